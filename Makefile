@@ -1,0 +1,55 @@
+# Everything a person or CI runs, each in one word. Needs python3 (3.10-3.12) and make, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test release-test check format lock weights wheel samples clean
+
+demo: $(READY)
+	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
+	@echo "The results are in demo-results: portrait.csv (one row a tick) and portrait.json."
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+release-test: $(READY)
+	$(BIN)/python -m pytest -m release
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# The lock names hashes and no index; it holds for every supported Python on Linux x86-64.
+lock:
+	uv pip compile --universal --generate-hashes --extra dev pyproject.toml -o requirements.lock -q
+
+# Trains what ships, from labelled data in DATA (docs/training.md). Hours on a processor.
+DATA ?= data
+weights: $(READY)
+	$(BIN)/emoview train face --data $(DATA)
+	$(BIN)/emoview train voice --data $(DATA)
+	$(BIN)/emoview train fusion --data $(DATA)
+
+wheel: $(READY)
+	$(BIN)/python -m pip -q wheel --no-deps --no-build-isolation -w dist .
+
+samples: $(READY)
+	$(BIN)/python samples/make_samples.py
+
+clean:
+	rm -rf $(VENV) dist build demo-results
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else \
+	  "emoview runs on Python 3.10 to 3.12, this is %d.%d: call make PYTHON=python3.11, say" % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

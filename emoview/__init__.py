@@ -1,0 +1,44 @@
+"""emoview: what face and voice show in a video, as a timeline.
+
+>>> from emoview import analyze
+>>> result = analyze("interview.mp4")  # doctest: +SKIP
+>>> result.overall.fused.label  # doctest: +SKIP
+'happy'
+"""
+
+from __future__ import annotations
+
+import sys
+
+if not (3, 10) <= sys.version_info[:2] <= (3, 12):
+    raise ImportError(
+        "emoview runs on Python 3.10 to 3.12, this is Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]}: make an environment with another Python"
+    )
+
+from emoview._api import analyze
+from emoview.errors import (
+    DecodeError,
+    DeviceError,
+    EmoviewError,
+    InputError,
+    OutputError,
+    WeightsError,
+)
+from emoview.timeline.labels import LABELS
+from emoview.timeline.results import Analysis, Options
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LABELS",
+    "Analysis",
+    "DecodeError",
+    "DeviceError",
+    "EmoviewError",
+    "InputError",
+    "Options",
+    "OutputError",
+    "WeightsError",
+    "analyze",
+]

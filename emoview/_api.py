@@ -1,0 +1,48 @@
+"""The public functions, with the imports that they need put off until they are called."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from emoview.pipeline.events import EventHook, ignore
+from emoview.timeline.labels import LabelCount
+from emoview.timeline.results import Analysis, Options
+
+
+def analyze(
+    path: str | os.PathLike[str],
+    *,
+    fusion: Literal["late", "early", "auto"] = "auto",
+    modality: Literal["both", "face", "voice"] = "both",
+    max_faces: int = 4,
+    face: str | int = "largest",
+    labels: LabelCount = 7,
+    device: Literal["auto", "cpu", "gpu"] = "auto",
+    on_event: EventHook = ignore,
+) -> Analysis:
+    """Turn a video, or a sound file, into an emotion timeline.
+
+    Args:
+        path: Any file that ffmpeg can read.
+        fusion: Join face and voice by their logits (`late`), by their features (`early`), or by whichever
+            did better on people unseen in training (`auto`).
+        modality: Look, listen, or both.
+        max_faces: Faces looked for in a picture.
+        face: `largest` over time, `all`, or a track id.
+        labels: 7, or their grouping into 3 or 2.
+        device: `auto` takes a GPU where there is one.
+        on_event: Told of every step forward, from several threads.
+
+    Returns:
+        The timeline, one row per tick of 40 ms and face, and labels for the whole.
+
+    Raises:
+        InputError: The file cannot be analysed, or does not hold what is asked for.
+        DeviceError: The device asked for is not there.
+        WeightsError: The installation lacks its weights.
+    """
+    from emoview.pipeline.analysis import analyze as run
+
+    options = Options(fusion, modality, max_faces, str(face), labels, device)
+    return run(path, options=options, on_event=on_event)

@@ -1,0 +1,186 @@
+"""What a person sees: progress while it runs, and the result at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+
+from emoview.media.probe import name_of
+from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.timeline.clock import TICK_HZ
+from emoview.timeline.labels import LABELS
+from emoview.timeline.results import Analysis, Row, Verdict, winner
+
+# Okabe & Ito's palette, told apart by colour-blind readers; the letters stay where there is no colour.
+COLOURS = {
+    "neutral": "#999999",
+    "anger": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happy": "#F0E442",
+    "sad": "#0072B2",
+    "surprise": "#56B4E9",
+}
+LETTERS = {
+    "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
+    "surprise": "!",
+}  # fmt: skip
+_MOST_SEGMENTS = 10
+_STAGES = {"voice": "voice", "face": "face", "fusion": "fusion"}
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        if task.fields["unit"] != "ticks" or not task.speed:
+            return Text("")
+        return Text(f"{task.speed:4.0f} ticks/s  {task.speed / TICK_HZ:.1f}x real time", style="dim")
+
+
+@contextmanager
+def progress(console: Console, *, quiet: bool) -> Iterator[EventHook]:
+    """Show a bar for each stage; gives the hook that moves them."""
+    if quiet or not console.is_terminal:
+        yield ignore
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description:7}"), BarColumn(), _Speed())
+    with Bars(*columns, console=console, transient=True) as bars:
+        tasks = {}
+        shown = 0.0
+
+        def on_event(event: Progress) -> None:
+            nonlocal shown
+            if event.stage not in tasks:
+                unit = "ticks" if event.stage == "face" else "steps"
+                tasks[event.stage] = bars.add_task(_STAGES[event.stage], total=event.total, unit=unit)
+            now = time.monotonic()
+            if now - shown > 0.1 or event.done == event.total:
+                shown = now
+                bars.update(tasks[event.stage], completed=event.done, total=event.total)
+
+        yield on_event
+
+
+def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None:
+    """Print the overall label, the timeline, the segments, the warnings and where the files are."""
+    console.print(_overall(result))
+    if any(row.fused for row in result.timeline):
+        console.print(_timeline(result, console.width))
+        console.print(_segments(result))
+    for warning in result.warnings:
+        console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
+    media = result.media
+    facts = (
+        f"{media.duration_s:.2f} s, {media.ticks} ticks, face in {media.face_share:.0%}, "
+        f"speech in {media.speech_share:.0%}; fusion {result.fusion_used}, on {result.device_used}, "
+        f"{result.timings['total']:.1f} s"
+    )
+    console.print(Text(facts, style="dim"), soft_wrap=True)
+    for path in written:
+        console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
+
+
+def _overall(result: Analysis) -> Panel:
+    overall = result.overall
+    lines = Text()
+    if overall.fused is None:
+        lines.append("no face and no speech: nothing to say", style="bold")
+    else:
+        colour = COLOURS[overall.fused.label]
+        lines.append(f" {result.name(overall.fused.label)} ", style=f"bold black on {colour}")
+        lines.append(f"  {overall.fused.confidence:.0%}", style="bold")
+        parts = [
+            f"{name} {result.name(verdict.label)} {verdict.confidence:.0%}"
+            for name, verdict in (("face", overall.face), ("voice", overall.voice))
+            if verdict
+        ]
+        lines.append("   " + ", ".join(parts), style="dim")
+        lines.append("\n")
+        lines.append(_ranking(result, overall.fused))
+    title = Text(name_of(Path(Path(result.media.path).name)))
+    return Panel(lines, title=title, title_align="left", box=box.ROUNDED, expand=False)
+
+
+def _ranking(result: Analysis, verdict: Verdict) -> Text:
+    if result.options.labels == 7:
+        pairs = list(zip(LABELS, verdict.probabilities, strict=True))
+    else:
+        grouped: dict[str, float] = {}
+        for label, p in zip(LABELS, verdict.probabilities, strict=True):
+            grouped[result.name(label)] = grouped.get(result.name(label), 0.0) + p
+        pairs = list(grouped.items())
+    pairs.sort(key=lambda pair: -pair[1])
+    return Text("  ".join(f"{label} {p:.0%}" for label, p in pairs), style="dim")
+
+
+def _timeline(result: Analysis, width: int) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    columns = max(10, min(width - 8, result.media.ticks))
+    names = [
+        name for name in ("fused", "face", "voice") if any(getattr(row, name) for row in result.timeline)
+    ]
+    for name in names:
+        grid.add_row(name, _strip(result, name, columns))
+    end = f"{result.media.duration_s:.1f} s"
+    grid.add_row("", Text("0 s" + end.rjust(columns - 3), style="dim"))
+    legend = Text()
+    present = {winner(getattr(row, n)) for row in result.timeline for n in names if getattr(row, n)}
+    for label in LABELS:
+        if label in present:
+            legend.append(f" {LETTERS[label]} ", style=f"black on {COLOURS[label]}")
+            legend.append(f" {label}  ")
+    grid.add_row("", legend)
+    return grid
+
+
+def _strip(result: Analysis, modality: str, columns: int) -> Text:
+    """One cell for each stretch of time, showing the label that leads in most of its ticks."""
+    cells: list[Counter[str]] = [Counter() for _ in range(columns)]
+    for row in _main_rows(result):
+        values = getattr(row, modality)
+        if values:
+            cells[row.tick * columns // result.media.ticks][winner(values)] += 1
+    strip = Text()
+    for cell in cells:
+        if cell:
+            label = cell.most_common(1)[0][0]
+            strip.append(LETTERS[label], style=f"black on {COLOURS[label]}")
+        else:
+            strip.append("·", style="dim")
+    return strip
+
+
+def _main_rows(result: Analysis) -> Iterator[Row]:
+    """With several faces, the strip shows the one that has most rows, and the ticks without a face."""
+    counts = Counter(row.face_id for row in result.timeline if row.face_id is not None)
+    main = counts.most_common(1)[0][0] if counts else None
+    return (row for row in result.timeline if row.face_id in (main, None))
+
+
+def _segments(result: Analysis) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in ("start", "end"):
+        table.add_column(name, justify="right")
+    for name in ("face", "label", "confidence"):
+        table.add_column(name)
+    for segment in result.segments[:_MOST_SEGMENTS]:
+        table.add_row(
+            f"{segment.start_s:.2f}", f"{segment.end_s:.2f}",
+            "voice" if segment.face_id is None else str(segment.face_id),
+            Text(result.name(segment.label), style=COLOURS[segment.label]),
+            f"{segment.confidence:.0%}",
+        )  # fmt: skip
+    more = len(result.segments) - _MOST_SEGMENTS
+    if more > 0:
+        table.add_row("…", "", "", f"{more} more in the JSON", "")
+    return table

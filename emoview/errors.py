@@ -1,0 +1,35 @@
+"""The exceptions of the package.
+
+EmoviewError            anything that emoview itself reports
+├── InputError          the input cannot be analysed: what is wrong, and what to do
+│   └── DecodeError     the input was opened, but nothing could be decoded from it
+├── OutputError         a result could not be written; nothing half-written is left
+├── DeviceError         the device that was asked for is not there
+└── WeightsError        a weight file is missing or not the one that was shipped
+"""
+
+from __future__ import annotations
+
+
+class EmoviewError(Exception):
+    """Anything that emoview itself reports. The message is one sentence or two for a person."""
+
+
+class InputError(EmoviewError):
+    """The input cannot be analysed."""
+
+
+class DecodeError(InputError):
+    """The input was opened, but nothing could be decoded from it."""
+
+
+class OutputError(EmoviewError):
+    """A result could not be written."""
+
+
+class DeviceError(EmoviewError):
+    """The device that was asked for is not there."""
+
+
+class WeightsError(EmoviewError):
+    """A weight file is missing or not the one that was shipped."""

@@ -1,0 +1,1 @@
+"""Finding, following and aligning faces: the only place that knows mediapipe."""

@@ -1,0 +1,72 @@
+"""Following faces from picture to picture, so that each keeps its number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from emoview.timeline.clock import TICK_HZ
+
+
+@dataclass
+class _Track:
+    face_id: int
+    centre: NDArray[np.float64]
+    size: float
+    last_tick: int
+
+
+class FaceFollower:
+    """Gives faces their track ids.
+
+    A face belongs to the track whose last place it is nearest to, measured in face widths; a track
+    that is lost is kept for `memory_s`, and the longer it has been lost the further its face may have moved.
+    Ids count from 0 in the order of appearance.
+    """
+
+    def __init__(self, *, memory_s: float = 1.0, reach: float = 0.8) -> None:
+        self._memory = round(memory_s * TICK_HZ)
+        self._reach = reach
+        self._tracks: list[_Track] = []
+        self._next_id = 0
+
+    def follow(self, tick: int, faces: list[NDArray[np.float32]]) -> list[int]:
+        """Give the id of each face of one picture.
+
+        Args:
+            tick: Tick of the picture; later than at the last call.
+            faces: Landmarks of each face, `(468, 3)` in pixels.
+
+        Returns:
+            One id for each face, no id twice.
+        """
+        self._tracks = [t for t in self._tracks if tick - t.last_tick <= self._memory]
+        centres = [face[:, :2].mean(axis=0, dtype=np.float64) for face in faces]
+        sizes = [float(np.ptp(face[:, 0]) + np.ptp(face[:, 1])) / 2 for face in faces]
+        ids = [-1] * len(faces)
+        if faces and self._tracks:
+            cost = np.array([[self._cost(t, tick, c, s) for t in self._tracks]
+                             for c, s in zip(centres, sizes, strict=True)])  # fmt: skip
+            for row, column in zip(*linear_sum_assignment(cost), strict=True):
+                if cost[row, column] <= 1.0:
+                    ids[row] = self._tracks[column].face_id
+        for i, (centre, size) in enumerate(zip(centres, sizes, strict=True)):
+            if ids[i] < 0:
+                ids[i] = self._next_id
+                self._next_id += 1
+                self._tracks.append(_Track(ids[i], centre, size, tick))
+            else:
+                track = next(t for t in self._tracks if t.face_id == ids[i])
+                track.centre, track.size, track.last_tick = centre, size, tick
+        return ids
+
+    def _cost(self, track: _Track, tick: int, centre: NDArray[np.float64], size: float) -> float:
+        """Distance as a share of what is believable: 1 is the limit, far above it is impossible."""
+        distance = float(np.linalg.norm(centre - track.centre)) / max(track.size, 1.0)
+        lost = (tick - track.last_tick) / TICK_HZ
+        change = abs(np.log(max(size, 1.0) / max(track.size, 1.0)))
+        cost = distance / (self._reach * (1 + lost)) + change / 1.5
+        return float(min(cost, 1e3))

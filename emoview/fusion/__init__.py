@@ -1,0 +1,1 @@
+"""Joining what face and voice say: late rules, and the input of the early network."""

@@ -1,0 +1,1 @@
+"""Reading files onto the tick clock: the only place that knows ffmpeg."""

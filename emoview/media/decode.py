@@ -1,0 +1,157 @@
+"""Decoding onto the clock: one picture and 640 samples of sound a tick."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import IO, Any
+
+import ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.media.probe import Media, name_of
+from emoview.media.tool import arguments, open_input
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, TICK_MS
+
+_KEPT_LOG_LINES = 20
+
+
+@dataclass
+class DecodeLog:
+    """What ffmpeg complained of while it decoded.
+
+    Attributes:
+        complaints: How many lines it wrote.
+        lines: The first of them.
+    """
+
+    complaints: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    def read(self, pipe: IO[bytes]) -> None:
+        """Read complaints until the pipe ends."""
+        for line in pipe:
+            self.complaints += 1
+            if len(self.lines) < _KEPT_LOG_LINES:
+                self.lines.append(line.decode(errors="replace").strip())
+
+
+class _Decoder:
+    """An ffmpeg process that writes raw data, and is ended with the `with` block."""
+
+    def __init__(self, stream: Any) -> None:
+        self.log = DecodeLog()
+        self._process = subprocess.Popen(
+            arguments(stream, loglevel="error"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=1 << 20,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._out = self._process.stdout
+        # A full pipe of complaints would stop ffmpeg, so a thread reads them.
+        self._reader = threading.Thread(target=self.log.read, args=(self._process.stderr,), daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._out.close()
+        if self._process.poll() is None and kind is not None:
+            self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+
+class PictureDecoder(_Decoder):
+    """Pictures at 25 Hz, one for each tick that has one.
+
+    Pictures are placed by their time stamps: each tick gets the picture that is on screen at its
+    middle.  Rotation and non-square pixels are applied by ffmpeg, once.
+
+    Attributes:
+        width: Pixels of the pictures given out.
+        height: Likewise.
+        scale: Shown pixels of the file for each pixel given out.
+        first_tick: Tick of the first picture.
+    """
+
+    def __init__(self, media: Media, *, longest_side: int) -> None:
+        video = media.video
+        if video is None:
+            raise ValueError(f"{name_of(media.path)} has no pictures")
+        self.scale = max(1.0, max(video.width, video.height) / longest_side)
+        self.width = max(2, round(video.width / self.scale))
+        self.height = max(2, round(video.height / self.scale))
+        self.first_tick = round((video.start_s - media.start_s) * 1000 / TICK_MS)
+        pictures = (
+            open_input(media.path)[str(video.index)]
+            # Time stamps are taken from the first picture, because ffmpeg would fill the time before
+            # it with copies of it; `first_tick` says where it stands.
+            .filter("setpts", "PTS-STARTPTS")
+            .filter("fps", TICK_HZ, start_time=0)
+            .filter("scale", self.width, self.height, flags="area")
+        )
+        super().__init__(
+            ffmpeg.output(pictures, "pipe:", f="rawvideo", pix_fmt="rgb24", fps_mode="passthrough")
+        )
+
+    def __iter__(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Give `(tick, (height, width, 3) RGB)` in order."""
+        size = self.width * self.height * 3
+        tick = self.first_tick
+        while len(data := self._out.read(size)) == size:
+            yield tick, np.frombuffer(data, np.uint8).reshape(self.height, self.width, 3)
+            tick += 1
+
+
+class SoundDecoder(_Decoder):
+    """Sound at 16 kHz mono, padded with silence to tick 0, gaps filled."""
+
+    def __init__(self, media: Media) -> None:
+        if media.audio is None:
+            raise ValueError(f"{name_of(media.path)} has no sound")
+        delay_ms = round((media.audio.start_s - media.start_s) * 1000)
+        sound = (
+            open_input(media.path)[str(media.audio.index)]
+            .filter("asetpts", "PTS-STARTPTS")
+            .filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
+            .filter("aformat", channel_layouts="mono")
+        )
+        if delay_ms:
+            sound = sound.filter("adelay", delay_ms)
+        super().__init__(ffmpeg.output(sound, "pipe:", f="s16le", ac=1, ar=SAMPLE_RATE))
+
+    def chunks(self) -> Iterator[NDArray[np.int16]]:
+        """Give 40 ms chunks of `(640,)` samples, one a tick; the last is filled with silence."""
+        while data := self._out.read(SAMPLES_PER_TICK * 2):
+            chunk = np.frombuffer(data[: len(data) // 2 * 2], np.int16)
+            if len(chunk) < SAMPLES_PER_TICK:
+                chunk = np.pad(chunk, (0, SAMPLES_PER_TICK - len(chunk)))
+            yield chunk
+
+    def read_all(self) -> NDArray[np.int16]:
+        """Read all samples, `(n,)`."""
+        data = self._out.read()
+        return np.frombuffer(data[: len(data) // 2 * 2], np.int16)
+
+
+def read_sound(media: Media) -> tuple[NDArray[np.int16], DecodeLog]:
+    """Decode the whole sound of a file, `(n,)` at 16 kHz mono from tick 0 on."""
+    with SoundDecoder(media) as decoder:
+        samples = decoder.read_all()
+    return samples, decoder.log

@@ -1,0 +1,218 @@
+"""What is in a file: streams, sizes, and when each stream starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import ffmpeg
+
+from emoview.errors import InputError
+from emoview.media.tool import arguments, open_input
+
+_VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
+_AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
+_DURATION = re.compile(r"Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
+_RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
+_ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
+_ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
+_FIRST = re.compile(r"pts_time:(-?\d+(?:\.\d+)?)")
+_PROBE_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class VideoStream:
+    """The picture stream that is analysed.
+
+    Attributes:
+        index: Number of the stream in the file.
+        codec: As ffmpeg names it.
+        width: Pixels as shown, after rotation and with square pixels.
+        height: Likewise.
+        rate: Nominal pictures a second; None where the file does not say.
+        rotation: Degrees by which the file asks its pictures to be turned.
+        start_s: Time of the first picture, in seconds on the file's own clock.
+    """
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    rate: float | None
+    rotation: int
+    start_s: float
+
+
+@dataclass(frozen=True)
+class AudioStream:
+    """The sound stream that is analysed.
+
+    Attributes:
+        index: Number of the stream in the file.
+        codec: As ffmpeg names it.
+        rate: Samples a second in the file.
+        channels: As ffmpeg names the layout, such as `stereo`.
+        start_s: Time of the first sample, in seconds on the file's own clock.
+    """
+
+    index: int
+    codec: str
+    rate: int
+    channels: str
+    start_s: float
+
+
+@dataclass(frozen=True)
+class Media:
+    """A file that can be analysed.
+
+    Attributes:
+        path: The file.
+        duration_s: What its header claims; None where it claims nothing.
+        video: Its first picture stream that is not a cover picture, or None.
+        audio: Its first sound stream, or None.
+    """
+
+    path: Path
+    duration_s: float | None
+    video: VideoStream | None
+    audio: AudioStream | None
+
+    @property
+    def start_s(self) -> float:
+        """Time of tick 0: the first picture or sound, whichever starts first."""
+        starts = [stream.start_s for stream in (self.video, self.audio) if stream]
+        return min(starts)
+
+
+def probe(path: str | os.PathLike[str]) -> Media:
+    """Find out what a file holds, by decoding the first picture and the first sound.
+
+    Raises:
+        InputError: The file is missing, unreadable, empty, not media, or holds neither pictures
+            nor sound that can be decoded.
+    """
+    file = Path(path)
+    _check_file(file)
+    listing = _listing(file)
+    if "Input #0" not in listing:
+        raise InputError(_not_media(file, listing))
+    # What follows is about the output that the probe itself asked for.
+    header = listing.split("Stream mapping:")[0].split("Output #0")[0]
+    duration = _DURATION.search(header)
+    seconds = None
+    if duration:
+        hours, minutes, rest = duration.groups()
+        seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
+    media = Media(file, seconds, _video(file, header), _audio(file, header))
+    if media.video is None and media.audio is None:
+        if "encrypted" in listing.lower():
+            raise InputError(f"{name_of(file)} is encrypted: decrypt it, or export it without protection")
+        raise InputError(
+            f"{name_of(file)} holds neither pictures nor sound that can be decoded: it may be "
+            "truncated or encrypted; try to play it, or export it again as mp4"
+        )  # fmt: skip
+    return media
+
+
+def name_of(path: Path) -> str:
+    """Write a file name on one line, whatever characters it holds."""
+    text = str(path)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _check_file(file: Path) -> None:
+    shown = name_of(file)
+    try:
+        if file.is_dir():
+            raise InputError(f"{shown} is a directory: name one file, such as {name_of(file / 'clip.mp4')}")
+        if not file.exists():
+            raise InputError(f"{shown} does not exist: check the name and the folder")
+        if not file.is_file():
+            raise InputError(f"{shown} is not a regular file: copy the stream into a file first")
+        if file.stat().st_size == 0:
+            raise InputError(f"{shown} is empty (0 bytes): copy or download it again")
+        with file.open("rb"):
+            pass
+    except PermissionError as error:
+        raise InputError(f"{shown} may not be read: ask for permission, or copy it") from error
+    except OSError as error:
+        raise InputError(f"{shown} cannot be read: {error.strerror}") from error
+
+
+def _listing(file: Path) -> str:
+    return _ffmpeg_log(arguments(ffmpeg.output(open_input(file), "-", f="null", t=0), loglevel="info"))
+
+
+def _ffmpeg_log(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"reading {command[-1]} took over {_PROBE_TIMEOUT_S} s") from error
+    return done.stderr.decode(errors="replace")
+
+
+def _not_media(file: Path, log: str) -> str:
+    lines = [line for line in log.splitlines() if line.strip()]
+    said = lines[-1].lower() if lines else ""
+    if "moov atom not found" in log:
+        return (
+            f"{name_of(file)} is truncated: its index (moov atom) is missing; "
+            "copy or record it again, or repair it with a tool such as untrunc"
+        )
+    reason = "not a media file that ffmpeg can read"
+    if "invalid data" not in said and "end of file" not in said and said:
+        reason += f" ({said.rsplit(': ', 1)[-1]})"
+    return f"{name_of(file)} is {reason}: check that it plays, or convert it to mp4"
+
+
+def _video(file: Path, header: str) -> VideoStream | None:
+    for line, following in _stream_lines(header):
+        found = _VIDEO.search(line)
+        if not found or "(attached pic)" in line:
+            continue
+        index, codec = int(found[1]), found[2]
+        start = _first_time(file, index, "v")
+        if start is None:
+            continue
+        width, height = float(found[3]), float(found[4])
+        aspect = _ASPECT.search(line)
+        if aspect and int(aspect[1]) and int(aspect[2]):
+            width *= int(aspect[1]) / int(aspect[2])
+        turned = _ROTATION.search(following)
+        rotation = round(float(turned[1])) if turned else 0
+        if rotation % 180 == 90:
+            width, height = height, width
+        rate = _RATE.search(line)
+        return VideoStream(
+            index, codec, round(width), round(height), float(rate[1]) if rate else None,
+            rotation, start,
+        )  # fmt: skip
+    return None
+
+
+def _audio(file: Path, header: str) -> AudioStream | None:
+    for line, _ in _stream_lines(header):
+        found = _AUDIO.search(line)
+        if found and (start := _first_time(file, int(found[1]), "a")) is not None:
+            return AudioStream(int(found[1]), found[2], int(found[3]), found[4].strip(), start)
+    return None
+
+
+def _stream_lines(header: str) -> list[tuple[str, str]]:
+    """Each line that describes a stream, with the lines about it that follow."""
+    parts = re.split(r"(?m)^(?=\s*Stream #)", header)
+    return [(part.split("\n", 1)[0], part) for part in parts if part.lstrip().startswith("Stream #")]
+
+
+def _first_time(file: Path, index: int, kind: str) -> float | None:
+    """Decode one picture or sound packet and tell its time; None if none can be decoded."""
+    stream = open_input(file)[str(index)].filter("showinfo" if kind == "v" else "ashowinfo")
+    output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
+    found = _FIRST.search(_ffmpeg_log(arguments(output, loglevel="info")))
+    return float(found[1]) if found else None

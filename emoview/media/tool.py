@@ -1,0 +1,43 @@
+"""Where ffmpeg is, and how it is started."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from emoview.errors import InputError
+
+
+@functools.lru_cache(maxsize=1)
+def ffmpeg_path() -> str:
+    """Find ffmpeg: the system's if it is on PATH, else the one that imageio-ffmpeg brings."""
+    system = shutil.which("ffmpeg")
+    if system:
+        return system
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise InputError(
+            "no ffmpeg was found: install ffmpeg, or reinstall the package imageio-ffmpeg"
+        ) from error
+
+
+def open_input(path: Path) -> Any:
+    """Name `path` as an ffmpeg input that can reach nothing but files.
+
+    The `file:` in front keeps names such as `-i` or `http:x` what they are, names of files.
+    """
+    return ffmpeg.input(f"file:{path}", protocol_whitelist="file,pipe")
+
+
+def arguments(stream: Any, *, loglevel: str) -> list[str]:
+    """Compile an ffmpeg-python graph into a command line."""
+    options = ["-hide_banner", "-nostdin", "-loglevel", loglevel]
+    command = ffmpeg.compile(stream, cmd=ffmpeg_path())
+    return [command[0], *options, *command[1:]]

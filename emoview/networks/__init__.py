@@ -1,0 +1,1 @@
+"""Keras architectures, one family a file, nothing but layers."""

@@ -1,0 +1,83 @@
+"""The face network: squeeze-and-excitation residual blocks on small grey faces.
+
+Residual blocks: He et al. (2016), arXiv:1512.03385.  Squeeze and excitation: Hu et al. (2018),
+arXiv:1709.01507.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+FACE_SIZE = 48
+"""Height and width, in pixels, of the pictures that the network is made for."""
+
+EMBEDDING_LAYER = "embedding"
+
+
+def face_cnn(
+    *,
+    widths: tuple[int, ...] = (32, 64, 128, 256),
+    depths: tuple[int, ...] = (1, 1, 2, 1),
+    labels: int = 7,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Build the face network.
+
+    The network is fully convolutional, so it takes pictures of any size from 32 pixels up; it is
+    trained from small to large ones.
+
+    Args:
+        widths: Channels of each stage; every stage after the first halves the picture.
+        depths: Residual blocks in each stage.
+        labels: How many logits.
+        dropout: Share of the embedding that is dropped in training.
+
+    Returns:
+        A model from `(batch, height, width, 1)` grey pictures in [0, 1] to `(batch, labels)`
+        logits, with a layer named `embedding` of shape `(batch, widths[-1])`.
+    """
+    picture = keras.Input((None, None, 1), name="picture")
+    x = layers.Rescaling(2.0, offset=-1.0)(picture)
+    x = _convolution(x, 16)
+    x = _convolution(x, widths[0], strides=2)
+    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+        for block in range(depth):
+            x = _residual(x, width, strides=2 if stage > 0 and block == 0 else 1)
+    embedding = layers.GlobalAveragePooling2D(name=EMBEDDING_LAYER)(x)
+    logits = layers.Dense(labels, name="logits", dtype="float32")(layers.Dropout(dropout)(embedding))
+    return keras.Model(picture, logits, name="face_cnn")
+
+
+def embedding_model(network: keras.Model) -> keras.Model:
+    """Give the network two outputs: the embedding `(batch, width)` and the logits."""
+    embedding = network.get_layer(EMBEDDING_LAYER).output
+    return keras.Model(network.input, [embedding, network.output], name="face_embedding")
+
+
+def _convolution(x: Any, width: int, *, strides: int = 1) -> Any:
+    x = layers.Conv2D(width, 3, strides=strides, padding="same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization()(x))
+
+
+def _residual(x: Any, width: int, *, strides: int) -> Any:
+    y = _convolution(x, width, strides=strides)
+    y = layers.Conv2D(width, 3, padding="same", use_bias=False)(y)
+    # A zero scale makes each block start as the identity, which lets the learning rate be high
+    # from the start (Goyal et al. 2017, arXiv:1706.02677).
+    y = layers.BatchNormalization(gamma_initializer="zeros")(y)
+    y = _squeeze_excite(y, width)
+    if strides > 1:
+        x = layers.AveragePooling2D(strides, padding="same")(x)
+    if x.shape[-1] != width:
+        x = layers.BatchNormalization()(layers.Conv2D(width, 1, use_bias=False)(x))
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def _squeeze_excite(x: Any, width: int) -> Any:
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    gate = layers.Conv2D(width // 8, 1, activation="relu")(gate)
+    gate = layers.Conv2D(width, 1, activation="sigmoid")(gate)
+    return layers.Multiply()([x, gate])

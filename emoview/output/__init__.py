@@ -1,0 +1,1 @@
+"""Writing results: takes an `Analysis`, knows nothing of how it was made."""

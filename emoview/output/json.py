@@ -1,0 +1,103 @@
+"""The whole result as JSON, described by `analysis.schema.json`."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from emoview.timeline.labels import LABELS
+from emoview.timeline.results import (
+    MODALITIES,
+    SCHEMA_VERSION,
+    Analysis,
+    Probabilities,
+    Row,
+    Verdict,
+)
+
+
+def to_json(analysis: Analysis) -> str:
+    """Write a result as JSON text; the timeline takes one line a row."""
+    head = json.dumps(_without_timeline(analysis), indent=2, ensure_ascii=False, allow_nan=False)
+    rows = ",\n    ".join(
+        json.dumps(_row(analysis, row), ensure_ascii=False, allow_nan=False) for row in analysis.timeline
+    )
+    timeline = f"[\n    {rows}\n  ]" if rows else "[]"
+    return head.replace('"timeline": null', f'"timeline": {timeline}', 1) + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """Read the JSON Schema of what `to_json` writes."""
+    text = resources.files("emoview.output").joinpath("analysis.schema.json").read_text("utf-8")
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+def _without_timeline(analysis: Analysis) -> dict[str, Any]:
+    media = analysis.media
+    overall = analysis.overall
+    return {
+        "schema_version": SCHEMA_VERSION,
+        # The name can hold any character, so the place kept for the timeline stands before it.
+        "timeline": None,
+        "overall": {
+            **_verdict(analysis, overall.fused),
+            "face": _verdict(analysis, overall.face) if overall.face else None,
+            "voice": _verdict(analysis, overall.voice) if overall.voice else None,
+        },
+        "segments": [
+            {
+                "start_s": segment.start_s,
+                "end_s": segment.end_s,
+                "face_id": segment.face_id,
+                "label": analysis.name(segment.label),
+                "confidence": segment.confidence,
+            }
+            for segment in analysis.segments
+        ],
+        "labels": list(LABELS),
+        "valence_arousal": "derived",
+        "fusion_used": analysis.fusion_used,
+        "device_used": analysis.device_used,
+        "media": {name: getattr(media, name) for name in media.__slots__},
+        "options": {name: getattr(analysis.options, name) for name in analysis.options.__slots__},
+        "weights": [{"name": w.name, "sha256": w.sha256} for w in analysis.weights],
+        "warnings": list(analysis.warnings),
+        "timings": {name: round(seconds, 3) for name, seconds in analysis.timings.items()},
+    }
+
+
+def _verdict(analysis: Analysis, verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {"label": None, "confidence": None, "probabilities": None}
+    return {
+        "label": analysis.name(verdict.label),
+        "confidence": round(verdict.confidence, 4),
+        "probabilities": _named(verdict.probabilities),
+    }
+
+
+def _row(analysis: Analysis, row: Row) -> dict[str, Any]:
+    box = row.box
+    return {
+        "tick": row.tick,
+        "time_s": row.time_s,
+        "face_id": row.face_id,
+        "label": None if row.label is None else analysis.name(row.label),
+        "confidence": _rounded(row.confidence),
+        "valence": _rounded(row.valence),
+        "arousal": _rounded(row.arousal),
+        **{name: _named(getattr(row, name)) for name in MODALITIES},
+        "box": None if box is None else [round(v, 1) for v in (box.x, box.y, box.width, box.height)],
+    }
+
+
+def _named(probabilities: Probabilities | None) -> dict[str, float] | None:
+    if probabilities is None:
+        return None
+    return {label: round(p, 4) for label, p in zip(LABELS, probabilities, strict=True)}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,1 @@
+"""From a file to an `Analysis`: the stages, their queues, and the networks in batches."""

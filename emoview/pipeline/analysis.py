@@ -1,0 +1,438 @@
+"""`analyze`: one call from a file to an `Analysis`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DecodeError, InputError
+from emoview.fusion.late import softmax
+from emoview.media.decode import DecodeLog
+from emoview.media.probe import Media, name_of, probe
+from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.timeline.clock import TICK_HZ, time_of
+from emoview.timeline.labels import valence_arousal
+from emoview.timeline.results import (
+    Analysis,
+    MediaFacts,
+    Options,
+    Overall,
+    Probabilities,
+    Row,
+    Verdict,
+    WeightUsed,
+    segments_of,
+)
+
+if TYPE_CHECKING:
+    from emoview.pipeline.models import Logits, Models
+    from emoview.pipeline.stages import Faces, FaceTrack, Timings, Voice
+
+_QUIET_DB = -50.0
+_DECIMALS = 6
+
+
+def analyze(
+    path: str | os.PathLike[str],
+    *,
+    options: Options | None = None,
+    on_event: EventHook = ignore,
+) -> Analysis:
+    """Turn a video, or a sound file, into an emotion timeline.
+
+    Args:
+        path: Any file that ffmpeg can read.
+        options: How; the defaults are those of the command.
+        on_event: Told of every step forward, from several threads.
+
+    Returns:
+        The timeline, one row per tick of 40 ms and face, and labels for the whole.
+
+    Raises:
+        InputError: The file cannot be analysed, or does not hold what the options ask for.
+        DeviceError: The device asked for is not there.
+        WeightsError: The installation lacks its weights.
+    """
+    from emoview.pipeline.stages import Timings
+
+    options = options or Options()
+    _check(options)
+    timings = Timings()
+    with timings.measure("total"):
+        with timings.measure("probe"):
+            media = probe(path)
+        warnings = _missing_modality(media, options)
+        loader = _Loader(options.device)
+        faces, voice = _run_stages(media, options, loader, timings, on_event)
+        if not faces and not voice:
+            raise _nothing_decoded(media)
+        on_event(Progress("fusion", 0, 1))
+        with timings.measure("fusion"):
+            result = _Join(media, options, faces, voice, loader).analysis(warnings)
+        on_event(Progress("fusion", 1, 1))
+    return replace(result, timings=dict(sorted(timings.seconds.items())))
+
+
+class _Loader:
+    """Gives the models, loading them at the first need; several stages may ask at once."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._lock = threading.Lock()
+        self.device_used = "cpu"
+
+    def __call__(self) -> Models:
+        with self._lock:
+            self.device_used, models = _models(self._device)
+            return models
+
+
+@functools.cache
+def _models(device: str) -> tuple[str, Models]:
+    """Keep the models between calls: building them anew for each file costs time and memory."""
+    from emoview.pipeline.device import Device, select_device
+
+    used = select_device(Device(device))
+    from emoview.pipeline.models import Models
+
+    return used, Models()
+
+
+def _check(options: Options) -> None:
+    if options.max_faces < 1:
+        raise InputError("max_faces must be 1 or more")
+    if options.face not in ("largest", "all") and not options.face.isdecimal():
+        raise InputError(f"face must be largest, all or a track id, not {options.face!r}")
+
+
+def _missing_modality(media: Media, options: Options) -> list[str]:
+    shown = name_of(media.path)
+    warnings = []
+    if media.video is None:
+        if options.modality == "face":
+            raise InputError(f"{shown} has no pictures: analyse its sound with --modality voice")
+        if options.modality == "both":
+            warnings.append("no pictures: the voice alone was analysed")
+    if media.audio is None:
+        if options.modality == "voice":
+            raise InputError(f"{shown} has no sound: analyse its pictures with --modality face")
+        if options.modality == "both":
+            warnings.append("no sound: the face alone was analysed")
+    return warnings
+
+
+def _nothing_decoded(media: Media) -> DecodeError:
+    return DecodeError(
+        f"nothing could be decoded from {name_of(media.path)}: it may be truncated or damaged; "
+        "try to play it, or export it again as mp4"
+    )
+
+
+def _run_stages(
+    media: Media,
+    options: Options,
+    load: Callable[[], Models],
+    timings: Timings,
+    on_event: EventHook,
+) -> tuple[Faces | None, Voice | None]:
+    from emoview.pipeline.stages import run_face_stage, run_voice_stage
+
+    total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
+    with ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
+        voice: Future[Voice] | None = None
+        if media.audio is not None and options.modality != "face":
+            voice = pool.submit(
+                run_voice_stage, media, load, timings=timings, on_event=on_event
+            )  # fmt: skip
+        # The device is checked, and the models are built, while the first pictures are decoded.
+        ready = pool.submit(load)
+        faces = None
+        if media.video is not None and options.modality != "voice":
+            faces = run_face_stage(
+                media, load, max_faces=options.max_faces, total=total, timings=timings,
+                on_event=on_event,
+            )  # fmt: skip
+        ready.result()
+        heard = voice.result() if voice else None
+    if faces is not None and faces.ticks == 0:
+        faces = None
+    if heard is not None and heard.ticks == 0:
+        heard = None
+    return faces, heard
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Probabilities of a stretch: of the whole, `(7,)`, and of its ticks, `(ticks, 7)`."""
+
+    whole: NDArray[np.float64]
+    ticks: NDArray[np.float64]
+
+
+class _Join:
+    """Joins what the stages found into rows and verdicts."""
+
+    def __init__(
+        self,
+        media: Media,
+        options: Options,
+        faces: Faces | None,
+        voice: Voice | None,
+        loader: _Loader,
+    ) -> None:
+        self._media, self._options = media, options
+        self._faces, self._voice = faces, voice
+        self._loader = loader
+        self._models = loader()
+        self._tracks = dict(faces.tracks) if faces else {}
+        self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
+        self._main = self._main_face()
+
+    def analysis(self, warnings: list[str]) -> Analysis:
+        chosen = self._chosen_faces()
+        voice_models = self._voice_models()
+        speech = np.zeros(self._ticks, bool)
+        if self._voice is not None:
+            speech[: self._voice.ticks] = self._voice.speech
+        voice = self._late("voice", *voice_models) if voice_models else None
+        rows: list[Row] = []
+        faces: dict[int, _Answer] = {}
+        fused: dict[int, _Answer] = {}
+        used = "none"
+        for face_id in chosen:
+            track = self._tracks[face_id]
+            whole, ticks = self._face_models(track)
+            faces[face_id] = self._late("face", whole, ticks)
+            if voice_models and face_id == self._main:
+                used = self._fusion_used()
+                fused[face_id] = self._fuse(used, track, (whole, ticks), voice_models, speech)
+            else:
+                fused[face_id] = faces[face_id]
+            rows += self._face_rows(face_id, track, faces[face_id], fused[face_id], voice, speech)
+        rows += self._rows_without_face(chosen, voice, speech)
+        rows.sort(key=lambda row: (row.tick, -1 if row.face_id is None else row.face_id))
+        main = self._main if self._main in faces else next(iter(faces), None)
+        timeline = tuple(rows)
+        return Analysis(
+            media=self._facts(speech),
+            overall=Overall(
+                fused=_verdict(fused[main] if main is not None else voice),
+                face=_verdict(faces[main]) if main is not None else None,
+                voice=_verdict(voice),
+            ),
+            segments=segments_of(timeline),
+            timeline=timeline,
+            options=self._options,
+            fusion_used=used,
+            device_used=self._loader.device_used,
+            weights=tuple(WeightUsed(w.name, w.sha256) for w in self._models.used),
+            warnings=(*warnings, *self._warnings(speech)),
+            timings={},
+        )
+
+    def _main_face(self) -> int | None:
+        """The face that the voice is taken to belong to: the largest over time, or the one asked for."""
+        asked = self._options.face
+        if asked.isdecimal():
+            return int(asked)
+        if not self._tracks:
+            return None
+        return max(self._tracks, key=lambda i: (self._tracks[i].weight, -i))
+
+    def _chosen_faces(self) -> list[int]:
+        if self._options.face == "all":
+            return sorted(self._tracks)
+        if self._main is None:
+            return []
+        if self._main not in self._tracks:
+            found = ", ".join(map(str, sorted(self._tracks))) or "none"
+            raise InputError(
+                f"{name_of(self._media.path)} has no face {self._main}: the faces found are {found}"
+            )
+        return [self._main]
+
+    def _face_models(self, track: FaceTrack) -> tuple[dict[str, Logits], dict[str, Logits]]:
+        from emoview.pipeline.models import run_sequence, smooth
+
+        logits = np.stack(track.logits)
+        gru = run_sequence(self._models.face_gru, np.stack(track.embeddings))
+        whole = {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole}
+        return whole, {"face_cnn": smooth(logits), "face_gru": smooth(gru.ticks)}
+
+    def _voice_models(self) -> tuple[dict[str, Logits], dict[str, Logits]] | None:
+        from emoview.pipeline.models import seven_labels, smooth
+
+        voice = self._voice
+        if voice is None or voice.gru is None or voice.clip is None:
+            return None
+        whole = {
+            "voice_gru": seven_labels(voice.gru.whole),
+            "voice_clip": seven_labels(voice.clip.whole),
+        }
+        ticks = {
+            "voice_gru": smooth(seven_labels(voice.gru.ticks)),
+            "voice_clip": seven_labels(voice.clip.ticks),
+        }
+        return whole, {name: _extended(values, self._ticks) for name, values in ticks.items()}
+
+    def _late(self, rule: str, whole: Mapping[str, Logits], ticks: Mapping[str, Logits]) -> _Answer:
+        fusion = self._models.late_fusion(rule)
+        return _Answer(softmax(fusion(whole)), softmax(fusion(ticks)))
+
+    def _fusion_used(self) -> str:
+        asked = self._options.fusion
+        return self._models.automatic_fusion if asked == "auto" else asked
+
+    def _fuse(
+        self,
+        used: str,
+        track: FaceTrack,
+        face: tuple[dict[str, Logits], dict[str, Logits]],
+        voice: tuple[dict[str, Logits], dict[str, Logits]],
+        speech: NDArray[np.bool_],
+    ) -> _Answer:
+        """Fuse a track with the voice, for each tick of the track."""
+        ticks = np.array(track.ticks)
+        if used == "late":
+            both_whole = {**face[0], **voice[0]}
+            both_ticks = {**face[1], **{name: v[ticks] for name, v in voice[1].items()}}
+            answer = self._late("both", both_whole, both_ticks)
+        else:
+            answer = self._early(track, speech)
+        # Where nobody speaks, the face speaks alone.
+        alone = self._late("face", *face)
+        return _Answer(answer.whole, np.where(speech[ticks][:, None], answer.ticks, alone.ticks))
+
+    def _early(self, track: FaceTrack, speech: NDArray[np.bool_]) -> _Answer:
+        from emoview.fusion.early import early_input
+        from emoview.pipeline.models import run_sequence, smooth
+
+        assert self._voice is not None
+        assert self._voice.gru is not None
+        present = np.array(track.ticks)
+        embeddings = np.zeros((self._ticks, len(track.embeddings[0])), np.float32)
+        embeddings[present] = np.stack(track.embeddings)
+        has_face = np.zeros(self._ticks, bool)
+        has_face[present] = True
+        voice = _extended(self._voice.gru.ticks, self._ticks)
+        values = early_input(embeddings, has_face, voice, speech)
+        answer = run_sequence(self._models.early_fusion, values)
+        scale = self._models.early_scale
+        return _Answer(softmax(scale * answer.whole), softmax(scale * smooth(answer.ticks))[present])
+
+    def _face_rows(
+        self,
+        face_id: int,
+        track: FaceTrack,
+        face: _Answer,
+        fused: _Answer,
+        voice: _Answer | None,
+        speech: NDArray[np.bool_],
+    ) -> list[Row]:
+        heard = voice is not None and face_id == self._main
+        return [
+            Row(
+                tick, face_id, box, _values(face.ticks[i]),
+                _values(voice.ticks[tick]) if heard and voice and speech[tick] else None,
+                _values(fused.ticks[i]), *_affect(fused.ticks[i]),
+            )
+            for i, (tick, box) in enumerate(zip(track.ticks, track.boxes, strict=True))
+        ]  # fmt: skip
+
+    def _rows_without_face(
+        self, chosen: list[int], voice: _Answer | None, speech: NDArray[np.bool_]
+    ) -> list[Row]:
+        seen = {tick for face_id in chosen for tick in self._tracks[face_id].ticks}
+        rows = []
+        for tick in range(self._ticks):
+            if tick in seen:
+                continue
+            if voice is not None and speech[tick]:
+                said = _values(voice.ticks[tick])
+                rows.append(Row(tick, None, None, None, said, said, *_affect(voice.ticks[tick])))
+            else:
+                rows.append(Row(tick))
+        return rows
+
+    def _facts(self, speech: NDArray[np.bool_]) -> MediaFacts:
+        video, audio = self._media.video, self._media.audio
+        with_face = len({tick for track in self._tracks.values() for tick in track.ticks})
+        return MediaFacts(
+            path=str(self._media.path),
+            duration_s=time_of(self._ticks),
+            ticks=self._ticks,
+            width=video.width if video else None,
+            height=video.height if video else None,
+            frame_rate=video.rate if video else None,
+            rotation=video.rotation if video else 0,
+            video_codec=video.codec if video else None,
+            audio_codec=audio.codec if audio else None,
+            audio_rate=audio.rate if audio else None,
+            audio_channels=audio.channels if audio else None,
+            audio_level_db=self._voice.level_db if self._voice else None,
+            face_share=round(with_face / self._ticks, 4),
+            speech_share=round(float(speech.mean()), 4),
+            faces=len(self._tracks),
+        )
+
+    def _warnings(self, speech: NDArray[np.bool_]) -> list[str]:
+        warnings = []
+        if self._faces is not None and not self._tracks:
+            warnings.append("no face was found: faces must be upright-ish and over 1/10 of the width")
+        if self._voice is not None and not speech.any():
+            warnings.append("no speech was found: the voice columns are empty")
+            level = self._voice.level_db
+            if level is not None and level < _QUIET_DB:
+                warnings.append(f"the sound is almost silent ({level} dBFS)")
+        if len(self._tracks) > 1 and self._options.face == "largest":
+            warnings.append(
+                f"{len(self._tracks)} faces were found and the largest, {self._main}, was measured: "
+                "use --face all or --face ID for others"
+            )
+        if 0 < self._ticks < 5:
+            warnings.append("the clip is shorter than 0.2 s: its labels rest on very little")
+        for kind, log in (("pictures", self._faces), ("sound", self._voice)):
+            if log is not None and log.log.complaints:
+                warnings.append(_complaint(kind, log.log))
+        lost = self._cut_short()
+        if lost:
+            warnings.append(lost)
+        return warnings
+
+    def _cut_short(self) -> str | None:
+        claimed = self._media.duration_s
+        if claimed is None or self._ticks >= (claimed - 1.0) * TICK_HZ or self._options.modality != "both":
+            return None
+        return f"the file claims {claimed:.1f} s, but only {time_of(self._ticks):.1f} s could be decoded"
+
+
+def _complaint(kind: str, log: DecodeLog) -> str:
+    return f"damaged {kind}: {log.complaints} problems were skipped, the first: {log.lines[0]}"
+
+
+def _verdict(answer: _Answer | None) -> Verdict | None:
+    return None if answer is None else Verdict.of(_values(answer.whole))
+
+
+def _values(probabilities: NDArray[np.float64]) -> Probabilities:
+    return tuple(round(float(p), _DECIMALS) for p in probabilities)
+
+
+def _affect(probabilities: NDArray[np.float64]) -> tuple[float, float]:
+    valence, arousal = valence_arousal(probabilities)
+    return round(float(valence), _DECIMALS), round(float(arousal), _DECIMALS)
+
+
+def _extended(values: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
+    """Repeat the last entry up to `ticks`: the sound may end before the pictures do."""
+    if len(values) >= ticks:
+        return values[:ticks]
+    return np.pad(values, ((0, ticks - len(values)), (0, 0)), mode="edge")

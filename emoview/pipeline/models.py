@@ -1,0 +1,162 @@
+"""The networks of an analysis, loaded once, and how each is applied to ticks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.fusion.late import LateFusion, log_softmax
+from emoview.networks.face_cnn import embedding_model, face_cnn
+from emoview.networks.shipped import (
+    build_early_fusion,
+    build_face_gru,
+    build_voice_clip,
+    build_voice_gru,
+)
+from emoview.weights import Weight, shipped
+
+FACE_BATCH = 32
+"""Faces in one call of the face network; fixed, so that it is compiled once."""
+
+_SEQUENCE_STEP = 125
+_LONGEST_SEQUENCE = 1500
+_MARGIN = 50
+_SMOOTHING_TICKS = 5.0
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SequenceLogits:
+    """What a network over ticks says.
+
+    Attributes:
+        whole: `(labels,)`, of the sequence.
+        ticks: `(ticks, labels)`.
+    """
+
+    whole: Logits
+    ticks: Logits
+
+
+class Models:
+    """The shipped networks; each is loaded when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, Weight] = {}
+
+    @property
+    def used(self) -> list[Weight]:
+        """The weight files that were loaded, by name."""
+        return [self._used[name] for name in sorted(self._used)]
+
+    @cached_property
+    def face_cnn(self) -> keras.Model:
+        return embedding_model(self._load(face_cnn, "face_cnn"))
+
+    @cached_property
+    def face_gru(self) -> keras.Model:
+        return self._load(build_face_gru, "face_gru")
+
+    @cached_property
+    def voice_gru(self) -> keras.Model:
+        return self._load(build_voice_gru, "voice_gru")
+
+    @cached_property
+    def voice_clip(self) -> keras.Model:
+        return self._load(build_voice_clip, "voice_clip")
+
+    @cached_property
+    def early_fusion(self) -> keras.Model:
+        return self._load(build_early_fusion, "early_fusion")
+
+    @cached_property
+    def _fusion(self) -> dict[str, Any]:
+        weight = shipped("fusion.json")
+        self._used[weight.name] = weight
+        settings: dict[str, Any] = json.loads(weight.path.read_text())
+        return settings
+
+    def late_fusion(self, name: str) -> LateFusion:
+        """Give the rule that joins the models of `face`, of `voice`, or of `both`."""
+        rule = self._fusion[name]
+        weights = {model: np.array(values) for model, values in rule["weights"].items()}
+        return LateFusion(weights, np.array(rule["bias"]))
+
+    @property
+    def early_scale(self) -> float:
+        """What early logits are multiplied with to be calibrated."""
+        return float(self._fusion["early_scale"])
+
+    @property
+    def automatic_fusion(self) -> str:
+        """`late` or `early`: the one that did better on people it had not seen."""
+        return str(self._fusion["auto"])
+
+    def _load(self, build: Callable[[], keras.Model], name: str) -> keras.Model:
+        weight = shipped(f"{name}.weights.h5")
+        model = build()
+        model.load_weights(weight.path)
+        self._used[weight.name] = weight
+        return model
+
+
+def run_faces(
+    model: keras.Model, faces: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Run the face network on `(n, size, size, 1)` faces, n up to `FACE_BATCH`.
+
+    Returns:
+        Embeddings `(n, 256)` and logits `(n, 7)`.
+    """
+    count = len(faces)
+    batch = np.zeros((FACE_BATCH, *faces.shape[1:]), np.float32)
+    batch[:count] = faces
+    embeddings, logits = model.predict_on_batch(batch)
+    return np.asarray(embeddings[:count]), np.asarray(logits[:count])
+
+
+def run_sequence(model: keras.Model, values: NDArray[np.float32]) -> SequenceLogits:
+    """Run a network over ticks on `(ticks, inputs)`.
+
+    Sequences of over a minute are worked through in parts whose margins overlap, and the parts' logits
+    are averaged by length.
+    """
+    ticks = np.zeros((len(values), model.output[1].shape[-1]), np.float32)
+    whole = np.zeros(ticks.shape[1], np.float32)
+    for first in range(0, len(values), _LONGEST_SEQUENCE):
+        last = min(first + _LONGEST_SEQUENCE, len(values))
+        left, right = max(0, first - _MARGIN), min(len(values), last + _MARGIN)
+        length = right - left
+        padded = -(-length // _SEQUENCE_STEP) * _SEQUENCE_STEP
+        part = np.zeros((1, padded, values.shape[1]), np.float32)
+        part[0, :length] = values[left:right]
+        mask = np.arange(padded)[None] < length
+        part_whole, part_ticks = model.predict_on_batch((part, mask))
+        ticks[first:last] = part_ticks[0, first - left : last - left]
+        whole += part_whole[0] * np.float32((last - first) / len(values))
+    return SequenceLogits(whole, ticks)
+
+
+def seven_labels(logits: Logits) -> Logits:
+    """Make log-probabilities `(..., 7)` of voice logits `(..., 9)`.
+
+    Calm and boredom are ways of being neutral here, so their probabilities are added to it.
+    """
+    nine = log_softmax(logits)
+    neutral = np.logaddexp.reduce(nine[..., [0, 7, 8]], axis=-1, keepdims=True)
+    return np.asarray(np.concatenate([neutral, nine[..., 1:7]], axis=-1), np.float32)
+
+
+def smooth(values: Logits, *, sigma: float = _SMOOTHING_TICKS) -> Logits:
+    """Average `(ticks, n)` over neighbouring ticks with Gaussian weights: expressions do not flicker."""
+    from scipy.ndimage import gaussian_filter1d
+
+    return np.asarray(gaussian_filter1d(values, sigma, axis=0, mode="nearest"), np.float32)

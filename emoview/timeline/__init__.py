@@ -1,0 +1,1 @@
+"""Labels, the clock, the result values and their aggregation. Knows no other part."""

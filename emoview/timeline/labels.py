@@ -1,0 +1,76 @@
+"""The emotion labels, their order, and the ways they are grouped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+LABELS: Final[tuple[str, ...]] = (
+    "neutral",
+    "anger",
+    "disgust",
+    "fear",
+    "happy",
+    "sad",
+    "surprise",
+)
+"""The seven labels, in the order of every probability vector of the package."""
+
+LabelCount = Literal[7, 3, 2]
+
+_THREE: Final[Mapping[str, str]] = {
+    "neutral": "neutral",
+    "anger": "negative",
+    "disgust": "negative",
+    "fear": "negative",
+    "happy": "positive",
+    "sad": "negative",
+    "surprise": "positive",
+}
+_TWO: Final[Mapping[str, str]] = {
+    label: "positive" if group == "positive" else "other" for label, group in _THREE.items()
+}
+
+# Russell & Mehrabian (1977), "Evidence for a three-factor theory of emotions", J. Research in
+# Personality 11, 273-294: mean pleasure and arousal ratings of the terms neutral (origin), angry,
+# disgusted, fearful (terrified), happy, sad and surprised (astonished), on scales of -1 to 1.
+CIRCUMPLEX: Final[Mapping[str, tuple[float, float]]] = {
+    "neutral": (0.0, 0.0),
+    "anger": (-0.51, 0.59),
+    "disgust": (-0.60, 0.35),
+    "fear": (-0.64, 0.60),
+    "happy": (0.81, 0.51),
+    "sad": (-0.63, -0.27),
+    "surprise": (0.40, 0.67),
+}
+"""(valence, arousal) of each label, in [-1, 1]."""
+
+_CIRCUMPLEX_MATRIX = np.array([CIRCUMPLEX[label] for label in LABELS])
+
+
+def group_of(label: str, count: LabelCount) -> str:
+    """Name the group that `label` belongs to among 7, 3 or 2 labels.
+
+    Only the name changes: grouping never changes which of the seven labels won.
+    """
+    if count == 7:
+        return label
+    return (_THREE if count == 3 else _TWO)[label]
+
+
+def valence_arousal(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Derive valence and arousal from label probabilities.
+
+    The expected position on the circumplex, each label standing where published ratings put it.
+
+    Args:
+        probabilities: `(..., 7)`, summing to 1 over the last axis.
+
+    Returns:
+        `(..., 2)`: valence and arousal in [-1, 1].
+    """
+    affect: NDArray[np.float64] = np.asarray(probabilities, np.float64) @ _CIRCUMPLEX_MATRIX
+    return affect

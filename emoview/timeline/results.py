@@ -1,0 +1,293 @@
+"""What an analysis gives: a tree of frozen values that writers take as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from emoview.timeline.clock import TICK_MS, time_of
+from emoview.timeline.labels import LABELS, LabelCount, group_of
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA_VERSION: Final = "1.0"
+"""Version of the JSON form; its first number changes when a reader would break."""
+
+Probabilities = tuple[float, ...]
+"""Seven numbers in the order of `LABELS` that sum to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBox:
+    """Where a face is: left, top, width and height in pixels of the picture as shown."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One tick of one face.
+
+    Attributes:
+        tick: Number of the tick, from 0.
+        face_id: Track id of the face; None where the tick has no face.
+        box: Where the face is; None where it has no face.
+        face: What the face shows; None without a face.
+        voice: What the voice carries; None where nobody speaks.
+        fused: What both say together; None where there is neither.
+        valence: In [-1, 1]; None where there is neither.
+        arousal: Likewise.
+    """
+
+    tick: int
+    face_id: int | None = None
+    box: FaceBox | None = None
+    face: Probabilities | None = None
+    voice: Probabilities | None = None
+    fused: Probabilities | None = None
+    valence: float | None = None
+    arousal: float | None = None
+
+    @property
+    def time_s(self) -> float:
+        """Second at which the tick starts."""
+        return time_of(self.tick)
+
+    @property
+    def label(self) -> str | None:
+        """The most probable of the seven labels; None where there is neither face nor voice."""
+        return None if self.fused is None else winner(self.fused)
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of `label`."""
+        return None if self.fused is None else max(self.fused)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one label.
+
+    Attributes:
+        start_s: Second at which it starts.
+        end_s: Second at which it ends.
+        face_id: The face it is about; None for voice alone.
+        label: One of the seven.
+        confidence: Mean probability of the label over the stretch.
+    """
+
+    start_s: float
+    end_s: float
+    face_id: int | None
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A label for the whole clip, with the probabilities behind it."""
+
+    label: str
+    confidence: float
+    probabilities: Probabilities
+
+    @classmethod
+    def of(cls, probabilities: Probabilities) -> Verdict:
+        """Let the most probable label win."""
+        return cls(winner(probabilities), max(probabilities), probabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """The verdicts over the whole clip; None where a modality had nothing to say."""
+
+    fused: Verdict | None
+    face: Verdict | None
+    voice: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """What was analysed.
+
+    Attributes:
+        path: The input as it was named.
+        duration_s: Length of the timeline, which is that of what could be decoded.
+        ticks: Ticks in it.
+        width: Pixels of the picture as shown; None without pictures.
+        height: Likewise.
+        frame_rate: Nominal pictures a second in the file; None without pictures or where unknown.
+        rotation: Degrees by which the pictures were turned.
+        video_codec: None without pictures.
+        audio_codec: None without sound.
+        audio_rate: Sound samples a second in the file; None without sound.
+        audio_channels: Layout, such as `stereo`; None without sound.
+        audio_level_db: Mean level of the sound in dB below full scale; None where it is silent.
+        face_share: Share of ticks with a face.
+        speech_share: Share of ticks with speech.
+        faces: How many track ids there are.
+    """
+
+    path: str
+    duration_s: float
+    ticks: int
+    width: int | None
+    height: int | None
+    frame_rate: float | None
+    rotation: int
+    video_codec: str | None
+    audio_codec: str | None
+    audio_rate: int | None
+    audio_channels: str | None
+    audio_level_db: float | None
+    face_share: float
+    speech_share: float
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the analysis was asked for.
+
+    Attributes:
+        fusion: `late`, `early` or `auto`.
+        modality: `both`, `face` or `voice`.
+        max_faces: Faces looked for in a picture.
+        face: `largest`, `all`, or a track id.
+        labels: 7, 3 or 2.
+        device: `auto`, `cpu` or `gpu`.
+    """
+
+    fusion: str = "auto"
+    modality: str = "both"
+    max_faces: int = 4
+    face: str = "largest"
+    labels: LabelCount = 7
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightUsed:
+    """A weight file that took part, with the SHA-256 of its content."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The emotions of one clip.
+
+    Attributes:
+        media: What was analysed.
+        overall: Labels for the whole clip.
+        segments: Stretches of one label, by face and time.
+        timeline: One row per tick and face, by tick and face.
+        options: As asked for.
+        fusion_used: `late`, `early`, or `none` where there was a single modality.
+        device_used: Where the networks ran, such as `cpu`.
+        weights: Weight files that took part.
+        warnings: What a user should know about this result.
+        timings: Seconds of wall time by stage, `total` among them; the only part of a result that differs
+            between two runs.
+    """
+
+    media: MediaFacts
+    overall: Overall
+    segments: tuple[Segment, ...]
+    timeline: tuple[Row, ...]
+    options: Options
+    fusion_used: str
+    device_used: str
+    weights: tuple[WeightUsed, ...]
+    warnings: tuple[str, ...]
+    timings: Mapping[str, float]
+
+    def name(self, label: str) -> str:
+        """Name a label as the options ask: itself, or the group it belongs to."""
+        return group_of(label, self.options.labels)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Give the timeline as a table with the columns of the CSV; what is missing is NaN."""
+        import pandas
+
+        return pandas.DataFrame([self.record(row) for row in self.timeline], columns=COLUMNS)
+
+    def record(self, row: Row) -> dict[str, Any]:
+        """Flatten a row to the columns of the CSV; what is missing is None."""
+        label = row.label
+        flat: dict[str, Any] = {
+            "tick": row.tick,
+            "time_s": row.time_s,
+            "face_id": row.face_id,
+            "label": None if label is None else self.name(label),
+            "confidence": row.confidence,
+            "valence": row.valence,
+            "arousal": row.arousal,
+        }
+        for modality in MODALITIES:
+            values = getattr(row, modality) or (None,) * len(LABELS)
+            flat.update((f"{modality}_{name}", v) for name, v in zip(LABELS, values, strict=True))
+        box = row.box
+        flat["box_x"], flat["box_y"] = (box.x, box.y) if box else (None, None)
+        flat["box_width"], flat["box_height"] = (box.width, box.height) if box else (None, None)
+        return flat
+
+
+MODALITIES: Final = ("face", "voice", "fused")
+
+COLUMNS: Final[tuple[str, ...]] = (
+    "tick", "time_s", "face_id", "label", "confidence", "valence", "arousal",
+    *(f"{modality}_{label}" for modality in MODALITIES for label in LABELS),
+    "box_x", "box_y", "box_width", "box_height",
+)  # fmt: skip
+"""Columns of the CSV, in their order."""
+
+
+def winner(probabilities: Probabilities) -> str:
+    """Name the most probable label; of equals, the first."""
+    return LABELS[max(range(len(LABELS)), key=lambda i: probabilities[i])]
+
+
+def segments_of(rows: tuple[Row, ...], *, shortest_s: float = 0.2) -> tuple[Segment, ...]:
+    """Join neighbouring ticks of one face with one label.
+
+    Runs under `shortest_s` join the run before them: nobody changes an emotion for two ticks.
+    """
+    by_face: dict[int | None, list[Row]] = {}
+    for row in rows:
+        if row.fused is not None:
+            by_face.setdefault(row.face_id, []).append(row)
+    result = []
+    for face_id in sorted(by_face, key=lambda i: -1 if i is None else i):
+        result.extend(_segments_of_face(by_face[face_id], face_id, shortest_s))
+    return tuple(sorted(result, key=lambda s: (s.start_s, -1 if s.face_id is None else s.face_id)))
+
+
+def _segments_of_face(rows: list[Row], face_id: int | None, shortest_s: float) -> list[Segment]:
+    runs: list[tuple[str, list[Row]]] = []
+    for row in rows:
+        label = row.label
+        assert label is not None
+        if runs and runs[-1][0] == label and row.tick == runs[-1][1][-1].tick + 1:
+            runs[-1][1].append(row)
+        else:
+            runs.append((label, [row]))
+    joined: list[tuple[str, list[Row]]] = []
+    for label, run in runs:
+        follows = bool(joined) and run[0].tick == joined[-1][1][-1].tick + 1
+        if follows and (len(run) * TICK_MS < shortest_s * 1000 or label == joined[-1][0]):
+            joined[-1][1].extend(run)
+        else:
+            joined.append((label, list(run)))
+    segments = []
+    for label, run in joined:
+        position = LABELS.index(label)
+        mean = sum(row.fused[position] for row in run if row.fused) / len(run)
+        segments.append(Segment(run[0].time_s, time_of(run[-1].tick + 1), face_id, label, round(mean, 4)))
+    return segments

@@ -1,0 +1,1 @@
+"""Training: data sets, augmentation, and the making of the shipped weights."""

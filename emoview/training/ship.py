@@ -1,0 +1,195 @@
+"""Making the shipped weights from labelled data, one step a command, each resumable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.evaluation.metrics import summary
+from emoview.fusion.late import LateFusion, softmax
+from emoview.networks.face_cnn import FACE_SIZE, embedding_model, face_cnn
+from emoview.networks.shipped import build_voice_clip, build_voice_gru
+from emoview.pipeline.stages import run_speech, run_windows
+from emoview.timeline.labels import LABELS
+from emoview.training import fusion, voice
+from emoview.training.clips import Clip, embed, read_clips
+from emoview.training.face import train_face
+from emoview.training.pictures import read_faces7, read_fer2013
+from emoview.training.speech import VOICE_LABELS, SpeechFeatures, describe_speech
+from emoview.weights import write_manifest
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+# Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind.
+_MOST_ALIKE = 30
+# The voice behind the clips is in the speech data, so two further sets of voice networks are trained, each
+# without the voices of half of the actors, and speak of that half alone.
+_HALVES = (("01", "02", "03", "04"), ("05", "06", "07", "08"))
+_STILLS = 3000
+
+
+def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
+    """Train the face network, measure it on the given validation parts, and ship it."""
+    model = train_face(data, run / "face", on_epoch=on_event)
+    figures = {}
+    for name, part in (
+        ("fer2013", read_fer2013(data / "fer2013", "valid", size=FACE_SIZE)),
+        ("faces7", read_faces7(data / "faces7", "valid", size=FACE_SIZE)),
+    ):
+        images = part.images[..., None].astype(np.float32) / 255
+        logits = model.predict(images, batch_size=256, verbose=0)
+        figures[name] = summary(softmax(logits), part.labels)
+        on_event({"part": name, "accuracy": figures[name]["accuracy"], "uar": figures[name]["uar"]})
+    _write(run / "face_metrics.json", figures)
+    model.save_weights(ship / "face_cnn.weights.h5")
+    write_manifest(ship)
+
+
+def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
+    """Train the voice networks, measure the one over functionals on RAVDESS by actor, and ship them."""
+    speech = _speech(data, run, on_event)
+    recipe = voice.VoiceRecipe()
+    people = np.array([u.person for u in speech.utterances])
+    for number, actors in enumerate(_HALVES):
+        rest = speech.select(~np.isin(people, [f"javanese/{actor}" for actor in actors]))
+        _trained(run / f"voice_clip_{number}.weights.h5", build_voice_clip, voice.train_clip, rest, recipe)
+        _trained(run / f"voice_gru_{number}.weights.h5", build_voice_gru, voice.train_ticks, rest, recipe)
+        on_event({"trained": "voice networks", "without": "/".join(actors)})
+    for name, build, fit in (
+        ("voice_clip", build_voice_clip, voice.train_clip),
+        ("voice_gru", build_voice_gru, voice.train_ticks),
+    ):
+        model = _trained(run / f"{name}.weights.h5", build, fit, speech, recipe)
+        model.save_weights(ship / f"{name}.weights.h5")
+        on_event({"trained": name})
+    write_manifest(ship)
+    _measure_ravdess(speech, run, recipe, on_event)
+
+
+def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
+    """Train the temporal face network and both fusions on clips, measure all of them, and ship them."""
+    bare = face_cnn()
+    bare.load_weights(ship / "face_cnn.weights.h5")
+    network = embedding_model(bare)
+    clips = read_clips(data / "clips", run / "features", on_file=_every(50, "clips described", on_event))
+    described = _described(clips, network, run)
+    stills = _stills(data, network)
+    recipe = fusion.FusionRecipe()
+    answers = fusion.leave_one_actor_out(described, stills, recipe, on_event=on_event)
+    figures = fusion.measure(answers)
+    _write(run / "fusion_metrics.json", figures)
+    for name, figure in figures.items():
+        on_event({"model": name, "uar": figure["uar"], "calibration_error": figure["calibration_error"]})
+    fusion.train_face_gru(described, stills, recipe).save_weights(ship / "face_gru.weights.h5")
+    fusion.train_early(described, stills, recipe).save_weights(ship / "early_fusion.weights.h5")
+    rules = {name: _plain(fusion.fit_rule(answers, models)) for name, models in fusion.RULES.items()}
+    better = "late" if figures["late_both"]["uar"] >= figures["early"]["uar"] else "early"
+    _write(
+        ship / "fusion.json",
+        {**rules, "early_scale": round(fusion.fit_scale(answers, "early"), 4), "auto": better},
+    )
+    write_manifest(ship)
+
+
+def _speech(data: Path, run: Path, on_event: OnEvent) -> SpeechFeatures:
+    return describe_speech(
+        data / "speech", run / "features", most=_MOST_ALIKE,
+        on_file=_every(500, "utterances described", on_event),
+    )  # fmt: skip
+
+
+def _measure_ravdess(speech: SpeechFeatures, run: Path, recipe: voice.VoiceRecipe, on_event: OnEvent) -> None:
+    """Measure on the eight labels of RAVDESS by folds of actors; the other corpora always train."""
+    columns = np.array([VOICE_LABELS.index(label) for label in voice.RAVDESS_LABELS])
+    probabilities, labels = [], []
+    for number, (train, test) in enumerate(voice.ravdess_folds(speech)):
+        file = run / f"ravdess_fold_{number}.npy"
+        if not file.exists():
+            model = voice.train_clip(speech.select(train), recipe)
+            np.save(file, voice.predict_clip(model, speech.select(test)))
+        probabilities.append(softmax(np.load(file)[:, columns]))
+        labels.append(np.searchsorted(np.sort(columns), speech.labels[test]))
+        order = np.argsort(columns)
+        probabilities[-1] = probabilities[-1][:, order]
+        fold = summary(probabilities[-1], labels[-1])
+        on_event({"fold": number + 1, "accuracy": fold["accuracy"], "uar": fold["uar"]})
+    figures = summary(np.concatenate(probabilities), np.concatenate(labels))
+    _write(run / "voice_metrics.json", figures)
+    on_event({"ravdess accuracy": figures["accuracy"], "uar": figures["uar"]})
+
+
+def _trained(
+    file: Path,
+    build: Callable[[], keras.Model],
+    fit: Callable[[SpeechFeatures, voice.VoiceRecipe], keras.Model],
+    speech: SpeechFeatures,
+    recipe: voice.VoiceRecipe,
+) -> keras.Model:
+    """Read back what an earlier call trained, or train it."""
+    model = build()
+    if file.exists():
+        model.load_weights(file)
+        return model
+    model.set_weights(fit(speech, recipe).get_weights())
+    model.save_weights(file)
+    model.load_weights(file)
+    return model
+
+
+def _described(clips: Sequence[Clip], network: keras.Model, run: Path) -> list[fusion.Described]:
+    result = []
+    for number, actors in enumerate(_HALVES):
+        clip_network, gru = build_voice_clip(), build_voice_gru()
+        clip_network.load_weights(run / f"voice_clip_{number}.weights.h5")
+        gru.load_weights(run / f"voice_gru_{number}.weights.h5")
+        for clip in clips:
+            if clip.actor not in actors:
+                continue
+            embeddings, logits = (
+                embed(network, clip.faces)
+                if len(clip.faces)
+                else (np.zeros((0, 256), np.float32), np.zeros((0, len(LABELS)), np.float32))
+            )
+            cuts = [(int(a), int(b)) for a, b in clip.windows]
+            gru_says = run_speech(gru, clip.features, clip.speech)
+            clip_says = run_windows(clip_network, cuts, clip.functionals, clip.speech)
+            what = (clip.actor, clip.label, clip.face_ticks, embeddings, logits, clip.speech)
+            result.append(fusion.Described(*what, gru_says, clip_says))
+    return result
+
+
+def _stills(data: Path, network: keras.Model) -> fusion.Stills:
+    """Embed faces that the face network was not trained on: those of its training set look too easy."""
+    part = read_faces7(data / "faces7", "valid", size=FACE_SIZE)
+    chosen = np.random.default_rng(0).permutation(len(part))[:_STILLS]
+    embeddings, _ = embed(network, part.images[chosen])
+    return fusion.Stills(embeddings, part.labels[chosen])
+
+
+def _plain(rule: LateFusion) -> dict[str, Any]:
+    def rounded(values: NDArray[np.float64]) -> list[float]:
+        return [round(float(v), 5) for v in values]
+
+    return {
+        "weights": {name: rounded(values) for name, values in rule.weights.items()},
+        "bias": rounded(rule.bias),
+    }
+
+
+def _every(count: int, what: str, on_event: OnEvent) -> Callable[[int, int], None]:
+    def on_file(done: int, total: int) -> None:
+        if done % count == 0 or done == total:
+            on_event({what: f"{done}/{total}"})
+
+    return on_file
+
+
+def _write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,146 @@
+"""Labelled speech: reading an index of recordings, and describing each once."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.timeline.clock import SAMPLE_RATE
+from emoview.voice.activity import trim
+from emoview.voice.descriptors import FUNCTIONALS, FeatureSet, functionals, tick_features
+
+VOICE_LABELS = (
+    "neutral", "anger", "disgust", "fear", "happy", "sad", "surprise", "calm", "boredom",
+)  # fmt: skip
+"""The seven labels and the two that only voice corpora have."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One line of a speech index."""
+
+    path: Path
+    corpus: str
+    speaker: str
+    label: str
+
+    @property
+    def person(self) -> str:
+        """The speaker, told apart from equally named ones of other corpora."""
+        return f"{self.corpus}/{self.speaker}"
+
+
+@dataclass(frozen=True)
+class SpeechFeatures:
+    """Utterances with their features.
+
+    Attributes:
+        utterances: What was described.
+        ticks: One `(ticks, 105)` float32 array for each.
+        functionals: `(n, 6373)` float32.
+    """
+
+    utterances: tuple[Utterance, ...]
+    ticks: tuple[NDArray[np.float32], ...]
+    functionals: NDArray[np.float32]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """`(n,)` positions in `VOICE_LABELS`."""
+        return np.array([VOICE_LABELS.index(u.label) for u in self.utterances])
+
+    def select(self, chosen: NDArray[np.bool_]) -> SpeechFeatures:
+        """Keep the utterances where `chosen`, `(n,)`, is true."""
+        index = np.flatnonzero(chosen)
+        return SpeechFeatures(
+            tuple(self.utterances[i] for i in index),
+            tuple(self.ticks[i] for i in index),
+            self.functionals[index],
+        )
+
+
+def read_index(folder: Path, *, most: int | None = None) -> Iterator[Utterance]:
+    """Read `index.csv` of a speech folder, in its order.
+
+    Args:
+        folder: Holds the index and the recordings.
+        most: Utterances to take, evenly spread, of each speaker's with one label; a corpus of many takes
+            by few speakers then does not outweigh the others.
+    """
+    with (folder / "index.csv").open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for i, row in enumerate(rows):
+        groups.setdefault((row["corpus"], row["speaker"], row["label"]), []).append(i)
+    chosen = set[int]()
+    for group in groups.values():
+        count = len(group) if most is None else min(most, len(group))
+        chosen.update(group[i * len(group) // count] for i in range(count))
+    for i in sorted(chosen):
+        row = rows[i]
+        yield Utterance(folder / row["path"], row["corpus"], row["speaker"], row["label"])
+
+
+def load_samples(path: Path) -> NDArray[np.float32]:
+    """Read a recording of a data set: `(n,)` at 16 kHz mono, in [-1, 1]."""
+    import librosa
+
+    samples, _ = librosa.load(path, sr=SAMPLE_RATE, mono=True)
+    return np.asarray(samples, dtype=np.float32)
+
+
+def describe_speech(
+    folder: Path,
+    cache: Path,
+    *,
+    most: int | None = None,
+    workers: int = 2,
+    on_file: Callable[[int, int], None] = lambda done, total: None,
+) -> SpeechFeatures:
+    """Compute, or read back, the features of the utterances of a speech folder.
+
+    Args:
+        folder: Holds `index.csv` and the recordings.
+        cache: Folder for the features; keyed by the index's content and `most`.
+        most: As in `read_index`.
+        workers: Processes that compute.
+        on_file: Told how many of how many are done.
+    """
+    utterances = tuple(read_index(folder, most=most))
+    key = hashlib.sha256((folder / "index.csv").read_bytes() + str(most).encode()).hexdigest()[:12]
+    file = cache / f"speech-{key}.npz"
+    if not file.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        ticks: list[NDArray[np.float32]] = []
+        summaries = np.zeros((len(utterances), FUNCTIONALS), np.float32)
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            paths = [u.path for u in utterances]
+            for i, (per_tick, summary) in enumerate(pool.map(_describe, paths, chunksize=8)):
+                ticks.append(per_tick)
+                summaries[i] = summary
+                on_file(i + 1, len(utterances))
+        partial = cache / f"partial-{key}.npz"
+        np.savez(
+            partial,
+            lengths=np.array([len(t) for t in ticks]),
+            ticks=np.concatenate(ticks),
+            functionals=summaries,
+        )
+        partial.replace(file)
+    with np.load(file) as stored:
+        borders = np.cumsum(stored["lengths"])[:-1]
+        parts = tuple(np.split(stored["ticks"], borders))
+        return SpeechFeatures(utterances, parts, stored["functionals"])
+
+
+def _describe(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    samples = trim(load_samples(path))
+    return tick_features(samples, FeatureSet.BOTH), functionals(samples)

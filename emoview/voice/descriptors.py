@@ -1,0 +1,168 @@
+"""Voice features: low-level descriptors on the tick clock, and functionals over windows.
+
+Low-level descriptors and functionals are those of ComParE 2016 (Schuller et al. 2016, Interspeech),
+computed by openSMILE; the second set are 40 mel-frequency cepstral coefficients, computed by librosa.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, ticks_of
+
+if TYPE_CHECKING:
+    import opensmile
+
+DESCRIPTORS = 65
+MFCCS = 40
+FUNCTIONALS = 6373
+
+_HOP = 160
+_FRAMES_PER_TICK = SAMPLES_PER_TICK // _HOP
+# Long sound is worked through in blocks, so that memory does not grow with it; the margins keep
+# what openSMILE smooths and tracks over neighbouring frames the same as without blocks.
+_BLOCK_TICKS = 60 * TICK_HZ
+_MARGIN_TICKS = 2 * TICK_HZ
+
+
+class FeatureSet(str, Enum):
+    """The per-tick feature sets."""
+
+    OPENSMILE = "opensmile"
+    MFCC = "mfcc"
+    BOTH = "both"
+
+    @property
+    def width(self) -> int:
+        """Values a tick."""
+        return {"opensmile": DESCRIPTORS, "mfcc": MFCCS, "both": DESCRIPTORS + MFCCS}[self.value]
+
+
+def tick_features(
+    samples: NDArray[np.float32], feature_set: FeatureSet = FeatureSet.BOTH
+) -> NDArray[np.float32]:
+    """Describe every 40 ms tick of a signal.
+
+    The descriptors are computed once over the signal, every 10 ms, and averaged into ticks: cutting
+    the signal first would break every analysis window at a border.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        feature_set: Which features.
+
+    Returns:
+        `(ticks, feature_set.width)`; openSMILE's 65 first, then the 40 MFCCs.  The last tick counts
+        when it has begun.
+    """
+    parts = []
+    if feature_set is not FeatureSet.MFCC:
+        parts.append(_in_blocks(samples, _opensmile_ticks, DESCRIPTORS))
+    if feature_set is not FeatureSet.OPENSMILE:
+        parts.append(_in_blocks(samples, _mfcc_ticks, MFCCS))
+    return np.concatenate(parts, axis=1)
+
+
+def functionals(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Summarise a whole signal of a second or more in the 6,373 functionals of ComParE 2016.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+
+    Returns:
+        `(6373,)`; what cannot be computed (no voiced frame, say) is 0.
+    """
+    shortest = SAMPLE_RATE // 2
+    if len(samples) < shortest:
+        samples = np.pad(samples, (0, shortest - len(samples)))
+    frame = _smile("functionals").process_signal(samples, SAMPLE_RATE)
+    return _clean(frame.to_numpy()).reshape(FUNCTIONALS)
+
+
+def windows(
+    ticks: int, *, longest_s: float = 4.0, window_s: float = 3.0, hop_s: float = 1.5
+) -> list[tuple[int, int]]:
+    """Cut `ticks` into the windows that functionals are computed over.
+
+    A clip of up to `longest_s` is one window; anything longer is covered by windows of `window_s`
+    that overlap by half, the last one flush with the end.
+
+    Returns:
+        `(first tick, tick after the last)` of each window.
+    """
+    if ticks <= 0:
+        return []
+    if ticks <= longest_s * TICK_HZ:
+        return [(0, ticks)]
+    width, hop = round(window_s * TICK_HZ), round(hop_s * TICK_HZ)
+    starts = [*range(0, ticks - width, hop), ticks - width]
+    return [(start, start + width) for start in starts]
+
+
+def warm_up() -> None:
+    """Load openSMILE and librosa and run each once, so that the first real call does not wait."""
+    tick_features(np.zeros(SAMPLE_RATE // 2, np.float32))
+    functionals(np.zeros(SAMPLE_RATE // 2, np.float32))
+
+
+def _in_blocks(
+    samples: NDArray[np.float32],
+    describe: Callable[[NDArray[np.float32], int], NDArray[np.float32]],
+    width: int,
+) -> NDArray[np.float32]:
+    ticks = ticks_of(len(samples))
+    result = np.zeros((ticks, width), np.float32)
+    for first in range(0, ticks, _BLOCK_TICKS):
+        last = min(first + _BLOCK_TICKS, ticks)
+        left, right = max(0, first - _MARGIN_TICKS), min(ticks, last + _MARGIN_TICKS)
+        block = samples[left * SAMPLES_PER_TICK : right * SAMPLES_PER_TICK]
+        result[first:last] = describe(block, right - left)[first - left : last - left]
+    return result
+
+
+def _opensmile_ticks(samples: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
+    # openSMILE's windows start at the frame's time; its last frames are missing where a window
+    # would reach beyond the end, hence the padding.
+    padded = np.pad(samples, (0, ticks * SAMPLES_PER_TICK - len(samples) + 1600))
+    frames = _clean(_smile("descriptors").process_signal(padded, SAMPLE_RATE).to_numpy())
+    return _pool(frames, ticks)
+
+
+def _mfcc_ticks(samples: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
+    import librosa
+
+    padded = np.pad(samples, (0, ticks * SAMPLES_PER_TICK - len(samples) + 400))
+    frames = librosa.feature.mfcc(
+        y=padded, sr=SAMPLE_RATE, n_mfcc=MFCCS, n_mels=64, n_fft=512, win_length=400,
+        hop_length=_HOP, center=False,
+    ).T  # fmt: skip
+    return _pool(frames.astype(np.float32), ticks)
+
+
+def _pool(frames: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
+    needed = ticks * _FRAMES_PER_TICK
+    if len(frames) < needed:
+        frames = np.pad(frames, ((0, needed - len(frames)), (0, 0)), mode="edge")
+    pooled = frames[:needed].reshape(ticks, _FRAMES_PER_TICK, -1).mean(axis=1)
+    return np.asarray(pooled, dtype=np.float32)
+
+
+def _clean(values: NDArray[Any]) -> NDArray[np.float32]:
+    return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+@functools.lru_cache(maxsize=2)
+def _smile(level: str) -> opensmile.Smile:
+    import opensmile
+
+    return opensmile.Smile(
+        feature_set=opensmile.FeatureSet.ComParE_2016,
+        feature_level=opensmile.FeatureLevel.Functionals
+        if level == "functionals"
+        else opensmile.FeatureLevel.LowLevelDescriptors,
+    )

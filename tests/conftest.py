@@ -1,0 +1,46 @@
+"""Media made at test time from the sample, and results shared between tests."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emoview import Analysis, analyze
+from emoview.media.tool import ffmpeg_path
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "samples" / "portrait.mp4"
+
+Make = Callable[..., Path]
+
+
+def ffmpeg(*arguments: str) -> None:
+    subprocess.run([ffmpeg_path(), "-v", "error", "-nostdin", "-y", *arguments], check=True)
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    return SAMPLE
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Make a clip from the first seconds of the sample, with further ffmpeg options."""
+    folder = tmp_path_factory.mktemp("media")
+
+    def make(name: str, *options: str, seconds: float = 2.0) -> Path:
+        path = folder / name
+        if not path.exists():
+            ffmpeg("-i", str(SAMPLE), "-t", str(seconds), *options, str(path))
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def result(sample: Path) -> Analysis:
+    """The sample, analysed once."""
+    return analyze(sample)

@@ -1,0 +1,210 @@
+"""The main job on real media: rows, times, modalities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Make, ffmpeg
+
+from emoview import LABELS, Analysis, InputError, analyze
+
+
+def _face_rows(result: Analysis) -> list:
+    return [row for row in result.timeline if row.face is not None]
+
+
+def test_sample_has_a_row_for_every_tick(result: Analysis):
+    assert [row.tick for row in result.timeline] == list(range(200))
+    assert result.media.duration_s == pytest.approx(8.0)
+    assert result.media.face_share > 0.98
+    assert 0.3 < result.media.speech_share < 0.9
+
+
+def test_probabilities_sum_to_one_and_affect_is_bounded(result: Analysis):
+    for row in result.timeline:
+        for values in (row.face, row.voice, row.fused):
+            if values is not None:
+                assert len(values) == len(LABELS)
+                assert sum(values) == pytest.approx(1, abs=1e-5)
+        if row.fused is not None:
+            assert -1 <= row.valence <= 1
+            assert -1 <= row.arousal <= 1
+
+
+def test_the_smile_reads_as_happy_and_the_open_mouth_does_not_read_the_same(result: Analysis):
+    smile = np.mean([r.face for r in result.timeline[95:125]], axis=0)
+    surprise = np.mean([r.face for r in result.timeline[160:195]], axis=0)
+    assert LABELS[int(smile.argmax())] == "happy"
+    position = LABELS.index("surprise")
+    assert surprise[position] > smile[position]
+
+
+def test_silence_says_nothing(result: Analysis):
+    quiet = [row for row in result.timeline if row.tick < 12]
+    assert all(row.voice is None for row in quiet)
+    assert all(row.fused == row.face for row in quiet if row.face)
+
+
+def test_same_input_gives_the_same_rows_twice(result: Analysis, sample: Path):
+    again = analyze(sample)
+    assert again.timeline == result.timeline
+    assert again.overall == result.overall
+
+
+def test_without_sound_the_face_rows_stay(made: Make):
+    with_sound = analyze(made("plain.mp4"))
+    silent = analyze(made("silent.mp4", "-an", "-c:v", "copy"))
+    assert silent.media.ticks == 50
+    assert all(row.voice is None for row in silent.timeline)
+    assert any("no sound" in warning for warning in silent.warnings)
+    assert silent.overall.voice is None
+    difference = np.abs(
+        np.array([r.face for r in _face_rows(silent)]) - np.array([r.face for r in _face_rows(with_sound)])
+    )
+    assert difference.max() < 0.05
+
+
+def test_sound_alone_gives_voice_rows(made: Make):
+    result = analyze(made("sound.wav", "-vn"))
+    assert result.media.ticks == 50
+    assert result.overall.face is None
+    assert result.overall.voice is not None
+    assert any(row.voice for row in result.timeline)
+    assert any("no pictures" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_rotation_is_applied_once(made: Make, turn: int):
+    plain = analyze(made("plain.mp4"), modality="face")
+    # The pictures are turned one way and the file asks for the other, as a phone does it.
+    filters = {90: "transpose=1", 180: "hflip,vflip", 270: "transpose=2"}[turn]
+    turned = made(f"turned{turn}.mp4", "-vf", filters)
+    tagged = turned.with_name(f"tagged{turn}.mp4")
+    ffmpeg("-display_rotation", str(turn), "-i", str(turned), "-c", "copy", str(tagged))
+    result = analyze(tagged, modality="face")
+    assert (result.media.width, result.media.height) == (480, 480)
+    assert result.media.face_share > 0.98
+    ours, theirs = result.timeline[25].box, plain.timeline[25].box
+    assert abs(ours.x - theirs.x) < 8
+    assert abs(ours.y - theirs.y) < 8
+    assert result.overall.face.label == plain.overall.face.label
+
+
+def test_variable_frame_rate_keeps_the_times(made: Make):
+    # Every third picture of the first second is dropped, then half of them.
+    choose = "select='if(lt(t,1),mod(n,3),mod(n,2))'"
+    variable = made("variable.mp4", "-vf", choose, "-fps_mode", "vfr")
+    plain = analyze(made("plain.mp4"), modality="face")
+    result = analyze(variable, modality="face")
+    assert abs(result.media.ticks - plain.media.ticks) <= 1
+    x = np.array([r.box.x for r in _face_rows(plain)])[:48]
+    y = np.array([r.box.x for r in _face_rows(result)])[:48]
+    assert np.abs(x - y).max() < 6
+
+
+def test_late_pictures_leave_their_ticks_empty(made: Make, tmp_path: Path):
+    plain = made("plain.mp4")
+    late = tmp_path / "late.mkv"
+    ffmpeg("-i", str(plain), "-itsoffset", "0.4", "-i", str(plain),
+           "-map", "0:a", "-map", "1:v", "-c", "copy", str(late))  # fmt: skip
+    result = analyze(late, modality="both")
+    first = _face_rows(result)[0].tick
+    assert abs(first - 10) <= 1
+    assert [row.tick for row in result.timeline] == list(range(result.media.ticks))
+    assert abs(result.media.ticks - 60) <= 1
+
+
+def test_late_sound_is_padded(made: Make, tmp_path: Path):
+    plain = made("plain.mp4")
+    late = tmp_path / "late.mkv"
+    ffmpeg("-i", str(plain), "-itsoffset", "0.4", "-i", str(plain),
+           "-map", "0:v", "-map", "1:a", "-c", "copy", str(late))  # fmt: skip
+
+    def speech(path: Path) -> int:
+        return next(r.tick for r in analyze(path).timeline if r.voice)
+
+    assert abs(speech(late) - speech(plain) - 10) <= 1
+
+
+def test_one_picture(made: Make):
+    result = analyze(made("one.mp4", "-frames:v", "1", "-an"))
+    assert result.media.ticks == 1
+    assert result.timeline[0].face is not None
+
+
+def test_surround_sound(made: Make):
+    result = analyze(made("surround.mkv", "-ac", "6", "-c:v", "copy"), modality="voice")
+    assert result.overall.voice is not None
+    assert result.media.audio_channels.startswith("5.1")
+
+
+def test_no_face_and_no_speech_is_a_result_with_warnings(tmp_path: Path):
+    path = tmp_path / "grey.mp4"
+    ffmpeg("-f", "lavfi", "-i", "color=gray:size=320x240:rate=25:duration=1",
+           "-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono", "-t", "1", str(path))  # fmt: skip
+    result = analyze(path)
+    assert result.overall.fused is None
+    assert result.media.ticks in (25, 26)
+    assert all(row.fused is None for row in result.timeline)
+    assert any("no face" in w for w in result.warnings)
+    assert any("no speech" in w for w in result.warnings)
+
+
+def test_noise_is_not_speech(tmp_path: Path):
+    path = tmp_path / "noise.wav"
+    ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=2:a=0.3:r=16000", str(path))
+    assert analyze(path).media.speech_share == 0
+
+
+def test_two_faces_get_two_ids_and_one_of_them_can_be_asked_for(made: Make):
+    two = made(
+        "two.mp4", "-filter_complex", "[0:v]split[a][b];[b]hflip,scale=360:-2,pad=480:480[c];[a][c]hstack"
+    )
+    result = analyze(two, face="all")
+    assert result.media.faces == 2
+    ids = [row.face_id for row in result.timeline if row.tick == 30]
+    assert ids == [0, 1]
+    left = {r.face_id: r.box.x < 480 for r in result.timeline if r.tick == 30}
+    later = {r.face_id: r.box.x < 480 for r in result.timeline if r.tick == 49}
+    assert left == later
+    one = analyze(two, face=1)
+    assert {row.face_id for row in one.timeline} == {1}
+    with pytest.raises(InputError, match="no face 7"):
+        analyze(two, face=7)
+
+
+def test_modality_that_is_missing_is_an_error_when_asked_for(made: Make):
+    with pytest.raises(InputError, match="no sound"):
+        analyze(made("silent.mp4", "-an", "-c:v", "copy"), modality="voice")
+    with pytest.raises(InputError, match="no pictures"):
+        analyze(made("sound.wav", "-vn"), modality="face")
+
+
+@pytest.mark.parametrize("fusion", ["late", "early"])
+def test_both_fusions_run(made: Make, fusion: str):
+    result = analyze(made("plain.mp4"), fusion=fusion)
+    assert result.fusion_used == fusion
+    used = {weight.name for weight in result.weights}
+    assert ("early_fusion.weights.h5" in used) >= (fusion == "early")
+
+
+def test_damaged_stream_is_survived(made: Make, tmp_path: Path):
+    plain = made("plain.ts", "-c:v", "mpeg2video", "-q:v", "4")
+    data = bytearray(plain.read_bytes())
+    rng = np.random.default_rng(0)
+    for at in rng.integers(len(data) // 4, len(data) * 3 // 4, 60):
+        data[at] ^= 0xFF
+    damaged = tmp_path / "damaged.ts"
+    damaged.write_bytes(bytes(data))
+    result = analyze(damaged)
+    assert abs(result.media.ticks - 50) <= 4
+    assert any("damaged" in warning for warning in result.warnings)
+
+
+def test_dataframe(result: Analysis):
+    frame = result.to_dataframe()
+    assert len(frame) == 200
+    assert list(frame.columns[:4]) == ["tick", "time_s", "face_id", "label"]
+    assert frame["time_s"].iloc[-1] == pytest.approx(7.96)

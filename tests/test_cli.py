@@ -1,0 +1,148 @@
+"""The command as a user runs it: what is written, what is printed, how it fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from conftest import Make
+
+from emoview import LABELS, Analysis
+from emoview.output.csv import to_csv
+from emoview.output.json import schema, to_json
+from emoview.timeline.results import COLUMNS
+
+
+def run(*arguments: str | Path, **options) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "100", **options.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "emoview", *map(str, arguments)],
+        capture_output=True, text=True, env=environment, timeout=240, check=False, **options,
+    )  # fmt: skip
+
+
+def test_analyze_writes_csv_and_json_and_prints_nothing_foreign(made: Make, tmp_path: Path):
+    clip = made("plain.mp4")
+    done = run("analyze", clip, "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    for foreign in ("tensorflow", "W0000", "INFO:", "XNNPACK", "absl", "cuda", "Warning"):
+        assert foreign not in done.stderr
+    assert "plain.mp4" in done.stderr
+    with (tmp_path / "plain.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 50
+    assert tuple(rows[0]) == COLUMNS
+    assert rows[0]["voice_happy"] == ""
+    assert float(rows[30]["time_s"]) == pytest.approx(1.2)
+    document = json.loads((tmp_path / "plain.json").read_text())
+    jsonschema.validate(document, schema())
+    assert document["overall"]["label"] in LABELS
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["plain.csv", "plain.json"]
+
+
+def test_json_to_standard_output_is_json_alone(made: Make, tmp_path: Path):
+    done = run("analyze", made("plain.mp4"), "--json", "-", "--labels", "3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["overall"]["label"] in ("positive", "neutral", "negative")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_odd_names_are_read_and_written(made: Make, tmp_path: Path):
+    name = "-i o'clock \"é 日本\n;$(x).mp4"
+    clip = tmp_path / name
+    clip.write_bytes(made("one.mp4", "-frames:v", "1", "-an").read_bytes())
+    done = run("analyze", "-o", tmp_path / "out", "-q", "--", clip.name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert (tmp_path / "out" / f"{clip.stem}.csv").exists()
+
+
+def _bad(folder: Path, made: Make) -> dict[str, Path]:
+    whole = made("plain.mp4").read_bytes()
+    files = {
+        "empty.mp4": b"",
+        "text.mp4": b"this is no video\n" * 50,
+        "truncated.mp4": whole[: len(whole) // 2],
+        "random.mp4": os.urandom(5000),
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return {
+        "does not exist": folder / "missing.mp4",
+        "is empty": folder / "empty.mp4",
+        "not a media file": folder / "text.mp4",
+        "truncated": folder / "truncated.mp4",
+        "random.mp4": folder / "random.mp4",
+        "is a directory": folder,
+    }
+
+
+def test_bad_input_is_one_line_and_exit_code_1(made: Make, tmp_path: Path):
+    for words, path in _bad(tmp_path, made).items():
+        out = tmp_path / "out"
+        done = run("analyze", path, "-o", out)
+        assert done.returncode == 1, (words, done.stderr)
+        assert done.stderr.startswith("error: "), done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert words in done.stderr
+        assert path.name in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not out.exists()
+
+
+def test_debug_shows_the_traceback(tmp_path: Path):
+    done = run("analyze", tmp_path / "missing.mp4", env={"EMOVIEW_DEBUG": "1"})
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("--labels", "5"), ("--format", "xml"), ("--face", "left"), ("--fusion", "x"), ("--max-faces", "0")],
+)
+def test_wrong_usage_is_exit_code_2(sample: Path, wrong: tuple[str, str]):
+    assert run("analyze", sample, *wrong).returncode == 2
+
+
+def test_an_unwritable_folder_is_said_in_one_line(made: Make, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    done = run("analyze", made("one.mp4", "-frames:v", "1", "-an"), "-o", tmp_path / "file", "-q")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_absent_gpu_is_an_error(made: Make, tmp_path: Path):
+    done = run(
+        "analyze", made("one.mp4", "-frames:v", "1", "-an"), "--device", "gpu", "-o", tmp_path,
+        env={"CUDA_VISIBLE_DEVICES": "-1"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "no GPU" in done.stderr
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("tensorflow", "keras", "mediapipe", "librosa", "opensmile", "cv2")
+    code = f"import sys; from emoview.cli import main; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_written_forms_agree(result: Analysis):
+    document = json.loads(to_json(result))
+    jsonschema.validate(document, schema())
+    rows = list(csv.DictReader(to_csv(result).splitlines()))
+    assert len(rows) == len(document["timeline"]) == 200
+    for flat, row in zip(rows, document["timeline"], strict=True):
+        assert flat["label"] == (row["label"] or "")
+        if row["fused"]:
+            assert float(flat["fused_happy"]) == pytest.approx(row["fused"]["happy"])
+    assert "nan" not in to_csv(result).lower().replace("dominant", "")

@@ -1,0 +1,203 @@
+"""The parts by themselves."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emoview import OutputError
+from emoview.evaluation.metrics import calibration_error, unweighted_average_recall
+from emoview.face.align import CROP_SIZE, align
+from emoview.face.find import LANDMARKS, FaceFinder
+from emoview.face.follow import FaceFollower
+from emoview.fusion.late import fit_late_fusion, softmax
+from emoview.media.decode import PictureDecoder, read_sound
+from emoview.media.probe import probe
+from emoview.output.files import write_whole
+from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
+from emoview.timeline.labels import LABELS, group_of, valence_arousal
+from emoview.timeline.results import Row, segments_of
+from emoview.voice.activity import voice_activity
+from emoview.voice.descriptors import FeatureSet, functionals, tick_features, windows
+from emoview.weights import shipped, weights_folder
+
+
+def test_clock():
+    assert time_of(3) == 0.12
+    assert ticks_of(0) == 0
+    assert ticks_of(1) == ticks_of(640) == 1
+    assert ticks_of(641) == 2
+
+
+def test_grouping_only_renames():
+    assert [group_of(label, 3) for label in LABELS] == [
+        "neutral", "negative", "negative", "negative", "positive", "negative", "positive",
+    ]  # fmt: skip
+    assert group_of("sad", 2) == "other"
+    assert group_of("sad", 7) == "sad"
+
+
+def test_affect_of_certain_labels():
+    affect = valence_arousal(np.eye(7))
+    assert affect[LABELS.index("happy"), 0] > 0.5
+    assert affect[LABELS.index("sad"), 1] < 0 < affect[LABELS.index("anger"), 1]
+    assert (affect[0] == 0).all()
+
+
+def _row(tick: int, label: str, face_id: int = 0) -> Row:
+    fused = tuple(0.4 if name == label else 0.1 for name in LABELS)
+    return Row(tick, face_id, fused=fused)
+
+
+def test_segments_join_and_swallow_flickers():
+    labels = ["happy"] * 20 + ["sad"] * 2 + ["happy"] * 10 + ["anger"] * 10
+    found = segments_of(tuple(_row(i, label) for i, label in enumerate(labels)))
+    assert [(s.label, s.start_s, s.end_s) for s in found] == [
+        ("happy", 0.0, 1.28),
+        ("anger", 1.28, 1.68),
+    ]
+
+
+def test_pictures_and_sound_share_one_clock(sample: Path):
+    media = probe(sample)
+    with PictureDecoder(media, longest_side=320) as decoder:
+        ticks = [tick for tick, picture in decoder if picture.shape == (320, 320, 3)]
+    assert ticks == list(range(200))
+    samples, log = read_sound(media)
+    assert abs(len(samples) - 200 * SAMPLES_PER_TICK) <= SAMPLES_PER_TICK
+    assert log.complaints == 0
+
+
+def test_aligned_face_is_upright_whatever_the_tilt(sample: Path):
+    import cv2
+
+    with PictureDecoder(probe(sample), longest_side=480) as decoder:
+        picture = next(iter(decoder))[1]
+    faces = []
+    for angle in (0, 25):
+        turn = cv2.getRotationMatrix2D((240, 240), angle, 1)
+        with FaceFinder(max_faces=1) as finder:
+            turned = cv2.warpAffine(picture, turn, (480, 480))
+            (points,) = finder.find(turned)
+        assert points.shape == (LANDMARKS, 3)
+        faces.append(align(turned, points).astype(float))
+    assert faces[0].shape == (CROP_SIZE, CROP_SIZE, 3)
+    assert faces[0][0, 0].sum() == 0
+    assert (faces[0].sum(axis=2) > 0).mean() > 0.5
+    both = (faces[0].sum(axis=2) > 0) & (faces[1].sum(axis=2) > 0)
+    alike = np.corrcoef(faces[0][both].ravel(), faces[1][both].ravel())[0, 1]
+    assert alike > 0.9
+
+
+def test_tracks_survive_a_loss_and_a_neighbour():
+    def face(x: float) -> np.ndarray:
+        points = np.random.default_rng(0).uniform(0, 100, (468, 3)).astype(np.float32)
+        return points + np.array([x, 0, 0], np.float32)
+
+    follower = FaceFollower()
+    assert follower.follow(0, [face(0), face(300)]) == [0, 1]
+    assert follower.follow(1, [face(305), face(5)]) == [1, 0]
+    assert follower.follow(2, [face(310)]) == [1]
+    assert follower.follow(20, [face(20), face(312)]) == [0, 1]
+    assert follower.follow(80, [face(20)]) == [2]
+
+
+def _speech(sample: Path) -> np.ndarray:
+    return read_sound(probe(sample))[0].astype(np.float32) / 32768
+
+
+def test_descriptors_do_not_depend_on_the_blocks(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    samples = _speech(sample)
+    whole = tick_features(samples)
+    assert whole.shape == (200, FeatureSet.BOTH.width)
+    monkeypatch.setattr("emoview.voice.descriptors._BLOCK_TICKS", 75)
+    parts = tick_features(samples)
+    scale = whole.std(axis=0) + 1e-6
+    share = (np.abs(parts - whole) / scale > 0.05).mean()
+    assert share < 0.01
+
+
+def test_feature_sets_and_functionals(sample: Path):
+    samples = _speech(sample)[:32000]
+    both = tick_features(samples)
+    np.testing.assert_array_equal(both[:, :65], tick_features(samples, FeatureSet.OPENSMILE))
+    np.testing.assert_array_equal(both[:, 65:], tick_features(samples, FeatureSet.MFCC))
+    summary = functionals(samples)
+    assert summary.shape == (6373,)
+    assert np.isfinite(summary).all()
+    assert np.isfinite(functionals(np.zeros(100, np.float32))).all()
+
+
+def test_windows_cover_every_tick():
+    for ticks in (1, 50, 100, 101, 400, 1234):
+        cuts = windows(ticks)
+        covered = np.zeros(ticks, bool)
+        for a, b in cuts:
+            assert 0 <= a < b <= ticks
+            covered[a:b] = True
+        assert covered.all()
+    assert windows(0) == []
+
+
+def test_voice_activity_finds_the_sentences(sample: Path):
+    samples = _speech(sample)
+    active = voice_activity(samples, tick_features(samples))
+    assert not active[:12].any()
+    assert active[20:40].mean() > 0.8
+    assert not voice_activity(np.zeros(16000, np.float32), np.zeros((25, 65), np.float32)).any()
+
+
+def test_late_fusion_learns_whom_to_trust():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 600)
+    good = rng.normal(0, 1, (600, 7)) + 3 * np.eye(7)[labels]
+    noise = rng.normal(0, 3, (600, 7))
+    rule = fit_late_fusion({"good": good, "noise": noise}, labels)
+    assert rule.weights["good"].mean() > 5 * abs(rule.weights["noise"].mean())
+    probabilities = softmax(rule({"good": good, "noise": noise}))
+    assert unweighted_average_recall(probabilities, labels) > 85
+    assert calibration_error(probabilities, labels) < 0.06
+
+
+def test_a_label_without_examples_keeps_a_say():
+    rng = np.random.default_rng(0)
+    labels = rng.choice([0, 1, 3, 4, 5, 6], 300)
+    logits = rng.normal(0, 1, (300, 7)) + 3 * np.eye(7)[labels]
+    rule = fit_late_fusion({"one": logits}, labels)
+    disgusted = 5 * np.eye(7)[LABELS.index("disgust")]
+    assert softmax(rule({"one": disgusted})).argmax() == LABELS.index("disgust")
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    target = tmp_path / "result.csv"
+    target.write_text("before")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_whole(target, "after")
+    assert target.read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["result.csv"]
+
+
+def test_shipped_weights_are_what_the_manifest_says():
+    names = ("face_cnn", "face_gru", "voice_gru", "voice_clip", "early_fusion")
+    files = [shipped(f"{name}.weights.h5").path for name in names] + [shipped("fusion.json").path]
+    assert sum(file.stat().st_size for file in files) < 40e6
+    assert weights_folder() == files[0].parent
+
+
+def test_mediapipe_and_tensorflow_load_in_either_order():
+    import subprocess
+    import sys
+
+    for order in ("mediapipe, tensorflow", "tensorflow, mediapipe"):
+        subprocess.run(
+            [sys.executable, "-c", f"import {order}"], check=True, capture_output=True, timeout=120
+        )
