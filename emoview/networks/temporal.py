@@ -16,6 +16,8 @@ from keras import layers
 class MaskedMean(layers.Layer):  # type: ignore[misc]
     """Mean of the logits of the ticks that are there: `(batch, ticks, n)`, mask -> `(batch, n)`."""
 
+    supports_masking = True
+
     def call(self, values: Any, mask_input: Any) -> Any:
         """Average over the true ticks."""
         weight = keras.ops.cast(mask_input, values.dtype)[..., None]
@@ -29,6 +31,8 @@ class AttentiveMean(layers.Layer):  # type: ignore[misc]
 
     `(batch, ticks, n)` logits, `(batch, ticks, 1)` scores, mask -> `(batch, n)`.
     """
+
+    supports_masking = True
 
     def call(self, values: Any, scores: Any, mask_input: Any) -> Any:
         """Average over the true ticks, by the softmax of the scores."""

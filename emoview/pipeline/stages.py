@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -311,9 +312,11 @@ def run_speech(model: Any, features: NDArray[np.float32], speech: NDArray[np.boo
 
 
 def _level(pcm: NDArray[np.int16]) -> float | None:
-    from pydub import AudioSegment
-
     if not pcm.any():
         return None
+    with warnings.catch_warnings():
+        # It looks for an ffmpeg on PATH, which nothing here needs it to have.
+        warnings.simplefilter("ignore")
+        from pydub import AudioSegment
     sound = AudioSegment(pcm.tobytes(), sample_width=2, frame_rate=16_000, channels=1)
     return round(float(sound.dBFS), 1)
