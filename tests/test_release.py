@@ -18,7 +18,8 @@ pytestmark = pytest.mark.release
 
 def test_a_wheel_works_elsewhere_without_a_network(tmp_path: Path):
     subprocess.run(
-        [sys.executable, "-m", "pip", "-q", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+        [sys.executable, "-m", "pip", "-q", "wheel", "--no-deps", "--no-build-isolation",
+         "-w", tmp_path, ROOT],
         check=True,
     )  # fmt: skip
     (wheel,) = tmp_path.glob("emoview-*.whl")

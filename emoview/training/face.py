@@ -31,7 +31,7 @@ class FaceRecipe:
         seed: Decides the start, the order and the augmentation.
     """
 
-    sizes: tuple[tuple[int, int], ...] = ((6, 32), (4, 40), (2, FACE_SIZE))
+    sizes: tuple[tuple[int, int], ...] = ((6, 32), (4, 40), (4, FACE_SIZE))
     batch: int = 96
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
