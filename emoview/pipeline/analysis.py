@@ -195,6 +195,7 @@ class _Join:
         self._tracks = dict(faces.tracks) if faces else {}
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
         self._main = self._main_face()
+        self._used: set[str] = set()
 
     def analysis(self, warnings: list[str]) -> Analysis:
         chosen = self._chosen_faces()
@@ -233,10 +234,18 @@ class _Join:
             options=self._options,
             fusion_used=used,
             device_used=self._loader.device_used,
-            weights=tuple(WeightUsed(w.name, w.sha256) for w in self._models.used),
+            weights=self._weights(),
             warnings=(*warnings, *self._warnings(speech)),
             timings={},
         )
+
+    def _weights(self) -> tuple[WeightUsed, ...]:
+        from emoview.pipeline.models import FUSION_FILE, weight_file
+        from emoview.weights import shipped
+
+        names = sorted(weight_file(model) for model in self._used)
+        files = [shipped(name) for name in [*names, FUSION_FILE]] if names else []
+        return tuple(WeightUsed(file.name, file.sha256) for file in files)
 
     def _main_face(self) -> int | None:
         """The face that the voice is taken to belong to: the largest over time, or the one asked for."""
@@ -285,6 +294,7 @@ class _Join:
 
     def _late(self, rule: str, whole: Mapping[str, Logits], ticks: Mapping[str, Logits]) -> _Answer:
         fusion = self._models.late_fusion(rule)
+        self._used |= set(whole)
         return _Answer(softmax(fusion(whole)), softmax(fusion(ticks)))
 
     def _fusion_used(self) -> str:
@@ -325,6 +335,7 @@ class _Join:
         voice = _extended(self._voice.gru.ticks, self._ticks)
         values = early_input(embeddings, has_face, voice, speech)
         answer = run_sequence(self._models.early_fusion, values)
+        self._used.add("early_fusion")
         scale = self._models.early_scale
         return _Answer(softmax(scale * answer.whole), softmax(scale * smooth(answer.ticks))[present])
 

@@ -20,7 +20,7 @@ from emoview.networks.shipped import (
     build_voice_clip,
     build_voice_gru,
 )
-from emoview.weights import Weight, shipped
+from emoview.weights import shipped
 
 FACE_BATCH = 32
 """Faces in one call of the face network; fixed, so that it is compiled once."""
@@ -30,7 +30,14 @@ _LONGEST_SEQUENCE = 1500
 _MARGIN = 50
 _SMOOTHING_TICKS = 5.0
 
+FUSION_FILE = "fusion.json"
+
 Logits = NDArray[np.float32]
+
+
+def weight_file(model: str) -> str:
+    """Name the file with the weights of a model."""
+    return f"{model}.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -48,14 +55,6 @@ class SequenceLogits:
 
 class Models:
     """The shipped networks; each is loaded when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._used: dict[str, Weight] = {}
-
-    @property
-    def used(self) -> list[Weight]:
-        """The weight files that were loaded, by name."""
-        return [self._used[name] for name in sorted(self._used)]
 
     @cached_property
     def face_cnn(self) -> keras.Model:
@@ -79,9 +78,7 @@ class Models:
 
     @cached_property
     def _fusion(self) -> dict[str, Any]:
-        weight = shipped("fusion.json")
-        self._used[weight.name] = weight
-        settings: dict[str, Any] = json.loads(weight.path.read_text())
+        settings: dict[str, Any] = json.loads(shipped(FUSION_FILE).path.read_text())
         return settings
 
     def late_fusion(self, name: str) -> LateFusion:
@@ -101,10 +98,8 @@ class Models:
         return str(self._fusion["auto"])
 
     def _load(self, build: Callable[[], keras.Model], name: str) -> keras.Model:
-        weight = shipped(f"{name}.weights.h5")
         model = build()
-        model.load_weights(weight.path)
-        self._used[weight.name] = weight
+        model.load_weights(shipped(weight_file(name)).path)
         return model
 
 
