@@ -28,7 +28,7 @@ format: $(READY)
 
 # The lock names hashes and no index; it holds for every supported Python on Linux x86-64.
 lock:
-	uv pip compile --universal --generate-hashes --extra dev pyproject.toml -o requirements.lock -q
+	uv pip compile --universal --generate-hashes --python 3.10 --extra dev pyproject.toml -o requirements.lock -q
 
 # Trains what ships, from labelled data in DATA (docs/training.md). Hours on a processor.
 DATA ?= data

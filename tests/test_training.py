@@ -93,7 +93,7 @@ def test_face_training_goes_on_where_it_was_stopped(data: Path, tmp_path: Path):
     history = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("whole", "parts")]
     assert [row["epoch"] for row in history[1]] == [1, 2, 3]
     for one, other in zip(whole.get_weights(), parts.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-4)
+        np.testing.assert_allclose(one, other, atol=2e-3)
 
 
 def test_networks_learn_from_sequences_whatever_the_padding():

@@ -93,6 +93,7 @@ def train_face(
     for epoch in range(len(history), recipe.epochs):
         size = recipe.size_at(epoch)
         batches = AugmentedBatches(train, batch=recipe.batch, size=size, seed=recipe.seed, epoch=epoch)
+        _seed_dropout(model, recipe.seed, epoch)
         loss = model.fit(batches, verbose=0, shuffle=False).history["loss"][0]
         accuracy = {name: accuracy_of(model, part, size) for name, part in valid.items()}
         row = {"epoch": epoch + 1, "size": size, "loss": loss, **accuracy}
@@ -107,6 +108,13 @@ def train_face(
     bare.set_weights(model.get_weights())
     bare.save_weights(run / "face_cnn.weights.h5")
     return bare
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Let dropout, too, depend on the seed and the epoch alone: checkpoints do not hold its state."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.seed_generator.state.assign(np.array([seed, epoch], np.uint32))
 
 
 def _compile(model: keras.Model, recipe: FaceRecipe, *, steps: int) -> None:
