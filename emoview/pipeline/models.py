@@ -108,14 +108,21 @@ def run_faces(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Run the face network on `(n, size, size, 1)` faces, n up to `FACE_BATCH`.
 
+    Each face is seen as it is and mirrored, and the answers are averaged: which side a mouth is pulled
+    to says nothing about the label.
+
     Returns:
         Embeddings `(n, 256)` and logits `(n, 7)`.
     """
     count = len(faces)
-    batch = np.zeros((FACE_BATCH, *faces.shape[1:]), np.float32)
-    batch[:count] = faces
-    embeddings, logits = model.predict_on_batch(batch)
-    return np.asarray(embeddings[:count]), np.asarray(logits[:count])
+    batch = np.zeros((2, FACE_BATCH, *faces.shape[1:]), np.float32)
+    batch[0, :count] = faces
+    batch[1, :count] = faces[:, :, ::-1]
+    answers = model.predict_on_batch(batch.reshape(-1, *faces.shape[1:]))
+    embeddings, logits = (
+        np.asarray(answer).reshape(2, FACE_BATCH, -1).mean(axis=0)[:count] for answer in answers
+    )
+    return embeddings, logits
 
 
 def run_sequence(model: keras.Model, values: NDArray[np.float32]) -> SequenceLogits:

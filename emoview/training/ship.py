@@ -38,12 +38,12 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the face network, measure it on the given validation parts, and ship it."""
     model = train_face(data, run / "face", on_epoch=on_event)
     figures = {}
+    network = embedding_model(model)
     for name, part in (
         ("fer2013", read_fer2013(data / "fer2013", "valid", size=FACE_SIZE)),
         ("faces7", read_faces7(data / "faces7", "valid", size=FACE_SIZE)),
     ):
-        images = part.images[..., None].astype(np.float32) / 255
-        logits = model.predict(images, batch_size=256, verbose=0)
+        _, logits = embed(network, part.images)
         figures[name] = summary(softmax(logits), part.labels)
         on_event({"part": name, "accuracy": figures[name]["accuracy"], "uar": figures[name]["uar"]})
     _write(run / "face_metrics.json", figures)
