@@ -18,6 +18,9 @@ class MaskedMean(layers.Layer):  # type: ignore[misc]
 
     supports_masking = True
 
+    def compute_mask(self, *_: Any, **__: Any) -> None:
+        """Say that the result, which has no ticks, carries no mask."""
+
     def call(self, values: Any, mask_input: Any) -> Any:
         """Average over the true ticks."""
         weight = keras.ops.cast(mask_input, values.dtype)[..., None]
@@ -33,6 +36,9 @@ class AttentiveMean(layers.Layer):  # type: ignore[misc]
     """
 
     supports_masking = True
+
+    def compute_mask(self, *_: Any, **__: Any) -> None:
+        """Say that the result, which has no ticks, carries no mask."""
 
     def call(self, values: Any, scores: Any, mask_input: Any) -> Any:
         """Average over the true ticks, by the softmax of the scores."""
