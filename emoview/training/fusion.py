@@ -22,6 +22,8 @@ from emoview.training.voice import pad
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
+_LONGEST = 100
+
 RULES = {
     "face": ("face_cnn", "face_gru"),
     "voice": ("voice_gru", "voice_clip"),
@@ -144,6 +146,11 @@ def _cut(sequence: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     return sequence[start : start + length]
 
 
+def _shortened(sequence: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    start = rng.integers(0, max(0, len(sequence) - _LONGEST) + 1)
+    return sequence[start : start + _LONGEST]
+
+
 def _train(
     build: Callable[[], keras.Model],
     clips: Sequence[Described],
@@ -205,13 +212,14 @@ class _Sequences(keras.utils.PyDataset):  # type: ignore[misc]
         sequences, labels = [], []
         for is_clip, i in items:
             if is_clip:
-                sequences.append(self._draw(self._clips[i], self._rng))
+                sequences.append(_shortened(self._draw(self._clips[i], self._rng), self._rng))
                 labels.append(self._clips[i].label)
             else:
                 sequences.append(self._still(self._stills.embeddings[i]))
                 labels.append(int(self._stills.labels[i]))
         targets = np.eye(len(LABELS), dtype=np.float32)[labels]
-        return pad(sequences, multiple=25), targets
+        # One length for all: Keras takes the shape of the first batches for that of every one.
+        return pad(sequences, multiple=_LONGEST), targets
 
     def _still(self, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
         ticks = int(self._rng.integers(10, 60))

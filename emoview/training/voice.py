@@ -132,7 +132,9 @@ class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
         )
         order = np.argsort(lengths)
         batches = np.array_split(order, -(-len(order) // self._batch))
-        self._batches = [batches[i] for i in self._rng.permutation(len(batches))]
+        # Keras takes a length that the first two batches share for that of all, so these differ.
+        middle = self._rng.permutation(np.arange(1, len(batches) - 1))
+        self._batches = [batches[i] for i in (*{0, len(batches) - 1}, *middle)]
 
     def __len__(self) -> int:
         return len(self._batches)
