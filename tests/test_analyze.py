@@ -9,6 +9,7 @@ import pytest
 from conftest import Make, ffmpeg
 
 from emoview import LABELS, Analysis, InputError, analyze
+from emoview.media.probe import probe
 
 
 def _face_rows(result: Analysis) -> list:
@@ -109,11 +110,14 @@ def test_late_pictures_leave_their_ticks_empty(made: Make, tmp_path: Path):
     late = tmp_path / "late.mkv"
     ffmpeg("-i", str(plain), "-itsoffset", "0.4", "-i", str(plain),
            "-map", "0:a", "-map", "1:v", "-c", "copy", str(late))  # fmt: skip
+    media = probe(late)
+    delay = round((media.video.start_s - media.audio.start_s) * 25)
+    # Copying streams between containers may add the delay of reordered pictures.
+    assert 9 <= delay <= 13
     result = analyze(late, modality="both")
-    first = _face_rows(result)[0].tick
-    assert abs(first - 10) <= 1
+    assert _face_rows(result)[0].tick == delay
     assert [row.tick for row in result.timeline] == list(range(result.media.ticks))
-    assert abs(result.media.ticks - 60) <= 1
+    assert abs(result.media.ticks - 50 - delay) <= 1
 
 
 def test_late_sound_is_padded(made: Make, tmp_path: Path):
@@ -170,7 +174,7 @@ def test_two_faces_get_two_ids_and_one_of_them_can_be_asked_for(made: Make):
     later = {r.face_id: r.box.x < 480 for r in result.timeline if r.tick == 49}
     assert left == later
     one = analyze(two, face=1)
-    assert {row.face_id for row in one.timeline} == {1}
+    assert {row.face_id for row in one.timeline} - {None} == {1}
     with pytest.raises(InputError, match="no face 7"):
         analyze(two, face=7)
 

@@ -160,7 +160,9 @@ def _ffmpeg_log(command: list[str]) -> str:
 def _not_media(file: Path, log: str) -> str:
     lines = [line for line in log.splitlines() if line.strip()]
     said = lines[-1].lower() if lines else ""
-    if "moov atom not found" in log:
+    with file.open("rb") as content:
+        is_mp4 = content.read(8)[4:] == b"ftyp"
+    if is_mp4 and "moov atom not found" in log:
         return (
             f"{name_of(file)} is truncated: its index (moov atom) is missing; "
             "copy or record it again, or repair it with a tool such as untrunc"
