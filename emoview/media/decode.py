@@ -71,8 +71,11 @@ class _Decoder:
         self._out.close()
         if self._process.poll() is None and kind is not None:
             self._process.kill()
-        self._process.wait()
+        code = self._process.wait()
         self._reader.join()
+        if code < 0 and kind is None:
+            self.log.complaints += 1
+            self.log.lines.append(f"ffmpeg crashed (signal {-code})")
         if self._process.stderr is not None:
             self._process.stderr.close()
 

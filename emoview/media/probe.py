@@ -146,14 +146,21 @@ def _check_file(file: Path) -> None:
 
 
 def _listing(file: Path) -> str:
-    return _ffmpeg_log(arguments(ffmpeg.output(open_input(file), "-", f="null", t=0), loglevel="info"))
+    return _ffmpeg_log(file, arguments(ffmpeg.output(open_input(file), "-", f="null", t=0), loglevel="info"))
 
 
-def _ffmpeg_log(command: list[str]) -> str:
+def _ffmpeg_log(file: Path, command: list[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as error:
-        raise InputError(f"reading {command[-1]} took over {_PROBE_TIMEOUT_S} s") from error
+        raise InputError(
+            f"{name_of(file)} kept ffmpeg busy for {_PROBE_TIMEOUT_S} s: convert it to mp4"
+        ) from error
+    if done.returncode < 0:
+        raise InputError(
+            f"{name_of(file)} made ffmpeg crash (signal {-done.returncode}): it is damaged, or that "
+            "ffmpeg is too old; try a newer one, or export the file again"
+        )
     return done.stderr.decode(errors="replace")
 
 
@@ -216,5 +223,5 @@ def _first_time(file: Path, index: int, kind: str) -> float | None:
     """Decode one picture or sound packet and tell its time; None if none can be decoded."""
     stream = open_input(file)[str(index)].filter("showinfo" if kind == "v" else "ashowinfo")
     output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
-    found = _FIRST.search(_ffmpeg_log(arguments(output, loglevel="info")))
+    found = _FIRST.search(_ffmpeg_log(file, arguments(output, loglevel="info")))
     return float(found[1]) if found else None
