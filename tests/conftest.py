@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 
 from emoview import Analysis, analyze
-from emoview.media.tool import ffmpeg_path
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "samples" / "portrait.mp4"
@@ -18,7 +18,8 @@ Make = Callable[..., Path]
 
 
 def ffmpeg(*arguments: str) -> None:
-    subprocess.run([ffmpeg_path(), "-v", "error", "-nostdin", "-y", *arguments], check=True)
+    # The one that comes along, so that the media are the same whatever the system has.
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *arguments], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -109,9 +109,7 @@ class PictureDecoder(_Decoder):
             .filter("fps", TICK_HZ, start_time=0)
             .filter("scale", self.width, self.height, flags="area")
         )
-        super().__init__(
-            ffmpeg.output(pictures, "pipe:", f="rawvideo", pix_fmt="rgb24", fps_mode="passthrough")
-        )
+        super().__init__(ffmpeg.output(pictures, "pipe:", f="rawvideo", pix_fmt="rgb24"))
 
     def __iter__(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Give `(tick, (height, width, 3) RGB)` in order."""
