@@ -37,7 +37,6 @@ LETTERS = {
     "surprise": "!",
 }  # fmt: skip
 _MOST_SEGMENTS = 10
-_STAGES = {"voice": "voice", "face": "face", "fusion": "fusion"}
 
 
 class _Speed(ProgressColumn):
@@ -62,7 +61,7 @@ def progress(console: Console, *, quiet: bool) -> Iterator[EventHook]:
             nonlocal shown
             if event.stage not in tasks:
                 unit = "ticks" if event.stage == "face" else "steps"
-                tasks[event.stage] = bars.add_task(_STAGES[event.stage], total=event.total, unit=unit)
+                tasks[event.stage] = bars.add_task(event.stage, total=event.total, unit=unit)
             now = time.monotonic()
             if now - shown > 0.1 or event.done == event.total:
                 shown = now
