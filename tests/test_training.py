@@ -16,7 +16,7 @@ from emoview import LABELS
 from emoview.networks.face_cnn import face_cnn
 from emoview.networks.shipped import build_face_gru, build_voice_clip, build_voice_gru
 from emoview.pipeline.models import run_sequence, seven_labels
-from emoview.training.face import FaceRecipe, train_face
+from emoview.training.face import FaceRecipe, Round, train_face
 from emoview.training.fusion import ClipLogits, measure
 from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013
 from emoview.training.speech import VOICE_LABELS, SpeechFeatures, Utterance, read_index
@@ -77,7 +77,9 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
 
 
 def test_face_training_goes_on_where_it_was_stopped(data: Path, tmp_path: Path):
-    recipe = FaceRecipe(sizes=((1, 32), (1, 40)), batch=8, tuning_epochs=1)
+    recipe = FaceRecipe(
+        (Round(((1, 32), (1, 40)), rate=2e-3, votes=0.4), Round(((1, 40),), rate=6e-4)), batch=8
+    )
     whole = train_face(data, tmp_path / "whole", recipe)
 
     class StoppedError(Exception):

@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from emoview.networks.normalization import BatchNormalization
+
 FACE_SIZE = 48
 """Height and width, in pixels, of the pictures that the network is made for."""
 
@@ -59,7 +61,7 @@ def embedding_model(network: keras.Model) -> keras.Model:
 
 def _convolution(x: Any, width: int, *, strides: int = 1) -> Any:
     x = layers.Conv2D(width, 3, strides=strides, padding="same", use_bias=False)(x)
-    return layers.ReLU()(layers.BatchNormalization()(x))
+    return layers.ReLU()(BatchNormalization()(x))
 
 
 def _residual(x: Any, width: int, *, strides: int) -> Any:
@@ -67,12 +69,12 @@ def _residual(x: Any, width: int, *, strides: int) -> Any:
     y = layers.Conv2D(width, 3, padding="same", use_bias=False)(y)
     # A zero scale makes each block start as the identity, which lets the learning rate be high
     # from the start (Goyal et al. 2017, arXiv:1706.02677).
-    y = layers.BatchNormalization(gamma_initializer="zeros")(y)
+    y = BatchNormalization(gamma_initializer="zeros")(y)
     y = _squeeze_excite(y, width)
     if strides > 1:
         x = layers.AveragePooling2D(strides, padding="same")(x)
     if x.shape[-1] != width:
-        x = layers.BatchNormalization()(layers.Conv2D(width, 1, use_bias=False)(x))
+        x = BatchNormalization()(layers.Conv2D(width, 1, use_bias=False)(x))
     return layers.ReLU()(layers.Add()([x, y]))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from emoview.networks.face_cnn import FACE_SIZE, face_cnn
 from emoview.timeline.labels import LABELS
@@ -17,53 +18,64 @@ from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, r
 
 
 @dataclass(frozen=True)
-class FaceRecipe:
-    """What decides the outcome of a training.
+class Round:
+    """Epochs under one learning rate that rises over the first and falls to zero by a cosine.
 
     Attributes:
         sizes: `(epochs, side in pixels)` in order.  Small pictures first: they cost a fraction of
             the arithmetic, and teach most of what the large ones do (Howard's progressive
             resizing; Tan & Le 2021, arXiv:2104.00298).
-        batch: Pictures a step.
-        learning_rate: Highest rate, reached after one epoch and brought to zero by a cosine.
-        weight_decay: Decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101).
+        rate: Highest learning rate.
         votes: Share of the FER2013 target taken from the FER+ votes.
-        tuning_epochs: Epochs at full size that follow, on the original labels alone: the votes teach
-            faster, but their raters hardly saw fear and disgust where FER2013 has them.
-        tuning_rate: Highest rate of these epochs, brought to zero by a cosine.
-        smoothing: Label smoothing on faces7.
-        seed: Decides the start, the order and the augmentation.
     """
 
-    sizes: tuple[tuple[int, int], ...] = ((6, 32), (4, 40), (4, FACE_SIZE))
-    batch: int = 96
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    votes: float = 0.4
-    tuning_epochs: int = 2
-    tuning_rate: float = 6e-4
-    smoothing: float = 0.1
-    seed: int = 1
-
-    @property
-    def main_epochs(self) -> int:
-        """Epochs before the tuning."""
-        return sum(count for count, _ in self.sizes)
+    sizes: tuple[tuple[int, int], ...]
+    rate: float
+    votes: float = 0.0
 
     @property
     def epochs(self) -> int:
-        """All epochs."""
-        return self.main_epochs + self.tuning_epochs
+        """Epochs of all sizes."""
+        return sum(count for count, _ in self.sizes)
 
     def size_at(self, epoch: int) -> int:
         """Side of the pictures in `epoch`, which counts from 0."""
-        if self.main_epochs <= epoch < self.epochs:
-            return self.sizes[-1][1]
         for count, size in self.sizes:
             if epoch < count:
                 return size
             epoch -= count
-        raise ValueError("epoch beyond the recipe")
+        raise ValueError("epoch beyond the round")
+
+
+@dataclass(frozen=True)
+class FaceRecipe:
+    """What decides the outcome of a training.
+
+    Attributes:
+        rounds: One after the other, each from the weights of the last (warm restarts; Loshchilov &
+            Hutter 2017, arXiv:1608.03983).  The votes teach fast, but their raters hardly saw fear
+            and disgust where FER2013 has them: hence rounds on the original labels.
+        batch: Pictures a step.
+        weight_decay: Decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101).
+        smoothing: Label smoothing on faces7.
+        seed: Decides the start, the order and the augmentation.
+    """
+
+    rounds: tuple[Round, ...] = (
+        Round(((6, 32), (4, 40), (4, FACE_SIZE)), rate=2e-3, votes=0.4),
+        Round(((2, FACE_SIZE),), rate=6e-4),
+        Round(((16, FACE_SIZE),), rate=1.5e-3, votes=0.15),
+        Round(((2, FACE_SIZE),), rate=3e-4),
+    )
+    batch: int = 96
+    weight_decay: float = 0.02
+    smoothing: float = 0.1
+    seed: int = 1
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all rounds."""
+        return sum(part.epochs for part in self.rounds)
 
 
 def train_face(
@@ -87,47 +99,55 @@ def train_face(
     recipe = recipe or FaceRecipe()
     run.mkdir(parents=True, exist_ok=True)
     (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE, votes=recipe.votes)
+    fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE, votes=1.0)
     faces7 = read_faces7(data / "faces7", "train", size=FACE_SIZE, smoothing=recipe.smoothing)
-    train = fer + faces7
-    original = replace(fer, targets=np.eye(len(LABELS), dtype=np.float32)[fer.labels]) + faces7
-    steps = len(train) // recipe.batch
     valid = {
         "fer2013": read_fer2013(data / "fer2013", "valid", size=FACE_SIZE),
         "faces7": read_faces7(data / "faces7", "valid", size=FACE_SIZE),
     }
     keras.utils.set_random_seed(recipe.seed)
     checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
+    model = face_cnn()
     history: list[dict[str, Any]] = []
     if checkpoint.exists():
         model = keras.models.load_model(checkpoint)
         history = json.loads(history_file.read_text())
-    else:
-        model = face_cnn()
-        _compile(model, recipe, _main_rate(recipe, steps))
-    for epoch in range(len(history), recipe.epochs):
-        tuning = epoch >= recipe.main_epochs
-        if epoch == recipe.main_epochs:
-            _compile(model, recipe, _tuning_rate(recipe, steps))
-        size = recipe.size_at(epoch)
-        batches = AugmentedBatches(
-            original if tuning else train, batch=recipe.batch, size=size, seed=recipe.seed, epoch=epoch
-        )
-        _seed_dropout(model, recipe.seed, epoch)
-        loss = model.fit(batches, verbose=0, shuffle=False).history["loss"][0]
-        accuracy = {name: accuracy_of(model, part, size) for name, part in valid.items()}
-        row = {"epoch": epoch + 1, "size": size, "loss": loss, **accuracy}
-        history.append(row)
-        partial = run / "partial.keras"
-        model.save(partial)
-        partial.replace(checkpoint)
-        history_file.write_text(json.dumps(history, indent=1) + "\n")
-        on_epoch(row)
-    # A fresh copy carries no optimizer state into the file.
-    bare = face_cnn()
-    bare.set_weights(model.get_weights())
+    first = 0
+    for part in recipe.rounds:
+        train = replace(fer, targets=_targets(fer, part.votes)) + faces7
+        if len(history) <= first:
+            model = _fresh(model)
+            _compile(model, recipe, part, len(train) // recipe.batch)
+        for epoch in range(max(first, len(history)), first + part.epochs):
+            size = part.size_at(epoch - first)
+            batches = AugmentedBatches(train, batch=recipe.batch, size=size, seed=recipe.seed, epoch=epoch)
+            _seed_dropout(model, recipe.seed, epoch)
+            loss = model.fit(batches, verbose=0, shuffle=False).history["loss"][0]
+            accuracy = {name: accuracy_of(model, pictures, size) for name, pictures in valid.items()}
+            row = {"epoch": epoch + 1, "size": size, "loss": loss, **accuracy}
+            history.append(row)
+            partial = run / "partial.keras"
+            model.save(partial)
+            partial.replace(checkpoint)
+            history_file.write_text(json.dumps(history, indent=1) + "\n")
+            on_epoch(row)
+        first += part.epochs
+    bare = _fresh(model)
     bare.save_weights(run / "face_cnn.weights.h5")
     return bare
+
+
+def _targets(pictures: Pictures, votes: float) -> NDArray[np.float32]:
+    """Mix what the votes say, by their share, with the original labels."""
+    original = np.eye(len(LABELS), dtype=np.float32)[pictures.labels]
+    return np.asarray(votes * pictures.targets + (1 - votes) * original, dtype=np.float32)
+
+
+def _fresh(model: keras.Model) -> keras.Model:
+    """The same weights without the state of an optimizer."""
+    copy = face_cnn()
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
@@ -137,25 +157,20 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
             layer.seed_generator.state.assign(np.array([seed, epoch], np.uint32))
 
 
-def _compile(model: keras.Model, recipe: FaceRecipe, rate: Any) -> None:
+def _compile(model: keras.Model, recipe: FaceRecipe, part: Round, steps: int) -> None:
+    # A round too short for an epoch's warm-up starts at its highest rate.
+    warmup = steps if part.epochs > 2 else 0
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=part.rate / 20 if warmup else part.rate,
+        warmup_target=part.rate if warmup else None,
+        warmup_steps=warmup,
+        decay_steps=steps * part.epochs - warmup,
+    )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     # XLA on a processor is a quarter slower here than TensorFlow's own oneDNN kernels.
     model.compile(optimizer, loss, jit_compile=False)
-
-
-def _main_rate(recipe: FaceRecipe, steps: int) -> Any:
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 20,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=steps,
-        decay_steps=steps * (recipe.main_epochs - 1),
-    )
-
-
-def _tuning_rate(recipe: FaceRecipe, steps: int) -> Any:
-    return keras.optimizers.schedules.CosineDecay(recipe.tuning_rate, steps * recipe.tuning_epochs)
 
 
 def accuracy_of(model: keras.Model, pictures: Pictures, size: int) -> float:
