@@ -19,6 +19,7 @@ def analyze(
     face: str | int = "largest",
     labels: LabelCount = 7,
     device: Literal["auto", "cpu", "gpu"] = "auto",
+    weights: str | os.PathLike[str] | None = None,
     on_event: EventHook = ignore,
 ) -> Analysis:
     """Turn a video, or a sound file, into an emotion timeline.
@@ -32,6 +33,7 @@ def analyze(
         face: `largest` over time, `all`, or a track id.
         labels: 7, or their grouping into 3 or 2.
         device: `auto` takes a GPU where there is one.
+        weights: Run folder of `emoview train`, whose network takes the place of the shipped one.
         on_event: Told of every step forward, from several threads.
 
     Returns:
@@ -44,5 +46,6 @@ def analyze(
     """
     from emoview.pipeline.analysis import analyze as run
 
-    options = Options(fusion, modality, max_faces, str(face), labels, device)
+    run = None if weights is None else os.fspath(weights)
+    options = Options(fusion, modality, max_faces, str(face), labels, device, run)
     return run(path, options=options, on_event=on_event)

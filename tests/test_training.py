@@ -19,7 +19,7 @@ from emoview.pipeline.models import run_sequence, seven_labels
 from emoview.training.face import FaceRecipe, Round, train_face
 from emoview.training.fusion import ClipLogits, measure
 from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013
-from emoview.training.speech import VOICE_LABELS, SpeechFeatures, Utterance, read_index
+from emoview.training.speech import SpeechFeatures, Utterance, read_index
 from emoview.training.voice import RAVDESS_FOLDS, pad, ravdess_folds
 
 
@@ -169,6 +169,6 @@ def test_measuring_fits_its_rules_without_the_actor():
             logits["face_cnn"] = 5 * np.eye(7, dtype=np.float32)[shuffled[label]]
             answers.append(ClipLogits(label, str(actor), logits))
     figures = measure(answers)
-    assert figures["late_both"]["accuracy"] < 35
-    low, high = figures["late_both"]["uar_interval"]
-    assert low < figures["late_both"]["uar"] < high
+    assert figures["late_both"].accuracy.value < 35
+    uar = figures["late_both"].uar
+    assert uar.low < uar.value < uar.high

@@ -82,6 +82,13 @@ def analyze(
         typer.Option(help="Seven labels; or positive, neutral, negative; or positive, other."),
     ] = LabelChoice.SEVEN,
     device: Annotated[DeviceChoice, typer.Option(help="Where the networks run.")] = DeviceChoice.AUTO,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", exists=True, file_okay=False,
+            help="Run folder of emoview train: its network in the place of the shipped one.",
+        ),
+    ] = None,
     formats: Annotated[
         str,
         typer.Option("--format", metavar="csv,json", callback=_formats, help="Files to write."),
@@ -114,6 +121,7 @@ def analyze(
         options = Options(
             fusion.value, modality.value, max_faces, face,
             cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
+            None if weights is None else str(weights),
         )  # fmt: skip
         with render.progress(terminal.console, quiet=quiet) as on_event:
             result = run(video, options=options, on_event=on_event)

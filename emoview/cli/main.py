@@ -13,6 +13,8 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
 import typer
 
 from emoview.cli.analyze import analyze
+from emoview.cli.compare import compare
+from emoview.cli.evaluate import evaluate
 from emoview.cli.train import train
 
 app = typer.Typer(
@@ -44,6 +46,8 @@ def options(
 
 app.command()(analyze)
 app.command()(train)
+app.command()(evaluate)
+app.command()(compare)
 
 
 if __name__ == "__main__":

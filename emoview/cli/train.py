@@ -1,16 +1,20 @@
-"""`emoview train`: make the weights that ship, from labelled data."""
+"""`emoview train`: the published systems, and the weights that ship, from labelled data."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from emoview.cli.console import Terminal
+
 
 class Part(str, Enum):
-    """What is trained; in this order, since each stands on the one before."""
+    """The weights that ship; in this order, since each stands on the one before."""
 
     FACE = "face"
     VOICE = "voice"
@@ -18,34 +22,94 @@ class Part(str, Enum):
 
 
 def train(
-    part: Annotated[Part, typer.Argument(help="face, then voice, then fusion.")],
+    system: Annotated[
+        str | None, typer.Argument(help="A system of --list; or face, voice, fusion: the weights that ship.")
+    ] = None,
     data: Annotated[
-        Path,
-        typer.Option(
-            exists=True,
-            file_okay=False,
-            help="Folder with fer2013/, faces7/, speech/ and clips/ (docs/training.md).",
-        ),
-    ],
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder with the labelled data (docs/training.md)."),
+    ] = None,
     run: Annotated[
-        Path, typer.Option("-o", "--run", help="Folder for checkpoints, features and figures.")
-    ] = Path("runs"),
-    ship: Annotated[Path, typer.Option(help="Folder that the weights are written to, and read from.")] = Path(
-        "weights"
-    ),
+        Path | None,
+        typer.Option("-o", "--run", help="Run folder; named again, it goes on. [default: runs/SYSTEM]"),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON file with options.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="An option, such as network=bkmin or plan.epochs=5."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the systems and stop.")] = False,
+    ship: Annotated[
+        Path, typer.Option(help="For face, voice and fusion: folder that the weights are written to.")
+    ] = Path("weights"),
 ) -> None:
-    """Train a PART of the shipped weights; called again, it goes on where it was."""
-    import os
+    """Train a SYSTEM, and measure it on what it has not seen; called again, it goes on where it was.
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    Examples:
+      emoview train --list
+
+      emoview train image-landmark --data fer2013
+
+      emoview train shallow-deep --data fer2013 --set network=bkmin --set plan.epochs=10 -o runs/bkmin
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.cli import render_training
+
+        if show:
+            render_training.systems(terminal)
+            return
+        if system is None or data is None:
+            raise typer.BadParameter("name a SYSTEM and --data, or ask for --list")
+        with render_training.live(terminal.console) as on_event:
+            if system in [part.value for part in Part]:
+                _ship(Part(system), data, run or Path("runs"), ship, on_event)
+                return
+            from emoview.runs import Run
+            from emoview.training.systems.catalog import system_named
+
+            chosen = system_named(system)
+            options = chosen.options(_changes(config, changes or ()), str(config or "--set"))
+            folder = run or Path("runs") / system
+            chosen.train(options, data, Run(folder, system, options, data), on_event)
+        render_training.outcome(terminal.console, folder)
+
+
+def _ship(part: Part, data: Path, run: Path, ship: Path, on_event: Any) -> None:
     from emoview.training import ship as shipping
-
-    def tell(row: dict[str, Any]) -> None:
-        typer.echo("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
 
     train_part = {
         Part.FACE: shipping.ship_face,
         Part.VOICE: shipping.ship_voice,
         Part.FUSION: shipping.ship_fusion,
     }[part]
-    train_part(data, run, ship, on_event=tell)
+    train_part(data, run, ship, on_event=on_event)
+
+
+def _changes(config: Path | None, pairs: Sequence[str]) -> Mapping[str, Any]:
+    """Join the options of a file with those of the command line, which win."""
+    from emoview.errors import InputError
+
+    changes: dict[str, Any] = {}
+    if config is not None:
+        try:
+            changes = json.loads(config.read_text())
+        except ValueError as error:
+            raise InputError(f"{config} is not JSON: {error}") from None
+        if not isinstance(changes, dict):
+            raise InputError(f"{config} must hold one JSON object with options")
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"--set {pair}: write NAME=VALUE")
+        *path, last = name.split(".")
+        inner = changes
+        for step in path:
+            inner = inner.setdefault(step, {})
+        try:
+            inner[last] = json.loads(value)
+        except ValueError:
+            inner[last] = value
+    return changes

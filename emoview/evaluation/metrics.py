@@ -1,8 +1,13 @@
-"""How good predictions are, with intervals."""
+"""How good predictions are, each figure with its bootstrap 95 % interval.
+
+Of labels: accuracy, unweighted average recall, macro F1, recalls, confusion, expected calibration
+error.  Of valence and arousal: RMSE, and Pearson's, intraclass and concordance correlation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +15,108 @@ from numpy.typing import NDArray
 
 Probabilities = NDArray[np.floating[Any]]
 Labels = NDArray[np.int64]
+Values = NDArray[np.floating[Any]]
+
+DRAWS = 1000
+"""Bootstrap samples behind an interval (Efron 1979)."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value and its bootstrap 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.1f} ({self.low:.1f}-{self.high:.1f})"
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """What was measured on labelled examples.
+
+    Attributes:
+        examples: How many.
+        labels: Names of the rows and columns of `confusion`.
+        accuracy: Share of examples whose most probable label is right, in percent.
+        uar: Unweighted average recall, over the labels that have examples, in percent.
+        macro_f1: Mean F1 of the labels that have examples, in percent.
+        calibration_error: Expected calibration error, 10 bins of equal width, in [0, 1].
+        recalls: In percent, of each label with examples.
+        confusion: `confusion[true][said]`, counts.
+    """
+
+    examples: int
+    labels: tuple[str, ...]
+    accuracy: Figure
+    uar: Figure
+    macro_f1: Figure
+    calibration_error: Figure
+    recalls: dict[str, Figure]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class RegressionFigures:
+    """What was measured on one continuous annotation, in the annotation's unit.
+
+    Attributes:
+        examples: How many.
+        rmse: Root mean squared error.
+        pcc: Pearson's correlation.
+        icc: Intraclass correlation ICC(3,1) (Shrout & Fleiss 1979).
+        ccc: Concordance correlation (Lin 1989).
+    """
+
+    examples: int
+    rmse: Figure
+    pcc: Figure
+    icc: Figure
+    ccc: Figure
+
+
+def measure_labels(
+    probabilities: Probabilities, labels: Labels, names: Sequence[str], *, seed: int = 0
+) -> LabelFigures:
+    """Measure probabilities `(n, c)` against true labels `(n,)`, positions in `names`."""
+    count, said = len(names), probabilities.argmax(axis=1)
+    draws = _draws(len(labels), seed)
+    tables = np.concatenate(
+        [
+            _confusions(labels[None], said[None], count),
+            _confusions(labels[draws], said[draws], count),
+        ]
+    )
+    seen = np.flatnonzero(tables[0].sum(axis=1))
+    recalls = _recalls(tables)
+    with np.errstate(invalid="ignore"):
+        hits = np.diagonal(tables, axis1=1, axis2=2)
+        f1 = 200 * hits / (tables.sum(axis=1) + tables.sum(axis=2))
+    confidence, right = probabilities.max(axis=1), said == labels
+    errors = [_calibration_error(confidence, right)]
+    errors += [_calibration_error(confidence[d], right[d]) for d in draws]
+    return LabelFigures(
+        len(labels),
+        tuple(names),
+        _figure(100 * hits.sum(axis=1) / len(labels)),
+        _figure(np.nanmean(recalls[:, seen], axis=1)),
+        _figure(np.nanmean(f1[:, seen], axis=1)),
+        _figure(np.array(errors), digits=4),
+        {names[i]: _figure(recalls[:, i]) for i in seen},
+        tuple(tuple(int(v) for v in row) for row in tables[0]),
+    )
+
+
+def measure_values(estimated: Values, annotated: Values, *, seed: int = 0) -> RegressionFigures:
+    """Measure estimates `(n,)` of a continuous annotation `(n,)`."""
+    draws = [np.arange(len(annotated)), *_draws(len(annotated), seed)]
+
+    def figure(metric: Callable[[Values, Values], float]) -> Figure:
+        return _figure(np.array([metric(estimated[d], annotated[d]) for d in draws]), digits=4)
+
+    return RegressionFigures(len(annotated), figure(rmse), figure(pcc), figure(icc), figure(ccc))
 
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:
@@ -17,55 +124,67 @@ def accuracy(probabilities: Probabilities, labels: Labels) -> float:
     return float(100 * np.mean(probabilities.argmax(axis=1) == labels))
 
 
-def recalls(probabilities: Probabilities, labels: Labels) -> dict[int, float]:
-    """Share of each label's examples that are recognised, in percent, for labels with examples."""
-    right = probabilities.argmax(axis=1) == labels
-    return {int(label): float(100 * right[labels == label].mean()) for label in np.unique(labels)}
-
-
 def unweighted_average_recall(probabilities: Probabilities, labels: Labels) -> float:
     """Mean of the labels' recalls, in percent: each label counts the same."""
-    return float(np.mean(list(recalls(probabilities, labels).values())))
+    said = probabilities.argmax(axis=1)
+    return float(np.nanmean(_recalls(_confusions(labels[None], said[None], probabilities.shape[1]))))
 
 
-def calibration_error(probabilities: Probabilities, labels: Labels, *, bins: int = 10) -> float:
+def calibration_error(probabilities: Probabilities, labels: Labels) -> float:
     """Mean distance between confidence and accuracy (expected; Naeini et al. 2015, AAAI)."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    return _calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+
+
+def rmse(estimated: Values, annotated: Values) -> float:
+    """Root mean squared error."""
+    return float(np.sqrt(np.mean(np.square(estimated - annotated))))
+
+
+def pcc(estimated: Values, annotated: Values) -> float:
+    """Pearson's correlation; 0 where one of the two does not vary."""
+    spread = float(estimated.std() * annotated.std())
+    return _covariance(estimated, annotated) / spread if spread else 0.0
+
+
+def icc(estimated: Values, annotated: Values) -> float:
+    """Intraclass correlation ICC(3,1): two raters, consistency (Shrout & Fleiss 1979)."""
+    total = float(estimated.var() + annotated.var())
+    return 2 * _covariance(estimated, annotated) / total if total else 0.0
+
+
+def ccc(estimated: Values, annotated: Values) -> float:
+    """Concordance correlation (Lin 1989): like ICC(3,1), less for a shift between the two."""
+    shift = float(estimated.mean() - annotated.mean()) ** 2
+    total = float(estimated.var() + annotated.var()) + shift
+    return 2 * _covariance(estimated, annotated) / total if total else 0.0
+
+
+def _covariance(one: Values, other: Values) -> float:
+    return float(np.mean((one - one.mean()) * (other - other.mean())))
+
+
+def _draws(count: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).integers(0, count, (DRAWS, count))
+
+
+def _confusions(labels: NDArray[np.int64], said: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Count `(draws, n)` pairs into `(draws, true, said)`."""
+    cells = labels * count + said + np.arange(len(labels))[:, None] * count**2
+    return np.bincount(cells.ravel(), minlength=len(labels) * count**2).reshape(-1, count, count)
+
+
+def _recalls(tables: NDArray[np.int64]) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(100 * np.diagonal(tables, axis1=1, axis2=2) / tables.sum(axis=2))
+
+
+def _calibration_error(confidence: Values, right: NDArray[np.bool_], bins: int = 10) -> float:
     of_bin = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = 0.0
-    for number in np.unique(of_bin):
-        inside = of_bin == number
-        error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    return float(error)
+    gaps = np.bincount(of_bin, right - confidence, bins)
+    return float(np.abs(gaps).sum() / len(right))
 
 
-def interval(
-    metric: Callable[[Probabilities, Labels], float],
-    probabilities: Probabilities,
-    labels: Labels,
-    *,
-    draws: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Give the bootstrap 95 % interval of a metric (Efron 1979)."""
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(draws):
-        chosen = rng.integers(0, len(labels), len(labels))
-        values.append(metric(probabilities[chosen], labels[chosen]))
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def summary(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:
-    """Give accuracy, unweighted average recall with its interval, recalls and calibration error."""
-    low, high = interval(unweighted_average_recall, probabilities, labels)
-    return {
-        "examples": len(labels),
-        "accuracy": round(accuracy(probabilities, labels), 2),
-        "uar": round(unweighted_average_recall(probabilities, labels), 2),
-        "uar_interval": [round(low, 2), round(high, 2)],
-        "recalls": {str(k): round(v, 2) for k, v in recalls(probabilities, labels).items()},
-        "calibration_error": round(calibration_error(probabilities, labels), 4),
-    }
+def _figure(values: NDArray[np.floating[Any]], *, digits: int = 2) -> Figure:
+    """Make a figure of the value, which stands first, and those of the bootstrap samples."""
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    return Figure(*(round(float(v), digits) for v in (values[0], low, high)))

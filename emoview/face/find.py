@@ -30,12 +30,18 @@ class FaceFinder:
     has learnt in one file must not colour the next.
     """
 
-    def __init__(self, *, max_faces: int) -> None:
+    def __init__(self, *, max_faces: int, stills: bool = False) -> None:
+        """Load the mesh.
+
+        Args:
+            max_faces: Faces looked for in a picture.
+            stills: The pictures have nothing to do with each other.
+        """
         # Importing it takes most of a second, so it waits until there is something to find.
         from mediapipe.python.solutions.face_mesh import FaceMesh
 
         self._mesh = FaceMesh(
-            static_image_mode=False,
+            static_image_mode=stills,
             max_num_faces=max_faces,
             refine_landmarks=False,
             min_detection_confidence=0.5,

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +71,7 @@ def analyze(
         with timings.measure("probe"):
             media = probe(path)
         warnings = _missing_modality(media, options)
-        loader = _Loader(options.device)
+        loader = _Loader(options.device, options.weights)
         faces, voice = _run_stages(media, options, loader, timings, on_event)
         if not faces and not voice:
             raise _nothing_decoded(media)
@@ -84,26 +85,26 @@ def analyze(
 class _Loader:
     """Gives the models, loading them at the first need; several stages may ask at once."""
 
-    def __init__(self, device: str) -> None:
-        self._device = device
+    def __init__(self, device: str, weights: str | None) -> None:
+        self._device, self._weights = device, weights
         self._lock = threading.Lock()
         self.device_used = "cpu"
 
     def __call__(self) -> Models:
         with self._lock:
-            self.device_used, models = _models(self._device)
+            self.device_used, models = _models(self._device, self._weights)
             return models
 
 
 @functools.cache
-def _models(device: str) -> tuple[str, Models]:
+def _models(device: str, weights: str | None) -> tuple[str, Models]:
     """Keep the models between calls: building them anew for each file costs time and memory."""
     from emoview.pipeline.device import Device, select_device
 
     used = select_device(Device(device))
     from emoview.pipeline.models import Models
 
-    return used, Models()
+    return used, Models(None if weights is None else Path(weights))
 
 
 def _check(options: Options) -> None:
@@ -111,6 +112,8 @@ def _check(options: Options) -> None:
         raise InputError("max_faces must be 1 or more")
     if options.face not in ("largest", "all") and not options.face.isdecimal():
         raise InputError(f"face must be largest, all or a track id, not {options.face!r}")
+    if options.weights is not None and options.fusion == "early":
+        raise InputError("early fusion was trained with the networks that ship: use late with other weights")
 
 
 def _missing_modality(media: Media, options: Options) -> list[str]:
@@ -240,12 +243,16 @@ class _Join:
         )
 
     def _weights(self) -> tuple[WeightUsed, ...]:
-        from emoview.pipeline.models import FUSION_FILE, weight_file
+        from emoview.pipeline.models import FUSION_FILE, STAND_IN, weight_file
         from emoview.weights import shipped
 
-        names = sorted(weight_file(model) for model in self._used)
+        names = sorted(weight_file(model) for model in self._used - {STAND_IN})
         files = [shipped(name) for name in [*names, FUSION_FILE]] if names else []
-        return tuple(WeightUsed(file.name, file.sha256) for file in files)
+        used = [WeightUsed(file.name, file.sha256) for file in files]
+        stand_in = self._models.stand_in
+        if stand_in is not None and STAND_IN in self._used:
+            used.append(WeightUsed(stand_in.name, stand_in.sha256))
+        return tuple(used)
 
     def _main_face(self) -> int | None:
         """The face that the voice is taken to belong to: the largest over time, or the one asked for."""
@@ -269,28 +276,34 @@ class _Join:
         return [self._main]
 
     def _face_models(self, track: FaceTrack) -> tuple[dict[str, Logits], dict[str, Logits]]:
-        from emoview.pipeline.models import run_sequence, smooth
+        from emoview.pipeline.models import STAND_IN, run_sequence, smooth
 
         logits = np.stack(track.logits)
+        if self._models.stand_in is not None and self._models.stand_in.is_face:
+            return {STAND_IN: logits.mean(axis=0)}, {STAND_IN: smooth(logits)}
         gru = run_sequence(self._models.face_gru, np.stack(track.embeddings))
         whole = {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole}
         return whole, {"face_cnn": smooth(logits), "face_gru": smooth(gru.ticks)}
 
     def _voice_models(self) -> tuple[dict[str, Logits], dict[str, Logits]] | None:
-        from emoview.pipeline.models import seven_labels, smooth
+        from emoview.pipeline.models import STAND_IN, seven_labels, smooth
 
-        voice = self._voice
-        if voice is None or voice.gru is None or voice.clip is None:
+        voice, stand_in = self._voice, self._models.stand_in
+        if voice is None or voice.clip is None:
             return None
+        if stand_in is not None and not stand_in.is_face:
+            ticks = _extended(stand_in.voices(voice.clip.ticks), self._ticks)
+            return {STAND_IN: stand_in.voices(voice.clip.whole)}, {STAND_IN: ticks}
+        assert voice.gru is not None
         whole = {
             "voice_gru": seven_labels(voice.gru.whole),
             "voice_clip": seven_labels(voice.clip.whole),
         }
-        ticks = {
+        per_tick = {
             "voice_gru": smooth(seven_labels(voice.gru.ticks)),
             "voice_clip": seven_labels(voice.clip.ticks),
         }
-        return whole, {name: _extended(values, self._ticks) for name, values in ticks.items()}
+        return whole, {name: _extended(values, self._ticks) for name, values in per_tick.items()}
 
     def _late(self, rule: str, whole: Mapping[str, Logits], ticks: Mapping[str, Logits]) -> _Answer:
         fusion = self._models.late_fusion(rule)

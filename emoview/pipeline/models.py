@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.errors import InputError
 from emoview.fusion.late import LateFusion, log_softmax
-from emoview.networks.face_cnn import embedding_model, face_cnn
+from emoview.networks.face_cnn import FACE_SIZE, embedding_model, face_cnn
 from emoview.networks.shipped import (
     build_early_fusion,
     build_face_gru,
     build_voice_clip,
     build_voice_gru,
 )
+from emoview.runs import NetworkOfRun, load_network, networks_of
+from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.weights import shipped
 
 FACE_BATCH = 32
@@ -31,6 +36,10 @@ _MARGIN = 50
 _SMOOTHING_TICKS = 5.0
 
 FUSION_FILE = "fusion.json"
+STAND_IN = "stand_in"
+"""What late fusion calls the network of a run."""
+# The log-probability of a label that a network does not know.
+_UNKNOWN = -20.0
 
 Logits = NDArray[np.float32]
 
@@ -53,8 +62,73 @@ class SequenceLogits:
     ticks: Logits
 
 
+@dataclass(frozen=True)
+class StandIn:
+    """A network of a run, in the place of those that ship for the face or the voice.
+
+    Attributes:
+        name: Of its file.
+        network: What it takes and gives.
+        model: It.
+        sha256: Of its file.
+    """
+
+    name: str
+    network: NetworkOfRun
+    model: keras.Model
+    sha256: str
+
+    @classmethod
+    def load(cls, run: Path) -> StandIn:
+        """Load the last network of a run that can stand for the face or the voice.
+
+        Raises:
+            InputError: The run has none.
+        """
+        usable = [n for n in networks_of(run) if n.takes in ("pictures", "functionals", "mfcc-means")]
+        usable = [n for n in usable if set(LABELS) <= set(n.labels) or n.task == "voice"]
+        if not usable:
+            raise InputError(
+                f"{run} has no network that tells the seven labels from a face or a voice alone: "
+                "name a run of image-landmark, frame-cnn, mfcc-cnn, functionals-dnn, picture-cnn or shallow-deep"
+            )
+        network = usable[-1]
+        file = f"{network.name}.keras"
+        digest = hashlib.sha256((run / file).read_bytes()).hexdigest()
+        return cls(file, network, load_network(run, network), digest)
+
+    @property
+    def is_face(self) -> bool:
+        return self.network.task == "face"
+
+    def faces(self, aligned: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Give calibrated logits `(n, 7)` of aligned faces, up to `FACE_BATCH` RGB pictures."""
+        import cv2
+
+        size = self.network.size or FACE_SIZE
+        batch = np.zeros((FACE_BATCH, size, size, 3 if self.network.colour else 1), np.float32)
+        for row, face in enumerate(aligned):
+            small = face if self.network.colour else cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+            small = cv2.resize(small, (size, size), interpolation=cv2.INTER_AREA)
+            batch[row] = small.reshape(batch.shape[1:]).astype(np.float32) / 255
+        logits = np.asarray(self.model.predict_on_batch(batch))[: len(aligned)]
+        order = [self.network.labels.index(label) for label in LABELS]
+        return np.asarray(self.network.scale * logits[:, order], np.float32)
+
+    def voices(self, logits: Logits) -> Logits:
+        """Make its logits `(..., labels)` log-probabilities `(..., 7)`."""
+        known = log_softmax(self.network.scale * logits)
+        nine = np.full((*logits.shape[:-1], len(VOICE_LABELS)), _UNKNOWN, np.float32)
+        nine[..., [VOICE_LABELS.index(label) for label in self.network.labels]] = known
+        return seven_labels(nine)
+
+
 class Models:
-    """The shipped networks; each is loaded when it is first asked for."""
+    """The networks of an analysis; each is loaded when it is first asked for."""
+
+    def __init__(self, run: Path | None = None) -> None:
+        """Use what ships, or in its place the network of a run."""
+        self.stand_in = None if run is None else StandIn.load(run)
 
     @cached_property
     def face_cnn(self) -> keras.Model:
@@ -82,7 +156,21 @@ class Models:
         return settings
 
     def late_fusion(self, name: str) -> LateFusion:
-        """Give the rule that joins the models of `face`, of `voice`, or of `both`."""
+        """Give the rule that joins the models of `face`, of `voice`, or of `both`.
+
+        Of what a stand-in says beside the other modality nothing was learned, so that both count
+        by their calibrated logits.
+        """
+        if self.stand_in is None:
+            return self._rule(name)
+        mine, other = ("face", "voice") if self.stand_in.is_face else ("voice", "face")
+        alone = LateFusion({STAND_IN: np.ones(len(LABELS))}, np.zeros(len(LABELS)))
+        if name == mine:
+            return alone
+        rule = self._rule(other)
+        return rule if name == other else LateFusion({**alone.weights, **rule.weights}, rule.bias)
+
+    def _rule(self, name: str) -> LateFusion:
         rule = self._fusion[name]
         weights = {model: np.array(values) for model, values in rule["weights"].items()}
         return LateFusion(weights, np.array(rule["bias"]))
@@ -95,7 +183,7 @@ class Models:
     @property
     def automatic_fusion(self) -> str:
         """`late` or `early`: the one that did better on people it had not seen."""
-        return str(self._fusion["auto"])
+        return "late" if self.stand_in else str(self._fusion["auto"])
 
     def _load(self, build: Callable[[], keras.Model], name: str) -> keras.Model:
         model = build()

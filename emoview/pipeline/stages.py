@@ -28,7 +28,7 @@ from emoview.pipeline.models import (
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of
 from emoview.timeline.results import FaceBox
 from emoview.voice.activity import trim, voice_activity
-from emoview.voice.descriptors import functionals, tick_features, windows
+from emoview.voice.descriptors import functionals, mfcc_means, tick_features, windows
 
 LONGEST_SIDE = 640
 """Pictures are scaled to this while they are decoded: enough for the mesh, which sees 192 pixels."""
@@ -186,10 +186,14 @@ def run_face_stage(
     waiting: list[Found] = []
 
     def flush() -> None:
-        model = load().face_cnn
+        models = load()
         with timings.measure("face_network"):
-            inputs = np.stack([network_input(f.face, FACE_SIZE) for f in waiting])
-            embeddings, logits = run_faces(model, inputs)
+            if models.stand_in is not None and models.stand_in.is_face:
+                logits = models.stand_in.faces([f.face for f in waiting])
+                embeddings = np.zeros((len(waiting), 0), np.float32)
+            else:
+                inputs = np.stack([network_input(f.face, FACE_SIZE) for f in waiting])
+                embeddings, logits = run_faces(models.face_cnn, inputs)
         for one, embedding, answer in zip(waiting, embeddings, logits, strict=True):
             track = faces.tracks.setdefault(one.face_id, FaceTrack())
             track.ticks.append(one.tick)
@@ -219,8 +223,9 @@ class Voice:
         ticks: Ticks that the sound reaches to.
         speech: `(ticks,)`, where somebody speaks.
         level_db: Mean level below full scale; None for digital silence.
-        gru: What the GRU over ticks says, nine labels; None without speech.
-        clip: What the network over windows says, nine labels; None without speech.
+        gru: What the GRU over ticks says, nine labels; None without speech, or with a stand-in.
+        clip: What the network over windows says, nine labels or those of a stand-in; None without
+            speech.
         log: What the decoder complained of.
     """
 
@@ -247,13 +252,16 @@ def run_voice_stage(
     on_event(Progress("voice", 2, 4))
     gru = clip = None
     if speech.any():
-        with timings.measure("voice_functionals"):
-            cuts, summaries = describe_windows(samples, speech)
-        on_event(Progress("voice", 3, 4))
         models = load()
+        stand_in = models.stand_in if models.stand_in and not models.stand_in.is_face else None
+        with timings.measure("voice_functionals"):
+            means = stand_in is not None and stand_in.network.takes == "mfcc-means"
+            cuts, summaries = describe_windows(samples, speech, mfcc_means if means else functionals)
+        on_event(Progress("voice", 3, 4))
         with timings.measure("voice_network"):
-            clip = run_windows(models.voice_clip, cuts, summaries, speech)
-            gru = run_speech(models.voice_gru, features, speech)
+            network = stand_in.model if stand_in else models.voice_clip
+            clip = run_windows(network, cuts, summaries, speech)
+            gru = None if stand_in else run_speech(models.voice_gru, features, speech)
     on_event(Progress("voice", 4, 4))
     return Voice(ticks, speech, _level(pcm), gru, clip, log)
 
@@ -265,18 +273,20 @@ def speech_range(speech: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def describe_windows(
-    samples: NDArray[np.float32], speech: NDArray[np.bool_]
+    samples: NDArray[np.float32],
+    speech: NDArray[np.bool_],
+    describe: Callable[[NDArray[np.float32]], NDArray[np.float32]] = functionals,
 ) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
-    """Compute the functionals of every window with speech in it.
+    """Describe every window with speech in it, by its functionals or otherwise.
 
     Returns:
-        The windows, in ticks, and their functionals `(windows, 6373)`.
+        The windows, in ticks, and their descriptions, such as `(windows, 6373)`.
     """
     first, last = speech_range(speech)
     cuts = [(first + a, first + b) for a, b in windows(last - first)]
     cuts = [(a, b) for a, b in cuts if speech[a:b].any()]
     step = SAMPLES_PER_TICK
-    return cuts, np.stack([functionals(trim(samples[a * step : b * step])) for a, b in cuts])
+    return cuts, np.stack([describe(trim(samples[a * step : b * step])) for a, b in cuts])
 
 
 def run_windows(

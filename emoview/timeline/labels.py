@@ -19,6 +19,9 @@ LABELS: Final[tuple[str, ...]] = (
 )
 """The seven labels, in the order of every probability vector of the package."""
 
+VOICE_LABELS: Final[tuple[str, ...]] = (*LABELS, "calm", "boredom")
+"""The seven labels and the two that only voice corpora have."""
+
 LabelCount = Literal[7, 3, 2]
 
 _THREE: Final[Mapping[str, str]] = {

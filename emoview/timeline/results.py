@@ -161,6 +161,7 @@ class Options:
         face: `largest`, `all`, or a track id.
         labels: 7, 3 or 2.
         device: `auto`, `cpu` or `gpu`.
+        weights: Run folder whose network takes the place of a shipped one; None for what ships.
     """
 
     fusion: str = "auto"
@@ -169,6 +170,7 @@ class Options:
     face: str = "largest"
     labels: LabelCount = 7
     device: str = "auto"
+    weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

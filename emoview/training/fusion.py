@@ -13,8 +13,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.evaluation.calibration import fit_scale
+from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.early import early_input
-from emoview.fusion.late import LateFusion, fit_late_fusion, log_softmax, softmax
+from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.networks.shipped import build_early_fusion, build_face_gru
 from emoview.pipeline.models import SequenceLogits, run_sequence, seven_labels
 from emoview.timeline.labels import LABELS
@@ -283,28 +285,18 @@ def fit_rule(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion
     return fit_late_fusion(logits, np.array([a.label for a in answers]))
 
 
-def fit_scale(answers: Sequence[ClipLogits], model: str) -> float:
-    """Fit the number that a model's logits are multiplied with to be calibrated."""
-    from scipy.optimize import minimize_scalar
-
-    logits = np.stack([a.logits[model] for a in answers])
-    labels = np.array([a.label for a in answers])
-    rows = np.arange(len(labels))
-
-    def loss(log_scale: float) -> float:
-        return float(-log_softmax(np.exp(log_scale) * logits)[rows, labels].mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+def early_scale(answers: Sequence[ClipLogits]) -> float:
+    """Fit the number that the logits of early fusion are multiplied with to be calibrated."""
+    return fit_scale(np.stack([a.logits["early"] for a in answers]), np.array([a.label for a in answers]))
 
 
-def measure(answers: Sequence[ClipLogits]) -> dict[str, dict[str, Any]]:
+def measure(answers: Sequence[ClipLogits]) -> dict[str, LabelFigures]:
     """Measure every model and rule on clips of unseen actors.
 
     The rules themselves are fitted leave-one-actor-out too.
 
     Returns:
-        By name: accuracy, unweighted average recall with its bootstrap 95 % interval, and expected
-        calibration error.
+        By name.
     """
     labels = np.array([a.label for a in answers])
     probabilities = {name: softmax(np.stack([a.logits[name] for a in answers])) for name in answers[0].logits}
@@ -318,11 +310,9 @@ def measure(answers: Sequence[ClipLogits]) -> dict[str, dict[str, Any]]:
         probabilities[f"late_{rule}"] = joined
     scaled = np.zeros((len(answers), len(LABELS)))
     for actor in sorted({a.actor for a in answers}):
-        scale = fit_scale([a for a in answers if a.actor != actor], "early")
+        scale = early_scale([a for a in answers if a.actor != actor])
         for i, answer in enumerate(answers):
             if answer.actor == actor:
                 scaled[i] = softmax(scale * answer.logits["early"])
     probabilities["early"] = scaled
-    from emoview.evaluation.metrics import summary
-
-    return {name: summary(values, labels) for name, values in probabilities.items()}
+    return {name: measure_labels(values, labels, LABELS) for name, values in probabilities.items()}

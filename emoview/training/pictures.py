@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.timeline.labels import LABELS
+from emoview.training.augmentation import augmented_face
 
 # The raters of FER+ used other words for the same labels; contempt, unknown and "not a face" have
 # no place among the seven.
@@ -134,27 +135,5 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
         rng = np.random.default_rng((*self._seed, index))
-        images = np.stack([_augment(self._pictures.images[i], self._size, rng) for i in chosen])
+        images = np.stack([augmented_face(self._pictures.images[i], self._size, rng) for i in chosen])
         return images[..., None], self._pictures.targets[chosen]
-
-
-def _augment(image: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    source = image.shape[0]
-    angle = rng.uniform(-12, 12)
-    zoom = size / source * np.exp(rng.uniform(-0.12, 0.12))
-    matrix = cv2.getRotationMatrix2D((source / 2, source / 2), angle, zoom)
-    matrix[:, 2] += (size - source) / 2 + rng.uniform(-0.08, 0.08, 2) * size
-    if rng.random() < 0.5:
-        matrix = matrix @ np.array([[-1.0, 0.0, source], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    moved = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
-    contrast = np.exp(rng.uniform(-0.25, 0.25))
-    brightness = rng.uniform(-0.1, 0.1)
-    result: NDArray[np.float32] = moved.astype(np.float32) * np.float32(contrast / 255)
-    result += np.float32(brightness)
-    np.clip(result, 0, 1, out=result)
-    if rng.random() < 0.3:
-        # Random erasing (Zhong et al. 2020, arXiv:1708.04896): no single part may decide alone.
-        height, width = rng.integers(size // 8, size // 3, 2)
-        top, left = rng.integers(0, size - height), rng.integers(0, size - width)
-        result[top : top + height, left : left + width] = rng.random()
-    return result

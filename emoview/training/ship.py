@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.evaluation.metrics import summary
+from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import FACE_SIZE, embedding_model, face_cnn
 from emoview.networks.shipped import build_voice_clip, build_voice_gru
 from emoview.pipeline.stages import run_speech, run_windows
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, embed, read_clips
 from emoview.training.face import train_face
 from emoview.training.pictures import read_faces7, read_fer2013
-from emoview.training.speech import VOICE_LABELS, SpeechFeatures, describe_speech
+from emoview.training.speech import SpeechFeatures, describe_speech
 from emoview.weights import write_manifest
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -44,9 +45,9 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
         ("faces7", read_faces7(data / "faces7", "valid", size=FACE_SIZE)),
     ):
         _, logits = embed(network, part.images)
-        figures[name] = summary(softmax(logits), part.labels)
-        on_event({"part": name, "accuracy": figures[name]["accuracy"], "uar": figures[name]["uar"]})
-    _write(run / "face_metrics.json", figures)
+        figures[name] = measure_labels(softmax(logits), part.labels, LABELS)
+        on_event({"part": name, "accuracy": str(figures[name].accuracy), "uar": str(figures[name].uar)})
+    _write(run / "face_metrics.json", _as_dicts(figures))
     model.save_weights(ship / "face_cnn.weights.h5")
     write_manifest(ship)
 
@@ -83,16 +84,16 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     recipe = fusion.FusionRecipe()
     answers = fusion.leave_one_actor_out(described, stills, recipe, on_event=on_event)
     figures = fusion.measure(answers)
-    _write(run / "fusion_metrics.json", figures)
+    _write(run / "fusion_metrics.json", _as_dicts(figures))
     for name, figure in figures.items():
-        on_event({"model": name, "uar": figure["uar"], "calibration_error": figure["calibration_error"]})
+        on_event({"model": name, "uar": str(figure.uar), "calibration_error": figure.calibration_error.value})
     fusion.train_face_gru(described, stills, recipe).save_weights(ship / "face_gru.weights.h5")
     fusion.train_early(described, stills, recipe).save_weights(ship / "early_fusion.weights.h5")
     rules = {name: _plain(fusion.fit_rule(answers, models)) for name, models in fusion.RULES.items()}
-    better = "late" if figures["late_both"]["uar"] >= figures["early"]["uar"] else "early"
+    better = "late" if figures["late_both"].uar.value >= figures["early"].uar.value else "early"
     _write(
         ship / "fusion.json",
-        {**rules, "early_scale": round(fusion.fit_scale(answers, "early"), 4), "auto": better},
+        {**rules, "early_scale": round(fusion.early_scale(answers), 4), "auto": better},
     )
     write_manifest(ship)
 
@@ -106,7 +107,8 @@ def _speech(data: Path, run: Path, on_event: OnEvent) -> SpeechFeatures:
 
 def _measure_ravdess(speech: SpeechFeatures, run: Path, recipe: voice.VoiceRecipe, on_event: OnEvent) -> None:
     """Measure on the eight labels of RAVDESS by folds of actors; the other corpora always train."""
-    columns = np.array([VOICE_LABELS.index(label) for label in voice.RAVDESS_LABELS])
+    names = [label for label in VOICE_LABELS if label in voice.RAVDESS_LABELS]
+    columns = np.array([VOICE_LABELS.index(label) for label in names])
     probabilities, labels = [], []
     for number, (train, test) in enumerate(voice.ravdess_folds(speech)):
         file = run / f"ravdess_fold_{number}.npy"
@@ -114,14 +116,12 @@ def _measure_ravdess(speech: SpeechFeatures, run: Path, recipe: voice.VoiceRecip
             model = voice.train_clip(speech.select(train), recipe)
             np.save(file, voice.predict_clip(model, speech.select(test)))
         probabilities.append(softmax(np.load(file)[:, columns]))
-        labels.append(np.searchsorted(np.sort(columns), speech.labels[test]))
-        order = np.argsort(columns)
-        probabilities[-1] = probabilities[-1][:, order]
-        fold = summary(probabilities[-1], labels[-1])
-        on_event({"fold": number + 1, "accuracy": fold["accuracy"], "uar": fold["uar"]})
-    figures = summary(np.concatenate(probabilities), np.concatenate(labels))
-    _write(run / "voice_metrics.json", figures)
-    on_event({"ravdess accuracy": figures["accuracy"], "uar": figures["uar"]})
+        labels.append(np.searchsorted(columns, speech.labels[test]))
+        fold = measure_labels(probabilities[-1], labels[-1], names)
+        on_event({"fold": number + 1, "accuracy": str(fold.accuracy), "uar": str(fold.uar)})
+    figures = measure_labels(np.concatenate(probabilities), np.concatenate(labels), names)
+    _write(run / "voice_metrics.json", asdict(figures))
+    on_event({"ravdess accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
 
 def _trained(
@@ -188,6 +188,10 @@ def _every(count: int, what: str, on_event: OnEvent) -> Callable[[int, int], Non
             on_event({what: f"{done}/{total}"})
 
     return on_file
+
+
+def _as_dicts(figures: Mapping[str, LabelFigures]) -> dict[str, Any]:
+    return {name: asdict(figure) for name, figure in figures.items()}
 
 
 def _write(path: Path, value: Any) -> None:

@@ -14,14 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE
+from emoview.timeline.labels import VOICE_LABELS
 from emoview.voice.activity import trim
 from emoview.voice.descriptors import FUNCTIONALS, FeatureSet, functionals, tick_features
-
-VOICE_LABELS = (
-    "neutral", "anger", "disgust", "fear", "happy", "sad", "surprise", "calm", "boredom",
-)  # fmt: skip
-"""The seven labels and the two that only voice corpora have."""
-
 
 @dataclass(frozen=True)
 class Utterance:
@@ -123,7 +118,7 @@ def describe_speech(
         summaries = np.zeros((len(utterances), FUNCTIONALS), np.float32)
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             paths = [u.path for u in utterances]
-            for i, (per_tick, summary) in enumerate(pool.map(_describe, paths, chunksize=8)):
+            for i, (per_tick, summary) in enumerate(pool.map(describe, paths, chunksize=8)):
                 ticks.append(per_tick)
                 summaries[i] = summary
                 on_file(i + 1, len(utterances))
@@ -141,6 +136,7 @@ def describe_speech(
         return SpeechFeatures(utterances, parts, stored["functionals"])
 
 
-def _describe(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def describe(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Describe a recording, without the silence around it: ticks `(ticks, 105)`, functionals `(6373,)`."""
     samples = trim(load_samples(path))
     return tick_features(samples, FeatureSet.BOTH), functionals(samples)

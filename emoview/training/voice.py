@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from emoview.networks.shipped import build_voice_clip, build_voice_gru
 from emoview.networks.temporal import set_normalisation
-from emoview.training.speech import VOICE_LABELS, SpeechFeatures
+from emoview.timeline.labels import VOICE_LABELS
+from emoview.training.speech import SpeechFeatures
 
 RAVDESS_FOLDS = (
     ("02", "05", "14", "15", "16"),

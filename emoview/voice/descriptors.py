@@ -68,6 +68,21 @@ def tick_features(
     return np.concatenate(parts, axis=1)
 
 
+def mfcc_means(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average 40 mel-frequency cepstral coefficients over a signal.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+
+    Returns:
+        `(40,)`.
+    """
+    import librosa
+
+    coefficients = librosa.feature.mfcc(y=samples, sr=SAMPLE_RATE, n_mfcc=MFCCS)
+    return np.asarray(coefficients.mean(axis=1), np.float32)
+
+
 def functionals(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Summarise a whole signal of a second or more in the 6,373 functionals of ComParE 2016.
 

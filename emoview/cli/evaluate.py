@@ -1,0 +1,114 @@
+"""`emoview evaluate`: how good networks are on labelled data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from emoview.cli.console import Terminal
+
+
+class What(str, Enum):
+    """What is measured."""
+
+    FACE = "face"
+    VOICE = "voice"
+    CLIPS = "clips"
+    VA = "va"
+
+
+class Protocol(str, Enum):
+    """Who is asked about whom."""
+
+    GIVEN = "given"
+    SPEAKER_FOLDS = "speaker-folds"
+    LEAVE_ONE_SPEAKER_OUT = "leave-one-speaker-out"
+    CROSS_CORPUS = "cross-corpus"
+    RAVDESS_FOLDS = "ravdess-folds"
+
+
+class Truth(str, Enum):
+    """Whose labels count, where FER+ votes lie beside the original ones."""
+
+    ORIGINAL = "original"
+    VOTES = "votes"
+
+
+def evaluate(
+    what: Annotated[What, typer.Argument(help="face, voice, clips, or va: valence and arousal.")],
+    model: Annotated[str, typer.Argument(metavar="shipped|RUN", help="What ships, or a run folder.")],
+    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder with labelled data.")],
+    part: Annotated[
+        str | None, typer.Option(help="Part of the data, such as valid, where it has several.")
+    ] = None,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(help="Ask the networks as they are; or, for voices, train what ships anew by folds."),
+    ] = Protocol.GIVEN,
+    truth: Annotated[Truth, typer.Option(help="For faces with FER+ votes.")] = Truth.ORIGINAL,
+    fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of the folds.")] = 1,
+    file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON, too.")
+    ] = None,
+) -> None:
+    """Measure networks: accuracy, unweighted average recall, F1, recalls, confusion, calibration.
+
+    Each figure comes with its bootstrap 95 % interval; valence and arousal with RMSE, PCC, ICC and CCC.
+
+    Examples:
+      emoview evaluate face shipped fer2013 --part valid
+
+      emoview evaluate voice shipped speech --protocol ravdess-folds
+
+      emoview evaluate face runs/shallow-deep my-faces --json figures.json
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.cli import render_training
+        from emoview.errors import InputError
+
+        if protocol is not Protocol.GIVEN and what is not What.VOICE:
+            raise InputError(f"{protocol.value} is a protocol for voices; emoview train measures clips by actor")
+        with render_training.live(terminal.console) as on_event:
+            figures = _figures(what, model, data, part, protocol, truth, fusion, seed, on_event)
+        for name, one in figures.items():
+            render_training.figures(terminal, name, one)
+        if file is not None:
+            from emoview.output.files import write_whole
+
+            write_whole(file, json.dumps({name: asdict(one) for name, one in figures.items()}, indent=2) + "\n")
+
+
+def _figures(
+    what: What,
+    model: str,
+    data: Path,
+    part: str | None,
+    protocol: Protocol,
+    truth: Truth,
+    fusion: str,
+    seed: int,
+    on_event: Any,
+) -> dict[str, Any]:
+    if what is What.FACE:
+        from emoview.evaluation.faces import evaluate_faces
+
+        return dict(evaluate_faces(model, data, part, truth=truth.value, on_event=on_event))
+    if what is What.VOICE:
+        from emoview.evaluation.voices import evaluate_voices
+
+        chosen = cast(Any, protocol.value)
+        return dict(evaluate_voices(model, data, chosen, seed=seed, on_event=on_event))
+    if what is What.CLIPS:
+        from emoview.evaluation.clips import evaluate_clips
+
+        return dict(evaluate_clips(model, data, part, fusion=fusion, on_event=on_event))
+    from emoview.evaluation.affect import evaluate_affect
+
+    return dict(evaluate_affect(model, data, on_event=on_event))

@@ -1,0 +1,138 @@
+"""What a person sees of trainings: progress, epochs, and the outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from emoview.cli.console import Terminal
+from emoview.evaluation.comparison import Compared
+from emoview.training.systems.events import OnEvent
+
+
+def systems(terminal: Terminal) -> None:
+    """Print the systems that can be trained."""
+    from emoview.training.systems.catalog import SYSTEMS
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("system", "data", "what it is"):
+        table.add_column(column, no_wrap=column == "system")
+    for system in SYSTEMS.values():
+        table.add_row(system.name, system.data, system.what)
+    for name, data, what in (
+        ("face", "fer2013/ and faces7/", "the face network that ships"),
+        ("voice", "speech/", "the voice networks that ship"),
+        ("fusion", "clips/ and faces7/", "the temporal network and the fusions that ship"),
+    ):
+        table.add_row(name, data, what)
+    Console(file=terminal.out).print(table)
+
+
+@contextmanager
+def live(console: Console) -> Iterator[OnEvent]:
+    """Show steps as a bar that moves, and everything else as lines; gives the hook that does."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("", total=None, visible=False)
+        shown = 0.0
+
+        def on_event(event: Mapping[str, Any]) -> None:
+            nonlocal shown
+            if "step" not in event:
+                bars.update(task, visible=False)
+                console.print(_line(event), soft_wrap=True)
+                return
+            now = time.monotonic()
+            if now - shown > 0.1:
+                shown = now
+                loss = f"loss {event['loss']:.3f}" if "loss" in event else ""
+                bars.update(task, visible=True, completed=event["step"], total=event["of"], description=loss)
+
+        yield on_event
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    return "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in event.items())
+
+
+def outcome(console: Console, folder: Path) -> None:
+    """Print what a run came to, and where it is."""
+    from emoview.runs import networks_of, read_metrics
+
+    networks = {network.name: network for network in networks_of(folder)}
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("network", "figures, % (95 % interval)", "parameters", "operations"):
+        table.add_column(column, justify="left" if column == "network" else "right")
+    for name, figures in read_metrics(folder).items():
+        network = networks.get(name)
+        size = ("", "") if network is None else (f"{network.parameters:,}", f"{network.flops / 1e6:,.1f} M")
+        table.add_row(name, figures_line(figures), *size)
+    console.print(table)
+    console.print(f"The run is in {folder}: metrics.json, curves, confusion matrices and the networks.")
+
+
+def figures_line(figures: Mapping[str, Any]) -> str:
+    """Say the main figures of a measurement, as stored."""
+
+    def said(name: str, what: str, form: str) -> str:
+        value = figures[name]
+        return f"{what} {value['value']:{form}} ({value['low']:{form}}-{value['high']:{form}})"
+
+    if "accuracy" in figures:
+        return f"{said('accuracy', 'accuracy', '.1f')}  {said('uar', 'UAR', '.1f')}"
+    if "rmse" in figures:
+        return f"{said('rmse', 'RMSE', '.3f')}  {said('ccc', 'CCC', '.3f')}"
+    return ""
+
+
+def figures(terminal: Terminal, name: str, measured: Any) -> None:
+    """Print everything that was measured of a network, on standard output."""
+    from emoview.evaluation.metrics import LabelFigures
+
+    console = Console(file=terminal.out, highlight=False)
+    table = Table(title=f"{name}: {measured.examples} examples", box=box.SIMPLE, show_header=False)
+    if not isinstance(measured, LabelFigures):
+        for what in ("rmse", "pcc", "icc", "ccc"):
+            value = getattr(measured, what)
+            table.add_row(what.upper(), f"{value.value:.3f} ({value.low:.3f}-{value.high:.3f})")
+        console.print(table)
+        return
+    table.add_row("accuracy, %", str(measured.accuracy))
+    table.add_row("unweighted average recall, %", str(measured.uar))
+    table.add_row("macro F1, %", str(measured.macro_f1))
+    error = measured.calibration_error
+    table.add_row("calibration error", f"{error.value:.3f} ({error.low:.3f}-{error.high:.3f})")
+    console.print(table)
+    said = Table(box=box.SIMPLE_HEAD)
+    for column in ("true \\ said", *(label[:8] for label in measured.labels), "recall, %"):
+        said.add_column(column, justify="right")
+    for label, row in zip(measured.labels, measured.confusion, strict=True):
+        recall = measured.recalls.get(label)
+        said.add_row(label, *map(str, row), "" if recall is None else str(recall))
+    console.print(said)
+
+
+def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
+    """Print networks of several runs beside each other, on standard output."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("run", "network", "figures, % (95 % interval)", "parameters", "operations", "MB", "ms", "run, s"):
+        table.add_column(column, justify="left" if column in ("run", "network") else "right")
+    for row in rows:
+        table.add_row(
+            row.run, row.name, figures_line(row.figures),
+            *("" if v is None else form.format(v) for v, form in (
+                (row.parameters, "{:,}"), (row.flops and row.flops / 1e6, "{:,.1f} M"),
+                (row.megabytes, "{:.1f}"), (row.milliseconds, "{:.2f}"), (row.seconds, "{:,.0f}"),
+            )),
+        )  # fmt: skip
+    Console(file=terminal.out, highlight=False, width=None if terminal.console.is_terminal else 180).print(table)

@@ -1,0 +1,55 @@
+"""Measuring the whole pipeline on labelled clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.timeline.labels import LABELS
+from emoview.timeline.results import Analysis, Verdict
+from emoview.training.datasets.clips import read_clip_index
+from emoview.training.systems.events import OnEvent
+
+
+def evaluate_clips(
+    model: str, folder: Path, part: str | None, *, fusion: str, on_event: OnEvent
+) -> dict[str, LabelFigures]:
+    """Analyse labelled clips as `emoview analyze` does, and measure the overall labels.
+
+    Args:
+        model: `shipped`, or a run folder whose network takes the place of a shipped one.
+        folder: Clips, by an index or in AFEW's layout.
+        part: `train`, `valid` or `test` where the folder has parts.
+        fusion: `late`, `early` or `auto`.
+        on_event: Told how far it is.
+
+    Returns:
+        Figures of `face`, `voice` and `fused`; a clip of which one of these says nothing counts as
+        if all labels were equally probable.
+    """
+    from emoview.pipeline.analysis import analyze
+    from emoview.timeline.results import Options
+
+    clips = [clip for clip in read_clip_index(folder) if part is None or clip.part == part]
+    options = Options(fusion, "both", 4, "largest", 7, "auto", None if model == "shipped" else model)
+    answers: dict[str, list[list[float]]] = {"face": [], "voice": [], "fused": []}
+    for i, clip in enumerate(clips):
+        result = analyze(clip.path, options=options)
+        for name, verdict in _verdicts(result).items():
+            answers[name].append(_probabilities(verdict))
+        on_event({"step": i + 1, "of": len(clips)})
+    labels = np.array([LABELS.index(clip.label) for clip in clips])
+    return {name: measure_labels(np.array(rows), labels, LABELS) for name, rows in answers.items()}
+
+
+def _verdicts(result: Analysis) -> dict[str, Verdict | None]:
+    overall = result.overall
+    return {"face": overall.face, "voice": overall.voice, "fused": overall.fused}
+
+
+def _probabilities(verdict: Verdict | None) -> list[float]:
+    if verdict is None:
+        return [1 / len(LABELS)] * len(LABELS)
+    return [float(value) for value in verdict.probabilities]

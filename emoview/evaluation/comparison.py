@@ -1,0 +1,88 @@
+"""Runs beside each other: how good, how large, how fast."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emoview.runs import NetworkOfRun, load_network, networks_of, read_metrics, read_run
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A network, or a rule, of a run.
+
+    Attributes:
+        run: Name of the folder.
+        name: Of the network.
+        figures: As `metrics.json` holds them.
+        parameters: How many; None for a rule.
+        flops: For one input.
+        megabytes: Of its file.
+        milliseconds: For one input, in batches of 32; None where it was not measured.
+        seconds: That the whole run took.
+    """
+
+    run: str
+    name: str
+    figures: dict[str, Any]
+    parameters: int | None
+    flops: int | None
+    megabytes: float | None
+    milliseconds: float | None
+    seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """In percent; 0 where it is none of the figures."""
+        return float(self.figures.get("accuracy", {"value": 0})["value"])
+
+
+def compared(runs: Sequence[Path], *, measure_time: bool = False) -> list[Compared]:
+    """Collect every network and rule of the runs, in their order."""
+    rows = []
+    for run in runs:
+        networks = {network.name: network for network in networks_of(run)}
+        seconds = float(read_run(run)["seconds"])
+        for name, figures in read_metrics(run).items():
+            network = networks.get(name)
+            if network is None:
+                rows.append(Compared(run.name, name, figures, None, None, None, None, seconds))
+                continue
+            size = (run / f"{name}.keras").stat().st_size / 1e6
+            took = _milliseconds(run, network) if measure_time else None
+            rows.append(
+                Compared(run.name, name, figures, network.parameters, network.flops, size, took, seconds)
+            )
+    return rows
+
+
+def _milliseconds(run: Path, network: NetworkOfRun) -> float:
+    """Measure the median of seven batches after two, on one core where the system lets us choose."""
+    import numpy as np
+
+    # TensorFlow makes its threads at its first computation, and they stay on the cores allowed then.
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        model = load_network(run, network)
+        inputs = [
+            np.zeros([_BATCH] + [80 if side is None else side for side in given.shape[1:]], given.dtype)
+            for given in model.inputs
+        ]
+        values = inputs[0] if len(inputs) == 1 else inputs
+        spent = []
+        for _ in range(9):
+            start = time.perf_counter()
+            model.predict_on_batch(values)
+            spent.append(time.perf_counter() - start)
+    finally:
+        os.sched_setaffinity(0, cores)
+    return 1000 * statistics.median(spent[2:]) / _BATCH

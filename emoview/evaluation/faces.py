@@ -1,0 +1,118 @@
+"""Measuring face networks on labelled pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DatasetError, InputError
+from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.fusion.late import softmax
+from emoview.networks.face_cnn import FACE_SIZE
+from emoview.timeline.labels import LABELS, LabelCount, group_of
+from emoview.training.datasets.pictures import LabelledPictures, open_pictures
+from emoview.runs import NetworkOfRun, load_network, networks_of
+from emoview.training.systems.events import OnEvent
+
+SHIPPED = "shipped"
+
+_BATCH = 64
+
+
+def evaluate_faces(
+    model: str, folder: Path, part: str | None, *, truth: str, on_event: OnEvent
+) -> dict[str, LabelFigures]:
+    """Measure what ships, or the networks of a run, on labelled pictures.
+
+    Args:
+        model: `shipped`, or a run folder.
+        folder: Labelled pictures in any layout that is known.
+        part: Of the data set; None where there is only one.
+        truth: `original` labels, or those most `votes` of FER+ were for.
+        on_event: Told how far it is.
+
+    Returns:
+        Figures by network.
+    """
+    pictures = open_pictures(folder, part, truth="votes" if truth == "votes" else "original")
+    broken = pictures.check()
+    if broken:
+        raise DatasetError(
+            f"{folder}: {len(broken)} pictures cannot be decoded, {broken[0]} first: take them out"
+        )
+    if model == SHIPPED:
+        logits = _shipped(pictures, on_event)
+        return {"shipped face network": measure_labels(softmax(logits), pictures.labels, LABELS)}
+    result = {}
+    for network in networks_of(Path(model)):
+        if network.task != "face":
+            raise InputError(f"{model} holds a {network.task} network: name a run of faces")
+        logits, known = _of_run(Path(model), network, pictures, on_event)
+        names, labels = _grouped(network.labels, pictures.labels[known])
+        result[network.name] = measure_labels(softmax(network.scale * logits[known]), labels, names)
+    return result
+
+
+def _shipped(pictures: LabelledPictures, on_event: OnEvent) -> NDArray[np.float32]:
+    from emoview.pipeline.models import FACE_BATCH, Models, run_faces
+
+    model, parts = Models().face_cnn, []
+    for start in range(0, len(pictures), FACE_BATCH):
+        chosen = range(start, min(start + FACE_BATCH, len(pictures)))
+        faces = np.stack([pictures.picture(i, size=FACE_SIZE) for i in chosen])
+        parts.append(run_faces(model, faces[..., None].astype(np.float32) / 255)[1])
+        on_event({"step": chosen.stop, "of": len(pictures)})
+    return np.concatenate(parts)
+
+
+def _of_run(
+    run: Path, network: NetworkOfRun, pictures: LabelledPictures, on_event: OnEvent
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Give logits `(n, labels)`, and for which pictures there is what the network takes."""
+    model = load_network(run, network)
+    size = network.size or FACE_SIZE
+    logits = np.zeros((len(pictures), len(network.labels)), np.float32)
+    landmarks = _landmarks(pictures, on_event) if "landmarks" in network.takes else None
+    known = np.ones(len(pictures), bool) if landmarks is None else np.isfinite(landmarks[:, 0, 0])
+    for start in range(0, len(pictures), _BATCH):
+        end = min(start + _BATCH, len(pictures))
+        every: dict[str, Any] = {"landmarks": None if landmarks is None else np.nan_to_num(landmarks[start:end])}
+        if "pictures" in network.takes:
+            faces = [pictures.picture(i, size=size, colour=network.colour) for i in range(start, end)]
+            every["pictures"] = np.stack(faces).reshape(end - start, size, size, -1).astype(np.float32) / 255
+        inputs = [_filled(every[what]) for what in network.takes.split("+")]
+        answer = model.predict_on_batch(inputs[0] if len(inputs) == 1 else inputs)
+        logits[start:end] = np.asarray(answer)[: end - start]
+        on_event({"step": end, "of": len(pictures)})
+    return logits, known
+
+
+def _filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fill up the last batch, so that nothing is compiled twice."""
+    return np.concatenate([values, np.zeros((_BATCH - len(values), *values.shape[1:]), np.float32)])
+
+
+def _landmarks(pictures: LabelledPictures, on_event: OnEvent) -> NDArray[np.float32]:
+    from emoview.face.find import FaceFinder
+    from emoview.face.ibug import landmarks_of_crop
+
+    result = np.full((len(pictures), 68, 2), np.nan, np.float32)
+    with FaceFinder(max_faces=1, stills=True) as finder:
+        for i in range(len(pictures)):
+            points = landmarks_of_crop(finder, pictures.picture(i, size=FACE_SIZE))
+            if points is not None:
+                result[i] = points
+            on_event({"step": i + 1, "of": len(pictures)})
+    return result
+
+
+def _grouped(
+    names: tuple[str, ...], labels: NDArray[np.int64]
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Name the true labels as a network does that tells 7, 3 or 2 apart."""
+    count: LabelCount = 7 if len(names) == len(LABELS) else 3 if len(names) == 3 else 2
+    position = np.array([names.index(group_of(label, count)) for label in LABELS])
+    return names, position[labels]

@@ -1,0 +1,173 @@
+"""Measuring voice networks on labelled recordings, as they are or by protocols that train anew."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import InputError
+from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.fusion.late import log_softmax, softmax
+from emoview.timeline.labels import LABELS
+from emoview.training.datasets.speech import VOICE_LABELS, Utterance, read_speech
+from emoview.training.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
+from emoview.runs import load_network, networks_of
+from emoview.training.systems.events import OnEvent
+from emoview.training.voice import RAVDESS_FOLDS
+
+VoiceProtocol = Literal["given", "speaker-folds", "leave-one-speaker-out", "cross-corpus", "ravdess-folds"]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Utterances, the labels told apart, and where each utterance's label stands among them."""
+
+    utterances: tuple[Utterance, ...]
+    names: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+
+def evaluate_voices(
+    model: str, folder: Path, protocol: VoiceProtocol, *, seed: int, on_event: OnEvent
+) -> dict[str, LabelFigures]:
+    """Measure what ships, or the networks of a run, on labelled recordings.
+
+    Args:
+        model: `shipped`, or a run folder.
+        folder: Recordings, by an index or by the names of a known corpus.
+        protocol: `given` asks the networks as they are about every recording.  The others train the
+            shipped network over functionals anew: on folds of speakers, without each speaker, without
+            each corpus, or on RAVDESS' folds of actors with the other corpora in training.
+        seed: Of the folds.
+        on_event: Told how far it is.
+
+    Returns:
+        Figures by network; of `cross-corpus`, by corpus left out too.
+    """
+    utterances = read_speech(folder)
+    names = tuple(label for label in VOICE_LABELS if any(u.label == label for u in utterances))
+    # Networks answer for all of the seven, whichever of them a folder holds.
+    names = tuple(label for label in VOICE_LABELS if label in names or label in LABELS)
+    asked = _Asked(utterances, names, np.array([names.index(u.label) for u in utterances]))
+    if protocol != "given":
+        if model != "shipped":
+            raise InputError("protocols other than given train anew what ships: name shipped as the model")
+        return _by_protocol(asked, protocol, seed, on_event)
+    if model == "shipped":
+        return {"shipped voice": measure_labels(softmax(_shipped(asked, on_event)), asked.labels, names)}
+    result = {}
+    for network in networks_of(Path(model)):
+        if network.task != "voice":
+            raise InputError(f"{model} holds a {network.task} network: name a run of voices")
+        from emoview.training.systems.sound import vectors
+
+        values = vectors(utterances, network.takes, on_event)
+        logits = np.asarray(load_network(Path(model), network).predict(values, batch_size=256, verbose=0))
+        known = np.array([u.label in network.labels for u in utterances])
+        if not known.any():
+            raise InputError(f"{folder} holds none of the labels of {network.name}: {', '.join(network.labels)}")
+        labels = np.array([network.labels.index(u.label) for u in utterances if u.label in network.labels])
+        result[network.name] = measure_labels(softmax(network.scale * logits[known]), labels, network.labels)
+    return result
+
+
+def _shipped(asked: _Asked, on_event: OnEvent) -> NDArray[np.float64]:
+    """Give logits `(n, names)` of the late rule over both voice networks."""
+    from emoview.pipeline.models import Models, run_sequence, seven_labels
+
+    models = Models()
+    described = _described(asked.utterances, on_event)
+    rule = models.late_fusion("voice")
+    rows = []
+    for ticks, summary in described:
+        says = {
+            "voice_gru": run_sequence(models.voice_gru, ticks).whole,
+            "voice_clip": np.asarray(models.voice_clip.predict_on_batch(summary[None]))[0],
+        }
+        seven = rule({name: seven_labels(logits) for name, logits in says.items()})
+        rows.append(_with_extras(seven, says, asked.names))
+    return np.stack(rows)
+
+
+def _with_extras(
+    seven: NDArray[np.float64], says: dict[str, NDArray[np.float32]], names: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Split `neutral` into neutral, calm and boredom as both networks do, where these are asked for."""
+    extras = [VOICE_LABELS.index(name) for name in names[len(LABELS) :]]
+    if not extras:
+        return seven
+    quiet = [0, *extras]
+    share = np.mean([log_softmax(logits[quiet]) for logits in says.values()], axis=0)
+    joint = log_softmax(seven)
+    return np.concatenate([[joint[0] + share[0]], joint[1:], joint[0] + share[1:]])
+
+
+def _by_protocol(
+    asked: _Asked, protocol: VoiceProtocol, seed: int, on_event: OnEvent
+) -> dict[str, LabelFigures]:
+    from emoview.training.speech import SpeechFeatures
+    from emoview.training.voice import VoiceRecipe, predict_clip, train_clip
+
+    described = _described(asked.utterances, on_event)
+    speech = SpeechFeatures(asked.utterances, tuple(d[0] for d in described), np.stack([d[1] for d in described]))
+    people = [u.person for u in asked.utterances]
+    digests = [hashlib.sha256(u.path.read_bytes()).hexdigest() for u in asked.utterances]
+    columns = [VOICE_LABELS.index(name) for name in asked.names]
+    logits = np.zeros((len(people), len(columns)), np.float32)
+    told = np.zeros(len(people), bool)
+    result = {}
+    for number, (train, test) in enumerate(_folds(asked.utterances, protocol, seed)):
+        assert_disjoint(train, test, people, digests)
+        chosen = np.zeros(len(people), bool)
+        chosen[train] = True
+        network = train_clip(speech.select(chosen), VoiceRecipe())
+        tested = np.zeros(len(people), bool)
+        tested[test] = True
+        logits[test] = predict_clip(network, speech.select(tested))[:, columns]
+        told[test] = True
+        fold = measure_labels(softmax(logits[test]), asked.labels[test], asked.names)
+        on_event({"fold": number + 1, "accuracy": str(fold.accuracy), "uar": str(fold.uar)})
+        if protocol == "cross-corpus":
+            result[f"without {asked.utterances[test[0]].corpus}"] = fold
+    return {protocol: measure_labels(softmax(logits[told]), asked.labels[told], asked.names), **result}
+
+
+def _folds(
+    utterances: tuple[Utterance, ...], protocol: VoiceProtocol, seed: int
+) -> tuple[tuple[Indices, Indices], ...]:
+    people = [u.person for u in utterances]
+    if protocol == "speaker-folds":
+        return folds_by_group(people, 5, seed)
+    if protocol == "leave-one-speaker-out":
+        return leave_one_group_out(people)
+    if protocol == "cross-corpus":
+        return leave_one_group_out([u.corpus for u in utterances])
+    folds = []
+    for actors in RAVDESS_FOLDS:
+        test = np.isin(people, [f"ravdess/{actor}" for actor in actors])
+        if test.any():
+            folds.append((np.flatnonzero(~test), np.flatnonzero(test)))
+    if not folds:
+        raise InputError("ravdess-folds needs recordings of the corpus ravdess")
+    return tuple(folds)
+
+
+def _described(
+    utterances: tuple[Utterance, ...], on_event: OnEvent
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Describe each recording: ticks `(ticks, 105)` and functionals `(6373,)`."""
+    from emoview.training.speech import describe
+
+    result = []
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for one in pool.map(describe, [u.path for u in utterances], chunksize=8):
+            result.append(one)
+            on_event({"step": len(result), "of": len(utterances)})
+    return result

@@ -1,0 +1,82 @@
+"""Preparation of pictures as part of the network, so that a saved network takes plain pictures."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+from keras import layers
+
+Preparation = Literal["unit", "signed", "picture", "pixel"]
+
+
+@keras.saving.register_keras_serializable("emoview")
+class PictureNormalization(layers.Layer):  # type: ignore[misc]
+    """Bring each picture to mean 0 and one standard deviation (sigma 3.125 in BKNet's work)."""
+
+    def __init__(self, sigma: float = 3.125, **options: Any) -> None:
+        super().__init__(**options)
+        self.sigma = sigma
+
+    def call(self, pictures: Any) -> Any:
+        """Normalise `(batch, height, width, channels)` picture by picture."""
+        axes = (1, 2, 3)
+        mean = keras.ops.mean(pictures, axis=axes, keepdims=True)
+        spread = keras.ops.std(pictures, axis=axes, keepdims=True)
+        return (pictures - mean) * (self.sigma / keras.ops.maximum(spread, 1e-3))
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        """Give the shape back as it is."""
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Describe the layer for storing."""
+        return {**super().get_config(), "sigma": self.sigma}
+
+
+@keras.saving.register_keras_serializable("emoview")
+class PixelNormalization(layers.Layer):  # type: ignore[misc]
+    """Bring each pixel to mean 0 and standard deviation 1 over the training pictures."""
+
+    def build(self, shape: Any) -> None:
+        """Make room for the mean and the standard deviation, weights that are not trained."""
+        pixels = tuple(shape[1:])
+        self.mean = self.add_weight(shape=pixels, initializer="zeros", trainable=False, name="mean")
+        self.spread = self.add_weight(shape=pixels, initializer="ones", trainable=False, name="spread")
+
+    def call(self, pictures: Any) -> Any:
+        """Normalise `(batch, height, width, channels)` pixel by pixel."""
+        return (pictures - self.mean) / keras.ops.maximum(self.spread, 1e-3)
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        """Give the shape back as it is."""
+        return shape
+
+
+def prepared(network: keras.Model, preparation: Preparation, *, pixels: Any = None) -> keras.Model:
+    """Put the preparation before a network.
+
+    Args:
+        network: Takes prepared pictures.
+        preparation: `unit` leaves [0, 1] as it is; `signed` makes [-1, 1]; `picture` and `pixel`
+            normalise.
+        pixels: `(mean, spread)` of every pixel for `pixel`.
+
+    Returns:
+        A network that takes pictures in [0, 1].
+    """
+    if preparation == "unit":
+        return network
+    picture = keras.Input(network.input_shape[1:], name="plain_picture")
+    layer: Any
+    if preparation == "signed":
+        layer = layers.Rescaling(2.0, offset=-1.0)
+    elif preparation == "picture":
+        layer = PictureNormalization()
+    else:
+        layer = PixelNormalization()
+    model = keras.Model(picture, network(layer(picture)), name=network.name)
+    if preparation == "pixel" and pixels is not None:
+        layer.mean.assign(pixels[0])
+        layer.spread.assign(pixels[1])
+    return model

@@ -1,0 +1,64 @@
+"""Random changes of face pictures that leave the label as it is."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def augmented_face(image: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Turn, shift, scale, mirror and relight a picture, and hide a part of it.
+
+    Args:
+        image: `(side, side)` or `(side, side, channels)`.
+        size: Side of the result.
+        rng: Decides.
+
+    Returns:
+        `(size, size[, channels])` in [0, 1].
+    """
+    source = image.shape[0]
+    angle = rng.uniform(-12, 12)
+    zoom = size / source * np.exp(rng.uniform(-0.12, 0.12))
+    matrix = cv2.getRotationMatrix2D((source / 2, source / 2), angle, zoom)
+    matrix[:, 2] += (size - source) / 2 + rng.uniform(-0.08, 0.08, 2) * size
+    if rng.random() < 0.5:
+        matrix = matrix @ np.array([[-1.0, 0.0, source], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    moved = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    contrast = np.exp(rng.uniform(-0.25, 0.25))
+    brightness = rng.uniform(-0.1, 0.1)
+    result: NDArray[np.float32] = moved.astype(np.float32) * np.float32(contrast / 255)
+    result += np.float32(brightness)
+    np.clip(result, 0, 1, out=result)
+    if rng.random() < 0.3:
+        # Random erasing (Zhong et al. 2020, arXiv:1708.04896): no single part may decide alone.
+        height, width = rng.integers(size // 8, size // 3, 2)
+        top, left = rng.integers(0, size - height), rng.integers(0, size - width)
+        result[top : top + height, left : left + width] = rng.random()
+    return result
+
+
+def augmented_resize(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Mirror, turn by up to 45 degrees, enlarge by 0 to 12 pixels, and crop back to the size.
+
+    Args:
+        image: `(side, side[, channels])`.
+        rng: Decides.
+
+    Returns:
+        `(side, side[, channels])` in [0, 1].
+    """
+    side = image.shape[0]
+    larger = side + int(rng.integers(0, 13))
+    left, top = rng.integers(0, larger - side + 1, 2)
+    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), rng.uniform(-45, 45), 1.0)
+    grow = larger / side
+    place = np.array([[grow, 0, -float(left)], [0, grow, -float(top)], [0, 0, 1]])
+    matrix = place @ np.vstack([matrix, [0, 0, 1]])
+    if rng.random() < 0.5:
+        matrix = matrix @ np.array([[-1.0, 0.0, side], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    moved = cv2.warpAffine(
+        image, matrix[:2], (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(moved, np.float32) / 255

@@ -1,0 +1,193 @@
+"""The training loop of every system: epochs, schedules, checkpoints, and going on after a stop."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+from emoview.errors import InputError
+from emoview.pipeline.stages import Stage
+
+Batch = tuple[Any, ...]
+"""`(inputs, targets)` or `(inputs, targets, weights)`."""
+OnRow = Callable[[dict[str, Any]], None]
+
+Schedule = Literal["constant", "step", "plateau", "staircase", "cosine"]
+Optimizer = Literal["adam", "adamw", "adadelta", "sgd", "rmsprop"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast a network learns.
+
+    Attributes:
+        epochs: Passes over the data.
+        rate: Learning rate at the start.
+        optimizer: By its name in Keras.
+        schedule: What becomes of the rate, an epoch at a time: `step` multiplies it once, at `step_at`;
+            `plateau` whenever the figure watched has not become better for `patience` epochs;
+            `staircase` every `step_at` epochs; `cosine` brings it to zero.
+        factor: What the rate is multiplied with.
+        step_at: Epoch of the step, or length of a stair.
+        patience: Epochs of `plateau`.
+        keep: Weights that are kept in the end: of the `best` epoch, or the `last`.
+        steps: Batches after which an epoch is cut short; None for all.
+    """
+
+    epochs: int
+    rate: float
+    optimizer: Optimizer = "adam"
+    schedule: Schedule = "constant"
+    factor: float = 0.2
+    step_at: int = 10
+    patience: int = 5
+    keep: Literal["best", "last"] = "best"
+    steps: int | None = None
+
+    def rate_at(self, epoch: int, watched: list[float]) -> float:
+        """Rate of `epoch`, which counts from 0, after the figures `watched` of those before."""
+        if self.schedule == "step":
+            return self.rate * (self.factor if epoch >= self.step_at else 1.0)
+        if self.schedule == "staircase":
+            return float(self.rate * self.factor ** (epoch // self.step_at))
+        if self.schedule == "cosine":
+            return float(self.rate * (0.01 + 0.99 * (1 + np.cos(np.pi * epoch / self.epochs)) / 2))
+        if self.schedule == "plateau":
+            return float(self.rate * self.factor ** _plateaus(watched, self.patience))
+        return self.rate
+
+
+def _plateaus(watched: list[float], patience: int) -> int:
+    """Count how often `patience` epochs in a row brought nothing better."""
+    count, waited, best = 0, 0, -np.inf
+    for value in watched:
+        if value > best:
+            best, waited = value, 0
+        else:
+            waited += 1
+        if waited == patience:
+            count, waited = count + 1, 0
+    return count
+
+
+def fit(
+    build: Callable[[], keras.Model],
+    batches: Callable[[int], Iterator[Batch]],
+    judge: Callable[[keras.Model], dict[str, float]],
+    plan: Plan,
+    run: Path,
+    *,
+    loss: Any,
+    seed: int,
+    watch: str = "accuracy",
+    on_row: OnRow = lambda row: None,
+    on_step: Callable[[int, float], None] = lambda step, loss: None,
+) -> keras.Model:
+    """Train a network; called again with the same `run`, go on behind the last whole epoch.
+
+    The batches of an epoch must depend on its number alone; then a training that was stopped, and one
+    that was not, end at the same weights.
+
+    Args:
+        build: Makes the network.
+        batches: Makes the batches of an epoch, all of one shape; they are made in a thread of their
+            own, while the network learns.
+        judge: Gives figures, in which more is better, of the network as it is.
+        plan: How long and how fast.
+        run: Folder for `checkpoint-EPOCH.keras`, `best.weights.h5` and `history.json`.
+        loss: Keras loss.
+        seed: Of the weights at the start, and of dropout.
+        watch: The figure of `judge` that decides what is best.
+        on_row: Told the figures of each epoch.
+        on_step: Told the number and the loss of each step.
+
+    Returns:
+        The network with the weights that `plan.keep` says.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    best = run / "best.weights.h5"
+    history: list[dict[str, Any]] = read_history(run)
+    keras.utils.set_random_seed(seed)
+    model = build()
+    if history:
+        model = keras.models.load_model(_checkpoint(run, len(history)))
+    else:
+        optimizer = keras.optimizers.get({"class_name": plan.optimizer, "config": {"learning_rate": plan.rate}})
+        # XLA on a processor takes longer to compile than it saves.
+        model.compile(optimizer, loss, jit_compile=False)
+    for epoch in range(len(history), plan.epochs):
+        start = time.perf_counter()
+        rate = plan.rate_at(epoch, [row[watch] for row in history])
+        model.optimizer.learning_rate = rate
+        _seed_dropout(model, seed, epoch)
+        mean_loss, steps, waited = _epoch(model, batches(epoch), plan.steps, on_step)
+        figures = judge(model)
+        row: dict[str, Any] = {
+            "epoch": epoch + 1, "rate": rate, "steps": steps, "loss": mean_loss, **figures,
+            "seconds": round(time.perf_counter() - start, 1), "waiting": round(waited, 3),
+        }  # fmt: skip
+        history.append(row)
+        if all(row[watch] > other[watch] for other in history[:-1]):
+            model.save_weights(best)
+        model.save(_checkpoint(run, len(history)))
+        # From here on the new checkpoint counts; before, a stop leads back to the old one.
+        _write_history(run, history)
+        _checkpoint(run, len(history) - 1).unlink(missing_ok=True)
+        on_row(row)
+    if plan.keep == "best":
+        model.load_weights(best)
+    return model
+
+
+def _epoch(
+    model: keras.Model, batches: Iterator[Batch], most: int | None, on_step: Callable[[int, float], None]
+) -> tuple[float, int, float]:
+    """Learn from every batch once: the mean loss, the steps, and the share of time spent waiting."""
+    losses: list[float] = []
+    begin = last = time.perf_counter()
+    waited = 0.0
+    for batch in Stage(batches):
+        waited += time.perf_counter() - last
+        model.reset_metrics()
+        losses.append(float(model.train_on_batch(*batch)))
+        on_step(len(losses), losses[-1])
+        last = time.perf_counter()
+        if most is not None and len(losses) >= most:
+            break
+    if not losses:
+        raise InputError("too few examples for one batch: use more data or a smaller batch")
+    if not np.isfinite(losses[-1]):
+        raise InputError("the loss is not a number any more: use a lower learning rate")
+    return float(np.mean(losses)), len(losses), waited / (last - begin)
+
+
+def read_history(run: Path) -> list[dict[str, Any]]:
+    """Read the rows of the epochs that are done; none where there is no run yet."""
+    file = run / "history.json"
+    history: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
+    return history
+
+
+def _checkpoint(run: Path, epochs: int) -> Path:
+    return run / f"checkpoint-{epochs}.keras"
+
+
+def _write_history(run: Path, history: list[dict[str, Any]]) -> None:
+    partial = run / "history.json.part"
+    partial.write_text(json.dumps(history, indent=1) + "\n")
+    partial.replace(run / "history.json")
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Let dropout depend on the seed and the epoch alone: checkpoints do not hold its state."""
+    for number, layer in enumerate(model._flatten_layers()):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign(np.array([seed + 1000 * number, epoch], np.uint32))

@@ -1,0 +1,65 @@
+"""Pictures of a training: curves, confusion matrices, and runs beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from emoview.evaluation.metrics import LabelFigures
+
+
+def plot_curves(history: Sequence[dict[str, Any]], file: Path) -> None:
+    """Draw loss and figures over the epochs."""
+    figure, axes = _figure(2)
+    epochs = [row["epoch"] for row in history]
+    axes[0].plot(epochs, [row["loss"] for row in history], color="#0072B2", label="training loss")
+    apart = ("epoch", "rate", "steps", "loss", "seconds", "waiting", "size")
+    for name in history[0]:
+        if name not in apart:
+            axes[1].plot(epochs, [row[name] for row in history], label=name)
+    for axis, what in zip(axes, ("loss", "%"), strict=True):
+        axis.set_xlabel("epoch")
+        axis.set_ylabel(what)
+        axis.grid(alpha=0.3)
+        axis.legend()
+    figure.savefig(file, dpi=120)
+
+
+def plot_confusion(figures: LabelFigures, file: Path) -> None:
+    """Draw a confusion matrix: counts, shaded by the share of the true label."""
+    figure, (axis,) = _figure(1)
+    counts = figures.confusion
+    shares = [[count / max(1, sum(row)) for count in row] for row in counts]
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for i, row in enumerate(counts):
+        for j, count in enumerate(row):
+            axis.text(j, i, count, ha="center", va="center", color="white" if shares[i][j] > 0.5 else "black")
+    places = range(len(figures.labels))
+    axis.set_xticks(places, figures.labels, rotation=45, ha="right")
+    axis.set_yticks(places, figures.labels)
+    axis.set_xlabel("said")
+    axis.set_ylabel("true")
+    axis.set_title(f"accuracy {figures.accuracy} %, UAR {figures.uar} %", fontsize=9)
+    figure.savefig(file, dpi=120)
+
+
+def plot_comparison(points: Sequence[tuple[str, float, float]], file: Path) -> None:
+    """Draw `(name, operations, accuracy in percent)` of several networks."""
+    figure, (axis,) = _figure(1)
+    for name, operations, value in points:
+        axis.scatter(operations, value, color="#0072B2")
+        axis.annotate(name, (operations, value), textcoords="offset points", xytext=(5, 3), fontsize=8)
+    axis.set_xscale("log")
+    axis.set_xlabel("floating-point operations for one input")
+    axis.set_ylabel("accuracy, %")
+    axis.grid(alpha=0.3)
+    figure.savefig(file, dpi=120)
+
+
+def _figure(columns: int) -> tuple[Any, Any]:
+    # The object, not pyplot: no screen, no state that outlives the file.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.5 * columns, 4.5), layout="constrained")
+    return figure, [figure.add_subplot(1, columns, i + 1) for i in range(columns)]

@@ -1,0 +1,1 @@
+"""The published systems, each trainable by its name."""

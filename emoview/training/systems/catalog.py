@@ -1,0 +1,116 @@
+"""The systems by name: what `emoview train --list` shows and `emoview train NAME` trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from emoview.errors import InputError
+from emoview.runs import Run, configured
+from emoview.training.systems.events import OnEvent
+
+
+@dataclass(frozen=True)
+class System:
+    """A trainable system.
+
+    Attributes:
+        name: On the command line.
+        data: What the data folder holds.
+        what: It consists of.
+        place: `module:options class`; the module's `train` trains it.
+        changes: What differs from the options' own defaults.
+    """
+
+    name: str
+    data: str
+    what: str
+    place: str
+    changes: Mapping[str, Any]
+
+    def options(self, changes: Mapping[str, Any], where: str = "options") -> Any:
+        """Make the options, with changes by name."""
+        module, options = self._module(), self.place.split(":")[1]
+        return configured(configured(getattr(module, options)(), self.changes, self.name), changes, where)
+
+    @property
+    def train(self) -> Callable[[Any, Path, Run, OnEvent], None]:
+        """Give the function that trains it."""
+        function: Callable[[Any, Path, Run, OnEvent], None] = self._module().train
+        return function
+
+    def _module(self) -> Any:
+        return import_module(f"emoview.training.systems.{self.place.split(':')[0]}")
+
+
+def _systems(*systems: System) -> Mapping[str, System]:
+    return {system.name: system for system in systems}
+
+
+_PICTURES = "pictures:PictureOptions"
+_SOUND = "sound:SoundOptions"
+
+SYSTEMS = _systems(
+    System(
+        "image-landmark", "faces",
+        "A. picture network, landmark network, fused by decisions and by features",
+        "image_landmark:ImageLandmarkOptions", {},
+    ),
+    System(
+        "frame-cnn", "faces",
+        "B. frame CNN (network: frame-cnn, vgg16, resnet50)",
+        _PICTURES, {"network": "frame-cnn", "split": "given"},
+    ),
+    System(
+        "mfcc-cnn", "speech",
+        "B. 1D CNN over 40 MFCC means, by a random split and by folds of speakers",
+        _SOUND, {},
+    ),
+    System(
+        "valence-arousal", "frames with valence and arousal",
+        "C. regression of valence and arousal (network: resnet152, vgg11, resnet18, …), 5 folds by video",
+        "affect:AffectOptions", {},
+    ),
+    System(
+        "picture-cnn", "faces",
+        "D. pre-training on colour pictures (network: vgg16-face, resnet50, densenet121, se-resnet50, "
+        "se-resnext50, nasnet-mobile)",
+        _PICTURES,
+        {"network": "resnet50", "size": 112, "preparation": "signed",
+         "plan": {"epochs": 20, "rate": 1e-4, "schedule": "staircase", "factor": 0.95, "step_at": 1}},
+    ),
+    System(
+        "functionals-dnn", "speech",
+        "D. 1,024 units over the functionals of a clip",
+        _SOUND,
+        {"network": "functionals-dnn", "features": "functionals", "corpora": (),
+         "plan": {"epochs": 30, "rate": 1e-4, "schedule": "staircase", "factor": 0.95, "step_at": 1}},
+    ),
+    System(
+        "clip-fusion", "clips",
+        "D. GRUs over pictures and sound, four early and five late fusions, leave-one-actor-out",
+        "clip_fusion:ClipFusionOptions", {},
+    ),
+    System(
+        "shallow-deep", "faces",
+        "E. shallow against deep (network: bkstart, bkmin, bkvgg12, andreas100, resnet18, densenet121, …)",
+        _PICTURES,
+        {"network": "bkvgg12", "preparation": "picture", "augmentation": "resize",
+         "plan": {"epochs": 40, "rate": 1e-3, "schedule": "plateau", "factor": 0.1, "patience": 4}},
+    ),
+)  # fmt: skip
+"""Every system; the parts that ship are trained by `face`, `voice` and `fusion`."""
+
+
+def system_named(name: str) -> System:
+    """Find a system.
+
+    Raises:
+        InputError: There is none of this name.
+    """
+    if name not in SYSTEMS:
+        raise InputError(f"there is no system {name!r}: emoview train --list shows them")
+    return SYSTEMS[name]

@@ -1,0 +1,256 @@
+"""System D on clips: GRUs over face embeddings and voice, four early and five late fusions.
+
+Everything is measured leave-one-actor-out: each network is trained anew without the actor whose clips it
+is asked about, and so is every late rule.  Early fusions and single networks take the same sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DatasetError
+from emoview.evaluation.calibration import fit_scale
+from emoview.evaluation.metrics import accuracy, measure_labels
+from emoview.fusion.late import softmax
+from emoview.fusion.rules import RULES
+from emoview.networks.catalog import build
+from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
+from emoview.networks.flops import flops
+from emoview.networks.shipped import DESCRIPTORS, EMBEDDING, FUNCTIONALS
+from emoview.networks.temporal import set_normalisation
+from emoview.pipeline.models import Models
+from emoview.timeline.labels import LABELS
+from emoview.training.clips import Clip, embed, read_clips
+from emoview.training.datasets.splits import assert_disjoint, leave_one_group_out
+from emoview.training.loop import Batch, Plan, fit
+from emoview.runs import NetworkOfRun, Run
+from emoview.training.systems.events import OnEvent
+from emoview.training.systems.pictures import loss_of, report
+
+WIDTH = EMBEDDING + DESCRIPTORS
+
+
+@dataclass(frozen=True)
+class ClipFusionOptions:
+    """What decides the outcome.
+
+    Attributes:
+        length: Ticks of a sequence: longer clips are cut, at random in training and in the middle
+            afterwards; shorter ones are padded with their last tick, which is masked.
+        units: Of the GRUs over embeddings, and of those that join.
+        depth: Layers of these.
+        sound_units: Of the GRUs over descriptors.
+        sound_depth: Layers of the one that stands alone; 2 or 4.
+        bidirectional: Look ahead, too.
+        attention: Weigh ticks by a learned score, where a network stands alone.
+        aggregate: Of the ticks' logits in the end: their `mean`, or their `median`.
+        plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
+        batch: Clips a step.
+        seed: Decides start and order.
+    """
+
+    length: int = 80
+    units: int = 128
+    depth: int = 2
+    sound_units: int = 64
+    sound_depth: int = 2
+    bidirectional: bool = True
+    attention: bool = False
+    aggregate: Literal["mean", "median"] = "mean"
+    plan: Plan = field(default_factory=lambda: Plan(20, 1e-3, "adam", "staircase", 0.95, 1, keep="last"))
+    batch: int = 24
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Clips as the networks take them.
+
+    Attributes:
+        values: For each clip `(ticks, 361)`: the face's embedding, then the voice's descriptors.
+        functionals: `(n, 6373)`.
+        labels: `(n,)`.
+        actors: `(n,)`.
+    """
+
+    values: tuple[NDArray[np.float32], ...]
+    functionals: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    actors: tuple[str, ...]
+
+
+def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -> None:
+    """Train and measure all single networks and all fusions on the same clips."""
+    clips = _sequences(
+        read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
+    )
+    if len(set(clips.actors)) < 3:
+        raise DatasetError(f"{data} names fewer than three actors: leaving one out leaves too little")
+    builders = _builders(options)
+    said: dict[str, NDArray[np.float32]] = {}
+    for name, builder in builders.items():
+        said[name], model = _leave_one_out(name, builder, clips, options, run, on_event)
+        scale = fit_scale(said[name], clips.labels)
+        figures = measure_labels(softmax(scale * said[name]), clips.labels, LABELS)
+        takes = "functionals" if name == "functionals-dnn" else "embeddings+descriptors"
+        report(
+            run, NetworkOfRun(name, "clips", takes, LABELS, None, False, scale, model.count_params(), _flops(model)),
+            model, figures,
+        )  # fmt: skip
+        on_event({"network": name, "uar": str(figures.uar)})
+    single = np.stack([said[name] for name in ("visual-gru", "sound-gru", "functionals-dnn")])
+    for name, rule in RULES.items():
+        joined = np.zeros((len(clips.labels), len(LABELS)))
+        for known, asked in leave_one_group_out(clips.actors):
+            joined[asked] = rule(single[:, known], clips.labels[known], single[:, asked])
+        figures = measure_labels(joined, clips.labels, LABELS)
+        run.measured(f"late: {name}", figures)
+        on_event({"late fusion": name, "uar": str(figures.uar)})
+
+
+def _builders(options: ClipFusionOptions) -> Mapping[str, Callable[[], keras.Model]]:
+    shared = {"bidirectional": options.bidirectional}
+    early = {
+        f"early-{variant}": partial(
+            early_network, variant, embedding=EMBEDDING, descriptors=DESCRIPTORS, units=options.units,
+            sound_units=options.sound_units, depth=options.depth, **shared,
+        )
+        for variant in EARLY_VARIANTS
+    }  # fmt: skip
+    alone = {"width": WIDTH, "attention": options.attention, **shared}
+    return {
+        "visual-gru": partial(
+            one_sided_network, 0, EMBEDDING, units=options.units, depth=options.depth, **alone
+        ),
+        "sound-gru": partial(
+            one_sided_network, EMBEDDING, WIDTH, units=options.sound_units, depth=options.sound_depth, **alone
+        ),
+        "functionals-dnn": partial(build, "functionals-dnn", labels=len(LABELS), input_shape=(FUNCTIONALS,)),
+        **early,
+    }
+
+
+def _leave_one_out(
+    name: str,
+    builder: Callable[[], keras.Model],
+    clips: Sequences,
+    options: ClipFusionOptions,
+    run: Run,
+    on_event: OnEvent,
+) -> tuple[NDArray[np.float32], keras.Model]:
+    """Train without each actor in turn: logits `(n, 7)`, and the first of the networks."""
+    said = np.zeros((len(clips.labels), len(LABELS)), np.float32)
+    models = []
+    for known, asked in leave_one_group_out(clips.actors):
+        assert_disjoint(known, asked, clips.actors)
+        part = f"{name}/without-{clips.actors[asked[0]]}"
+        model = _learn(part, builder, clips, known, options, run, on_event)
+        said[asked] = _logits(model, clips, asked, options)
+        models.append(model)
+    return said, models[0]
+
+
+def _learn(
+    name: str,
+    builder: Callable[[], keras.Model],
+    clips: Sequences,
+    known: NDArray[np.int64],
+    options: ClipFusionOptions,
+    run: Run,
+    on_event: OnEvent,
+) -> keras.Model:
+    def whole() -> keras.Model:
+        model = builder()
+        if isinstance(model.output, list):
+            every = np.concatenate([clips.values[i] for i in known])
+            model_to_train = keras.Model(model.input, model.output[0], name=model.name)
+        else:
+            every, model_to_train = clips.functionals[known], model
+        # A floor under the variance: a value that hardly varies here must not explode elsewhere.
+        variance = every.var(axis=0)
+        set_normalisation(model, every.mean(axis=0), variance + 0.1 * variance.mean())
+        return model_to_train
+
+    def batches(epoch: int) -> Iterator[Batch]:
+        rng = np.random.default_rng((options.seed, epoch))
+        order = rng.permutation(known)
+        for start in range(0, len(order) - options.batch + 1, options.batch):
+            index = order[start : start + options.batch]
+            targets = np.eye(len(LABELS), dtype=np.float32)[clips.labels[index]]
+            yield _inputs(clips, index, options.length, name.startswith("functionals"), rng), targets
+
+    def judge(model: keras.Model) -> dict[str, float]:
+        # Of the training clips: what is measured must not choose.
+        return {"accuracy": accuracy(_logits(model, clips, known[:48], options), clips.labels[known[:48]])}
+
+    return fit(
+        whole, batches, judge, options.plan, run.part(name), loss=loss_of("cross-entropy"), seed=options.seed,
+        on_row=lambda row: on_event({"network": name, **row}),
+        on_step=lambda step, loss: on_event({"step": step, "of": len(known) // options.batch, "loss": loss}),
+    )  # fmt: skip
+
+
+def _inputs(
+    clips: Sequences,
+    index: NDArray[np.int64],
+    length: int,
+    functionals: bool,
+    rng: np.random.Generator | None,
+) -> Any:
+    if functionals:
+        return clips.functionals[index]
+    values = np.zeros((len(index), length, WIDTH), np.float32)
+    mask = np.zeros((len(index), length), bool)
+    for row, i in enumerate(index):
+        sequence = clips.values[i]
+        spare = max(0, len(sequence) - length)
+        start = spare // 2 if rng is None else int(rng.integers(0, spare + 1))
+        part = sequence[start : start + length]
+        values[row, : len(part)], values[row, len(part) :] = part, part[-1]
+        mask[row, : len(part)] = True
+    return values, mask
+
+
+def _logits(
+    model: keras.Model, clips: Sequences, index: NDArray[np.int64], options: ClipFusionOptions
+) -> NDArray[np.float32]:
+    if len(model.inputs) == 1:
+        return np.asarray(model.predict_on_batch(clips.functionals[index]))
+    inputs = _inputs(clips, index, options.length, False, None)
+    if options.aggregate == "mean":
+        return np.asarray(model.predict_on_batch(inputs))
+    ticks = keras.Model(model.input, model.get_layer("tick_logits").output).predict_on_batch(inputs)
+    return np.stack([np.median(t[m], axis=0) for t, m in zip(ticks, inputs[1], strict=True)])
+
+
+def _flops(model: keras.Model) -> int:
+    """Count the operations of one tick, or of one vector of functionals."""
+    return flops(model, input_shape=[(1, WIDTH), (1,)]) if len(model.inputs) > 1 else flops(model)
+
+
+def _sequences(clips: list[Clip]) -> Sequences:
+    network = Models().face_cnn
+    values, summaries = [], []
+    for clip in clips:
+        ticks = max(len(clip.features), int(clip.face_ticks.max(initial=-1)) + 1, 1)
+        sequence = np.zeros((ticks, WIDTH), np.float32)
+        if len(clip.faces):
+            embeddings, _ = embed(network, clip.faces)
+            # A tick without a face shows the last one.
+            last = np.searchsorted(clip.face_ticks, np.arange(ticks), side="right") - 1
+            sequence[:, :EMBEDDING] = embeddings[np.maximum(last, 0)]
+        sequence[: len(clip.features), EMBEDDING:] = clip.features
+        values.append(sequence)
+        silent = np.zeros((1, FUNCTIONALS), np.float32)
+        summaries.append((clip.functionals if len(clip.functionals) else silent).mean(axis=0))
+    return Sequences(
+        tuple(values), np.stack(summaries), np.array([c.label for c in clips]), tuple(c.actor for c in clips)
+    )

@@ -1,0 +1,252 @@
+"""Label classifiers for single pictures: any network of the catalogue, any data set of faces.
+
+Frame networks of the frame CNN + MFCC work, the shallow and deep networks compared by BKNet's, and the
+picture stage of the CNN + GRU work differ in their options alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DatasetError
+from emoview.evaluation.calibration import fit_scale
+from emoview.evaluation.metrics import LabelFigures, accuracy, measure_labels
+from emoview.fusion.late import softmax
+from emoview.networks import catalog
+from emoview.networks.flops import flops
+from emoview.networks.preparation import Preparation, prepared
+from emoview.timeline.labels import LABELS, LabelCount, group_of
+from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
+from emoview.training.datasets.pictures import LabelledPictures, open_pictures
+from emoview.training.datasets.splits import assert_disjoint, stratified_split
+from emoview.training.loop import Batch, Plan, fit, read_history
+from emoview.training.plots import plot_confusion, plot_curves
+from emoview.runs import NetworkOfRun, Run
+from emoview.training.systems.events import OnEvent
+
+Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+_PREDICTED_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """What decides the outcome.
+
+    Attributes:
+        network: Its name in the catalogue.
+        size: Side of the pictures; None for what the network was published with.
+        plan: How long and how fast.
+        batch: Pictures a step.
+        preparation: What the network does to pictures in [0, 1] first.
+        augmentation: Random changes.
+        loss: `cross-entropy`, or `hinge`: L2 multi-class hinge, one label against the rest, margin 1
+            (Tang 2013, arXiv:1306.0239).
+        class_weights: Weigh a label by the largest label's count over its own.
+        labels: Told apart in training: 7, or their grouping into 3 or 2.
+        split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
+            measures on the part `valid` or `test`; `random` pools all parts and splits them 70/10/20.
+        seed: Decides start, split, order and changes.
+    """
+
+    network: str = "frame-cnn"
+    size: int | None = None
+    plan: Plan = field(default_factory=lambda: Plan(epochs=30, rate=1e-3, schedule="plateau"))
+    batch: int = 64
+    preparation: Preparation = "unit"
+    augmentation: Augmentation = "flip"
+    loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
+    class_weights: bool = False
+    labels: LabelCount = 7
+    split: Literal["given", "random"] = "given"
+    seed: int = 1
+
+
+def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> None:
+    """Train a network on pictures, and measure it on a part that it has not seen."""
+    pictures, parts = split_pictures(data, options.split, options.seed)
+    shape = catalog.NETWORKS[options.network].input_shape
+    size = options.size or shape[0]
+    decoded = DecodedPictures(pictures, size=size, colour=shape[-1] == 3)
+    names = group_names(options.labels)
+    groups = grouped(pictures.labels, options.labels)
+
+    def build() -> keras.Model:
+        network = catalog.build(options.network, labels=len(names), input_shape=(size, size, shape[-1]))
+        pixels = _pixel_statistics(decoded, parts[0]) if options.preparation == "pixel" else None
+        return prepared(network, options.preparation, pixels=pixels)
+
+    def batches(epoch: int) -> Iterator[Batch]:
+        weights = class_weights(groups[parts[0]], len(names)) if options.class_weights else None
+        for values, index in picture_batches(
+            decoded, parts[0], batch=options.batch, augmentation=options.augmentation,
+            seed=options.seed, epoch=epoch,
+        ):  # fmt: skip
+            targets = np.eye(len(names), dtype=np.float32)[groups[index]]
+            yield (values, targets) if weights is None else (values, targets, weights[groups[index]])
+
+    def judge(model: keras.Model) -> dict[str, float]:
+        return {"accuracy": accuracy(predicted(model, decoded, parts[1]), groups[parts[1]])}
+
+    name = options.network
+    model = fit(
+        build, batches, judge, options.plan, run.part(name), loss=loss_of(options.loss),
+        seed=options.seed, on_row=lambda row: on_event({"network": name, **row}),
+        on_step=lambda step, value: on_event({"step": step, "of": len(parts[0]) // options.batch, "loss": value}),
+    )  # fmt: skip
+    held_out = predicted(model, decoded, parts[1])
+    scale = fit_scale(held_out, groups[parts[1]])
+    probabilities = softmax(scale * predicted(model, decoded, parts[2]))
+    figures = measure_labels(probabilities, groups[parts[2]], names)
+    stored = NetworkOfRun(
+        name, "face", "pictures", names, size, shape[-1] == 3, scale, model.count_params(), flops(model)
+    )
+    report(run, stored, model, figures)
+    for count in (3, 2) if options.labels == 7 else ():
+        run.measured(f"{name}, {count} labels after training", regrouped(probabilities, pictures.labels[parts[2]], count))
+    on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+
+def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFigures) -> None:
+    """Store a network with its figures, curves and confusion matrix."""
+    run.add(network, model, figures)
+    plot_confusion(figures, run.folder / f"{network.name}-confusion.png")
+    history = read_history(run.part(network.name))
+    if history:
+        plot_curves(history, run.folder / f"{network.name}-curves.png")
+
+
+def split_pictures(data: Path, how: str, seed: int) -> tuple[LabelledPictures, Parts]:
+    """Open a data set and split it into training, choosing and testing.
+
+    Exact duplicates, and the pictures of one person where the data set tells persons apart, stay on one
+    side.
+
+    Returns:
+        All pictures, and the positions of those in each part.
+    """
+    given = _given_parts(data) if how == "given" else None
+    if given is None:
+        pictures = _pooled(data)
+        digests = pictures.digests()
+        train, test, choose = stratified_split(
+            pictures.labels, (0.7, 0.2, 0.1), seed, groups=pictures.subjects, duplicates=digests
+        )
+    else:
+        first, second = given
+        digests = (*first.digests(), *second.digests())
+        train, choose = stratified_split(
+            first.labels, (0.9, 0.1), seed, groups=first.subjects, duplicates=digests[: len(first)]
+        )
+        pictures = joined(first, second)
+        test = np.arange(len(first), len(pictures))
+        # The publishers' parts may share a picture: it stays where it is measured.
+        known = {digests[i] for i in test}
+        train, choose = (
+            np.array([i for i in part if digests[i] not in known], np.int64) for part in (train, choose)
+        )
+    for one, other in ((train, choose), (train, test), (choose, test)):
+        assert_disjoint(one, other, pictures.subjects, digests)
+    return pictures, (train, choose, test)
+
+
+def joined(*sets: LabelledPictures) -> LabelledPictures:
+    """Put data sets, or parts of one, together."""
+    subjects = None
+    if all(s.subjects is not None for s in sets):
+        subjects = tuple(p for s in sets for p in s.subjects or ())
+    return LabelledPictures(
+        " + ".join(s.name for s in sets),
+        tuple(e for s in sets for e in s.encoded),
+        np.concatenate([s.labels for s in sets]),
+        subjects=subjects,
+    )
+
+
+def _given_parts(data: Path) -> tuple[LabelledPictures, LabelledPictures] | None:
+    try:
+        train = open_pictures(data, "train")
+    except DatasetError:
+        return None
+    for part in ("valid", "test"):
+        try:
+            return train, open_pictures(data, part)
+        except DatasetError:
+            continue
+    return None
+
+
+def _pooled(data: Path) -> LabelledPictures:
+    given = _given_parts(data)
+    return open_pictures(data) if given is None else joined(*given)
+
+
+def predicted(
+    model: keras.Model, pictures: DecodedPictures, chosen: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Give `(n, labels)` logits of the pictures `chosen`."""
+    answers = []
+    for start in range(0, len(chosen), _PREDICTED_AT_ONCE):
+        part = chosen[start : start + _PREDICTED_AT_ONCE]
+        values = np.zeros((_PREDICTED_AT_ONCE, *pictures[int(part[0])].shape), np.float32)
+        for row, i in enumerate(part):
+            values[row] = pictures[int(i)] / np.float32(255)
+        # One shape for all calls, so that nothing is compiled twice.
+        answers.append(np.asarray(model.predict_on_batch(values))[: len(part)])
+    return np.concatenate(answers)
+
+
+def loss_of(name: str) -> Any:
+    """Give the loss on logits."""
+    if name == "hinge":
+        return keras.losses.SquaredHinge()
+    return keras.losses.CategoricalCrossentropy(from_logits=True)
+
+
+def class_weights(labels: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """Give the largest label's count over each label's own, `(count,)`."""
+    counts = np.bincount(labels, minlength=count)
+    return np.asarray(counts.max() / np.maximum(counts, 1), np.float32)
+
+
+def group_names(count: LabelCount) -> tuple[str, ...]:
+    """Name the labels of a grouping, in the order in which they first appear."""
+    return tuple(dict.fromkeys(group_of(label, count) for label in LABELS))
+
+
+def grouped(labels: NDArray[np.int64], count: LabelCount) -> NDArray[np.int64]:
+    """Turn positions in the seven labels into positions in `group_names(count)`."""
+    names = group_names(count)
+    return np.array([names.index(group_of(label, count)) for label in LABELS])[labels]
+
+
+def regrouped(
+    probabilities: NDArray[np.float64], labels: NDArray[np.int64], count: LabelCount
+) -> LabelFigures:
+    """Measure seven-label predictions by group: the winner keeps its probability, and changes its name."""
+    names = group_names(count)
+    said = probabilities.argmax(axis=1)
+    values = np.zeros((len(labels), len(names)))
+    values[np.arange(len(labels)), grouped(said, count)] = probabilities.max(axis=1)
+    return measure_labels(values, grouped(labels, count), names)
+
+
+def _pixel_statistics(
+    pictures: DecodedPictures, chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    total: Any = 0.0
+    squares: Any = 0.0
+    for i in chosen:
+        value = pictures[int(i)] / 255
+        total, squares = total + value, squares + value**2
+    mean = total / len(chosen)
+    return mean, np.sqrt(np.maximum(squares / len(chosen) - mean**2, 0))
+
+

@@ -1,0 +1,179 @@
+"""Voice networks over one vector an utterance: the 1D CNN over MFCC means, the dense one over functionals.
+
+Two protocols, side by side: the random split of publications, in which each speaker stands on both
+sides, and folds of speakers, which tell what becomes of a stranger's voice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DatasetError
+from emoview.evaluation.calibration import fit_scale
+from emoview.evaluation.metrics import accuracy, measure_labels
+from emoview.fusion.late import softmax
+from emoview.networks import catalog
+from emoview.networks.flops import flops
+from emoview.networks.temporal import set_normalisation
+from emoview.training.datasets.speech import VOICE_LABELS, Utterance, read_speech
+from emoview.training.datasets.splits import assert_disjoint, folds_by_group, stratified_split
+from emoview.training.loop import Batch, Plan, fit
+from emoview.runs import NetworkOfRun, Run
+from emoview.training.speech import load_samples
+from emoview.training.systems.events import OnEvent
+from emoview.training.systems.pictures import loss_of, report
+from emoview.voice.descriptors import functionals, mfcc_means
+
+Features = Literal["mfcc-means", "functionals"]
+
+
+@dataclass(frozen=True)
+class SoundOptions:
+    """What decides the outcome.
+
+    Attributes:
+        network: `mfcc-cnn` or `functionals-dnn`.
+        features: `mfcc-means`, 40 a clip, or `functionals`, the 6,373 of ComParE 2016.
+        corpora: Those of the data set that take part; none for all.
+        plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
+        batch: Utterances a step.
+        folds: Of speakers.
+        seed: Decides start, splits and order.
+    """
+
+    network: str = "mfcc-cnn"
+    features: Features = "mfcc-means"
+    corpora: tuple[str, ...] = ("ravdess", "tess")
+    plan: Plan = field(default_factory=lambda: Plan(100, 1e-3, schedule="cosine", keep="last"))
+    batch: int = 32
+    folds: int = 5
+    seed: int = 1
+
+
+def train(options: SoundOptions, data: Path, run: Run, on_event: OnEvent) -> None:
+    """Train under both protocols; the network of the first fold, which can be trusted, is the outcome."""
+    utterances = tuple(u for u in read_speech(data) if not options.corpora or u.corpus in options.corpora)
+    if not utterances:
+        raise DatasetError(f"{data} holds nothing of {', '.join(options.corpora)}: set corpora to what it holds")
+    names = tuple(label for label in VOICE_LABELS if any(u.label == label for u in utterances))
+    labels = np.array([names.index(u.label) for u in utterances])
+    values = describe(utterances, options.features, run.folder, on_event)
+    digests = [hashlib.sha256(u.path.read_bytes()).hexdigest() for u in utterances]
+
+    train_part, test = stratified_split(labels, (0.8, 0.2), options.seed, duplicates=digests)
+    name = f"{options.network}-random-split"
+    model, logits = _learn(name, values, labels, (train_part, test), len(names), options, run, on_event)
+    figures = measure_labels(softmax(logits), labels[test], names)
+    report(run, _network(name, options, names, 1.0, model), model, figures)
+    on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+    people = [u.person for u in utterances]
+    name = f"{options.network}-speaker-folds"
+    said, models = np.zeros((len(labels), len(names)), np.float32), []
+    for number, (train_part, test) in enumerate(folds_by_group(people, options.folds, options.seed)):
+        assert_disjoint(train_part, test, people, digests)
+        part = f"{name}/{number + 1}"
+        model, said[test] = _learn(part, values, labels, (train_part, test), len(names), options, run, on_event)
+        models.append(model)
+    scale = fit_scale(said, labels)
+    figures = measure_labels(softmax(scale * said), labels, names)
+    report(run, _network(name, options, names, scale, models[0]), models[0], figures)
+    on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+
+def _learn(
+    name: str,
+    values: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    parts: tuple[NDArray[np.int64], NDArray[np.int64]],
+    count: int,
+    options: SoundOptions,
+    run: Run,
+    on_event: OnEvent,
+) -> tuple[keras.Model, NDArray[np.float32]]:
+    train_part, test = parts
+
+    def build() -> keras.Model:
+        model = catalog.build(options.network, labels=count, input_shape=(values.shape[1],))
+        known = values[train_part]
+        set_normalisation(model, known.mean(axis=0), known.var(axis=0) + 1e-6)
+        return model
+
+    def batches(epoch: int) -> Iterator[Batch]:
+        order = np.random.default_rng((options.seed, epoch)).permutation(train_part)
+        for start in range(0, len(order) - options.batch + 1, options.batch):
+            index = order[start : start + options.batch]
+            yield values[index], np.eye(count, dtype=np.float32)[labels[index]]
+
+    def judge(model: keras.Model) -> dict[str, float]:
+        # Of the training part: what is measured must not choose.
+        some = train_part[:: max(1, len(train_part) // 500)]
+        return {"accuracy": accuracy(_logits(model, values[some]), labels[some])}
+
+    model = fit(
+        build, batches, judge, options.plan, run.part(name), loss=loss_of("cross-entropy"),
+        seed=options.seed, on_row=lambda row: on_event({"network": name, **row}),
+        on_step=lambda step, loss: on_event({"step": step, "of": len(train_part) // options.batch, "loss": loss}),
+    )  # fmt: skip
+    return model, _logits(model, values[test])
+
+
+def _logits(model: keras.Model, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(model.predict(values, batch_size=256, verbose=0))
+
+
+def _network(
+    name: str, options: SoundOptions, labels: tuple[str, ...], scale: float, model: keras.Model
+) -> NetworkOfRun:
+    return NetworkOfRun(
+        name, "voice", options.features, labels, None, False, scale, model.count_params(), flops(model)
+    )
+
+
+def describe(
+    utterances: tuple[Utterance, ...], features: Features, folder: Path, on_event: OnEvent
+) -> NDArray[np.float32]:
+    """Compute, or read back, one vector for each utterance: `(n, width)`."""
+    listing = "\n".join(str(u.path) for u in utterances)
+    key = hashlib.sha256(f"{features}\n{listing}".encode()).hexdigest()
+    file = folder / f"{features}.npz"
+    if file.exists():
+        with np.load(file) as stored:
+            if str(stored["key"]) == key:
+                return np.asarray(stored["values"])
+    values = vectors(utterances, features, on_event)
+    partial = folder / f"partial-{features}.npz"
+    np.savez(partial, values=values, key=key)
+    partial.replace(file)
+    return values
+
+
+def vectors(utterances: tuple[Utterance, ...], features: str, on_event: OnEvent) -> NDArray[np.float32]:
+    """Compute one vector for each utterance: `(n, width)`."""
+    rows: list[NDArray[np.float32]] = []
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for row in pool.map(_FUNCTIONS[features], [u.path for u in utterances], chunksize=16):
+            rows.append(row)
+            on_event({"step": len(rows), "of": len(utterances)})
+    return np.stack(rows)
+
+
+def _mfcc_means_of(path: Path) -> NDArray[np.float32]:
+    return mfcc_means(load_samples(path))
+
+
+def _functionals_of(path: Path) -> NDArray[np.float32]:
+    return functionals(load_samples(path))
+
+
+_FUNCTIONS = {"mfcc-means": _mfcc_means_of, "functionals": _functionals_of}
