@@ -1,0 +1,102 @@
+"""Blocks that the architectures share: the input, convolutions, the squeeze and the head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from emoview.networks.normalization import BatchNormalization
+
+LOGITS_LAYER = "logits"
+"""Name of the last layer of every network."""
+
+Shape = tuple[int, ...]
+"""Of one sample: `(height, width, channels)` of a picture."""
+
+SMALL_SIDE = 64
+"""Pictures with a shorter side go through a stem that does not shrink them."""
+
+
+def picture_input(shape: Shape) -> tuple[Any, Any]:
+    """Take pictures in [0, 1] of shape `(height, width, channels)`.
+
+    Returns:
+        The input `(batch, height, width, channels)`, and the same in [-1, 1].
+    """
+    picture = keras.Input(shape, name="picture")
+    return picture, layers.Rescaling(2.0, offset=-1.0)(picture)
+
+
+def is_small(shape: Shape) -> bool:
+    """Tell whether a picture of this shape needs the stem for small pictures."""
+    return min(shape[:2]) < SMALL_SIDE
+
+
+def convolution(
+    x: Any,
+    width: int,
+    size: int = 3,
+    *,
+    strides: int = 1,
+    groups: int = 1,
+    activation: str | None = "relu",
+    batch_norm: bool = True,
+) -> Any:
+    """Convolve, normalise and activate: `(batch, h, w, n)` -> `(batch, h / strides, w / strides, width)`.
+
+    The bias is left out where the normalisation has one.
+    """
+    x = layers.Conv2D(
+        width, size, strides=strides, padding="same", groups=groups, use_bias=not batch_norm
+    )(x)  # fmt: skip
+    if batch_norm:
+        x = BatchNormalization()(x)
+    return layers.Activation(activation)(x) if activation else x
+
+
+def stem(x: Any, width: int = 64, *, small: bool) -> Any:
+    """First layers of a residual network: a quarter of the picture's side, or all of a small one's.
+
+    A 7x7 convolution and a pooling, each with a stride of 2, would leave a face of 48 pixels 12
+    pixels before the first block.  The 3x3 convolution for small ones is that of He et al. for
+    CIFAR-10 (2016, arXiv:1512.03385, section 4.2).
+    """
+    if small:
+        return convolution(x, width)
+    return layers.MaxPooling2D(3, 2, padding="same")(convolution(x, width, 7, strides=2))
+
+
+def squeeze_excite(x: Any, *, ratio: int = 16) -> Any:
+    """Weigh the channels by what the whole picture shows (Hu et al. 2018, arXiv:1709.01507)."""
+    width = x.shape[-1]
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    gate = layers.Conv2D(width // ratio, 1, activation="relu")(gate)
+    gate = layers.Conv2D(width, 1, activation="sigmoid")(gate)
+    return layers.Multiply()([x, gate])
+
+
+def flatten(x: Any, *, pooling: bool) -> Any:
+    """Make a vector of a map: its mean over the picture with `pooling`, else all its values."""
+    return layers.GlobalAveragePooling2D()(x) if pooling else layers.Flatten()(x)
+
+
+def logits(x: Any, labels: int, *, dropout: float = 0.0) -> Any:
+    """End a network: `(batch, n)` -> `(batch, labels)` logits, in float32 whatever the rest is in."""
+    if dropout:
+        x = layers.Dropout(dropout)(x)
+    return layers.Dense(labels, name=LOGITS_LAYER, dtype="float32")(x)
+
+
+def embedding_of(network: keras.Model) -> keras.Model:
+    """Give a network two outputs: the embedding `(batch, n)`, which the last layer reads, and the logits.
+
+    Dropout before the last layer changes nothing outside training.
+
+    >>> from emoview.networks.catalog import build
+    >>> [tuple(output.shape) for output in embedding_of(build("nn1")).outputs]
+    [(None, 16), (None, 7)]
+    """
+    embedding = network.get_layer(LOGITS_LAYER).input
+    return keras.Model(network.inputs, [embedding, *network.outputs], name=f"{network.name}_embedding")

@@ -1,0 +1,88 @@
+"""Densely connected networks: each layer reads all before it (Huang et al. 2017, arXiv:1608.06993)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from emoview.networks.blocks import Shape, convolution, is_small, logits, picture_input, stem
+from emoview.networks.normalization import BatchNormalization
+
+DEPTHS = {121: (6, 12, 24, 16), 161: (6, 12, 36, 24), 169: (6, 12, 32, 32)}
+"""Layers in each dense block, by how many layers of the network have weights."""
+
+
+def densenet(
+    *, depth: int = 121, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: float = 0.0
+) -> keras.Model:
+    """Build DenseNet-121, -161 or -169.
+
+    From 64 pixels up, 121 and 169 are those of `keras.applications`.  Smaller pictures keep their
+    size through the stem (`emoview.networks.blocks.stem`).
+
+    Args:
+        depth: 121, 161 or 169; 161 is the wide one, with a growth of 48 instead of 32.
+        input_shape: Height, width and channels.
+        labels: How many logits.
+        dropout: Before the logits.
+
+    Returns:
+        A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
+    """
+    name = f"densenet{depth}"
+    if depth == 161 or is_small(input_shape):
+        return dense_network(
+            depths=DEPTHS[depth], growth=48 if depth == 161 else 32,
+            input_shape=input_shape, labels=labels, dropout=dropout, name=name,
+        )  # fmt: skip
+    picture, x = picture_input(input_shape)
+    published = {121: keras.applications.DenseNet121, 169: keras.applications.DenseNet169}[depth]
+    x = published(include_top=False, weights=None, input_tensor=x, pooling="avg").output
+    return keras.Model(picture, logits(x, labels, dropout=dropout), name=name)
+
+
+def dense_network(
+    *,
+    depths: tuple[int, ...] = (4, 8, 12),
+    growth: int = 16,
+    input_shape: Shape = (42, 42, 1),
+    labels: int = 7,
+    dropout: float = 0.2,
+    name: str = "densenet_small",
+) -> keras.Model:
+    """Build a DenseNet of any size: bottlenecks in the blocks, and transitions that halve the channels.
+
+    Args:
+        depths: Layers in each dense block.
+        growth: Channels that each layer adds.
+        input_shape: Height, width and channels.
+        labels: How many logits.
+        dropout: Before the logits.
+        name: Of the model.
+
+    Returns:
+        A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
+    """
+    picture, x = picture_input(input_shape)
+    x = stem(x, 2 * growth, small=is_small(input_shape))
+    for block, depth in enumerate(depths):
+        if block:
+            x = _transition(x)
+        for _ in range(depth):
+            # The 1x1 convolution and what follows it: normalised, activated, then the 3x3 one.
+            y = convolution(_activate(x), 4 * growth, 1)
+            y = layers.Conv2D(growth, 3, padding="same", use_bias=False)(y)
+            x = layers.Concatenate()([x, y])
+    x = layers.GlobalAveragePooling2D()(_activate(x))
+    return keras.Model(picture, logits(x, labels, dropout=dropout), name=name)
+
+
+def _activate(x: Any) -> Any:
+    return layers.ReLU()(BatchNormalization()(x))
+
+
+def _transition(x: Any) -> Any:
+    x = layers.Conv2D(x.shape[-1] // 2, 1, use_bias=False)(_activate(x))
+    return layers.AveragePooling2D(2)(x)
