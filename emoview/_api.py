@@ -46,6 +46,6 @@ def analyze(
     """
     from emoview.pipeline.analysis import analyze as run
 
-    run = None if weights is None else os.fspath(weights)
-    options = Options(fusion, modality, max_faces, str(face), labels, device, run)
+    stand_in = None if weights is None else os.fspath(weights)
+    options = Options(fusion, modality, max_faces, str(face), labels, device, stand_in)
     return run(path, options=options, on_event=on_event)

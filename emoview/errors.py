@@ -2,7 +2,8 @@
 
 EmoviewError            anything that emoview itself reports
 ├── InputError          the input cannot be analysed: what is wrong, and what to do
-│   └── DecodeError     the input was opened, but nothing could be decoded from it
+│   ├── DecodeError     the input was opened, but nothing could be decoded from it
+│   └── DatasetError    a data set does not have the layout that was asked for
 ├── OutputError         a result could not be written; nothing half-written is left
 ├── DeviceError         the device that was asked for is not there
 └── WeightsError        a weight file is missing or not the one that was shipped
@@ -21,6 +22,10 @@ class InputError(EmoviewError):
 
 class DecodeError(InputError):
     """The input was opened, but nothing could be decoded from it."""
+
+
+class DatasetError(InputError):
+    """A data set does not have the layout that was asked for."""
 
 
 class OutputError(EmoviewError):

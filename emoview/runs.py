@@ -1,10 +1,10 @@
 """Run folders: what was trained, how, with what outcome, and the networks that came of it.
 
-    RUN/run.json        system, options, data, versions, seconds, and the networks in it
-    RUN/metrics.json    the figures of each network, by its name
-    RUN/NAME.keras      a network, its preparation of the input included
-    RUN/NAME-curves.png, RUN/NAME-confusion.png
-    RUN/NAME/           checkpoints and history of its training
+RUN/run.json        system, options, data, versions, seconds, and the networks in it
+RUN/metrics.json    the figures of each network, by its name
+RUN/NAME.keras      a network, its preparation of the input included
+RUN/NAME-curves.png, RUN/NAME-confusion.png
+RUN/NAME/           checkpoints and history of its training
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Run:
             for key, value in what.items():
                 if before[key] != value:
                     raise InputError(
-                        f"{folder} holds a run with another {key} ({before[key]}): name another folder with -o"
+                        f"{folder} holds a run with another {key} ({before[key]}): name a new folder with -o"
                     )
             self._facts.update(seconds=before["seconds"], networks=before["networks"])
         self._since = time.perf_counter()

@@ -16,6 +16,7 @@ from emoview import LABELS
 from emoview.networks.face_cnn import face_cnn
 from emoview.networks.shipped import build_face_gru, build_voice_clip, build_voice_gru
 from emoview.pipeline.models import run_sequence, seven_labels
+from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.face import FaceRecipe, Round, train_face
 from emoview.training.fusion import ClipLogits, measure
 from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013

@@ -85,7 +85,9 @@ def analyze(
     weights: Annotated[
         Path | None,
         typer.Option(
-            metavar="RUN", exists=True, file_okay=False,
+            metavar="RUN",
+            exists=True,
+            file_okay=False,
             help="Run folder of emoview train: its network in the place of the shipped one.",
         ),
     ] = None,

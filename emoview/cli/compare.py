@@ -31,6 +31,8 @@ def compare(
         rows = compared(runs, measure_time=time)
         render_training.comparison(terminal, rows)
         if plot is not None:
-            points = [(row.name, float(row.flops), row.accuracy) for row in rows if row.flops and row.accuracy]
+            points = [
+                (row.name, float(row.flops), row.accuracy) for row in rows if row.flops and row.accuracy
+            ]
             plot_comparison(points, plot)
             terminal.console.print(f"The plot is in {plot}.")

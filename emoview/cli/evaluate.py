@@ -74,7 +74,9 @@ def evaluate(
         from emoview.errors import InputError
 
         if protocol is not Protocol.GIVEN and what is not What.VOICE:
-            raise InputError(f"{protocol.value} is a protocol for voices; emoview train measures clips by actor")
+            raise InputError(
+                f"{protocol.value} is a protocol for voices; emoview train measures clips by actor"
+            )
         with render_training.live(terminal.console) as on_event:
             figures = _figures(what, model, data, part, protocol, truth, fusion, seed, on_event)
         for name, one in figures.items():
@@ -82,7 +84,9 @@ def evaluate(
         if file is not None:
             from emoview.output.files import write_whole
 
-            write_whole(file, json.dumps({name: asdict(one) for name, one in figures.items()}, indent=2) + "\n")
+            write_whole(
+                file, json.dumps({name: asdict(one) for name, one in figures.items()}, indent=2) + "\n"
+            )
 
 
 def _figures(

@@ -10,7 +10,14 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from emoview.cli.console import Terminal
@@ -40,7 +47,8 @@ def systems(terminal: Terminal) -> None:
 def live(console: Console) -> Iterator[OnEvent]:
     """Show steps as a bar that moves, and everything else as lines; gives the hook that does."""
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("", total=None, visible=False)
@@ -125,7 +133,16 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
 def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
     """Print networks of several runs beside each other, on standard output."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column in ("run", "network", "figures, % (95 % interval)", "parameters", "operations", "MB", "ms", "run, s"):
+    for column in (
+        "run",
+        "network",
+        "figures, % (95 % interval)",
+        "parameters",
+        "operations",
+        "MB",
+        "ms",
+        "run, s",
+    ):
         table.add_column(column, justify="left" if column in ("run", "network") else "right")
     for row in rows:
         table.add_row(
@@ -135,4 +152,6 @@ def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
                 (row.megabytes, "{:.1f}"), (row.milliseconds, "{:.2f}"), (row.seconds, "{:,.0f}"),
             )),
         )  # fmt: skip
-    Console(file=terminal.out, highlight=False, width=None if terminal.console.is_terminal else 180).print(table)
+    Console(file=terminal.out, highlight=False, width=None if terminal.console.is_terminal else 180).print(
+        table
+    )

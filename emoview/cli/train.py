@@ -38,7 +38,9 @@ def train(
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="An option, such as network=bkmin or plan.epochs=5."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="An option, such as network=bkmin or plan.epochs=5."
+        ),
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="List the systems and stop.")] = False,
     ship: Annotated[

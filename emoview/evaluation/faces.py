@@ -12,9 +12,9 @@ from emoview.errors import DatasetError, InputError
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import softmax
 from emoview.networks.face_cnn import FACE_SIZE
+from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.datasets.pictures import LabelledPictures, open_pictures
-from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.training.systems.events import OnEvent
 
 SHIPPED = "shipped"
@@ -79,7 +79,9 @@ def _of_run(
     known = np.ones(len(pictures), bool) if landmarks is None else np.isfinite(landmarks[:, 0, 0])
     for start in range(0, len(pictures), _BATCH):
         end = min(start + _BATCH, len(pictures))
-        every: dict[str, Any] = {"landmarks": None if landmarks is None else np.nan_to_num(landmarks[start:end])}
+        every: dict[str, Any] = {
+            "landmarks": None if landmarks is None else np.nan_to_num(landmarks[start:end])
+        }
         if "pictures" in network.takes:
             faces = [pictures.picture(i, size=size, colour=network.colour) for i in range(start, end)]
             every["pictures"] = np.stack(faces).reshape(end - start, size, size, -1).astype(np.float32) / 255
@@ -109,9 +111,7 @@ def _landmarks(pictures: LabelledPictures, on_event: OnEvent) -> NDArray[np.floa
     return result
 
 
-def _grouped(
-    names: tuple[str, ...], labels: NDArray[np.int64]
-) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def _grouped(names: tuple[str, ...], labels: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Name the true labels as a network does that tells 7, 3 or 2 apart."""
     count: LabelCount = 7 if len(names) == len(LABELS) else 3 if len(names) == 3 else 2
     position = np.array([names.index(group_of(label, count)) for label in LABELS])

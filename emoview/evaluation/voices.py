@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from emoview.errors import InputError
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import log_softmax, softmax
-from emoview.timeline.labels import LABELS
-from emoview.training.datasets.speech import VOICE_LABELS, Utterance, read_speech
-from emoview.training.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
 from emoview.runs import load_network, networks_of
+from emoview.timeline.labels import LABELS, VOICE_LABELS
+from emoview.training.datasets.speech import Utterance, read_speech
+from emoview.training.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice import RAVDESS_FOLDS
 
@@ -72,7 +72,9 @@ def evaluate_voices(
         logits = np.asarray(load_network(Path(model), network).predict(values, batch_size=256, verbose=0))
         known = np.array([u.label in network.labels for u in utterances])
         if not known.any():
-            raise InputError(f"{folder} holds none of the labels of {network.name}: {', '.join(network.labels)}")
+            raise InputError(
+                f"{folder} holds none of the labels of {network.name}: {', '.join(network.labels)}"
+            )
         labels = np.array([network.labels.index(u.label) for u in utterances if u.label in network.labels])
         result[network.name] = measure_labels(softmax(network.scale * logits[known]), labels, network.labels)
     return result
@@ -116,7 +118,9 @@ def _by_protocol(
     from emoview.training.voice import VoiceRecipe, predict_clip, train_clip
 
     described = _described(asked.utterances, on_event)
-    speech = SpeechFeatures(asked.utterances, tuple(d[0] for d in described), np.stack([d[1] for d in described]))
+    speech = SpeechFeatures(
+        asked.utterances, tuple(d[0] for d in described), np.stack([d[1] for d in described])
+    )
     people = [u.person for u in asked.utterances]
     digests = [hashlib.sha256(u.path.read_bytes()).hexdigest() for u in asked.utterances]
     columns = [VOICE_LABELS.index(name) for name in asked.names]

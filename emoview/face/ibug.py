@@ -43,10 +43,10 @@ def landmarks_of_crop(finder: FaceFinder, picture: NDArray[np.uint8]) -> NDArray
     import cv2
 
     large = cv2.resize(picture, (_ENLARGED, _ENLARGED), interpolation=cv2.INTER_CUBIC)
-    large = cv2.copyMakeBorder(large, *[_BORDER] * 4, cv2.BORDER_REPLICATE)
+    large = cv2.copyMakeBorder(large, _BORDER, _BORDER, _BORDER, _BORDER, cv2.BORDER_REPLICATE)
     found = finder.find(np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), np.uint8))
     if not found:
         return None
     points = ibug_landmarks(found[0])
     points -= points.mean(axis=0)
-    return points / points.std()
+    return np.asarray(points / points.std(), np.float32)

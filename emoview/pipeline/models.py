@@ -90,7 +90,7 @@ class StandIn:
         if not usable:
             raise InputError(
                 f"{run} has no network that tells the seven labels from a face or a voice alone: "
-                "name a run of image-landmark, frame-cnn, mfcc-cnn, functionals-dnn, picture-cnn or shallow-deep"
+                "name a run of one picture network, or of mfcc-cnn or functionals-dnn"
             )
         network = usable[-1]
         file = f"{network.name}.keras"

@@ -14,10 +14,10 @@ import numpy as np
 
 from emoview.errors import InputError
 from emoview.pipeline.stages import Stage
+from emoview.training.systems.events import OnEvent
 
 Batch = tuple[Any, ...]
 """`(inputs, targets)` or `(inputs, targets, weights)`."""
-OnRow = Callable[[dict[str, Any]], None]
 
 Schedule = Literal["constant", "step", "plateau", "staircase", "cosine"]
 Optimizer = Literal["adam", "adamw", "adadelta", "sgd", "rmsprop"]
@@ -87,8 +87,9 @@ def fit(
     loss: Any,
     seed: int,
     watch: str = "accuracy",
-    on_row: OnRow = lambda row: None,
-    on_step: Callable[[int, float], None] = lambda step, loss: None,
+    name: str = "",
+    of: int | None = None,
+    on_event: OnEvent = lambda event: None,
 ) -> keras.Model:
     """Train a network; called again with the same `run`, go on behind the last whole epoch.
 
@@ -105,8 +106,9 @@ def fit(
         loss: Keras loss.
         seed: Of the weights at the start, and of dropout.
         watch: The figure of `judge` that decides what is best.
-        on_row: Told the figures of each epoch.
-        on_step: Told the number and the loss of each step.
+        name: Of the network, for the events.
+        of: Steps in an epoch, for the events.
+        on_event: Told every step and the figures of each epoch.
 
     Returns:
         The network with the weights that `plan.keep` says.
@@ -119,7 +121,9 @@ def fit(
     if history:
         model = keras.models.load_model(_checkpoint(run, len(history)))
     else:
-        optimizer = keras.optimizers.get({"class_name": plan.optimizer, "config": {"learning_rate": plan.rate}})
+        optimizer = keras.optimizers.get(
+            {"class_name": plan.optimizer, "config": {"learning_rate": plan.rate}}
+        )
         # XLA on a processor takes longer to compile than it saves.
         model.compile(optimizer, loss, jit_compile=False)
     for epoch in range(len(history), plan.epochs):
@@ -127,7 +131,7 @@ def fit(
         rate = plan.rate_at(epoch, [row[watch] for row in history])
         model.optimizer.learning_rate = rate
         _seed_dropout(model, seed, epoch)
-        mean_loss, steps, waited = _epoch(model, batches(epoch), plan.steps, on_step)
+        mean_loss, steps, waited = _epoch(model, batches(epoch), plan.steps, of, on_event)
         figures = judge(model)
         row: dict[str, Any] = {
             "epoch": epoch + 1, "rate": rate, "steps": steps, "loss": mean_loss, **figures,
@@ -140,14 +144,14 @@ def fit(
         # From here on the new checkpoint counts; before, a stop leads back to the old one.
         _write_history(run, history)
         _checkpoint(run, len(history) - 1).unlink(missing_ok=True)
-        on_row(row)
+        on_event({"network": name, **row})
     if plan.keep == "best":
         model.load_weights(best)
     return model
 
 
 def _epoch(
-    model: keras.Model, batches: Iterator[Batch], most: int | None, on_step: Callable[[int, float], None]
+    model: keras.Model, batches: Iterator[Batch], most: int | None, of: int | None, on_event: OnEvent
 ) -> tuple[float, int, float]:
     """Learn from every batch once: the mean loss, the steps, and the share of time spent waiting."""
     losses: list[float] = []
@@ -157,7 +161,7 @@ def _epoch(
         waited += time.perf_counter() - last
         model.reset_metrics()
         losses.append(float(model.train_on_batch(*batch)))
-        on_step(len(losses), losses[-1])
+        on_event({"step": len(losses), "of": most or of, "loss": losses[-1]})
         last = time.perf_counter()
         if most is not None and len(losses) >= most:
             break

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.timeline.labels import LABELS
 from emoview.training.augmentation import augmented_face
-
-# The raters of FER+ used other words for the same labels; contempt, unknown and "not a face" have
-# no place among the seven.
-_VOTES = {
-    "neutral": "votes_neutral",
-    "anger": "votes_anger",
-    "disgust": "votes_disgust",
-    "fear": "votes_fear",
-    "happy": "votes_happiness",
-    "sad": "votes_sadness",
-    "surprise": "votes_surprise",
-}
+from emoview.training.datasets import pictures as datasets
 
 
 @dataclass(frozen=True)
@@ -65,21 +51,15 @@ def read_fer2013(folder: Path, part: str, *, size: int, votes: float = 0.0) -> P
 
     Pictures without an original label are left out.
     """
-    with (folder / f"{part}.csv").open(newline="") as table:
-        rows = [row for row in csv.DictReader(table) if row["label"]]
-    labels = np.array([LABELS.index(row["label"]) for row in rows])
-    counts = np.array([[float(row[_VOTES[label]]) for label in LABELS] for row in rows])
-    original = np.eye(len(LABELS))[labels]
-    total = counts.sum(axis=1, keepdims=True)
-    voted = np.where(total > 0, counts / np.maximum(total, 1), original)
+    labelled = datasets.read_fer2013(folder, part)
+    original = _one_hot(labelled.labels)
+    voted = original if labelled.votes is None else labelled.votes
     targets = (1 - votes) * original + votes * voted
-    with zipfile.ZipFile(folder / f"{part}.zip") as archive:
-        images = np.stack([_grey(archive.read(row["image"]), size) for row in rows])
-    return Pictures(images, targets.astype(np.float32), labels)
+    return Pictures(_grey(labelled, size), targets.astype(np.float32), labelled.labels)
 
 
 def read_faces7(folder: Path, part: str, *, size: int, smoothing: float = 0.0) -> Pictures:
-    """Read `PART.zip` of a folder whose archives hold `LABEL/NAME.webp`.
+    """Read `PART.zip` of a folder whose archives hold `LABEL/NAME`.
 
     Args:
         folder: Where the archive lies.
@@ -88,21 +68,17 @@ def read_faces7(folder: Path, part: str, *, size: int, smoothing: float = 0.0) -
         smoothing: Share of the target that is spread over all labels (Szegedy et al. 2016,
             arXiv:1512.00567).
     """
-    with zipfile.ZipFile(folder / f"{part}.zip") as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".webp"))
-        images = np.stack([_grey(archive.read(name), size) for name in names])
-    labels = np.array([LABELS.index(name.split("/")[0]) for name in names])
-    targets = (1 - smoothing) * np.eye(len(LABELS))[labels] + smoothing / len(LABELS)
-    return Pictures(images, targets.astype(np.float32), labels)
+    labelled = datasets.read_folders(folder, part)
+    targets = (1 - smoothing) * _one_hot(labelled.labels) + smoothing / len(LABELS)
+    return Pictures(_grey(labelled, size), targets.astype(np.float32), labelled.labels)
 
 
-def _grey(data: bytes, size: int) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        raise ValueError("not a picture")
-    if image.shape != (size, size):
-        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(image, dtype=np.uint8)
+def _one_hot(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.eye(len(LABELS))[labels]
+
+
+def _grey(labelled: datasets.LabelledPictures, size: int) -> NDArray[np.uint8]:
+    return np.stack([labelled.picture(i, size=size) for i in range(len(labelled))])
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]

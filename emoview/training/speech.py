@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,22 +14,9 @@ from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.timeline.labels import VOICE_LABELS
+from emoview.training.datasets.speech import Utterance, read_speech_index
 from emoview.voice.activity import trim
 from emoview.voice.descriptors import FUNCTIONALS, FeatureSet, functionals, tick_features
-
-@dataclass(frozen=True)
-class Utterance:
-    """One line of a speech index."""
-
-    path: Path
-    corpus: str
-    speaker: str
-    label: str
-
-    @property
-    def person(self) -> str:
-        """The speaker, told apart from equally named ones of other corpora."""
-        return f"{self.corpus}/{self.speaker}"
 
 
 @dataclass(frozen=True)
@@ -70,18 +56,17 @@ def read_index(folder: Path, *, most: int | None = None) -> Iterator[Utterance]:
         most: Utterances to take, evenly spread, of each speaker's with one label; a corpus of many takes
             by few speakers then does not outweigh the others.
     """
-    with (folder / "index.csv").open(newline="") as table:
-        rows = list(csv.DictReader(table))
-    groups: dict[tuple[str, str, str], list[int]] = {}
-    for i, row in enumerate(rows):
-        groups.setdefault((row["corpus"], row["speaker"], row["label"]), []).append(i)
+    # Whether every recording is there shows when it is read; with cached features it need not be.
+    utterances = read_speech_index(folder, check_files=False)
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, utterance in enumerate(utterances):
+        groups.setdefault((utterance.person, utterance.label), []).append(i)
     chosen = set[int]()
     for group in groups.values():
         count = len(group) if most is None else min(most, len(group))
         chosen.update(group[i * len(group) // count] for i in range(count))
     for i in sorted(chosen):
-        row = rows[i]
-        yield Utterance(folder / row["path"], row["corpus"], row["speaker"], row["label"])
+        yield utterances[i]
 
 
 def load_samples(path: Path) -> NDArray[np.float32]:

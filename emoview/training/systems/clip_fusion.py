@@ -27,11 +27,11 @@ from emoview.networks.flops import flops
 from emoview.networks.shipped import DESCRIPTORS, EMBEDDING, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.models import Models
+from emoview.runs import NetworkOfRun, Run
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip, embed, read_clips
 from emoview.training.datasets.splits import assert_disjoint, leave_one_group_out
 from emoview.training.loop import Batch, Plan, fit
-from emoview.runs import NetworkOfRun, Run
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import loss_of, report
 
@@ -101,10 +101,8 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
         scale = fit_scale(said[name], clips.labels)
         figures = measure_labels(softmax(scale * said[name]), clips.labels, LABELS)
         takes = "functionals" if name == "functionals-dnn" else "embeddings+descriptors"
-        report(
-            run, NetworkOfRun(name, "clips", takes, LABELS, None, False, scale, model.count_params(), _flops(model)),
-            model, figures,
-        )  # fmt: skip
+        cost = (model.count_params(), _flops(model))
+        report(run, NetworkOfRun(name, "clips", takes, LABELS, None, False, scale, *cost), model, figures)
         on_event({"network": name, "uar": str(figures.uar)})
     single = np.stack([said[name] for name in ("visual-gru", "sound-gru", "functionals-dnn")])
     for name, rule in RULES.items():
@@ -125,7 +123,7 @@ def _builders(options: ClipFusionOptions) -> Mapping[str, Callable[[], keras.Mod
         )
         for variant in EARLY_VARIANTS
     }  # fmt: skip
-    alone = {"width": WIDTH, "attention": options.attention, **shared}
+    alone: dict[str, Any] = {"width": WIDTH, "attention": options.attention, **shared}
     return {
         "visual-gru": partial(
             one_sided_network, 0, EMBEDDING, units=options.units, depth=options.depth, **alone
@@ -193,8 +191,7 @@ def _learn(
 
     return fit(
         whole, batches, judge, options.plan, run.part(name), loss=loss_of("cross-entropy"), seed=options.seed,
-        on_row=lambda row: on_event({"network": name, **row}),
-        on_step=lambda step, loss: on_event({"step": step, "of": len(known) // options.batch, "loss": loss}),
+        name=name, of=len(known) // options.batch, on_event=on_event,
     )  # fmt: skip
 
 

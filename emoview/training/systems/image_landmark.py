@@ -21,11 +21,11 @@ from emoview.evaluation.metrics import accuracy, measure_labels
 from emoview.fusion.late import softmax
 from emoview.networks.flops import flops
 from emoview.networks.image_landmark import decision_fusion, feature_fusion, nn1, nn2
+from emoview.runs import NetworkOfRun, Run
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
 from emoview.training.datasets.pictures import LabelledPictures
 from emoview.training.loop import Batch, Plan, fit
-from emoview.runs import NetworkOfRun, Run
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import Parts, class_weights, loss_of, report, split_pictures
 
@@ -65,11 +65,10 @@ class Inputs:
 
     def take(self, takes: tuple[str, ...], index: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """Give what a network takes, of the examples `index`."""
-        every = {
-            "pictures": lambda: self.pictures[index].astype(np.float32) / 255,
-            "landmarks": lambda: self.landmarks[index],
-        }
-        return [every[what]() for what in takes]
+        return [
+            self.landmarks[index] if what == "landmarks" else self.pictures[index].astype(np.float32) / 255
+            for what in takes
+        ]
 
 
 def train(options: ImageLandmarkOptions, data: Path, run: Run, on_event: OnEvent) -> None:
@@ -107,7 +106,11 @@ def _learn(
             index = order[start : start + options.batch]
             targets = np.eye(len(LABELS), dtype=np.float32)[inputs.labels[index]]
             values = _single(inputs.take(takes, index))
-            yield (values, targets, weights[inputs.labels[index]]) if options.class_weights else (values, targets)
+            yield (
+                (values, targets, weights[inputs.labels[index]])
+                if options.class_weights
+                else (values, targets)
+            )
 
     def logits(model: keras.Model, index: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.asarray(model.predict(_single(inputs.take(takes, index)), batch_size=256, verbose=0))
@@ -117,8 +120,7 @@ def _learn(
 
     model = fit(
         build, batches, judge, plan, run.part(name), loss=loss_of("cross-entropy"), seed=options.seed,
-        on_row=lambda row: on_event({"network": name, **row}),
-        on_step=lambda step, value: on_event({"step": step, "of": len(train_part) // options.batch, "loss": value}),
+        name=name, of=len(train_part) // options.batch, on_event=on_event,
     )  # fmt: skip
     scale = fit_scale(logits(model, choose), inputs.labels[choose])
     figures = measure_labels(softmax(scale * logits(model, test)), inputs.labels[test], LABELS)

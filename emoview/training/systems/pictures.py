@@ -22,13 +22,13 @@ from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
+from emoview.runs import NetworkOfRun, Run
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.datasets.pictures import LabelledPictures, open_pictures
 from emoview.training.datasets.splits import assert_disjoint, stratified_split
 from emoview.training.loop import Batch, Plan, fit, read_history
 from emoview.training.plots import plot_confusion, plot_curves
-from emoview.runs import NetworkOfRun, Run
 from emoview.training.systems.events import OnEvent
 
 Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
@@ -97,9 +97,8 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
 
     name = options.network
     model = fit(
-        build, batches, judge, options.plan, run.part(name), loss=loss_of(options.loss),
-        seed=options.seed, on_row=lambda row: on_event({"network": name, **row}),
-        on_step=lambda step, value: on_event({"step": step, "of": len(parts[0]) // options.batch, "loss": value}),
+        build, batches, judge, options.plan, run.part(name), loss=loss_of(options.loss), seed=options.seed,
+        name=name, of=len(parts[0]) // options.batch, on_event=on_event,
     )  # fmt: skip
     held_out = predicted(model, decoded, parts[1])
     scale = fit_scale(held_out, groups[parts[1]])
@@ -110,7 +109,10 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
     )
     report(run, stored, model, figures)
     for count in (3, 2) if options.labels == 7 else ():
-        run.measured(f"{name}, {count} labels after training", regrouped(probabilities, pictures.labels[parts[2]], count))
+        run.measured(
+            f"{name}, {count} labels after training",
+            regrouped(probabilities, pictures.labels[parts[2]], count),
+        )
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
 
@@ -248,5 +250,3 @@ def _pixel_statistics(
         total, squares = total + value, squares + value**2
     mean = total / len(chosen)
     return mean, np.sqrt(np.maximum(squares / len(chosen) - mean**2, 0))
-
-

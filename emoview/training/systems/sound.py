@@ -25,10 +25,11 @@ from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.temporal import set_normalisation
-from emoview.training.datasets.speech import VOICE_LABELS, Utterance, read_speech
+from emoview.runs import NetworkOfRun, Run
+from emoview.timeline.labels import VOICE_LABELS
+from emoview.training.datasets.speech import Utterance, read_speech
 from emoview.training.datasets.splits import assert_disjoint, folds_by_group, stratified_split
 from emoview.training.loop import Batch, Plan, fit
-from emoview.runs import NetworkOfRun, Run
 from emoview.training.speech import load_samples
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import loss_of, report
@@ -64,7 +65,9 @@ def train(options: SoundOptions, data: Path, run: Run, on_event: OnEvent) -> Non
     """Train under both protocols; the network of the first fold, which can be trusted, is the outcome."""
     utterances = tuple(u for u in read_speech(data) if not options.corpora or u.corpus in options.corpora)
     if not utterances:
-        raise DatasetError(f"{data} holds nothing of {', '.join(options.corpora)}: set corpora to what it holds")
+        raise DatasetError(
+            f"{data} holds nothing of {', '.join(options.corpora)}: set corpora to what it holds"
+        )
     names = tuple(label for label in VOICE_LABELS if any(u.label == label for u in utterances))
     labels = np.array([names.index(u.label) for u in utterances])
     values = describe(utterances, options.features, run.folder, on_event)
@@ -83,7 +86,9 @@ def train(options: SoundOptions, data: Path, run: Run, on_event: OnEvent) -> Non
     for number, (train_part, test) in enumerate(folds_by_group(people, options.folds, options.seed)):
         assert_disjoint(train_part, test, people, digests)
         part = f"{name}/{number + 1}"
-        model, said[test] = _learn(part, values, labels, (train_part, test), len(names), options, run, on_event)
+        model, said[test] = _learn(
+            part, values, labels, (train_part, test), len(names), options, run, on_event
+        )
         models.append(model)
     scale = fit_scale(said, labels)
     figures = measure_labels(softmax(scale * said), labels, names)
@@ -122,8 +127,7 @@ def _learn(
 
     model = fit(
         build, batches, judge, options.plan, run.part(name), loss=loss_of("cross-entropy"),
-        seed=options.seed, on_row=lambda row: on_event({"network": name, **row}),
-        on_step=lambda step, loss: on_event({"step": step, "of": len(train_part) // options.batch, "loss": loss}),
+        seed=options.seed, name=name, of=len(train_part) // options.batch, on_event=on_event,
     )  # fmt: skip
     return model, _logits(model, values[test])
 

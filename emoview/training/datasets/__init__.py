@@ -1,0 +1,1 @@
+"""Labelled data in the layouts that people have: pictures, speech, clips and affect, and fair splits."""

@@ -1,0 +1,184 @@
+"""Frames annotated with valence and arousal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DatasetError
+from emoview.training.datasets.affectnet import affectnet_parts, annotated, annotation
+from emoview.training.datasets.files import PICTURES, choose_part
+from emoview.training.datasets.labelled import decode
+from emoview.training.datasets.tables import columns_of, read_table
+
+AffectLayout = Literal["auto", "afew-va", "affectnet", "table"]
+
+_LANDMARKS = 68
+# AFEW-VA (Kossaifi et al. 2017, Image and Vision Computing 65, 23-36) rates in whole steps to either side.
+_STEPS = 10
+# The outermost landmarks run from the brows to the chin, so a little of the forehead is added.
+_MARGIN = 0.1
+
+_Frame = tuple[Path, float, float, NDArray[np.float32] | None, str]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledAffect:
+    """Frames with valence and arousal.
+
+    Attributes:
+        frames: Pictures.
+        values: `(n, 2)`, valence and arousal in [-1, 1].
+        landmarks: `(n, 68, 2)`, x and y in pixels, where the data set has them.
+        videos: The video that each frame is of; frames of one must not stand on both sides of a split.
+    """
+
+    frames: tuple[Path, ...]
+    values: NDArray[np.float32]
+    landmarks: NDArray[np.float32] | None
+    videos: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def crop(self, index: int, size: int) -> NDArray[np.uint8]:
+        """Cut the face out: `(size, size, 3)` RGB.
+
+        The square about the outermost landmarks and a small margin, black where it leaves the picture;
+        the whole picture where there are no landmarks.
+
+        Raises:
+            DatasetError: The frame cannot be decoded.
+        """
+        import cv2
+
+        try:
+            image = decode(self.frames[index], colour=True)
+        except (OSError, ValueError):
+            raise DatasetError(
+                f"{self.frames[index]} cannot be decoded; fetch it again or take it out."
+            ) from None
+        if self.landmarks is not None:
+            image = _square(image, self.landmarks[index])
+        return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def read_affect(source: Path, part: str | None = None, *, layout: AffectLayout = "auto") -> LabelledAffect:
+    """Read frames with valence and arousal.
+
+    Args:
+        source: A folder in the layout of AFEW-VA (`001/00000.png` and `001/001.json`), of AffectNet with
+            `ID_val.npy` and `ID_aro.npy`, or a table with the columns frame or path, valence, arousal
+            (in [-1, 1]) and video.
+        part: Of AffectNet, such as `train`.
+        layout: `auto` recognises it.
+
+    Raises:
+        DatasetError: Something does not fit; the message names the line or the frame.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise DatasetError(f"There is no {source}; name the folder or table that holds the annotations.")
+    found = _recognised(source) if layout == "auto" else layout
+    if found == "affectnet":
+        frames = list(_affectnet(source, part))
+    else:
+        frames = list(_table(source) if found == "table" else _afew_va(source))
+    if not frames:
+        raise DatasetError(f"{source} holds no frames with valence and arousal ({found}); put them there.")
+    landmarks = [frame[3] for frame in frames if frame[3] is not None]
+    return LabelledAffect(
+        tuple(frame[0] for frame in frames),
+        np.array([frame[1:3] for frame in frames], np.float32),
+        np.stack(landmarks) if landmarks else None,
+        tuple(frame[4] for frame in frames),
+    )
+
+
+def _recognised(source: Path) -> str:
+    if source.is_file():
+        return "table"
+    if affectnet_parts(source):
+        return "affectnet"
+    if _annotations(source):
+        return "afew-va"
+    raise DatasetError(
+        f"{source} has none of the known layouts; looked for 001/001.json (afew-va), images beside "
+        "annotations (affectnet), and a table in place of a folder."
+    )
+
+
+def _annotations(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.json") if path.stem == path.parent.name)
+
+
+def _afew_va(folder: Path) -> Iterator[_Frame]:
+    for file in _annotations(folder):
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            frames = sorted(content["frames"].items())
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise DatasetError(f"{file} is not JSON with video_id and frames; fetch it again.") from None
+        for name, frame in frames:
+            yield _annotated(file, name, frame, str(content.get("video_id", file.stem)))
+
+
+def _annotated(file: Path, name: str, frame: Any, video: str) -> _Frame:
+    try:
+        landmarks = np.array(frame["landmarks"], np.float32)
+        values = [float(frame[key]) / _STEPS for key in ("valence", "arousal")]
+    except (ValueError, KeyError, TypeError):
+        landmarks, values = np.zeros(0, np.float32), []
+    if landmarks.shape != (_LANDMARKS, 2) or not np.isfinite(landmarks).all():
+        raise DatasetError(
+            f"{file}, frame {name}: there must be {_LANDMARKS} landmarks, valence and arousal; "
+            "correct it or take the frame out."
+        )
+    if not all(-1 <= value <= 1 for value in values):
+        raise DatasetError(
+            f"{file}, frame {name}: valence and arousal must lie between -{_STEPS} and {_STEPS}; correct it."
+        )
+    picture = next((p for e in sorted(PICTURES) if (p := file.with_name(name + e)).is_file()), None)
+    if picture is None:
+        raise DatasetError(f"{file}, frame {name}: there is no picture {name}.png beside it; add it.")
+    return picture, values[0], values[1], landmarks, video
+
+
+def _affectnet(folder: Path, part: str | None) -> Iterator[_Frame]:
+    _, place = choose_part(affectnet_parts(folder), part, folder)
+    for picture, valence in annotated(place, "val"):
+        arousal = annotation(place, picture, "aro")
+        # -2 stands for a picture that was not rated.
+        if -2 in (valence, arousal):
+            continue
+        if not (-1 <= valence <= 1 and -1 <= arousal <= 1):
+            raise DatasetError(
+                f"{place}/annotations/{picture.stem}_val.npy: valence and arousal must lie between -1 and 1; "
+                "correct them or take the picture out."
+            )
+        yield picture, valence, arousal, None, picture.stem
+
+
+def _table(table: Path) -> Iterator[_Frame]:
+    column = "frame" if "frame" in columns_of(table) else "path"
+    for row in read_table(table, [column, "valence", "arousal", "video"]):
+        if not row["video"]:
+            raise row.error("the video is empty; name it, for its frames must stay on one side.")
+        yield row.file(column), row.number("valence", -1, 1), row.number("arousal", -1, 1), None, row["video"]
+
+
+def _square(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    side = max(2, round(float((high - low).max()) * (1 + 2 * _MARGIN)))
+    left, top = np.round((low + high) / 2 - side / 2).astype(int)
+    result = np.zeros((side, side, 3), np.uint8)
+    inside = image[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    y, x = max(0, -top), max(0, -left)
+    result[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
+    return result

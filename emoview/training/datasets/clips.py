@@ -1,0 +1,92 @@
+"""Labelled audio-visual clips, from an index or from folders named like labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from emoview.errors import DatasetError
+from emoview.timeline.labels import LABELS
+from emoview.training.datasets.files import visible
+from emoview.training.datasets.names import label_named, listed
+from emoview.training.datasets.tables import read_table
+
+_VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
+# AFEW (Dhall et al. 2012, IEEE MultiMedia 19, 34-41) calls its folders Train and Val, or Train_AFEW.
+_PARTS = {"train": "train", "val": "valid", "valid": "valid", "test": "test"}
+
+
+@dataclass(frozen=True)
+class ClipFile:
+    """A clip with its label.
+
+    Attributes:
+        path: The video.
+        label: One of `LABELS`.
+        actor: Who acts, where the data set tells.
+        sentence: What is said, where the data set tells.
+        part: `train`, `valid` or `test`, where the data set has parts.
+    """
+
+    path: Path
+    label: str
+    actor: str | None = None
+    sentence: str | None = None
+    part: str | None = None
+
+
+def read_clip_index(folder: Path) -> tuple[ClipFile, ...]:
+    """Read which clips a folder holds.
+
+    Args:
+        folder: Holds `index.csv` (path, label and, optionally, actor, sentence and part), or the layout
+            of AFEW: `Train`, `Val` and, optionally, `Test`, each with folders named like labels. Clips
+            of `Test` that lie in no such folder have no label, and are left out.
+
+    Raises:
+        DatasetError: Something does not fit; the message names the line or the file.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder}; name the one that holds the clips.")
+    index = folder / "index.csv"
+    parts = _parts(folder)
+    if not index.is_file() and not parts:
+        raise DatasetError(f"{folder} holds neither index.csv nor Train and Val; put either there.")
+    clips = tuple(_from_table(index) if index.is_file() else _from_folders(parts))
+    if not clips:
+        raise DatasetError(f"{index if index.is_file() else folder} names no clips with a label; add some.")
+    return clips
+
+
+def _from_table(index: Path) -> Iterator[ClipFile]:
+    for row in read_table(index, ["path", "label"]):
+        yield ClipFile(row.file(), row.label(), row.get("actor"), row.get("sentence"), row.get("part"))
+
+
+def _parts(folder: Path) -> dict[str, Path]:
+    named = ((path.name.lower().removesuffix("_afew"), path) for path in visible(folder) if path.is_dir())
+    return {_PARTS[name]: path for name, path in named if name in _PARTS}
+
+
+def _from_folders(parts: dict[str, Path]) -> Iterator[ClipFile]:
+    for part in ("train", "valid", "test"):
+        for place in visible(parts[part]) if part in parts else []:
+            if place.is_dir():
+                yield from _of_label(place, part)
+            elif part != "test" and _is_video(place):
+                raise DatasetError(f"{place} lies in no folder named like a label; move it into one.")
+
+
+def _of_label(place: Path, part: str) -> Iterator[ClipFile]:
+    label = label_named(place.name)
+    if label is None:
+        raise DatasetError(f"{place} is not named like one of {listed(LABELS)}; rename it or take it out.")
+    for path in visible(place):
+        if _is_video(path):
+            yield ClipFile(path, label, part=part)
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in _VIDEOS and path.is_file()

@@ -1,0 +1,76 @@
+"""CK+, the extended Cohn-Kanade data set (Lucey et al. 2010, CVPR workshops, pp. 94-101)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from emoview.errors import DatasetError
+from emoview.timeline.labels import LABELS
+from emoview.training.datasets.files import is_picture, visible
+from emoview.training.datasets.labelled import LabelledPictures
+
+_LABELS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sad", "surprise")
+_PICTURES = "cohn-kanade-images"
+_EMOTION = "Emotion"
+# A sequence goes from a neutral face to the peak; its last frames show the label.
+_PEAK = 3
+
+
+def is_cohn_kanade(folder: Path) -> bool:
+    """Tell whether `folder` holds both folders of CK+."""
+    return (folder / _PICTURES).is_dir() and (folder / _EMOTION).is_dir()
+
+
+def read_cohn_kanade(folder: Path, part: str | None = None) -> LabelledPictures:
+    """Read `cohn-kanade-images/Sxxx/yyy/*.png` with `Emotion/Sxxx/yyy/*_emotion.txt`.
+
+    The last three frames of a sequence with an emotion show it, the first a neutral face. Sequences
+    without one, or with contempt, are left out.
+
+    Args:
+        folder: Holds both folders.
+        part: Must be None: CK+ has no parts, and is split by the persons, which `subjects` names.
+    """
+    folder = Path(folder)
+    if part is not None:
+        raise DatasetError(f"{folder} is CK+, which has no part {part!r}; name no part, and split by person.")
+    if not is_cohn_kanade(folder):
+        raise DatasetError(f"{folder} does not hold {_PICTURES} and {_EMOTION}; name the folder that does.")
+    files: list[Path] = []
+    labels: list[int] = []
+    for frames, label in _sequences(folder):
+        peak = frames[1:][-_PEAK:]
+        files += [frames[0], *peak]
+        labels += [LABELS.index("neutral"), *[LABELS.index(label)] * len(peak)]
+    if not files:
+        raise DatasetError(f"{folder / _EMOTION} holds no *_emotion.txt; fetch it again.")
+    names = tuple(path.relative_to(folder / _PICTURES).as_posix() for path in files)
+    subjects = tuple(name.split("/")[0] for name in names)
+    return LabelledPictures(
+        folder.name, tuple(files), np.array(labels, np.int64), subjects=subjects, names=names
+    )
+
+
+def _sequences(folder: Path) -> Iterator[tuple[list[Path], str]]:
+    for file in sorted((folder / _EMOTION).glob("*/*/*_emotion.txt")):
+        label = _emotion(file)
+        if label in LABELS:
+            place = folder / _PICTURES / file.parent.relative_to(folder / _EMOTION)
+            frames = [p for p in visible(place) if is_picture(p.name)] if place.is_dir() else []
+            if len(frames) < 2:
+                raise DatasetError(f"{file}: {place} does not hold its frames; add them or take both out.")
+            yield frames, label
+
+
+def _emotion(file: Path) -> str:
+    text = file.read_text(encoding="utf-8", errors="replace").strip()
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if number not in range(len(_LABELS)):
+        raise DatasetError(f"{file}, line 1: the emotion {text!r} is not one of 0 to 7; correct it.")
+    return _LABELS[int(number)]

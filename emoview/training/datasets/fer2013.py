@@ -1,0 +1,198 @@
+"""FER2013 (Goodfellow et al. 2013, arXiv:1307.0414), with the votes of FER+ (Barsoum et al. 2016,
+arXiv:1608.01041), in the layout of Kaggle and in that of archives beside tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DatasetError
+from emoview.timeline.labels import LABELS
+from emoview.training.datasets.files import choose_part, names_in, read_members
+from emoview.training.datasets.labelled import LabelledPictures, Source
+from emoview.training.datasets.names import listed
+from emoview.training.datasets.tables import Row, columns_of, read_table
+
+Truth = Literal["original", "votes"]
+
+# The raters of FER+ used other words for the same labels.
+_VOTES = {
+    "neutral": "neutral",
+    "anger": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happiness",
+    "sad": "sadness",
+    "surprise": "surprise",
+}
+# Contempt, unknown and "not a face" have no place among the seven, but can have the majority.
+_OTHER_VOTES = ("contempt", "unknown", "NF")
+_KAGGLE_LABELS = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+_SIDE = 48
+
+
+@dataclass(frozen=True)
+class _Vote:
+    """Votes of one picture: for the seven labels, and the most that anything else got."""
+
+    seven: NDArray[np.float64]
+    other: float
+
+    @property
+    def majority(self) -> int | None:
+        """The label with more votes than anything else; None where there is none among the seven."""
+        best = int(self.seven.argmax())
+        rivals = np.append(np.delete(self.seven, best), self.other)
+        return best if self.seven[best] > rivals.max() else None
+
+    def shares(self, label: int) -> NDArray[np.float64]:
+        """Distribution over the seven; all on `label` where none of them got a vote."""
+        total = self.seven.sum()
+        share: NDArray[np.float64] = self.seven / total if total > 0 else np.eye(len(LABELS))[label]
+        return share
+
+
+def fer2013_parts(folder: Path) -> dict[str, Path]:
+    """Find the tables that have an archive of the same name beside them, by name."""
+    return {path.stem: path for path in sorted(folder.glob("*.csv")) if path.with_suffix(".zip").is_file()}
+
+
+def is_kaggle(folder: Path) -> bool:
+    """Tell whether `fer2013.csv` is there and holds pixels."""
+    table = folder / "fer2013.csv"
+    return table.is_file() and "pixels" in columns_of(table)
+
+
+def read_fer2013(folder: Path, part: str | None = None, *, truth: Truth = "original") -> LabelledPictures:
+    """Read `PART.zip` and `PART.csv` with the columns image, label and, optionally, votes_*.
+
+    Args:
+        folder: Where both files lie.
+        part: Their name without the ending; may be left out where there is only one.
+        truth: Take the original label, leaving pictures without one out; or the label with the most
+            votes, leaving out pictures where that is none of the seven, or not a single one.
+    """
+    folder = Path(folder)
+    name, table = choose_part(fer2013_parts(folder), part, folder)
+    prefix = _votes_prefix(table, "votes_")
+    needed = ["image"] if truth == "votes" else ["image", "label"]
+    if truth == "votes" and prefix is None:
+        raise DatasetError(f"{table}, line 1: there are no columns votes_*; ask for the original labels.")
+    votes = [] if prefix is None else [prefix + word for word in _VOTES.values()]
+    archive = table.with_suffix(".zip")
+    there = set(names_in(archive))
+    names, labels, shares = [], [], []
+    for row in read_table(table, [*needed, *votes]):
+        if row["image"] not in there:
+            raise row.error(f"{archive} has no file {row['image']!r}; add it or leave the line out.")
+        vote = None if prefix is None else _vote(row, prefix)
+        label = _label(row, vote, truth)
+        if label is not None:
+            names.append(row["image"])
+            labels.append(label)
+            shares += [] if vote is None else [vote.shares(label)]
+    return _pictures(f"{folder.name}/{name}", read_members(archive, names), labels, shares, names, table)
+
+
+def read_fer2013_kaggle(
+    folder: Path, part: str | None = None, *, truth: Truth = "original"
+) -> LabelledPictures:
+    """Read `fer2013.csv` (emotion, pixels, Usage), with the votes of `fer2013new.csv` where it is there.
+
+    Args:
+        folder: Where the tables lie.
+        part: `train`, `valid` or `test`, or the word of the column Usage.
+        truth: As in `read_fer2013`.
+    """
+    folder = Path(folder)
+    table, plus = folder / "fer2013.csv", folder / "fer2013new.csv"
+    if truth == "votes" and not plus.is_file():
+        raise DatasetError(
+            f"There is no file {plus}, which holds the votes; add it, or ask for the original."
+        )
+    usages = {row["Usage"]: row["Usage"] for row in read_table(table, ["emotion", "pixels", "Usage"])}
+    name, usage = choose_part(usages, part, table)
+    images, labels, shares, names = [], [], [], []
+    for row, vote in _with_votes(table, plus):
+        if row["Usage"] != usage:
+            continue
+        label = _kaggle_label(row) if truth == "original" else vote.majority if vote else None
+        if label is not None:
+            images.append(_pixels(row))
+            labels.append(label)
+            shares += [] if vote is None else [vote.shares(label)]
+            names.append(f"line {row.line}")
+    return _pictures(f"fer2013/{name}", tuple(images), labels, shares, names, table)
+
+
+def _pictures(
+    name: str,
+    encoded: tuple[Source, ...],
+    labels: list[int],
+    shares: list[NDArray[np.float64]],
+    names: list[str],
+    table: Path,
+) -> LabelledPictures:
+    if not labels:
+        raise DatasetError(f"{table} has no picture with a label; choose another part or truth.")
+    votes = np.array(shares, np.float32) if shares else None
+    return LabelledPictures(name, encoded, np.array(labels, np.int64), votes, names=tuple(names))
+
+
+def _votes_prefix(table: Path, prefix: str) -> str | None:
+    return prefix if any(column.startswith(prefix) for column in columns_of(table)) else None
+
+
+def _vote(row: Row, prefix: str) -> _Vote:
+    other: Sequence[str] = [prefix + word for word in _OTHER_VOTES if prefix + word in row.values]
+    return _Vote(
+        np.array([row.number(prefix + word, 0) for word in _VOTES.values()]),
+        max((row.number(column, 0) for column in other), default=0.0),
+    )
+
+
+def _label(row: Row, vote: _Vote | None, truth: Truth) -> int | None:
+    if truth == "votes":
+        return None if vote is None else vote.majority
+    return LABELS.index(row.label()) if row["label"] else None
+
+
+def _with_votes(table: Path, plus: Path) -> Iterator[tuple[Row, _Vote | None]]:
+    """Go through both tables together: line n of one is about the picture of line n of the other."""
+    rows = read_table(table, ["emotion", "pixels", "Usage"])
+    if not plus.is_file():
+        yield from ((row, None) for row in rows)
+        return
+    for row, voted in zip_longest(rows, read_table(plus, ["Usage", *_VOTES.values()])):
+        if row is None or voted is None or row["Usage"] != voted["Usage"]:
+            line = (row or voted).line
+            raise DatasetError(
+                f"{plus}, line {line}: this does not go with that line of {table.name}; fetch both again."
+            )
+        yield row, _vote(voted, "")
+
+
+def _kaggle_label(row: Row) -> int:
+    if row["emotion"] not in map(str, range(len(_KAGGLE_LABELS))):
+        meanings = listed([f"{i} {label}" for i, label in enumerate(_KAGGLE_LABELS)])
+        raise row.error(f"the emotion {row['emotion']!r} is not one of {meanings}; correct it.")
+    return LABELS.index(_KAGGLE_LABELS[int(row["emotion"])])
+
+
+def _pixels(row: Row) -> NDArray[np.uint8]:
+    try:
+        values = np.array([int(value) for value in row["pixels"].split()])
+    except ValueError:
+        values = np.zeros(0, np.int64)
+    if values.size != _SIDE * _SIDE or values.min() < 0 or values.max() > 255:
+        raise row.error(
+            f"pixels are not {_SIDE * _SIDE} whole numbers between 0 and 255; fetch the table again."
+        )
+    return values.astype(np.uint8).reshape(_SIDE, _SIDE)

@@ -1,0 +1,94 @@
+"""Parts, archives and folders: what several layouts share."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from emoview.errors import DatasetError
+from emoview.training.datasets.names import listed
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"})
+"""Endings of pictures, in lower case."""
+
+# Data sets call the same part by several names.
+_SAME = ({"train", "training", "train_set"}, {"valid", "val", "validation", "val_set", "publictest"},
+         {"test", "testing", "test_set", "privatetest"})  # fmt: skip
+
+T = TypeVar("T")
+
+
+def choose_part(parts: Mapping[str, T], part: str | None, folder: Path) -> tuple[str, T]:
+    """Choose the part of a data set.
+
+    Args:
+        parts: What there is, by name.
+        part: What was asked for; None takes the only one.
+        folder: Where they lie, for the message.
+
+    Raises:
+        DatasetError: There is no such part, or several and none was named.
+    """
+    there = listed(sorted(parts))
+    if part is None:
+        if len(parts) != 1:
+            raise DatasetError(f"{folder} has the parts {there}; name the one that is wanted.")
+        return next(iter(parts.items()))
+    if part in parts:
+        return part, parts[part]
+    wanted = part.lower()
+    same = next((names for names in _SAME if wanted in names), {wanted})
+    for name, value in parts.items():
+        if name.lower() in same:
+            return name, value
+    raise DatasetError(f"{folder} has no part {part!r}, only {there}; name one of these.")
+
+
+def visible(folder: Path) -> list[Path]:
+    """List a folder by name, less what begins with a dot or an underscore."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+
+
+def is_picture(name: str) -> bool:
+    """Tell whether a name ends as that of a picture, and is not a hidden file."""
+    path = Path(name)
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
+
+
+def names_in(archive: Path) -> list[str]:
+    """List the files of an archive, sorted, less what a Mac adds.
+
+    Raises:
+        DatasetError: It is not there, or not an archive.
+    """
+    with _opened(archive) as content:
+        names = (i.filename for i in content.infolist() if not i.is_dir())
+        return sorted(name for name in names if not name.startswith("__MACOSX/"))
+
+
+def read_members(archive: Path, names: Sequence[str]) -> tuple[bytes, ...]:
+    """Read files of an archive, in the order of `names`.
+
+    Raises:
+        DatasetError: One is damaged.
+    """
+    result = []
+    with _opened(archive) as content:
+        for name in names:
+            try:
+                result.append(content.read(name))
+            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+                raise DatasetError(f"{archive}: {name} is damaged; fetch the archive again.") from None
+    return tuple(result)
+
+
+def _opened(archive: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(archive)
+    except FileNotFoundError:
+        raise DatasetError(f"There is no file {archive}; put the pictures there.") from None
+    except (zipfile.BadZipFile, OSError):
+        raise DatasetError(f"{archive} is not a whole zip archive; fetch it again.") from None

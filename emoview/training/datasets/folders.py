@@ -1,0 +1,83 @@
+"""Pictures that lie in folders, or archives of folders, named like their labels."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from emoview.errors import DatasetError
+from emoview.timeline.labels import LABELS
+from emoview.training.datasets.files import choose_part, is_picture, names_in, read_members, visible
+from emoview.training.datasets.labelled import LabelledPictures
+from emoview.training.datasets.names import label_named, listed
+
+
+def folder_parts(folder: Path) -> dict[str, Path]:
+    """Find the parts of `folder`, by name: archives, and folders that hold folders named like labels."""
+    parts = {}
+    for path in visible(folder):
+        if path.suffix.lower() == ".zip" and path.is_file():
+            parts[path.stem] = path
+        elif path.is_dir() and label_named(path.name) is None and _has_labels(path):
+            parts[path.name] = path
+    return parts
+
+
+def is_labelled_folder(folder: Path) -> bool:
+    """Tell whether `folder` itself, or a part in it, can be read by `read_folders`."""
+    return _has_labels(folder) or bool(folder_parts(folder))
+
+
+def read_folders(folder: Path, part: str | None = None) -> LabelledPictures:
+    """Read `FOLDER[/PART]/LABEL/PICTURE`, or `FOLDER/PART.zip` that holds `LABEL/PICTURE`.
+
+    Args:
+        folder: Holds the parts, or is one itself.
+        part: Its name; may be left out where there is only one. Common other words for the labels are
+            understood, any other folder is refused.
+    """
+    folder = Path(folder)
+    found = folder_parts(folder)
+    if _has_labels(folder):
+        found = {folder.name: folder} | ({} if part is None else found)
+    if not found:
+        raise DatasetError(
+            f"{folder} has neither folders named like the labels {listed(LABELS)} nor archives of such; "
+            "put the pictures there."
+        )
+    chosen, place = choose_part(found, part, folder)
+    packed = place.is_file()
+    names = [n for n in (names_in(place) if packed else _files(place)) if _is_content(n)]
+    labels = [_label(place, n) for n in names]
+    if not names:
+        raise DatasetError(f"{place} holds no pictures; put them into folders named like their labels.")
+    encoded = read_members(place, names) if packed else tuple(place / n for n in names)
+    name = folder.name if place == folder else f"{folder.name}/{chosen}"
+    return LabelledPictures(name, encoded, np.array(labels, np.int64), names=tuple(names))
+
+
+def _has_labels(folder: Path) -> bool:
+    return any(path.is_dir() and label_named(path.name) for path in folder.iterdir())
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def _is_content(name: str) -> bool:
+    """Leave out files that are no pictures, such as a licence, and what is hidden."""
+    return is_picture(name) and not any(folder.startswith(".") for folder in name.split("/"))
+
+
+def _label(place: Path, name: str) -> int:
+    folders = PurePosixPath(name).parts[:-1]
+    if len(folders) != 1:
+        raise DatasetError(f"{place}: {name} does not lie as LABEL/PICTURE; move it or take it out.")
+    label = label_named(folders[0])
+    if label is None:
+        raise DatasetError(
+            f"{place}: the folder {folders[0]!r} is not named like one of {listed(LABELS)}; "
+            "rename it or take it out."
+        )
+    return LABELS.index(label)

@@ -1,0 +1,146 @@
+"""Labelled pictures of any data set, kept encoded and decoded one by one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DatasetError
+
+Source = bytes | Path | NDArray[np.uint8]
+"""An encoded picture, the file of one, or its pixels: `(h, w)` grey or `(h, w, 3)` RGB."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPictures:
+    """Pictures of faces with what they show.
+
+    Attributes:
+        name: Of the data set and its part, for reports.
+        encoded: One source for each picture.
+        labels: `(n,)`, positions in `LABELS`.
+        votes: `(n, 7)`, the distribution of the raters over the labels, where the data set tells.
+        subjects: The person shown, where the data set tells.
+        names: What the data set calls each picture, such as its path.
+    """
+
+    name: str
+    encoded: tuple[Source, ...]
+    labels: NDArray[np.int64]
+    votes: NDArray[np.float32] | None = None
+    subjects: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for other in (self.labels, self.votes, self.subjects, self.names):
+            if other is not None and len(other) != len(self.encoded):
+                raise ValueError(f"{len(other)} values for {len(self.encoded)} pictures")
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def select(
+        self, chosen: NDArray[np.bool_] | NDArray[np.integer[Any]] | Sequence[int]
+    ) -> LabelledPictures:
+        """Keep some pictures.
+
+        Args:
+            chosen: `(n,)` bool, true for what is kept, or positions in the order that is wanted.
+        """
+        index = np.asarray(chosen)
+        index = np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
+        return LabelledPictures(
+            self.name,
+            tuple(self.encoded[i] for i in index),
+            self.labels[index],
+            None if self.votes is None else self.votes[index],
+            None if self.subjects is None else tuple(self.subjects[i] for i in index),
+            None if self.names is None else tuple(self.names[i] for i in index),
+        )
+
+    def name_of(self, index: int) -> str:
+        """Say which picture one is, for a message: its number, and its name where it has one."""
+        return f"picture {index}" + (f" ({self.names[index]})" if self.names is not None else "")
+
+    def picture(self, index: int, *, size: int, colour: bool = False) -> NDArray[np.uint8]:
+        """Decode a picture, scaled to a square.
+
+        Args:
+            index: Which.
+            size: Side of the result, in pixels.
+            colour: Give `(size, size, 3)` RGB instead of `(size, size)` grey.
+
+        Raises:
+            DatasetError: It cannot be decoded.
+        """
+        import cv2
+
+        image = self._decoded(index, colour=colour)
+        if image.shape[:2] != (size, size):
+            image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+        return np.asarray(image, dtype=np.uint8)
+
+    def digest(self, index: int) -> str:
+        """Give the SHA-256 of the decoded pixels, which tells exact duplicates however they are encoded.
+
+        A grey picture and the same one stored in colour have the same digest.
+        """
+        image = self._decoded(index, colour=True)
+        return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
+
+    def digests(self) -> tuple[str, ...]:
+        """Give the digest of every picture."""
+        return tuple(self.digest(i) for i in range(len(self)))
+
+    def check(self) -> list[str]:
+        """Decode every picture, and name those that cannot be decoded."""
+        broken = []
+        for i in range(len(self)):
+            try:
+                self._decoded(i, colour=False)
+            except DatasetError:
+                broken.append(self.name_of(i))
+        return broken
+
+    def _decoded(self, index: int, *, colour: bool) -> NDArray[np.uint8]:
+        source = self.encoded[index]
+        try:
+            return _in_colours(source, colour) if isinstance(source, np.ndarray) else decode(source, colour)
+        except (OSError, ValueError):
+            raise DatasetError(
+                f"{self.name}: {self.name_of(index)} cannot be decoded; "
+                "fetch it again or take it out of the data set."
+            ) from None
+
+
+def decode(source: bytes | Path, colour: bool) -> NDArray[np.uint8]:
+    """Decode a picture: `(h, w)` grey, or `(h, w, 3)` RGB with `colour`.
+
+    Raises:
+        ValueError: It is not a picture.
+        OSError: The file cannot be read.
+    """
+    import cv2
+
+    data = np.frombuffer(source if isinstance(source, bytes) else source.read_bytes(), np.uint8)
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # As for no data at all.
+        image = None
+    if image is None:
+        raise ValueError("not a picture")
+    return np.asarray(image[..., ::-1] if colour else image, dtype=np.uint8)
+
+
+def _in_colours(pixels: NDArray[np.uint8], colour: bool) -> NDArray[np.uint8]:
+    import cv2
+
+    if colour == (pixels.ndim == 3):
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB if colour else cv2.COLOR_RGB2GRAY))

@@ -1,0 +1,96 @@
+"""Opening labelled pictures, whichever layout they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from emoview.errors import DatasetError
+from emoview.training.datasets.affectnet import affectnet_parts, read_affectnet
+from emoview.training.datasets.cohn_kanade import is_cohn_kanade, read_cohn_kanade
+from emoview.training.datasets.fer2013 import (
+    Truth,
+    fer2013_parts,
+    is_kaggle,
+    read_fer2013,
+    read_fer2013_kaggle,
+)
+from emoview.training.datasets.folders import is_labelled_folder, read_folders
+from emoview.training.datasets.labelled import LabelledPictures, Source
+from emoview.training.datasets.names import listed
+from emoview.training.datasets.raf_db import raf_db_root, read_raf_db
+
+__all__ = [
+    "LabelledPictures", "PictureLayout", "Source", "Truth", "open_pictures", "read_affectnet",
+    "read_cohn_kanade", "read_fer2013", "read_fer2013_kaggle", "read_folders", "read_raf_db",
+]  # fmt: skip
+
+PictureLayout = Literal["auto", "fer2013", "folders", "affectnet", "raf-db", "ck+"]
+
+_READERS: dict[str, Callable[[Path, str | None], LabelledPictures]] = {
+    "folders": read_folders,
+    "affectnet": read_affectnet,
+    "raf-db": read_raf_db,
+    "ck+": read_cohn_kanade,
+}
+_LOOKED_FOR = {
+    "fer2013": "PART.csv beside PART.zip, or fer2013.csv",
+    "affectnet": "images beside annotations",
+    "raf-db": "basic/EmoLabel/list_patition_label.txt",
+    "ck+": "cohn-kanade-images beside Emotion",
+    "folders": "PART.zip or folders named like labels",
+}
+
+
+def open_pictures(
+    folder: Path,
+    part: str | None = None,
+    *,
+    layout: PictureLayout = "auto",
+    truth: Truth = "original",
+) -> LabelledPictures:
+    """Read one part of a data set of labelled pictures.
+
+    Args:
+        folder: The data set, or one part of it.
+        part: Such as `train`, `valid` or `test`; may be left out where there is only one.
+        layout: `auto` recognises it.
+        truth: `votes` takes what most raters of FER+ said instead of the original label.
+
+    Raises:
+        DatasetError: The folder has no such layout or part, or something in it does not fit.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder}; name the one that holds the data set.")
+    found = _recognised(folder, part) if layout == "auto" else layout
+    if found == "fer2013":
+        reader = read_fer2013_kaggle if is_kaggle(folder) else read_fer2013
+        return reader(folder, part, truth=truth)
+    if truth == "votes":
+        raise DatasetError(
+            f"{folder} has the layout {found}, which has no votes; ask for the original labels."
+        )
+    if found not in _READERS:
+        raise DatasetError(
+            f"There is no layout {found!r}, only {listed(list(_LOOKED_FOR))}; name one of these."
+        )
+    return _READERS[found](folder, part)
+
+
+def _recognised(folder: Path, part: str | None) -> str:
+    tables = fer2013_parts(folder)
+    # Archives with and without a table may lie side by side: then the part decides.
+    if is_kaggle(folder) or part in tables or (tables and not (folder / f"{part}.zip").is_file()):
+        return "fer2013"
+    if affectnet_parts(folder):
+        return "affectnet"
+    if raf_db_root(folder):
+        return "raf-db"
+    if is_cohn_kanade(folder):
+        return "ck+"
+    if is_labelled_folder(folder):
+        return "folders"
+    looked = "; ".join(f"{where} ({layout})" for layout, where in _LOOKED_FOR.items())
+    raise DatasetError(f"{folder} has none of the known layouts; looked for {looked}.")

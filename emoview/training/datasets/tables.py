@@ -1,0 +1,116 @@
+"""Comma-separated tables, read so that every complaint names the file and the line."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emoview.errors import DatasetError
+from emoview.timeline.labels import LABELS
+from emoview.training.datasets.names import label_named, listed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        path: The table.
+        line: Counted from 1, the heading included.
+        values: Text by column.
+    """
+
+    path: Path
+    line: int
+    values: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.values[column]
+
+    def get(self, column: str) -> str | None:
+        """Give the text of a column that a table may lack; None where it is absent or empty."""
+        return self.values.get(column) or None
+
+    def error(self, complaint: str) -> DatasetError:
+        """Make an error that says where `complaint` applies."""
+        return DatasetError(f"{self.path}, line {self.line}: {complaint}")
+
+    def number(self, column: str, low: float = -math.inf, high: float = math.inf) -> float:
+        """Give the number of a column, refused unless it lies in [`low`, `high`]."""
+        text = self.values[column]
+        try:
+            value = float(text)
+        except ValueError:
+            raise self.error(f"{column} is {text!r}, which is not a number; correct the line.") from None
+        if not (math.isfinite(value) and low <= value <= high):
+            raise self.error(f"{column} is {text}, but must lie between {low:g} and {high:g}; correct it.")
+        return value
+
+    def label(self, column: str = "label", labels: Sequence[str] = LABELS) -> str:
+        """Give the label of a column, refused unless it means one of `labels`."""
+        label = label_named(self.values[column], labels)
+        if label is None:
+            known = listed(labels)
+            raise self.error(
+                f"the label {self.values[column]!r} is not one of {known}; correct it or leave the line out."
+            )
+        return label
+
+    def file(self, column: str = "path") -> Path:
+        """Give the file that a column names relative to the table, refused unless it is there."""
+        path = self.path.parent / self.values[column]
+        if not path.is_file():
+            raise self.error(f"there is no file {path}; add it or leave the line out.")
+        return path
+
+
+def columns_of(path: Path) -> tuple[str, ...]:
+    """Read the heading of a table; empty for an empty file."""
+    for row in _lines(path):
+        return tuple(row[1])
+    return ()
+
+
+def read_table(path: Path, required: Sequence[str]) -> Iterator[Row]:
+    """Read the lines of a table with a heading, in order; empty lines are skipped.
+
+    Args:
+        path: UTF-8 text, with or without a byte order mark.
+        required: Columns that must be there; there may be others.
+
+    Raises:
+        DatasetError: There is no such file, it is not a table, or a column or a field is missing.
+    """
+    lines = _lines(path)
+    _, heading = next(lines, (0, []))
+    missing = [column for column in required if column not in heading]
+    if missing:
+        raise DatasetError(
+            f"{path}, line 1: the column {missing[0]!r} is missing; the heading must name {listed(required)}."
+        )
+    for line, fields in lines:
+        row = Row(path, line, dict(zip(heading, fields, strict=False)))
+        if len(fields) != len(heading):
+            raise row.error(
+                f"there are {len(fields)} fields under {len(heading)} columns; complete or remove the line."
+            )
+        yield row
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    if not path.is_file():
+        raise DatasetError(f"There is no file {path}; name the folder that holds it.")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file)
+        try:
+            for fields in reader:
+                if fields:
+                    yield reader.line_num, [field.strip() for field in fields]
+        except (csv.Error, UnicodeDecodeError):
+            line = reader.line_num + 1
+            raise DatasetError(
+                f"{path}, line {line}: this is not comma-separated UTF-8 text; save the table again as such."
+            ) from None
