@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import cv2
@@ -18,42 +18,45 @@ _MOST_BYTES = 600_000_000
 
 
 class DecodedPictures:
-    """Pictures of a data set in one size, decoded when they are first asked for.
+    """Pictures in one size, decoded when they are first asked for.
 
     They are kept as long as all together stay under 600 MB; larger sets are decoded anew in each epoch.
 
     Attributes:
-        labels: `(n,)`.
         size: Side in pixels.
-        colour: Three channels instead of one.
+        channels: 3 for colour, 1 for grey.
     """
 
-    def __init__(self, pictures: LabelledPictures, *, size: int, colour: bool) -> None:
-        self.labels = pictures.labels
-        self.size, self.colour = size, colour
-        self._pictures = pictures
-        shape = (len(pictures), size, size, 3 if colour else 1)
+    def __init__(
+        self, count: int, read: Callable[[int], NDArray[np.uint8]], *, size: int, channels: int
+    ) -> None:
+        """Take `count` pictures that `read` decodes, each `(size, size[, channels])`."""
+        self.size, self.channels = size, channels
+        self._read = read
+        shape = (count, size, size, channels)
         self._kept = np.zeros(shape, np.uint8) if np.prod(shape) <= _MOST_BYTES else None
-        self._known = np.zeros(len(pictures), bool)
+        self._known = np.zeros(count, bool)
+
+    @classmethod
+    def of(cls, pictures: LabelledPictures, *, size: int, colour: bool) -> DecodedPictures:
+        """Take the pictures of a labelled data set."""
+
+        def read(index: int) -> NDArray[np.uint8]:
+            return pictures.picture(index, size=size, colour=colour)
+
+        return cls(len(pictures), read, size=size, channels=3 if colour else 1)
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self._known)
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         """Give picture `index` as `(size, size, channels)`."""
         if self._kept is not None and self._known[index]:
             return np.asarray(self._kept[index])
-        picture = self._pictures.picture(index, size=self.size, colour=self.colour)
-        picture = picture.reshape(self.size, self.size, -1)
+        picture = self._read(index).reshape(self.size, self.size, self.channels)
         if self._kept is not None:
             self._kept[index], self._known[index] = picture, True
         return picture
-
-    def plain(self, batch: int) -> Iterator[NDArray[np.float32]]:
-        """Give all pictures in order, unchanged, in [0, 1]: `(batch, size, size, channels)`."""
-        for start in range(0, len(self), batch):
-            chosen = range(start, min(start + batch, len(self)))
-            yield np.stack([self[i] for i in chosen]).astype(np.float32) / 255
 
 
 def picture_batches(

@@ -140,7 +140,7 @@ def _described(
     pictures: LabelledPictures, parts: Parts, folder: Path, on_event: OnEvent
 ) -> tuple[Inputs, Parts]:
     """Find the landmarks; pictures in which the mesh finds no face are left out, for all networks alike."""
-    decoded = DecodedPictures(pictures, size=SIZE, colour=False)
+    decoded = DecodedPictures.of(pictures, size=SIZE, colour=False)
     images = np.stack([decoded[i] for i in range(len(decoded))])
     file = folder / "landmarks.npz"
     key = hashlib.sha256(images.tobytes()).hexdigest()

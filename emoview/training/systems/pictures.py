@@ -74,7 +74,7 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
     pictures, parts = split_pictures(data, options.split, options.seed)
     shape = catalog.NETWORKS[options.network].input_shape
     size = options.size or shape[0]
-    decoded = DecodedPictures(pictures, size=size, colour=shape[-1] == 3)
+    decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
 

@@ -1,0 +1,60 @@
+"""Measuring estimates of valence and arousal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from emoview.errors import InputError
+from emoview.evaluation.metrics import RegressionFigures
+from emoview.face.find import FaceFinder
+from emoview.fusion.late import softmax
+from emoview.runs import load_network, networks_of
+from emoview.timeline.labels import valence_arousal
+from emoview.training.datasets.affect import LabelledAffect, read_affect
+from emoview.training.systems.affect import WHAT, decoded, measured
+from emoview.training.systems.events import OnEvent
+from emoview.training.systems.pictures import predicted
+
+
+def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str, RegressionFigures]:
+    """Measure valence and arousal on annotated frames, in [-1, 1].
+
+    Args:
+        model: `shipped`, which derives both from the label probabilities of each face, or a run folder.
+        source: Frames in the layout of AFEW-VA or AffectNet, or a table.
+        on_event: Told how far it is.
+    """
+    affect = read_affect(source)
+    if model == "shipped":
+        estimated = _derived(affect, on_event)
+    else:
+        network = networks_of(Path(model))[-1]
+        if network.task != "va":
+            raise InputError(f"{model} holds a {network.task} network: name a run of valence-arousal")
+        frames = decoded(affect, network.size or 224)
+        estimated = predicted(load_network(Path(model), network), frames, np.arange(len(affect)))
+    known = np.isfinite(estimated[:, 0])
+    on_event({"faces found": f"{known.sum()} of {len(known)} frames; the others are left out"})
+    if not known.any():
+        raise InputError(f"no face was found in the frames of {source}")
+    return {what: measured(estimated[known], affect.values[known], what) for what in WHAT}
+
+
+def _derived(affect: LabelledAffect, on_event: OnEvent) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    from emoview.face.align import align, network_input
+    from emoview.networks.face_cnn import FACE_SIZE
+    from emoview.pipeline.models import Models, run_faces
+
+    model = Models().face_cnn
+    result = np.full((len(affect), 2), np.nan, np.float32)
+    with FaceFinder(max_faces=1, stills=True) as finder:
+        for i in range(len(affect)):
+            picture = affect.crop(i, 336)
+            found = finder.find(picture)
+            if found:
+                face = network_input(align(picture, found[0]), FACE_SIZE)
+                result[i] = valence_arousal(softmax(run_faces(model, face[None])[1]))[0]
+            on_event({"step": i + 1, "of": len(affect)})
+    return result
