@@ -185,5 +185,11 @@ def _plain(value: Any) -> Any:
 
 
 def _versions() -> dict[str, str]:
-    names = ("emoview", "keras", "tensorflow", "numpy", "opencv-python", "mediapipe", "opensmile")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+    from emoview import __version__
+
+    names = ("keras", "tensorflow", "numpy", "opencv-python", "mediapipe", "opensmile")
+    return {
+        "emoview": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }

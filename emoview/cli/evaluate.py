@@ -42,7 +42,7 @@ class Truth(str, Enum):
 def evaluate(
     what: Annotated[What, typer.Argument(help="face, voice, clips, or va: valence and arousal.")],
     model: Annotated[str, typer.Argument(metavar="shipped|RUN", help="What ships, or a run folder.")],
-    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder with labelled data.")],
+    data: Annotated[Path, typer.Argument(exists=True, help="Labelled data: a folder, or a table for va.")],
     part: Annotated[
         str | None, typer.Option(help="Part of the data, such as valid, where it has several.")
     ] = None,

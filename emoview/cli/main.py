@@ -15,6 +15,7 @@ import typer
 from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
 from emoview.cli.evaluate import evaluate
+from emoview.cli.search import search
 from emoview.cli.train import train
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ app.command()(analyze)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(search)
 
 
 if __name__ == "__main__":

@@ -79,28 +79,27 @@ def outcome(console: Console, folder: Path) -> None:
 
     networks = {network.name: network for network in networks_of(folder)}
     table = Table(box=box.SIMPLE_HEAD)
-    for column in ("network", "figures, % (95 % interval)", "parameters", "operations"):
-        table.add_column(column, justify="left" if column == "network" else "right")
-    for name, figures in read_metrics(folder).items():
+    table.add_column("network")
+    for column in ("accuracy, %", "UAR, %", "parameters", "operations"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, measured in read_metrics(folder).items():
         network = networks.get(name)
         size = ("", "") if network is None else (f"{network.parameters:,}", f"{network.flops / 1e6:,.1f} M")
-        table.add_row(name, figures_line(figures), *size)
+        table.add_row(name, *main_figures(measured), *size)
     console.print(table)
     console.print(f"The run is in {folder}: metrics.json, curves, confusion matrices and the networks.")
 
 
-def figures_line(figures: Mapping[str, Any]) -> str:
-    """Say the main figures of a measurement, as stored."""
+def main_figures(measured: Mapping[str, Any]) -> tuple[str, str]:
+    """Say the two main figures of a measurement, as stored: of labels, or of valence or arousal."""
 
     def said(name: str, what: str, form: str) -> str:
-        value = figures[name]
-        return f"{what} {value['value']:{form}} ({value['low']:{form}}-{value['high']:{form}})"
+        value = measured[name]
+        return f"{what}{value['value']:{form}} ({value['low']:{form}}-{value['high']:{form}})"
 
-    if "accuracy" in figures:
-        return f"{said('accuracy', 'accuracy', '.1f')}  {said('uar', 'UAR', '.1f')}"
-    if "rmse" in figures:
-        return f"{said('rmse', 'RMSE', '.3f')}  {said('ccc', 'CCC', '.3f')}"
-    return ""
+    if "accuracy" in measured:
+        return said("accuracy", "", ".1f"), said("uar", "", ".1f")
+    return said("rmse", "RMSE ", ".3f"), said("ccc", "CCC ", ".3f")
 
 
 def figures(terminal: Terminal, name: str, measured: Any) -> None:
@@ -121,9 +120,11 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
     error = measured.calibration_error
     table.add_row("calibration error", f"{error.value:.3f} ({error.low:.3f}-{error.high:.3f})")
     console.print(table)
-    said = Table(box=box.SIMPLE_HEAD)
-    for column in ("true \\ said", *(label[:8] for label in measured.labels), "recall, %"):
-        said.add_column(column, justify="right")
+    said = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    said.add_column("true \\ said", no_wrap=True)
+    for label in measured.labels:
+        said.add_column(label[:4], justify="right", no_wrap=True)
+    said.add_column("recall, %", justify="right", no_wrap=True)
     for label, row in zip(measured.labels, measured.confusion, strict=True):
         recall = measured.recalls.get(label)
         said.add_row(label, *map(str, row), "" if recall is None else str(recall))
@@ -133,20 +134,13 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
 def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
     """Print networks of several runs beside each other, on standard output."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column in (
-        "run",
-        "network",
-        "figures, % (95 % interval)",
-        "parameters",
-        "operations",
-        "MB",
-        "ms",
-        "run, s",
-    ):
-        table.add_column(column, justify="left" if column in ("run", "network") else "right")
+    for column in ("run", "network"):
+        table.add_column(column)
+    for column in ("accuracy, %", "UAR, %", "parameters", "operations", "MB", "ms", "run, s"):
+        table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            row.run, row.name, figures_line(row.figures),
+            row.run, row.name, *main_figures(row.figures),
             *("" if v is None else form.format(v) for v, form in (
                 (row.parameters, "{:,}"), (row.flops and row.flops / 1e6, "{:,.1f} M"),
                 (row.megabytes, "{:.1f}"), (row.milliseconds, "{:.2f}"), (row.seconds, "{:,.0f}"),
@@ -155,3 +149,14 @@ def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
     Console(file=terminal.out, highlight=False, width=None if terminal.console.is_terminal else 180).print(
         table
     )
+
+
+def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the outcome of a search, on standard output."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("options", "validation, %", "run"):
+        table.add_column(column)
+    for row in rows:
+        options = "  ".join(f"{name} {value}" for name, value in row["options"].items())
+        table.add_row(options, f"{row['figure']:.2f}", row["run"])
+    Console(file=terminal.out, highlight=False).print(table)

@@ -73,7 +73,7 @@ def train(
             from emoview.training.systems.catalog import system_named
 
             chosen = system_named(system)
-            options = chosen.options(_changes(config, changes or ()), str(config or "--set"))
+            options = chosen.options(given_changes(config, changes or ()), str(config or "--set"))
             folder = run or Path("runs") / system
             chosen.train(options, data, Run(folder, system, options, data), on_event)
         render_training.outcome(terminal.console, folder)
@@ -90,7 +90,7 @@ def _ship(part: Part, data: Path, run: Path, ship: Path, on_event: Any) -> None:
     train_part(data, run, ship, on_event=on_event)
 
 
-def _changes(config: Path | None, pairs: Sequence[str]) -> Mapping[str, Any]:
+def given_changes(config: Path | None, pairs: Sequence[str]) -> Mapping[str, Any]:
     """Join the options of a file with those of the command line, which win."""
     from emoview.errors import InputError
 

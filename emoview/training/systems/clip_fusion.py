@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.errors import DatasetError
+from emoview.errors import DatasetError, InputError
 from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import accuracy, measure_labels
 from emoview.fusion.late import softmax
@@ -36,6 +36,8 @@ from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import loss_of, report
 
 WIDTH = EMBEDDING + DESCRIPTORS
+SINGLE = ("visual-gru", "sound-gru", "functionals-dnn")
+EARLY = tuple(f"early-{variant}" for variant in EARLY_VARIANTS)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class ClipFusionOptions:
         bidirectional: Look ahead, too.
         attention: Weigh ticks by a learned score, where a network stands alone.
         aggregate: Of the ticks' logits in the end: their `mean`, or their `median`.
+        networks: Those that are trained; late fusions join the ones that stand alone.
         plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
         batch: Clips a step.
         seed: Decides start and order.
@@ -65,6 +68,7 @@ class ClipFusionOptions:
     bidirectional: bool = True
     attention: bool = False
     aggregate: Literal["mean", "median"] = "mean"
+    networks: tuple[str, ...] = (*SINGLE, *EARLY)
     plan: Plan = field(default_factory=lambda: Plan(20, 1e-3, "adam", "staircase", 0.95, 1, keep="last"))
     batch: int = 24
     seed: int = 1
@@ -96,7 +100,10 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
         raise DatasetError(f"{data} names fewer than three actors: leaving one out leaves too little")
     builders = _builders(options)
     said: dict[str, NDArray[np.float32]] = {}
-    for name, builder in builders.items():
+    for name in options.networks:
+        builder = builders.get(name)
+        if builder is None:
+            raise InputError(f"there is no network {name!r}, only {', '.join(builders)}")
         said[name], model = _leave_one_out(name, builder, clips, options, run, on_event)
         scale = fit_scale(said[name], clips.labels)
         figures = measure_labels(softmax(scale * said[name]), clips.labels, LABELS)
@@ -104,8 +111,8 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
         cost = (model.count_params(), _flops(model))
         report(run, NetworkOfRun(name, "clips", takes, LABELS, None, False, scale, *cost), model, figures)
         on_event({"network": name, "uar": str(figures.uar)})
-    single = np.stack([said[name] for name in ("visual-gru", "sound-gru", "functionals-dnn")])
-    for name, rule in RULES.items():
+    single = np.array([said[name] for name in SINGLE if name in said])
+    for name, rule in RULES.items() if len(single) > 1 else ():
         joined = np.zeros((len(clips.labels), len(LABELS)))
         for known, asked in leave_one_group_out(clips.actors):
             joined[asked] = rule(single[:, known], clips.labels[known], single[:, asked])

@@ -1,0 +1,57 @@
+"""`emoview search`: which options of a system do best."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoview.cli.console import Terminal
+
+
+def search(
+    system: Annotated[str, typer.Argument(help="image-landmark, or a system of one picture network.")],
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder with the labelled data.")],
+    grid: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help='JSON: {"batch": [32, 64], "plan.rate": [0.001]}.'),
+    ],
+    folder: Annotated[Path, typer.Option("-o", "--output", help="For the runs and search.json.")] = Path(
+        "runs/search"
+    ),
+    random: Annotated[
+        int | None, typer.Option(min=1, help="Try so many combinations at random instead of all.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option that all share.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
+) -> None:
+    """Train a SYSTEM with many options and rank them by the validation part; called again, it goes on.
+
+    Examples:
+      emoview search frame-cnn --data fer2013 --grid grid.json --random 8
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.cli import render_training
+        from emoview.cli.train import given_changes
+        from emoview.errors import InputError
+        from emoview.training.search import search as run_search
+        from emoview.training.systems.catalog import system_named
+
+        chosen = system_named(system)
+        if chosen.data != "faces":
+            raise InputError(f"{system} holds no validation part out to rank by: search a system of faces")
+        try:
+            values = json.loads(grid.read_text())
+        except ValueError as error:
+            raise InputError(f"{grid} is not JSON: {error}") from None
+        shared = given_changes(None, changes or ())
+        with render_training.live(terminal.console) as on_event:
+            rows = run_search(
+                chosen, data, values, folder, draws=random, seed=seed, changes=shared, on_event=on_event
+            )
+        render_training.ranking(terminal, rows)

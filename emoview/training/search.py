@@ -1,0 +1,86 @@
+"""Search of options: every combination of a grid, or some of them at random."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from emoview.errors import InputError
+from emoview.runs import Run
+from emoview.training.loop import read_history
+from emoview.training.systems.catalog import System
+from emoview.training.systems.events import OnEvent
+
+
+def search(
+    system: System,
+    data: Path,
+    grid: Mapping[str, list[Any]],
+    folder: Path,
+    *,
+    draws: int | None,
+    seed: int,
+    changes: Mapping[str, Any],
+    on_event: OnEvent,
+) -> list[dict[str, Any]]:
+    """Train a system with many options, and rank these by the validation part.
+
+    The part that is measured in the end takes no part in the ranking.
+
+    Args:
+        system: Which.
+        data: Its data.
+        grid: Values to try for each option; `plan.rate` means the option `rate` of `plan`.
+        folder: For a run folder each, and `search.json`; searched again, it goes on.
+        draws: Combinations drawn at random; None for all of them.
+        seed: Of the draw.
+        changes: Options that all share.
+        on_event: Told what goes on.
+
+    Returns:
+        For each combination its options, run folder, and best watched figure; the best first.
+    """
+    from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+    for name, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise InputError(f"the grid's {name} must be a list of values to try")
+    every = ParameterGrid(dict(grid))
+    if draws is not None and draws < len(every):
+        combinations = list(ParameterSampler(dict(grid), draws, random_state=seed))
+    else:
+        combinations = list(every)
+    rows = []
+    for combination in combinations:
+        name = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
+        on_event({"trying": name})
+        options = system.options(nested({**changes, **combination}), "the grid")
+        run = folder / name.replace("/", "-")
+        system.train(options, data, Run(run, system.name, options, data), on_event)
+        rows.append({"options": combination, "run": str(run), "figure": _best(run)})
+        rows.sort(key=lambda row: -row["figure"])
+        (folder / "search.json").write_text(json.dumps(rows, indent=2) + "\n")
+    return rows
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn `{"plan.rate": 1}` into `{"plan": {"rate": 1}}`."""
+    result: dict[str, Any] = {}
+    for name, value in flat.items():
+        *path, last = name.split(".")
+        inner = result
+        for step in path:
+            inner = inner.setdefault(step, {})
+        inner[last] = value
+    return result
+
+
+def _best(run: Path) -> float:
+    """Give the best figure on validation data over the networks of a run, the last network counting."""
+    histories = [read_history(folder) for folder in sorted(run.iterdir()) if folder.is_dir()]
+    figures = [max(row["accuracy"] for row in history) for history in histories if history]
+    if not figures:
+        raise InputError(f"{run} has no history of a validation part to rank by")
+    return float(max(figures))

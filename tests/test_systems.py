@@ -1,0 +1,305 @@
+"""The systems on small data made here: run folders, going on after a stop, measuring, and use."""
+
+from __future__ import annotations
+
+import csv
+import json
+import wave
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from conftest import Make
+
+from emoview import LABELS, InputError, analyze
+from emoview.evaluation.comparison import compared
+from emoview.evaluation.faces import evaluate_faces
+from emoview.evaluation.metrics import measure_labels, measure_values
+from emoview.evaluation.voices import evaluate_voices
+from emoview.fusion.rules import RULES
+from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
+from emoview.runs import Run, configured, networks_of, read_metrics, read_run
+from emoview.training.augmentation import augmented_face, augmented_resize
+from emoview.training.batches import DecodedPictures
+from emoview.training.datasets.pictures import open_pictures
+from emoview.training.loop import Plan
+from emoview.training.search import search
+from emoview.training.systems.catalog import SYSTEMS, system_named
+from emoview.training.systems.pictures import group_names, grouped, split_pictures
+
+
+def quiet(_: Any) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of pictures in which a bright band stands where the label says."""
+    folder = tmp_path_factory.mktemp("faces")
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 20), ("valid", 6)):
+        for position, label in enumerate(LABELS):
+            (folder / part / label).mkdir(parents=True)
+            for i in range(count):
+                image = rng.integers(0, 60, (48, 48), dtype=np.uint8)
+                image[48 * position // 8 :][:12] = 200
+                cv2.imwrite(str(folder / part / label / f"{i}.png"), image)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recordings named like RAVDESS, whose pitch follows the label."""
+    folder = tmp_path_factory.mktemp("speech")
+    rng = np.random.default_rng(0)
+    time = np.arange(9600) / 16_000
+    for actor in range(1, 7):
+        for label in (1, 3, 5):
+            for take in (1, 2):
+                tone = np.sin(2 * np.pi * (200 + 400 * label) * time) + 0.1 * rng.standard_normal(len(time))
+                name = f"03-01-{label:02d}-01-01-{take:02d}-{actor:02d}.wav"
+                with wave.open(str(folder / name), "wb") as file:
+                    file.setparams((1, 2, 16_000, 0, "NONE", ""))
+                    file.writeframes((8000 * tone).astype("<i2").tobytes())
+    return folder
+
+
+def _trained(system: str, data: Path, folder: Path, on_event: Any = quiet, **changes: Any) -> Path:
+    chosen = system_named(system)
+    options = chosen.options(changes)
+    chosen.train(options, data, Run(folder, system, options, data), on_event)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def picture_run(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "nn1"
+    return _trained("frame-cnn", faces, folder, network="nn1", batch=16, plan={"epochs": 3, "rate": 3e-3})
+
+
+@pytest.fixture(scope="module")
+def sound_run(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "mfcc"
+    plan = {"epochs": 12, "rate": 3e-3}
+    return _trained("mfcc-cnn", speech, folder, corpora=["ravdess"], batch=8, folds=2, plan=plan)
+
+
+def test_a_run_learns_and_says_how(picture_run: Path):
+    facts = read_run(picture_run)
+    assert facts["system"] == "frame-cnn"
+    assert facts["config"]["network"] == "nn1"
+    assert facts["versions"]["keras"]
+    metrics = read_metrics(picture_run)
+    assert metrics["nn1"]["accuracy"]["value"] > 50
+    assert metrics["nn1"]["examples"] == 42
+    assert metrics["nn1, 3 labels after training"]["labels"] == ["neutral", "negative", "positive"]
+    for name in ("nn1-curves.png", "nn1-confusion.png"):
+        assert cv2.imread(str(picture_run / name)) is not None
+    (network,) = networks_of(picture_run)
+    assert (network.size, network.colour, network.labels) == (48, False, LABELS)
+
+
+def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
+    changes = {"network": "nn1", "batch": 16, "plan": {"epochs": 3, "rate": 1e-3, "keep": "last"}}
+    whole = _trained("frame-cnn", faces, tmp_path / "whole", **changes)
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(event: Any) -> None:
+        # In the middle of the second epoch.
+        if event.get("step") == 4 and len(read_history_of(tmp_path / "parts" / "nn1")) == 1:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        _trained("frame-cnn", faces, tmp_path / "parts", stop, **changes)
+    parts = _trained("frame-cnn", faces, tmp_path / "parts", **changes)
+    losses = [[row["loss"] for row in read_history_of(run / "nn1")] for run in (whole, parts)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
+    assert len(losses[1]) == 3
+    with pytest.raises(InputError, match="another config"):
+        _trained("frame-cnn", faces, tmp_path / "parts", **{**changes, "batch": 8})
+
+
+def read_history_of(run: Path) -> list[dict[str, Any]]:
+    file = run / "history.json"
+    return json.loads(file.read_text()) if file.exists() else []
+
+
+def test_a_run_measured_again_gives_the_same_figures(picture_run: Path, faces: Path):
+    again = evaluate_faces(str(picture_run), faces, "valid", truth="original", on_event=quiet)["nn1"]
+    stored = read_metrics(picture_run)["nn1"]
+    assert again.accuracy.value == stored["accuracy"]["value"]
+    assert [list(row) for row in again.confusion] == stored["confusion"]
+
+
+def test_the_shipped_network_is_measured_on_any_part(faces: Path):
+    figures = evaluate_faces("shipped", faces, "valid", truth="original", on_event=quiet)
+    (one,) = figures.values()
+    assert one.examples == 42
+    assert sum(map(sum, one.confusion)) == 42
+    assert one.accuracy.low <= one.accuracy.value <= one.accuracy.high
+
+
+def test_a_picture_run_stands_in_for_the_face(picture_run: Path, made: Make):
+    result = analyze(made("plain.mp4"), weights=picture_run)
+    names = {weight.name for weight in result.weights}
+    assert "nn1.keras" in names
+    assert not any("face" in name for name in names)
+    assert result.overall.face is not None
+    assert sum(result.overall.face.probabilities) == pytest.approx(1, abs=1e-5)
+    with pytest.raises(InputError, match="early fusion"):
+        analyze(made("plain.mp4"), weights=picture_run, fusion="early")
+    with pytest.raises(InputError, match="no run folder"):
+        analyze(made("plain.mp4"), weights=made("plain.mp4").parent)
+
+
+def test_a_sound_run_knows_both_protocols_and_stands_in_for_the_voice(
+    sound_run: Path, speech: Path, made: Make
+):
+    metrics = read_metrics(sound_run)
+    assert set(metrics) == {"mfcc-cnn-random-split", "mfcc-cnn-speaker-folds"}
+    assert metrics["mfcc-cnn-speaker-folds"]["examples"] == 36
+    assert metrics["mfcc-cnn-speaker-folds"]["accuracy"]["value"] > 60
+    again = evaluate_voices(str(sound_run), speech, "given", seed=1, on_event=quiet)
+    assert again["mfcc-cnn-speaker-folds"].examples == 36
+    result = analyze(made("plain.mp4"), weights=sound_run)
+    assert "mfcc-cnn-speaker-folds.keras" in {weight.name for weight in result.weights}
+    assert result.overall.voice is not None
+    # It has never heard of disgust, and so never says it.
+    assert result.overall.voice.probabilities[LABELS.index("disgust")] < 1e-6
+
+
+def test_runs_beside_each_other(picture_run: Path, sound_run: Path):
+    rows = compared([picture_run, sound_run], measure_time=True)
+    networks = [row for row in rows if row.parameters]
+    assert networks[0].name == "nn1"
+    assert all(row.milliseconds and row.milliseconds > 0 and row.flops for row in networks)
+    assert all(row.megabytes and row.megabytes > 0.01 for row in networks)
+
+
+def test_search_ranks_by_the_part_held_out(faces: Path, tmp_path: Path):
+    shared = {"network": "nn1", "batch": 16, "plan.epochs": 1}
+    grid = {"plan.rate": [1e-6, 3e-3]}
+    rows = search(
+        SYSTEMS["frame-cnn"], faces, grid, tmp_path, draws=None, seed=1, changes=shared, on_event=quiet
+    )
+    assert [row["options"]["plan.rate"] for row in rows] == [3e-3, 1e-6]
+    assert json.loads((tmp_path / "search.json").read_text()) == rows
+
+
+def test_options_are_checked():
+    with pytest.raises(InputError, match="no option 'netwrk'"):
+        SYSTEMS["frame-cnn"].options({"netwrk": "nn1"})
+    with pytest.raises(InputError, match="not of the kind"):
+        configured(Plan(1, 1.0), {"epochs": "many"}, "file")
+    with pytest.raises(InputError, match="no system"):
+        system_named("nothing")
+
+
+def test_every_system_has_options():
+    for system in SYSTEMS.values():
+        assert system.options({"seed": 5}).seed == 5
+
+
+def test_rates_of_a_plan():
+    assert Plan(20, 1.0, schedule="step", factor=0.2, step_at=10).rate_at(10, []) == pytest.approx(0.2)
+    stairs = Plan(20, 1.0, schedule="staircase", factor=0.95, step_at=2)
+    assert stairs.rate_at(5, []) == pytest.approx(0.95**2)
+    plateau = Plan(20, 1.0, schedule="plateau", factor=0.2, patience=2)
+    assert plateau.rate_at(3, [50, 60, 61]) == 1.0
+    assert plateau.rate_at(4, [60, 59, 58, 57]) == pytest.approx(0.2)
+    assert plateau.rate_at(5, [60, 59, 58, 57, 56]) == pytest.approx(0.04)
+
+
+def test_no_duplicate_stands_on_both_sides(faces: Path, tmp_path: Path):
+    for part in ("train", "valid"):
+        for label in LABELS:
+            (tmp_path / part / label).mkdir(parents=True)
+            for source in sorted((faces / part / label).iterdir()):
+                (tmp_path / part / label / source.name).write_bytes(source.read_bytes())
+    same = (tmp_path / "valid" / "sad" / "0.png").read_bytes()
+    (tmp_path / "train" / "sad" / "again.png").write_bytes(same)
+    for how in ("given", "random"):
+        pictures, (train, choose, test) = split_pictures(tmp_path, how, seed=1)
+        digests = pictures.digests()
+        sides = [{digests[i] for i in part} for part in (train, choose, test)]
+        assert not sides[0] & sides[1]
+        assert not sides[0] & sides[2]
+        assert not sides[1] & sides[2]
+
+
+def test_groups_of_labels():
+    assert group_names(3) == ("neutral", "negative", "positive")
+    assert grouped(np.arange(7), 2).tolist() == [0, 0, 0, 0, 1, 0, 1]
+
+
+def test_changed_pictures_keep_their_shape_and_range(faces: Path):
+    pictures = DecodedPictures.of(open_pictures(faces, "valid"), size=48, colour=True)
+    rng = np.random.default_rng(0)
+    for result in (augmented_face(pictures[0], 40, rng), augmented_resize(pictures[0], rng)):
+        assert result.shape[-1] == 3
+        assert 0 <= result.min() < result.max() <= 1
+
+
+@pytest.mark.parametrize("variant", EARLY_VARIANTS)
+def test_early_fusions_ignore_padding(variant: Any):
+    network = early_network(variant, embedding=6, descriptors=4, units=8, sound_units=4)
+    values = np.random.default_rng(0).normal(size=(1, 5, 10)).astype(np.float32)
+    whole, ticks = network.predict_on_batch((values, np.ones((1, 5), bool)))
+    assert ticks.shape == (1, 5, 7)
+    longer = np.concatenate([values, np.full((1, 7, 10), 9, np.float32)], axis=1)
+    padded, _ = network.predict_on_batch((longer, np.arange(12)[None] < 5))
+    np.testing.assert_allclose(whole, padded, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_late_rules_trust_the_better_model(rule: str):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 210)
+    good = 3 * np.eye(7)[np.where(rng.random(210) < 0.8, labels, rng.integers(0, 7, 210))]
+    noise = [3 * np.eye(7)[rng.integers(0, 7, 210)] for _ in range(2)]
+    logits = np.stack([noise[0], good, noise[1]])
+    scores = RULES[rule](logits[:, :140], labels[:140], logits[:, 140:])
+    assert scores.shape == (70, 7)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=0.02)
+    assert np.mean(scores.argmax(axis=1) == labels[140:]) > 0.7
+
+
+def test_figures_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    figures = measure_labels(probabilities, np.array([0, 0, 1, 1]), ("a", "b"))
+    assert figures.accuracy.value == 75
+    assert figures.confusion == ((2, 0), (1, 1))
+    assert figures.recalls["b"].value == 50
+    # F1 of a: 2 * 2 / (3 + 2), of b: 2 * 1 / (1 + 2).
+    assert figures.macro_f1.value == pytest.approx(100 * (0.8 + 2 / 3) / 2, abs=0.01)
+    # Bins: 0.9 right, 0.8 right, 0.7 right, 0.6 wrong.
+    assert figures.calibration_error.value == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
+    values = measure_values(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]))
+    assert values.rmse.value == pytest.approx(1)
+    assert values.pcc.value == pytest.approx(1)
+    assert values.icc.value == pytest.approx(1)
+    # 2 * 2/3 / (2/3 + 2/3 + 1).
+    assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
+
+
+def test_clip_fusion_measures_each_actor_without_them(made: Make, tmp_path: Path):
+    with (tmp_path / "index.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["path", "actor", "sentence", "label"])
+        for actor in range(3):
+            for i, label in enumerate(("happy", "sad")):
+                made(f"{actor}{i}.mp4", "-ss", f"{actor + 2 * i}", seconds=1.2).rename(
+                    tmp_path / f"{actor}{i}.mp4"
+                )
+                table.writerow([f"{actor}{i}.mp4", str(actor), "1", label])
+    changes = {
+        "networks": ["functionals-dnn", "early-dense"], "batch": 4, "length": 20, "plan": {"epochs": 1},
+    }  # fmt: skip
+    run = _trained("clip-fusion", tmp_path, tmp_path / "run", **changes)
+    assert read_metrics(run)["early-dense"]["examples"] == 6
+    folders = {path.name for path in (run / "early-dense").iterdir()}
+    assert folders == {"without-0", "without-1", "without-2"}
