@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emoview import OutputError
+from emoview import Analysis, InputError, OutputError
 from emoview.evaluation.metrics import calibration_error, unweighted_average_recall
 from emoview.face.align import CROP_SIZE, align
 from emoview.face.find import LANDMARKS, FaceFinder
@@ -18,6 +18,8 @@ from emoview.fusion.late import fit_late_fusion, softmax
 from emoview.media.decode import PictureDecoder, read_sound
 from emoview.media.probe import probe
 from emoview.output.files import write_whole
+from emoview.output.json import to_json
+from emoview.output.read import read_json
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, group_of, valence_arousal
 from emoview.timeline.results import Row, segments_of
@@ -201,3 +203,14 @@ def test_mediapipe_and_tensorflow_load_in_either_order():
         subprocess.run(
             [sys.executable, "-c", f"import {order}"], check=True, capture_output=True, timeout=120
         )
+
+
+def test_a_result_read_back_is_the_same(result: Analysis, tmp_path: Path):
+    file = tmp_path / "result.json"
+    file.write_text(to_json(result), encoding="utf-8")
+    again = read_json(file)
+    assert to_json(again) == to_json(result)
+    assert again.media == result.media
+    file.write_text("{}")
+    with pytest.raises(InputError, match="not a result"):
+        read_json(file)

@@ -1,0 +1,88 @@
+"""Reading a result back from its JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from emoview.errors import InputError
+from emoview.timeline.labels import LABELS
+from emoview.timeline.results import (
+    SCHEMA_VERSION,
+    Analysis,
+    FaceBox,
+    MediaFacts,
+    Options,
+    Overall,
+    Probabilities,
+    Row,
+    Verdict,
+    WeightUsed,
+    segments_of,
+)
+
+
+def read_json(path: Path) -> Analysis:
+    """Read what `to_json` wrote; numbers are as rounded there.
+
+    Raises:
+        InputError: The file is missing, or not a result of this or an earlier version.
+    """
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{path} cannot be read ({reason}): name the JSON of a result") from error
+    except ValueError:
+        raise InputError(f"{path} is not JSON: name the JSON of a result") from None
+    if not isinstance(stored, dict) or "schema_version" not in stored:
+        raise InputError(f"{path} is not a result of emoview analyze: name the JSON of one")
+    if str(stored["schema_version"]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+        raise InputError(
+            f"{path} has version {stored['schema_version']}, this emoview reads {SCHEMA_VERSION}: analyze again"
+        )
+    try:
+        return _analysis(stored)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error!r}): analyze again") from None
+
+
+def _analysis(stored: dict[str, Any]) -> Analysis:
+    overall = stored["overall"]
+    timeline = tuple(_row(row) for row in stored["timeline"])
+    return Analysis(
+        media=MediaFacts(**stored["media"]),
+        overall=Overall(_verdict(overall), _verdict(overall["face"]), _verdict(overall["voice"])),
+        segments=segments_of(timeline),
+        timeline=timeline,
+        options=Options(**stored["options"]),
+        fusion_used=stored["fusion_used"],
+        device_used=stored["device_used"],
+        weights=tuple(WeightUsed(**weight) for weight in stored["weights"]),
+        warnings=tuple(stored["warnings"]),
+        timings=stored["timings"],
+    )
+
+
+def _row(stored: dict[str, Any]) -> Row:
+    box = stored["box"]
+    return Row(
+        stored["tick"],
+        stored["face_id"],
+        None if box is None else FaceBox(*box),
+        _probabilities(stored["face"]),
+        _probabilities(stored["voice"]),
+        _probabilities(stored["fused"]),
+        stored["valence"],
+        stored["arousal"],
+    )
+
+
+def _verdict(stored: dict[str, Any] | None) -> Verdict | None:
+    probabilities = None if stored is None else _probabilities(stored["probabilities"])
+    return None if probabilities is None else Verdict.of(probabilities)
+
+
+def _probabilities(stored: dict[str, float] | None) -> Probabilities | None:
+    return None if stored is None else tuple(stored[label] for label in LABELS)
