@@ -38,10 +38,9 @@ def read_json(path: Path) -> Analysis:
         raise InputError(f"{path} is not JSON: name the JSON of a result") from None
     if not isinstance(stored, dict) or "schema_version" not in stored:
         raise InputError(f"{path} is not a result of emoview analyze: name the JSON of one")
-    if str(stored["schema_version"]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
-        raise InputError(
-            f"{path} has version {stored['schema_version']}, this emoview reads {SCHEMA_VERSION}: analyze again"
-        )
+    version = str(stored["schema_version"])
+    if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+        raise InputError(f"{path} has version {version}, not {SCHEMA_VERSION}: analyze again")
     try:
         return _analysis(stored)
     except (KeyError, TypeError, ValueError) as error:
