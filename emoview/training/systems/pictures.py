@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.errors import DatasetError
+from emoview.errors import DatasetError, InputError
 from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import LabelFigures, accuracy, measure_labels
 from emoview.fusion.late import softmax
@@ -43,6 +43,9 @@ class PictureOptions:
     Attributes:
         network: Its name in the catalogue.
         size: Side of the pictures; None for what the network was published with.
+        activation: Of the frame CNN; None for its usual one.
+        pooling: Average over the picture instead of flattening; None for what is usual in the network.
+        dropout: Share of values dropped; None for what is usual.
         plan: How long and how fast.
         batch: Pictures a step.
         preparation: What the network does to pictures in [0, 1] first.
@@ -58,6 +61,9 @@ class PictureOptions:
 
     network: str = "frame-cnn"
     size: int | None = None
+    activation: str | None = None
+    pooling: bool | None = None
+    dropout: float | None = None
     plan: Plan = field(default_factory=lambda: Plan(epochs=30, rate=1e-3, schedule="plateau"))
     batch: int = 64
     preparation: Preparation = "unit"
@@ -71,15 +77,22 @@ class PictureOptions:
 
 def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> None:
     """Train a network on pictures, and measure it on a part that it has not seen."""
+    shape = _input_shape(options.network)
     pictures, parts = split_pictures(data, options.split, options.seed)
-    shape = catalog.NETWORKS[options.network].input_shape
     size = options.size or shape[0]
     decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
 
     def build() -> keras.Model:
-        network = catalog.build(options.network, labels=len(names), input_shape=(size, size, shape[-1]))
+        own = {} if options.activation is None else {"activation": options.activation}
+        try:
+            network = catalog.build(
+                options.network, labels=len(names), input_shape=(size, size, shape[-1]),
+                pooling=options.pooling, dropout=options.dropout, **own,
+            )  # fmt: skip
+        except ValueError as error:
+            raise InputError(str(error)) from None
         pixels = _pixel_statistics(decoded, parts[0]) if options.preparation == "pixel" else None
         return prepared(network, options.preparation, pixels=pixels)
 
@@ -114,6 +127,13 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
             regrouped(probabilities, pictures.labels[parts[2]], count),
         )
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+
+def _input_shape(network: str) -> tuple[int, ...]:
+    shapes = {name: n.input_shape for name, n in catalog.NETWORKS.items() if len(n.input_shape) == 3}
+    if network not in shapes:
+        raise InputError(f"there is no picture network {network!r}; choose one of {', '.join(shapes)}")
+    return shapes[network]
 
 
 def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFigures) -> None:
