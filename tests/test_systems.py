@@ -25,6 +25,7 @@ from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
 from emoview.training.datasets.pictures import open_pictures
 from emoview.training.loop import Plan
+from emoview.training.prepare import prepare
 from emoview.training.search import search
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.pictures import group_names, grouped, split_pictures
@@ -303,3 +304,35 @@ def test_clip_fusion_measures_each_actor_without_them(made: Make, tmp_path: Path
     assert read_metrics(run)["early-dense"]["examples"] == 6
     folders = {path.name for path in (run / "early-dense").iterdir()}
     assert folders == {"without-0", "without-1", "without-2"}
+
+
+def test_faces_out_of_clips_and_broken_files_left_out(made: Make, tmp_path: Path):
+    for label, second in (("happy", 0), ("sad", 3)):
+        (tmp_path / "data" / "Train" / label).mkdir(parents=True)
+        clip = made(f"{label}.mp4", "-ss", str(second), seconds=1.0 if label == "sad" else 1.6)
+        (tmp_path / "data" / "Train" / label / clip.name).write_bytes(clip.read_bytes())
+    (tmp_path / "data" / "Val").mkdir()
+    (tmp_path / "data" / "Train" / "sad" / "broken.mp4").write_bytes(b"no video")
+    done = prepare(
+        tmp_path / "data", tmp_path / "faces", part="train", every=5, balance=True, seed=1, on_event=quiet
+    )
+    assert done.counts == {"happy": 5, "sad": 5}
+    assert len(done.broken) == 1
+    assert "broken.mp4" in done.broken[0]
+    assert len(open_pictures(tmp_path / "faces")) == 10
+    with pytest.raises(InputError, match="not empty"):
+        prepare(
+            tmp_path / "data", tmp_path / "faces", part=None, every=5, balance=False, seed=1, on_event=quiet
+        )
+
+
+def test_head_first_then_all_from_another_run(picture_run: Path, faces: Path, tmp_path: Path):
+    run = _trained(
+        "frame-cnn", faces, tmp_path / "tuned", network="nn1", batch=16, start=str(picture_run),
+        head_epochs=1, plan={"epochs": 1, "rate": 1e-5},
+    )  # fmt: skip
+    before = read_metrics(picture_run)["nn1"]["accuracy"]["value"]
+    assert read_metrics(run)["nn1"]["accuracy"]["value"] > before - 15
+    assert len(read_history_of(run / "nn1-head")) == 1
+    with pytest.raises(InputError, match="no network frame-cnn"):
+        _trained("frame-cnn", faces, tmp_path / "other", start=str(picture_run), plan={"epochs": 1})

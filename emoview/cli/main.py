@@ -15,6 +15,8 @@ import typer
 from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
 from emoview.cli.evaluate import evaluate
+from emoview.cli.fuse import fuse
+from emoview.cli.prepare import prepare
 from emoview.cli.search import search
 from emoview.cli.train import train
 
@@ -50,6 +52,8 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(search)
+app.command()(prepare)
+app.command()(fuse)
 
 
 if __name__ == "__main__":

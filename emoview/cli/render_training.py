@@ -22,6 +22,7 @@ from rich.table import Table
 
 from emoview.cli.console import Terminal
 from emoview.evaluation.comparison import Compared
+from emoview.evaluation.metrics import LabelFigures
 from emoview.training.systems.events import OnEvent
 
 
@@ -104,8 +105,6 @@ def main_figures(measured: Mapping[str, Any]) -> tuple[str, str]:
 
 def figures(terminal: Terminal, name: str, measured: Any) -> None:
     """Print everything that was measured of a network, on standard output."""
-    from emoview.evaluation.metrics import LabelFigures
-
     console = Console(file=terminal.out, highlight=False)
     table = Table(title=f"{name}: {measured.examples} examples", box=box.SIMPLE, show_header=False)
     if not isinstance(measured, LabelFigures):
@@ -159,4 +158,15 @@ def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         options = "  ".join(f"{name} {value}" for name, value in row["options"].items())
         table.add_row(options, f"{row['figure']:.2f}", row["run"])
+    Console(file=terminal.out, highlight=False).print(table)
+
+
+def rules(terminal: Terminal, models: Sequence[str], measured: Mapping[str, LabelFigures]) -> None:
+    """Print what the rules of late fusion came to, on standard output."""
+    table = Table(box=box.SIMPLE_HEAD, title=" + ".join(models))
+    table.add_column("late fusion")
+    for column in ("accuracy, %", "UAR, %"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, one in measured.items():
+        table.add_row(name, str(one.accuracy), str(one.uar))
     Console(file=terminal.out, highlight=False).print(table)

@@ -7,7 +7,9 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-Preparation = Literal["unit", "signed", "picture", "pixel"]
+from emoview.networks.blocks import embedding_of
+
+Preparation = Literal["unit", "picture", "pixel"]
 
 
 @keras.saving.register_keras_serializable("emoview")
@@ -57,9 +59,8 @@ def prepared(network: keras.Model, preparation: Preparation, *, pixels: Any = No
     """Put the preparation before a network.
 
     Args:
-        network: Takes prepared pictures.
-        preparation: `unit` leaves [0, 1] as it is; `signed` makes [-1, 1]; `picture` and `pixel`
-            normalise.
+        network: Takes pictures in [0, 1], which it brings to [-1, 1] itself.
+        preparation: `unit` leaves the pictures as they are; `picture` and `pixel` normalise.
         pixels: `(mean, spread)` of every pixel for `pixel`.
 
     Returns:
@@ -68,15 +69,19 @@ def prepared(network: keras.Model, preparation: Preparation, *, pixels: Any = No
     if preparation == "unit":
         return network
     picture = keras.Input(network.input_shape[1:], name="plain_picture")
-    layer: Any
-    if preparation == "signed":
-        layer = layers.Rescaling(2.0, offset=-1.0)
-    elif preparation == "picture":
-        layer = PictureNormalization()
-    else:
-        layer = PixelNormalization()
-    model = keras.Model(picture, network(layer(picture)), name=network.name)
+    layer: Any = PictureNormalization() if preparation == "picture" else PixelNormalization()
+    # The network's own scaling is undone beforehand: what it works on has mean 0.
+    normal = layers.Rescaling(0.5, offset=0.5)(layer(picture))
+    model = keras.Model(picture, network(normal), name=f"prepared_{network.name}")
     if preparation == "pixel" and pixels is not None:
         layer.mean.assign(pixels[0])
         layer.spread.assign(pixels[1])
     return model
+
+
+def embedding_of_prepared(model: keras.Model) -> keras.Model:
+    """Give a network, prepared or not, two outputs: the embedding `(batch, n)` and the logits."""
+    inner = model.layers[-1]
+    if not isinstance(inner, keras.Model):
+        return embedding_of(model)
+    return keras.Model(model.input, embedding_of(inner)(model.layers[-2].output))

@@ -103,14 +103,10 @@ class StandIn:
 
     def faces(self, aligned: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give calibrated logits `(n, 7)` of aligned faces, up to `FACE_BATCH` RGB pictures."""
-        import cv2
-
         size = self.network.size or FACE_SIZE
         batch = np.zeros((FACE_BATCH, size, size, 3 if self.network.colour else 1), np.float32)
         for row, face in enumerate(aligned):
-            small = face if self.network.colour else cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
-            small = cv2.resize(small, (size, size), interpolation=cv2.INTER_AREA)
-            batch[row] = small.reshape(batch.shape[1:]).astype(np.float32) / 255
+            batch[row] = resized(face, size, colour=self.network.colour)
         logits = np.asarray(self.model.predict_on_batch(batch))[: len(aligned)]
         order = [self.network.labels.index(label) for label in LABELS]
         return np.asarray(self.network.scale * logits[:, order], np.float32)
@@ -189,6 +185,17 @@ class Models:
         model = build()
         model.load_weights(shipped(weight_file(name)).path)
         return model
+
+
+def resized(face: NDArray[np.uint8], size: int, *, colour: bool) -> NDArray[np.float32]:
+    """Make an aligned RGB face what a network of a run takes: `(size, size, channels)` in [0, 1]."""
+    import cv2
+
+    small = face if colour else cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+    # From large to small every pixel counts; the other way round they are interpolated.
+    how = cv2.INTER_AREA if size < face.shape[0] else cv2.INTER_LINEAR
+    small = cv2.resize(small, (size, size), interpolation=how)
+    return np.asarray(small.reshape(size, size, -1), np.float32) / 255
 
 
 def run_faces(

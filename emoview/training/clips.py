@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from emoview.networks.face_cnn import FACE_SIZE
 from emoview.pipeline.models import FACE_BATCH, run_faces
 from emoview.pipeline.stages import Timings, describe_windows, find_faces
 from emoview.timeline.labels import LABELS
+from emoview.training.datasets.clips import ClipFile, read_clip_index
 from emoview.voice.activity import voice_activity
 from emoview.voice.descriptors import tick_features
 
@@ -27,7 +27,8 @@ class Clip:
     """A clip with what the networks take.
 
     Attributes:
-        actor: Who acts.
+        file: It.
+        actor: Who acts; a clip's own name where that is not known.
         label: Position in `LABELS`.
         face_ticks: `(faces,)`, ticks of the pictures with a face.
         faces: `(faces, 48, 48)` uint8, aligned and grey.
@@ -37,6 +38,7 @@ class Clip:
         functionals: `(windows, 6373)`.
     """
 
+    file: ClipFile
     actor: str
     label: int
     face_ticks: NDArray[np.int64]
@@ -53,31 +55,37 @@ _ARRAYS = ("face_ticks", "faces", "features", "speech", "windows", "functionals"
 def read_clips(
     folder: Path, cache: Path, *, on_file: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Clip]:
-    """Describe, or read back, every clip of a folder with `index.csv`."""
-    with (folder / "index.csv").open(newline="") as table:
-        rows = list(csv.DictReader(table))
+    """Describe, or read back, every clip of a folder with `index.csv`, or in AFEW's layout."""
+    files = read_clip_index(folder)
     cache.mkdir(parents=True, exist_ok=True)
     clips = []
-    for i, row in enumerate(rows):
-        file = cache / f"clip-{Path(row['path']).stem}.npz"
+    for i, clip in enumerate(files):
+        name = "-".join(clip.path.relative_to(folder).with_suffix("").parts)
+        file = cache / f"clip-{name}.npz"
         if not file.exists():
             partial = cache / f"partial-{file.name}"
-            np.savez(partial, **_describe(folder / row["path"]))
+            np.savez(partial, **_describe(clip.path))
             partial.replace(file)
         with np.load(file) as stored:
             arrays = {name: stored[name] for name in _ARRAYS}
-        clips.append(Clip(row["actor"], LABELS.index(row["label"]), **arrays))
-        on_file(i + 1, len(rows))
+        clips.append(Clip(clip, clip.actor or name, LABELS.index(clip.label), **arrays))
+        on_file(i + 1, len(files))
     return clips
 
 
-def _describe(path: Path) -> dict[str, NDArray[Any]]:
-    media = probe(path)
-    ticks, faces = [], []
-    for tick, found in find_faces(media, max_faces=1, timings=Timings(), log=DecodeLog()):
+def aligned_faces(path: Path) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Find the largest face of each tick, aligned: the tick, and `(112, 112, 3)` RGB."""
+    for tick, found in find_faces(probe(path), max_faces=1, timings=Timings(), log=DecodeLog()):
         for one in found:
-            ticks.append(tick)
-            faces.append(network_input(one.face, FACE_SIZE)[..., 0])
+            yield tick, one.face
+
+
+def _describe(path: Path) -> dict[str, NDArray[Any]]:
+    ticks, faces = [], []
+    for tick, face in aligned_faces(path):
+        ticks.append(tick)
+        faces.append(network_input(face, FACE_SIZE)[..., 0])
+    media = probe(path)
     pcm, _ = read_sound(media)
     samples = pcm.astype(np.float32) / 32768
     features = tick_features(samples)

@@ -86,6 +86,14 @@ class LabelledPictures:
             image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
         return np.asarray(image, dtype=np.uint8)
 
+    def original(self, index: int) -> NDArray[np.uint8]:
+        """Decode a picture as it is: `(height, width, 3)` RGB.
+
+        Raises:
+            DatasetError: It cannot be decoded.
+        """
+        return self._decoded(index, colour=True)
+
     def digest(self, index: int) -> str:
         """Give the SHA-256 of the decoded pixels, which tells exact duplicates however they are encoded.
 

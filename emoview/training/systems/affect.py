@@ -47,7 +47,7 @@ class AffectOptions:
     size: int = 224
     plan: Plan = field(default_factory=lambda: Plan(10, 1e-4, schedule="cosine", keep="last"))
     batch: int = 32
-    preparation: Preparation = "signed"
+    preparation: Preparation = "unit"
     augmentation: Augmentation = "flip"
     folds: int = 5
     test: str | None = None

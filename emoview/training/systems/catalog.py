@@ -79,7 +79,7 @@ SYSTEMS = _systems(
         "D. pre-training on colour pictures (network: vgg16-face, resnet50, densenet121, se-resnet50, "
         "se-resnext50, nasnet-mobile)",
         _PICTURES,
-        {"network": "resnet50", "size": 112, "preparation": "signed",
+        {"network": "resnet50", "size": 112,
          "plan": {"epochs": 20, "rate": 1e-4, "schedule": "staircase", "factor": 0.95, "step_at": 1}},
     ),
     System(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,24 +19,25 @@ from numpy.typing import NDArray
 
 from emoview.errors import DatasetError, InputError
 from emoview.evaluation.calibration import fit_scale
+from emoview.evaluation.late_fusion import Predictions, late_fusions
 from emoview.evaluation.metrics import accuracy, measure_labels
 from emoview.fusion.late import softmax
-from emoview.fusion.rules import RULES
 from emoview.networks.catalog import build
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
+from emoview.networks.face_cnn import FACE_SIZE
 from emoview.networks.flops import flops
+from emoview.networks.preparation import embedding_of_prepared
 from emoview.networks.shipped import DESCRIPTORS, EMBEDDING, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
-from emoview.pipeline.models import Models
-from emoview.runs import NetworkOfRun, Run
+from emoview.pipeline.models import FACE_BATCH, Models, resized
+from emoview.runs import NetworkOfRun, Run, load_network, networks_of
 from emoview.timeline.labels import LABELS
-from emoview.training.clips import Clip, embed, read_clips
-from emoview.training.datasets.splits import assert_disjoint, leave_one_group_out
+from emoview.training.clips import Clip, aligned_faces, embed, read_clips
+from emoview.training.datasets.splits import Indices, assert_disjoint, leave_one_group_out
 from emoview.training.loop import Batch, Plan, fit
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import loss_of, report
 
-WIDTH = EMBEDDING + DESCRIPTORS
 SINGLE = ("visual-gru", "sound-gru", "functionals-dnn")
 EARLY = tuple(f"early-{variant}" for variant in EARLY_VARIANTS)
 
@@ -54,6 +56,7 @@ class ClipFusionOptions:
         bidirectional: Look ahead, too.
         attention: Weigh ticks by a learned score, where a network stands alone.
         aggregate: Of the ticks' logits in the end: their `mean`, or their `median`.
+        faces: Run folder whose picture network embeds the faces; None for the shipped one.
         networks: Those that are trained; late fusions join the ones that stand alone.
         plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
         batch: Clips a step.
@@ -68,6 +71,7 @@ class ClipFusionOptions:
     bidirectional: bool = True
     attention: bool = False
     aggregate: Literal["mean", "median"] = "mean"
+    faces: str | None = None
     networks: tuple[str, ...] = (*SINGLE, *EARLY)
     plan: Plan = field(default_factory=lambda: Plan(20, 1e-3, "adam", "staircase", 0.95, 1, keep="last"))
     batch: int = 24
@@ -79,71 +83,86 @@ class Sequences:
     """Clips as the networks take them.
 
     Attributes:
-        values: For each clip `(ticks, 361)`: the face's embedding, then the voice's descriptors.
+        values: For each clip `(ticks, embedding + 105)`: of the face, then the voice's descriptors.
         functionals: `(n, 6373)`.
         labels: `(n,)`.
         actors: `(n,)`.
+        parts: `(n,)`; None where the data set has none.
     """
 
     values: tuple[NDArray[np.float32], ...]
     functionals: NDArray[np.float32]
     labels: NDArray[np.int64]
     actors: tuple[str, ...]
+    parts: tuple[str | None, ...]
+
+    @property
+    def width(self) -> int:
+        """Values a tick."""
+        return int(self.values[0].shape[1])
+
+    def splits(self) -> tuple[tuple[Indices, Indices], ...]:
+        """Split as the data set does, else leave out one actor after the other: `(known, asked)`."""
+        parts = np.array([part or "" for part in self.parts])
+        if "train" in parts and "valid" in parts:
+            return ((np.flatnonzero(parts == "train"), np.flatnonzero(parts == "valid")),)
+        if len(set(self.actors)) < 3:
+            raise DatasetError("the clips name fewer than three actors: leaving one out leaves too little")
+        return leave_one_group_out(self.actors)
 
 
 def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -> None:
     """Train and measure all single networks and all fusions on the same clips."""
-    clips = _sequences(
-        read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
-    )
-    if len(set(clips.actors)) < 3:
-        raise DatasetError(f"{data} names fewer than three actors: leaving one out leaves too little")
-    builders = _builders(options)
+    described = read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
+    clips = _sequences(described, options.faces, on_event)
+    builders = _builders(options, clips.width)
+    asked = np.sort(np.concatenate([asked for _, asked in clips.splits()]))
     said: dict[str, NDArray[np.float32]] = {}
     for name in options.networks:
-        builder = builders.get(name)
-        if builder is None:
+        if name not in builders:
             raise InputError(f"there is no network {name!r}, only {', '.join(builders)}")
-        said[name], model = _leave_one_out(name, builder, clips, options, run, on_event)
-        scale = fit_scale(said[name], clips.labels)
-        figures = measure_labels(softmax(scale * said[name]), clips.labels, LABELS)
+        logits, model = _said_of_unseen(name, builders[name], clips, options, run, on_event)
+        said[name] = logits[asked]
+        scale = fit_scale(said[name], clips.labels[asked])
+        figures = measure_labels(softmax(scale * said[name]), clips.labels[asked], LABELS)
         takes = "functionals" if name == "functionals-dnn" else "embeddings+descriptors"
-        cost = (model.count_params(), _flops(model))
+        cost = (model.count_params(), _flops(model, clips.width))
         report(run, NetworkOfRun(name, "clips", takes, LABELS, None, False, scale, *cost), model, figures)
         on_event({"network": name, "uar": str(figures.uar)})
-    single = np.array([said[name] for name in SINGLE if name in said])
-    for name, rule in RULES.items() if len(single) > 1 else ():
-        joined = np.zeros((len(clips.labels), len(LABELS)))
-        for known, asked in leave_one_group_out(clips.actors):
-            joined[asked] = rule(single[:, known], clips.labels[known], single[:, asked])
-        figures = measure_labels(joined, clips.labels, LABELS)
+    predictions = Predictions(
+        tuple(str(clip.file.path.relative_to(data)) for clip in described), clips.labels, clips.actors, said
+    ).select(asked)
+    predictions.save(run.folder)
+    single = [name for name in SINGLE if name in said]
+    for name, figures in late_fusions(predictions, single).items() if len(single) > 1 else ():
         run.measured(f"late: {name}", figures)
         on_event({"late fusion": name, "uar": str(figures.uar)})
 
 
-def _builders(options: ClipFusionOptions) -> Mapping[str, Callable[[], keras.Model]]:
+def _builders(options: ClipFusionOptions, width: int) -> Mapping[str, Callable[[], keras.Model]]:
+    embedding = width - DESCRIPTORS
     shared = {"bidirectional": options.bidirectional}
     early = {
         f"early-{variant}": partial(
-            early_network, variant, embedding=EMBEDDING, descriptors=DESCRIPTORS, units=options.units,
+            early_network, variant, embedding=embedding, descriptors=DESCRIPTORS, units=options.units,
             sound_units=options.sound_units, depth=options.depth, **shared,
         )
         for variant in EARLY_VARIANTS
     }  # fmt: skip
-    alone: dict[str, Any] = {"width": WIDTH, "attention": options.attention, **shared}
+    alone: dict[str, Any] = {"width": width, "attention": options.attention, **shared}
     return {
         "visual-gru": partial(
-            one_sided_network, 0, EMBEDDING, units=options.units, depth=options.depth, **alone
+            one_sided_network, 0, embedding, units=options.units, depth=options.depth, **alone
         ),
         "sound-gru": partial(
-            one_sided_network, EMBEDDING, WIDTH, units=options.sound_units, depth=options.sound_depth, **alone
+            one_sided_network, embedding, width, units=options.sound_units, depth=options.sound_depth, **alone
         ),
         "functionals-dnn": partial(build, "functionals-dnn", labels=len(LABELS), input_shape=(FUNCTIONALS,)),
         **early,
     }
 
 
-def _leave_one_out(
+def _said_of_unseen(
     name: str,
     builder: Callable[[], keras.Model],
     clips: Sequences,
@@ -151,10 +170,10 @@ def _leave_one_out(
     run: Run,
     on_event: OnEvent,
 ) -> tuple[NDArray[np.float32], keras.Model]:
-    """Train without each actor in turn: logits `(n, 7)`, and the first of the networks."""
+    """Train once a split: logits `(n, 7)` of what was not in training, and the first of the networks."""
     said = np.zeros((len(clips.labels), len(LABELS)), np.float32)
     models = []
-    for known, asked in leave_one_group_out(clips.actors):
+    for known, asked in clips.splits():
         assert_disjoint(known, asked, clips.actors)
         part = f"{name}/without-{clips.actors[asked[0]]}"
         model = _learn(part, builder, clips, known, options, run, on_event)
@@ -211,7 +230,7 @@ def _inputs(
 ) -> Any:
     if functionals:
         return clips.functionals[index]
-    values = np.zeros((len(index), length, WIDTH), np.float32)
+    values = np.zeros((len(index), length, clips.width), np.float32)
     mask = np.zeros((len(index), length), bool)
     for row, i in enumerate(index):
         sequence = clips.values[i]
@@ -235,26 +254,57 @@ def _logits(
     return np.stack([np.median(t[m], axis=0) for t, m in zip(ticks, inputs[1], strict=True)])
 
 
-def _flops(model: keras.Model) -> int:
+def _flops(model: keras.Model, width: int) -> int:
     """Count the operations of one tick, or of one vector of functionals."""
-    return flops(model, input_shape=[(1, WIDTH), (1,)]) if len(model.inputs) > 1 else flops(model)
+    return flops(model, input_shape=[(1, width), (1,)]) if len(model.inputs) > 1 else flops(model)
 
 
-def _sequences(clips: list[Clip]) -> Sequences:
-    network = Models().face_cnn
+def _sequences(clips: list[Clip], faces: str | None, on_event: OnEvent) -> Sequences:
+    embedded = _embedder(faces)
     values, summaries = [], []
-    for clip in clips:
+    for number, clip in enumerate(clips):
         ticks = max(len(clip.features), int(clip.face_ticks.max(initial=-1)) + 1, 1)
-        sequence = np.zeros((ticks, WIDTH), np.float32)
-        if len(clip.faces):
-            embeddings, _ = embed(network, clip.faces)
+        embeddings = embedded(clip)
+        sequence = np.zeros((ticks, embeddings.shape[1] + DESCRIPTORS), np.float32)
+        if len(embeddings):
             # A tick without a face shows the last one.
             last = np.searchsorted(clip.face_ticks, np.arange(ticks), side="right") - 1
-            sequence[:, :EMBEDDING] = embeddings[np.maximum(last, 0)]
-        sequence[: len(clip.features), EMBEDDING:] = clip.features
+            sequence[:, :-DESCRIPTORS] = embeddings[np.maximum(last, 0)]
+        sequence[: len(clip.features), -DESCRIPTORS:] = clip.features
         values.append(sequence)
         silent = np.zeros((1, FUNCTIONALS), np.float32)
         summaries.append((clip.functionals if len(clip.functionals) else silent).mean(axis=0))
+        on_event({"step": number + 1, "of": len(clips)})
     return Sequences(
-        tuple(values), np.stack(summaries), np.array([c.label for c in clips]), tuple(c.actor for c in clips)
-    )
+        tuple(values), np.stack(summaries), np.array([c.label for c in clips]),
+        tuple(c.actor for c in clips), tuple(c.file.part for c in clips),
+    )  # fmt: skip
+
+
+def _embedder(run: str | None) -> Callable[[Clip], NDArray[np.float32]]:
+    """Give what embeds the faces of a clip, `(faces, n)`: the shipped network, or that of a run."""
+    if run is None:
+        network = Models().face_cnn
+
+        def shipped(clip: Clip) -> NDArray[np.float32]:
+            return embed(network, clip.faces)[0] if len(clip.faces) else np.zeros((0, EMBEDDING), np.float32)
+
+        return shipped
+    stored = networks_of(Path(run))[-1]
+    if stored.takes != "pictures" or stored.task != "face":
+        raise InputError(f"{run} has no network for pictures of faces: name such a run, or none")
+    network = embedding_of_prepared(load_network(Path(run), stored))
+    size, colour = stored.size or FACE_SIZE, stored.colour
+
+    def of_run(clip: Clip) -> NDArray[np.float32]:
+        faces = aligned_faces(clip.file.path)
+        parts = [np.zeros((0, network.output_shape[0][-1]), np.float32)]
+        for start in range(0, len(clip.faces), FACE_BATCH):
+            batch = np.zeros((FACE_BATCH, size, size, 3 if colour else 1), np.float32)
+            chosen = list(islice(faces, min(FACE_BATCH, len(clip.faces) - start)))
+            for row, (_, face) in enumerate(chosen):
+                batch[row] = resized(face, size, colour=colour)
+            parts.append(np.asarray(network.predict_on_batch(batch)[0])[: len(chosen)])
+        return np.concatenate(parts)
+
+    return of_run

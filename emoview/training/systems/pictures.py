@@ -7,7 +7,7 @@ picture stage of the CNN + GRU work differ in their options alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
-from emoview.runs import NetworkOfRun, Run
+from emoview.runs import NetworkOfRun, Run, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.datasets.pictures import LabelledPictures, open_pictures
@@ -56,6 +56,9 @@ class PictureOptions:
         labels: Told apart in training: 7, or their grouping into 3 or 2.
         split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
             measures on the part `valid` or `test`; `random` pools all parts and splits them 70/10/20.
+        start: Run folder whose network of the same name is the start, such as one trained on other
+            pictures; None for random weights.
+        head_epochs: Epochs, before those of the plan, in which only the last layer learns.
         seed: Decides start, split, order and changes.
     """
 
@@ -72,6 +75,8 @@ class PictureOptions:
     class_weights: bool = False
     labels: LabelCount = 7
     split: Literal["given", "random"] = "given"
+    start: str | None = None
+    head_epochs: int = 0
     seed: int = 1
 
 
@@ -94,7 +99,10 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
         except ValueError as error:
             raise InputError(str(error)) from None
         pixels = _pixel_statistics(decoded, parts[0]) if options.preparation == "pixel" else None
-        return prepared(network, options.preparation, pixels=pixels)
+        model = prepared(network, options.preparation, pixels=pixels)
+        if options.start is not None:
+            _take_weights(model, Path(options.start), options.network)
+        return model
 
     def batches(epoch: int) -> Iterator[Batch]:
         weights = class_weights(groups[parts[0]], len(names)) if options.class_weights else None
@@ -109,8 +117,21 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
         return {"accuracy": accuracy(predicted(model, decoded, parts[1]), groups[parts[1]])}
 
     name = options.network
+    start = build
+    if options.head_epochs:
+        head = fit(
+            lambda: _only_head(build()), batches, judge, replace(options.plan, epochs=options.head_epochs),
+            run.part(f"{name}-head"), loss=loss_of(options.loss), seed=options.seed,
+            name=f"{name}, last layer", of=len(parts[0]) // options.batch, on_event=on_event,
+        )  # fmt: skip
+
+        def start() -> keras.Model:
+            model = build()
+            model.set_weights(head.get_weights())
+            return model
+
     model = fit(
-        build, batches, judge, options.plan, run.part(name), loss=loss_of(options.loss), seed=options.seed,
+        start, batches, judge, options.plan, run.part(name), loss=loss_of(options.loss), seed=options.seed,
         name=name, of=len(parts[0]) // options.batch, on_event=on_event,
     )  # fmt: skip
     held_out = predicted(model, decoded, parts[1])
@@ -127,6 +148,24 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
             regrouped(probabilities, pictures.labels[parts[2]], count),
         )
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+
+def _take_weights(model: keras.Model, run: Path, name: str) -> None:
+    stored = [network for network in networks_of(run) if network.name == name]
+    if not stored:
+        raise InputError(f"{run} has no network {name}: start from a run of the same network")
+    weights = load_network(run, stored[0]).get_weights()
+    if [w.shape for w in weights] != [w.shape for w in model.get_weights()]:
+        raise InputError(f"{name} in {run} has other sizes: start from a run with the same size and labels")
+    model.set_weights(weights)
+
+
+def _only_head(model: keras.Model) -> keras.Model:
+    """Freeze everything before the last layer."""
+    inner = model.layers[-1] if isinstance(model.layers[-1], keras.Model) else model
+    for layer in inner.layers[:-1]:
+        layer.trainable = False
+    return model
 
 
 def _input_shape(network: str) -> tuple[int, ...]:

@@ -1,0 +1,39 @@
+"""`emoview prepare`: faces for training, out of clips or another data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoview.cli.console import Terminal
+
+
+def prepare(
+    data: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Labelled clips, or labelled pictures.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="New folder for LABEL/NAME.png.")],
+    part: Annotated[str | None, typer.Option(help="Part of the data, such as train.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take one face of so many ticks of a clip.")] = 5,
+    balance: Annotated[bool, typer.Option(help="As many of each label as the rarest has.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the choice and the order.")] = 1,
+) -> None:
+    """Take aligned faces out of labelled clips, or check and rewrite labelled pictures.
+
+    Examples:
+      emoview prepare clips -o frames --every 5 --balance
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.cli import render_training
+        from emoview.training.prepare import prepare as run
+
+        with render_training.live(terminal.console) as on_event:
+            done = run(data, output, part=part, every=every, balance=balance, seed=seed, on_event=on_event)
+        for line in done.broken:
+            terminal.console.print(f"left out: {line}", soft_wrap=True)
+        for label, count in done.counts.items():
+            terminal.console.print(f"{count:6d} {label}")
+        terminal.console.print(f"The faces are in {output}.")

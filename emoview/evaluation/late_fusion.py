@@ -1,0 +1,97 @@
+"""Late fusion of any set of models, of this run or of several, that spoke about the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import InputError
+from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.fusion.rules import RULES
+from emoview.timeline.labels import LABELS
+from emoview.training.datasets.splits import Indices, folds_by_group, leave_one_group_out
+
+PREDICTIONS_FILE = "predictions.npz"
+
+_PREFIX = "logits "
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What models said of clips that they had not seen.
+
+    Attributes:
+        clips: `(n,)` paths within the data set.
+        labels: `(n,)`.
+        actors: `(n,)`.
+        logits: `(n, 7)` of each model, by name.
+    """
+
+    clips: tuple[str, ...]
+    labels: NDArray[np.int64]
+    actors: tuple[str, ...]
+    logits: Mapping[str, NDArray[np.float32]]
+
+    def select(self, index: Indices) -> Predictions:
+        """Keep some clips; `logits` holds those alone already."""
+        return Predictions(
+            tuple(self.clips[i] for i in index), self.labels[index],
+            tuple(self.actors[i] for i in index), self.logits,
+        )  # fmt: skip
+
+    def save(self, run: Path) -> None:
+        """Store them in a run folder."""
+        partial = run / f"partial-{PREDICTIONS_FILE}"
+        named = {f"{_PREFIX}{name}": values for name, values in self.logits.items()}
+        np.savez(partial, clips=self.clips, labels=self.labels, actors=self.actors, **named)
+        partial.replace(run / PREDICTIONS_FILE)
+
+
+def read_predictions(runs: Sequence[Path]) -> Predictions:
+    """Read the predictions of several runs about the same clips.
+
+    Raises:
+        InputError: A run has none, or they are about other clips.
+    """
+    first: Predictions | None = None
+    logits: dict[str, NDArray[np.float32]] = {}
+    for run in runs:
+        file = run / PREDICTIONS_FILE
+        if not file.exists():
+            raise InputError(f"{run} has no {PREDICTIONS_FILE}: name runs of clip-fusion")
+        with np.load(file) as stored:
+            own = {
+                name.removeprefix("logits "): stored[name] for name in stored if name.startswith("logits ")
+            }
+            clips, actors = (tuple(map(str, stored[name])) for name in ("clips", "actors"))
+            one = Predictions(clips, stored["labels"], actors, own)
+        first = first or one
+        if one.clips != first.clips:
+            raise InputError(f"{run} speaks of other clips than {runs[0]}: fuse runs on the same data")
+        for name, values in one.logits.items():
+            logits[name if len(runs) == 1 else f"{run.name}/{name}"] = values
+    if first is None:
+        raise InputError("name at least one run")
+    return Predictions(first.clips, first.labels, first.actors, logits)
+
+
+def late_fusions(predictions: Predictions, models: Sequence[str]) -> dict[str, LabelFigures]:
+    """Measure the five rules over some models.
+
+    What a rule learns, it learns from the clips of other actors; where every clip has an actor of its
+    own, from four fifths of the clips.
+    """
+    logits = np.stack([predictions.logits[name] for name in models])
+    few = len(set(predictions.actors)) <= len(predictions.actors) // 2
+    folds = leave_one_group_out(predictions.actors) if few else folds_by_group(predictions.actors, 5, 1)
+    result = {}
+    for name, rule in RULES.items():
+        joined = np.zeros((len(predictions.labels), len(LABELS)))
+        for known, asked in folds:
+            joined[asked] = rule(logits[:, known], predictions.labels[known], logits[:, asked])
+        result[name] = measure_labels(joined, predictions.labels, LABELS)
+    return result
