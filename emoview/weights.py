@@ -68,6 +68,6 @@ def write_manifest(folder: Path) -> None:
     hashes = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.iterdir())
-        if path.suffix in {".h5", ".json"} and path.name != MANIFEST
+        if path.suffix in {".h5", ".onnx", ".json"} and path.name != MANIFEST
     }
     (folder / MANIFEST).write_text(json.dumps(hashes, indent=2) + "\n")

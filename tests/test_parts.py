@@ -25,6 +25,7 @@ from emoview.timeline.labels import LABELS, group_of, valence_arousal
 from emoview.timeline.results import Row, segments_of
 from emoview.voice.activity import voice_activity
 from emoview.voice.descriptors import FeatureSet, functionals, tick_features, windows
+from emoview.voice.mfcc import mel_filters, mfcc
 from emoview.weights import shipped, weights_folder
 
 
@@ -214,3 +215,16 @@ def test_a_result_read_back_is_the_same(result: Analysis, tmp_path: Path):
     file.write_text("{}")
     with pytest.raises(InputError, match="not a result"):
         read_json(file)
+
+
+def test_coefficients_are_those_of_librosa():
+    import librosa
+
+    samples = np.random.default_rng(0).normal(size=16_000).astype(np.float32)
+    samples *= np.linspace(0, 1, 16_000, dtype=np.float32) ** 4
+    expected = librosa.feature.mfcc(
+        y=samples, sr=16_000, n_mfcc=40, n_mels=64, n_fft=512, win_length=400, hop_length=160, center=False
+    ).T
+    np.testing.assert_allclose(mfcc(samples, count=40), expected, atol=2e-3)
+    filters = librosa.filters.mel(sr=16_000, n_fft=512, n_mels=64)
+    np.testing.assert_allclose(mel_filters(), filters, atol=1e-6)

@@ -14,7 +14,8 @@ import pytest
 
 from emoview import LABELS
 from emoview.networks.face_cnn import face_cnn
-from emoview.networks.shipped import build_face_gru, build_voice_clip, build_voice_gru
+from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_gru
+from emoview.pipeline.engines import Engine, load
 from emoview.pipeline.models import run_sequence, seven_labels
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.face import FaceRecipe, Round, train_face
@@ -173,3 +174,26 @@ def test_measuring_fits_its_rules_without_the_actor():
     assert figures["late_both"].accuracy.value < 35
     uar = figures["late_both"].uar
     assert uar.low < uar.value < uar.high
+
+
+@pytest.mark.parametrize("model", BUILDERS)
+def test_both_engines_say_the_same(model: str):
+    rng = np.random.default_rng(0)
+    keras_network, onnx_network = (load(model, engine) for engine in (Engine.KERAS, Engine.ONNX))
+    if model == "face_cnn":
+        inputs = rng.random((4, 48, 48, 1), dtype=np.float32)
+    elif model == "voice_clip":
+        inputs = rng.normal(size=(8, 6373)).astype(np.float32)
+    else:
+        width = keras_network.input[0].shape[-1]
+        values = rng.normal(size=(1, 50, width)).astype(np.float32)
+        values[:, 40:] = 0
+        inputs = (values, np.arange(50)[None] < 40)
+    one, other = (network.predict_on_batch(inputs) for network in (keras_network, onnx_network))
+    if model == "voice_clip":
+        one, other = [one], [other]
+    for expected, found in zip(one, other, strict=True):
+        expected, found = np.array(expected), np.array(found)
+        if expected.ndim == 3:
+            expected, found = expected[:, :40], found[:, :40]
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)

@@ -44,7 +44,7 @@ def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str,
 
 def _derived(affect: LabelledAffect, on_event: OnEvent) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     from emoview.face.align import align, network_input
-    from emoview.networks.face_cnn import FACE_SIZE
+    from emoview.networks.sizes import FACE_SIZE
     from emoview.pipeline.models import Models, run_faces
 
     model = Models().face_cnn

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from emoview.errors import DatasetError, InputError
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import softmax
-from emoview.networks.face_cnn import FACE_SIZE
+from emoview.networks.sizes import FACE_SIZE
 from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.datasets.pictures import LabelledPictures, open_pictures

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,28 @@ RIGHT_EYE: Final = (362, 263)
 """Inner and outer corner of the eye at the picture's right."""
 
 
+IMPORTING: Final = threading.RLock()
+"""Held while TensorFlow, or what would import it in passing, is imported."""
+
+
+def _face_mesh() -> Any:
+    """Import mediapipe, which takes most of a second, when there is something to find.
+
+    Where TensorFlow is installed mediapipe imports it, seconds for a decorator of its documentation;
+    where it is not, it goes on without.  So it is told that it is not.
+    """
+    with IMPORTING:
+        absent = "tensorflow" not in sys.modules
+        if absent:
+            sys.modules["tensorflow"] = None  # type: ignore[assignment]
+        try:
+            from mediapipe.python.solutions.face_mesh import FaceMesh
+        finally:
+            if absent:
+                del sys.modules["tensorflow"]
+    return FaceMesh
+
+
 class FaceFinder:
     """Finds faces in the pictures of one video, in order.
 
@@ -37,10 +61,7 @@ class FaceFinder:
             max_faces: Faces looked for in a picture.
             stills: The pictures have nothing to do with each other.
         """
-        # Importing it takes most of a second, so it waits until there is something to find.
-        from mediapipe.python.solutions.face_mesh import FaceMesh
-
-        self._mesh = FaceMesh(
+        self._mesh = _face_mesh()(
             static_image_mode=stills,
             max_num_faces=max_faces,
             refine_landmarks=False,

@@ -13,9 +13,6 @@ from keras import layers
 
 from emoview.networks.normalization import BatchNormalization
 
-FACE_SIZE = 48
-"""Height and width, in pixels, of the pictures that the network is made for."""
-
 EMBEDDING_LAYER = "embedding"
 
 

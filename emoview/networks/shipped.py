@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import keras
 
+from emoview.networks.face_cnn import face_cnn
+from emoview.networks.sizes import DESCRIPTORS, EARLY_INPUTS, EMBEDDING, FUNCTIONALS
 from emoview.networks.temporal import clip_network, gru_network
 
-EMBEDDING = 256
-"""Values of a face embedding."""
-DESCRIPTORS = 105
-"""Values of a voice tick: 65 openSMILE descriptors and 40 MFCCs."""
-FUNCTIONALS = 6373
-"""Functionals of ComParE 2016."""
 LABELS = 7
 VOICE_LABELS = 9
 """The seven labels, calm and boredom."""
-EARLY_INPUTS = EMBEDDING + VOICE_LABELS + 2
-"""Embedding, voice logits, and whether there is a face and speech."""
 
 
 def build_face_gru() -> keras.Model:
@@ -43,3 +39,13 @@ def build_early_fusion() -> keras.Model:
         inputs=EARLY_INPUTS, labels=LABELS, units=48, project=64,
         dropout=0.4, name="early_fusion",
     )  # fmt: skip
+
+
+BUILDERS: Mapping[str, Callable[[], keras.Model]] = {
+    "face_cnn": face_cnn,
+    "face_gru": build_face_gru,
+    "voice_gru": build_voice_gru,
+    "voice_clip": build_voice_clip,
+    "early_fusion": build_early_fusion,
+}
+"""By the names of their files."""

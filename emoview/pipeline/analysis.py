@@ -101,10 +101,10 @@ def _models(device: str, weights: str | None) -> tuple[str, Models]:
     """Keep the models between calls: building them anew for each file costs time and memory."""
     from emoview.pipeline.device import Device, select_device
 
-    used = select_device(Device(device))
+    used, engine = select_device(Device(device))
     from emoview.pipeline.models import Models
 
-    return used, Models(None if weights is None else Path(weights))
+    return used, Models(None if weights is None else Path(weights), engine)
 
 
 def _check(options: Options) -> None:
@@ -243,11 +243,11 @@ class _Join:
         )
 
     def _weights(self) -> tuple[WeightUsed, ...]:
-        from emoview.pipeline.models import FUSION_FILE, STAND_IN, weight_file
+        from emoview.pipeline.models import FUSION_FILE, STAND_IN
         from emoview.weights import shipped
 
-        names = sorted(weight_file(model) for model in self._used - {STAND_IN})
-        files = [shipped(name) for name in [*names, FUSION_FILE]] if names else []
+        names = sorted(self._used - {STAND_IN})
+        files = [*map(self._models.weight, names), shipped(FUSION_FILE)] if names else []
         used = [WeightUsed(file.name, file.sha256) for file in files]
         stand_in = self._models.stand_in
         if stand_in is not None and STAND_IN in self._used:

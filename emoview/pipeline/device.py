@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from enum import Enum
+from pathlib import Path
 
 from emoview.errors import DeviceError
+from emoview.face.find import IMPORTING
+from emoview.pipeline.engines import Engine
 
 
 class Device(str, Enum):
@@ -17,31 +20,40 @@ class Device(str, Enum):
     GPU = "gpu"
 
 
-def select_device(device: Device) -> str:
-    """Make Keras use a device, and name the one it uses: `cpu` or `gpu`.
+# Where the driver of NVIDIA's cards, the only ones that Keras' back ends know here, shows a card.
+_CARDS = (Path("/dev/nvidia0"), Path("/dev/dxg"))
+
+
+def select_device(device: Device) -> tuple[str, Engine]:
+    """Choose where the networks run, and what runs them.
+
+    Keras, and TensorFlow with it, is imported only where there may be a GPU: that takes seconds.
+
+    Returns:
+        `cpu` or `gpu`, and the engine.
 
     Raises:
         DeviceError: A GPU was asked for, and Keras' back end sees none.
     """
+    if device is Device.CPU or (device is Device.AUTO and not any(card.exists() for card in _CARDS)):
+        return "cpu", Engine.ONNX
     # TensorFlow reports on its start-up to the console unless it is told not to before it starts.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    import keras
-
-    available = _gpus(keras.backend.backend(), hide=device is Device.CPU)
-    if device is Device.GPU and not available:
+    with IMPORTING:
+        import keras
+    if _gpus(keras.backend.backend()):
+        return "gpu", Engine.KERAS
+    if device is Device.GPU:
         raise DeviceError("no GPU is visible: install emoview[gpu] and a CUDA driver, or use --device cpu")
-    return "gpu" if available and device is not Device.CPU else "cpu"
+    return "cpu", Engine.ONNX
 
 
-def _gpus(backend: str, *, hide: bool) -> int:
+def _gpus(backend: str) -> int:
     if backend == "tensorflow":
         import tensorflow as tf
 
-        found = tf.config.list_physical_devices("GPU")
-        if hide and found:
-            tf.config.set_visible_devices([], "GPU")
-        return len(found)
+        return len(tf.config.list_physical_devices("GPU"))
     if backend == "torch":
         import torch
 

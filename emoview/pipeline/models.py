@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
 from emoview.fusion.late import LateFusion, log_softmax
-from emoview.networks.face_cnn import FACE_SIZE, embedding_model, face_cnn
-from emoview.networks.shipped import (
-    build_early_fusion,
-    build_face_gru,
-    build_voice_clip,
-    build_voice_gru,
-)
+from emoview.networks.sizes import FACE_SIZE
+from emoview.pipeline.engines import Engine, Network, load, weight_of
 from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
-from emoview.weights import shipped
+from emoview.weights import Weight, shipped
 
 FACE_BATCH = 32
 """Faces in one call of the face network; fixed, so that it is compiled once."""
@@ -42,11 +36,6 @@ STAND_IN = "stand_in"
 _UNKNOWN = -20.0
 
 Logits = NDArray[np.float32]
-
-
-def weight_file(model: str) -> str:
-    """Name the file with the weights of a model."""
-    return f"{model}.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class StandIn:
 
     name: str
     network: NetworkOfRun
-    model: keras.Model
+    model: Network
     sha256: str
 
     @classmethod
@@ -122,29 +111,34 @@ class StandIn:
 class Models:
     """The networks of an analysis; each is loaded when it is first asked for."""
 
-    def __init__(self, run: Path | None = None) -> None:
-        """Use what ships, or in its place the network of a run."""
+    def __init__(self, run: Path | None = None, engine: Engine = Engine.ONNX) -> None:
+        """Use what ships, or in its place the network of a run, which Keras runs."""
+        self.engine = engine
         self.stand_in = None if run is None else StandIn.load(run)
 
     @cached_property
-    def face_cnn(self) -> keras.Model:
-        return embedding_model(self._load(face_cnn, "face_cnn"))
+    def face_cnn(self) -> Network:
+        return load("face_cnn", self.engine)
 
     @cached_property
-    def face_gru(self) -> keras.Model:
-        return self._load(build_face_gru, "face_gru")
+    def face_gru(self) -> Network:
+        return load("face_gru", self.engine)
 
     @cached_property
-    def voice_gru(self) -> keras.Model:
-        return self._load(build_voice_gru, "voice_gru")
+    def voice_gru(self) -> Network:
+        return load("voice_gru", self.engine)
 
     @cached_property
-    def voice_clip(self) -> keras.Model:
-        return self._load(build_voice_clip, "voice_clip")
+    def voice_clip(self) -> Network:
+        return load("voice_clip", self.engine)
 
     @cached_property
-    def early_fusion(self) -> keras.Model:
-        return self._load(build_early_fusion, "early_fusion")
+    def early_fusion(self) -> Network:
+        return load("early_fusion", self.engine)
+
+    def weight(self, model: str) -> Weight:
+        """Give the file behind a model."""
+        return weight_of(model, self.engine)
 
     @cached_property
     def _fusion(self) -> dict[str, Any]:
@@ -181,11 +175,6 @@ class Models:
         """`late` or `early`: the one that did better on people it had not seen."""
         return "late" if self.stand_in else str(self._fusion["auto"])
 
-    def _load(self, build: Callable[[], keras.Model], name: str) -> keras.Model:
-        model = build()
-        model.load_weights(shipped(weight_file(name)).path)
-        return model
-
 
 def resized(face: NDArray[np.uint8], size: int, *, colour: bool) -> NDArray[np.float32]:
     """Make an aligned RGB face what a network of a run takes: `(size, size, channels)` in [0, 1]."""
@@ -198,9 +187,7 @@ def resized(face: NDArray[np.uint8], size: int, *, colour: bool) -> NDArray[np.f
     return np.asarray(small.reshape(size, size, -1), np.float32) / 255
 
 
-def run_faces(
-    model: keras.Model, faces: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def run_faces(model: Network, faces: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Run the face network on `(n, size, size, 1)` faces, n up to `FACE_BATCH`.
 
     Each face is seen as it is and mirrored, and the answers are averaged: which side a mouth is pulled
@@ -220,14 +207,14 @@ def run_faces(
     return embeddings, logits
 
 
-def run_sequence(model: keras.Model, values: NDArray[np.float32]) -> SequenceLogits:
+def run_sequence(model: Network, values: NDArray[np.float32]) -> SequenceLogits:
     """Run a network over ticks on `(ticks, inputs)`.
 
     Sequences of over a minute are worked through in parts whose margins overlap, and the parts' logits
     are averaged by length.
     """
-    ticks = np.zeros((len(values), model.output[1].shape[-1]), np.float32)
-    whole = np.zeros(ticks.shape[1], np.float32)
+    whole: Any = np.float32(0)
+    ticks = []
     for first in range(0, len(values), _LONGEST_SEQUENCE):
         last = min(first + _LONGEST_SEQUENCE, len(values))
         left, right = max(0, first - _MARGIN), min(len(values), last + _MARGIN)
@@ -237,9 +224,9 @@ def run_sequence(model: keras.Model, values: NDArray[np.float32]) -> SequenceLog
         part[0, :length] = values[left:right]
         mask = np.arange(padded)[None] < length
         part_whole, part_ticks = model.predict_on_batch((part, mask))
-        ticks[first:last] = part_ticks[0, first - left : last - left]
-        whole += part_whole[0] * np.float32((last - first) / len(values))
-    return SequenceLogits(whole, ticks)
+        ticks.append(np.asarray(part_ticks)[0, first - left : last - left])
+        whole = whole + np.asarray(part_whole)[0] * np.float32((last - first) / len(values))
+    return SequenceLogits(whole, np.concatenate(ticks))
 
 
 def seven_labels(logits: Logits) -> Logits:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from emoview.media.decode import DecodeLog, PictureDecoder, read_sound
 from emoview.media.probe import Media
-from emoview.networks.face_cnn import FACE_SIZE
+from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.events import EventHook, Progress
 from emoview.pipeline.models import (
     FACE_BATCH,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emoview.face.align import network_input
 from emoview.media.decode import DecodeLog, read_sound
 from emoview.media.probe import probe
-from emoview.networks.face_cnn import FACE_SIZE
+from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.models import FACE_BATCH, run_faces
 from emoview.pipeline.stages import Timings, describe_windows, find_faces
 from emoview.timeline.labels import LABELS

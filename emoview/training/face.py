@@ -12,7 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.networks.face_cnn import FACE_SIZE, face_cnn
+from emoview.networks.face_cnn import face_cnn
+from emoview.networks.sizes import FACE_SIZE
 from emoview.timeline.labels import LABELS
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
 

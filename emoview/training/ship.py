@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import LateFusion, softmax
-from emoview.networks.face_cnn import FACE_SIZE, embedding_model, face_cnn
+from emoview.networks.face_cnn import embedding_model, face_cnn
 from emoview.networks.shipped import build_voice_clip, build_voice_gru
+from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.stages import run_speech, run_windows
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, voice
@@ -48,7 +49,7 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
         figures[name] = measure_labels(softmax(logits), part.labels, LABELS)
         on_event({"part": name, "accuracy": str(figures[name].accuracy), "uar": str(figures[name].uar)})
     _write(run / "face_metrics.json", _as_dicts(figures))
-    model.save_weights(ship / "face_cnn.weights.h5")
+    _ship(model, "face_cnn", ship)
     write_manifest(ship)
 
 
@@ -67,7 +68,7 @@ def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
         ("voice_gru", build_voice_gru, voice.train_ticks),
     ):
         model = _trained(run / f"{name}.weights.h5", build, fit, speech, recipe)
-        model.save_weights(ship / f"{name}.weights.h5")
+        _ship(model, name, ship)
         on_event({"trained": name})
     write_manifest(ship)
     _measure_ravdess(speech, run, recipe, on_event)
@@ -87,8 +88,8 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     _write(run / "fusion_metrics.json", _as_dicts(figures))
     for name, figure in figures.items():
         on_event({"model": name, "uar": str(figure.uar), "calibration_error": figure.calibration_error.value})
-    fusion.train_face_gru(described, stills, recipe).save_weights(ship / "face_gru.weights.h5")
-    fusion.train_early(described, stills, recipe).save_weights(ship / "early_fusion.weights.h5")
+    _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
+    _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
     rules = {name: _plain(fusion.fit_rule(answers, models)) for name, models in fusion.RULES.items()}
     better = "late" if figures["late_both"].uar.value >= figures["early"].uar.value else "early"
     _write(
@@ -96,6 +97,14 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
         {**rules, "early_scale": round(fusion.early_scale(answers), 4), "auto": better},
     )
     write_manifest(ship)
+
+
+def _ship(model: keras.Model, name: str, folder: Path) -> None:
+    """Write a network for both engines."""
+    from emoview.networks.onnx_export import export_onnx
+
+    model.save_weights(folder / f"{name}.weights.h5")
+    export_onnx(embedding_model(model) if name == "face_cnn" else model, folder / f"{name}.onnx")
 
 
 def _speech(data: Path, run: Path, on_event: OnEvent) -> SpeechFeatures:

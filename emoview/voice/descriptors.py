@@ -1,7 +1,7 @@
 """Voice features: low-level descriptors on the tick clock, and functionals over windows.
 
 Low-level descriptors and functionals are those of ComParE 2016 (Schuller et al. 2016, Interspeech),
-computed by openSMILE; the second set are 40 mel-frequency cepstral coefficients, computed by librosa.
+computed by openSMILE; the second set are 40 mel-frequency cepstral coefficients.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, ticks_of
+from emoview.voice.mfcc import mfcc
 
 if TYPE_CHECKING:
     import opensmile
@@ -119,12 +120,6 @@ def windows(
     return [(start, start + width) for start in starts]
 
 
-def warm_up() -> None:
-    """Load openSMILE and librosa and run each once, so that the first real call does not wait."""
-    tick_features(np.zeros(SAMPLE_RATE // 2, np.float32))
-    functionals(np.zeros(SAMPLE_RATE // 2, np.float32))
-
-
 def _in_blocks(
     samples: NDArray[np.float32],
     describe: Callable[[NDArray[np.float32], int], NDArray[np.float32]],
@@ -149,14 +144,8 @@ def _opensmile_ticks(samples: NDArray[np.float32], ticks: int) -> NDArray[np.flo
 
 
 def _mfcc_ticks(samples: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
-    import librosa
-
     padded = np.pad(samples, (0, ticks * SAMPLES_PER_TICK - len(samples) + 400))
-    frames = librosa.feature.mfcc(
-        y=padded, sr=SAMPLE_RATE, n_mfcc=MFCCS, n_mels=64, n_fft=512, win_length=400,
-        hop_length=_HOP, center=False,
-    ).T  # fmt: skip
-    return _pool(frames.astype(np.float32), ticks)
+    return _pool(mfcc(padded, count=MFCCS), ticks)
 
 
 def _pool(frames: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:

@@ -24,10 +24,9 @@ from emoview.evaluation.metrics import accuracy, measure_labels
 from emoview.fusion.late import softmax
 from emoview.networks.catalog import build
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
-from emoview.networks.face_cnn import FACE_SIZE
 from emoview.networks.flops import flops
 from emoview.networks.preparation import embedding_of_prepared
-from emoview.networks.shipped import DESCRIPTORS, EMBEDDING, FUNCTIONALS
+from emoview.networks.sizes import DESCRIPTORS, EMBEDDING, FACE_SIZE, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.models import FACE_BATCH, Models, resized
 from emoview.runs import NetworkOfRun, Run, load_network, networks_of

@@ -1,0 +1,16 @@
+"""Sizes that the shipped networks and those who feed them agree on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FACE_SIZE: Final = 48
+"""Height and width, in pixels, of the pictures that the face network is made for."""
+EMBEDDING: Final = 256
+"""Values of a face embedding."""
+DESCRIPTORS: Final = 105
+"""Values of a voice tick: 65 openSMILE descriptors and 40 MFCCs."""
+FUNCTIONALS: Final = 6373
+"""Functionals of ComParE 2016."""
+EARLY_INPUTS: Final = EMBEDDING + 9 + 2
+"""Embedding, nine voice logits, and whether there is a face and speech."""
