@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import platform
+import resource
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
@@ -65,7 +66,8 @@ class Run:
     def __init__(self, folder: Path, system: str, config: Any, data: Path) -> None:
         self.folder = folder
         what = {"system": system, "config": _plain(config), "data": str(data.resolve())}
-        self._facts: dict[str, Any] = {**what, "versions": _versions(), "seconds": 0.0, "networks": []}
+        counted = {"seconds": 0.0, "peak_megabytes": 0, "networks": []}
+        self._facts: dict[str, Any] = {**what, "versions": _versions(), **counted}
         file = folder / RUN_FILE
         if file.exists():
             before = read_run(folder)
@@ -74,7 +76,7 @@ class Run:
                     raise InputError(
                         f"{folder} holds a run with another {key} ({before[key]}): name a new folder with -o"
                     )
-            self._facts.update(seconds=before["seconds"], networks=before["networks"])
+            self._facts.update({name: before[name] for name in counted})
         self._since = time.perf_counter()
         self.save()
 
@@ -85,17 +87,17 @@ class Run:
     def save(self) -> None:
         """Write down what there is to say of the run so far."""
         now = time.perf_counter()
+        self._facts["peak_megabytes"] = max(
+            self._facts["peak_megabytes"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        )
         self._facts["seconds"] = round(self._facts["seconds"] + now - self._since, 1)
         self._since = now
         write_whole(self.folder / RUN_FILE, json.dumps(self._facts, indent=2) + "\n")
 
     def add(self, network: NetworkOfRun, model: Any, figures: Any) -> None:
         """Store a trained network with its figures."""
-        bare = model.__class__.from_config(model.get_config()) if model.compiled else model
-        if bare is not model:
-            bare.set_weights(model.get_weights())
         partial = self.folder / f"partial-{network.name}.keras"
-        bare.save(partial)
+        model.save(partial)
         partial.replace(self.folder / f"{network.name}.keras")
         others = [n for n in self._facts["networks"] if n["name"] != network.name]
         self._facts["networks"] = [*others, asdict(network)]

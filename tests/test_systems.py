@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import keras
 import numpy as np
 import pytest
 from conftest import Make
@@ -20,11 +21,12 @@ from emoview.evaluation.metrics import measure_labels, measure_values
 from emoview.evaluation.voices import evaluate_voices
 from emoview.fusion.rules import RULES
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
-from emoview.runs import Run, configured, networks_of, read_metrics, read_run
+from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
 from emoview.training.datasets.pictures import open_pictures
 from emoview.training.loop import Plan
+from emoview.training.precision import policy
 from emoview.training.prepare import prepare
 from emoview.training.search import search
 from emoview.training.systems.catalog import SYSTEMS, system_named
@@ -336,3 +338,18 @@ def test_head_first_then_all_from_another_run(picture_run: Path, faces: Path, tm
     assert len(read_history_of(run / "nn1-head")) == 1
     with pytest.raises(InputError, match="no network frame-cnn"):
         _trained("frame-cnn", faces, tmp_path / "other", start=str(picture_run), plan={"epochs": 1})
+
+
+def test_bfloat16_where_the_processor_has_it(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    flags = tmp_path / "cpuinfo"
+    monkeypatch.setattr("emoview.training.precision._CPU_INFO", flags)
+    assert policy() == "float32"
+    flags.write_text("flags : fma avx2")
+    assert policy() == "float32"
+    flags.write_text("flags : fma avx2 amx_bf16 amx_tile")
+    assert policy() == "mixed_bfloat16"
+    run = _trained("frame-cnn", faces, tmp_path / "run", network="nn1", batch=16, plan={"epochs": 1})
+    stored = load_network(run, networks_of(run)[0])
+    assert {layer.compute_dtype for layer in stored.layers} == {"float32"}
+    checkpoint = keras.models.load_model(run / "nn1" / "checkpoint-1.keras")
+    assert "bfloat16" in {layer.compute_dtype for layer in checkpoint.layers}

@@ -14,6 +14,7 @@ import numpy as np
 
 from emoview.errors import InputError
 from emoview.pipeline.stages import Stage
+from emoview.training.precision import quick_precision
 from emoview.training.systems.events import OnEvent
 
 Batch = tuple[Any, ...]
@@ -111,16 +112,17 @@ def fit(
         on_event: Told every step and the figures of each epoch.
 
     Returns:
-        The network with the weights that `plan.keep` says.
+        The network, not compiled, with the weights that `plan.keep` says.
     """
     run.mkdir(parents=True, exist_ok=True)
     best = run / "best.weights.h5"
     history: list[dict[str, Any]] = read_history(run)
     keras.utils.set_random_seed(seed)
-    model = build()
     if history:
         model = keras.models.load_model(_checkpoint(run, len(history)))
     else:
+        with quick_precision():
+            model = build()
         optimizer = keras.optimizers.get(
             {"class_name": plan.optimizer, "config": {"learning_rate": plan.rate}}
         )
@@ -147,7 +149,10 @@ def fit(
         on_event({"network": name, **row})
     if plan.keep == "best":
         model.load_weights(best)
-    return model
+    # Built anew it has no optimizer, and the precision of everybody's processor.
+    bare = build()
+    bare.set_weights(model.get_weights())
+    return bare
 
 
 def _epoch(
