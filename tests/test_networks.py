@@ -41,7 +41,7 @@ def matches_published(name: str) -> None:
     model = build(name, labels=network.published_labels)
     assert trainable(model) == pytest.approx(network.published_parameters, rel=0.002)
     if network.published_flops:
-        # Papers round to two or three digits, and some count the gates.
+        # Papers round to two or three digits.
         assert flops(model) == pytest.approx(network.published_flops, rel=0.01)
 
 
