@@ -42,7 +42,7 @@ def matches_published(name: str) -> None:
     assert trainable(model) == pytest.approx(network.published_parameters, rel=0.002)
     if network.published_flops:
         # Papers round to two or three digits.
-        assert flops(model) == pytest.approx(network.published_flops, rel=0.04)
+        assert flops(model) == pytest.approx(network.published_flops, rel=0.01)
 
 
 @pytest.mark.parametrize("name", AFFORDABLE)

@@ -1,9 +1,11 @@
 """System E: shallow and VGG-style networks for small grey faces.
 
-BKStart and BKVGG12 come from Sang, Dat and Thuan, "Facial expression recognition using deep
-convolutional neural networks" (KSE 2017), which works on 42x42 crops of FER2013.  The layers here
-are those on which several public reimplementations agree, filter by filter; they add no batch
-normalisation.  Our reading is the dropout inside BKVGG12.
+BKStart and BKVGG12 are attributed to Sang, Dat and Thuan, "Facial expression recognition using deep
+convolutional neural networks" (KSE 2017).  The paper itself was not at hand; the layers are those of
+public reimplementations on 42x42 pictures of FER2013, none with batch normalisation.  For BKVGG12
+three agree on every convolution and dense layer.  For BKStart one was found, which has the dense
+layer in two widths, 3,072 with dropout (taken here) and 2,048 without; the padding of its average
+poolings is our reading, and so is the dropout inside the stages of BKVGG12.
 
 No layer list was found for BKMin and Andreas100.  What stands here is our reading of what is known
 of them: BKMin, the smallest of the family; Andreas100, 100x100 pictures and 6x6 filters.

@@ -94,14 +94,17 @@ _CATALOGUE = (
         "nn2", "image and landmarks", (68, 2), _SYSTEM_A, Builder("image_landmark", "nn2"),
         note="landmark half; takes the 68 iBUG landmarks",
     ),
-    Network("bkstart", "bk", _GREY_42, _SANG, Builder("bk", "bkstart")),
+    Network(
+        "bkstart", "bk", _GREY_42, _SANG, Builder("bk", "bkstart"),
+        note="layers after one reimplementation",
+    ),
     Network(
         "bkmin", "bk", _GREY_42, "system E", Builder("bk", "bkmin"),
         note="no layer list is known: our reading of the name",
     ),
     Network(
         "bkvgg12", "bk", _GREY_42, _SANG, Builder("bk", "bkvgg12"),
-        note="dropout inside the stages is our reading",
+        note="layers after reimplementations; dropout inside the stages is our reading",
     ),
     Network(
         "andreas100", "bk", (100, 100, 1), "system E", Builder("bk", "andreas100"),

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from emoview.networks.blocks import convolution, squeeze_excite
 from emoview.networks.normalization import BatchNormalization
 
 EMBEDDING_LAYER = "embedding"
@@ -40,8 +41,8 @@ def face_cnn(
     """
     picture = keras.Input((None, None, 1), name="picture")
     x = layers.Rescaling(2.0, offset=-1.0)(picture)
-    x = _convolution(x, 16)
-    x = _convolution(x, widths[0], strides=2)
+    x = convolution(x, 16)
+    x = convolution(x, widths[0], strides=2)
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
         for block in range(depth):
             x = _residual(x, width, strides=2 if stage > 0 and block == 0 else 1)
@@ -56,27 +57,15 @@ def embedding_model(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, [embedding, network.output], name="face_embedding")
 
 
-def _convolution(x: Any, width: int, *, strides: int = 1) -> Any:
-    x = layers.Conv2D(width, 3, strides=strides, padding="same", use_bias=False)(x)
-    return layers.ReLU()(BatchNormalization()(x))
-
-
 def _residual(x: Any, width: int, *, strides: int) -> Any:
-    y = _convolution(x, width, strides=strides)
+    y = convolution(x, width, strides=strides)
     y = layers.Conv2D(width, 3, padding="same", use_bias=False)(y)
     # A zero scale makes each block start as the identity, which lets the learning rate be high
     # from the start (Goyal et al. 2017, arXiv:1706.02677).
     y = BatchNormalization(gamma_initializer="zeros")(y)
-    y = _squeeze_excite(y, width)
+    y = squeeze_excite(y, ratio=8)
     if strides > 1:
         x = layers.AveragePooling2D(strides, padding="same")(x)
     if x.shape[-1] != width:
-        x = BatchNormalization()(layers.Conv2D(width, 1, use_bias=False)(x))
+        x = convolution(x, width, 1, activation=None)
     return layers.ReLU()(layers.Add()([x, y]))
-
-
-def _squeeze_excite(x: Any, width: int) -> Any:
-    gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
-    gate = layers.Conv2D(width // 8, 1, activation="relu")(gate)
-    gate = layers.Conv2D(width, 1, activation="sigmoid")(gate)
-    return layers.Multiply()([x, gate])
