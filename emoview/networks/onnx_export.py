@@ -188,6 +188,10 @@ def _relu(writer: _Writer, _: Any, inputs: list[str]) -> str:
     return writer.add("Relu", inputs)
 
 
+def _activation(writer: _Writer, layer: Any, inputs: list[str]) -> str:
+    return _activated(writer, layer, inputs[0])
+
+
 def _masked_mean(writer: _Writer, _: Any, inputs: list[str]) -> str:
     return writer.add("ReduceMean", inputs[:1], axes=[1], keepdims=0)
 
@@ -214,6 +218,7 @@ _CONVERTERS: dict[type, Callable[[_Writer, Any, list[str]], str]] = {
     layers.Add: _add,
     layers.Multiply: _multiply,
     layers.ReLU: _relu,
+    layers.Activation: _activation,
     MaskedMean: _masked_mean,
     AttentiveMean: _attentive_mean,
 }
