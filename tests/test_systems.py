@@ -353,3 +353,29 @@ def test_bfloat16_where_the_processor_has_it(faces: Path, tmp_path: Path, monkey
     assert {layer.compute_dtype for layer in stored.layers} == {"float32"}
     checkpoint = keras.models.load_model(run / "nn1" / "checkpoint-1.keras")
     assert "bfloat16" in {layer.compute_dtype for layer in checkpoint.layers}
+
+
+def test_both_fusions_stand_on_the_frozen_networks(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def random_landmarks(images: Any, _: Any) -> Any:
+        points = np.random.default_rng(0).normal(size=(len(images), 68, 2)).astype(np.float32)
+        points[::10] = np.nan
+        return points
+
+    # The pictures here show no faces.
+    monkeypatch.setattr("emoview.training.systems.image_landmark._landmarks", random_landmarks)
+    quick = {"epochs": 25, "rate": 1e-2}
+    run = _trained(
+        "image-landmark", faces, tmp_path, batch=16, decisions=quick, features=quick,
+        image={"epochs": 2, "rate": 3e-3}, landmark={"epochs": 1},
+    )  # fmt: skip
+    metrics = read_metrics(run)
+    assert set(metrics) == {"nn1", "nn2", "decision-fusion", "feature-fusion"}
+    assert len({m["examples"] for m in metrics.values()}) == 1
+    for name in ("decision-fusion", "feature-fusion"):
+        assert metrics[name]["accuracy"]["value"] > metrics["nn2"]["accuracy"]["value"] + 30
+        whole = load_network(run, next(n for n in networks_of(run) if n.name == name))
+        alone = load_network(run, networks_of(run)[0])
+        inside = next(layer for layer in whole.layers if layer.name.startswith("nn1"))
+        np.testing.assert_array_equal(inside.get_weights()[0], alone.get_weights()[0])

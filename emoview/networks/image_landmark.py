@@ -104,6 +104,18 @@ def feature_fusion(picture_network: keras.Model, landmark_network: keras.Model) 
     return keras.Model(inputs, logits(x, _labels(picture_network)), name="feature_fusion")
 
 
+def frozen_and_head(fusion: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Part a fusion in two, whose weights stay shared with it.
+
+    Returns:
+        What never changes in training, from pictures and landmarks to the values that are joined, and
+        the layers above, from these values to the logits.
+    """
+    joined = next(layer for layer in fusion.layers if isinstance(layer, layers.Concatenate)).output
+    frozen = keras.Model(fusion.inputs, joined, name=f"{fusion.name}_frozen")
+    return frozen, keras.Model(joined, fusion.output, name=f"{fusion.name}_head")
+
+
 def _features(network: keras.Model) -> keras.Model:
     features = network.get_layer(FEATURES_LAYER).output
     return keras.Model(network.inputs, features, name=f"{network.name}_features")

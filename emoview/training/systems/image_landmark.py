@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import accuracy, measure_labels
 from emoview.fusion.late import softmax
 from emoview.networks.flops import flops
-from emoview.networks.image_landmark import decision_fusion, feature_fusion, nn1, nn2
+from emoview.networks.image_landmark import decision_fusion, feature_fusion, frozen_and_head, nn1, nn2
 from emoview.runs import NetworkOfRun, Run
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
@@ -57,18 +58,30 @@ class ImageLandmarkOptions:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Pictures `(n, 48, 48, 1)` uint8 with their landmarks `(n, 68, 2)` and labels `(n,)`."""
+    """Examples as the networks take them.
+
+    Attributes:
+        pictures: `(n, 48, 48, 1)` uint8.
+        landmarks: `(n, 68, 2)`.
+        labels: `(n,)`.
+        joined: `(n, width)`, what both frozen networks say, for the layers that fuse them.
+    """
 
     pictures: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     labels: NDArray[np.int64]
+    joined: NDArray[np.float32] | None = None
 
-    def take(self, takes: tuple[str, ...], index: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def take(self, takes: tuple[str, ...], index: NDArray[np.int64]) -> Any:
         """Give what a network takes, of the examples `index`."""
-        return [
-            self.landmarks[index] if what == "landmarks" else self.pictures[index].astype(np.float32) / 255
-            for what in takes
-        ]
+        values = [self._values(what)[index] for what in takes]
+        values = [v.astype(np.float32) / 255 if v.dtype == np.uint8 else v for v in values]
+        return values[0] if len(values) == 1 else tuple(values)
+
+    def _values(self, what: str) -> NDArray[Any]:
+        values: NDArray[Any] | None = getattr(self, what)
+        assert values is not None
+        return values
 
 
 def train(options: ImageLandmarkOptions, data: Path, run: Run, on_event: OnEvent) -> None:
@@ -76,14 +89,37 @@ def train(options: ImageLandmarkOptions, data: Path, run: Run, on_event: OnEvent
     pictures, parts = split_pictures(data, "random", options.seed)
     inputs, parts = _described(pictures, parts, run.folder, on_event)
 
-    def learn(name: str, plan: Plan, takes: tuple[str, ...], build: Callable[[], keras.Model]) -> keras.Model:
-        return _learn(name, plan, takes, build, inputs, parts, options, run, on_event)
+    def learn(
+        name: str, plan: Plan, takes: tuple[str, ...], build: Callable[[], keras.Model], given: Inputs
+    ) -> keras.Model:
+        return _learn(name, plan, takes, build, given, parts, options, run, on_event)
 
-    one = learn("nn1", options.image, ("pictures",), nn1)
-    other = learn("nn2", options.landmark, ("landmarks",), nn2)
+    def stored(name: str, takes: tuple[str, ...], model: keras.Model) -> keras.Model:
+        _measure(name, takes, model, inputs, parts, run, on_event)
+        return model
+
+    one = stored("nn1", ("pictures",), learn("nn1", options.image, ("pictures",), nn1, inputs))
+    other = stored("nn2", ("landmarks",), learn("nn2", options.landmark, ("landmarks",), nn2, inputs))
     both = ("pictures", "landmarks")
-    learn("decision-fusion", options.decisions, both, lambda: decision_fusion(one, other))
-    learn("feature-fusion", options.features, both, lambda: feature_fusion(one, other))
+    everything = np.arange(len(inputs.labels))
+    known = replace(inputs, landmarks=np.nan_to_num(inputs.landmarks))
+    for name, plan, fusion in (
+        ("decision-fusion", options.decisions, decision_fusion),
+        ("feature-fusion", options.features, feature_fusion),
+    ):
+        whole = fusion(one, other)
+        frozen, head = frozen_and_head(whole)
+        # What is frozen says the same in every epoch, so it is asked once.
+        joined = replace(inputs, joined=_logits(frozen, known, both, everything))
+        learned = learn(name, plan, ("joined",), partial(_head, fusion, one, other), joined)
+        head.set_weights(learned.get_weights())
+        stored(name, both, whole)
+
+
+def _head(
+    fusion: Callable[[keras.Model, keras.Model], keras.Model], one: keras.Model, other: keras.Model
+) -> keras.Model:
+    return frozen_and_head(fusion(one, other))[1]
 
 
 def _learn(
@@ -97,7 +133,7 @@ def _learn(
     run: Run,
     on_event: OnEvent,
 ) -> keras.Model:
-    train_part, choose, test = parts
+    train_part, choose, _ = parts
     weights = class_weights(inputs.labels[train_part], len(LABELS))
 
     def batches(epoch: int) -> Iterator[Batch]:
@@ -105,35 +141,46 @@ def _learn(
         for start in range(0, len(order) - options.batch + 1, options.batch):
             index = order[start : start + options.batch]
             targets = np.eye(len(LABELS), dtype=np.float32)[inputs.labels[index]]
-            values = _single(inputs.take(takes, index))
+            values = inputs.take(takes, index)
             yield (
                 (values, targets, weights[inputs.labels[index]])
                 if options.class_weights
                 else (values, targets)
             )
 
-    def logits(model: keras.Model, index: NDArray[np.int64]) -> NDArray[np.float32]:
-        return np.asarray(model.predict(_single(inputs.take(takes, index)), batch_size=256, verbose=0))
-
     def judge(model: keras.Model) -> dict[str, float]:
-        return {"accuracy": accuracy(logits(model, choose), inputs.labels[choose])}
+        return {"accuracy": accuracy(_logits(model, inputs, takes, choose), inputs.labels[choose])}
 
-    model = fit(
+    return fit(
         build, batches, judge, plan, run.part(name), loss=loss_of("cross-entropy"), seed=options.seed,
         name=name, of=len(train_part) // options.batch, on_event=on_event,
     )  # fmt: skip
-    scale = fit_scale(logits(model, choose), inputs.labels[choose])
-    figures = measure_labels(softmax(scale * logits(model, test)), inputs.labels[test], LABELS)
+
+
+def _measure(
+    name: str,
+    takes: tuple[str, ...],
+    model: keras.Model,
+    inputs: Inputs,
+    parts: Parts,
+    run: Run,
+    on_event: OnEvent,
+) -> None:
+    _, choose, test = parts
+    scale = fit_scale(_logits(model, inputs, takes, choose), inputs.labels[choose])
+    said = softmax(scale * _logits(model, inputs, takes, test))
+    figures = measure_labels(said, inputs.labels[test], LABELS)
     stored = NetworkOfRun(
         name, "face", "+".join(takes), LABELS, SIZE, False, scale, model.count_params(), flops(model)
     )
     report(run, stored, model, figures)
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
-    return model
 
 
-def _single(values: list[Any]) -> Any:
-    return values[0] if len(values) == 1 else tuple(values)
+def _logits(
+    model: keras.Model, inputs: Inputs, takes: tuple[str, ...], index: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    return np.asarray(model.predict(inputs.take(takes, index), batch_size=256, verbose=0))
 
 
 def _described(
