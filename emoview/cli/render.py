@@ -19,23 +19,9 @@ from rich.text import Text
 from emoview.media.probe import name_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import COLOURS, LABELS, LETTERS
 from emoview.timeline.results import Analysis, Row, Verdict, winner
 
-# Okabe & Ito's palette, told apart by colour-blind readers; the letters stay where there is no colour.
-COLOURS = {
-    "neutral": "#999999",
-    "anger": "#D55E00",
-    "disgust": "#009E73",
-    "fear": "#CC79A7",
-    "happy": "#F0E442",
-    "sad": "#0072B2",
-    "surprise": "#56B4E9",
-}
-LETTERS = {
-    "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
-    "surprise": "!",
-}  # fmt: skip
 _MOST_SEGMENTS = 10
 
 
@@ -85,7 +71,12 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
         f"{result.timings['total']:.1f} s"
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
-    for path in written:
+    wrote(console, written)
+
+
+def wrote(console: Console, paths: Sequence[Path]) -> None:
+    """Say where the files are."""
+    for path in paths:
         console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
 
 
