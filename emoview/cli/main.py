@@ -16,6 +16,7 @@ from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
 from emoview.cli.evaluate import evaluate
 from emoview.cli.overlay import overlay
+from emoview.cli.report import report
 from emoview.cli.search import search
 from emoview.cli.train import train
 
@@ -47,6 +48,7 @@ def options(
 
 
 app.command()(analyze)
+app.command()(report)
 app.command()(overlay)
 app.command()(train)
 app.command()(evaluate)

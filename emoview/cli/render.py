@@ -62,8 +62,7 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
     if any(row.fused for row in result.timeline):
         console.print(_timeline(result, console.width))
         console.print(_segments(result))
-    for warning in result.warnings:
-        console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
+    warnings(console, result.warnings)
     media = result.media
     facts = (
         f"{media.duration_s:.2f} s, {media.ticks} ticks, face in {media.face_share:.0%}, "
@@ -72,6 +71,12 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
     wrote(console, written)
+
+
+def warnings(console: Console, sentences: Sequence[str]) -> None:
+    """Print a line for each warning."""
+    for sentence in sentences:
+        console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
 
 
 def wrote(console: Console, paths: Sequence[Path]) -> None:

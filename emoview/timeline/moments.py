@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from emoview.timeline.clock import TICK_MS, tick_at, time_of
+from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, FaceBox, Probabilities, Row, winner
 
 DISTANCE: Final = 0.4
 """Total variation distance from which on two distributions with different winners are said to disagree."""
+_WORTH_A_LOOK = 0.25
 _BRIDGED_TICKS = 5
 _SHORTEST_MS = 400
 
@@ -64,7 +66,7 @@ def faces_by_presence(rows: Iterable[Row]) -> list[int]:
 
 
 def strongest(analysis: Analysis, *, most: int = 8, apart_s: float = 0.8) -> list[Moment]:
-    """Choose moments to look at: the peak of each segment, each label's best one first.
+    """Choose moments to look at: where each label is most probable, then the peaks of the segments.
 
     Args:
         analysis: The result.
@@ -75,37 +77,38 @@ def strongest(analysis: Analysis, *, most: int = 8, apart_s: float = 0.8) -> lis
         Moments by time.
     """
     gap = max(apart_s, analysis.media.duration_s / (4 * most))
-    # Sorting is stable, so of equals the earliest comes first.
-    ranked = sorted(_peaks(analysis), key=lambda row: -(row.confidence or 0.0))
-    best: dict[str, Row] = {}
-    for row in ranked:
-        best.setdefault(row.label or "", row)
-    chosen: list[Row] = []
-    for row in [*best.values(), *ranked]:
+    chosen: list[Moment] = []
+    for moment in [*_ranked(_label_peaks(analysis)), *_ranked(_segment_peaks(analysis))]:
         if len(chosen) == most:
             break
-        if all(abs(row.time_s - other.time_s) >= gap for other in chosen):
-            chosen.append(row)
-    return [_moment(row) for row in sorted(chosen, key=lambda row: row.tick)]
+        if all(abs(moment.time_s - other.time_s) >= gap for other in chosen):
+            chosen.append(moment)
+    return sorted(chosen, key=lambda moment: moment.time_s)
 
 
-def _peaks(analysis: Analysis) -> list[Row]:
-    """The row of each segment where its label is most probable."""
+def _ranked(moments: Iterable[Moment]) -> list[Moment]:
+    # Sorting is stable, so of equals the earliest comes first.
+    return sorted(moments, key=lambda moment: -moment.confidence)
+
+
+def _label_peaks(analysis: Analysis) -> Iterator[Moment]:
+    for position, label in enumerate(LABELS):
+        said = [(row.fused[position], row) for row in analysis.timeline if row.fused]
+        if said:
+            p, row = max(said, key=lambda pair: pair[0])
+            if p >= _WORTH_A_LOOK:
+                yield Moment(row.time_s, row.face_id, label, p, row.box)
+
+
+def _segment_peaks(analysis: Analysis) -> Iterator[Moment]:
     rows = {(row.face_id, row.tick): row for row in analysis.timeline if row.fused}
-    peaks = []
     for segment in analysis.segments:
         ticks = range(tick_at(segment.start_s), tick_at(segment.end_s))
         inside = [row for tick in ticks if (row := rows.get((segment.face_id, tick)))]
         named = [row for row in inside if row.label == segment.label]
         if named:
-            peaks.append(max(named, key=lambda row: row.confidence or 0.0))
-    return peaks
-
-
-def _moment(row: Row) -> Moment:
-    assert row.label is not None
-    assert row.confidence is not None
-    return Moment(row.time_s, row.face_id, row.label, row.confidence, row.box)
+            row = max(named, key=lambda row: row.confidence or 0.0)
+            yield Moment(row.time_s, row.face_id, segment.label, row.confidence or 0.0, row.box)
 
 
 def distance(one: Probabilities, other: Probabilities) -> float:
