@@ -93,9 +93,12 @@ class VideoEncoder:
 def _graph(path: Path, width: int, height: int, rate: float, sound_of: Media) -> object:
     video, audio = sound_of.video, sound_of.audio
     late_s = video.start_s - sound_of.start_s if video else 0.0
-    pictures = ffmpeg.input(
-        "pipe:", f="rawvideo", pix_fmt="bgr24", s=f"{width}x{height}", r=rate, itsoffset=f"{late_s:.3f}"
-    ).filter("scale", out_color_matrix="bt709", out_range="tv")
+    pictures = (
+        ffmpeg.input("pipe:", f="rawvideo", pix_fmt="bgr24", s=f"{width}x{height}", r=rate)
+        # `itsoffset` would say this more simply, but raw pictures from a pipe do not heed it.
+        .filter("setpts", f"PTS+{late_s:.3f}/TB")
+        .filter("scale", out_color_matrix="bt709", out_range="tv")
+    )
     options = {
         "f": "mp4", "c:v": "libx264", "preset": "veryfast", "crf": _QUALITY, "pix_fmt": "yuv420p",
         "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709",

@@ -71,18 +71,18 @@ def strongest(analysis: Analysis, *, most: int = 8, apart_s: float = 0.8) -> lis
     Args:
         analysis: The result.
         most: How many moments at most.
-        apart_s: Seconds between two of them, at least; a longer clip spreads them further.
+        apart_s: Seconds between two of them, at least; a longer clip spreads those of the segments further.
 
     Returns:
         Moments by time.
     """
-    gap = max(apart_s, analysis.media.duration_s / (4 * most))
+    spread_s = max(apart_s, analysis.media.duration_s / (4 * most))
     chosen: list[Moment] = []
-    for moment in [*_ranked(_label_peaks(analysis)), *_ranked(_segment_peaks(analysis))]:
-        if len(chosen) == most:
-            break
-        if all(abs(moment.time_s - other.time_s) >= gap for other in chosen):
-            chosen.append(moment)
+    for moments, gap_s in ((_label_peaks(analysis), apart_s), (_segment_peaks(analysis), spread_s)):
+        for moment in _ranked(moments):
+            far = all(abs(moment.time_s - other.time_s) >= gap_s for other in chosen)
+            if far and len(chosen) < most:
+                chosen.append(moment)
     return sorted(chosen, key=lambda moment: moment.time_s)
 
 

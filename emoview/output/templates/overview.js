@@ -18,7 +18,7 @@
 
   // What is empty goes last, whichever way it is sorted.
   function sort(head) {
-    const at = heads.indexOf(head);
+    const at = head.cellIndex;
     const down = head.getAttribute("aria-sort") === "ascending";
     const number = head.classList.contains("number");
     const value = (row) => row.cells[at].dataset.value;

@@ -234,7 +234,9 @@
   function readout() {
     const tick = clamp(Math.floor(time / data.tick + 1e-6), 0, data.ticks - 1);
     const now = $("now");
-    now.replaceChildren(`${time.toFixed(2)} s `);
+    const when = document.createElement("span");
+    when.textContent = `${time.toFixed(2)} s`;
+    now.replaceChildren(when, " ");
     const words = [`${time.toFixed(2)} s`];
     for (const [name, shown] of [["fused", "together"], ["face", "face"], ["voice", "voice"]]) {
       const what = said(name, tick);
@@ -246,7 +248,9 @@
         chip.style.background = data.colours[what.label];
         chip.style.color = data.inks[what.label];
       }
-      now.append(` ${shown}`, chip);
+      const pair = document.createElement("span");
+      pair.append(`${shown} `, chip);
+      now.append(pair, " ");
     }
     slider.setAttribute("aria-valuenow", time.toFixed(2));
     slider.setAttribute("aria-valuetext", words.join(", "));
