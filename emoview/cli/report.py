@@ -45,7 +45,8 @@ def report(
         if result.is_dir():
             with render.progress(terminal.console, quiet=quiet) as on_event:
                 written = write_reports(result, output, embed=embed, on_event=on_event)
-            render.warnings(terminal.console, written.failures)
+            if not quiet:
+                render.warnings(terminal.console, written.failures)
         else:
             write_report(result, output, video=video, embed=embed)
         if not quiet:
