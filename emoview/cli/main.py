@@ -16,7 +16,9 @@ from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
 from emoview.cli.evaluate import evaluate
 from emoview.cli.fuse import fuse
+from emoview.cli.overlay import overlay
 from emoview.cli.prepare import prepare
+from emoview.cli.report import report
 from emoview.cli.search import search
 from emoview.cli.train import train
 
@@ -48,6 +50,8 @@ def options(
 
 
 app.command()(analyze)
+app.command()(report)
+app.command()(overlay)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)

@@ -19,23 +19,9 @@ from rich.text import Text
 from emoview.media.probe import name_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import COLOURS, LABELS, LETTERS
 from emoview.timeline.results import Analysis, Row, Verdict, winner
 
-# Okabe & Ito's palette, told apart by colour-blind readers; the letters stay where there is no colour.
-COLOURS = {
-    "neutral": "#999999",
-    "anger": "#D55E00",
-    "disgust": "#009E73",
-    "fear": "#CC79A7",
-    "happy": "#F0E442",
-    "sad": "#0072B2",
-    "surprise": "#56B4E9",
-}
-LETTERS = {
-    "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
-    "surprise": "!",
-}  # fmt: skip
 _MOST_SEGMENTS = 10
 
 
@@ -76,8 +62,7 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
     if any(row.fused for row in result.timeline):
         console.print(_timeline(result, console.width))
         console.print(_segments(result))
-    for warning in result.warnings:
-        console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
+    warnings(console, result.warnings)
     media = result.media
     facts = (
         f"{media.duration_s:.2f} s, {media.ticks} ticks, face in {media.face_share:.0%}, "
@@ -85,7 +70,18 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
         f"{result.timings['total']:.1f} s"
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
-    for path in written:
+    wrote(console, written)
+
+
+def warnings(console: Console, sentences: Sequence[str]) -> None:
+    """Print a line for each warning."""
+    for sentence in sentences:
+        console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
+
+
+def wrote(console: Console, paths: Sequence[Path]) -> None:
+    """Say where the files are."""
+    for path in paths:
         console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
 
 

@@ -18,6 +18,9 @@ from emoview.media.tool import arguments, open_input
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, TICK_MS
 
 _KEPT_LOG_LINES = 20
+# Rates outside are a container's guess, such as 1000 for a web recording.
+_SLOWEST_HZ = 5
+_FASTEST_HZ = 60
 
 
 @dataclass
@@ -118,6 +121,45 @@ class PictureDecoder(_Decoder):
         while len(data := self._out.read(size)) == size:
             yield tick, np.frombuffer(data, np.uint8).reshape(self.height, self.width, 3)
             tick += 1
+
+
+class FullPictureDecoder(_Decoder):
+    """Pictures at the file's own rate and size, for drawing on them.
+
+    ffmpeg makes the rate constant by the time stamps, so the time of a picture is its number over the rate.
+
+    Attributes:
+        width: Pixels of the pictures given out, even as H.264 wants them.
+        height: Likewise.
+        rate: Pictures a second.
+        first_s: Second of the first picture on the clock of the ticks.
+    """
+
+    def __init__(self, media: Media) -> None:
+        video = media.video
+        if video is None:
+            raise ValueError(f"{name_of(media.path)} has no pictures")
+        self.width = max(2, video.width // 2 * 2)
+        self.height = max(2, video.height // 2 * 2)
+        known = video.rate is not None and _SLOWEST_HZ <= video.rate <= _FASTEST_HZ
+        self.rate = float(video.rate if known and video.rate else TICK_HZ)
+        self.first_s = video.start_s - media.start_s
+        pictures = (
+            open_input(media.path)[str(video.index)]
+            .filter("setpts", "PTS-STARTPTS")
+            .filter("fps", self.rate, start_time=0)
+            .filter("scale", self.width, self.height)
+        )
+        super().__init__(ffmpeg.output(pictures, "pipe:", f="rawvideo", pix_fmt="bgr24"))
+
+    def __iter__(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        """Give `(time_s, (height, width, 3) BGR)` in order; the array is the same each time, to draw on."""
+        picture = np.empty((self.height, self.width, 3), np.uint8)
+        memory = picture.reshape(-1).data
+        number = 0
+        while self._out.readinto(memory) == picture.size:  # type: ignore[attr-defined]
+            yield self.first_s + number / self.rate, picture
+            number += 1
 
 
 class SoundDecoder(_Decoder):

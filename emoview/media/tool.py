@@ -28,12 +28,13 @@ def ffmpeg_path() -> str:
         ) from error
 
 
-def open_input(path: Path) -> Any:
+def open_input(path: Path, **options: Any) -> Any:
     """Name `path` as an ffmpeg input that can reach nothing but files.
 
-    The `file:` in front keeps names such as `-i` or `http:x` what they are, names of files.
+    The `file:` in front keeps names such as `-i` or `http:x` what they are, names of files. Further
+    `options` stand before the input, such as `ss`.
     """
-    return ffmpeg.input(f"file:{path}", protocol_whitelist="file,pipe")
+    return ffmpeg.input(f"file:{path}", protocol_whitelist="file,pipe", **options)
 
 
 def arguments(stream: Any, *, loglevel: str) -> list[str]:

@@ -19,6 +19,11 @@ def time_of(tick: int) -> float:
     return tick * TICK_MS / 1000
 
 
+def tick_at(time_s: float) -> int:
+    """Tick that covers `time_s`; a microsecond before a tick counts to it, as rounded numbers do."""
+    return int((time_s * 1000 + 1e-3) // TICK_MS)
+
+
 def ticks_of(samples: int) -> int:
     """How many ticks `samples` sound samples reach into."""
     return -(-samples // SAMPLES_PER_TICK)

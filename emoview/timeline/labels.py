@@ -22,6 +22,21 @@ LABELS: Final[tuple[str, ...]] = (
 VOICE_LABELS: Final[tuple[str, ...]] = (*LABELS, "calm", "boredom")
 """The seven labels and the two that only voice corpora have."""
 
+# Okabe & Ito's palette, told apart by colour-blind readers; the letters stay where there is no colour.
+COLOURS: Final[Mapping[str, str]] = {
+    "neutral": "#999999",
+    "anger": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happy": "#F0E442",
+    "sad": "#0072B2",
+    "surprise": "#56B4E9",
+}
+LETTERS: Final[Mapping[str, str]] = {
+    "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
+    "surprise": "!",
+}  # fmt: skip
+
 LabelCount = Literal[7, 3, 2]
 
 _THREE: Final[Mapping[str, str]] = {

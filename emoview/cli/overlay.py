@@ -1,0 +1,42 @@
+"""`emoview overlay`: a result drawn on its video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoview.cli.console import Terminal
+
+
+def _mp4(value: Path) -> Path:
+    if value.suffix.lower() != ".mp4":
+        raise typer.BadParameter("must end in .mp4")
+    return value
+
+
+def overlay(
+    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What emoview analyze wrote.")],
+    video: Annotated[Path, typer.Argument(help="The video that was analysed.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", callback=_mp4, help="The mp4 to write.")
+    ] = Path("overlay.mp4"),
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Draw a result on its VIDEO: boxes, labels, probabilities and a running timeline, with the sound.
+
+    Examples:
+      emoview overlay interview.json interview.mp4 -o shown.mp4
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.cli import render
+        from emoview.output.read import read_json
+        from emoview.overlays import write_overlay
+
+        analysis = read_json(result)
+        with render.progress(terminal.console, quiet=quiet) as on_event:
+            write_overlay(analysis, video, output, on_event=on_event)
+        if not quiet:
+            render.wrote(terminal.console, [output])

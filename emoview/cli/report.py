@@ -1,0 +1,53 @@
+"""`emoview report`: results as pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoview.cli.console import Terminal
+
+
+def report(
+    result: Annotated[
+        Path, typer.Argument(metavar="RESULT.json|DIR", help="What emoview analyze wrote, or a folder of it.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The page to write.")] = Path(
+        "report.html"
+    ),
+    video: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The video that was analysed. [default: where the result says]"),
+    ] = None,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="Put the video into the page instead of linking to it.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Write a result as one HTML page: video, timeline, moments, where face and voice disagree.
+
+    Examples:
+      emoview report interview.json -o interview.html
+
+      emoview report interview.json --embed        # one file to pass on
+
+      emoview report results -o overview.html      # a row for each clip
+    """
+    if video is not None and result.is_dir():
+        raise typer.BadParameter("goes with one result, not with a folder", param_hint="--video")
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.cli import render
+        from emoview.reports import write_report, write_reports
+
+        if result.is_dir():
+            with render.progress(terminal.console, quiet=quiet) as on_event:
+                written = write_reports(result, output, embed=embed, on_event=on_event)
+            if not quiet:
+                render.warnings(terminal.console, written.failures)
+        else:
+            write_report(result, output, video=video, embed=embed)
+        if not quiet:
+            render.wrote(terminal.console, [output])

@@ -1,0 +1,51 @@
+"""Single pictures out of a video, as small JPEGs."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import ffmpeg
+
+from emoview.media.probe import Media
+from emoview.media.tool import arguments, open_input
+
+_TIMEOUT_S = 20
+_AT_ONCE = 4
+
+
+def jpegs_at(media: Media, times_s: Sequence[float], *, width: int) -> list[bytes | None]:
+    """Decode the picture on screen at each time.
+
+    Args:
+        media: A file with pictures.
+        times_s: Seconds on the clock of the ticks.
+        width: Pixels of the JPEGs; their height follows.
+
+    Returns:
+        A JPEG for each time, None where no picture could be decoded.
+    """
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda time_s: _jpeg(media, time_s, width), times_s))
+
+
+def _jpeg(media: Media, time_s: float, width: int) -> bytes | None:
+    video = media.video
+    if video is None:
+        return None
+    # Seeking before the input jumps to the key picture before that time, so that a long file costs no more.
+    pictures = open_input(media.path, ss=f"{max(0.0, time_s):.3f}")[str(video.index)].filter(
+        "scale", width, -2, flags="area"
+    )
+    output = ffmpeg.output(
+        pictures, "pipe:", f="image2pipe", vcodec="mjpeg", pix_fmt="yuvj420p", **{"frames:v": 1, "q:v": 5}
+    )
+    try:
+        done = subprocess.run(
+            arguments(output, loglevel="error"), stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=_TIMEOUT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return None
+    return done.stdout or None

@@ -1,0 +1,110 @@
+"""Many results on one page: a row a clip, to sort and filter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emoview.output.pages import page
+from emoview.timeline.moments import disagreements, faces_by_presence
+from emoview.timeline.results import Analysis, Verdict
+
+_COLUMNS = (
+    ("clip", False), ("seconds", True), ("together", False), ("face", False), ("voice", False),
+    ("face seen", True), ("speech", True), ("disagree, s", True), ("warnings", True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What the page needs of one result, so that the results themselves need not stay in memory.
+
+    Attributes:
+        name: Of the clip, with its folder.
+        link: Relative address of its report.
+        values: What its row shows.
+    """
+
+    name: str
+    link: str
+    values: Mapping[str, Any]
+
+
+def clip_of(analysis: Analysis, *, name: str, link: str) -> Clip:
+    """Sum up a result for its row."""
+    overall, media = analysis.overall, analysis.media
+    verdicts = [_verdict(analysis, v) for v in (overall.fused, overall.face, overall.voice)]
+    found = disagreements(analysis.timeline)
+    strip = _strip(analysis)
+    values = {
+        "seconds": media.duration_s,
+        "label": verdicts[0] and verdicts[0]["shown"],
+        "verdicts": verdicts,
+        "face_share": media.face_share,
+        "speech_share": media.speech_share,
+        "disagree_s": round(sum(d.end_s - d.start_s for d in found), 2),
+        "warnings": len(analysis.warnings),
+        "strip": strip,
+        "strip_text": ", ".join(dict.fromkeys(analysis.name(part["label"]) for part in strip)) or "nothing",
+    }
+    return Clip(name, link, values)
+
+
+def to_overview(
+    clips: Sequence[Clip],
+    *,
+    title: str,
+    failures: Sequence[str] = (),
+    extra: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """Write the page.
+
+    Args:
+        clips: One a row, in the order to start with.
+        title: Of the page.
+        failures: Sentences about what has no result.
+        extra: Further columns: by their name, the cell of each clip's name.
+    """
+    further = extra or {}
+    columns = [*_COLUMNS, *((name, False) for name in further)]
+    rows = [
+        {
+            "name": clip.name,
+            "link": clip.link,
+            "extra": [further[column].get(clip.name, "") for column in further],
+            **clip.values,
+        }
+        for clip in clips
+    ]
+    return page(
+        "overview.html",
+        title=title,
+        clips=rows,
+        columns=[{"name": name, "number": number} for name, number in columns],
+        names=sorted({row["label"] for row in rows if row["label"]}),
+        minutes=sum(row["seconds"] for row in rows) / 60,
+        failures=failures,
+    )
+
+
+def _verdict(analysis: Analysis, verdict: Verdict | None) -> dict[str, Any] | None:
+    if verdict is None:
+        return None
+    shown = analysis.name(verdict.label)
+    return {"label": verdict.label, "shown": shown, "confidence": verdict.confidence}
+
+
+def _strip(analysis: Analysis) -> list[dict[str, Any]]:
+    """The segments of the main face and of the voice alone, as shares of the clip."""
+    main = (*faces_by_presence(analysis.timeline)[:1], None)
+    whole = max(analysis.media.duration_s, 1e-3) / 100
+    return [
+        {
+            "x": round(s.start_s / whole, 2),
+            "width": round((s.end_s - s.start_s) / whole, 2),
+            "label": s.label,
+        }
+        for s in analysis.segments
+        if s.face_id in main
+    ]

@@ -1,0 +1,135 @@
+"""One result as one page that needs nothing else: timeline, moments, tables."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from emoview.output.pages import page
+from emoview.output.palette import ink
+from emoview.output.tracks import tracks
+from emoview.timeline.clock import TICK_MS
+from emoview.timeline.labels import COLOURS, LABELS, LETTERS
+from emoview.timeline.moments import (
+    DISTANCE,
+    Disagreement,
+    Moment,
+    disagreements,
+    faces_by_presence,
+)
+from emoview.timeline.results import Analysis
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the page plays.
+
+    Attributes:
+        kind: With pictures, or sound alone.
+        address: Relative address, or the whole file as a data address.
+    """
+
+    kind: Literal["video", "audio"]
+    address: str
+
+
+def to_html(
+    analysis: Analysis,
+    *,
+    title: str,
+    origin: str,
+    source: Source | None = None,
+    moments: Sequence[tuple[Moment, bytes | None]] = (),
+    notes: Sequence[str] = (),
+    overview: str | None = None,
+) -> str:
+    """Write the page.
+
+    Args:
+        analysis: The result.
+        title: Name of the clip.
+        origin: Name of the file the result came from.
+        source: What is played; None for a timeline alone.
+        moments: Moments to look at, each with a JPEG where there is one.
+        notes: Sentences about this page, such as that the video was not found.
+        overview: Relative address of the page of all clips, for a link back.
+    """
+    found = disagreements(analysis.timeline)
+    return page(
+        "report.html",
+        title=title,
+        origin=origin,
+        overview=overview,
+        media=analysis.media,
+        overall=analysis.overall,
+        name=analysis.name,
+        faces=faces_by_presence(analysis.timeline),
+        player=source and source.kind,
+        source=source and source.address,
+        moments=[_moment(analysis, moment, jpeg) for moment, jpeg in moments],
+        shape=f"{analysis.media.width or 16} / {analysis.media.height or 9}",
+        segments=analysis.segments,
+        disagreements=found,
+        disagreement_s=sum(d.end_s - d.start_s for d in found),
+        distance=DISTANCE,
+        notes=notes,
+        warnings=analysis.warnings,
+        facts=_facts(analysis.media),
+        options=[
+            *_facts(analysis.options),
+            ("fusion used", analysis.fusion_used),
+            ("device used", analysis.device_used),
+        ],
+        weights=analysis.weights,
+        data=_data(analysis, found),
+    )
+
+
+def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
+    position = {label: i for i, label in enumerate(LABELS)}
+    return {
+        "tick": TICK_MS / 1000,
+        "ticks": analysis.media.ticks,
+        "duration": analysis.media.ticks * TICK_MS / 1000,
+        "labels": list(LABELS),
+        "names": [analysis.name(label) for label in LABELS],
+        "colours": [COLOURS[label] for label in LABELS],
+        "inks": [ink(label) for label in LABELS],
+        "letters": [LETTERS[label] for label in LABELS],
+        "segments": [[s.start_s, s.end_s, s.face_id, position[s.label]] for s in analysis.segments],
+        "disagreements": [[d.start_s, d.end_s, d.face_id] for d in found],
+        **tracks(analysis),
+    }
+
+
+def _moment(analysis: Analysis, moment: Moment, jpeg: bytes | None) -> dict[str, Any]:
+    return {
+        "time_s": moment.time_s,
+        "face_id": moment.face_id,
+        "label": moment.label,
+        "confidence": moment.confidence,
+        "picture": jpeg and "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii"),
+        "box": _box(analysis, moment),
+    }
+
+
+def _box(analysis: Analysis, moment: Moment) -> str | None:
+    """Where the face is in its thumbnail, whatever size that is shown at."""
+    box, media = moment.box, analysis.media
+    if box is None or not media.width or not media.height:
+        return None
+    parts = {
+        "left": box.x / media.width,
+        "top": box.y / media.height,
+        "width": box.width / media.width,
+        "height": box.height / media.height,
+    }
+    return ";".join(f"{name}:{share:.1%}" for name, share in parts.items())
+
+
+def _facts(values: Any) -> list[tuple[str, str]]:
+    """The fields of a dataclass as a person reads them."""
+    pairs = [(field.name, getattr(values, field.name)) for field in fields(values)]
+    return [(name.replace("_", " "), "–" if value is None else str(value)) for name, value in pairs]

@@ -1,0 +1,71 @@
+"""The timeline as a page carries it: quantised to bytes, base64, one block a face."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from emoview.timeline.labels import LABELS
+from emoview.timeline.moments import faces_by_presence
+from emoview.timeline.results import Analysis, Row
+
+STEPS: Final = 254
+"""A probability p is stored as round(254 p); valence and arousal v as round(127 (v + 1))."""
+MISSING: Final = 255
+
+
+def tracks(analysis: Analysis) -> dict[str, Any]:
+    """Pack the timeline for the page.
+
+    Returns:
+        `voice`: ticks x 7 bytes for the whole clip; `faces`: for each track id, the one with most rows first,
+        where its rows start, and its bytes; `nobody`: likewise for the ticks without a face.
+    """
+    rows = analysis.timeline
+    by_face: dict[int | None, list[Row]] = {}
+    for row in rows:
+        by_face.setdefault(row.face_id, []).append(row)
+    return {
+        "voice": _voice(rows, analysis.media.ticks),
+        "faces": [_track(by_face[face], face) for face in faces_by_presence(rows)],
+        "nobody": _track(by_face[None], None) if None in by_face else None,
+    }
+
+
+def _track(rows: Sequence[Row], face: int | None) -> dict[str, Any]:
+    start = rows[0].tick
+    ticks = rows[-1].tick + 1 - start
+    shown = np.full((ticks, len(LABELS)), MISSING, np.uint8)
+    fused = shown.copy()
+    affect = np.full((ticks, 2), MISSING, np.uint8)
+    for row in rows:
+        at = row.tick - start
+        if row.face:
+            shown[at] = _quantised(row.face)
+        if row.fused:
+            fused[at] = _quantised(row.fused)
+        if row.valence is not None and row.arousal is not None:
+            affect[at] = _quantised(((row.valence + 1) / 2, (row.arousal + 1) / 2))
+    return {
+        "id": face, "start": start, "ticks": ticks,
+        "face": None if face is None else _text(shown), "fused": _text(fused), "affect": _text(affect),
+    }  # fmt: skip
+
+
+def _voice(rows: Sequence[Row], ticks: int) -> str:
+    voice = np.full((ticks, len(LABELS)), MISSING, np.uint8)
+    for row in rows:
+        if row.voice:
+            voice[row.tick] = _quantised(row.voice)
+    return _text(voice)
+
+
+def _quantised(values: Sequence[float]) -> list[int]:
+    return [int(min(max(value, 0.0), 1.0) * STEPS + 0.5) for value in values]
+
+
+def _text(numbers: np.ndarray[Any, Any]) -> str:
+    return base64.b64encode(numbers.tobytes()).decode("ascii")

@@ -1,0 +1,178 @@
+"""Reports: from a result, or a folder of them, to pages."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from emoview.errors import InputError
+from emoview.media.pictures import jpegs_at
+from emoview.media.probe import Media, name_of, probe
+from emoview.output.files import write_whole
+from emoview.output.overview import Clip, clip_of, to_overview
+from emoview.output.read import read_json
+from emoview.output.report import Source, to_html
+from emoview.output.summary_table import SUMMARY_FILE, read_summary
+from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.timeline.moments import Moment, strongest
+from emoview.timeline.results import Analysis
+
+_THUMBNAIL_PX = 240
+# Browsers refuse longer addresses, and nobody mails such a page.
+_MOST_EMBEDDED = 256 * 2**20
+# A header may be off by a picture or the sound's last block; more is another video.
+_OFF_S, _OFF_SHARE = 1.0, 0.05
+
+
+@dataclass
+class Written:
+    """What was written, and what could not be.
+
+    Attributes:
+        pages: The pages, the one to open first.
+        failures: A sentence for each result that could not be read, and each clip that has none.
+    """
+
+    pages: list[Path] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def write_report(
+    result: Path,
+    path: Path,
+    *,
+    video: Path | None = None,
+    embed: bool = False,
+    overview: Path | None = None,
+    title: str | None = None,
+) -> Analysis:
+    """Write the report of one result.
+
+    Args:
+        result: The JSON of a result.
+        path: The page.
+        video: The video that was analysed; by default it is looked for where the result says, and beside it.
+        embed: Put the video into the page instead of linking to it.
+        overview: A page to link back to.
+        title: Of the page; by default the name of the video.
+
+    Returns:
+        The result that was read.
+
+    Raises:
+        InputError: The result, or a video that was named, cannot be read.
+        OutputError: The page cannot be written.
+    """
+    analysis = read_json(result)
+    file = video or _found(analysis, result)
+    media, notes = _media(analysis, file, named=video is not None or embed)
+    html = to_html(
+        analysis,
+        title=title or name_of(Path(Path(analysis.media.path).name)),
+        origin=name_of(Path(result.name)),
+        source=None if media is None else _source(media, path, embed=embed),
+        moments=_moments(analysis, media),
+        notes=notes,
+        overview=None if overview is None else quote(os.path.relpath(overview, path.parent)),
+    )
+    write_whole(path, html)
+    return analysis
+
+
+def _found(analysis: Analysis, result: Path) -> Path | None:
+    """The video, where the result says it was, or beside the result."""
+    said = Path(analysis.media.path)
+    for file in (said, result.parent / said, result.parent / said.name):
+        if file.is_file():
+            return file
+    return None
+
+
+def _media(analysis: Analysis, file: Path | None, *, named: bool) -> tuple[Media | None, list[str]]:
+    """Open the video; what stands against it is an error only where somebody asked for it."""
+    shown = name_of(Path(Path(analysis.media.path).name))
+    if file is None:
+        note = f"The video {shown} was not found, so that this page has no pictures: name it with --video."
+        if named:
+            raise InputError(f"{shown} was not found: name the video with --video")
+        return None, [note]
+    try:
+        media = probe(file)
+    except InputError as error:
+        if named:
+            raise
+        return None, [f"The video is left out: {error}."]
+    length, expected = media.duration_s, analysis.media.duration_s
+    if length is None or abs(length - expected) <= max(_OFF_S, _OFF_SHARE * expected):
+        return media, []
+    wrong = f"{name_of(file)} lasts {length:.1f} s, the result {expected:.1f} s"
+    if named:
+        raise InputError(f"{wrong}: name the video that was analysed")
+    return None, [f"The video is left out: {wrong}."]
+
+
+def _source(media: Media, page: Path, *, embed: bool) -> Source:
+    kind = mimetypes.guess_type(media.path.name)[0] or ("video/mp4" if media.video else "audio/wav")
+    if not embed:
+        relative = os.path.relpath(media.path.resolve(), page.parent.resolve())
+        return Source("video" if media.video else "audio", quote(relative))
+    size = media.path.stat().st_size
+    if size > _MOST_EMBEDDED:
+        raise InputError(
+            f"{name_of(media.path)} has {size / 2**20:.0f} MB, which no browser opens inside a page: "
+            "leave out --embed, or make it smaller"
+        )
+    content = base64.b64encode(media.path.read_bytes()).decode("ascii")
+    return Source("video" if media.video else "audio", f"data:{kind};base64,{content}")
+
+
+def _moments(analysis: Analysis, media: Media | None) -> list[tuple[Moment, bytes | None]]:
+    moments = strongest(analysis)
+    if media is None or media.video is None:
+        return [(moment, None) for moment in moments]
+    pictures = jpegs_at(media, [moment.time_s for moment in moments], width=_THUMBNAIL_PX)
+    return list(zip(moments, pictures, strict=True))
+
+
+def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: EventHook = ignore) -> Written:
+    """Write an overview of a folder of results, and the report of each into a folder beside it.
+
+    Args:
+        folder: Holds NAME.json files, in folders or not, and perhaps the table of `emoview batch`.
+        path: The overview; the reports go to `NAME_files` beside it.
+        embed: Put the videos into the reports.
+        on_event: Told how far it is; its stage is `report`.
+
+    Raises:
+        InputError: There is no result in the folder.
+        OutputError: A page cannot be written.
+    """
+    results = sorted(file for file in folder.rglob("*.json") if not file.name.startswith("."))
+    written = Written([path])
+    clips: list[Clip] = []
+    pages = path.parent / f"{path.stem}_files"
+    for done, result in enumerate(results, start=1):
+        name = result.relative_to(folder).with_suffix("").as_posix()
+        page = pages / f"{name}.html"
+        try:
+            analysis = write_report(result, page, embed=embed, overview=path, title=name_of(Path(name)))
+        except InputError as error:
+            written.failures.append(str(error))
+        else:
+            written.pages.append(page)
+            link = quote(os.path.relpath(page, path.parent))
+            clips.append(clip_of(analysis, name=name_of(Path(name)), link=link))
+        on_event(Progress("report", done, len(results)))
+    if not clips:
+        raise InputError(
+            f"{folder} holds no result that can be read: name the folder that emoview analyze wrote to"
+        )
+    summary = read_summary(folder / SUMMARY_FILE, {clip.name for clip in clips})
+    written.failures.extend(summary.failures)
+    title = f"Emotions in {name_of(Path(folder.resolve().name))}"
+    write_whole(path, to_overview(clips, title=title, failures=written.failures, extra=summary.columns))
+    return written

@@ -1,0 +1,159 @@
+"""What stands out in a timeline: the strongest moments, and where face and voice disagree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from emoview.timeline.clock import TICK_MS, tick_at, time_of
+from emoview.timeline.labels import LABELS
+from emoview.timeline.results import Analysis, FaceBox, Probabilities, Row, winner
+
+DISTANCE: Final = 0.4
+"""Total variation distance from which on two distributions with different winners are said to disagree."""
+_WORTH_A_LOOK = 0.25
+_BRIDGED_TICKS = 5
+_SHORTEST_MS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A tick where a label stands out.
+
+    Attributes:
+        time_s: Second at which it starts.
+        face_id: The face it is about; None for voice alone.
+        label: One of the seven.
+        confidence: Probability of the label.
+        box: Where the face is; None without one.
+    """
+
+    time_s: float
+    face_id: int | None
+    label: str
+    confidence: float
+    box: FaceBox | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A stretch over which the face says one thing and the voice another.
+
+    Attributes:
+        start_s: Second at which it starts.
+        end_s: Second at which it ends.
+        face_id: The face.
+        face: Label that leads over the stretch in the face.
+        voice: Likewise in the voice.
+        distance: Mean total variation distance of the two, in [0, 1].
+    """
+
+    start_s: float
+    end_s: float
+    face_id: int | None
+    face: str
+    voice: str
+    distance: float
+
+
+def faces_by_presence(rows: Iterable[Row]) -> list[int]:
+    """List the track ids, the one with most rows first."""
+    counts = Counter(row.face_id for row in rows if row.face_id is not None)
+    return sorted(counts, key=lambda face: (-counts[face], face))
+
+
+def strongest(analysis: Analysis, *, most: int = 8, apart_s: float = 0.8) -> list[Moment]:
+    """Choose moments to look at: where each label is most probable, then the peaks of the segments.
+
+    Args:
+        analysis: The result.
+        most: How many moments at most.
+        apart_s: Seconds between two of them, at least; a longer clip spreads those of the segments further.
+
+    Returns:
+        Moments by time.
+    """
+    spread_s = max(apart_s, analysis.media.duration_s / (4 * most))
+    chosen: list[Moment] = []
+    for moments, gap_s in ((_label_peaks(analysis), apart_s), (_segment_peaks(analysis), spread_s)):
+        for moment in _ranked(moments):
+            far = all(abs(moment.time_s - other.time_s) >= gap_s for other in chosen)
+            if far and len(chosen) < most:
+                chosen.append(moment)
+    return sorted(chosen, key=lambda moment: moment.time_s)
+
+
+def _ranked(moments: Iterable[Moment]) -> list[Moment]:
+    # Sorting is stable, so of equals the earliest comes first.
+    return sorted(moments, key=lambda moment: -moment.confidence)
+
+
+def _label_peaks(analysis: Analysis) -> Iterator[Moment]:
+    for position, label in enumerate(LABELS):
+        said = [(row.fused[position], row) for row in analysis.timeline if row.fused]
+        if said:
+            p, row = max(said, key=lambda pair: pair[0])
+            if p >= _WORTH_A_LOOK:
+                yield Moment(row.time_s, row.face_id, label, p, row.box)
+
+
+def _segment_peaks(analysis: Analysis) -> Iterator[Moment]:
+    rows = {(row.face_id, row.tick): row for row in analysis.timeline if row.fused}
+    for segment in analysis.segments:
+        ticks = range(tick_at(segment.start_s), tick_at(segment.end_s))
+        inside = [row for tick in ticks if (row := rows.get((segment.face_id, tick)))]
+        named = [row for row in inside if row.label == segment.label]
+        if named:
+            row = max(named, key=lambda row: row.confidence or 0.0)
+            yield Moment(row.time_s, row.face_id, segment.label, row.confidence or 0.0, row.box)
+
+
+def distance(one: Probabilities, other: Probabilities) -> float:
+    """Total variation distance: the share of probability that would have to move; 0 same, 1 disjoint."""
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / 2
+
+
+def disagreements(rows: Iterable[Row]) -> list[Disagreement]:
+    """Find the stretches over which face and voice disagree.
+
+    A tick disagrees where both say something, their most probable labels differ, and the distributions are at
+    least `DISTANCE` apart. Gaps of a few ticks are bridged, and what stays shorter than 0.4 s is left out.
+    """
+    by_face: dict[int | None, list[Row]] = {}
+    for row in rows:
+        if row.face and row.voice and _disagrees(row.face, row.voice):
+            by_face.setdefault(row.face_id, []).append(row)
+    found = [
+        _disagreement(run)
+        for face_rows in by_face.values()
+        for run in _runs(face_rows)
+        if (run[-1].tick + 1 - run[0].tick) * TICK_MS >= _SHORTEST_MS
+    ]
+    return sorted(found, key=lambda d: (d.start_s, -1 if d.face_id is None else d.face_id))
+
+
+def _disagrees(face: Probabilities, voice: Probabilities) -> bool:
+    return winner(face) != winner(voice) and distance(face, voice) >= DISTANCE
+
+
+def _runs(rows: list[Row]) -> list[list[Row]]:
+    runs = [rows[:1]]
+    for before, row in pairwise(rows):
+        if row.tick - before.tick <= _BRIDGED_TICKS:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    return runs
+
+
+def _disagreement(run: list[Row]) -> Disagreement:
+    pairs = [(row.face, row.voice) for row in run if row.face and row.voice]
+    leads = Counter((winner(face), winner(voice)) for face, voice in pairs)
+    (face_label, voice_label), _ = leads.most_common(1)[0]
+    mean = sum(distance(face, voice) for face, voice in pairs) / len(pairs)
+    return Disagreement(
+        run[0].time_s, time_of(run[-1].tick + 1), run[0].face_id, face_label, voice_label, round(mean, 4)
+    )

@@ -1,0 +1,102 @@
+"""Videos with a result drawn on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Make
+from test_cli import run
+from test_report import made_up
+
+from emoview.errors import InputError, OutputError
+from emoview.media.decode import FullPictureDecoder, read_sound
+from emoview.media.encode import VideoEncoder
+from emoview.media.probe import probe
+from emoview.output.json import to_json
+from emoview.overlays import write_overlay
+
+
+def _pictures(path: Path) -> list[np.ndarray]:
+    with FullPictureDecoder(probe(path)) as decoder:
+        return [picture.astype(int) for _, picture in decoder]
+
+
+def test_boxes_are_drawn_and_the_sound_is_kept(made: Make, tmp_path: Path):
+    clip = made("plain.mp4")
+    out = tmp_path / "out.mp4"
+    written = write_overlay(made_up(60), clip, out)
+    before, after = _pictures(clip), _pictures(out)
+    assert len(before) == len(after) == written
+    assert probe(out).duration_s == pytest.approx(probe(clip).duration_s or 0, abs=0.05)
+    # At tick 20 the box is from (170, 100) to (335, 280); the upper left corner is left alone.
+    changed = np.abs(before[20] - after[20]).mean(axis=2)
+    assert changed[100:280, 168:173].mean() > 40
+    assert changed[130:250, 200:310].mean() < 8
+    assert changed[:80, :80].mean() < 8
+    sound, copied = read_sound(probe(clip))[0], read_sound(probe(out))[0]
+    assert len(sound) == pytest.approx(len(copied), abs=700)
+    shared = min(len(sound), len(copied))
+    assert np.corrcoef(sound[:shared], copied[:shared])[0, 1] > 0.99
+    assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_odd_sizes_rates_and_sound_that_mp4_does_not_carry(made: Make, tmp_path: Path):
+    clip = made(
+        "odd.mkv", "-vf", "scale=361:271", "-pix_fmt", "yuv444p", "-r", "30", "-c:a", "pcm_s16le", seconds=1.0
+    )
+    analysis = made_up(30)
+    object.__setattr__(analysis.media, "width", 361)
+    object.__setattr__(analysis.media, "height", 271)
+    write_overlay(analysis, clip, tmp_path / "out.mp4")
+    media = probe(tmp_path / "out.mp4")
+    assert media.video is not None
+    assert media.audio is not None
+    assert (media.video.width, media.video.height, media.video.rate) == (360, 270, 30.0)
+    assert media.audio.codec == "aac"
+
+
+def test_pictures_that_start_late_stay_with_their_sound(made: Make, tmp_path: Path):
+    clip = made("late.mkv", "-vf", "setpts=PTS+0.5/TB", "-c:a", "aac", seconds=1.5)
+    write_overlay(made_up(60), clip, tmp_path / "out.mp4")
+    before, after = probe(clip), probe(tmp_path / "out.mp4")
+    assert before.video is not None
+    assert after.video is not None
+    assert after.video.start_s - after.start_s == pytest.approx(
+        before.video.start_s - before.start_s, abs=0.03
+    )
+
+
+def test_what_cannot_be_drawn_is_said_and_leaves_nothing(made: Make, tmp_path: Path):
+    out = tmp_path / "out.mp4"
+    with pytest.raises(InputError, match="no pictures"):
+        write_overlay(made_up(), made("sound.wav", "-vn"), out)
+    with pytest.raises(InputError, match="480x480 pixels"):
+        write_overlay(made_up(), made("small.mp4", "-vf", "scale=240:240", seconds=0.5), out)
+    own = tmp_path / "own.mp4"
+    own.write_bytes(made("plain.mp4").read_bytes())
+    with pytest.raises(InputError, match="would be overwritten"):
+        write_overlay(made_up(), own, own)
+    assert [file.name for file in tmp_path.iterdir()] == ["own.mp4"]
+
+
+def test_an_encoder_that_stops_is_one_sentence(made: Make, tmp_path: Path):
+    media = probe(made("plain.mp4"))
+    picture = np.zeros((480, 480, 3), np.uint8)
+    with pytest.raises(OutputError, match="could not be encoded"):  # noqa: PT012, SIM117
+        with VideoEncoder(
+            tmp_path / "no" / "x.mp4", width=480, height=480, rate=25, sound_of=media
+        ) as encoder:
+            for _ in range(100):
+                encoder.write(picture)
+
+
+def test_the_command(made: Make, tmp_path: Path):
+    (tmp_path / "x.json").write_text(to_json(made_up(60)))
+    done = run("overlay", tmp_path / "x.json", made("plain.mp4"), "-o", tmp_path / "out.mp4")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.mp4").stat().st_size > 10_000
+    assert run("overlay", tmp_path / "x.json", made("plain.mp4"), "-o", "x.avi").returncode == 2
+    done = run("overlay", tmp_path / "x.json", tmp_path / "gone.mp4", "-o", tmp_path / "y.mp4")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)

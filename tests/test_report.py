@@ -1,0 +1,302 @@
+"""Reports: what is in them, and what a real browser makes of them."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from browser import CHROMIUM, Browser
+from test_cli import run
+
+from emoview.errors import InputError
+from emoview.output.json import to_json
+from emoview.output.tracks import MISSING, STEPS, tracks
+from emoview.reports import write_report, write_reports
+from emoview.timeline.labels import LABELS, valence_arousal
+from emoview.timeline.moments import disagreements, strongest
+from emoview.timeline.results import (
+    Analysis,
+    FaceBox,
+    MediaFacts,
+    Options,
+    Overall,
+    Row,
+    Verdict,
+    WeightUsed,
+    segments_of,
+)
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+
+
+def towards(label: str, p: float = 0.82) -> tuple[float, ...]:
+    return tuple(p if name == label else (1 - p) / 6 for name in LABELS)
+
+
+def made_up(ticks: int = 200, *, path: str = "portrait.mp4", labels: int = 7, faces: int = 1) -> Analysis:
+    """Happy, then sad from the middle on; the voice is angry from 3 s to 5 s; at the end is nobody."""
+    rows = []
+    for tick in range(ticks):
+        voice = towards("anger") if 75 <= tick % 200 < 125 else None
+        if tick >= ticks - 10:
+            rows.append(Row(tick))
+            continue
+        for face_id in range(faces):
+            face = towards("happy" if (tick < ticks / 2) == (face_id == 0) else "sad", 0.7 + tick % 50 / 200)
+            fused = tuple((a + b) / 2 for a, b in zip(face, voice, strict=True)) if voice else face
+            valence, arousal = map(float, valence_arousal(fused))
+            box = FaceBox(150 + tick % 50, 100, 165, 180)
+            rows.append(Row(tick, face_id, box, face, voice, fused, valence, arousal))
+    timeline = tuple(rows)
+    verdict = Verdict.of(towards("happy"))
+    facts = MediaFacts(
+        path, ticks * 0.04, ticks, 480, 480, 25.0, 0, "h264", "aac", 16000, "mono", -25.0, 0.95, 0.25, faces
+    )
+    return Analysis(
+        facts, Overall(verdict, verdict, Verdict.of(towards("anger"))), segments_of(timeline), timeline,
+        Options(labels=labels), "late", "cpu", (WeightUsed("face_cnn.weights.h5", "0" * 64),),
+        ("one <b>warning</b>",), {"total": 1.0},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def stored(tmp_path: Path, sample: Path) -> Path:
+    """A result with its video beside it."""
+    path = tmp_path / "portrait.json"
+    path.write_text(to_json(made_up()))
+    (tmp_path / "portrait.mp4").write_bytes(sample.read_bytes())
+    return path
+
+
+def test_disagreements_are_found_where_they_are():
+    found = disagreements(made_up().timeline)
+    assert [(d.start_s, d.end_s) for d in found] == [(3.0, 5.0)]
+    assert (found[0].face, found[0].voice) == ("happy", "anger")
+    agreeing = tuple(replace(row, voice=row.face) for row in made_up().timeline)
+    assert disagreements(agreeing) == []
+
+
+def test_moments_are_the_peaks_of_the_labels_apart_from_each_other():
+    moments = strongest(made_up())
+    assert {"happy", "sad"} <= {moment.label for moment in moments}
+    times = [moment.time_s for moment in moments]
+    assert times == sorted(times)
+    assert all(later - earlier >= 0.8 for earlier, later in pairwise(times))
+    assert strongest(replace(made_up(), timeline=(Row(0),), segments=())) == []
+
+
+def test_tracks_hold_the_timeline_to_half_a_step():
+    import base64
+
+    analysis = made_up(faces=2)
+    packed = tracks(analysis)
+    assert [track["id"] for track in packed["faces"]] == [0, 1]
+    first = packed["faces"][0]
+    values = base64.b64decode(first["face"])
+    for row in (row for row in analysis.timeline if row.face_id == 0):
+        at = (row.tick - first["start"]) * len(LABELS)
+        for stored_, p in zip(values[at : at + len(LABELS)], row.face or (), strict=True):
+            assert abs(stored_ / STEPS - p) <= 0.5 / STEPS + 1e-9
+    assert base64.b64decode(packed["voice"])[0] == MISSING
+
+
+def test_a_report_is_one_file_and_escapes_every_name(tmp_path: Path, stored: Path):
+    name = '<script>alert(1)</script> & "q" \'é.mp4'
+    analysis = made_up(path=f"/else/where/{name.replace('/', ':')}")
+    stored.write_text(to_json(analysis))
+    page = tmp_path / "out" / "report.html"
+    write_report(stored, page)
+    text = page.read_text()
+    assert "<script>alert" not in text
+    assert "one &lt;b&gt;warning" in text
+    assert "was not found" in text
+    assert not re.search(r"""(src|href)=["'](https?:)?//""", text)
+    assert [file.name for file in page.parent.iterdir()] == ["report.html"]
+
+
+def test_the_video_is_linked_or_embedded(tmp_path: Path, stored: Path):
+    page = tmp_path / "my pages" / "report.html"
+    write_report(stored, page)
+    text = page.read_text()
+    assert 'src="../portrait.mp4"' in text
+    assert text.count("data:image/jpeg;base64,") >= 2
+    write_report(stored, page, embed=True)
+    assert 'src="data:video/mp4;base64,' in page.read_text()
+
+
+def test_another_video_is_refused_if_named_and_left_out_if_found(tmp_path: Path, stored: Path):
+    stored.write_text(to_json(made_up(1000)))
+    page = tmp_path / "report.html"
+    with pytest.raises(InputError, match=r"lasts 8\.0 s, the result 40\.0 s"):
+        write_report(stored, page, video=tmp_path / "portrait.mp4")
+    assert not page.exists()
+    write_report(stored, page)
+    assert "left out" in page.read_text()
+    assert "<video" not in page.read_text()
+
+
+def test_ten_minutes_are_written_quickly_and_small(tmp_path: Path):
+    random.seed(1)
+    stored = tmp_path / "long.json"
+    stored.write_text(to_json(made_up(15_000)))
+    started = time.process_time()
+    write_report(stored, tmp_path / "report.html")
+    assert time.process_time() - started < 3
+    assert (tmp_path / "report.html").stat().st_size < 2_000_000
+
+
+def _folder(folder: Path) -> Path:
+    (folder / "sub").mkdir(parents=True)
+    (folder / "one.json").write_text(to_json(made_up(path="one.mp4")))
+    (folder / "sub" / "tw#o <i>.json").write_text(to_json(made_up(100, path="two.mp4", labels=3)))
+    (folder / "damaged.json").write_text('{"schema_version": "1.0"}')
+    (folder / "summary.csv").write_text("file,status,error\none.mp4,done,\ngone.mp4,failed,no <sound>\n")
+    return folder
+
+
+def test_a_folder_becomes_an_overview_with_a_report_each(tmp_path: Path):
+    written = write_reports(_folder(tmp_path / "results"), tmp_path / "all.html")
+    assert len(written.pages) == 3
+    assert all(page.exists() for page in written.pages)
+    assert len(written.failures) == 2
+    text = (tmp_path / "all.html").read_text()
+    assert 'href="all_files/one.html"' in text
+    assert 'href="all_files/sub/tw%23o%20%3Ci%3E.html"' in text
+    assert "no &lt;sound&gt;" in text
+    assert "damaged.json is damaged" in text
+    assert 'href="../all.html"' in (tmp_path / "all_files" / "one.html").read_text()
+    with pytest.raises(InputError, match="holds no result"):
+        write_reports(tmp_path / "all_files", tmp_path / "none.html")
+
+
+def test_the_command(tmp_path: Path, stored: Path):
+    done = run("report", stored, "-o", tmp_path / "x.html")
+    assert done.returncode == 0, done.stderr
+    assert "wrote" in done.stderr
+    assert (tmp_path / "x.html").exists()
+    done = run("report", tmp_path / "missing.json")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert run("report", tmp_path, "--video", stored).returncode == 2
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as it:
+        yield it
+
+
+SLIDER = "document.getElementById('slider')"
+NOW = f"+{SLIDER}.getAttribute('aria-valuenow')"
+
+
+def _place(browser: Browser, time_s: float) -> tuple[float, float]:
+    """Where a time is on the screen; the chart starts 66 pixels from the left."""
+    box = json.loads(
+        browser.run(f"{SLIDER}.scrollIntoView(); JSON.stringify({SLIDER}.getBoundingClientRect())")
+    )
+    return box["x"] + 67 + time_s / 8 * (box["width"] - 68), box["y"] + 80
+
+
+@needs_browser
+def test_the_page_seeks_by_address_click_and_key(browser: Browser, tmp_path: Path, stored: Path):
+    page = tmp_path / "report.html"
+    write_report(stored, page)
+    browser.open(page, "#t=1.5")
+    assert browser.run(NOW) == 1.5
+    browser.wait("Math.abs(player.currentTime - 1.5) < 0.01")
+    browser.click(*_place(browser, 3.5))
+    assert browser.run(NOW) == pytest.approx(3.5, abs=0.02)
+    assert "face happy" in browser.run(f"{SLIDER}.getAttribute('aria-valuetext')")
+    assert "voice anger" in browser.run(f"{SLIDER}.getAttribute('aria-valuetext')")
+    browser.wait("Math.abs(player.currentTime - 3.5) < 0.02")
+    browser.run(f"{SLIDER}.focus()")
+    before = browser.run(NOW)
+    browser.press("ArrowRight")
+    browser.press("ArrowLeft", shift=True)
+    assert browser.run(NOW) == pytest.approx(before + 0.16, abs=0.011)
+    browser.press("End")
+    assert browser.run(NOW) == 8.0
+    assert "face nothing" in browser.run(f"{SLIDER}.getAttribute('aria-valuetext')")
+    browser.run("document.querySelectorAll('#rows button')[1].click()")
+    assert browser.run(NOW) == pytest.approx(4.0, abs=1.1)
+    assert browser.errors == []
+
+
+@needs_browser
+def test_the_timeline_follows_the_video(browser: Browser, tmp_path: Path, stored: Path):
+    page = tmp_path / "report.html"
+    write_report(stored, page, embed=True)
+    browser.open(page)
+    browser.run("player.muted = true; document.getElementById('play').click()")
+    browser.wait(f"{NOW} > 0.2")
+    assert browser.run("document.getElementById('play').textContent") == "Pause"
+    browser.run("player.pause()")
+    assert browser.errors == []
+
+
+@needs_browser
+def test_the_page_fits_a_phone(browser: Browser, tmp_path: Path, stored: Path):
+    write_report(stored, tmp_path / "report.html")
+    write_reports(_folder(tmp_path / "results"), tmp_path / "all.html")
+    for page in ("report.html", "all.html"):
+        size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": False}
+        browser.call("Emulation.setDeviceMetricsOverride", **size)
+        browser.open(tmp_path / page)
+        assert browser.run("document.documentElement.scrollWidth") <= 390, page
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    assert browser.errors == []
+
+
+@needs_browser
+def test_faces_can_be_chosen_and_sound_needs_no_face(browser: Browser, tmp_path: Path):
+    stored = tmp_path / "x.json"
+    stored.write_text(to_json(made_up(faces=2)))
+    write_report(stored, tmp_path / "report.html")
+    browser.open(tmp_path / "report.html", "#t=1")
+    spoken = f"{SLIDER}.getAttribute('aria-valuetext')"
+    assert "face happy" in browser.run(spoken)
+    browser.run("face.value = '1'; face.dispatchEvent(new Event('change'))")
+    assert "face sad" in browser.run(spoken)
+    alone = made_up()
+    rows = tuple(Row(row.tick, voice=row.voice, fused=row.voice) for row in alone.timeline)
+    stored.write_text(to_json(replace(alone, timeline=rows)))
+    write_report(stored, tmp_path / "report.html")
+    browser.open(tmp_path / "report.html", "#t=4")
+    assert "together anger" in browser.run(spoken)
+    assert "face nothing" in browser.run(spoken)
+    assert browser.errors == []
+
+
+@needs_browser
+def test_the_overview_sorts_and_filters(browser: Browser, tmp_path: Path):
+    write_reports(_folder(tmp_path / "results"), tmp_path / "all.html")
+    browser.open(tmp_path / "all.html")
+    names = (
+        "Array.from(document.querySelectorAll('#clips tbody tr:not([hidden])'), r => r.dataset.name).join()"
+    )
+    assert browser.run(names) == "one,sub/tw#o <i>"
+    browser.run("document.querySelector('th.number button').click()")
+    assert browser.run(names) == "sub/tw#o <i>,one"
+    assert browser.run("document.querySelector('th.number').getAttribute('aria-sort')") == "ascending"
+    browser.run("const box = document.getElementById('text'); box.value = 'ONE'")
+    browser.run("box.dispatchEvent(new Event('input'))")
+    assert browser.run(names) == "one"
+    assert browser.errors == []
+
+
+def test_the_wheel_would_carry_the_templates():
+    listed = subprocess.run(
+        ["git", "ls-files", "emoview/output/templates"],
+        cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    folder = Path(__file__).parent.parent / "emoview" / "output" / "templates"
+    if listed.returncode == 0 and listed.stdout:
+        assert {file.name for file in folder.iterdir()} == {Path(f).name for f in listed.stdout.split()}
