@@ -15,6 +15,7 @@ import typer
 from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
 from emoview.cli.evaluate import evaluate
+from emoview.cli.export import export
 from emoview.cli.search import search
 from emoview.cli.train import train
 
@@ -46,6 +47,7 @@ def options(
 
 
 app.command()(analyze)
+app.command()(export)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)

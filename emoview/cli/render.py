@@ -19,19 +19,10 @@ from rich.text import Text
 from emoview.media.probe import name_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
-from emoview.timeline.labels import LABELS
-from emoview.timeline.results import Analysis, Row, Verdict, winner
+from emoview.timeline.labels import COLOURS, LABELS
+from emoview.timeline.results import Analysis, Verdict, main_rows, winner
 
-# Okabe & Ito's palette, told apart by colour-blind readers; the letters stay where there is no colour.
-COLOURS = {
-    "neutral": "#999999",
-    "anger": "#D55E00",
-    "disgust": "#009E73",
-    "fear": "#CC79A7",
-    "happy": "#F0E442",
-    "sad": "#0072B2",
-    "surprise": "#56B4E9",
-}
+# Beside the colours, so that the strip can be read where there are none.
 LETTERS = {
     "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
     "surprise": "!",
@@ -85,7 +76,12 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
         f"{result.timings['total']:.1f} s"
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
-    for path in written:
+    show_written(console, written)
+
+
+def show_written(console: Console, paths: Sequence[Path]) -> None:
+    """Say where the files are."""
+    for path in paths:
         console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
 
 
@@ -143,9 +139,12 @@ def _timeline(result: Analysis, width: int) -> Table:
 
 
 def _strip(result: Analysis, modality: str, columns: int) -> Text:
-    """One cell for each stretch of time, showing the label that leads in most of its ticks."""
+    """One cell for each stretch of time, showing the label that leads in most of its ticks.
+
+    With several faces, the strip shows the one that has most rows.
+    """
     cells: list[Counter[str]] = [Counter() for _ in range(columns)]
-    for row in _main_rows(result):
+    for row in main_rows(result):
         values = getattr(row, modality)
         if values:
             cells[row.tick * columns // result.media.ticks][winner(values)] += 1
@@ -157,13 +156,6 @@ def _strip(result: Analysis, modality: str, columns: int) -> Text:
         else:
             strip.append("·", style="dim")
     return strip
-
-
-def _main_rows(result: Analysis) -> Iterator[Row]:
-    """With several faces, the strip shows the one that has most rows, and the ticks without a face."""
-    counts = Counter(row.face_id for row in result.timeline if row.face_id is not None)
-    main = counts.most_common(1)[0][0] if counts else None
-    return (row for row in result.timeline if row.face_id in (main, None))
 
 
 def _segments(result: Analysis) -> Table:

@@ -9,8 +9,8 @@ from pathlib import Path
 from emoview.errors import OutputError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` under a temporary name beside `path`, then rename it.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `content` under a temporary name beside `path`, then rename it.
 
     Raises:
         OutputError: No permission, no space, or the folder cannot be made; `path` is as it was.
@@ -19,11 +19,10 @@ def write_whole(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=".", suffix=".part", delete=False,
-            encoding="utf-8", newline="",
+            dir=path.parent, prefix=".", suffix=".part", delete=False
         ) as file:  # fmt: skip
             temporary = file.name
-            file.write(text)
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         # A temporary file is private; a result should be as any new file is.

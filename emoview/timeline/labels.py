@@ -24,6 +24,17 @@ VOICE_LABELS: Final[tuple[str, ...]] = (*LABELS, "calm", "boredom")
 
 LabelCount = Literal[7, 3, 2]
 
+COLOURS: Final[Mapping[str, str]] = {
+    "neutral": "#999999",
+    "anger": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happy": "#F0E442",
+    "sad": "#0072B2",
+    "surprise": "#56B4E9",
+}
+"""Okabe & Ito's palette, told apart by colour-blind readers."""
+
 _THREE: Final[Mapping[str, str]] = {
     "neutral": "neutral",
     "anger": "negative",
