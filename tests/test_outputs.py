@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlparse
+from xml.etree import ElementTree
 
+import matplotlib.image
 import pandas
 import praatio.textgrid
 import pyarrow.parquet
@@ -15,12 +19,13 @@ import webvtt
 from made_up import TICKS, made_up
 from typer.testing import CliRunner
 
-from emoview import InputError
+from emoview import InputError, OutputError
 from emoview.cli.main import app
 from emoview.output.json import to_json
+from emoview.output.plot import plot_file
 from emoview.output.read import read_json, with_media_found
 from emoview.output.writers import WRITERS, format_of, write_results
-from emoview.timeline.results import COLUMNS, segments_of
+from emoview.timeline.results import COLUMNS, Row, segments_of
 
 FUSED = [("happy", 0, 1.6), ("sad", 1.6, 3.2), ("neutral", 3.2, 3.6)]
 FACE = [("happy", 0, 1.6), ("sad", 1.6, 3.2)]
@@ -151,3 +156,33 @@ def test_unknown_format_is_wrong_usage(tmp_path: Path, command: str):
     done = CliRunner().invoke(app, [command, str(file), "--format", "csv,xml"])
     assert done.exit_code == 2
     assert "xml" in done.output
+
+
+def test_a_plot_is_a_picture_of_the_size_of_a_page_with_the_labels_colours():
+    data = plot_file([made_up()], Path("x.png"))
+    pixels = matplotlib.image.imread(io.BytesIO(data), format="png")
+    assert pixels.shape[1] == 2160
+    colours = {tuple(round(255 * c) for c in pixel[:3]) for pixel in pixels[::7, ::7].reshape(-1, 4)}
+    # Happy, sad, anger and neutral, of the palette.
+    for red_green_blue in ((240, 228, 66), (0, 114, 178), (213, 94, 0), (153, 153, 153)):
+        assert red_green_blue in colours
+
+
+def test_a_vector_plot_stays_one_and_is_the_same_twice():
+    results = [made_up(path="$a_b$.mp4"), made_up(second_face=True)]
+    data = plot_file(results, Path("x.svg"), compare=True)
+    root = ElementTree.fromstring(data)
+    assert root.tag.endswith("svg")
+    assert b"<image" not in data
+    assert data == plot_file(results, Path("x.svg"), compare=True)
+
+
+def test_a_result_without_face_and_voice_is_drawn_empty():
+    nothing = replace(made_up(), timeline=tuple(Row(tick) for tick in range(TICKS)), segments=())
+    assert plot_file([nothing], Path("x.pdf")).startswith(b"%PDF")
+    assert plot_file([nothing, made_up()], Path("x.png"), compare=True)
+
+
+def test_a_plot_of_another_kind_is_refused():
+    with pytest.raises(OutputError, match=r"\.png, \.svg"):
+        plot_file([made_up()], Path("x.bmp"))

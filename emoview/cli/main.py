@@ -16,6 +16,7 @@ from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
 from emoview.cli.evaluate import evaluate
 from emoview.cli.export import export
+from emoview.cli.plot import plot
 from emoview.cli.search import search
 from emoview.cli.train import train
 
@@ -48,6 +49,7 @@ def options(
 
 app.command()(analyze)
 app.command()(export)
+app.command()(plot)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
