@@ -12,6 +12,7 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
 
 import typer
 
+from emoview.cli.agree import agree
 from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
 from emoview.cli.evaluate import evaluate
@@ -50,6 +51,7 @@ def options(
 app.command()(analyze)
 app.command()(export)
 app.command()(plot)
+app.command()(agree)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
