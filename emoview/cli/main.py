@@ -15,11 +15,13 @@ import typer
 from emoview.cli.agree import agree
 from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
+from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
 from emoview.cli.export import export
 from emoview.cli.plot import plot
 from emoview.cli.search import search
 from emoview.cli.train import train
+from emoview.cli.weights import weights
 
 app = typer.Typer(
     name="emoview",
@@ -56,6 +58,8 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(search)
+app.command()(weights)
+app.command()(doctor)
 
 
 if __name__ == "__main__":
