@@ -15,6 +15,7 @@ _PACKAGED = Path(__file__).parent / "_weights"
 _CHECKOUT = Path(__file__).parent.parent / "weights"
 
 MANIFEST = "manifest.json"
+CARD = "MODEL_CARD.md"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,79 @@ class Weight:
     name: str
     path: Path
     sha256: str
+
+
+@dataclass(frozen=True)
+class WeightState:
+    """How a file of the manifest is found.
+
+    Attributes:
+        name: File name.
+        expected: SHA-256 of what was shipped.
+        found: SHA-256 of what is there; None where the file is missing.
+        size: In bytes; 0 where it is missing.
+        parameters: Numbers in it; None where it is no network, or not as shipped.
+    """
+
+    name: str
+    expected: str
+    found: str | None
+    size: int
+    parameters: int | None
+
+    @property
+    def right(self) -> bool:
+        """Whether it is what was shipped."""
+        return self.found == self.expected
+
+
+def weight_states() -> list[WeightState]:
+    """Look at every file of the manifest.
+
+    Raises:
+        WeightsError: There is no manifest.
+    """
+    folder = weights_folder()
+    return [_state(folder / name, expected) for name, expected in _manifest(folder).items()]
+
+
+def model_card() -> str:
+    """Read the model card, as Markdown.
+
+    Raises:
+        WeightsError: It is missing.
+    """
+    try:
+        return (weights_folder() / CARD).read_text("utf-8")
+    except OSError:
+        raise WeightsError(
+            "the model card is missing from this installation: install emoview again"
+        ) from None
+
+
+def _state(path: Path, expected: str) -> WeightState:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return WeightState(path.name, expected, None, 0, None)
+    found = hashlib.sha256(content).hexdigest()
+    counted = _parameters(path) if found == expected and path.suffix == ".h5" else None
+    return WeightState(path.name, expected, found, len(content), counted)
+
+
+def _parameters(path: Path) -> int:
+    import h5py
+
+    count = 0
+
+    def add(_: str, item: Any) -> None:
+        nonlocal count
+        if isinstance(item, h5py.Dataset):
+            count += item.size
+
+    with h5py.File(path) as file:
+        file.visititems(add)
+    return count
 
 
 def weights_folder() -> Path:

@@ -8,7 +8,9 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
+from emoview.cli.formats import chosen_formats
 
 
 class Fusion(str, Enum):
@@ -43,21 +45,10 @@ class LabelChoice(str, Enum):
     TWO = "2"
 
 
-FORMATS = ("csv", "json")
-
-
 def _face(value: str) -> str:
     if value in ("largest", "all") or value.isdecimal():
         return value
     raise typer.BadParameter("must be largest, all, or the number of a face")
-
-
-def _formats(value: str) -> str:
-    names = [name.strip() for name in value.split(",")]
-    wrong = [name for name in names if name not in FORMATS]
-    if wrong:
-        raise typer.BadParameter(f"{wrong[0]!r} is not one of {', '.join(FORMATS)}")
-    return ",".join(names)
 
 
 def analyze(
@@ -93,13 +84,19 @@ def analyze(
     ] = None,
     formats: Annotated[
         str,
-        typer.Option("--format", metavar="csv,json", callback=_formats, help="Files to write."),
+        typer.Option(
+            "--format",
+            metavar="csv,json,...",
+            callback=chosen_formats,
+            help="Files to write: csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
+        ),
     ] = "csv,json",
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write the JSON alone, to standard output or a file."),
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    config: ConfigOption = None,  # noqa: ARG001
 ) -> None:
     """Turn a VIDEO into an emotion timeline: NAME.csv, NAME.json and an overall label.
 
@@ -113,9 +110,9 @@ def analyze(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
-        from emoview.output.csv import to_csv
         from emoview.output.files import write_whole
         from emoview.output.json import to_json
+        from emoview.output.writers import write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.timeline.labels import LabelCount
         from emoview.timeline.results import Options
@@ -135,10 +132,6 @@ def analyze(
             write_whole(Path(json), to_json(result))
             written.append(Path(json))
         if json is None or output is not None:
-            folder = output or Path()
-            for name in formats.split(","):
-                path = folder / f"{video.stem}.{name}"
-                write_whole(path, to_csv(result) if name == "csv" else to_json(result))
-                written.append(path)
+            written += write_results(result, video.stem, formats.split(","), output)
         if not quiet:
             render.summary(terminal.console, result, written)

@@ -12,15 +12,20 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
 
 import typer
 
+from emoview.cli.agree import agree
 from emoview.cli.analyze import analyze
 from emoview.cli.compare import compare
+from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
+from emoview.cli.export import export
 from emoview.cli.fuse import fuse
 from emoview.cli.overlay import overlay
+from emoview.cli.plot import plot
 from emoview.cli.prepare import prepare
 from emoview.cli.report import report
 from emoview.cli.search import search
 from emoview.cli.train import train
+from emoview.cli.weights import weights
 
 app = typer.Typer(
     name="emoview",
@@ -52,12 +57,17 @@ def options(
 app.command()(analyze)
 app.command()(report)
 app.command()(overlay)
+app.command()(export)
+app.command()(plot)
+app.command()(agree)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(search)
 app.command()(prepare)
 app.command()(fuse)
+app.command()(weights)
+app.command()(doctor)
 
 
 if __name__ == "__main__":

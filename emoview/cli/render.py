@@ -20,7 +20,7 @@ from emoview.media.probe import name_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import COLOURS, LABELS, LETTERS
-from emoview.timeline.results import Analysis, Row, Verdict, winner
+from emoview.timeline.results import Analysis, Verdict, main_rows, winner
 
 _MOST_SEGMENTS = 10
 
@@ -70,7 +70,7 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
         f"{result.timings['total']:.1f} s"
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
-    wrote(console, written)
+    show_written(console, written)
 
 
 def warnings(console: Console, sentences: Sequence[str]) -> None:
@@ -79,7 +79,7 @@ def warnings(console: Console, sentences: Sequence[str]) -> None:
         console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
 
 
-def wrote(console: Console, paths: Sequence[Path]) -> None:
+def show_written(console: Console, paths: Sequence[Path]) -> None:
     """Say where the files are."""
     for path in paths:
         console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
@@ -139,9 +139,12 @@ def _timeline(result: Analysis, width: int) -> Table:
 
 
 def _strip(result: Analysis, modality: str, columns: int) -> Text:
-    """One cell for each stretch of time, showing the label that leads in most of its ticks."""
+    """One cell for each stretch of time, showing the label that leads in most of its ticks.
+
+    With several faces, the strip shows the one that has most rows.
+    """
     cells: list[Counter[str]] = [Counter() for _ in range(columns)]
-    for row in _main_rows(result):
+    for row in main_rows(result):
         values = getattr(row, modality)
         if values:
             cells[row.tick * columns // result.media.ticks][winner(values)] += 1
@@ -153,13 +156,6 @@ def _strip(result: Analysis, modality: str, columns: int) -> Text:
         else:
             strip.append("·", style="dim")
     return strip
-
-
-def _main_rows(result: Analysis) -> Iterator[Row]:
-    """With several faces, the strip shows the one that has most rows, and the ticks without a face."""
-    counts = Counter(row.face_id for row in result.timeline if row.face_id is not None)
-    main = counts.most_common(1)[0][0] if counts else None
-    return (row for row in result.timeline if row.face_id in (main, None))
 
 
 def _segments(result: Analysis) -> Table:

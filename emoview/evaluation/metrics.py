@@ -1,12 +1,13 @@
 """How good predictions are, each figure with its bootstrap 95 % interval.
 
 Of labels: accuracy, unweighted average recall, macro F1, recalls, confusion, expected calibration
-error.  Of valence and arousal: RMSE, and Pearson's, intraclass and concordance correlation.
+error; with a person's labels, Cohen's kappa.  Of valence and arousal: RMSE, and Pearson's, intraclass
+and concordance correlation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,27 @@ class LabelFigures:
     macro_f1: Figure
     calibration_error: Figure
     recalls: dict[str, Figure]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class AgreementFigures:
+    """What was measured between two who label the same examples.
+
+    Attributes:
+        examples: How many.
+        labels: Names of the rows and columns of `confusion`.
+        kappa: Cohen's kappa (1960): 0 for agreement by chance, 1 for full agreement.
+        accuracy: Share of examples with the same label, in percent.
+        uar: Unweighted average recall, over the labels that the annotation has, in percent.
+        confusion: `confusion[annotated][said]`, counts.
+    """
+
+    examples: int
+    labels: tuple[str, ...]
+    kappa: Figure
+    accuracy: Figure
+    uar: Figure
     confusion: tuple[tuple[int, ...], ...]
 
 
@@ -109,14 +131,59 @@ def measure_labels(
     )
 
 
-def measure_values(estimated: Values, annotated: Values, *, seed: int = 0) -> RegressionFigures:
-    """Measure estimates `(n,)` of a continuous annotation `(n,)`."""
-    draws = [np.arange(len(annotated)), *_draws(len(annotated), seed)]
+def measure_agreement(
+    said: Labels, annotated: Labels, names: Sequence[str], *, block: int = 1, seed: int = 0
+) -> AgreementFigures:
+    """Measure labels `(n,)` against annotated ones `(n,)`, positions in `names`.
 
-    def figure(metric: Callable[[Values, Values], float]) -> Figure:
-        return _figure(np.array([metric(estimated[d], annotated[d]) for d in draws]), digits=4)
+    Args:
+        said: By the one.
+        annotated: By the other.
+        names: Of the labels.
+        block: Neighbouring examples that are drawn together for the intervals: those of a timeline depend
+            on each other, and drawn one by one they would make the intervals far too narrow.
+        seed: Of the draws.
+    """
+    count = len(names)
+    tables = np.concatenate(
+        [_confusions(annotated[d][None], said[d][None], count) for d in _samples(len(said), seed, block)]
+    )
+    seen = np.flatnonzero(tables[0].sum(axis=1))
+    hits = np.trace(tables, axis1=1, axis2=2)
+    return AgreementFigures(
+        len(said),
+        tuple(names),
+        _figure(cohens_kappa(tables), digits=4),
+        _figure(100 * hits / len(said)),
+        _figure(np.nanmean(_recalls(tables)[:, seen], axis=1)),
+        tuple(tuple(int(v) for v in row) for row in tables[0]),
+    )
 
-    return RegressionFigures(len(annotated), figure(rmse), figure(pcc), figure(icc), figure(ccc))
+
+def measure_values(
+    estimated: Values, annotated: Values, *, block: int = 1, seed: int = 0
+) -> RegressionFigures:
+    """Measure estimates `(n,)` of a continuous annotation `(n,)`; `block` as in `measure_agreement`."""
+    metrics: tuple[Callable[[Values, Values], float], ...] = (rmse, pcc, icc, ccc)
+    table = np.array(
+        [
+            [metric(estimated[d], annotated[d]) for metric in metrics]
+            for d in _samples(len(annotated), seed, block)
+        ]
+    )
+    return RegressionFigures(len(annotated), *(_figure(column, digits=4) for column in table.T))
+
+
+def cohens_kappa(tables: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Agreement beyond chance (Cohen 1960) of confusion tables `(..., c, c)`.
+
+    0 where both use one and the same label only: nothing tells such agreement from chance.
+    """
+    total = tables.sum(axis=(-2, -1))
+    observed = np.trace(tables, axis1=-2, axis2=-1) / total
+    chance = (tables.sum(axis=-1) * tables.sum(axis=-2)).sum(axis=-1) / total**2
+    kappa = (observed - chance) / np.where(chance < 1, 1 - chance, 1)
+    return np.asarray(np.where(chance < 1, kappa, 0.0), np.float64)
 
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:
@@ -165,6 +232,20 @@ def _covariance(one: Values, other: Values) -> float:
 
 def _draws(count: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).integers(0, count, (DRAWS, count))
+
+
+def _samples(count: int, seed: int, block: int) -> Iterator[NDArray[np.int64]]:
+    """Give the positions of all examples, then those of each bootstrap sample.
+
+    The samples are of moving blocks of neighbours (Kuensch 1989), which with a block of 1 is the usual
+    bootstrap.  They come one at a time: together, those of an hour of ticks would take gigabytes.
+    """
+    yield np.arange(count)
+    block = min(block, count)
+    random = np.random.default_rng(seed)
+    for _ in range(DRAWS):
+        starts = random.integers(0, count - block + 1, -(-count // block))
+        yield (starts[:, None] + np.arange(block)).ravel()[:count]
 
 
 def _confusions(labels: NDArray[np.int64], said: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 from emoview.timeline.results import COLUMNS, Analysis
@@ -18,6 +19,11 @@ def to_csv(analysis: Analysis) -> str:
         record = analysis.record(row)
         writer.writerow([_cell(name, record[name]) for name in COLUMNS])
     return text.getvalue()
+
+
+def csv_file(analysis: Analysis, _: Path) -> str:
+    """Write the timeline, wherever the file is to be."""
+    return to_csv(analysis)
 
 
 def _cell(name: str, value: Any) -> Any:

@@ -39,13 +39,13 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` under a temporary name beside `path`, then rename it.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `content` under a temporary name beside `path`, then rename it.
 
     Raises:
         OutputError: No permission, no space, or the folder cannot be made; `path` is as it was.
     """
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())

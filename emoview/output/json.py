@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from emoview.timeline.labels import LABELS
@@ -25,6 +26,11 @@ def to_json(analysis: Analysis) -> str:
     )
     timeline = f"[\n    {rows}\n  ]" if rows else "[]"
     return head.replace('"timeline": null', f'"timeline": {timeline}', 1) + "\n"
+
+
+def json_file(analysis: Analysis, _: Path) -> str:
+    """Write the result, wherever the file is to be."""
+    return to_json(analysis)
 
 
 def schema() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,15 @@ def read_json(path: Path) -> Analysis:
         return _analysis(stored)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error!r}): analyze again") from None
+
+
+def with_media_found(analysis: Analysis, result: Path) -> Analysis:
+    """Name the media beside the result where it is not, or no longer, where the analysis found it."""
+    media = Path(analysis.media.path)
+    beside = result.parent / media.name
+    if media.exists() or not beside.exists():
+        return analysis
+    return replace(analysis, media=replace(analysis.media, path=str(beside)))
 
 
 def _analysis(stored: dict[str, Any]) -> Analysis:

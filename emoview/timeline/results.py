@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -256,33 +257,53 @@ def winner(probabilities: Probabilities) -> str:
     return LABELS[max(range(len(LABELS)), key=lambda i: probabilities[i])]
 
 
-def segments_of(rows: tuple[Row, ...], *, shortest_s: float = 0.2) -> tuple[Segment, ...]:
+def segments_of(
+    rows: tuple[Row, ...], modality: str = "fused", *, shortest_s: float = 0.2
+) -> tuple[Segment, ...]:
     """Join neighbouring ticks of one face with one label.
 
     Runs under `shortest_s` join the run before them: nobody changes an emotion for two ticks.
+
+    Args:
+        rows: The timeline, by tick.
+        modality: One of `MODALITIES`.  Segments of the voice belong to no face, whoever's row it is in.
+        shortest_s: In seconds.
+
+    Returns:
+        By time, then face.
     """
-    by_face: dict[int | None, list[Row]] = {}
+    by_face: dict[int | None, list[tuple[int, Probabilities]]] = {}
     for row in rows:
-        if row.fused is not None:
-            by_face.setdefault(row.face_id, []).append(row)
+        values = getattr(row, modality)
+        if values is not None:
+            face_id = None if modality == "voice" else row.face_id
+            by_face.setdefault(face_id, []).append((row.tick, values))
     result = []
     for face_id in sorted(by_face, key=lambda i: -1 if i is None else i):
         result.extend(_segments_of_face(by_face[face_id], face_id, shortest_s))
     return tuple(sorted(result, key=lambda s: (s.start_s, -1 if s.face_id is None else s.face_id)))
 
 
-def _segments_of_face(rows: list[Row], face_id: int | None, shortest_s: float) -> list[Segment]:
-    runs: list[tuple[str, list[Row]]] = []
-    for row in rows:
-        label = row.label
-        assert label is not None
-        if runs and runs[-1][0] == label and row.tick == runs[-1][1][-1].tick + 1:
-            runs[-1][1].append(row)
+def main_rows(analysis: Analysis) -> tuple[Row, ...]:
+    """Give the rows of the face that has most of them, and those without a face: one a tick."""
+    counts = Counter(row.face_id for row in analysis.timeline if row.face_id is not None)
+    main = counts.most_common(1)[0][0] if counts else None
+    return tuple(row for row in analysis.timeline if row.face_id in (main, None))
+
+
+def _segments_of_face(
+    ticks: list[tuple[int, Probabilities]], face_id: int | None, shortest_s: float
+) -> list[Segment]:
+    runs: list[tuple[str, list[tuple[int, Probabilities]]]] = []
+    for tick, values in ticks:
+        label = winner(values)
+        if runs and runs[-1][0] == label and tick == runs[-1][1][-1][0] + 1:
+            runs[-1][1].append((tick, values))
         else:
-            runs.append((label, [row]))
-    joined: list[tuple[str, list[Row]]] = []
+            runs.append((label, [(tick, values)]))
+    joined: list[tuple[str, list[tuple[int, Probabilities]]]] = []
     for label, run in runs:
-        follows = bool(joined) and run[0].tick == joined[-1][1][-1].tick + 1
+        follows = bool(joined) and run[0][0] == joined[-1][1][-1][0] + 1
         if follows and (len(run) * TICK_MS < shortest_s * 1000 or label == joined[-1][0]):
             joined[-1][1].extend(run)
         else:
@@ -290,6 +311,6 @@ def _segments_of_face(rows: list[Row], face_id: int | None, shortest_s: float) -
     segments = []
     for label, run in joined:
         position = LABELS.index(label)
-        mean = sum(row.fused[position] for row in run if row.fused) / len(run)
-        segments.append(Segment(run[0].time_s, time_of(run[-1].tick + 1), face_id, label, round(mean, 4)))
+        mean = sum(values[position] for _, values in run) / len(run)
+        segments.append(Segment(time_of(run[0][0]), time_of(run[-1][0] + 1), face_id, label, round(mean, 4)))
     return segments

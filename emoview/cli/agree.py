@@ -1,0 +1,69 @@
+"""`emoview agree`: a result beside what a person annotated."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoview.cli.console import Terminal
+
+
+class Answers(str, Enum):
+    """Whose answers are compared."""
+
+    FUSED = "fused"
+    FACE = "face"
+    VOICE = "voice"
+
+
+def agree(
+    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What emoview analyze wrote.")],
+    annotation: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ANNOTATION.csv|.eaf",
+            help="CSV: start_s and end_s, or time_s; and label, valence, arousal, or some of them.",
+        ),
+    ],
+    tier: Annotated[
+        str | None, typer.Option(help="Tier of the ELAN document. [default: the only one]")
+    ] = None,
+    modality: Annotated[Answers, typer.Option(help="Whose answers are compared.")] = Answers.FUSED,
+    face: Annotated[
+        int | None, typer.Option(metavar="ID", help="Face. [default: the one with most rows]")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON, too.")
+    ] = None,
+) -> None:
+    """Measure how far RESULT and a person's ANNOTATION agree, tick by tick.
+
+    Labels: Cohen's kappa, accuracy, unweighted average recall, confusion.
+    Valence and arousal: CCC, PCC, RMSE. The 95 % intervals come from a bootstrap over
+    seconds, because neighbouring ticks are not independent.
+
+    Examples:
+      emoview agree interview.json interview-coded.csv
+
+      emoview agree interview.json interview.eaf --tier coder1 --modality face --json agreement.json
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from dataclasses import asdict
+
+        from emoview.cli.render_agreement import show_agreement
+        from emoview.evaluation.agreement import measure
+        from emoview.evaluation.annotations import read_annotations
+        from emoview.output.files import write_whole
+        from emoview.output.read import read_json
+
+        found = measure(
+            read_json(result), read_annotations(annotation, tier), modality=modality.value, face=face
+        )
+        show_agreement(terminal, found)
+        if file is not None:
+            write_whole(file, json.dumps(asdict(found), indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,108 @@
+"""The option `--config`: options of a command from a table of `emoview.toml`; the command line wins.
+
+[analyze]
+labels = 3
+max-faces = 2
+format = ["csv", "eaf"]
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = "emoview.toml"
+_OWN = "config"
+
+
+def _from_file(ctx: typer.Context, path: Path | None) -> Path | None:
+    """Make the table of the command its defaults, before its other options are read."""
+    if ctx.resilient_parsing:
+        return path
+    path = path or (Path(FILE) if Path(FILE).is_file() else None)
+    if path is not None:
+        ctx.default_map = {**(ctx.default_map or {}), **_defaults(ctx, path, _read(path))}
+    return path
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        is_eager=True,
+        callback=_from_file,
+        help=f"Options from a table of the same name as the command. [default: {FILE}, if it is here]",
+    ),
+]
+"""The type of the parameter that a command takes to have its options read from a file."""
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise typer.BadParameter(f"{path} is not TOML: {error}") from None
+
+
+def _defaults(ctx: typer.Context, path: Path, tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values of the command's table by the names of its parameters."""
+    for name, table in tables.items():
+        _check(name, _configurable(ctx), f"{path} has the table", "tables")
+        if not isinstance(table, Mapping):
+            raise typer.BadParameter(f"{path}: {name} is a table, write [{name}] and its options below")
+    parameters = {_said(parameter): parameter for parameter in ctx.command.params}
+    usable = [name for name, p in parameters.items() if p.param_type_name == "option" and p.name != _OWN]
+    defaults = {}
+    for name, value in tables.get(str(ctx.command.name), {}).items():
+        _check(name, usable, f"{path} has the option", "options")
+        parameter = parameters[name]
+        defaults[str(parameter.name)] = _value(f"{path}: {name}", value, parameter)
+    return defaults
+
+
+def _configurable(ctx: typer.Context) -> list[str]:
+    """Name the commands that read a file."""
+    commands = getattr(ctx.parent.command if ctx.parent else None, "commands", {})
+    return [name for name, c in commands.items() if any(p.name == _OWN for p in c.params)]
+
+
+def _said(parameter: Any) -> str:
+    """Name an option as the command line does, without dashes."""
+    longest: str = max(parameter.opts, key=len)
+    return longest.lstrip("-")
+
+
+def _value(where: str, value: Any, parameter: Any) -> Any:
+    """Make of a TOML value what the command line would give."""
+    if getattr(parameter, "is_flag", False):
+        if not isinstance(value, bool):
+            raise typer.BadParameter(f"{where} is true or false, not {value!r}")
+        return value
+    if isinstance(value, list):
+        words = [str(one) for one in value]
+        return words if parameter.multiple else ",".join(words)
+    if isinstance(value, bool | Mapping):
+        raise typer.BadParameter(f"{where} takes a text or a number, not {value!r}")
+    return str(value)
+
+
+def _check(name: str, known: Iterable[str], what: str, kind: str) -> None:
+    known = list(known)
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, 1)
+    cure = f"did you mean {near[0]!r}?" if near else f"the {kind} are {', '.join(known)}"
+    raise typer.BadParameter(f"{what} {name!r}, which emoview does not know: {cure}")

@@ -1,0 +1,49 @@
+"""`emoview doctor`: whether everything is there that an analysis needs."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoview.cli.console import Terminal
+
+
+def doctor(
+    json: Annotated[
+        str | None,
+        typer.Option(metavar="-|FILE", help="Write what was found as JSON, to standard output or a file."),
+    ] = None,
+    self_test: Annotated[
+        bool, typer.Option("--self-test/--no-self-test", help="Analyze a small clip.")
+    ] = True,
+) -> None:
+    """Look at the libraries, ffmpeg, the devices and the weights, and analyze a small clip.
+
+    Each thing that is broken comes with its cure; the exit code is then 1.
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from dataclasses import asdict
+
+        from emoview.cli import render_health
+        from emoview.doctor import examine
+        from emoview.output.files import write_whole
+
+        with terminal.console.status("looking ..."):
+            checks = examine(self_test=self_test)
+        healthy = all(check.right for check in checks)
+        text = json_text.dumps(
+            {"healthy": healthy, "checks": [asdict(check) for check in checks]}, indent=2, ensure_ascii=False
+        )
+        if json == "-":
+            terminal.out.write(text + "\n")
+        else:
+            render_health.checks(terminal, checks)
+        if json not in (None, "-"):
+            write_whole(Path(str(json)), text + "\n")
+        terminal.out.flush()
+        if not healthy:
+            raise typer.Exit(1)

@@ -1,0 +1,45 @@
+"""`emoview export`: a result in other formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoview.cli.console import Terminal
+from emoview.cli.formats import chosen_formats
+
+
+def export(
+    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What emoview analyze wrote.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR|FILE", help="Folder or file. [default: this folder]"),
+    ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="csv,eaf,...",
+            callback=chosen_formats,
+            help="csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt. [default: as FILE ends]",
+        ),
+    ] = None,
+) -> None:
+    """Write an existing RESULT.json in other formats.
+
+    Examples:
+      emoview export interview.json -o interview.eaf
+
+      emoview export interview.json -o results --format parquet,textgrid,vtt
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.cli import render
+        from emoview.output.read import read_json, with_media_found
+        from emoview.output.writers import format_of, write_results
+
+        names = formats.split(",") if formats else [format_of(output or Path())]
+        analysis = with_media_found(read_json(result), result)
+        render.show_written(terminal.console, write_results(analysis, result.stem, names, output))

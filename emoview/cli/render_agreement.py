@@ -1,0 +1,57 @@
+"""What a person sees of the agreement of a result with an annotation."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from emoview.cli.console import Terminal
+from emoview.evaluation.agreement import Agreement
+from emoview.evaluation.metrics import AgreementFigures, Figure
+
+
+def show_agreement(terminal: Terminal, found: Agreement) -> None:
+    """Print the figures on standard output, and what was left out beside it."""
+    console = Console(file=terminal.out, highlight=False)
+    table = Table(
+        title=f"{found.modality}: {found.compared_ticks} of {found.annotated_ticks} annotated ticks",
+        box=box.SIMPLE_HEAD, title_justify="left",
+    )  # fmt: skip
+    for column in ("", "measure", "value", "95 % interval"):
+        table.add_column(column, justify="left" if column in ("", "measure") else "right")
+    if found.labels is not None:
+        _add(table, "labels", "Cohen's kappa", found.labels.kappa, ".3f")
+        _add(table, "", "accuracy, %", found.labels.accuracy, ".1f")
+        _add(table, "", "unweighted average recall, %", found.labels.uar, ".1f")
+    for name, figures in found.values.items():
+        _add(table, name, "CCC", figures.ccc, ".3f")
+        _add(table, "", "PCC", figures.pcc, ".3f")
+        _add(table, "", "RMSE", figures.rmse, ".3f")
+    console.print(table)
+    if found.labels is not None:
+        console.print(_confusion(found.labels))
+    for word, count in found.left_out.items():
+        warning = f"{word!r} is none of the labels: left out {count} times"
+        terminal.console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
+
+
+def _add(table: Table, what: str, measure: str, figure: Figure, form: str) -> None:
+    interval = f"{figure.low:{form}} to {figure.high:{form}}"
+    table.add_row(what, measure, f"{figure.value:{form}}", interval)
+
+
+def _confusion(figures: AgreementFigures) -> Table:
+    used = [
+        i
+        for i in range(len(figures.labels))
+        if any(figures.confusion[i]) or any(row[i] for row in figures.confusion)
+    ]
+    table = Table(title="ticks", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
+    table.add_column("annotated \\ said", no_wrap=True)
+    for i in used:
+        table.add_column(figures.labels[i], justify="right", no_wrap=True)
+    for i in used:
+        table.add_row(figures.labels[i], *(str(figures.confusion[i][j]) for j in used))
+    return table

@@ -1,0 +1,64 @@
+"""What a person sees of the state of an installation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from emoview.cli.console import Terminal
+from emoview.doctor import Check
+from emoview.weights import WeightState
+
+
+def checks(terminal: Terminal, found: Sequence[Check]) -> None:
+    """Print what was looked at, and the cure of what is broken."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    table.add_column("looked at", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    for check in found:
+        mark = Text("ok", style="green") if check.right else Text("broken", style="bold red")
+        said = Text(check.found)
+        if check.cure:
+            said.append(f"\n{check.cure}", style="bold")
+        table.add_row(mark, check.name, said)
+    console = Console(file=terminal.out, highlight=False)
+    console.print(table)
+    broken = sum(not check.right for check in found)
+    console.print(f"{broken} of {len(found)} broken" if broken else "everything is there")
+
+
+def weights(terminal: Terminal, states: Sequence[WeightState], *, verified: bool) -> None:
+    """Print the weight files; `verified` adds whether each is what was shipped."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("file", no_wrap=True)
+    table.add_column("kB", justify="right", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("SHA-256", overflow="fold")
+    if verified:
+        table.add_column("")
+    for state in states:
+        row = [
+            state.name, f"{state.size / 1000:,.0f}",
+            "" if state.parameters is None else f"{state.parameters:,}", state.found or "missing",
+        ]  # fmt: skip
+        table.add_row(*row, *(["ok" if state.right else "not what was shipped"] if verified else []))
+    wide = None if terminal.console.is_terminal else 140
+    console = Console(file=terminal.out, highlight=False, width=wide)
+    console.print(table)
+    if verified and not all(state.right for state in states):
+        terminal.error("weights are missing or changed: install emoview again")
+    terminal.out.flush()
+
+
+def card(terminal: Terminal, text: str) -> None:
+    """Print the model card: laid out on a terminal, as Markdown elsewhere."""
+    if terminal.out.isatty():
+        Console(file=terminal.out).print(Markdown(text))
+    else:
+        terminal.out.write(text)

@@ -1,0 +1,170 @@
+"""Agreement of a result with what a person annotated, over the ticks that both say something of."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from emoview.errors import InputError
+from emoview.evaluation.annotations import VALUES, Annotation
+from emoview.evaluation.metrics import (
+    AgreementFigures,
+    RegressionFigures,
+    measure_agreement,
+    measure_values,
+)
+from emoview.timeline.clock import TICK_HZ
+from emoview.timeline.labels import LABELS, LabelCount, group_of, valence_arousal
+from emoview.timeline.results import Analysis, Row, main_rows, winner
+from emoview.training.datasets.names import label_named, listed
+
+_NAMES: Final[Mapping[LabelCount, tuple[str, ...]]] = {
+    7: LABELS,
+    3: ("negative", "neutral", "positive"),
+    2: ("positive", "other"),
+}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far a result and an annotation agree.
+
+    Attributes:
+        modality: Whose answers were compared: `fused`, `face` or `voice`.
+        annotated_ticks: Ticks that the annotation says something of.
+        compared_ticks: Those of them that the result says something of, too.
+        left_out: Words of the annotation that mean none of the labels, with the times they occur.
+        labels: None where the annotation has no labels.
+        values: Of valence and arousal, those annotated.
+    """
+
+    modality: str
+    annotated_ticks: int
+    compared_ticks: int
+    left_out: Mapping[str, int]
+    labels: AgreementFigures | None
+    values: Mapping[str, RegressionFigures]
+
+
+def measure(
+    analysis: Analysis,
+    annotations: Sequence[Annotation],
+    *,
+    modality: str = "fused",
+    face: int | None = None,
+) -> Agreement:
+    """Compare a result with an annotation, tick by tick.
+
+    The labels may be the seven, or positive, neutral and negative, or positive and other; the result is
+    grouped as the annotation is.
+
+    Args:
+        analysis: The result.
+        annotations: What a person said; where several speak of a tick, their majority or mean counts.
+        modality: `fused`, `face` or `voice`.
+        face: Track id; None for the face with most rows.
+
+    Raises:
+        InputError: There is nothing that both speak of, or no such face.
+    """
+    rows = {row.tick: row for row in _rows(analysis, face) if getattr(row, modality) is not None}
+    count, labels, left_out = _labels_of_ticks(annotations)
+    values = {name: _values_of_ticks(annotations, name) for name in VALUES}
+    annotated = set(labels).union(*values.values())
+    compared = sorted(annotated & set(rows))
+    if not compared:
+        raise InputError(
+            f"the annotation and the {modality} answers have no tick in common: the annotation reaches from "
+            f"{min(annotated, default=0) / TICK_HZ:.1f} to {max(annotated, default=0) / TICK_HZ:.1f} s"
+        )
+    said = {tick: group_of(winner(getattr(rows[tick], modality)), count) for tick in compared}
+    estimated = {tick: dict(zip(VALUES, _affect(rows[tick], modality), strict=True)) for tick in compared}
+    return Agreement(
+        modality,
+        len(annotated),
+        len(compared),
+        left_out,
+        _label_figures(said, labels, _NAMES[count]),
+        {
+            name: figures
+            for name, given in values.items()
+            if (figures := _value_figures({t: estimated[t][name] for t in compared}, given))
+        },
+    )
+
+
+def _rows(analysis: Analysis, face: int | None) -> Sequence[Row]:
+    if face is None:
+        return main_rows(analysis)
+    ids = sorted({row.face_id for row in analysis.timeline if row.face_id is not None})
+    if face not in ids:
+        raise InputError(f"the result has no face {face}: it has {listed(list(map(str, ids))) or 'none'}")
+    return [row for row in analysis.timeline if row.face_id in (face, None)]
+
+
+def _labels_of_ticks(
+    annotations: Sequence[Annotation],
+) -> tuple[LabelCount, dict[int, str], dict[str, int]]:
+    """Give the label of each tick, how many labels there are, and the words that are none."""
+    words = Counter(one.label for one in annotations if one.label is not None)
+    counts: tuple[LabelCount, ...] = (7, 3, 2)
+    # The grouping that understands most words; of equals, the finer one.
+    count = max(counts, key=lambda c: sum(n for w, n in words.items() if label_named(w, _NAMES[c])))
+    left_out = {word: n for word, n in words.items() if label_named(word, _NAMES[count]) is None}
+    if words and len(left_out) == len(words):
+        raise InputError(
+            f"the annotation says {listed(list(words)[:5])}, none of which is a label: "
+            f"the labels are {listed(LABELS)}, or positive, neutral and negative"
+        )
+    votes: dict[int, Counter[str]] = defaultdict(Counter)
+    for one in annotations:
+        label = None if one.label is None else label_named(one.label, _NAMES[count])
+        if label is not None:
+            for tick in one.ticks():
+                votes[tick][label] += 1
+    return count, {tick: said.most_common(1)[0][0] for tick, said in votes.items()}, left_out
+
+
+def _values_of_ticks(annotations: Sequence[Annotation], name: str) -> dict[int, float]:
+    given: dict[int, list[float]] = defaultdict(list)
+    for one in annotations:
+        if name in one.values:
+            for tick in one.ticks():
+                given[tick].append(one.values[name])
+    return {tick: sum(values) / len(values) for tick, values in given.items()}
+
+
+def _affect(row: Row, modality: str) -> tuple[float, float]:
+    valence, arousal = valence_arousal(np.array(getattr(row, modality)))
+    return float(valence), float(arousal)
+
+
+def _label_figures(
+    said: Mapping[int, str], annotated: Mapping[int, str], names: Sequence[str]
+) -> AgreementFigures | None:
+    ticks = [tick for tick in said if tick in annotated]
+    if not ticks:
+        return None
+    ours, theirs = (
+        np.array([names.index(labels[tick]) for tick in ticks], np.int64) for labels in (said, annotated)
+    )
+    return measure_agreement(ours, theirs, names, block=_in_a_second(ticks))
+
+
+def _value_figures(
+    estimated: Mapping[int, float], annotated: Mapping[int, float]
+) -> RegressionFigures | None:
+    ticks = [tick for tick in estimated if tick in annotated]
+    if not ticks:
+        return None
+    ours, theirs = (np.array([values[tick] for tick in ticks]) for values in (estimated, annotated))
+    return measure_values(ours, theirs, block=_in_a_second(ticks))
+
+
+def _in_a_second(ticks: Sequence[int]) -> int:
+    """How many of the ticks there are in a second: neighbours within it are all but the same example."""
+    return max(1, round(len(ticks) * TICK_HZ / (ticks[-1] - ticks[0] + 1)))

@@ -1,0 +1,147 @@
+"""Annotations that people made, as CSV tables and ELAN documents, put on the ticks of the results."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+from emoview.errors import InputError
+from emoview.timeline.clock import TICK_MS
+from emoview.training.datasets.names import listed
+
+VALUES: Final = ("valence", "arousal")
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What a person said of a stretch, or of a moment.
+
+    Attributes:
+        start_s: Second at which it starts.
+        end_s: Second at which it ends; None where it is about a moment.
+        label: As written; None where only values were given.
+        values: Of `VALUES`, those given.
+    """
+
+    start_s: float
+    end_s: float | None
+    label: str | None
+    values: Mapping[str, float]
+
+    def ticks(self) -> range:
+        """Give the ticks whose middle lies in the stretch; of a moment, the tick that it lies in."""
+        start = round(self.start_s * 1000)
+        if self.end_s is None:
+            return range(start // TICK_MS, start // TICK_MS + 1)
+        end = round(self.end_s * 1000)
+        return range(*(-((TICK_MS // 2 - ms) // TICK_MS) for ms in (start, end)))
+
+
+def read_annotations(path: Path, tier: str | None = None) -> list[Annotation]:
+    """Read a CSV table (`read_table`), or a tier of an ELAN document (`read_tier`), by the suffix.
+
+    Raises:
+        InputError: The file cannot be read, or has another layout.
+    """
+    if path.suffix.lower() == ".eaf":
+        return read_tier(path, tier)
+    if tier is not None:
+        raise InputError(f"{path} is no ELAN document, so it has no tiers: leave --tier out")
+    return read_table(path)
+
+
+def read_table(path: Path) -> list[Annotation]:
+    """Read a CSV with columns `start_s` and `end_s`, or `time_s`; and `label`, `valence`, `arousal`, or some.
+
+    Other columns do not matter; commas, semicolons or tabs may stand between them.  Rows that say nothing
+    are left out.
+
+    Raises:
+        InputError: The file cannot be read, or has another layout.
+    """
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+    head = lines[0] if lines else ""
+    reader = csv.DictReader(lines, delimiter=max(",;\t", key=head.count))
+    columns = {name.strip().lower(): name for name in reader.fieldnames or () if name}
+    timed = "time_s" in columns or {"start_s", "end_s"} <= set(columns)
+    if not timed or not {"label", *VALUES} & set(columns):
+        raise InputError(
+            f"{path} has the columns {listed(list(columns)) or 'none'}: it needs start_s and end_s, or "
+            "time_s, and label, valence or arousal"
+        )
+    try:
+        found = [_annotation({name: (row[said] or "").strip() for name, said in columns.items()})
+                 for row in reader]  # fmt: skip
+    except ValueError as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}") from None
+    return _some(path, [one for one in found if one.label is not None or one.values])
+
+
+def read_tier(path: Path, tier: str | None) -> list[Annotation]:
+    """Read a tier of an ELAN document; None names its only one.
+
+    Raises:
+        InputError: The file is no ELAN document, or does not have this tier.
+    """
+    try:
+        root = ElementTree.fromstring(path.read_bytes())
+    except (OSError, ElementTree.ParseError) as error:
+        raise _unreadable(path, error) from None
+    tiers = {str(element.get("TIER_ID")): element for element in root.iter("TIER")}
+    if tier is None and len(tiers) == 1:
+        (tier,) = tiers
+    if tier not in tiers:
+        asked = "has several tiers" if tier is None else f"has no tier {tier!r}"
+        raise InputError(f"{path} {asked}: name one with --tier, of {listed(list(tiers)) or 'none'}")
+    times = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
+    found = []
+    for element in tiers[tier].iter("ALIGNABLE_ANNOTATION"):
+        start, end = (times.get(element.get(f"TIME_SLOT_REF{i}")) for i in (1, 2))
+        label = (element.findtext("ANNOTATION_VALUE") or "").strip()
+        if start and end and label:
+            found.append(Annotation(int(start) / 1000, int(end) / 1000, label, {}))
+    return _some(path, found)
+
+
+def _annotation(row: Mapping[str, str]) -> Annotation:
+    values = {name: _number(name, row[name]) for name in VALUES if row.get(name)}
+    label = row.get("label") or None
+    if "start_s" not in row or "end_s" not in row:
+        return Annotation(_time("time_s", row), None, label, values)
+    start, end = _time("start_s", row), _time("end_s", row)
+    if end < start:
+        raise ValueError(f"end_s, {end}, is before start_s, {start}")
+    return Annotation(start, end, label, values)
+
+
+def _time(name: str, row: Mapping[str, str]) -> float:
+    seconds = _number(name, row[name])
+    # So much that no clip is as long; it would only fill the memory.
+    if not 0 <= seconds < 1e6:
+        raise ValueError(f"{name} is {row[name]}, not a time in seconds")
+    return seconds
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}, not a number such as 1.25") from None
+
+
+def _some(path: Path, annotations: Sequence[Annotation]) -> list[Annotation]:
+    if not annotations:
+        raise InputError(f"{path} holds no annotation with a time and a label or value: name another")
+    return list(annotations)
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(f"{path} cannot be read ({reason}): name a CSV table or an ELAN document")

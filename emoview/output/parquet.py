@@ -1,0 +1,32 @@
+"""The timeline as Parquet: the columns of the CSV, each with its type."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from emoview.timeline.results import COLUMNS, Analysis
+
+
+def parquet_file(analysis: Analysis, _: Path) -> bytes:
+    """Write the timeline as a Parquet file; what is missing is null."""
+    import pyarrow
+    from pyarrow import parquet
+
+    types = {
+        "tick": pyarrow.int64(),
+        "face_id": pyarrow.int64(),
+        # The labels repeat, so they are stored once, and pandas reads them as categories.
+        "label": pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
+    }
+    schema = pyarrow.schema(
+        [
+            pyarrow.field(name, types.get(name, pyarrow.float64()), name not in ("tick", "time_s"))
+            for name in COLUMNS
+        ]
+    )
+    rows: list[dict[str, Any]] = [analysis.record(row) for row in analysis.timeline]
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(rows, schema), file, compression="zstd")
+    return file.getvalue()

@@ -1,0 +1,48 @@
+"""The segments as a Praat TextGrid: an interval tier for each modality, without gaps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emoview.output.tiers import Tier, tiers_of
+from emoview.timeline.results import Analysis
+
+Interval = tuple[float, float, str]
+
+
+def textgrid_file(analysis: Analysis, _: Path) -> str:
+    """Write the segments as a TextGrid in Praat's long text form; intervals without a label have no text."""
+    end = analysis.media.duration_s
+    # Praat refuses a grid without a tier.
+    tiers = tiers_of(analysis) or [Tier("fused", ())]
+    lines = [
+        'File type = "ooTextFile"', 'Object class = "TextGrid"', "",
+        "xmin = 0", f"xmax = {end:.2f}", "tiers? <exists>", f"size = {len(tiers)}", "item []:",
+    ]  # fmt: skip
+    for number, tier in enumerate(tiers, 1):
+        intervals = _without_gaps([(s.start_s, s.end_s, analysis.name(s.label)) for s in tier.segments], end)
+        lines += [
+            f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{tier.name}"',
+            "        xmin = 0", f"        xmax = {end:.2f}",
+            f"        intervals: size = {len(intervals)}",
+        ]  # fmt: skip
+        for i, (first, last, text) in enumerate(intervals, 1):
+            lines += [
+                f"        intervals [{i}]:", f"            xmin = {first:.2f}",
+                f"            xmax = {last:.2f}", f'            text = "{text}"',
+            ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _without_gaps(segments: list[Interval], end: float) -> list[Interval]:
+    """Put an empty interval wherever nothing is said: the tiers of a TextGrid have no holes."""
+    filled: list[Interval] = []
+    reached = 0.0
+    for start, stop, text in segments:
+        if start > reached:
+            filled.append((reached, start, ""))
+        filled.append((start, stop, text))
+        reached = stop
+    if reached < end or not filled:
+        filled.append((reached, end, ""))
+    return filled

@@ -1,0 +1,40 @@
+"""The segments as annotation tools hold them: tiers of stretches that do not overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emoview.timeline.results import Analysis, Segment, segments_of
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Stretches of one modality, by time.
+
+    Attributes:
+        name: `fused`, `face` or `voice`; with several faces, `face 1` or `fused 1` for face 1.
+        segments: None of them overlaps another.
+    """
+
+    name: str
+    segments: tuple[Segment, ...]
+
+
+def tiers_of(analysis: Analysis) -> list[Tier]:
+    """Give a tier for each modality that says anything; with several faces, one for each face."""
+    several = len({row.face_id for row in analysis.timeline} - {None}) > 1
+    tiers = []
+    for modality in ("fused", "face", "voice"):
+        segments = segments_of(analysis.timeline, modality)
+        if not several:
+            tiers.append(Tier(modality, segments))
+            continue
+        ids = sorted({s.face_id for s in segments}, key=lambda i: -1 if i is None else i)
+        tiers += [
+            Tier(
+                modality if face_id is None else f"{modality} {face_id}",
+                tuple(s for s in segments if s.face_id == face_id),
+            )
+            for face_id in ids
+        ]
+    return [tier for tier in tiers if tier.segments]

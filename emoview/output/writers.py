@@ -1,0 +1,91 @@
+"""The formats that a result can be written in."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emoview.errors import InputError
+from emoview.output.files import write_whole
+from emoview.timeline.results import Analysis
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A format.
+
+    Attributes:
+        what: What it is for.
+        suffix: Of the file name.
+        function: `module:function` under `emoview.output`, which takes the result and the path of the
+            file to be, and gives its content; named only, so that no format is imported before it is
+            needed.
+    """
+
+    what: str
+    suffix: str
+    function: str
+
+    def content(self, analysis: Analysis, path: Path) -> str | bytes:
+        """Make the content of the file that is to be at `path`."""
+        module, name = self.function.split(":")
+        function = getattr(importlib.import_module(f"emoview.output.{module}"), name)
+        content: str | bytes = function(analysis, path)
+        return content
+
+
+WRITERS: Final[Mapping[str, Writer]] = {
+    "csv": Writer("the rows as a table", ".csv", "csv:csv_file"),
+    "json": Writer("the whole result", ".json", "json:json_file"),
+    "parquet": Writer("the rows as a typed table", ".parquet", "parquet:parquet_file"),
+    "eaf": Writer("the segments for ELAN", ".eaf", "elan:eaf_file"),
+    "textgrid": Writer("the segments for Praat", ".TextGrid", "praat:textgrid_file"),
+    "vtt": Writer("the segments as WebVTT subtitles", ".vtt", "subtitles:vtt_file"),
+    "srt": Writer("the segments as SubRip subtitles", ".srt", "subtitles:srt_file"),
+}
+"""By the name that `--format` takes."""
+
+
+def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output: Path | None) -> list[Path]:
+    """Write a result in one or more formats, each file whole or not at all.
+
+    Args:
+        analysis: What to write.
+        stem: Name of the files, without suffix.
+        formats: Keys of `WRITERS`.
+        output: Folder; None for the current one.  A name that ends in the suffix of the only format is
+            that of the file.
+
+    Returns:
+        What was written.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    written = []
+    for name in formats:
+        path = _target(stem, WRITERS[name], output or Path(), only=len(formats) == 1)
+        write_whole(path, WRITERS[name].content(analysis, path))
+        written.append(path)
+    return written
+
+
+def format_of(path: Path) -> str:
+    """Name the format that a file name asks for.
+
+    Raises:
+        InputError: None has this suffix.
+    """
+    for name, writer in WRITERS.items():
+        if path.suffix.lower() == writer.suffix.lower():
+            return name
+    raise InputError(f"{path} says no format: add --format, one or more of {', '.join(WRITERS)}")
+
+
+def _target(stem: str, writer: Writer, output: Path, *, only: bool) -> Path:
+    if only and output.suffix.lower() == writer.suffix.lower() and not output.is_dir():
+        return output
+    return output / f"{stem}{writer.suffix}"

@@ -1,0 +1,152 @@
+"""Agreement with annotations, against numbers known beforehand and another implementation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import made_up
+from sklearn.metrics import cohen_kappa_score
+
+from emoview import LABELS, InputError
+from emoview.evaluation.agreement import measure
+from emoview.evaluation.annotations import Annotation, read_annotations
+from emoview.evaluation.metrics import cohens_kappa, measure_agreement, measure_values
+from emoview.output.csv import to_csv
+from emoview.output.json import to_json
+from emoview.output.writers import write_results
+
+
+def _table(folder: Path, text: str) -> list[Annotation]:
+    path = folder / "a.csv"
+    path.write_text(text)
+    return read_annotations(path)
+
+
+def test_kappa_is_that_of_scikit_learn():
+    random = np.random.default_rng(0)
+    annotated = random.integers(0, 7, 400)
+    said = np.where(random.random(400) < 0.6, annotated, random.integers(0, 7, 400))
+    figures = measure_agreement(said, annotated, LABELS)
+    assert figures.kappa.value == pytest.approx(cohen_kappa_score(said, annotated), abs=1e-4)
+    assert figures.kappa.low < figures.kappa.value < figures.kappa.high
+    assert figures.accuracy.value == pytest.approx(100 * np.mean(said == annotated), abs=0.01)
+
+
+def test_kappa_of_one_label_alone_is_no_agreement():
+    assert cohens_kappa(np.array([[5, 0], [0, 0]])) == 0
+    # Example of Cohen's formula: observed 0.7, by chance 0.5.
+    assert cohens_kappa(np.array([[20, 5], [10, 15]])) == pytest.approx(0.4)
+
+
+def test_intervals_over_seconds_are_wider_than_over_ticks():
+    random = np.random.default_rng(0)
+    annotated = np.repeat(random.integers(0, 3, 40), 25)
+    said = np.where(np.repeat(random.random(40) < 0.6, 25), annotated, (annotated + 1) % 3)
+    names = ("a", "b", "c")
+    single, blocks = (measure_agreement(said, annotated, names, block=n).kappa for n in (1, 25))
+    assert blocks.value == single.value
+    assert blocks.high - blocks.low > 3 * (single.high - single.low)
+    values = said.astype(float)
+    single, blocks = (measure_values(values, annotated.astype(float), block=n).ccc for n in (1, 25))
+    assert blocks.high - blocks.low > 3 * (single.high - single.low)
+
+
+def test_a_stretch_takes_the_ticks_whose_middle_it_covers():
+    assert Annotation(0, 0.04, "x", {}).ticks() == range(1)
+    assert Annotation(0.03, 0.1, "x", {}).ticks() == range(1, 2)
+    assert Annotation(0.021, 0.06, "x", {}).ticks() == range(1, 1)
+    assert Annotation(0.02, 0.061, "x", {}).ticks() == range(2)
+    assert Annotation(0.079, None, "x", {}).ticks() == range(1, 2)
+
+
+def test_intervals_and_synonyms(tmp_path: Path):
+    found = measure(
+        made_up(), _table(tmp_path, "start_s;end_s;label\n0;1.6;Joy\n1.6;3.2;angry\n3.2;4;neutral\n")
+    )
+    assert found.annotated_ticks == 100
+    # The result says nothing of the last 0.4 s.
+    assert found.compared_ticks == 90
+    assert found.labels.accuracy.value == pytest.approx(100 * 50 / 90, abs=0.01)
+    assert found.labels.confusion[LABELS.index("anger")][LABELS.index("sad")] == 40
+    assert found.labels.uar.value == pytest.approx(200 / 3, abs=0.01)
+
+
+def test_groups_are_compared_as_groups_and_other_words_are_left_out(tmp_path: Path):
+    text = "start_s,end_s,label\n0,1.6,positive\n1.6,3.2,negative\n3.2,3.4,neutral\n3.4,4,unclear\n"
+    found = measure(made_up(), _table(tmp_path, text))
+    assert found.labels.labels == ("negative", "neutral", "positive")
+    assert found.labels.kappa.value == 1
+    assert found.left_out == {"unclear": 1}
+
+
+def test_valence_and_arousal_of_moments(tmp_path: Path):
+    lines = [f"{i / 10},{0.5 if i < 16 else -0.5},0.1" for i in range(32)]
+    found = measure(made_up(), _table(tmp_path, "\n".join(["time_s,Valence,arousal", *lines])))
+    assert found.labels is None
+    assert found.compared_ticks == 32
+    assert found.values["valence"].ccc.value > 0.95
+    assert found.values["arousal"].pcc.value == 0
+
+
+def test_a_result_agrees_with_its_own_table(tmp_path: Path):
+    found = measure(made_up(), _table(tmp_path, to_csv(made_up())))
+    assert found.labels.kappa.value == 1
+    assert found.values["valence"].rmse.value < 1e-4
+
+
+def test_a_tier_of_an_elan_document(tmp_path: Path):
+    (path,) = write_results(made_up(), "talk", ["eaf"], tmp_path)
+    found = measure(made_up(), read_annotations(path, "voice"), modality="voice")
+    assert found.labels.kappa.value == 1
+    assert found.annotated_ticks == found.compared_ticks == 70
+    with pytest.raises(InputError, match="fused, face and voice"):
+        read_annotations(path)
+    with pytest.raises(InputError, match="no tier 'x'"):
+        read_annotations(path, "x")
+
+
+def test_a_face_can_be_asked_for(tmp_path: Path):
+    annotations = _table(tmp_path, "start_s,end_s,label\n0.4,2.4,fear\n")
+    assert measure(made_up(second_face=True), annotations, face=1).labels.accuracy.value == 100
+    with pytest.raises(InputError, match="no face 5"):
+        measure(made_up(), annotations, face=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "columns none"),
+        ("time_s,mood\n1,x\n", "needs start_s"),
+        ("time_s,label\n", "no annotation"),
+        ("time_s,label\nsoon,happy\n", "line 2"),
+        ("time_s,label\n-1,happy\n", "not a time"),
+        ("time_s,label\nnan,happy\n", "not a time"),
+        ("start_s,end_s,label\n2,1,happy\n", "is before"),
+        ("time_s,valence\n1,\"0,5\"\n", "not a number"),
+        ("time_s,label\n1,yes\n", "none of which is a label"),
+        ("time_s,label\n100,happy\n", "no tick in common"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_said(tmp_path: Path, text: str, words: str):
+    with pytest.raises(InputError, match=words):
+        measure(made_up(), _table(tmp_path, text))
+
+
+def test_the_command_prints_a_table_and_writes_json(tmp_path: Path):
+    (tmp_path / "talk.json").write_text(to_json(made_up()))
+    (tmp_path / "a.csv").write_text("start_s,end_s,label,valence\n0,2,happy,0.5\n2,3,unclear,-0.5\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "emoview", "agree", "talk.json", "a.csv", "--json", "f.json"],
+        cwd=tmp_path, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100"},
+    )  # fmt: skip
+    assert "Cohen's kappa" in done.stdout
+    assert "'unclear' is none of the labels" in done.stderr
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert figures["labels"]["accuracy"]["value"] == 80
+    assert figures["values"]["valence"]["examples"] == 75

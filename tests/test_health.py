@@ -1,0 +1,133 @@
+"""What doctor and weights say of a whole installation, and of a broken one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emoview import doctor, weights
+from emoview.media.tool import ffmpeg_path
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "emoview", *arguments], capture_output=True, text=True, check=False,
+        env={**os.environ, "COLUMNS": "100"}, timeout=240,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the weights with one file changed and one missing."""
+    folder = tmp_path / "weights"
+    shutil.copytree(weights.weights_folder(), folder)
+    with (folder / "face_gru.weights.h5").open("ab") as file:
+        file.write(b"x")
+    (folder / "fusion.json").unlink()
+    monkeypatch.setattr(weights, "_PACKAGED", folder)
+    return folder
+
+
+def test_doctor_finds_everything_here():
+    done = _run("doctor", "--no-self-test", "--json", "-")
+    assert done.returncode == 0, done.stdout
+    report = json.loads(done.stdout)
+    assert report["healthy"]
+    found = {check["name"]: check for check in report["checks"]}
+    assert set(found) >= {"python", "packages", "ffmpeg", "fonts", "weights", "cv2", "mediapipe", "networks"}
+    assert "Keras on tensorflow" in found["networks"]["found"]
+    assert all(check["cure"] is None for check in found.values())
+
+
+def test_the_self_test_needs_no_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "_SAMPLE", tmp_path / "none.mp4")
+    check = doctor._self_test()
+    assert check.right, check.found
+    assert "test pattern" in check.found
+    assert "50 ticks" in check.found or "51 ticks" in check.found
+
+
+def test_a_library_that_does_not_import_comes_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "cv2.py").write_text(
+        "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')\n"
+    )
+    (tmp_path / "opensmile.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGILL)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    check = doctor._import("cv2")
+    assert not check.right
+    assert "libGL.so.1" in check.found
+    assert "apt install libgl1" in check.cure
+    check = doctor._import("opensmile")
+    assert "signal 4" in check.found
+    assert "AVX" in check.cure
+    assert "no_such_library" in doctor._import("no_such_library").cure
+
+
+def test_an_ffmpeg_that_does_not_run_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fake = tmp_path / "ffmpeg"
+    fake.write_text("#!/bin/sh\nexit 3\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    ffmpeg_path.cache_clear()
+    try:
+        check = doctor._ffmpeg()
+    finally:
+        ffmpeg_path.cache_clear()
+    assert not check.right
+    assert "apt install ffmpeg" in check.cure
+
+
+def test_missing_and_mismatched_packages(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "_PACKAGES", (*doctor._PACKAGES, "no-such-package"))
+    assert doctor._packages().cure.startswith("pip install no-such-package")
+    monkeypatch.undo()
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: name)
+    assert "one version" in doctor._packages().cure
+
+
+def test_damaged_weights_are_named(damaged: Path):
+    check = doctor._weights()
+    assert not check.right
+    assert "face_gru.weights.h5" in check.found
+    assert "fusion.json" in check.found
+    states = {state.name: state for state in weights.weight_states()}
+    assert states["fusion.json"].found is None
+    assert states["face_gru.weights.h5"].parameters is None
+    assert states["face_cnn.weights.h5"].right
+    assert damaged.exists()
+
+
+def test_the_parameters_are_those_of_the_card():
+    card = weights.model_card()
+    counted = [state.parameters for state in weights.weight_states() if state.parameters]
+    assert len(counted) == 5
+    for parameters in counted:
+        assert f"{parameters:,}" in card
+
+
+def test_weights_are_listed_verified_and_described():
+    assert "face_cnn.weights.h5" in _run("weights").stdout
+    done = _run("weights", "verify")
+    assert done.returncode == 0
+    assert done.stdout.count(" ok") == 6
+    assert _run("weights", "card").stdout == weights.model_card()
+
+
+def test_verify_fails_where_a_file_was_changed(damaged: Path):
+    code = (
+        "import sys; from pathlib import Path; from emoview import weights; "
+        "from emoview.cli.main import app; weights._PACKAGED = Path(sys.argv.pop()); app()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "weights", "verify", str(damaged)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout.count("not what was shipped") == 2
+    assert done.stderr.startswith("error: ")

@@ -1,0 +1,188 @@
+"""What is written, read back by the readers of other people."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+from xml.etree import ElementTree
+
+import matplotlib.image
+import pandas
+import praatio.textgrid
+import pyarrow.parquet
+import pympi
+import pytest
+import webvtt
+from made_up import TICKS, made_up
+from typer.testing import CliRunner
+
+from emoview import InputError, OutputError
+from emoview.cli.main import app
+from emoview.output.json import to_json
+from emoview.output.plot import plot_file
+from emoview.output.read import read_json, with_media_found
+from emoview.output.writers import WRITERS, format_of, write_results
+from emoview.timeline.results import COLUMNS, Row, segments_of
+
+FUSED = [("happy", 0, 1.6), ("sad", 1.6, 3.2), ("neutral", 3.2, 3.6)]
+FACE = [("happy", 0, 1.6), ("sad", 1.6, 3.2)]
+VOICE = [("anger", 0.8, 2.0), ("neutral", 2.0, 3.6)]
+
+
+def _write(folder: Path, name: str, **options) -> Path:
+    (path,) = write_results(made_up(**options), "talk", [name], folder)
+    return path
+
+
+@pytest.mark.parametrize(("modality", "expected"), [("fused", FUSED), ("face", FACE), ("voice", VOICE)])
+def test_segments_of_a_modality(modality: str, expected: list):
+    found = segments_of(made_up(second_face=True).timeline, modality)
+    assert [(s.label, s.start_s, s.end_s) for s in found if s.face_id != 1] == expected
+    assert [s.label for s in found if s.face_id == 1] == ([] if modality == "voice" else ["fear"])
+
+
+def test_parquet_has_the_columns_of_the_csv_with_types_and_nulls(tmp_path: Path):
+    path = _write(tmp_path, "parquet")
+    table = pyarrow.parquet.read_table(path)
+    assert tuple(table.column_names) == COLUMNS
+    assert table.num_rows == TICKS
+    assert table.schema.field("tick").type == "int64"
+    assert not table.schema.field("tick").nullable
+    assert table["face_id"].null_count == 20
+    assert table["voice_happy"].null_count == 30
+    assert table["label"].to_pylist()[-1] is None
+    frame = pandas.read_parquet(path)
+    expected = made_up().to_dataframe()
+    assert frame["fused_sad"].tolist()[:90] == expected["fused_sad"].tolist()[:90]
+
+
+def test_elan_document_links_the_media_and_has_a_tier_for_each_modality(tmp_path: Path):
+    media = tmp_path / "a talk é #1.mp4"
+    path = _write(tmp_path / "out", "eaf", path=str(media))
+    document = pympi.Elan.Eaf(path)
+    assert list(document.get_tier_names()) == ["fused", "face", "voice"]
+    for tier, expected in (("fused", FUSED), ("face", FACE), ("voice", VOICE)):
+        found = [(label, a / 1000, b / 1000) for a, b, label in document.get_annotation_data_for_tier(tier)]
+        assert found == expected
+    (linked,) = document.get_linked_files()
+    assert unquote(urlparse(linked["MEDIA_URL"]).path) == str(media)
+    assert unquote(linked["RELATIVE_MEDIA_URL"]) == f"../{media.name}"
+    assert linked["MIME_TYPE"] == "video/mp4"
+    entries = document.get_controlled_vocabulary_names()
+    assert list(entries) == ["emotions"]
+
+
+def test_elan_document_can_be_changed_and_saved_by_another_tool(tmp_path: Path):
+    path = _write(tmp_path, "eaf")
+    document = pympi.Elan.Eaf(path)
+    document.add_annotation("fused", 3600, 4000, "fear")
+    document.to_file(tmp_path / "changed.eaf")
+    again = pympi.Elan.Eaf(tmp_path / "changed.eaf").get_annotation_data_for_tier("fused")
+    assert (3600, 4000, "fear") in [tuple(one[:3]) for one in again]
+
+
+def test_praat_grid_has_no_gaps(tmp_path: Path):
+    path = _write(tmp_path, "textgrid")
+    assert path.name == "talk.TextGrid"
+    grid = praatio.textgrid.openTextgrid(str(path), includeEmptyIntervals=True)
+    assert grid.tierNames == ("fused", "face", "voice")
+    assert (grid.minTimestamp, grid.maxTimestamp) == (0, 4)
+    for name, expected in (("fused", FUSED), ("face", FACE), ("voice", VOICE)):
+        entries = grid.getTier(name).entries
+        assert [(e.label, e.start, e.end) for e in entries if e.label] == expected
+        assert entries[0].start == 0
+        assert entries[-1].end == 4
+        assert all(a.end == b.start for a, b in itertools.pairwise(entries))
+
+
+def test_several_faces_have_tiers_of_their_own(tmp_path: Path):
+    names = praatio.textgrid.openTextgrid(
+        str(_write(tmp_path, "textgrid", second_face=True)), includeEmptyIntervals=True
+    ).tierNames
+    assert names == ("fused", "fused 0", "fused 1", "face 0", "face 1", "voice")
+
+
+@pytest.mark.parametrize("name", ["vtt", "srt"])
+def test_subtitles(tmp_path: Path, name: str):
+    path = _write(tmp_path, name)
+    cues = webvtt.read(str(path)) if name == "vtt" else webvtt.from_srt(str(path))
+    assert [(cue.text, cue.start_in_seconds, cue.end_in_seconds) for cue in cues] == [
+        ("happy 70 %", 0, 1), ("sad 70 %", 1, 3), ("neutral 70 %", 3, 3),
+    ]  # fmt: skip
+    assert cues[0].end == "00:00:01.600"
+
+
+def test_grouped_labels_are_written_grouped(tmp_path: Path):
+    cues = webvtt.read(str(_write(tmp_path, "vtt", labels=3)))
+    assert [cue.text.split()[0] for cue in cues] == ["positive", "negative", "neutral"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_writing_twice_gives_the_same_bytes(tmp_path: Path, name: str):
+    assert _write(tmp_path / "a", name).read_bytes() == _write(tmp_path / "a", name).read_bytes()
+
+
+def test_the_suffix_names_the_format(tmp_path: Path):
+    assert format_of(Path("x.textgrid")) == "textgrid"
+    with pytest.raises(InputError, match="add --format"):
+        format_of(tmp_path)
+    assert write_results(made_up(), "talk", ["eaf"], tmp_path / "x.eaf") == [tmp_path / "x.eaf"]
+    assert write_results(made_up(), "talk", ["eaf"], tmp_path / "x") == [tmp_path / "x" / "talk.eaf"]
+
+
+def test_media_that_moved_with_the_result_is_found(tmp_path: Path):
+    (tmp_path / "talk.mp4").touch()
+    moved = with_media_found(made_up(path="/gone/talk.mp4"), tmp_path / "talk.json")
+    assert moved.media.path == str(tmp_path / "talk.mp4")
+    gone = with_media_found(made_up(path="/gone/other.mp4"), tmp_path / "talk.json")
+    assert gone.media.path == "/gone/other.mp4"
+
+
+def test_a_result_read_back_is_the_same(tmp_path: Path):
+    result = made_up()
+    path = tmp_path / "talk.json"
+    path.write_text(to_json(result))
+    again = read_json(path)
+    assert again.media == result.media
+    assert [(s.label, s.start_s, s.end_s) for s in again.segments] == FUSED
+
+
+@pytest.mark.parametrize("command", ["analyze", "export"])
+def test_unknown_format_is_wrong_usage(tmp_path: Path, command: str):
+    file = tmp_path / "x"
+    done = CliRunner().invoke(app, [command, str(file), "--format", "csv,xml"])
+    assert done.exit_code == 2
+    assert "xml" in done.output
+
+
+def test_a_plot_is_a_picture_of_the_size_of_a_page_with_the_labels_colours():
+    data = plot_file([made_up()], Path("x.png"))
+    pixels = matplotlib.image.imread(io.BytesIO(data), format="png")
+    assert pixels.shape[1] == 2160
+    colours = {tuple(round(255 * c) for c in pixel[:3]) for pixel in pixels[::7, ::7].reshape(-1, 4)}
+    # Happy, sad, anger and neutral, of the palette.
+    for red_green_blue in ((240, 228, 66), (0, 114, 178), (213, 94, 0), (153, 153, 153)):
+        assert red_green_blue in colours
+
+
+def test_a_vector_plot_stays_one_and_is_the_same_twice():
+    results = [made_up(path="$a_b$.mp4"), made_up(second_face=True)]
+    data = plot_file(results, Path("x.svg"), compare=True)
+    root = ElementTree.fromstring(data)
+    assert root.tag.endswith("svg")
+    assert b"<image" not in data
+    assert data == plot_file(results, Path("x.svg"), compare=True)
+
+
+def test_a_result_without_face_and_voice_is_drawn_empty():
+    nothing = replace(made_up(), timeline=tuple(Row(tick) for tick in range(TICKS)), segments=())
+    assert plot_file([nothing], Path("x.pdf")).startswith(b"%PDF")
+    assert plot_file([nothing, made_up()], Path("x.png"), compare=True)
+
+
+def test_a_plot_of_another_kind_is_refused():
+    with pytest.raises(OutputError, match=r"\.png, \.svg"):
+        plot_file([made_up()], Path("x.bmp"))
