@@ -19,9 +19,9 @@ from typing import Final
 from emoview.errors import EmoviewError
 
 _PACKAGES: Final = (
-    "numpy", "scipy", "onnxruntime", "keras", "tensorflow", "mediapipe", "opencv-python", "opencv-contrib-python",
-    "opensmile", "librosa", "ffmpeg-python", "imageio-ffmpeg", "pydub", "scikit-learn", "matplotlib",
-    "pandas", "pyarrow", "h5py", "typer", "rich",
+    "numpy", "scipy", "onnxruntime", "keras", "tensorflow", "mediapipe", "opencv-python",
+    "opencv-contrib-python", "opensmile", "librosa", "ffmpeg-python", "imageio-ffmpeg", "pydub",
+    "scikit-learn", "matplotlib", "pandas", "pyarrow", "h5py", "typer", "rich",
 )  # fmt: skip
 _SAMPLE: Final = Path(__file__).parent.parent / "samples" / "portrait.mp4"
 _SLOWEST_S: Final = 180
