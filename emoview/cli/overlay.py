@@ -39,4 +39,4 @@ def overlay(
         with render.progress(terminal.console, quiet=quiet) as on_event:
             write_overlay(analysis, video, output, on_event=on_event)
         if not quiet:
-            render.wrote(terminal.console, [output])
+            render.show_written(terminal.console, [output])

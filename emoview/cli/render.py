@@ -70,7 +70,7 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
         f"{result.timings['total']:.1f} s"
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
-    wrote(console, written)
+    show_written(console, written)
 
 
 def warnings(console: Console, sentences: Sequence[str]) -> None:
@@ -79,7 +79,7 @@ def warnings(console: Console, sentences: Sequence[str]) -> None:
         console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
 
 
-def wrote(console: Console, paths: Sequence[Path]) -> None:
+def show_written(console: Console, paths: Sequence[Path]) -> None:
     """Say where the files are."""
     for path in paths:
         console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)

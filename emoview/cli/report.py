@@ -50,4 +50,4 @@ def report(
         else:
             write_report(result, output, video=video, embed=embed)
         if not quiet:
-            render.wrote(terminal.console, [output])
+            render.show_written(terminal.console, [output])

@@ -93,6 +93,7 @@ def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
         "tick": TICK_MS / 1000,
         "ticks": analysis.media.ticks,
         "duration": analysis.media.ticks * TICK_MS / 1000,
+        "start": analysis.media.start_s,
         "labels": list(LABELS),
         "names": [analysis.name(label) for label in LABELS],
         "colours": [COLOURS[label] for label in LABELS],
