@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -80,11 +79,13 @@ def stored(tmp_path: Path, sample: Path) -> Path:
 
 
 def test_disagreements_are_found_where_they_are():
-    found = disagreements(made_up().timeline)
+    found = disagreements(made_up())
     assert [(d.start_s, d.end_s) for d in found] == [(3.0, 5.0)]
     assert (found[0].face, found[0].voice) == ("happy", "anger")
     agreeing = tuple(replace(row, voice=row.face) for row in made_up().timeline)
-    assert disagreements(agreeing) == []
+    assert disagreements(replace(made_up(), timeline=agreeing)) == []
+    # Sad and angry are both negative.
+    assert [(d.start_s, d.end_s) for d in disagreements(made_up(labels=3))] == [(3.0, 4.0)]
 
 
 def test_moments_are_the_peaks_of_the_labels_apart_from_each_other():
@@ -310,16 +311,6 @@ def test_the_overview_sorts_and_filters(browser: Browser, tmp_path: Path):
     browser.run("box.dispatchEvent(new Event('input'))")
     assert browser.run(names) == "one"
     assert browser.errors == []
-
-
-def test_the_wheel_would_carry_the_templates():
-    listed = subprocess.run(
-        ["git", "ls-files", "emoview/output/templates"],
-        cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    folder = Path(__file__).parent.parent / "emoview" / "output" / "templates"
-    if listed.returncode == 0 and listed.stdout:
-        assert {file.name for file in folder.iterdir()} == {Path(f).name for f in listed.stdout.split()}
 
 
 def test_thumbnails_are_of_their_time(sample: Path):

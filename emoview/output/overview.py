@@ -35,7 +35,7 @@ def clip_of(analysis: Analysis, *, name: str, link: str) -> Clip:
     """Sum up a result for its row."""
     overall, media = analysis.overall, analysis.media
     verdicts = [_verdict(analysis, v) for v in (overall.fused, overall.face, overall.voice)]
-    found = disagreements(analysis.timeline)
+    found = disagreements(analysis)
     strip = _strip(analysis)
     values = {
         "seconds": media.duration_s,

@@ -56,7 +56,7 @@ def to_html(
         notes: Sentences about this page, such as that the video was not found.
         overview: Relative address of the page of all clips, for a link back.
     """
-    found = disagreements(analysis.timeline)
+    found = disagreements(analysis)
     return page(
         "report.html",
         title=title,
