@@ -199,6 +199,9 @@ def test_the_command(tmp_path: Path, stored: Path):
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with Browser(tmp_path_factory.mktemp("profile")) as it:
+        # Some builds come without the codecs of the sample.
+        if not it.run("document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.42E01E\"')"):
+            pytest.skip("this Chromium does not play H.264")
         yield it
 
 
