@@ -61,7 +61,8 @@ def _drawn(analysis: Analysis, media: Media, path: Path, on_event: EventHook) ->
         total = round(analysis.media.duration_s * rate)
         with VideoEncoder(path, width=width, height=height, rate=rate, sound_of=media) as encoder:
             for time_s, picture in decoder:
-                overlay.draw(picture, time_s)
+                # Outside the stretch that was analysed there is nothing to draw, but the pictures stay.
+                overlay.draw(picture, time_s - analysis.media.start_s)
                 encoder.write(picture)
                 pictures += 1
                 if pictures % _EVENT_EVERY == 0:

@@ -16,7 +16,7 @@ from emoview.output.files import write_whole
 from emoview.output.overview import Clip, clip_of, to_overview
 from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
-from emoview.output.summary_table import SUMMARY_FILE, read_summary
+from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.moments import Moment, strongest
 from emoview.timeline.results import Analysis
@@ -24,7 +24,7 @@ from emoview.timeline.results import Analysis
 _THUMBNAIL_PX = 240
 # Browsers refuse longer addresses, and nobody mails such a page.
 _MOST_EMBEDDED = 256 * 2**20
-# A header may be off by a picture or the sound's last block; more is another video.
+# A header may be off by a picture or the sound's last block; more is another file.
 _OFF_S, _OFF_SHARE = 1.0, 0.05
 
 
@@ -106,13 +106,29 @@ def _media(analysis: Analysis, file: Path | None, *, named: bool) -> tuple[Media
         if named:
             raise
         return None, [f"The video is left out: {error}."]
-    length, expected = media.duration_s, analysis.media.duration_s
-    if length is None or abs(length - expected) <= max(_OFF_S, _OFF_SHARE * expected):
+    wrong = _mismatch(analysis, media)
+    if wrong is None:
         return media, []
-    wrong = f"{name_of(file)} lasts {length:.1f} s, the result {expected:.1f} s"
     if named:
         raise InputError(f"{wrong}: name the video that was analysed")
     return None, [f"The video is left out: {wrong}."]
+
+
+def _mismatch(analysis: Analysis, media: Media) -> str | None:
+    """Tell why this cannot be the file that was analysed; None if it can."""
+    facts, name = analysis.media, name_of(media.path)
+    end_s = facts.start_s + facts.duration_s
+    # A stretch ends before its file, so a longer file says nothing.
+    if media.duration_s is not None and media.duration_s < end_s - max(_OFF_S, _OFF_SHARE * end_s):
+        return f"{name} lasts {media.duration_s:.1f} s, the result goes to {end_s:.1f} s"
+    size = (media.video.width, media.video.height) if media.video else (None, None)
+    if facts.width is not None and size != (facts.width, facts.height):
+        return f"{name} is {_size(*size)}, the result is of {_size(facts.width, facts.height)}"
+    return None
+
+
+def _size(width: int | None, height: int | None) -> str:
+    return "without pictures" if width is None else f"{width}x{height} pixels"
 
 
 def _source(media: Media, page: Path, *, embed: bool) -> Source:
@@ -134,7 +150,9 @@ def _moments(analysis: Analysis, media: Media | None) -> list[tuple[Moment, byte
     moments = strongest(analysis)
     if media is None or media.video is None:
         return [(moment, None) for moment in moments]
-    pictures = jpegs_at(media, [moment.time_s for moment in moments], width=_THUMBNAIL_PX)
+    pictures = jpegs_at(
+        media, [analysis.media.start_s + moment.time_s for moment in moments], width=_THUMBNAIL_PX
+    )
     return list(zip(moments, pictures, strict=True))
 
 
@@ -151,7 +169,7 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
         InputError: There is no result in the folder.
         OutputError: A page cannot be written.
     """
-    results = sorted(file for file in folder.rglob("*.json") if not file.name.startswith("."))
+    results = _results(folder)
     written = Written([path])
     clips: list[Clip] = []
     pages = path.parent / f"{path.stem}_files"
@@ -171,8 +189,13 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
         raise InputError(
             f"{folder} holds no result that can be read: name the folder that emoview analyze wrote to"
         )
-    summary = read_summary(folder / SUMMARY_FILE, {clip.name for clip in clips})
-    written.failures.extend(summary.failures)
+    written.failures.extend(failures_of(folder / SUMMARY_FILE))
     title = f"Emotions in {name_of(Path(folder.resolve().name))}"
-    write_whole(path, to_overview(clips, title=title, failures=written.failures, extra=summary.columns))
+    write_whole(path, to_overview(clips, title=title, failures=written.failures))
     return written
+
+
+def _results(folder: Path) -> list[Path]:
+    """JSON files that may be results: not the table of a batch, nor what it keeps in hidden folders."""
+    files = (file for file in folder.rglob("*.json") if file.name != "summary.json")
+    return sorted(f for f in files if not any(part.startswith(".") for part in f.relative_to(folder).parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +43,22 @@ def test_boxes_are_drawn_and_the_sound_is_kept(made: Make, tmp_path: Path):
     assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
 
 
+def test_a_stretch_is_drawn_where_it_lies(made: Make, tmp_path: Path):
+    part = made_up(10)
+    part = replace(part, media=replace(part.media, start_s=1.0), timeline=made_up(60).timeline[:10])
+    write_overlay(part, made("plain.mp4"), tmp_path / "out.mp4")
+    before, after = _pictures(made("plain.mp4")), _pictures(tmp_path / "out.mp4")
+    drawn = [np.abs(b - a)[100:280, 140:180].mean() > 8 for b, a in zip(before, after, strict=True)]
+    assert drawn[25:35] == [True] * 10
+    assert not any(drawn[:24] + drawn[36:])
+
+
 def test_odd_sizes_rates_and_sound_that_mp4_does_not_carry(made: Make, tmp_path: Path):
     clip = made(
         "odd.mkv", "-vf", "scale=361:271", "-pix_fmt", "yuv444p", "-r", "30", "-c:a", "pcm_s16le", seconds=1.0
     )
     analysis = made_up(30)
-    object.__setattr__(analysis.media, "width", 361)
-    object.__setattr__(analysis.media, "height", 271)
+    analysis = replace(analysis, media=replace(analysis.media, width=361, height=271))
     write_overlay(analysis, clip, tmp_path / "out.mp4")
     media = probe(tmp_path / "out.mp4")
     assert media.video is not None

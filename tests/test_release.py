@@ -35,7 +35,9 @@ def test_a_wheel_works_elsewhere_without_a_network(tmp_path: Path):
     code = (
         "import emoview, sys; from pathlib import Path; "
         f"assert Path({str(tmp_path)!r}) in Path(emoview.__file__).parents, emoview.__file__; "
-        f"print(emoview.analyze({str(SAMPLE)!r}).overall.fused.label)"
+        f"result = emoview.analyze({str(SAMPLE)!r}); print(result.overall.fused.label); "
+        "from emoview.output.json import to_json; from emoview.reports import write_report; "
+        "Path('r.json').write_text(to_json(result)); write_report(Path('r.json'), Path('r.html'))"
     )
     offline = ["unshare", "-rn"] if _can_unshare() else []
     done = subprocess.run(
@@ -43,6 +45,7 @@ def test_a_wheel_works_elsewhere_without_a_network(tmp_path: Path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip()
+    assert "<video" in (tmp_path / "r.html").read_text()
 
 
 def _can_unshare() -> bool:

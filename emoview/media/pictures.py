@@ -10,6 +10,7 @@ import ffmpeg
 
 from emoview.media.probe import Media
 from emoview.media.tool import arguments, open_input
+from emoview.timeline.clock import TICK_MS
 
 _TIMEOUT_S = 20
 _AT_ONCE = 4
@@ -20,7 +21,7 @@ def jpegs_at(media: Media, times_s: Sequence[float], *, width: int) -> list[byte
 
     Args:
         media: A file with pictures.
-        times_s: Seconds on the clock of the ticks.
+        times_s: Seconds after the first picture or sound of the file.
         width: Pixels of the JPEGs; their height follows.
 
     Returns:
@@ -34,9 +35,13 @@ def _jpeg(media: Media, time_s: float, width: int) -> bytes | None:
     video = media.video
     if video is None:
         return None
-    # Seeking before the input jumps to the key picture before that time, so that a long file costs no more.
-    pictures = open_input(media.path, ss=f"{max(0.0, time_s):.3f}")[str(video.index)].filter(
-        "scale", width, -2, flags="area"
+    # The jump lands on the key picture before that time, so that a long file costs no more than a short one.
+    jump = max(0.0, time_s)
+    pictures = (
+        open_input(media.path, seek_s=jump)[str(video.index)]
+        # Pictures need not lie on the ticks: the nearest will do, and the last tick has one, too.
+        .filter("trim", start=-TICK_MS / 2000)
+        .filter("scale", width, -2, flags="area")
     )
     output = ffmpeg.output(
         pictures, "pipe:", f="image2pipe", vcodec="mjpeg", pix_fmt="yuvj420p", **{"frames:v": 1, "q:v": 5}

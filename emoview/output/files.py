@@ -10,6 +10,10 @@ from pathlib import Path
 
 from emoview.errors import OutputError
 
+_TEMPORARY = ".part"
+# Of a long name a part must do, so that the temporary name is not too long for the file system.
+_NAMED_BYTES = 150
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -21,7 +25,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=_temporary_prefix(path), suffix=_TEMPORARY, delete=False
+        ) as file:
             temporary = Path(file.name)
         yield temporary
         # A temporary file is private; a result should be as any new file is.
@@ -40,7 +46,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write `content` under a temporary name beside `path`, then rename it.
+    """Write `content`, text as UTF-8, under a temporary name beside `path`, then rename it.
 
     Raises:
         OutputError: No permission, no space, or the folder cannot be made; `path` is as it was.
@@ -49,3 +55,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _temporary_prefix(path: Path) -> str:
+    return "." + os.fsdecode(os.fsencode(path.name)[:_NAMED_BYTES]) + "."

@@ -46,7 +46,7 @@ class Overlay:
         self._faded = (self._strip * 0.45).astype(np.uint8)
 
     def draw(self, picture: Picture, time_s: float) -> None:
-        """Draw what holds at `time_s` on `(height, width, 3)` BGR, in place."""
+        """Draw what holds at `time_s` of the timeline on `(height, width, 3)` BGR, in place."""
         for row in self._rows.get(tick_at(time_s), ()):
             self._row(picture, row)
         self._running(picture, time_s)
@@ -139,7 +139,7 @@ class Overlay:
 
     def _column(self, tick: float) -> int:
         room = self._width - self._gutter
-        return self._gutter + round(min(1.0, tick / max(1, self._analysis.media.ticks)) * room)
+        return self._gutter + round(min(1.0, max(0.0, tick / max(1, self._analysis.media.ticks))) * room)
 
     def _running(self, picture: Picture, time_s: float) -> None:
         """The strip up to now in full colour, what is to come faded, and a line between them."""

@@ -35,7 +35,7 @@ def clip_of(analysis: Analysis, *, name: str, link: str) -> Clip:
     """Sum up a result for its row."""
     overall, media = analysis.overall, analysis.media
     verdicts = [_verdict(analysis, v) for v in (overall.fused, overall.face, overall.voice)]
-    found = disagreements(analysis.timeline)
+    found = disagreements(analysis)
     strip = _strip(analysis)
     values = {
         "seconds": media.duration_s,
@@ -56,7 +56,6 @@ def to_overview(
     *,
     title: str,
     failures: Sequence[str] = (),
-    extra: Mapping[str, Mapping[str, str]] | None = None,
 ) -> str:
     """Write the page.
 
@@ -64,24 +63,13 @@ def to_overview(
         clips: One a row, in the order to start with.
         title: Of the page.
         failures: Sentences about what has no result.
-        extra: Further columns: by their name, the cell of each clip's name.
     """
-    further = extra or {}
-    columns = [*_COLUMNS, *((name, False) for name in further)]
-    rows = [
-        {
-            "name": clip.name,
-            "link": clip.link,
-            "extra": [further[column].get(clip.name, "") for column in further],
-            **clip.values,
-        }
-        for clip in clips
-    ]
+    rows = [{"name": clip.name, "link": clip.link, **clip.values} for clip in clips]
     return page(
         "overview.html",
         title=title,
         clips=rows,
-        columns=[{"name": name, "number": number} for name, number in columns],
+        columns=[{"name": name, "number": number} for name, number in _COLUMNS],
         names=sorted({row["label"] for row in rows if row["label"]}),
         minutes=sum(row["seconds"] for row in rows) / 60,
         failures=failures,

@@ -56,7 +56,7 @@ def to_html(
         notes: Sentences about this page, such as that the video was not found.
         overview: Relative address of the page of all clips, for a link back.
     """
-    found = disagreements(analysis.timeline)
+    found = disagreements(analysis)
     return page(
         "report.html",
         title=title,
@@ -93,6 +93,7 @@ def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
         "tick": TICK_MS / 1000,
         "ticks": analysis.media.ticks,
         "duration": analysis.media.ticks * TICK_MS / 1000,
+        "start": analysis.media.start_s,
         "labels": list(LABELS),
         "names": [analysis.name(label) for label in LABELS],
         "colours": [COLOURS[label] for label in LABELS],

@@ -22,7 +22,8 @@ LABELS: Final[tuple[str, ...]] = (
 VOICE_LABELS: Final[tuple[str, ...]] = (*LABELS, "calm", "boredom")
 """The seven labels and the two that only voice corpora have."""
 
-# Okabe & Ito's palette, told apart by colour-blind readers; the letters stay where there is no colour.
+LabelCount = Literal[7, 3, 2]
+
 COLOURS: Final[Mapping[str, str]] = {
     "neutral": "#999999",
     "anger": "#D55E00",
@@ -32,12 +33,7 @@ COLOURS: Final[Mapping[str, str]] = {
     "sad": "#0072B2",
     "surprise": "#56B4E9",
 }
-LETTERS: Final[Mapping[str, str]] = {
-    "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
-    "surprise": "!",
-}  # fmt: skip
-
-LabelCount = Literal[7, 3, 2]
+"""Okabe & Ito's palette, told apart by colour-blind readers."""
 
 _THREE: Final[Mapping[str, str]] = {
     "neutral": "neutral",
@@ -65,6 +61,12 @@ CIRCUMPLEX: Final[Mapping[str, tuple[float, float]]] = {
     "surprise": (0.40, 0.67),
 }
 """(valence, arousal) of each label, in [-1, 1]."""
+
+LETTERS: Final[Mapping[str, str]] = {
+    "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
+    "surprise": "!",
+}  # fmt: skip
+"""Beside the colours, so that timelines can be read where there are none."""
 
 _CIRCUMPLEX_MATRIX = np.array([CIRCUMPLEX[label] for label in LABELS])
 

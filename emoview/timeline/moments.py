@@ -116,15 +116,16 @@ def distance(one: Probabilities, other: Probabilities) -> float:
     return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / 2
 
 
-def disagreements(rows: Iterable[Row]) -> list[Disagreement]:
+def disagreements(analysis: Analysis) -> list[Disagreement]:
     """Find the stretches over which face and voice disagree.
 
-    A tick disagrees where both say something, their most probable labels differ, and the distributions are at
-    least `DISTANCE` apart. Gaps of a few ticks are bridged, and what stays shorter than 0.4 s is left out.
+    A tick disagrees where both say something, their most probable labels differ (as grouped by the options),
+    and the distributions are at least `DISTANCE` apart. Gaps of a few ticks are bridged, and what stays
+    shorter than 0.4 s is left out.
     """
     by_face: dict[int | None, list[Row]] = {}
-    for row in rows:
-        if row.face and row.voice and _disagrees(row.face, row.voice):
+    for row in analysis.timeline:
+        if row.face and row.voice and _disagrees(analysis, row.face, row.voice):
             by_face.setdefault(row.face_id, []).append(row)
     found = [
         _disagreement(run)
@@ -135,8 +136,9 @@ def disagreements(rows: Iterable[Row]) -> list[Disagreement]:
     return sorted(found, key=lambda d: (d.start_s, -1 if d.face_id is None else d.face_id))
 
 
-def _disagrees(face: Probabilities, voice: Probabilities) -> bool:
-    return winner(face) != winner(voice) and distance(face, voice) >= DISTANCE
+def _disagrees(analysis: Analysis, face: Probabilities, voice: Probabilities) -> bool:
+    same = analysis.name(winner(face)) == analysis.name(winner(voice))
+    return not same and distance(face, voice) >= DISTANCE
 
 
 def _runs(rows: list[Row]) -> list[list[Row]]:

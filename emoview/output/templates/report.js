@@ -273,7 +273,7 @@
   }
   function seek(to) {
     show(to);
-    if (player) player.currentTime = time;
+    if (player) player.currentTime = time + data.start;
   }
   function zoom(factor) {
     const span = clamp((view.to - view.from) * factor, Math.min(1, data.duration), data.duration);
@@ -319,7 +319,7 @@
 
   if (player) {
     const follow = () => {
-      show(player.currentTime);
+      show(player.currentTime - data.start);
       if (!player.paused) requestAnimationFrame(follow);
     };
     const state = () => {
@@ -329,7 +329,7 @@
     $("play").addEventListener("click", toggle);
     player.addEventListener("play", () => { state(); follow(); });
     player.addEventListener("pause", state);
-    player.addEventListener("seeked", () => show(player.currentTime));
+    player.addEventListener("seeked", () => show(player.currentTime - data.start));
   }
 
   // `#t=12.5` opens the page at a moment, as media fragments do.
@@ -338,8 +338,12 @@
     if (!found) return;
     seek(+found[1]);
     if (player && !player.readyState) {
-      player.addEventListener("loadedmetadata", () => { player.currentTime = +found[1]; }, { once: true });
+      player.addEventListener("loadedmetadata", () => { player.currentTime = time + data.start; }, { once: true });
     }
+  }
+  // A result of a stretch starts within its file.
+  if (player && data.start) {
+    player.addEventListener("loadedmetadata", () => { player.currentTime = time + data.start; }, { once: true });
   }
   addEventListener("hashchange", fragment);
   new ResizeObserver(draw).observe(slider);
