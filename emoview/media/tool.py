@@ -28,12 +28,18 @@ def ffmpeg_path() -> str:
         ) from error
 
 
-def open_input(path: Path) -> Any:
+def open_input(path: Path, *, seek_s: float = 0.0) -> Any:
     """Name `path` as an ffmpeg input that can reach nothing but files.
 
     The `file:` in front keeps names such as `-i` or `http:x` what they are, names of files.
+
+    Args:
+        path: The file.
+        seek_s: Where to jump to; times then count from there. What comes first may lie before it, at
+            the key picture from which the decoder has to start.
     """
-    return ffmpeg.input(f"file:{path}", protocol_whitelist="file,pipe")
+    seek = {"noaccurate_seek": None, "ss": f"{seek_s:.6f}"} if seek_s > 0 else {}
+    return ffmpeg.input(f"file:{path}", protocol_whitelist="file,pipe", **seek)
 
 
 def arguments(stream: Any, *, loglevel: str) -> list[str]:

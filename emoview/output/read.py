@@ -40,7 +40,8 @@ def read_json(path: Path) -> Analysis:
         raise InputError(f"{path} is not a result of emoview analyze: name the JSON of one")
     if str(stored["schema_version"]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
         raise InputError(
-            f"{path} has version {stored['schema_version']}, this emoview reads {SCHEMA_VERSION}: analyze again"
+            f"{path} has version {stored['schema_version']}, this emoview reads {SCHEMA_VERSION}: "
+            "analyze again"
         )
     try:
         return _analysis(stored)

@@ -131,6 +131,7 @@ class MediaFacts:
         face_share: Share of ticks with a face.
         speech_share: Share of ticks with speech.
         faces: How many track ids there are.
+        start_s: Second of the file at which the timeline starts: 0 but where a stretch was asked for.
     """
 
     path: str
@@ -148,6 +149,7 @@ class MediaFacts:
     face_share: float
     speech_share: float
     faces: int
+    start_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Options:
         fusion: `late`, `early` or `auto`.
         modality: `both`, `face` or `voice`.
         max_faces: Faces looked for in a picture.
-        face: `largest`, `all`, or a track id.
+        face: `largest`, `speaking`, `all`, or a track id.
         labels: 7, 3 or 2.
         device: `auto`, `cpu` or `gpu`.
         weights: Run folder whose network takes the place of a shipped one; None for what ships.
