@@ -13,6 +13,7 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
 import typer
 
 from emoview.cli.analyze import analyze
+from emoview.cli.batch import batch
 from emoview.cli.compare import compare
 from emoview.cli.evaluate import evaluate
 from emoview.cli.search import search
@@ -46,6 +47,7 @@ def options(
 
 
 app.command()(analyze)
+app.command()(batch)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)

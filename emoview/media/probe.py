@@ -159,6 +159,11 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
     return media
 
 
+def shown(path: Path | str) -> str:
+    """Write a path as text, whatever bytes its name is made of."""
+    return str(path).encode(errors="backslashreplace").decode()
+
+
 def name_of(path: Path) -> str:
     """Write a file name on one line, whatever characters it holds."""
     text = str(path)
@@ -168,22 +173,22 @@ def name_of(path: Path) -> str:
 
 
 def _check_file(file: Path) -> None:
-    shown = name_of(file)
+    name = name_of(file)
     try:
         if file.is_dir():
-            raise InputError(f"{shown} is a directory: name one file, such as {name_of(file / 'clip.mp4')}")
+            raise InputError(f"{name} is a directory: name one file, such as {name_of(file / 'clip.mp4')}")
         if not file.exists():
-            raise InputError(f"{shown} does not exist: check the name and the folder")
+            raise InputError(f"{name} does not exist: check the name and the folder")
         if not file.is_file():
-            raise InputError(f"{shown} is not a regular file: copy the stream into a file first")
+            raise InputError(f"{name} is not a regular file: copy the stream into a file first")
         if file.stat().st_size == 0:
-            raise InputError(f"{shown} is empty (0 bytes): copy or download it again")
+            raise InputError(f"{name} is empty (0 bytes): copy or download it again")
         with file.open("rb"):
             pass
     except PermissionError as error:
-        raise InputError(f"{shown} may not be read: ask for permission, or copy it") from error
+        raise InputError(f"{name} may not be read: ask for permission, or copy it") from error
     except OSError as error:
-        raise InputError(f"{shown} cannot be read: {error.strerror}") from error
+        raise InputError(f"{name} cannot be read: {error.strerror}") from error
 
 
 def _check_stretch(file: Path, stretch: Stretch) -> None:

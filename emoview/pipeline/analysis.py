@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from emoview.errors import DecodeError, InputError
 from emoview.fusion.late import softmax
 from emoview.media.decode import DecodeLog
-from emoview.media.probe import WHOLE, Media, Stretch, name_of, probe
+from emoview.media.probe import WHOLE, Media, Stretch, name_of, probe, shown
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.speaker import Speaker, find_speaker
 from emoview.timeline.clock import TICK_HZ, time_of
@@ -122,16 +122,16 @@ def _check(options: Options) -> None:
 
 
 def _missing_modality(media: Media, options: Options) -> list[str]:
-    shown = name_of(media.path)
+    name = name_of(media.path)
     warnings = []
     if media.video is None:
         if options.modality == "face":
-            raise InputError(f"{shown} has no pictures: analyse its sound with --modality voice")
+            raise InputError(f"{name} has no pictures: analyse its sound with --modality voice")
         if options.modality == "both":
             warnings.append("no pictures: the voice alone was analysed")
     if media.audio is None:
         if options.modality == "voice":
-            raise InputError(f"{shown} has no sound: analyse its pictures with --modality face")
+            raise InputError(f"{name} has no sound: analyse its pictures with --modality face")
         if options.modality == "both":
             warnings.append("no sound: the face alone was analysed")
     return warnings
@@ -411,7 +411,7 @@ class _Join:
         video, audio = self._media.video, self._media.audio
         with_face = len({tick for track in self._tracks.values() for tick in track.ticks})
         return MediaFacts(
-            path=str(self._media.path),
+            path=shown(self._media.path),
             duration_s=time_of(self._ticks),
             ticks=self._ticks,
             width=video.width if video else None,
