@@ -28,9 +28,11 @@ ARGUMENTS = ("--workers", "2", "--challenge", "--contact-sheet", "--labels", "3"
 
 
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    # As from a terminal: a group of its own, and Ctrl-C not ignored, as a shell's background jobs would.
     return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -145,7 +147,7 @@ def _no_part_is_left(folder: Path) -> None:
 def test_whatever_ends_it_the_same_command_goes_on(clips: Path, finished: Path, tmp_path: Path):
     process = start(clips, "-o", tmp_path, *ARGUMENTS)
     _wait_for(tmp_path, ".emoview/**/*.json", process)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert "interrupted" in error

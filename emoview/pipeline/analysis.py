@@ -20,6 +20,7 @@ from emoview.media.decode import DecodeLog
 from emoview.media.probe import WHOLE, Media, Stretch, name_of, probe, shown
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.speaker import Speaker, find_speaker
+from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.results import (
@@ -36,7 +37,7 @@ from emoview.timeline.results import (
 
 if TYPE_CHECKING:
     from emoview.pipeline.models import Logits, Models
-    from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Timings, Voice
+    from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
 
 _QUIET_DB = -50.0
 _DECIMALS = 6
@@ -67,8 +68,6 @@ def analyze(
         DeviceError: The device asked for is not there.
         WeightsError: The installation lacks its weights.
     """
-    from emoview.pipeline.stages import Timings
-
     options = options or Options()
     _check(options)
     timings = Timings()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -25,6 +23,7 @@ from emoview.pipeline.models import (
     run_faces,
     run_sequence,
 )
+from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of
 from emoview.timeline.results import FaceBox
 from emoview.voice.activity import level_db, trim, voice_activity
@@ -36,25 +35,6 @@ LONGEST_SIDE = 640
 _QUEUE = 64
 
 T = TypeVar("T")
-
-
-class Timings:
-    """Seconds spent in each stage; stages overlap, so they sum to more than the total."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        """Add the time that the block takes to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - start
-            with self._lock:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
 
 
 class Stage(Generic[T]):
