@@ -31,7 +31,7 @@ def batch(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s.",
         ),
     ],
@@ -51,7 +51,7 @@ def batch(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Clips worked on at once. [default: one for two cores, up to four]"
+            min=1, metavar="N", help="Clips worked on at once; if not given, one for two cores, up to four."
         ),
     ] = None,
     resume: Annotated[

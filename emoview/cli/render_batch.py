@@ -44,7 +44,7 @@ def progress(console: Console, *, quiet: bool) -> Iterator[BatchHook]:
 
 
 class _Bars:
-    """A row for each worker, and the total below them."""
+    """The total, and below it a row for each worker that is at work."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -58,7 +58,7 @@ class _Bars:
         elif isinstance(event, Finished):
             bars.advance(self._total)
             bars.console.print(_line(event), soft_wrap=True)
-            bars.update(self._workers[event.worker], description="…", total=None)
+            bars.remove_task(self._workers.pop(event.worker))
         else:
             self._move(event)
 
@@ -66,10 +66,7 @@ class _Bars:
         name = name_of(event.clip.path)[-_NAME_WIDTH:]
         if event.worker not in self._workers:
             self._workers[event.worker] = self._bars.add_task(name, total=event.total, unit="ticks")
-        task = self._workers[event.worker]
-        if event.done == 0:
-            self._bars.reset(task)
-        self._bars.update(task, description=name, completed=event.done, total=event.total)
+        self._bars.update(self._workers[event.worker], completed=event.done, total=event.total)
 
 
 class _Lines:
