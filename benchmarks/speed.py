@@ -20,7 +20,8 @@ from emoview import analyze
 from emoview.media.decode import DecodeLog
 from emoview.media.probe import probe
 from emoview.media.tool import ffmpeg_path
-from emoview.pipeline.stages import Timings, find_faces
+from emoview.pipeline.stages import find_faces
+from emoview.pipeline.timings import Timings
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "portrait.mp4"
 

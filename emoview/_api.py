@@ -20,6 +20,8 @@ def analyze(
     labels: LabelCount = 7,
     device: Literal["auto", "cpu", "gpu"] = "auto",
     weights: str | os.PathLike[str] | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
     on_event: EventHook = ignore,
 ) -> Analysis:
     """Turn a video, or a sound file, into an emotion timeline.
@@ -30,10 +32,13 @@ def analyze(
             did better on people unseen in training (`auto`).
         modality: Look, listen, or both.
         max_faces: Faces looked for in a picture.
-        face: `largest` over time, `all`, or a track id.
+        face: `largest` over time, `speaking` for the one whose lips move with the voice, `all`, or a
+            track id.
         labels: 7, or their grouping into 3 or 2.
         device: `auto` takes a GPU where there is one.
         weights: Run folder of `emoview train`, whose network takes the place of the shipped one.
+        start_s: Second of the file at which to start; the timeline counts from there.
+        end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
 
     Returns:
@@ -44,8 +49,9 @@ def analyze(
         DeviceError: The device asked for is not there.
         WeightsError: The installation lacks its weights.
     """
+    from emoview.media.probe import Stretch
     from emoview.pipeline.analysis import analyze as run
 
     stand_in = None if weights is None else os.fspath(weights)
     options = Options(fusion, modality, max_faces, str(face), labels, device, stand_in)
-    return run(path, options=options, on_event=on_event)
+    return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated
 
 import typer
 
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
-from emoview.cli.formats import chosen_formats
-
-
-class Fusion(str, Enum):
-    """How face and voice are joined."""
-
-    LATE = "late"
-    EARLY = "early"
-    AUTO = "auto"
-
-
-class Modality(str, Enum):
-    """What is analysed."""
-
-    BOTH = "both"
-    FACE = "face"
-    VOICE = "voice"
-
-
-class DeviceChoice(str, Enum):
-    """Where the networks run."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    GPU = "gpu"
-
-
-class LabelChoice(str, Enum):
-    """How many labels are told apart."""
-
-    SEVEN = "7"
-    THREE = "3"
-    TWO = "2"
-
-
-def _face(value: str) -> str:
-    if value in ("largest", "all") or value.isdecimal():
-        return value
-    raise typer.BadParameter("must be largest, all, or the number of a face")
+from emoview.cli.options import (
+    ContactSheetOption,
+    DeviceChoice,
+    DeviceOption,
+    FaceOption,
+    FormatsOption,
+    Fusion,
+    FusionOption,
+    LabelChoice,
+    LabelsOption,
+    MaxFacesOption,
+    Modality,
+    ModalityOption,
+    QuietOption,
+    WeightsOption,
+    options_of,
+)
 
 
 def analyze(
@@ -57,45 +34,20 @@ def analyze(
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="Folder for the results. [default: here]"),
     ] = None,
-    fusion: Annotated[Fusion, typer.Option(help="How face and voice are joined.")] = Fusion.AUTO,
-    modality: Annotated[Modality, typer.Option(help="Look, listen, or both.")] = Modality.BOTH,
-    max_faces: Annotated[int, typer.Option(min=1, max=20, help="Faces looked for in a picture.")] = 4,
-    face: Annotated[
-        str,
-        typer.Option(
-            metavar="largest|all|ID",
-            callback=_face,
-            help="Which faces get rows: the largest over time, all, or one.",
-        ),
-    ] = "largest",
-    labels: Annotated[
-        LabelChoice,
-        typer.Option(help="Seven labels; or positive, neutral, negative; or positive, other."),
-    ] = LabelChoice.SEVEN,
-    device: Annotated[DeviceChoice, typer.Option(help="Where the networks run.")] = DeviceChoice.AUTO,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN",
-            exists=True,
-            file_okay=False,
-            help="Run folder of emoview train: its network in the place of the shipped one.",
-        ),
-    ] = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="csv,json,...",
-            callback=chosen_formats,
-            help="Files to write: csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
-        ),
-    ] = "csv,json",
+    fusion: FusionOption = Fusion.AUTO,
+    modality: ModalityOption = Modality.BOTH,
+    max_faces: MaxFacesOption = 4,
+    face: FaceOption = "largest",
+    labels: LabelsOption = LabelChoice.SEVEN,
+    device: DeviceOption = DeviceChoice.AUTO,
+    weights: WeightsOption = None,
+    formats: FormatsOption = "csv,json",
+    contact_sheet: ContactSheetOption = False,
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write the JSON alone, to standard output or a file."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
 ) -> None:
     """Turn a VIDEO into an emotion timeline: NAME.csv, NAME.json and an overall label.
@@ -110,20 +62,19 @@ def analyze(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
+        from emoview.output.contact_sheet import ContactSheet
         from emoview.output.files import write_whole
         from emoview.output.json import to_json
         from emoview.output.writers import write_results
         from emoview.pipeline.analysis import analyze as run
-        from emoview.timeline.labels import LabelCount
-        from emoview.timeline.results import Options
 
-        options = Options(
-            fusion.value, modality.value, max_faces, face,
-            cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
-            None if weights is None else str(weights),
-        )  # fmt: skip
+        options = options_of(fusion, modality, max_faces, face, labels, device, weights)
+        sheet = ContactSheet()
         with render.progress(terminal.console, quiet=quiet) as on_event:
-            result = run(video, options=options, on_event=on_event)
+            result = run(
+                video, options=options, on_event=on_event,
+                on_face=(lambda found: sheet.add(found.face_id, found.face)) if contact_sheet else None,
+            )  # fmt: skip
         written: list[Path] = []
         if json == "-":
             terminal.out.write(to_json(result))
@@ -133,5 +84,9 @@ def analyze(
             written.append(Path(json))
         if json is None or output is not None:
             written += write_results(result, video.stem, formats.split(","), output)
+        if contact_sheet:
+            path = (output or Path()) / f"{video.stem}-faces.png"
+            write_whole(path, sheet.png(result.media.ticks))
+            written.append(path)
         if not quiet:
             render.summary(terminal.console, result, written)

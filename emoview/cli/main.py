@@ -14,6 +14,7 @@ import typer
 
 from emoview.cli.agree import agree
 from emoview.cli.analyze import analyze
+from emoview.cli.batch import batch
 from emoview.cli.compare import compare
 from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
@@ -60,6 +61,7 @@ app.command()(overlay)
 app.command()(export)
 app.command()(plot)
 app.command()(agree)
+app.command()(batch)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)

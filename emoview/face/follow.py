@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from emoview.timeline.clock import TICK_HZ
+
+_LONGEST_MOTION = round(0.6 * TICK_HZ)
+# How fast a velocity is learned: slowly enough that the mesh's jitter is not taken for motion.
+_LEARNING = 0.3
 
 
 @dataclass
@@ -17,13 +21,25 @@ class _Track:
     centre: NDArray[np.float64]
     size: float
     last_tick: int
+    velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+
+    def expected(self, tick: int) -> NDArray[np.float64]:
+        """Where it would be if it moved on as it did; whoever is lost for long has stopped."""
+        return self.centre + self.velocity * min(tick - self.last_tick, _LONGEST_MOTION)
+
+    def meet(self, tick: int, centre: NDArray[np.float64], size: float) -> None:
+        """Note where it was found."""
+        pace = (centre - self.centre) / (tick - self.last_tick)
+        self.velocity += _LEARNING * (pace - self.velocity)
+        self.centre, self.size, self.last_tick = centre, size, tick
 
 
 class FaceFollower:
     """Gives faces their track ids.
 
-    A face belongs to the track whose last place it is nearest to, measured in face widths; a track
-    that is lost is kept for `memory_s`, and the longer it has been lost the further its face may have moved.
+    A face belongs to the track whose expected place it is nearest to, measured in face widths: faces
+    that cross keep their ids because each is expected to move on.  A track that is lost is kept for
+    `memory_s`, and the longer it has been lost the further its face may have moved.
     Ids count from 0 in the order of appearance.
     """
 
@@ -43,7 +59,7 @@ class FaceFollower:
         Returns:
             One id for each face, no id twice.
         """
-        self._tracks = [t for t in self._tracks if tick - t.last_tick <= self._memory]
+        self._tracks = [t for t in self._tracks if tick - t.last_tick - 1 <= self._memory]
         centres = [face[:, :2].mean(axis=0, dtype=np.float64) for face in faces]
         sizes = [float(np.ptp(face[:, 0]) + np.ptp(face[:, 1])) / 2 for face in faces]
         ids = [-1] * len(faces)
@@ -60,12 +76,12 @@ class FaceFollower:
                 self._tracks.append(_Track(ids[i], centre, size, tick))
             else:
                 track = next(t for t in self._tracks if t.face_id == ids[i])
-                track.centre, track.size, track.last_tick = centre, size, tick
+                track.meet(tick, centre, size)
         return ids
 
     def _cost(self, track: _Track, tick: int, centre: NDArray[np.float64], size: float) -> float:
         """Distance as a share of what is believable: 1 is the limit, far above it is impossible."""
-        distance = float(np.linalg.norm(centre - track.centre)) / max(track.size, 1.0)
+        distance = float(np.linalg.norm(centre - track.expected(tick))) / max(track.size, 1.0)
         lost = (tick - track.last_tick) / TICK_HZ
         change = abs(np.log(max(size, 1.0) / max(track.size, 1.0)))
         cost = distance / (self._reach * (1 + lost)) + change / 1.5

@@ -22,6 +22,11 @@ _KEPT_LOG_LINES = 20
 _SLOWEST_HZ = 5
 _FASTEST_HZ = 60
 
+# Decoders of sound need some packets before the first that they get right.
+_RUN_UP_S = 1.0
+# Their samples come out some milliseconds early after a jump: measured on webm.
+_INEXACT_AFTER_SEEK = frozenset({"opus", "vorbis"})
+
 
 @dataclass
 class DecodeLog:
@@ -103,15 +108,18 @@ class PictureDecoder(_Decoder):
         self.scale = max(1.0, max(video.width, video.height) / longest_side)
         self.width = max(2, round(video.width / self.scale))
         self.height = max(2, round(video.height / self.scale))
-        self.first_tick = round((video.start_s - media.start_s) * 1000 / TICK_MS)
+        late_by = round((video.start_s - media.start_s) * 1000 / TICK_MS)
+        self.first_tick = max(0, late_by)
+        source, start = _opened(media, video.index, seek=media.indexed)
         pictures = (
-            open_input(media.path)[str(video.index)]
             # Time stamps are taken from the first picture, because ffmpeg would fill the time before
             # it with copies of it; `first_tick` says where it stands.
-            .filter("setpts", "PTS-STARTPTS")
+            source.filter("setpts", "PTS-STARTPTS" if late_by >= 0 else f"PTS-{start:.6f}/TB")
             .filter("fps", TICK_HZ, start_time=0)
             .filter("scale", self.width, self.height, flags="area")
         )
+        if media.stretch.ticks is not None:
+            pictures = pictures.filter("trim", end_frame=max(0, media.stretch.ticks - self.first_tick))
         super().__init__(ffmpeg.output(pictures, "pipe:", f="rawvideo", pix_fmt="rgb24"))
 
     def __iter__(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -168,15 +176,20 @@ class SoundDecoder(_Decoder):
     def __init__(self, media: Media) -> None:
         if media.audio is None:
             raise ValueError(f"{name_of(media.path)} has no sound")
-        delay_ms = round((media.audio.start_s - media.start_s) * 1000)
-        sound = (
-            open_input(media.path)[str(media.audio.index)]
-            .filter("asetpts", "PTS-STARTPTS")
-            .filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
-            .filter("aformat", channel_layouts="mono")
+        delay_ms = max(0, round((media.audio.start_s - media.start_s) * 1000))
+        exact = media.indexed and media.audio.codec not in _INEXACT_AFTER_SEEK
+        sound, start = _opened(media, media.audio.index, seek=exact)
+        if media.audio.start_s < media.start_s:
+            sound = sound.filter("atrim", start=f"{start:.6f}").filter("asetpts", f"PTS-{start:.6f}/TB")
+        else:
+            sound = sound.filter("asetpts", "PTS-STARTPTS")
+        sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0}).filter(
+            "aformat", channel_layouts="mono"
         )
         if delay_ms:
             sound = sound.filter("adelay", delay_ms)
+        if media.stretch.ticks is not None:
+            sound = sound.filter("atrim", end_sample=media.stretch.ticks * SAMPLES_PER_TICK)
         super().__init__(ffmpeg.output(sound, "pipe:", f="s16le", ac=1, ar=SAMPLE_RATE))
 
     def chunks(self) -> Iterator[NDArray[np.int16]]:
@@ -191,6 +204,12 @@ class SoundDecoder(_Decoder):
         """Read all samples, `(n,)`."""
         data = self._out.read()
         return np.frombuffer(data[: len(data) // 2 * 2], np.int16)
+
+
+def _opened(media: Media, index: int, *, seek: bool) -> tuple[Any, float]:
+    """Open a stream, near tick 0 if it may `seek`, and tell where tick 0 then stands on its clock."""
+    jump = max(0.0, media.start_s - _RUN_UP_S) if seek and media.stretch.start_s else 0.0
+    return open_input(media.path, seek_s=jump)[str(index)], media.start_s - jump
 
 
 def read_sound(media: Media) -> tuple[NDArray[np.int16], DecodeLog]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import ffmpeg
 
 from emoview.errors import InputError
 from emoview.media.tool import arguments, open_input
+from emoview.timeline.clock import TICK_HZ
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
@@ -20,7 +23,11 @@ _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 _ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 _FIRST = re.compile(r"pts_time:(-?\d+(?:\.\d+)?)")
+_INPUT = re.compile(r"Input #0, ([^\s]+), from")
 _PROBE_TIMEOUT_S = 60
+
+# Containers with an index of exact times. In others ffmpeg guesses where a second lies.
+_INDEXED = frozenset({"mov", "matroska", "wav"})
 
 
 @dataclass(frozen=True)
@@ -66,37 +73,67 @@ class AudioStream:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """The part of a file that is analysed, in seconds after its first picture or sound.
+
+    Attributes:
+        start_s: Where it starts.
+        end_s: Where it ends; None for the end of the file.
+    """
+
+    start_s: float = 0.0
+    end_s: float | None = None
+
+    @property
+    def ticks(self) -> int | None:
+        """How many ticks it holds; None where it has no end."""
+        return None if self.end_s is None else max(1, round((self.end_s - self.start_s) * TICK_HZ))
+
+
+WHOLE: Final = Stretch()
+
+
+@dataclass(frozen=True)
 class Media:
     """A file that can be analysed.
 
     Attributes:
         path: The file.
-        duration_s: What its header claims; None where it claims nothing.
+        duration_s: What its header claims, of the stretch; None where it claims nothing.
         video: Its first picture stream that is not a cover picture, or None.
         audio: Its first sound stream, or None.
+        stretch: The part that is analysed.
+        indexed: Whether ffmpeg can jump to an exact time in it.
     """
 
     path: Path
     duration_s: float | None
     video: VideoStream | None
     audio: AudioStream | None
+    stretch: Stretch = WHOLE
+    indexed: bool = False
 
     @property
     def start_s(self) -> float:
-        """Time of tick 0: the first picture or sound, whichever starts first."""
+        """Time of tick 0: where the stretch starts after the first picture or sound."""
         starts = [stream.start_s for stream in (self.video, self.audio) if stream]
-        return min(starts)
+        return min(starts) + self.stretch.start_s
 
 
-def probe(path: str | os.PathLike[str]) -> Media:
+def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
     """Find out what a file holds, by decoding the first picture and the first sound.
 
+    Args:
+        path: The file.
+        stretch: The part of it that is going to be analysed.
+
     Raises:
-        InputError: The file is missing, unreadable, empty, not media, or holds neither pictures
-            nor sound that can be decoded.
+        InputError: The file is missing, unreadable, empty, not media, holds neither pictures
+            nor sound that can be decoded, or is over before the stretch starts.
     """
     file = Path(path)
     _check_file(file)
+    _check_stretch(file, stretch)
     listing = _listing(file)
     if "Input #0" not in listing:
         raise InputError(_not_media(file, listing))
@@ -107,7 +144,11 @@ def probe(path: str | os.PathLike[str]) -> Media:
     if duration:
         hours, minutes, rest = duration.groups()
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
-    media = Media(file, seconds, _video(file, header), _audio(file, header))
+    container = _INPUT.search(header)
+    indexed = container is not None and not _INDEXED.isdisjoint(container[1].split(","))
+    media = Media(
+        file, _duration(file, seconds, stretch), _video(file, header), _audio(file, header), stretch, indexed
+    )
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():
             raise InputError(f"{name_of(file)} is encrypted: decrypt it, or export it without protection")
@@ -116,6 +157,11 @@ def probe(path: str | os.PathLike[str]) -> Media:
             "truncated or encrypted; try to play it, or export it again as mp4"
         )  # fmt: skip
     return media
+
+
+def shown(path: Path | str) -> str:
+    """Write a path as text, whatever bytes its name is made of."""
+    return str(path).encode(errors="backslashreplace").decode()
 
 
 def name_of(path: Path) -> str:
@@ -127,22 +173,43 @@ def name_of(path: Path) -> str:
 
 
 def _check_file(file: Path) -> None:
-    shown = name_of(file)
+    name = name_of(file)
     try:
         if file.is_dir():
-            raise InputError(f"{shown} is a directory: name one file, such as {name_of(file / 'clip.mp4')}")
+            raise InputError(f"{name} is a directory: name one file, such as {name_of(file / 'clip.mp4')}")
         if not file.exists():
-            raise InputError(f"{shown} does not exist: check the name and the folder")
+            raise InputError(f"{name} does not exist: check the name and the folder")
         if not file.is_file():
-            raise InputError(f"{shown} is not a regular file: copy the stream into a file first")
+            raise InputError(f"{name} is not a regular file: copy the stream into a file first")
         if file.stat().st_size == 0:
-            raise InputError(f"{shown} is empty (0 bytes): copy or download it again")
+            raise InputError(f"{name} is empty (0 bytes): copy or download it again")
         with file.open("rb"):
             pass
     except PermissionError as error:
-        raise InputError(f"{shown} may not be read: ask for permission, or copy it") from error
+        raise InputError(f"{name} may not be read: ask for permission, or copy it") from error
     except OSError as error:
-        raise InputError(f"{shown} cannot be read: {error.strerror}") from error
+        raise InputError(f"{name} cannot be read: {error.strerror}") from error
+
+
+def _check_stretch(file: Path, stretch: Stretch) -> None:
+    times = (stretch.start_s, stretch.start_s if stretch.end_s is None else stretch.end_s)
+    if not all(math.isfinite(time) and time >= 0 for time in times):
+        raise InputError(f"{name_of(file)}: start and end must be seconds from 0 on")
+    if stretch.end_s is not None and stretch.end_s <= stretch.start_s:
+        raise InputError(
+            f"{name_of(file)}: the end, {stretch.end_s:g} s, must lie after the start, {stretch.start_s:g} s"
+        )
+
+
+def _duration(file: Path, seconds: float | None, stretch: Stretch) -> float | None:
+    """Give what the header claims of the stretch."""
+    if seconds is None:
+        return None
+    if stretch.start_s >= seconds > 0:
+        raise InputError(
+            f"{name_of(file)} is {seconds:g} s long, so nothing can start at {stretch.start_s:g} s"
+        )
+    return (seconds if stretch.end_s is None else min(seconds, stretch.end_s)) - stretch.start_s
 
 
 def _listing(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -55,6 +56,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def sweep(path: Path) -> None:
+    """Remove what a writer that was killed left beside `path`."""
+    for left in path.parent.glob(f"{glob.escape(_temporary_prefix(path))}*{_TEMPORARY}"):
+        left.unlink(missing_ok=True)
 
 
 def _temporary_prefix(path: Path) -> str:

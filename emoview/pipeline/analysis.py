@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from emoview.errors import DecodeError, InputError
 from emoview.fusion.late import softmax
 from emoview.media.decode import DecodeLog
-from emoview.media.probe import Media, name_of, probe
+from emoview.media.probe import WHOLE, Media, Stretch, name_of, probe, shown
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.pipeline.speaker import Speaker, find_speaker
+from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.results import (
@@ -35,7 +37,7 @@ from emoview.timeline.results import (
 
 if TYPE_CHECKING:
     from emoview.pipeline.models import Logits, Models
-    from emoview.pipeline.stages import Faces, FaceTrack, Timings, Voice
+    from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
 
 _QUIET_DB = -50.0
 _DECIMALS = 6
@@ -45,14 +47,18 @@ def analyze(
     path: str | os.PathLike[str],
     *,
     options: Options | None = None,
+    stretch: Stretch = WHOLE,
     on_event: EventHook = ignore,
+    on_face: FaceHook | None = None,
 ) -> Analysis:
     """Turn a video, or a sound file, into an emotion timeline.
 
     Args:
         path: Any file that ffmpeg can read.
         options: How; the defaults are those of the command.
+        stretch: The part of the file to analyse; times count from its start.
         on_event: Told of every step forward, from several threads.
+        on_face: Told of every face that was found, for those who want to see them.
 
     Returns:
         The timeline, one row per tick of 40 ms and face, and labels for the whole.
@@ -62,17 +68,15 @@ def analyze(
         DeviceError: The device asked for is not there.
         WeightsError: The installation lacks its weights.
     """
-    from emoview.pipeline.stages import Timings
-
     options = options or Options()
     _check(options)
     timings = Timings()
     with timings.measure("total"):
         with timings.measure("probe"):
-            media = probe(path)
+            media = probe(path, stretch)
         warnings = _missing_modality(media, options)
         loader = _Loader(options.device, options.weights)
-        faces, voice = _run_stages(media, options, loader, timings, on_event)
+        faces, voice = _run_stages(media, options, loader, timings, on_event, on_face)
         if not faces and not voice:
             raise _nothing_decoded(media)
         on_event(Progress("fusion", 0, 1))
@@ -110,23 +114,23 @@ def _models(device: str, weights: str | None) -> tuple[str, Models]:
 def _check(options: Options) -> None:
     if options.max_faces < 1:
         raise InputError("max_faces must be 1 or more")
-    if options.face not in ("largest", "all") and not options.face.isdecimal():
-        raise InputError(f"face must be largest, all or a track id, not {options.face!r}")
+    if options.face not in ("largest", "speaking", "all") and not options.face.isdecimal():
+        raise InputError(f"face must be largest, speaking, all or a track id, not {options.face!r}")
     if options.weights is not None and options.fusion == "early":
         raise InputError("early fusion was trained with the networks that ship: use late with other weights")
 
 
 def _missing_modality(media: Media, options: Options) -> list[str]:
-    shown = name_of(media.path)
+    name = name_of(media.path)
     warnings = []
     if media.video is None:
         if options.modality == "face":
-            raise InputError(f"{shown} has no pictures: analyse its sound with --modality voice")
+            raise InputError(f"{name} has no pictures: analyse its sound with --modality voice")
         if options.modality == "both":
             warnings.append("no pictures: the voice alone was analysed")
     if media.audio is None:
         if options.modality == "voice":
-            raise InputError(f"{shown} has no sound: analyse its pictures with --modality face")
+            raise InputError(f"{name} has no sound: analyse its pictures with --modality face")
         if options.modality == "both":
             warnings.append("no sound: the face alone was analysed")
     return warnings
@@ -145,6 +149,7 @@ def _run_stages(
     load: Callable[[], Models],
     timings: Timings,
     on_event: EventHook,
+    on_face: FaceHook | None,
 ) -> tuple[Faces | None, Voice | None]:
     from emoview.pipeline.stages import run_face_stage, run_voice_stage
 
@@ -161,7 +166,7 @@ def _run_stages(
         if media.video is not None and options.modality != "voice":
             faces = run_face_stage(
                 media, load, max_faces=options.max_faces, total=total, timings=timings,
-                on_event=on_event,
+                on_event=on_event, on_face=on_face,
             )  # fmt: skip
         ready.result()
         heard = voice.result() if voice else None
@@ -197,6 +202,7 @@ class _Join:
         self._models = loader()
         self._tracks = dict(faces.tracks) if faces else {}
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
+        self._speaker = self._find_speaker()
         self._main = self._main_face()
         self._used: set[str] = set()
 
@@ -254,11 +260,25 @@ class _Join:
             used.append(WeightUsed(stand_in.name, stand_in.sha256))
         return tuple(used)
 
+    def _find_speaker(self) -> Speaker | None:
+        """Whose lips move with the voice; looked for where it makes a difference."""
+        asked = self._options.face
+        wanted = asked == "speaking" or (asked == "all" and len(self._tracks) > 1)
+        if not wanted or self._voice is None:
+            return None
+        lips = {i: (np.array(t.ticks), np.array(t.lips)) for i, t in self._tracks.items()}
+        return find_speaker(lips, self._voice.speech, self._voice.tick_level_db)
+
     def _main_face(self) -> int | None:
-        """The face that the voice is taken to belong to: the largest over time, or the one asked for."""
+        """The face that the voice is taken to belong to.
+
+        The one asked for, the one that speaks, or the largest over time.
+        """
         asked = self._options.face
         if asked.isdecimal():
             return int(asked)
+        if self._speaker is not None:
+            return self._speaker.face_id
         if not self._tracks:
             return None
         return max(self._tracks, key=lambda i: (self._tracks[i].weight, -i))
@@ -390,7 +410,7 @@ class _Join:
         video, audio = self._media.video, self._media.audio
         with_face = len({tick for track in self._tracks.values() for tick in track.ticks})
         return MediaFacts(
-            path=str(self._media.path),
+            path=shown(self._media.path),
             duration_s=time_of(self._ticks),
             ticks=self._ticks,
             width=video.width if video else None,
@@ -405,6 +425,7 @@ class _Join:
             face_share=round(with_face / self._ticks, 4),
             speech_share=round(float(speech.mean()), 4),
             faces=len(self._tracks),
+            start_s=self._media.stretch.start_s,
         )
 
     def _warnings(self, speech: NDArray[np.bool_]) -> list[str]:
@@ -416,11 +437,7 @@ class _Join:
             level = self._voice.level_db
             if level is not None and level < _QUIET_DB:
                 warnings.append(f"the sound is almost silent ({level} dBFS)")
-        if len(self._tracks) > 1 and self._options.face == "largest":
-            warnings.append(
-                f"{len(self._tracks)} faces were found and the largest, {self._main}, was measured: "
-                "use --face all or --face ID for others"
-            )
+        warnings += self._warnings_of_choice(speech)
         if 0 < self._ticks < 5:
             warnings.append("the clip is shorter than 0.2 s: its labels rest on very little")
         for kind, log in (("pictures", self._faces), ("sound", self._voice)):
@@ -430,6 +447,25 @@ class _Join:
         if lost:
             warnings.append(lost)
         return warnings
+
+    def _warnings_of_choice(self, speech: NDArray[np.bool_]) -> list[str]:
+        """Which face was measured, and which got the voice, where that was a choice."""
+        asked, count = self._options.face, len(self._tracks)
+        if count > 1 and asked == "largest":
+            return [
+                f"{count} faces were found and the largest, {self._main}, was measured: "
+                "use --face speaking, --face all or --face ID for others"
+            ]
+        if asked not in ("speaking", "all") or not count or (count == 1 and asked == "all"):
+            return []
+        if self._speaker is not None:
+            return [
+                f"the voice was taken to be that of face {self._main} of {count}, whose lips move with it "
+                f"(correlation {self._speaker.correlation:.2f})"
+            ]
+        if self._voice is None or not speech.any():
+            return [f"nobody speaks: the largest face, {self._main}, counts for the whole"]
+        return [f"no lips move with the voice: it was taken to be that of the largest face, {self._main}"]
 
     def _cut_short(self) -> str | None:
         claimed = self._media.duration_s

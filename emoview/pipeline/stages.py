@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +23,10 @@ from emoview.pipeline.models import (
     run_faces,
     run_sequence,
 )
+from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of
 from emoview.timeline.results import FaceBox
-from emoview.voice.activity import trim, voice_activity
+from emoview.voice.activity import level_db, trim, voice_activity
 from emoview.voice.descriptors import functionals, mfcc_means, tick_features, windows
 
 LONGEST_SIDE = 640
@@ -36,25 +35,6 @@ LONGEST_SIDE = 640
 _QUEUE = 64
 
 T = TypeVar("T")
-
-
-class Timings:
-    """Seconds spent in each stage; stages overlap, so they sum to more than the total."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        """Add the time that the block takes to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - start
-            with self._lock:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
 
 
 class Stage(Generic[T]):
@@ -110,6 +90,7 @@ class FaceTrack:
     boxes: list[FaceBox] = field(default_factory=list)
     embeddings: list[NDArray[np.float32]] = field(default_factory=list)
     logits: list[NDArray[np.float32]] = field(default_factory=list)
+    lips: list[float] = field(default_factory=list)
 
     @property
     def weight(self) -> float:
@@ -141,6 +122,10 @@ class Found:
     box: FaceBox
     landmarks: NDArray[np.float32]
     face: NDArray[np.uint8]
+
+
+FaceHook: TypeAlias = Callable[[Found], None]
+"""Told of every face that was found, in order."""
 
 
 def find_faces(
@@ -178,9 +163,11 @@ def run_face_stage(
     total: int | None,
     timings: Timings,
     on_event: EventHook,
+    on_face: FaceHook | None = None,
 ) -> Faces:
     """Find and follow the faces of a video, and run the face network on them in batches."""
     from emoview.face.align import network_input
+    from emoview.face.lips import lip_opening
 
     faces = Faces(0, {}, DecodeLog())
     waiting: list[Found] = []
@@ -200,12 +187,15 @@ def run_face_stage(
             track.boxes.append(one.box)
             track.embeddings.append(embedding)
             track.logits.append(answer)
+            track.lips.append(lip_opening(one.landmarks))
         waiting.clear()
 
     stage = Stage(find_faces(media, max_faces=max_faces, timings=timings, log=faces.log))
     for tick, found in stage:
         faces.ticks = tick + 1
         for one in found:
+            if on_face is not None:
+                on_face(one)
             waiting.append(one)
             if len(waiting) == FACE_BATCH:
                 flush()
@@ -222,6 +212,7 @@ class Voice:
     Attributes:
         ticks: Ticks that the sound reaches to.
         speech: `(ticks,)`, where somebody speaks.
+        tick_level_db: `(ticks,)`, level below full scale.
         level_db: Mean level below full scale; None for digital silence.
         gru: What the GRU over ticks says, nine labels; None without speech, or with a stand-in.
         clip: What the network over windows says, nine labels or those of a stand-in; None without
@@ -231,6 +222,7 @@ class Voice:
 
     ticks: int
     speech: NDArray[np.bool_]
+    tick_level_db: NDArray[np.float32]
     level_db: float | None
     gru: SequenceLogits | None
     clip: SequenceLogits | None
@@ -263,7 +255,7 @@ def run_voice_stage(
             clip = run_windows(network, cuts, summaries, speech)
             gru = None if stand_in else run_speech(models.voice_gru, features, speech)
     on_event(Progress("voice", 4, 4))
-    return Voice(ticks, speech, _level(pcm), gru, clip, log)
+    return Voice(ticks, speech, level_db(samples), _level(pcm), gru, clip, log)
 
 
 def speech_range(speech: NDArray[np.bool_]) -> tuple[int, int]:

@@ -15,7 +15,8 @@ from emoview.media.decode import DecodeLog, read_sound
 from emoview.media.probe import probe
 from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.models import FACE_BATCH, run_faces
-from emoview.pipeline.stages import Timings, describe_windows, find_faces
+from emoview.pipeline.stages import describe_windows, find_faces
+from emoview.pipeline.timings import Timings
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.clips import ClipFile, read_clip_index
 from emoview.voice.activity import voice_activity

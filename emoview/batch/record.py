@@ -1,0 +1,142 @@
+"""What was done: one record a clip, so that a batch that was cut off goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from emoview.batch.inputs import Clip
+from emoview.errors import OutputError
+from emoview.output.files import write_whole
+from emoview.output.writers import WRITERS
+from emoview.timeline.results import Options
+from emoview.weights import MANIFEST, weights_folder
+
+FOLDER: Final = ".emoview"
+"""Hidden folder of the records in the output folder."""
+
+_WHOLE_BYTES = 1 << 20
+_PART_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a batch writes for each clip.
+
+    Attributes:
+        options: How each clip is analysed.
+        formats: Keys of `WRITERS`.
+        challenge: Whether a text file with one label is written.
+        contact_sheet: Whether the pictures of the faces are written.
+    """
+
+    options: Options
+    formats: tuple[str, ...]
+    challenge: bool = False
+    contact_sheet: bool = False
+
+    def outputs(self, folder: Path, name: str) -> dict[str, Path]:
+        """Name the files of a clip, by what they are."""
+        endings = {name: WRITERS[name].suffix for name in self.formats}
+        if self.challenge:
+            endings["challenge"] = ".txt"
+        if self.contact_sheet:
+            endings["contact_sheet"] = "-faces.png"
+        return {kind: folder / f"{name}{ending}" for kind, ending in endings.items()}
+
+
+def fingerprint(path: Path) -> dict[str, Any] | None:
+    """Give size and hash of a file, of large files that of head, middle and tail; None if unreadable."""
+    digest = hashlib.sha256()
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            if size <= _WHOLE_BYTES:
+                digest.update(file.read())
+            else:
+                for place in (0, size // 2, size - _PART_BYTES):
+                    file.seek(place)
+                    digest.update(file.read(_PART_BYTES))
+    except OSError:
+        return None
+    return {"size": size, "sha256": digest.hexdigest()}
+
+
+def hash_of_weights(run: str | None) -> str:
+    """Hash what decides about the answers: the list of what ships, and the run that stands in."""
+    digest = hashlib.sha256((weights_folder() / MANIFEST).read_bytes())
+    if run is not None:
+        for file in sorted(Path(run).iterdir()):
+            if file.suffix in (".keras", ".json") and file.is_file():
+                digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+class Records:
+    """The records of an output folder."""
+
+    def __init__(self, folder: Path, wanted: Wanted) -> None:
+        from emoview import __version__
+
+        self._folder, self._wanted = folder, wanted
+        asked = json.loads(json.dumps(asdict(wanted)))
+        weights = hash_of_weights(wanted.options.weights)
+        self._common = {"emoview": __version__, "wanted": asked, "weights": weights}
+
+    def key(self, clip: Clip) -> dict[str, Any] | None:
+        """Tell what the results of a clip depend on; None for a file that cannot be read."""
+        content = fingerprint(clip.path)
+        if content is None:
+            return None
+        stretch = [clip.stretch.start_s, clip.stretch.end_s]
+        return {**self._common, "path": str(clip.path), "content": content, "stretch": stretch}
+
+    def row(self, clip: Clip, key: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """Give the row of a clip that is done as it is asked for now; None if it is to be done."""
+        if key is None:
+            return None
+        try:
+            record = json.loads(record_file(self._folder, clip.name).read_text("utf-8"))
+            done = record["key"] == key and isinstance(record["row"], dict)
+            sizes = record["outputs"]
+            for path in self._wanted.outputs(self._folder, clip.name).values():
+                done = done and path.stat().st_size == sizes[path.name]
+        except (OSError, ValueError, KeyError, TypeError):
+            # Whatever is missing or damaged is made again.
+            return None
+        return dict(record["row"]) if done else None
+
+    def discard(self, clip: Clip) -> None:
+        """Remove what an earlier run wrote for a clip that has failed now: it is about something else."""
+        file = record_file(self._folder, clip.name)
+        try:
+            outputs = list(json.loads(file.read_text("utf-8"))["outputs"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        for name in outputs:
+            (self._folder / clip.name).with_name(Path(name).name).unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
+
+
+def record_file(folder: Path, name: str) -> Path:
+    """Name the record of a clip."""
+    return folder / FOLDER / f"{name}.json"
+
+
+def write_record(
+    folder: Path, name: str, key: Mapping[str, Any] | None, outputs: list[Path], row: Mapping[str, Any]
+) -> None:
+    """Note that a clip is done, after all its files were written."""
+    try:
+        sizes = {path.name: path.stat().st_size for path in outputs}
+    except OSError as error:
+        raise OutputError(
+            f"a result of {name} is gone again ({error.strerror}): who else writes there?"
+        ) from error
+    record = {"key": key, "outputs": sizes, "row": row}
+    # In ASCII, because a file name may hold bytes that are no text.
+    write_whole(record_file(folder, name), json.dumps(record, allow_nan=False) + "\n")

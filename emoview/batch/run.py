@@ -1,0 +1,180 @@
+"""A batch from start to end: what is done stays, what fails fails alone, and a summary is always written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emoview.batch.events import BatchHook, Finished, Planned, ignore
+from emoview.batch.inputs import Clip
+from emoview.batch.pool import Pool
+from emoview.batch.record import Records, Wanted, record_file
+from emoview.batch.summary import FAILED, write_summary
+from emoview.batch.worker import Task
+from emoview.output.files import sweep
+
+_MOST_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """A clip of a batch.
+
+    Attributes:
+        clip: The clip.
+        key: What its results depend on; None for a file that cannot be read.
+        row: Its row of the summary if it is done already, else None.
+    """
+
+    clip: Clip
+    key: dict[str, Any] | None
+    row: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a batch ended.
+
+    Attributes:
+        rows: A row for each clip that is done or has failed, in the order of the clips.
+        clips: How many clips there are.
+        interrupted: Whether it was stopped from outside.
+        written: The files of the summary.
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    clips: int
+    interrupted: bool
+    written: tuple[Path, ...]
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """The rows of the clips that failed."""
+        return [row for row in self.rows if row["status"] == FAILED]
+
+
+def default_workers() -> int:
+    """Give how many workers suit this machine: one for two cores, and no more than memory lightly bears."""
+    return min(_MOST_WORKERS, max(1, len(os.sched_getaffinity(0)) // 2))
+
+
+def plan(clips: Sequence[Clip], folder: Path, wanted: Wanted, *, resume: bool) -> list[Step]:
+    """Find out which clips are done already: with the same content, options and weights."""
+    records = Records(folder, wanted)
+    steps = []
+    for clip in clips:
+        key = records.key(clip)
+        steps.append(Step(clip, key, records.row(clip, key) if resume else None))
+    return steps
+
+
+def run_batch(
+    clips: Sequence[Clip],
+    folder: Path,
+    wanted: Wanted,
+    *,
+    workers: int = 1,
+    resume: bool = True,
+    fail_fast: bool = False,
+    on_event: BatchHook = ignore,
+) -> Report:
+    """Analyse clips, and write the results of each and a summary of all.
+
+    Args:
+        clips: What `emoview.batch.inputs.clips_of` gives.
+        folder: Where the results go.
+        wanted: What is written for each.
+        workers: Processes.
+        resume: Leave out what is done already.
+        fail_fast: Stop at the first clip that fails.
+        on_event: Told of every step.
+
+    Raises:
+        DeviceError: The device asked for is not there.
+        OutputError: The summary cannot be written.
+        WeightsError: The installation lacks its weights.
+    """
+    records = Records(folder, wanted)
+    steps: list[Step] = []
+    rows: dict[str, dict[str, Any]] = {}
+    interrupted = False
+    with _ends_as_interrupt():
+        try:
+            steps = plan(clips, folder, wanted, resume=resume)
+            rows = {step.clip.name: step.row for step in steps if step.row is not None}
+            on_event(Planned(len(steps), len(rows)))
+            _work_off(steps, rows, Pool(workers, folder, wanted), records, fail_fast, on_event)
+        except KeyboardInterrupt:
+            interrupted = True
+        with _uninterrupted():
+            _settle(steps, rows, folder, wanted, records)
+            ordered = [rows[step.clip.name] for step in steps if step.clip.name in rows]
+            written = write_summary(folder, wanted, ordered) if ordered or not interrupted else []
+    return Report(tuple(ordered), len(clips), interrupted, tuple(written))
+
+
+def _work_off(
+    steps: list[Step],
+    rows: dict[str, dict[str, Any]],
+    pool: Pool,
+    records: Records,
+    fail_fast: bool,
+    on_event: BatchHook,
+) -> None:
+    tasks = [Task(step.clip, step.key) for step in steps if step.row is None]
+    with pool:
+        for event in pool.run(tasks):
+            if isinstance(event, Finished):
+                rows[event.clip.name] = event.row
+                if event.row["status"] == FAILED:
+                    records.discard(event.clip)
+            on_event(event)
+            if fail_fast and isinstance(event, Finished) and event.row["status"] == FAILED:
+                return
+
+
+def _settle(
+    steps: list[Step], rows: dict[str, dict[str, Any]], folder: Path, wanted: Wanted, records: Records
+) -> None:
+    """After an early end, count what was done just then, and remove what was half-written."""
+    for step in steps:
+        if step.clip.name in rows:
+            continue
+        row = records.row(step.clip, step.key)
+        if row is not None:
+            rows[step.clip.name] = row
+        for path in (*wanted.outputs(folder, step.clip.name).values(), record_file(folder, step.clip.name)):
+            sweep(path)
+
+
+@contextlib.contextmanager
+def _ends_as_interrupt() -> Iterator[None]:
+    """Let the signal by which clusters end a job do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let nothing but SIGKILL interrupt the block, which is short."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,141 @@
+"""The summary of a batch: a row a clip."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from emoview.batch.inputs import Clip
+from emoview.batch.record import Wanted
+from emoview.media.probe import shown
+from emoview.output.files import write_whole
+from emoview.timeline.labels import LABELS
+from emoview.timeline.results import Analysis, Verdict
+
+DONE: Final = "done"
+FAILED: Final = "failed"
+
+VERSION: Final = "1.0"
+"""Version of the form of `summary.json`."""
+
+_DOMINANT = 3
+
+COLUMNS: Final[tuple[str, ...]] = (
+    "path", "name", "start_s", "end_s", "status", "label", "confidence",
+    *(f"fused_{label}" for label in LABELS),
+    *(f"face_{column}" for column in ("label", "confidence", *LABELS)),
+    *(f"voice_{column}" for column in ("label", "confidence", *LABELS)),
+    "face_share", "speech_share", "duration_s", "segments", "warnings", "error",
+)  # fmt: skip
+"""Columns of `summary.csv`, in their order."""
+
+
+def row_of(clip: Clip, analysis: Analysis) -> dict[str, Any]:
+    """Summarise a clip."""
+    media, overall = analysis.media, analysis.overall
+    row = _row(clip, DONE)
+    row.update(_of_verdict("", "fused_", overall.fused, analysis))
+    row.update(_of_verdict("face_", "face_", overall.face, analysis))
+    row.update(_of_verdict("voice_", "voice_", overall.voice, analysis))
+    row["face_share"], row["speech_share"] = media.face_share, media.speech_share
+    row["duration_s"] = media.duration_s
+    row["segments"] = _dominant(analysis)
+    row["warnings"] = list(analysis.warnings)
+    return row
+
+
+def row_of_failure(clip: Clip, error: str) -> dict[str, Any]:
+    """Summarise a clip that could not be analysed."""
+    return {**_row(clip, FAILED), "error": shown(error)}
+
+
+def write_summary(folder: Path, wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write `summary.csv` and `summary.json`."""
+    paths = [folder / "summary.csv", folder / "summary.json"]
+    write_whole(paths[0], to_csv(rows))
+    write_whole(paths[1], to_json(wanted, rows))
+    return paths
+
+
+def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write rows with the columns `COLUMNS`; what is missing is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_cell(name, row[name]) for name in COLUMNS])
+    return text.getvalue()
+
+
+def to_json(wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write the options, how many clips were done and failed, and the rows, one a line."""
+    from emoview import __version__
+
+    counts = Counter(row["status"] for row in rows)
+    head = {
+        "summary_version": VERSION,
+        "emoview": __version__,
+        "wanted": asdict(wanted),
+        "done": counts[DONE],
+        "failed": counts[FAILED],
+    }
+    lines = ",\n    ".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+    text = json.dumps(head, indent=2, ensure_ascii=False).rstrip("}\n")
+    return f'{text},\n  "clips": [\n    {lines}\n  ]\n}}\n'
+
+
+def _row(clip: Clip, status: str) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    row["path"], row["name"], row["status"] = shown(clip.path), shown(clip.name), status
+    row["start_s"], row["end_s"] = clip.stretch.start_s, clip.stretch.end_s
+    row["segments"], row["warnings"] = [], []
+    return row
+
+
+def _of_verdict(
+    before: str, before_labels: str, verdict: Verdict | None, analysis: Analysis
+) -> dict[str, Any]:
+    if verdict is None:
+        return {}
+    named = zip(LABELS, verdict.probabilities, strict=True)
+    return {
+        f"{before}label": analysis.name(verdict.label),
+        f"{before}confidence": round(verdict.confidence, 4),
+        **{f"{before_labels}{label}": round(p, 4) for label, p in named},
+    }
+
+
+def _dominant(analysis: Analysis) -> list[dict[str, Any]]:
+    """The labels that last longest, with the longest stretch of each."""
+    lasts: defaultdict[str, float] = defaultdict(float)
+    longest: dict[str, tuple[float, float]] = {}
+    for segment in analysis.segments:
+        name = analysis.name(segment.label)
+        lasts[name] += segment.end_s - segment.start_s
+        start, end = longest.get(name, (0.0, 0.0))
+        if segment.end_s - segment.start_s > end - start:
+            longest[name] = (segment.start_s, segment.end_s)
+    order = sorted(lasts, key=lambda name: (-lasts[name], name))[:_DOMINANT]
+    return [
+        {
+            "label": name, "seconds": round(lasts[name], 2),
+            "start_s": longest[name][0], "end_s": longest[name][1],
+        }
+        for name in order
+    ]  # fmt: skip
+
+
+def _cell(name: str, value: Any) -> Any:
+    if value is None:
+        return ""
+    if name == "segments":
+        return "; ".join(f"{s['label']} {s['start_s']:.2f}-{s['end_s']:.2f}" for s in value)
+    if name == "warnings":
+        return "; ".join(value)
+    return value

@@ -1,0 +1,98 @@
+"""`emoview batch`: many clips, with a summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoview.cli.console import FAILED, INTERRUPTED, Terminal
+from emoview.cli.options import (
+    ContactSheetOption,
+    DeviceChoice,
+    DeviceOption,
+    FaceOption,
+    FormatsOption,
+    Fusion,
+    FusionOption,
+    LabelChoice,
+    LabelsOption,
+    MaxFacesOption,
+    Modality,
+    ModalityOption,
+    QuietOption,
+    WeightsOption,
+    options_of,
+)
+
+
+def batch(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")],
+    fusion: FusionOption = Fusion.AUTO,
+    modality: ModalityOption = Modality.BOTH,
+    max_faces: MaxFacesOption = 4,
+    face: FaceOption = "largest",
+    labels: LabelsOption = LabelChoice.SEVEN,
+    device: DeviceOption = DeviceChoice.AUTO,
+    weights: WeightsOption = None,
+    formats: FormatsOption = "csv,json",
+    challenge: Annotated[
+        bool, typer.Option("--challenge", help="Write NAME.txt too: the overall label and nothing else.")
+    ] = False,
+    contact_sheet: ContactSheetOption = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Clips worked on at once; if not given, one for two cores, up to four."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(help="Leave out what is done already with the same content, options and weights."),
+    ] = True,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first clip that fails.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be done, and stop.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Turn many clips into timelines, one set of files a clip, with summary.csv and summary.json.
+
+    Examples:
+      emoview batch interviews -o results
+
+      emoview batch "day*/**/*.mp4" extra.mov -o results --workers 4 --labels 3
+
+      emoview batch stretches.csv -o results --dry-run
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.batch.inputs import clips_of
+        from emoview.batch.record import Wanted
+        from emoview.batch.run import default_workers, plan, run_batch
+        from emoview.cli import render_batch as render
+
+        options = options_of(fusion, modality, max_faces, face, labels, device, weights)
+        wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
+        clips = clips_of(inputs)
+        if dry_run:
+            render.steps(terminal.out, plan(clips, output, wanted, resume=resume), output)
+            return
+        with render.progress(terminal.console, quiet=quiet) as on_event:
+            report = run_batch(
+                clips, output, wanted, workers=workers or default_workers(), resume=resume,
+                fail_fast=fail_fast, on_event=on_event,
+            )  # fmt: skip
+        render.report(terminal.console, report, quiet=quiet)
+        if report.interrupted:
+            raise typer.Exit(INTERRUPTED)
+        if report.failed:
+            raise typer.Exit(FAILED)

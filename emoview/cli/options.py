@@ -1,0 +1,112 @@
+"""The options that analyze and batch share."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from emoview.cli.formats import chosen_formats
+
+if TYPE_CHECKING:
+    from emoview.timeline.results import Options
+
+
+class Fusion(str, Enum):
+    """How face and voice are joined."""
+
+    LATE = "late"
+    EARLY = "early"
+    AUTO = "auto"
+
+
+class Modality(str, Enum):
+    """What is analysed."""
+
+    BOTH = "both"
+    FACE = "face"
+    VOICE = "voice"
+
+
+class DeviceChoice(str, Enum):
+    """Where the networks run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class LabelChoice(str, Enum):
+    """How many labels are told apart."""
+
+    SEVEN = "7"
+    THREE = "3"
+    TWO = "2"
+
+
+def _face(value: str) -> str:
+    if value in ("largest", "speaking", "all") or value.isdecimal():
+        return value
+    raise typer.BadParameter("must be largest, speaking, all, or the number of a face")
+
+
+FusionOption = Annotated[Fusion, typer.Option(help="How face and voice are joined.")]
+ModalityOption = Annotated[Modality, typer.Option(help="Look, listen, or both.")]
+MaxFacesOption = Annotated[int, typer.Option(min=1, max=20, help="Faces looked for in a picture.")]
+FaceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="largest|speaking|all|ID",
+        callback=_face,
+        help="Which faces get rows: the largest over time, the one that speaks, all, or one.",
+    ),
+]
+LabelsOption = Annotated[
+    LabelChoice, typer.Option(help="Seven labels; or positive, neutral, negative; or positive, other.")
+]
+DeviceOption = Annotated[DeviceChoice, typer.Option(help="Where the networks run.")]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RUN",
+        exists=True,
+        file_okay=False,
+        help="Run folder of emoview train: its network in the place of the shipped one.",
+    ),
+]
+FormatsOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="csv,json,...",
+        callback=chosen_formats,
+        help="Files to write: csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
+    ),
+]
+ContactSheetOption = Annotated[
+    bool,
+    typer.Option("--contact-sheet", help="Write NAME-faces.png: who is who, to choose a face by its ID."),
+]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
+
+
+def options_of(
+    fusion: Fusion,
+    modality: Modality,
+    max_faces: int,
+    face: str,
+    labels: LabelChoice,
+    device: DeviceChoice,
+    weights: Path | None,
+) -> Options:
+    """Make the options of the core from those of the command."""
+    from emoview.timeline.labels import LabelCount
+    from emoview.timeline.results import Options
+
+    return Options(
+        fusion.value, modality.value, max_faces, face,
+        cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
+        None if weights is None else str(weights),
+    )  # fmt: skip

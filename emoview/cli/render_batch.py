@@ -1,0 +1,134 @@
+"""What a person sees of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from emoview.batch.events import BatchHook, Event, Finished, Planned, Working, ignore
+from emoview.batch.run import Report, Step
+from emoview.batch.summary import FAILED
+from emoview.media.probe import name_of
+
+_NAME_WIDTH = 40
+
+
+@contextmanager
+def progress(console: Console, *, quiet: bool) -> Iterator[BatchHook]:
+    """Show a bar for each worker and one for all, or a line for each clip where nobody watches."""
+    if quiet:
+        yield ignore
+    elif console.is_terminal:
+        columns = (
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+            MofNCompleteColumn(), TextColumn("{task.fields[unit]}"), TimeRemainingColumn(),
+        )  # fmt: skip
+        with Progress(*columns, console=console, transient=True) as bars:
+            yield _Bars(bars)
+    else:
+        yield _Lines(console)
+
+
+class _Bars:
+    """The total, and below it a row for each worker that is at work."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._workers: dict[int, TaskID] = {}
+        self._total = bars.add_task("looking for what is done", total=None, unit="clips")
+
+    def __call__(self, event: Event) -> None:
+        bars = self._bars
+        if isinstance(event, Planned):
+            bars.reset(self._total, total=event.clips, completed=event.done, description="all")
+        elif isinstance(event, Finished):
+            bars.advance(self._total)
+            bars.console.print(_line(event), soft_wrap=True)
+            bars.remove_task(self._workers.pop(event.worker))
+        else:
+            self._move(event)
+
+    def _move(self, event: Working) -> None:
+        name = name_of(event.clip.path)[-_NAME_WIDTH:]
+        if event.worker not in self._workers:
+            self._workers[event.worker] = self._bars.add_task(name, total=event.total, unit="ticks")
+        self._bars.update(self._workers[event.worker], completed=event.done, total=event.total)
+
+
+class _Lines:
+    """A line for each clip, as a log wants it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._done = self._clips = 0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Planned):
+            self._done, self._clips = event.done, event.clips
+            if event.done:
+                self._console.print(f"{event.done} of {event.clips} were done already", soft_wrap=True)
+        elif isinstance(event, Finished):
+            self._done += 1
+            number = Text(f"[{self._done}/{self._clips}] ")
+            self._console.print(number + _line(event), soft_wrap=True)
+
+
+def _line(event: Finished) -> Text:
+    row = event.row
+    if row["status"] == FAILED:
+        return Text.assemble(("failed ", "bold red"), _error(row))
+    label = "nothing to say" if row["label"] is None else f"{row['label']} {row['confidence']:.0%}"
+    return Text.assemble(("done ", "green"), name_of(event.clip.path), "  ", label)
+
+
+def _error(row: Mapping[str, Any]) -> str:
+    """Give an error on one line, with the file that it is about."""
+    error = " ".join(str(row["error"]).split())
+    return error if Path(row["path"]).name in error else f"{row['path']}: {error}"
+
+
+def report(console: Console, report: Report, *, quiet: bool) -> None:
+    """Say how it ended, and which clips failed."""
+    failed = report.failed
+    done = len(report.rows) - len(failed)
+    if failed:
+        console.print(Text(f"{len(failed)} of {report.clips} clips failed:", style="bold red"))
+        for row in failed:
+            console.print(Text(f"  {_error(row)}"), soft_wrap=True)
+    if report.interrupted:
+        message = f"interrupted: {done} of {report.clips} clips are done; the same command goes on from there"
+        console.print(Text(message, style="bold yellow"), soft_wrap=True)
+    if not quiet:
+        console.print(Text(f"{done} of {report.clips} clips done", style="bold"))
+        for path in report.written:
+            console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
+
+
+def steps(out: IO[str], steps: Sequence[Step], folder: Path) -> None:
+    """List what would be done: whether, the file, the stretch, and the name of its results."""
+    for step in steps:
+        stretch = step.clip.stretch
+        end = "" if stretch.end_s is None else f"{stretch.end_s:g}"
+        state = "do" if step.row is None else "done"
+        fields = (
+            state,
+            name_of(step.clip.path),
+            f"{stretch.start_s:g}",
+            end,
+            name_of(folder / step.clip.name),
+        )
+        out.write("\t".join(fields) + "\n")
