@@ -95,6 +95,12 @@ def analyze(
         str | None,
         typer.Option(metavar="-|FILE", help="Write the JSON alone, to standard output or a file."),
     ] = None,
+    save_faces: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep all faces found, aligned, as TICK_FACE.png.")
+    ] = None,
+    save_features: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Keep embeddings, descriptors and functionals.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
     config: ConfigOption = None,  # noqa: ARG001
 ) -> None:
@@ -114,6 +120,7 @@ def analyze(
         from emoview.output.json import to_json
         from emoview.output.writers import write_results
         from emoview.pipeline.analysis import analyze as run
+        from emoview.pipeline.keep import keeping
         from emoview.timeline.labels import LabelCount
         from emoview.timeline.results import Options
 
@@ -122,9 +129,12 @@ def analyze(
             cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
             None if weights is None else str(weights),
         )  # fmt: skip
-        with render.progress(terminal.console, quiet=quiet) as on_event:
-            result = run(video, options=options, on_event=on_event)
-        written: list[Path] = []
+        with (
+            keeping(save_faces, save_features) as keep,
+            render.progress(terminal.console, quiet=quiet) as on_event,
+        ):
+            result = run(video, options=options, on_event=on_event, keep=keep)
+        written = [path for path in (save_faces, save_features) if path is not None]
         if json == "-":
             terminal.out.write(to_json(result))
             terminal.out.flush()

@@ -34,6 +34,7 @@ from emoview.timeline.results import (
 )
 
 if TYPE_CHECKING:
+    from emoview.pipeline.keep import Keeper
     from emoview.pipeline.models import Logits, Models
     from emoview.pipeline.stages import Faces, FaceTrack, Timings, Voice
 
@@ -46,6 +47,7 @@ def analyze(
     *,
     options: Options | None = None,
     on_event: EventHook = ignore,
+    keep: Keeper | None = None,
 ) -> Analysis:
     """Turn a video, or a sound file, into an emotion timeline.
 
@@ -53,6 +55,7 @@ def analyze(
         path: Any file that ffmpeg can read.
         options: How; the defaults are those of the command.
         on_event: Told of every step forward, from several threads.
+        keep: Given the faces and features on the way.
 
     Returns:
         The timeline, one row per tick of 40 ms and face, and labels for the whole.
@@ -72,7 +75,7 @@ def analyze(
             media = probe(path)
         warnings = _missing_modality(media, options)
         loader = _Loader(options.device, options.weights)
-        faces, voice = _run_stages(media, options, loader, timings, on_event)
+        faces, voice = _run_stages(media, options, loader, timings, on_event, keep)
         if not faces and not voice:
             raise _nothing_decoded(media)
         on_event(Progress("fusion", 0, 1))
@@ -145,6 +148,7 @@ def _run_stages(
     load: Callable[[], Models],
     timings: Timings,
     on_event: EventHook,
+    keep: Keeper | None,
 ) -> tuple[Faces | None, Voice | None]:
     from emoview.pipeline.stages import run_face_stage, run_voice_stage
 
@@ -152,16 +156,14 @@ def _run_stages(
     with ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
         voice: Future[Voice] | None = None
         if media.audio is not None and options.modality != "face":
-            voice = pool.submit(
-                run_voice_stage, media, load, timings=timings, on_event=on_event
-            )  # fmt: skip
+            voice = pool.submit(run_voice_stage, media, load, timings=timings, on_event=on_event, keep=keep)
         # The device is checked, and the models are built, while the first pictures are decoded.
         ready = pool.submit(load)
         faces = None
         if media.video is not None and options.modality != "voice":
             faces = run_face_stage(
                 media, load, max_faces=options.max_faces, total=total, timings=timings,
-                on_event=on_event,
+                on_event=on_event, keep=keep,
             )  # fmt: skip
         ready.result()
         heard = voice.result() if voice else None
