@@ -55,7 +55,9 @@ def analyze(
     video: Annotated[Path, typer.Argument(help="Video or sound file; anything ffmpeg reads.")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Folder for the results. [default: here]"),
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Folder, or the file of one format.", show_default="here"
+        ),
     ] = None,
     fusion: Annotated[Fusion, typer.Option(help="How face and voice are joined.")] = Fusion.AUTO,
     modality: Annotated[Modality, typer.Option(help="Look, listen, or both.")] = Modality.BOTH,
