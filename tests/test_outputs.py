@@ -129,6 +129,8 @@ def test_the_suffix_names_the_format(tmp_path: Path):
     assert format_of(Path("x.textgrid")) == "textgrid"
     with pytest.raises(InputError, match="add --format"):
         format_of(tmp_path)
+    with pytest.raises(InputError, match="no format was named"):
+        format_of(None)
     assert write_results(made_up(), "talk", ["eaf"], tmp_path / "x.eaf") == [tmp_path / "x.eaf"]
     assert write_results(made_up(), "talk", ["eaf"], tmp_path / "x") == [tmp_path / "x" / "talk.eaf"]
 

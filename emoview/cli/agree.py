@@ -30,11 +30,11 @@ def agree(
         ),
     ],
     tier: Annotated[
-        str | None, typer.Option(help="Tier of the ELAN document. [default: the only one]")
+        str | None, typer.Option(help="Tier of the ELAN document.", show_default="the only one")
     ] = None,
     modality: Annotated[Answers, typer.Option(help="Whose answers are compared.")] = Answers.FUSED,
     face: Annotated[
-        int | None, typer.Option(metavar="ID", help="Face. [default: the one with most rows]")
+        int | None, typer.Option(metavar="ID", help="Face.", show_default="the one with most rows")
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON, too.")

@@ -32,7 +32,9 @@ def analyze(
     video: Annotated[Path, typer.Argument(help="Video or sound file; anything ffmpeg reads.")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Folder for the results. [default: here]"),
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Folder, or the file of one format.", show_default="here"
+        ),
     ] = None,
     fusion: FusionOption = Fusion.AUTO,
     modality: ModalityOption = Modality.BOTH,
@@ -46,6 +48,12 @@ def analyze(
     json: Annotated[
         str | None,
         typer.Option(metavar="-|FILE", help="Write the JSON alone, to standard output or a file."),
+    ] = None,
+    save_faces: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep all faces found, aligned, as TICK_FACE.png.")
+    ] = None,
+    save_features: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Keep embeddings, descriptors and functionals.")
     ] = None,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
@@ -67,15 +75,19 @@ def analyze(
         from emoview.output.json import to_json
         from emoview.output.writers import write_results
         from emoview.pipeline.analysis import analyze as run
+        from emoview.pipeline.keep import keeping
 
         options = options_of(fusion, modality, max_faces, face, labels, device, weights)
         sheet = ContactSheet()
-        with render.progress(terminal.console, quiet=quiet) as on_event:
+        with (
+            keeping(save_faces, save_features) as keep,
+            render.progress(terminal.console, quiet=quiet) as on_event,
+        ):
             result = run(
-                video, options=options, on_event=on_event,
+                video, options=options, on_event=on_event, keep=keep,
                 on_face=(lambda found: sheet.add(found.face_id, found.face)) if contact_sheet else None,
             )  # fmt: skip
-        written: list[Path] = []
+        written = [path for path in (save_faces, save_features) if path is not None]
         if json == "-":
             terminal.out.write(to_json(result))
             terminal.out.flush()

@@ -63,6 +63,7 @@ def batch(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be done, and stop.")] = False,
     quiet: QuietOption = False,
+    config: ConfigOption = None,  # noqa: ARG001
 ) -> None:
     """Turn many clips into timelines, one set of files a clip, with summary.csv and summary.json.
 

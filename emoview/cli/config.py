@@ -42,7 +42,8 @@ ConfigOption = Annotated[
         metavar="FILE",
         is_eager=True,
         callback=_from_file,
-        help=f"Options from a table of the same name as the command. [default: {FILE}, if it is here]",
+        show_default=f"{FILE}, if it is here",
+        help="Options from a table of the same name as the command.",
     ),
 ]
 """The type of the parameter that a command takes to have its options read from a file."""

@@ -15,7 +15,9 @@ def export(
     result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What emoview analyze wrote.")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR|FILE", help="Folder or file. [default: this folder]"),
+        typer.Option(
+            "-o", "--output", metavar="DIR|FILE", help="Folder or file.", show_default="this folder"
+        ),
     ] = None,
     formats: Annotated[
         str | None,
@@ -23,7 +25,8 @@ def export(
             "--format",
             metavar="csv,eaf,...",
             callback=chosen_formats,
-            help="csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt. [default: as FILE ends]",
+            show_default="as FILE ends",
+            help="csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
         ),
     ] = None,
 ) -> None:
@@ -40,6 +43,6 @@ def export(
         from emoview.output.read import read_json, with_media_found
         from emoview.output.writers import format_of, write_results
 
-        names = formats.split(",") if formats else [format_of(output or Path())]
+        names = formats.split(",") if formats else [format_of(output)]
         analysis = with_media_found(read_json(result), result)
         render.show_written(terminal.console, write_results(analysis, result.stem, names, output))

@@ -73,16 +73,19 @@ def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output:
     return written
 
 
-def format_of(path: Path) -> str:
+def format_of(path: Path | None) -> str:
     """Name the format that a file name asks for.
 
     Raises:
-        InputError: None has this suffix.
+        InputError: None has this suffix, or there is no name.
     """
+    known = f"one or more of {', '.join(WRITERS)}"
+    if path is None:
+        raise InputError(f"no format was named: add --format, {known}")
     for name, writer in WRITERS.items():
         if path.suffix.lower() == writer.suffix.lower():
             return name
-    raise InputError(f"{path} says no format: add --format, one or more of {', '.join(WRITERS)}")
+    raise InputError(f"{path} says no format: add --format, {known}")
 
 
 def _target(stem: str, writer: Writer, output: Path, *, only: bool) -> Path:

@@ -36,6 +36,7 @@ from emoview.timeline.results import (
 )
 
 if TYPE_CHECKING:
+    from emoview.pipeline.keep import Keeper
     from emoview.pipeline.models import Logits, Models
     from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
 
@@ -50,6 +51,7 @@ def analyze(
     stretch: Stretch = WHOLE,
     on_event: EventHook = ignore,
     on_face: FaceHook | None = None,
+    keep: Keeper | None = None,
 ) -> Analysis:
     """Turn a video, or a sound file, into an emotion timeline.
 
@@ -59,6 +61,7 @@ def analyze(
         stretch: The part of the file to analyse; times count from its start.
         on_event: Told of every step forward, from several threads.
         on_face: Told of every face that was found, for those who want to see them.
+        keep: Given the faces and features on the way.
 
     Returns:
         The timeline, one row per tick of 40 ms and face, and labels for the whole.
@@ -76,7 +79,7 @@ def analyze(
             media = probe(path, stretch)
         warnings = _missing_modality(media, options)
         loader = _Loader(options.device, options.weights)
-        faces, voice = _run_stages(media, options, loader, timings, on_event, on_face)
+        faces, voice = _run_stages(media, options, loader, timings, on_event, on_face, keep)
         if not faces and not voice:
             raise _nothing_decoded(media)
         on_event(Progress("fusion", 0, 1))
@@ -150,6 +153,7 @@ def _run_stages(
     timings: Timings,
     on_event: EventHook,
     on_face: FaceHook | None,
+    keep: Keeper | None,
 ) -> tuple[Faces | None, Voice | None]:
     from emoview.pipeline.stages import run_face_stage, run_voice_stage
 
@@ -157,16 +161,14 @@ def _run_stages(
     with ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
         voice: Future[Voice] | None = None
         if media.audio is not None and options.modality != "face":
-            voice = pool.submit(
-                run_voice_stage, media, load, timings=timings, on_event=on_event
-            )  # fmt: skip
+            voice = pool.submit(run_voice_stage, media, load, timings=timings, on_event=on_event, keep=keep)
         # The device is checked, and the models are built, while the first pictures are decoded.
         ready = pool.submit(load)
         faces = None
         if media.video is not None and options.modality != "voice":
             faces = run_face_stage(
                 media, load, max_faces=options.max_faces, total=total, timings=timings,
-                on_event=on_event, on_face=on_face,
+                on_event=on_event, on_face=on_face, keep=keep,
             )  # fmt: skip
         ready.result()
         heard = voice.result() if voice else None

@@ -16,6 +16,7 @@ from emoview.media.decode import DecodeLog, PictureDecoder, read_sound
 from emoview.media.probe import Media
 from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.events import EventHook, Progress
+from emoview.pipeline.keep import Keeper
 from emoview.pipeline.models import (
     FACE_BATCH,
     Models,
@@ -164,6 +165,7 @@ def run_face_stage(
     timings: Timings,
     on_event: EventHook,
     on_face: FaceHook | None = None,
+    keep: Keeper | None = None,
 ) -> Faces:
     """Find and follow the faces of a video, and run the face network on them in batches."""
     from emoview.face.align import network_input
@@ -188,6 +190,8 @@ def run_face_stage(
             track.embeddings.append(embedding)
             track.logits.append(answer)
             track.lips.append(lip_opening(one.landmarks))
+        if keep is not None:
+            keep.add_faces(waiting, embeddings)
         waiting.clear()
 
     stage = Stage(find_faces(media, max_faces=max_faces, timings=timings, log=faces.log))
@@ -230,7 +234,12 @@ class Voice:
 
 
 def run_voice_stage(
-    media: Media, load: Callable[[], Models], *, timings: Timings, on_event: EventHook
+    media: Media,
+    load: Callable[[], Models],
+    *,
+    timings: Timings,
+    on_event: EventHook,
+    keep: Keeper | None = None,
 ) -> Voice:
     """Decode the sound of a file, find the speech in it, and run the voice networks."""
     with timings.measure("sound"):
@@ -241,6 +250,8 @@ def run_voice_stage(
         samples = pcm.astype(np.float32) / 32768
         features = tick_features(samples) if ticks else np.zeros((0, 105), np.float32)
         speech = voice_activity(samples, features)
+    if keep is not None:
+        keep.add_voice(features, speech)
     on_event(Progress("voice", 2, 4))
     gru = clip = None
     if speech.any():
@@ -249,6 +260,8 @@ def run_voice_stage(
         with timings.measure("voice_functionals"):
             means = stand_in is not None and stand_in.network.takes == "mfcc-means"
             cuts, summaries = describe_windows(samples, speech, mfcc_means if means else functionals)
+        if keep is not None:
+            keep.add_windows(cuts, summaries)
         on_event(Progress("voice", 3, 4))
         with timings.measure("voice_network"):
             network = stand_in.model if stand_in else models.voice_clip

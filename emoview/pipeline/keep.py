@@ -1,0 +1,134 @@
+"""Keeping what the stages pass on: aligned faces as pictures, and features as arrays."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import OutputError
+from emoview.output.files import write_whole
+from emoview.timeline.clock import time_of
+
+if TYPE_CHECKING:
+    from emoview.pipeline.stages import Found
+
+Floats = NDArray[np.float32]
+
+
+class Keeper:
+    """Told by the stages of everything that they find.
+
+    Args:
+        pictures: Existing folder for the faces, `TICK_FACE.png`; None keeps no pictures.
+        features: Whether to keep what `arrays` gives.
+    """
+
+    def __init__(self, pictures: Path | None, *, features: bool) -> None:
+        self._pictures, self._features = pictures, features
+        self._places: list[tuple[int, int]] = []
+        self._embeddings: list[Floats] = []
+        self._voice: tuple[Floats, NDArray[np.bool_]] = np.zeros((0, 0), np.float32), np.zeros(0, bool)
+        self._windows: tuple[Sequence[tuple[int, int]], Floats] = (), np.zeros((0, 0), np.float32)
+
+    def add_faces(self, found: Sequence[Found], embeddings: Floats) -> None:
+        """Keep faces, and what the network made of each."""
+        if self._pictures is not None:
+            for face in found:
+                _write_picture(self._pictures / f"{face.tick:06}_{face.face_id}.png", face.face)
+        if self._features:
+            self._places += [(face.tick, face.face_id) for face in found]
+            self._embeddings.append(np.array(embeddings, np.float32))
+
+    def add_voice(self, descriptors: Floats, speech: NDArray[np.bool_]) -> None:
+        """Keep the descriptors of every tick, and whether somebody speaks in it."""
+        self._voice = descriptors, speech
+
+    def add_windows(self, cuts: Sequence[tuple[int, int]], functionals: Floats) -> None:
+        """Keep the windows with speech, in ticks, and their functionals."""
+        self._windows = cuts, functionals
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the features by name; what was not found has no rows."""
+        places = np.array(self._places, np.int64).reshape(-1, 2)
+        embeddings = np.concatenate(self._embeddings) if self._embeddings else np.zeros((0, 0), np.float32)
+        times = [(time_of(first), time_of(last)) for first, last in self._windows[0]]
+        return {
+            "face_ticks": places[:, 0],
+            "face_ids": places[:, 1],
+            "face_embeddings": embeddings,
+            "voice_speech": self._voice[1],
+            "voice_descriptors": self._voice[0],
+            "window_times_s": np.array(times, np.float64).reshape(-1, 2),
+            "window_functionals": self._windows[1],
+        }
+
+
+@contextmanager
+def keeping(faces: Path | None, features: Path | None) -> Iterator[Keeper | None]:
+    """Give a keeper, and put what it kept into place when all went well; otherwise nothing is left.
+
+    Args:
+        faces: Folder for the aligned faces; made where it is not there.
+        features: NPZ file for the arrays.
+
+    Raises:
+        OutputError: Something cannot be written.
+    """
+    if faces is None and features is None:
+        yield None
+        return
+    if faces is None:
+        keeper = Keeper(None, features=True)
+        yield keeper
+    else:
+        with _beside(faces) as folder:
+            keeper = Keeper(folder, features=features is not None)
+            yield keeper
+            _move(folder, faces)
+    if features is not None:
+        content = io.BytesIO()
+        np.savez(content, **keeper.arrays())
+        write_whole(features, content.getvalue())
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=".", suffix=".part")
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    with folder as name:
+        yield Path(name)
+
+
+def _move(folder: Path, target: Path) -> None:
+    try:
+        target.mkdir(exist_ok=True)
+        for picture in sorted(folder.iterdir()):
+            picture.replace(target / picture.name)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _write_picture(path: Path, face: NDArray[np.uint8]) -> None:
+    import cv2
+
+    # OpenCV takes the colours the other way round.
+    content = cv2.imencode(".png", face[..., ::-1])[1]
+    try:
+        path.write_bytes(content.tobytes())
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    reason = error.strerror or str(error)
+    return OutputError(f"{path} cannot be written ({reason}): free space or choose another folder")
