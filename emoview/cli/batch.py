@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emoview.cli.config import ConfigOption
 from emoview.cli.console import FAILED, INTERRUPTED, Terminal
 from emoview.cli.options import (
     ContactSheetOption,
