@@ -204,6 +204,19 @@ def test_fail_fast_stops(clips: Path, tmp_path: Path):
     assert sum(isinstance(event, Finished) for event in events) == 1
 
 
+def test_file_names_that_are_no_text(made: Make, tmp_path: Path):
+    odd = tmp_path / os.fsdecode(b"bad\xff [1]\n.mp4")
+    odd.write_bytes(made("second.wav", "-vn", seconds=1.2).read_bytes())
+    (clip,) = clips_of([str(tmp_path)])
+    assert probe(clip.path).audio is not None
+    wanted = Wanted(Options(), ("csv",))
+    records = Records(tmp_path, wanted)
+    row = row_of_failure(clip, f"{clip.path} is odd")
+    write_record(tmp_path, clip.name, records.key(clip), [], row)
+    write_summary(tmp_path, wanted, [row])
+    assert rows_of(tmp_path).keys() == {"bad\\udcff [1]\n"}
+
+
 def test_names_never_collide(tmp_path: Path):
     for name in ("a/x.mp4", "a/x.wav", "a/y.mp4", "b/x.mp4", "b/X.mp4", "summary.mp4", "a/x.mp4.mov"):
         path = tmp_path / name

@@ -98,7 +98,7 @@ def _line(event: Finished) -> Text:
 def _error(row: Mapping[str, Any]) -> str:
     """Give an error on one line, with the file that it is about."""
     error = " ".join(str(row["error"]).split())
-    return error if Path(row["path"]).name in error else f"{row['path']}: {error}"
+    return error if Path(row["path"]).name in error else f"{name_of(Path(row['path']))}: {error}"
 
 
 def report(console: Console, report: Report, *, quiet: bool) -> None:

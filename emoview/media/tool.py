@@ -11,6 +11,11 @@ import ffmpeg
 
 from emoview.errors import InputError
 
+# Python stands bytes of file names that are no text for by surrogates, at which ffmpeg-python fails:
+# inside its graphs they are characters for private use.
+_HIDDEN = {0xDC00 + byte: 0x10DC00 + byte for byte in range(0x80, 0x100)}
+_SHOWN = {hidden: surrogate for surrogate, hidden in _HIDDEN.items()}
+
 
 @functools.lru_cache(maxsize=1)
 def ffmpeg_path() -> str:
@@ -39,11 +44,11 @@ def open_input(path: Path, *, seek_s: float = 0.0) -> Any:
             the key picture from which the decoder has to start.
     """
     seek = {"noaccurate_seek": None, "ss": f"{seek_s:.6f}"} if seek_s > 0 else {}
-    return ffmpeg.input(f"file:{path}", protocol_whitelist="file,pipe", **seek)
+    return ffmpeg.input(f"file:{str(path).translate(_HIDDEN)}", protocol_whitelist="file,pipe", **seek)
 
 
 def arguments(stream: Any, *, loglevel: str) -> list[str]:
     """Compile an ffmpeg-python graph into a command line."""
     options = ["-hide_banner", "-nostdin", "-loglevel", loglevel]
     command = ffmpeg.compile(stream, cmd=ffmpeg_path())
-    return [command[0], *options, *command[1:]]
+    return [command[0], *options, *(argument.translate(_SHOWN) for argument in command[1:])]
