@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -33,8 +34,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
     folder = tmp_path_factory.mktemp("media")
 
     def make(name: str, *options: str, seconds: float = 2.0) -> Path:
-        path = folder / name
+        path = folder / hashlib.sha256(repr((options, seconds)).encode()).hexdigest()[:8] / name
         if not path.exists():
+            path.parent.mkdir(exist_ok=True)
             ffmpeg("-i", str(SAMPLE), "-t", str(seconds), *options, str(path))
         return path
 

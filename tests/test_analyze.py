@@ -191,7 +191,7 @@ def test_both_fusions_run(made: Make, fusion: str):
     result = analyze(made("plain.mp4"), fusion=fusion)
     assert result.fusion_used == fusion
     used = {weight.name for weight in result.weights}
-    assert ("early_fusion.weights.h5" in used) == (fusion == "early")
+    assert ("early_fusion.onnx" in used) == (fusion == "early")
 
 
 def test_damaged_stream_is_survived(made: Make, tmp_path: Path):

@@ -41,7 +41,7 @@ def test_doctor_finds_everything_here():
     assert report["healthy"]
     found = {check["name"]: check for check in report["checks"]}
     assert set(found) >= {"python", "packages", "ffmpeg", "fonts", "weights", "cv2", "mediapipe", "networks"}
-    assert "Keras on tensorflow" in found["networks"]["found"]
+    assert "onnx on cpu" in found["networks"]["found"]
     assert all(check["cure"] is None for check in found.values())
 
 
@@ -115,7 +115,7 @@ def test_weights_are_listed_verified_and_described():
     assert "face_cnn.weights.h5" in _run("weights").stdout
     done = _run("weights", "verify")
     assert done.returncode == 0
-    assert done.stdout.count(" ok") == 6
+    assert done.stdout.count(" ok") == 11
     assert _run("weights", "card").stdout == weights.model_card()
 
 

@@ -167,9 +167,9 @@ def _decoded(media: Media) -> tuple[dict[int, np.ndarray], np.ndarray]:
     return pictures, read_sound(media)[0]
 
 
-@pytest.mark.parametrize("name", ["whole.mp4", "whole.mkv", "whole.ts", "late.mkv"])
+@pytest.mark.parametrize("name", ["whole.mp4", "whole.mkv", "whole.ts", "late-pictures.mkv"])
 def test_a_stretch_is_what_the_whole_holds_there(made: Make, name: str):
-    options = ("-vf", "setpts=PTS+1/TB") if name == "late.mkv" else ()
+    options = ("-vf", "setpts=PTS+1/TB") if name == "late-pictures.mkv" else ()
     path = made(name, "-s", "160x160", *options, seconds=4.0)
     pictures, sound = _decoded(probe(path))
     for start, end in ((0.0, 1.0), (0.6, 2.2), (2.52, 3.52)):
