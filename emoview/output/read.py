@@ -18,6 +18,7 @@ from emoview.timeline.results import (
     Overall,
     Probabilities,
     Row,
+    Segment,
     Verdict,
     WeightUsed,
     segments_of,
@@ -63,7 +64,7 @@ def _analysis(stored: dict[str, Any]) -> Analysis:
     return Analysis(
         media=MediaFacts(**stored["media"]),
         overall=Overall(_verdict(overall), _verdict(overall["face"]), _verdict(overall["voice"])),
-        segments=segments_of(timeline),
+        segments=_segments(timeline, stored["segments"]),
         timeline=timeline,
         options=Options(**stored["options"]),
         fusion_used=stored["fusion_used"],
@@ -71,6 +72,19 @@ def _analysis(stored: dict[str, Any]) -> Analysis:
         weights=tuple(WeightUsed(**weight) for weight in stored["weights"]),
         warnings=tuple(stored["warnings"]),
         timings=stored["timings"],
+    )
+
+
+def _segments(timeline: tuple[Row, ...], stored: list[dict[str, Any]]) -> tuple[Segment, ...]:
+    """Cut the timeline again, since groups of labels are stored by their names alone.
+
+    The confidences are as stored: those of the rounded rows may differ in the last digit.
+    """
+    segments = segments_of(timeline)
+    if [s.start_s for s in segments] != [s["start_s"] for s in stored]:
+        return segments
+    return tuple(
+        replace(segment, confidence=one["confidence"]) for segment, one in zip(segments, stored, strict=True)
     )
 
 
