@@ -37,7 +37,9 @@ class OnnxNetwork:
 
         options = onnxruntime.SessionOptions()
         # Decoding and face finding want the other cores; threads that spin would take them away.
-        options.intra_op_num_threads = max(1, len(os.sched_getaffinity(0)) // 2)
+        asked = os.environ.get("OMP_NUM_THREADS", "")
+        half = max(1, len(os.sched_getaffinity(0)) // 2)
+        options.intra_op_num_threads = int(asked) if asked.isdecimal() and int(asked) else half
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
