@@ -51,7 +51,8 @@ ConfigOption = Annotated[
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        table: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        return table
     except OSError as error:
         raise typer.BadParameter(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
