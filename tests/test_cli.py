@@ -148,3 +148,19 @@ def test_written_forms_agree(result: Analysis):
         if row["fused"]:
             assert float(flat["fused_happy"]) == pytest.approx(row["fused"]["happy"])
     assert "nan" not in to_csv(result).lower()
+
+
+def _train(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "emoview", "train", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_train_lists_its_systems_and_wants_data():
+    listed = _train("--list")
+    for name in ("image-landmark", "mfcc-cnn", "clip-fusion", "shallow-deep"):
+        assert name in listed.stdout
+    for arguments, code in ((["frame-cnn"], 2), (["nothing", "--data", "."], 1)):
+        done = _train(*arguments)
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
+        assert "unexpected" not in done.stderr

@@ -56,15 +56,15 @@ def train(
 
       emoview train shallow-deep --data fer2013 --set network=bkmin --set plan.epochs=10 -o runs/bkmin
     """
+    if not show and (system is None or data is None):
+        raise typer.BadParameter("name a SYSTEM and --data, or ask for --list")
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render_training
 
-        if show:
+        if system is None or data is None or show:
             render_training.systems(terminal)
             return
-        if system is None or data is None:
-            raise typer.BadParameter("name a SYSTEM and --data, or ask for --list")
         with render_training.live(terminal.console) as on_event:
             if system in [part.value for part in Part]:
                 _ship(Part(system), data, run or Path("runs"), ship, on_event)
