@@ -11,7 +11,6 @@ from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
 from emoview.cli.options import (
     ContactSheetOption,
-    DeviceChoice,
     DeviceOption,
     FaceOption,
     FormatsOption,
@@ -26,6 +25,7 @@ from emoview.cli.options import (
     WeightsOption,
     options_of,
 )
+from emoview.pipeline.device import Device
 
 
 def analyze(
@@ -41,7 +41,7 @@ def analyze(
     max_faces: MaxFacesOption = 4,
     face: FaceOption = "largest",
     labels: LabelsOption = LabelChoice.SEVEN,
-    device: DeviceOption = DeviceChoice.AUTO,
+    device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
     formats: FormatsOption = "csv,json",
     contact_sheet: ContactSheetOption = False,

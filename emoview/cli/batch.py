@@ -11,7 +11,6 @@ from emoview.cli.config import ConfigOption
 from emoview.cli.console import FAILED, INTERRUPTED, Terminal
 from emoview.cli.options import (
     ContactSheetOption,
-    DeviceChoice,
     DeviceOption,
     FaceOption,
     FormatsOption,
@@ -26,6 +25,7 @@ from emoview.cli.options import (
     WeightsOption,
     options_of,
 )
+from emoview.pipeline.device import Device
 
 
 def batch(
@@ -42,7 +42,7 @@ def batch(
     max_faces: MaxFacesOption = 4,
     face: FaceOption = "largest",
     labels: LabelsOption = LabelChoice.SEVEN,
-    device: DeviceOption = DeviceChoice.AUTO,
+    device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
     formats: FormatsOption = "csv,json",
     challenge: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from emoview.cli.formats import chosen_formats
+from emoview.pipeline.device import Device
 
 if TYPE_CHECKING:
     from emoview.timeline.results import Options
@@ -28,14 +29,6 @@ class Modality(str, Enum):
     BOTH = "both"
     FACE = "face"
     VOICE = "voice"
-
-
-class DeviceChoice(str, Enum):
-    """Where the networks run."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    GPU = "gpu"
 
 
 class LabelChoice(str, Enum):
@@ -66,7 +59,7 @@ FaceOption = Annotated[
 LabelsOption = Annotated[
     LabelChoice, typer.Option(help="Seven labels; or positive, neutral, negative; or positive, other.")
 ]
-DeviceOption = Annotated[DeviceChoice, typer.Option(help="Where the networks run.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where the networks run.")]
 WeightsOption = Annotated[
     Path | None,
     typer.Option(
@@ -98,7 +91,7 @@ def options_of(
     max_faces: int,
     face: str,
     labels: LabelChoice,
-    device: DeviceChoice,
+    device: Device,
     weights: Path | None,
 ) -> Options:
     """Make the options of the core from those of the command."""

@@ -47,10 +47,13 @@ def evaluate_faces(
         logits = _shipped(pictures, on_event)
         return {"shipped face network": measure_labels(softmax(logits), pictures.labels, LABELS)}
     result = {}
-    for network in networks_of(Path(model)):
+    networks = networks_of(Path(model))
+    wanted = any("landmarks" in network.takes for network in networks)
+    landmarks = _landmarks(pictures, on_event) if wanted else None
+    for network in networks:
         if network.task != "face":
             raise InputError(f"{model} holds a {network.task} network: name a run of faces")
-        logits, known = _of_run(Path(model), network, pictures, on_event)
+        logits, known = _of_run(Path(model), network, pictures, landmarks, on_event)
         names, labels = _grouped(network.labels, pictures.labels[known])
         result[network.name] = measure_labels(softmax(network.scale * logits[known]), labels, names)
     return result
@@ -69,13 +72,18 @@ def _shipped(pictures: LabelledPictures, on_event: OnEvent) -> NDArray[np.float3
 
 
 def _of_run(
-    run: Path, network: NetworkOfRun, pictures: LabelledPictures, on_event: OnEvent
+    run: Path,
+    network: NetworkOfRun,
+    pictures: LabelledPictures,
+    landmarks: NDArray[np.float32] | None,
+    on_event: OnEvent,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Give logits `(n, labels)`, and for which pictures there is what the network takes."""
     model = load_network(run, network)
     size = network.size or FACE_SIZE
     logits = np.zeros((len(pictures), len(network.labels)), np.float32)
-    landmarks = _landmarks(pictures, on_event) if "landmarks" in network.takes else None
+    if "landmarks" not in network.takes:
+        landmarks = None
     known = np.ones(len(pictures), bool) if landmarks is None else np.isfinite(landmarks[:, 0, 0])
     for start in range(0, len(pictures), _BATCH):
         end = min(start + _BATCH, len(pictures))

@@ -62,13 +62,16 @@ def evaluate_voices(
         return _by_protocol(asked, protocol, seed, on_event)
     if model == "shipped":
         return {"shipped voice": measure_labels(softmax(_shipped(asked, on_event)), asked.labels, names)}
+    from emoview.training.systems.sound import vectors
+
     result = {}
+    described: dict[str, NDArray[np.float32]] = {}
     for network in networks_of(Path(model)):
         if network.task != "voice":
             raise InputError(f"{model} holds a {network.task} network: name a run of voices")
-        from emoview.training.systems.sound import vectors
-
-        values = vectors(utterances, network.takes, on_event)
+        if network.takes not in described:
+            described[network.takes] = vectors(utterances, network.takes, on_event)
+        values = described[network.takes]
         logits = np.asarray(load_network(Path(model), network).predict(values, batch_size=256, verbose=0))
         known = np.array([u.label in network.labels for u in utterances])
         if not known.any():

@@ -24,9 +24,8 @@ from emoview.training.clips import Clip, embed, read_clips
 from emoview.training.face import train_face
 from emoview.training.pictures import read_faces7, read_fer2013
 from emoview.training.speech import SpeechFeatures, describe_speech
+from emoview.training.systems.events import OnEvent
 from emoview.weights import write_manifest
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 # Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind.
 _MOST_ALIKE = 30
