@@ -11,7 +11,7 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from emoview.networks.temporal import AttentiveMean, MaskedMean
+from emoview.networks.temporal import sequence_logits, stacked_gru
 
 EarlyVariant = Literal["descriptors", "sound-gru", "dense", "two-grus"]
 EARLY_VARIANTS: tuple[EarlyVariant, ...] = ("descriptors", "sound-gru", "dense", "two-grus")
@@ -50,7 +50,7 @@ def early_network(
     face, voice = x[..., :embedding], x[..., embedding:]
 
     def gru(x: Any, width: int, count: int) -> Any:
-        return _gru(x, mask, width, count, bidirectional=bidirectional, dropout=dropout)
+        return stacked_gru(x, mask, width, count, dropout=dropout, bidirectional=bidirectional)
 
     if variant != "descriptors":
         voice = gru(voice, sound_units, 1)
@@ -61,8 +61,8 @@ def early_network(
         x = layers.Dense(units, activation="relu")(layers.Dropout(dropout)(x))
     else:
         x = gru(x, units, depth)
-    ticks = layers.Dense(labels, name="tick_logits", dtype="float32")(layers.Dropout(dropout)(x))
-    return keras.Model([values, mask], [MaskedMean(name="logits")(ticks, mask), ticks], name=variant)
+    outputs = sequence_logits(x, mask, labels, dropout=dropout)
+    return keras.Model([values, mask], outputs, name=variant)
 
 
 def one_sided_network(
@@ -95,21 +95,6 @@ def one_sided_network(
     values = keras.Input((None, width), name="values")
     mask = keras.Input((None,), name="mask", dtype="bool")
     x = layers.Normalization(name="normalise")(values)[..., first:end]
-    x = _gru(x, mask, units, depth, bidirectional=bidirectional, dropout=dropout)
-    x = layers.Dropout(dropout)(x)
-    ticks = layers.Dense(labels, name="tick_logits", dtype="float32")(x)
-    if attention:
-        scores = layers.Dense(1, name="scores", dtype="float32")(x)
-        whole = AttentiveMean(name="logits")(ticks, scores, mask)
-    else:
-        whole = MaskedMean(name="logits")(ticks, mask)
-    return keras.Model([values, mask], [whole, ticks], name=name)
-
-
-def _gru(x: Any, mask: Any, units: int, depth: int, *, bidirectional: bool, dropout: float) -> Any:
-    for _ in range(depth):
-        x = layers.Dropout(dropout)(x)
-        # The loop, not cuDNN's kernel: it computes the same under every back end.
-        gru = layers.GRU(units, return_sequences=True, use_cudnn=False)
-        x = (layers.Bidirectional(gru) if bidirectional else gru)(x, mask=mask)
-    return x
+    x = stacked_gru(x, mask, units, depth, dropout=dropout, bidirectional=bidirectional)
+    outputs = sequence_logits(x, mask, labels, dropout=dropout, attention=attention)
+    return keras.Model([values, mask], outputs, name=name)

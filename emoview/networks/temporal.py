@@ -86,19 +86,34 @@ def gru_network(
         # Padding must not leak into the last true ticks.
         x = layers.Multiply()([x, layers.Reshape((-1, 1))(mask)])
         x = layers.Conv1D(2 * units, 5, padding="same", activation="relu")(x)
+    x = stacked_gru(x, mask, units, depth, dropout=dropout)
+    outputs = sequence_logits(x, mask, labels, dropout=dropout, attention=attention)
+    return keras.Model([values, mask], outputs, name=name)
+
+
+def stacked_gru(
+    x: Any, mask: Any, units: int, depth: int, *, dropout: float, bidirectional: bool = True
+) -> Any:
+    """Put GRUs on each other, each behind a dropout: `(batch, ticks, n)` -> `(batch, ticks, units)`.
+
+    With both directions the result is twice as wide.
+    """
     for _ in range(depth):
         x = layers.Dropout(dropout)(x)
         # The loop, not cuDNN's kernel: it computes the same under every back end.
         gru = layers.GRU(units, return_sequences=True, use_cudnn=False)
-        x = layers.Bidirectional(gru)(x, mask=mask)
+        x = (layers.Bidirectional(gru) if bidirectional else gru)(x, mask=mask)
+    return x
+
+
+def sequence_logits(x: Any, mask: Any, labels: int, *, dropout: float, attention: bool = False) -> list[Any]:
+    """Give the logits of the sequence `(batch, labels)` and of its ticks `(batch, ticks, labels)`."""
     x = layers.Dropout(dropout)(x)
     ticks = layers.Dense(labels, name="tick_logits", dtype="float32")(x)
     if attention:
         scores = layers.Dense(1, name="scores", dtype="float32")(x)
-        whole = AttentiveMean(name="logits")(ticks, scores, mask)
-    else:
-        whole = MaskedMean(name="logits")(ticks, mask)
-    return keras.Model([values, mask], [whole, ticks], name=name)
+        return [AttentiveMean(name="logits")(ticks, scores, mask), ticks]
+    return [MaskedMean(name="logits")(ticks, mask), ticks]
 
 
 def clip_network(*, inputs: int, labels: int, width: int = 256, dropout: float = 0.5) -> keras.Model:
