@@ -60,21 +60,28 @@ class Run:
     """A run folder that is being filled; opened again, it goes on.
 
     Raises:
-        InputError: The folder holds a run of another system, of other options or other data.
+        InputError: The folder holds a run of another system, of other options or other data, or of
+            another back end of Keras, whose optimizers read their own checkpoints alone.
     """
 
     def __init__(self, folder: Path, system: str, config: Any, data: Path) -> None:
+        import keras
+
         self.folder = folder
-        what = {"system": system, "config": _plain(config), "data": str(data.resolve())}
+        what = {
+            "system": system, "config": _plain(config), "data": str(data.resolve()),
+            "backend": keras.backend.backend(),
+        }  # fmt: skip
         counted = {"seconds": 0.0, "peak_megabytes": 0, "networks": []}
         self._facts: dict[str, Any] = {**what, "versions": _versions(), **counted}
         file = folder / RUN_FILE
         if file.exists():
             before = read_run(folder)
             for key, value in what.items():
-                if before[key] != value:
+                if before.get(key) != value:
+                    other = before.get(key)
                     raise InputError(
-                        f"{folder} holds a run with another {key} ({before[key]}): name a new folder with -o"
+                        f"{folder} holds a run with another {key} ({other}): name a new folder with -o"
                     )
             self._facts.update({name: before[name] for name in counted})
         self._since = time.perf_counter()

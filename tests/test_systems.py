@@ -124,6 +124,10 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
     assert len(losses[1]) == 3
     with pytest.raises(InputError, match="another config"):
         _trained("frame-cnn", faces, tmp_path / "parts", **{**changes, "batch": 8})
+    facts = read_run(tmp_path / "parts")
+    (tmp_path / "parts" / "run.json").write_text(json.dumps({**facts, "backend": "another"}))
+    with pytest.raises(InputError, match="another backend"):
+        _trained("frame-cnn", faces, tmp_path / "parts", **changes)
 
 
 def read_history_of(run: Path) -> list[dict[str, Any]]:

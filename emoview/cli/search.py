@@ -39,6 +39,7 @@ def search(
         from emoview.cli import render_training
         from emoview.cli.train import given_changes
         from emoview.errors import InputError
+        from emoview.training.memory import keep_memory
         from emoview.training.search import search as run_search
         from emoview.training.systems.catalog import system_named
 
@@ -50,6 +51,7 @@ def search(
         except ValueError as error:
             raise InputError(f"{grid} is not JSON: {error}") from None
         shared = given_changes(None, changes or ())
+        keep_memory()
         with render_training.live(terminal.console) as on_event:
             rows = run_search(
                 chosen, data, values, folder, draws=random, seed=seed, changes=shared, on_event=on_event

@@ -65,6 +65,9 @@ def train(
         if system is None or data is None or show:
             render_training.systems(terminal)
             return
+        from emoview.training.memory import keep_memory
+
+        keep_memory()
         with render_training.live(terminal.console) as on_event:
             if system in [part.value for part in Part]:
                 _ship(Part(system), data, run or Path("runs"), ship, on_event)
