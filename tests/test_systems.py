@@ -285,6 +285,8 @@ def test_figures_by_hand():
     assert figures.macro_f1.value == pytest.approx(100 * (0.8 + 2 / 3) / 2, abs=0.01)
     # Bins: 0.9 right, 0.8 right, 0.7 right, 0.6 wrong.
     assert figures.calibration_error.value == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
+    # One example a bin, right with probability c, misses by 2c(1 - c) in the mean.
+    assert figures.calibration_floor == pytest.approx((0.18 + 0.32 + 0.42 + 0.48) / 4, abs=0.03)
     values = measure_values(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]))
     assert values.rmse.value == pytest.approx(1)
     assert values.pcc.value == pytest.approx(1)

@@ -118,6 +118,7 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
     table.add_row("macro F1, %", str(measured.macro_f1))
     error = measured.calibration_error
     table.add_row("calibration error", f"{error.value:.3f} ({error.low:.3f}-{error.high:.3f})")
+    table.add_row("of it, by chance alone", f"{measured.calibration_floor:.3f}")
     console.print(table)
     said = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     said.add_column("true \\ said", no_wrap=True)

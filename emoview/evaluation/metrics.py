@@ -45,6 +45,8 @@ class LabelFigures:
         uar: Unweighted average recall, over the labels that have examples, in percent.
         macro_f1: Mean F1 of the labels that have examples, in percent.
         calibration_error: Expected calibration error, 10 bins of equal width, in [0, 1].
+        calibration_floor: What it would come to, in the mean, were the same confidences perfectly
+            calibrated: with few examples chance alone makes a bin's accuracy miss its confidence.
         recalls: In percent, of each label with examples.
         confusion: `confusion[true][said]`, counts.
     """
@@ -55,6 +57,7 @@ class LabelFigures:
     uar: Figure
     macro_f1: Figure
     calibration_error: Figure
+    calibration_floor: float
     recalls: dict[str, Figure]
     confusion: tuple[tuple[int, ...], ...]
 
@@ -126,6 +129,7 @@ def measure_labels(
         _figure(np.nanmean(recalls[:, seen], axis=1)),
         _figure(np.nanmean(f1[:, seen], axis=1)),
         _figure(np.array(errors), digits=4),
+        _calibration_floor(confidence, seed),
         {names[i]: _figure(recalls[:, i]) for i in seen},
         tuple(tuple(int(v) for v in row) for row in tables[0]),
     )
@@ -263,6 +267,12 @@ def _calibration_error(confidence: Values, right: NDArray[np.bool_], bins: int =
     of_bin = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(of_bin, right - confidence, bins)
     return float(np.abs(gaps).sum() / len(right))
+
+
+def _calibration_floor(confidence: Values, seed: int, draws: int = 200) -> float:
+    random = np.random.default_rng(seed)
+    lucky = (random.random(len(confidence)) < confidence for _ in range(draws))
+    return round(float(np.mean([_calibration_error(confidence, right) for right in lucky])), 4)
 
 
 def _figure(values: NDArray[np.floating[Any]], *, digits: int = 2) -> Figure:

@@ -29,10 +29,14 @@ from emoview.weights import write_manifest
 
 # Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind.
 _MOST_ALIKE = 30
-# The voice behind the clips is in the speech data, so two further sets of voice networks are trained, each
-# without the voices of half of the actors, and speak of that half alone.
-_HALVES = (("01", "02", "03", "04"), ("05", "06", "07", "08"))
+# The voice behind the clips is in the speech data, so further sets of voice networks are trained, each
+# without the voices of two actors, and speak of these two alone.
+_PAIRS = (("01", "02"), ("03", "04"), ("05", "06"), ("07", "08"))
 _STILLS = 3000
+_VOICE_NETWORKS = (
+    ("voice_clip", build_voice_clip, voice.train_clip),
+    ("voice_gru", build_voice_gru, voice.train_ticks),
+)
 
 
 def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
@@ -57,15 +61,12 @@ def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     speech = _speech(data, run, on_event)
     recipe = voice.VoiceRecipe()
     people = np.array([u.person for u in speech.utterances])
-    for number, actors in enumerate(_HALVES):
+    for actors in _PAIRS:
         rest = speech.select(~np.isin(people, [f"javanese/{actor}" for actor in actors]))
-        _trained(run / f"voice_clip_{number}.weights.h5", build_voice_clip, voice.train_clip, rest, recipe)
-        _trained(run / f"voice_gru_{number}.weights.h5", build_voice_gru, voice.train_ticks, rest, recipe)
+        for name, build, fit in _VOICE_NETWORKS:
+            _trained(_without(run, name, actors), build, fit, rest, recipe)
         on_event({"trained": "voice networks", "without": "/".join(actors)})
-    for name, build, fit in (
-        ("voice_clip", build_voice_clip, voice.train_clip),
-        ("voice_gru", build_voice_gru, voice.train_ticks),
-    ):
+    for name, build, fit in _VOICE_NETWORKS:
         model = _trained(run / f"{name}.weights.h5", build, fit, speech, recipe)
         _ship(model, name, ship)
         on_event({"trained": name})
@@ -150,12 +151,17 @@ def _trained(
     return model
 
 
+def _without(run: Path, name: str, actors: Sequence[str]) -> Path:
+    """Name the file of a network that was trained without some actors."""
+    return run / f"{name}_without_{'_'.join(actors)}.weights.h5"
+
+
 def _described(clips: Sequence[Clip], network: keras.Model, run: Path) -> list[fusion.Described]:
     result = []
-    for number, actors in enumerate(_HALVES):
+    for actors in _PAIRS:
         clip_network, gru = build_voice_clip(), build_voice_gru()
-        clip_network.load_weights(run / f"voice_clip_{number}.weights.h5")
-        gru.load_weights(run / f"voice_gru_{number}.weights.h5")
+        clip_network.load_weights(_without(run, "voice_clip", actors))
+        gru.load_weights(_without(run, "voice_gru", actors))
         for clip in clips:
             if clip.actor not in actors:
                 continue
