@@ -15,6 +15,8 @@ import pytest
 from conftest import Make
 
 from emoview import LABELS, InputError, analyze
+from emoview.errors import DatasetError
+from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import evaluate_faces
 from emoview.evaluation.metrics import measure_labels, measure_values
@@ -295,7 +297,7 @@ def test_figures_by_hand():
     assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
 
 
-def test_clip_fusion_measures_each_actor_without_them(made: Make, tmp_path: Path):
+def _clips_of_three(made: Make, tmp_path: Path) -> None:
     with (tmp_path / "index.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["path", "actor", "sentence", "label"])
@@ -305,6 +307,21 @@ def test_clip_fusion_measures_each_actor_without_them(made: Make, tmp_path: Path
                     tmp_path / f"{actor}{i}.mp4"
                 )
                 table.writerow([f"{actor}{i}.mp4", str(actor), "1", label])
+
+
+@pytest.mark.release
+def test_what_ships_is_trained_anew_without_each_actor(made: Make, tmp_path: Path):
+    _clips_of_three(made, tmp_path)
+    figures = evaluate_clips_by_actor(tmp_path, None, on_event=quiet)
+    assert {"face_gru", "voice_clip", "early", "late_both"} <= set(figures)
+    assert {figure.examples for figure in figures.values()} == {6}
+    assert set(figures["early"].recalls) == {"happy", "sad"}
+    with pytest.raises(DatasetError, match="three named actors"):
+        evaluate_clips_by_actor(tmp_path, "valid", on_event=quiet)
+
+
+def test_clip_fusion_measures_each_actor_without_them(made: Make, tmp_path: Path):
+    _clips_of_three(made, tmp_path)
     changes = {
         "networks": ["functionals-dnn", "early-dense"], "batch": 4, "length": 20, "plan": {"epochs": 1},
     }  # fmt: skip

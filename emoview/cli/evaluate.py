@@ -30,6 +30,7 @@ class Protocol(str, Enum):
     LEAVE_ONE_SPEAKER_OUT = "leave-one-speaker-out"
     CROSS_CORPUS = "cross-corpus"
     RAVDESS_FOLDS = "ravdess-folds"
+    LEAVE_ONE_ACTOR_OUT = "leave-one-actor-out"
 
 
 class Truth(str, Enum):
@@ -48,7 +49,10 @@ def evaluate(
     ] = None,
     protocol: Annotated[
         Protocol,
-        typer.Option(help="Ask the networks as they are; or, for voices, train what ships anew by folds."),
+        typer.Option(
+            help="Ask the networks as they are; or train what ships anew: for voices by folds, "
+            "for clips, leaving out one actor at a time, all that stands on face and voice."
+        ),
     ] = Protocol.GIVEN,
     truth: Annotated[Truth, typer.Option(help="For faces with FER+ votes.")] = Truth.ORIGINAL,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
@@ -73,9 +77,12 @@ def evaluate(
         from emoview.cli import render_training
         from emoview.errors import InputError
 
-        if protocol is not Protocol.GIVEN and what is not What.VOICE:
+        suits = {Protocol.GIVEN: what, Protocol.LEAVE_ONE_ACTOR_OUT: What.CLIPS}.get(protocol, What.VOICE)
+        if suits is not what:
+            raise InputError(f"{protocol.value} is a protocol for {suits.value}, not for {what.value}")
+        if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
             raise InputError(
-                f"{protocol.value} is a protocol for voices; emoview train measures clips by actor"
+                "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"
             )
         with render_training.live(terminal.console) as on_event:
             figures = _figures(what, model, data, part, protocol, truth, fusion, seed, on_event)
@@ -110,7 +117,10 @@ def _figures(
         chosen = cast(Any, protocol.value)
         return dict(evaluate_voices(model, data, chosen, seed=seed, on_event=on_event))
     if what is What.CLIPS:
-        from emoview.evaluation.clips import evaluate_clips
+        from emoview.evaluation.clips import evaluate_clips, evaluate_clips_by_actor
+
+        if protocol is Protocol.LEAVE_ONE_ACTOR_OUT:
+            return dict(evaluate_clips_by_actor(data, part, on_event=on_event))
 
         return dict(evaluate_clips(model, data, part, fusion=fusion, on_event=on_event))
     from emoview.evaluation.affect import evaluate_affect

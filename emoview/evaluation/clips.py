@@ -1,11 +1,13 @@
-"""Measuring the whole pipeline on labelled clips."""
+"""Measuring the whole pipeline on labelled clips, as it is or with what joins its parts trained anew."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from emoview.errors import DatasetError
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Verdict
@@ -42,6 +44,34 @@ def evaluate_clips(
         on_event({"step": i + 1, "of": len(clips)})
     labels = np.array([LABELS.index(clip.label) for clip in clips])
     return {name: measure_labels(np.array(rows), labels, LABELS) for name, rows in answers.items()}
+
+
+def evaluate_clips_by_actor(folder: Path, part: str | None, *, on_event: OnEvent) -> dict[str, LabelFigures]:
+    """Train the temporal face network and both fusions without each actor, and ask them about that actor.
+
+    The face and voice networks below them are those that ship; of voices that these were trained on, what
+    they say is too good.
+
+    Returns:
+        Figures of each network and rule, by name.
+
+    Raises:
+        DatasetError: The clips name fewer than three actors.
+    """
+    from emoview.pipeline.models import Models
+    from emoview.training import fusion
+    from emoview.training.clips import read_clips
+
+    models = Models()
+    with TemporaryDirectory() as cache:
+        clips = read_clips(folder, Path(cache), on_file=lambda i, n: on_event({"step": i, "of": n}))
+    clips = [clip for clip in clips if part is None or clip.file.part == part]
+    actors = {clip.file.actor for clip in clips}
+    if len(actors) < 3 or None in actors:
+        raise DatasetError("leaving out one actor needs clips of three named actors or more")
+    described = [fusion.describe(c, models.face_cnn, models.voice_clip, models.voice_gru) for c in clips]
+    answers = fusion.leave_one_actor_out(described, None, fusion.FusionRecipe(), on_event=on_event)
+    return fusion.measure(answers)
 
 
 def _verdicts(result: Analysis) -> dict[str, Verdict | None]:

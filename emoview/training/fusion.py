@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -18,8 +19,11 @@ from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.early import early_input
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.networks.shipped import build_early_fusion, build_face_gru
+from emoview.networks.sizes import EMBEDDING
 from emoview.pipeline.models import SequenceLogits, run_sequence, seven_labels
+from emoview.pipeline.stages import run_speech, run_windows
 from emoview.timeline.labels import LABELS
+from emoview.training.clips import Clip, embed
 from emoview.training.voice import pad
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -75,6 +79,20 @@ class Described:
         return early_input(embeddings, has_face, logits, speech)
 
 
+def describe(clip: Clip, face: Any, voice_clip: Any, voice_gru: Any) -> Described:
+    """Ask the face network, and both voice networks, about a clip."""
+    embeddings = np.zeros((0, EMBEDDING), np.float32)
+    face_logits = np.zeros((0, len(LABELS)), np.float32)
+    if len(clip.faces):
+        embeddings, face_logits = embed(face, clip.faces)
+    cuts = [(int(a), int(b)) for a, b in clip.windows]
+    return Described(
+        clip.actor, clip.label, clip.face_ticks, embeddings, face_logits, clip.speech,
+        run_speech(voice_gru, clip.features, clip.speech),
+        run_windows(voice_clip, cuts, clip.functionals, clip.speech),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class FusionRecipe:
     """What decides the outcome.
@@ -113,8 +131,13 @@ class Stills:
     embeddings: NDArray[np.float32]
     labels: NDArray[np.int64]
 
+    @cached_property
+    def tremble(self) -> NDArray[np.float32]:
+        """How much each value of an embedding varies from tick to tick when a still is made a sequence."""
+        return np.asarray(self.embeddings.std(axis=0) * 0.3, np.float32)
 
-def train_face_gru(clips: Sequence[Described], stills: Stills, recipe: FusionRecipe) -> keras.Model:
+
+def train_face_gru(clips: Sequence[Described], stills: Stills | None, recipe: FusionRecipe) -> keras.Model:
     """Train the GRU over face embeddings."""
 
     def draw(clip: Described, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -124,7 +147,7 @@ def train_face_gru(clips: Sequence[Described], stills: Stills, recipe: FusionRec
     return _train(build_face_gru, usable, stills, recipe, draw)
 
 
-def train_early(clips: Sequence[Described], stills: Stills, recipe: FusionRecipe) -> keras.Model:
+def train_early(clips: Sequence[Described], stills: Stills | None, recipe: FusionRecipe) -> keras.Model:
     """Train the early-fusion GRU, now and then without one of the modalities."""
     by_label: dict[int, list[Described]] = {}
     for clip in clips:
@@ -156,7 +179,7 @@ def _shortened(sequence: NDArray[np.float32], rng: np.random.Generator) -> NDArr
 def _train(
     build: Callable[[], keras.Model],
     clips: Sequence[Described],
-    stills: Stills,
+    stills: Stills | None,
     recipe: FusionRecipe,
     draw: Callable[[Described, np.random.Generator], NDArray[np.float32]],
 ) -> keras.Model:
@@ -188,7 +211,7 @@ class _Sequences(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(
         self,
         clips: Sequence[Described],
-        stills: Stills,
+        stills: Stills | None,
         recipe: FusionRecipe,
         draw: Callable[[Described, np.random.Generator], NDArray[np.float32]],
         inputs: int,
@@ -197,17 +220,16 @@ class _Sequences(keras.utils.PyDataset):  # type: ignore[misc]
         self._clips, self._stills, self._recipe = clips, stills, recipe
         self._draw, self._inputs = draw, inputs
         self._rng = np.random.default_rng(recipe.seed)
-        self._tremble = stills.embeddings.std(axis=0) * 0.3
+        self._extra = 0 if stills is None else round(len(clips) * recipe.stills)
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        extra = round(len(self._clips) * self._recipe.stills)
-        chosen = self._rng.integers(0, len(self._stills.labels), extra)
+        chosen = self._rng.integers(0, len(self._stills.labels), self._extra) if self._stills else ()
         items = [(True, i) for i in range(len(self._clips))] + [(False, int(i)) for i in chosen]
         self._items = [items[i] for i in self._rng.permutation(len(items))]
 
     def __len__(self) -> int:
-        return -(-(len(self._clips) + round(len(self._clips) * self._recipe.stills)) // self._recipe.batch)
+        return -(-(len(self._clips) + self._extra) // self._recipe.batch)
 
     def __getitem__(self, index: int) -> tuple[Arrays, NDArray[np.float32]]:
         items = self._items[index * self._recipe.batch : (index + 1) * self._recipe.batch]
@@ -217,18 +239,20 @@ class _Sequences(keras.utils.PyDataset):  # type: ignore[misc]
                 sequences.append(_shortened(self._draw(self._clips[i], self._rng), self._rng))
                 labels.append(self._clips[i].label)
             else:
-                sequences.append(self._still(self._stills.embeddings[i]))
+                assert self._stills is not None
+                sequences.append(self._still(self._stills, i))
                 labels.append(int(self._stills.labels[i]))
         targets = np.eye(len(LABELS), dtype=np.float32)[labels]
         # One length for all: Keras takes the shape of the first batches for that of every one.
         return pad(sequences, multiple=_LONGEST), targets
 
-    def _still(self, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _still(self, stills: Stills, i: int) -> NDArray[np.float32]:
+        embedding, tremble = stills.embeddings[i], stills.tremble
         ticks = int(self._rng.integers(10, 60))
         values = np.zeros((ticks, self._inputs), np.float32)
         width = len(embedding)
         noise = self._rng.standard_normal((ticks, width), dtype=np.float32)
-        values[:, :width] = np.maximum(embedding + noise * self._tremble, 0)
+        values[:, :width] = np.maximum(embedding + noise * tremble, 0)
         if self._inputs > width:
             values[:, -2] = 1  # A face, and no speech.
         return values
@@ -245,7 +269,7 @@ class ClipLogits:
 
 def leave_one_actor_out(
     clips: Sequence[Described],
-    stills: Stills,
+    stills: Stills | None,
     recipe: FusionRecipe,
     *,
     on_event: Callable[[dict[str, Any]], None],

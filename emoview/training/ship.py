@@ -17,7 +17,6 @@ from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import embedding_model, face_cnn
 from emoview.networks.shipped import build_voice_clip, build_voice_gru
 from emoview.networks.sizes import FACE_SIZE
-from emoview.pipeline.stages import run_speech, run_windows
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, embed, read_clips
@@ -157,24 +156,12 @@ def _without(run: Path, name: str, actors: Sequence[str]) -> Path:
 
 
 def _described(clips: Sequence[Clip], network: keras.Model, run: Path) -> list[fusion.Described]:
-    result = []
+    result: list[fusion.Described] = []
     for actors in _PAIRS:
         clip_network, gru = build_voice_clip(), build_voice_gru()
         clip_network.load_weights(_without(run, "voice_clip", actors))
         gru.load_weights(_without(run, "voice_gru", actors))
-        for clip in clips:
-            if clip.actor not in actors:
-                continue
-            embeddings, logits = (
-                embed(network, clip.faces)
-                if len(clip.faces)
-                else (np.zeros((0, 256), np.float32), np.zeros((0, len(LABELS)), np.float32))
-            )
-            cuts = [(int(a), int(b)) for a, b in clip.windows]
-            gru_says = run_speech(gru, clip.features, clip.speech)
-            clip_says = run_windows(clip_network, cuts, clip.functionals, clip.speech)
-            what = (clip.actor, clip.label, clip.face_ticks, embeddings, logits, clip.speech)
-            result.append(fusion.Described(*what, gru_says, clip_says))
+        result += [fusion.describe(c, network, clip_network, gru) for c in clips if c.actor in actors]
     return result
 
 
