@@ -70,3 +70,16 @@ def test_a_long_video_keeps_its_rows_and_the_memory_small(tmp_path: Path):
     assert abs(document["media"]["duration_s"] - probe(long).duration_s) < 0.1
     print({path.name: round(peak) for path, peak in peaks.items()}, "MB")
     assert peaks[long] < peaks[SAMPLE] * 1.5 + 150
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_the_weights_say_the_same_under_other_back_ends(backend: str):
+    """TensorFlow's turn is in the quick tests; all are held against the same networks in ONNX Runtime."""
+    pytest.importorskip(backend)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_training.py",
+         "-k", "test_both_engines_say_the_same"],
+        capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "KERAS_BACKEND": backend},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert done.stdout.startswith("....."), done.stdout
