@@ -20,6 +20,7 @@ from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import evaluate_faces
 from emoview.evaluation.metrics import measure_labels, measure_values
+from emoview.evaluation.timelines import evaluate_timelines, flicker_of
 from emoview.evaluation.voices import evaluate_voices
 from emoview.fusion.rules import RULES
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
@@ -307,6 +308,24 @@ def _clips_of_three(made: Make, tmp_path: Path) -> None:
                     tmp_path / f"{actor}{i}.mp4"
                 )
                 table.writerow([f"{actor}{i}.mp4", str(actor), "1", label])
+
+
+def test_flicker_counts_ticks_that_stand_alone():
+    assert flicker_of(np.array([0, 0, 1, 0, 0, 2, 2, -1, 3, -1])) == pytest.approx(100 / 5)
+    assert flicker_of(np.array([0, 0, 0, 1, 1, 1])) == 0
+    assert flicker_of(np.array([], np.int64)) == 0
+
+
+def test_timelines_of_joined_clips(made: Make, tmp_path: Path):
+    _clips_of_three(made, tmp_path)
+    (tmp_path / "index.csv").write_text("path,actor,label\n00.mp4,a,happy\n01.mp4,a,sad\n10.mp4,b,sad\n")
+    figures = evaluate_timelines(tmp_path, None, seed=1, on_event=quiet)
+    # The clip of b has no partner; the two of a are joined.
+    assert figures.examples == 1
+    assert 0 <= figures.flicker.value <= 100
+    assert figures.found.value in (0, 100)
+    with pytest.raises(DatasetError, match="no actor has two clips"):
+        evaluate_timelines(tmp_path, "valid", seed=1, on_event=quiet)
 
 
 @pytest.mark.release

@@ -19,6 +19,7 @@ class What(str, Enum):
     FACE = "face"
     VOICE = "voice"
     CLIPS = "clips"
+    TIMELINE = "timeline"
     VA = "va"
 
 
@@ -41,7 +42,12 @@ class Truth(str, Enum):
 
 
 def evaluate(
-    what: Annotated[What, typer.Argument(help="face, voice, clips, or va: valence and arousal.")],
+    what: Annotated[
+        What,
+        typer.Argument(
+            help="face, voice, clips, timeline: steadiness on joined clips, or va: valence and arousal."
+        ),
+    ],
     model: Annotated[str, typer.Argument(metavar="shipped|RUN", help="What ships, or a run folder.")],
     data: Annotated[Path, typer.Argument(exists=True, help="Labelled data: a folder, or a table for va.")],
     part: Annotated[
@@ -80,6 +86,8 @@ def evaluate(
         suits = {Protocol.GIVEN: what, Protocol.LEAVE_ONE_ACTOR_OUT: What.CLIPS}.get(protocol, What.VOICE)
         if suits is not what:
             raise InputError(f"{protocol.value} is a protocol for {suits.value}, not for {what.value}")
+        if what is What.TIMELINE and model != "shipped":
+            raise InputError("timeline measures what ships")
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
             raise InputError(
                 "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"
@@ -123,6 +131,10 @@ def _figures(
             return dict(evaluate_clips_by_actor(data, part, on_event=on_event))
 
         return dict(evaluate_clips(model, data, part, fusion=fusion, on_event=on_event))
+    if what is What.TIMELINE:
+        from emoview.evaluation.timelines import evaluate_timelines
+
+        return {"timeline": evaluate_timelines(data, part, seed=seed, on_event=on_event)}
     from emoview.evaluation.affect import evaluate_affect
 
     return dict(evaluate_affect(model, data, on_event=on_event))

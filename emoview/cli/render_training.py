@@ -23,6 +23,7 @@ from rich.table import Table
 from emoview.cli.console import Terminal
 from emoview.evaluation.comparison import Compared
 from emoview.evaluation.metrics import LabelFigures
+from emoview.evaluation.timelines import NEAR_S, TimelineFigures
 from emoview.training.systems.events import OnEvent
 
 
@@ -107,6 +108,15 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
     """Print everything that was measured of a network, on standard output."""
     console = Console(file=terminal.out, highlight=False)
     table = Table(title=f"{name}: {measured.examples} examples", box=box.SIMPLE, show_header=False)
+    if isinstance(measured, TimelineFigures):
+        table.add_row("flickering ticks, %", str(measured.flicker))
+        table.add_row("changes of label a video (right: 1)", str(measured.changes))
+        table.add_row(f"joints found within {NEAR_S} s, %", str(measured.found))
+        table.add_row("by as many random changes, %", str(measured.found_by_chance))
+        error = measured.boundary_error
+        table.add_row("boundary error, median, s", f"{error.value:.2f} ({error.low:.2f}-{error.high:.2f})")
+        console.print(table)
+        return
     if not isinstance(measured, LabelFigures):
         for what in ("rmse", "pcc", "icc", "ccc"):
             value = getattr(measured, what)

@@ -178,6 +178,14 @@ def measure_values(
     return RegressionFigures(len(annotated), *(_figure(column, digits=4) for column in table.T))
 
 
+def mean_figure(values: Values, *, of: Callable[..., Any] = np.mean, seed: int = 0) -> Figure:
+    """Make a figure of the mean, or another statistic, of measurements `(n,)`."""
+    if not len(values):
+        return Figure(float("nan"), float("nan"), float("nan"))
+    every = np.concatenate([np.arange(len(values))[None], _draws(len(values), seed)])
+    return _figure(of(values[every], axis=1))
+
+
 def cohens_kappa(tables: NDArray[np.int64]) -> NDArray[np.float64]:
     """Agreement beyond chance (Cohen 1960) of confusion tables `(..., c, c)`.
 

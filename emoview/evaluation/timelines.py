@@ -1,0 +1,151 @@
+"""How steady a timeline is, and how well it finds the moment at which an expression changes.
+
+Two clips of one actor that show different labels are joined into one video, so that the moment is known.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import DatasetError
+from emoview.evaluation.metrics import Figure, mean_figure
+from emoview.media.probe import Media, probe
+from emoview.media.tool import arguments, open_input
+from emoview.timeline.clock import TICK_HZ
+from emoview.timeline.results import Analysis, main_rows, winner
+from emoview.training.datasets.clips import ClipFile, read_clip_index
+from emoview.training.systems.events import OnEvent
+
+NEAR_S = 0.5
+"""How close to the joint a change of label counts as having found it."""
+
+
+@dataclass(frozen=True)
+class TimelineFigures:
+    """What was measured on joined clips, each figure with its bootstrap 95 % interval over the videos.
+
+    Attributes:
+        examples: Videos.
+        flicker: Ticks whose label differs from both neighbours', in percent of the ticks with neighbours.
+        changes: Changes of label a video; one would be right.
+        found: Videos with a change within `NEAR_S` of the joint, in percent.
+        found_by_chance: The same for as many changes at random moments, in percent.
+        boundary_error: From the joint to the nearest change, in seconds; the median over the videos with one.
+    """
+
+    examples: int
+    flicker: Figure
+    changes: Figure
+    found: Figure
+    found_by_chance: Figure
+    boundary_error: Figure
+
+
+def evaluate_timelines(folder: Path, part: str | None, *, seed: int, on_event: OnEvent) -> TimelineFigures:
+    """Join labelled clips in pairs, analyse them as `emoview analyze` does, and measure the timelines.
+
+    Args:
+        folder: Clips, by an index that names actors.
+        part: `train`, `valid` or `test` where the folder has parts.
+        seed: Decides which clips are joined; each is used once at most.
+        on_event: Told how far it is.
+
+    Raises:
+        DatasetError: No actor has two clips with different labels.
+    """
+    from emoview.pipeline.analysis import analyze
+
+    clips = [clip for clip in read_clip_index(folder) if part is None or clip.part == part]
+    pairs = _pairs(clips, seed)
+    if not pairs:
+        raise DatasetError(f"{folder}: no actor has two clips with different labels, which could be joined")
+    rows = []
+    with TemporaryDirectory() as scratch:
+        for number, (one, other) in enumerate(pairs):
+            file = Path(scratch) / f"{number}.mkv"
+            joint_s = _join(probe(one.path), probe(other.path), file)
+            rows.append(_measured(fused_labels(analyze(file)), joint_s))
+            file.unlink()
+            on_event({"step": number + 1, "of": len(pairs)})
+    flicker, changes, found, chance, error = np.array(rows, np.float64).T
+    return TimelineFigures(
+        len(rows), mean_figure(flicker), mean_figure(changes), mean_figure(found), mean_figure(chance),
+        mean_figure(error[np.isfinite(error)], of=np.median),
+    )  # fmt: skip
+
+
+def fused_labels(analysis: Analysis) -> NDArray[np.int64]:
+    """Give the fused label of each tick of the main face, `(ticks,)`: its position, or -1 for none."""
+    from emoview.timeline.labels import LABELS
+
+    labels = np.full(analysis.media.ticks, -1)
+    for row in main_rows(analysis):
+        if row.fused is not None:
+            labels[row.tick] = LABELS.index(winner(row.fused))
+    return labels
+
+
+def flicker_of(labels: NDArray[np.int64]) -> float:
+    """Share, in percent, of ticks whose label differs from both neighbours', of those with labelled ones."""
+    before, here, after = labels[:-2], labels[1:-1], labels[2:]
+    there = (before >= 0) & (here >= 0) & (after >= 0)
+    alone = there & (here != before) & (here != after)
+    return float(100 * alone.sum() / max(1, there.sum()))
+
+
+def _pairs(clips: Sequence[ClipFile], seed: int) -> list[tuple[ClipFile, ClipFile]]:
+    random = np.random.default_rng(seed)
+    pairs = []
+    for actor in sorted({clip.actor for clip in clips if clip.actor is not None}):
+        left = [clip for clip in clips if clip.actor == actor]
+        left = [left[i] for i in random.permutation(len(left))]
+        while left:
+            one = left.pop()
+            fitting = next((clip for clip in left if clip.label != one.label), None)
+            if fitting is not None:
+                left.remove(fitting)
+                pairs.append((one, fitting))
+    return pairs
+
+
+def _join(one: Media, other: Media, file: Path) -> float:
+    """Write both behind each other; give the time, in seconds, at which the second begins."""
+    streams = []
+    video = one.video
+    for media in (one, other):
+        if video is None or media.video is None or media.audio is None or media.duration_s is None:
+            raise DatasetError(
+                f"{media.path}: only clips with pictures, sound and a known length can be joined"
+            )
+        opened = open_input(media.path)
+        size = f"{video.width // 2 * 2}:{video.height // 2 * 2}"
+        picture = opened[str(media.video.index)].filter("scale", *size.split(":")).filter("setsar", 1)
+        streams += [
+            picture.filter("fps", TICK_HZ),
+            opened[str(media.audio.index)].filter("aresample", 16_000),
+        ]
+    joined = ffmpeg.concat(*streams, v=1, a=1).node
+    options = {"c:v": "libx264", "preset": "ultrafast", "crf": 16, "c:a": "pcm_s16le"}
+    graph = ffmpeg.output(joined[0], joined[1], f"file:{file}", f="matroska", **options)
+    done = subprocess.run(arguments(graph, loglevel="error"), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DatasetError(f"{one.path} and {other.path} cannot be joined: {done.stderr.strip()[-200:]}")
+    assert one.duration_s is not None
+    return one.duration_s
+
+
+def _measured(labels: NDArray[np.int64], joint_s: float) -> tuple[float, float, float, float, float]:
+    told = np.flatnonzero(labels >= 0)
+    changes = told[1:][np.diff(labels[told]) != 0] / TICK_HZ
+    length_s = len(labels) / TICK_HZ
+    missed = max(0.0, 1 - 2 * NEAR_S / length_s) ** len(changes)
+    error = float(np.abs(changes - joint_s).min()) if len(changes) else np.inf
+    return flicker_of(labels), len(changes), 100.0 * (error <= NEAR_S), 100 * (1 - missed), error
