@@ -33,6 +33,7 @@ from emoview.training.precision import policy
 from emoview.training.prepare import prepare
 from emoview.training.search import search
 from emoview.training.systems.catalog import SYSTEMS, system_named
+from emoview.training.systems.clip_fusion import input_variance
 from emoview.training.systems.pictures import group_names, grouped, split_pictures
 
 
@@ -326,6 +327,17 @@ def test_timelines_of_joined_clips(made: Make, tmp_path: Path):
     assert figures.found.value in (0, 100)
     with pytest.raises(DatasetError, match="no actor has two clips"):
         evaluate_timelines(tmp_path, "valid", seed=1, on_event=quiet)
+
+
+def test_loud_descriptors_do_not_drown_the_face():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(size=(500, 8)), 1e4 * rng.normal(size=(500, 3))], axis=1)
+    values[:, 0] = 1
+    variance = input_variance(values.astype(np.float32), 8)
+    spread = (values / np.sqrt(variance)).std(axis=0)
+    np.testing.assert_allclose(spread[1:], 1, atol=0.15)
+    # What does not vary here must not count for a hundred times as much where it does.
+    assert variance[0] > 0.05
 
 
 @pytest.mark.release

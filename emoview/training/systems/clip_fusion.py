@@ -197,9 +197,8 @@ def _learn(
             model_to_train = keras.Model(model.input, model.output[0], name=model.name)
         else:
             every, model_to_train = clips.functionals[known], model
-        # A floor under the variance: a value that hardly varies here must not explode elsewhere.
-        variance = every.var(axis=0)
-        set_normalisation(model, every.mean(axis=0), variance + 0.1 * variance.mean())
+        variance = input_variance(every, clips.width - DESCRIPTORS if len(model.inputs) > 1 else 0)
+        set_normalisation(model, every.mean(axis=0), variance)
         return model_to_train
 
     def batches(epoch: int) -> Iterator[Batch]:
@@ -218,6 +217,18 @@ def _learn(
         whole, batches, judge, options.plan, run.part(name), loss=loss_of("cross-entropy"), seed=options.seed,
         name=name, of=len(known) // options.batch, on_event=on_event,
     )  # fmt: skip
+
+
+def input_variance(values: NDArray[np.float32], embedding: int) -> NDArray[np.float32]:
+    """Give the variance, `(n,)`, by which inputs `(ticks, n)` are normalised.
+
+    The first `embedding` of them have one scale, and get a floor from it: one that hardly varies here must
+    not explode elsewhere.  Descriptors and functionals have each its own unit.
+    """
+    variance = values.var(axis=0) + np.float32(1e-6)
+    if embedding:
+        variance[:embedding] += 0.1 * variance[:embedding].mean()
+    return np.asarray(variance, np.float32)
 
 
 def _inputs(
