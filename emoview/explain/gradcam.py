@@ -54,7 +54,7 @@ class GradCam:
         answers = np.asarray(self._maps.predict_on_batch(batch.reshape(-1, *faces.shape[1:])))
         values = answers.reshape(2, _BATCH, *answers.shape[1:])[:, : len(faces)]
         plain, mirrored = (self._weighed(one, label) for one in values)
-        return (plain + mirrored[:, :, ::-1]) / 2
+        return np.asarray((plain + mirrored[:, :, ::-1]) / 2)
 
     def _weighed(self, maps: Floats, label: str) -> Floats:
         gradient = self._last_stage.gradient(maps, LABELS.index(label))

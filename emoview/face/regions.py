@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ REGION_POINTS: Final = tuple(point for points in REGIONS.values() for point in p
 _REGION_OF = np.repeat(np.arange(len(REGIONS)), [len(points) for points in REGIONS.values()])
 
 
-def region_map(points: NDArray[np.floating], size: int) -> NDArray[np.int64]:
+def region_map(points: NDArray[np.floating[Any]], size: int) -> NDArray[np.int64]:
     """Give each pixel of an aligned face to the region with the nearest point.
 
     Args:

@@ -15,7 +15,6 @@ import numpy as np
 
 from emoview.weights import Weight, shipped
 
-
 _FACE_OUTPUTS = ("embedding", "logits")
 
 
