@@ -59,7 +59,7 @@ class GradCam:
     def _weighed(self, maps: Floats, label: str) -> Floats:
         gradient = self._last_stage.gradient(maps, LABELS.index(label))
         weights = gradient.mean(axis=(1, 2), keepdims=True)
-        return np.maximum((weights * maps).sum(axis=-1), 0)
+        return np.asarray(np.maximum((weights * maps).sum(axis=-1), 0))
 
 
 @dataclass(frozen=True)
