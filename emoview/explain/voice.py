@@ -8,7 +8,7 @@ from tick to tick stays as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -60,22 +60,53 @@ class _Average:
     windows: Floats
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A segment with what the networks see around it; ticks count from the part's start.
+
+    Attributes:
+        features: `(ticks, 105)`.
+        voiced: `(ticks,)`.
+        variation: `(ticks,)`, see `_variation`.
+        speech: `(ticks,)`.
+        functionals: `(windows, 6373)`, of the windows that the segment reaches into.
+        cuts: Their ticks.
+        ticks: Those of the segment with speech.
+    """
+
+    features: Floats
+    voiced: NDArray[np.bool_]
+    variation: Floats
+    speech: NDArray[np.bool_]
+    functionals: Floats
+    cuts: list[tuple[int, int]]
+    ticks: Ticks
+
+
 class VoiceOcclusion:
     """Explains what the voice networks say of the segments of one clip."""
 
     def __init__(self, models: Models, seen: Seen) -> None:
         self._models, self._seen = models, seen
-        self._features = np.asarray(seen.descriptors, np.float64)
-        self._speech = np.flatnonzero(seen.speech)
-        pitch = self._features[:, descriptor("F0final_sma")]
-        self._voiced = seen.speech & (pitch > 0)
+        features, speech = seen.descriptors, seen.speech
+        pitch = features[:, descriptor("F0final_sma")]
+        self._voiced = speech & (pitch > 0)
         self._variation = _variation(pitch, self._voiced)
-        weights = np.array([seen.speech[a:b].sum() for a, b in seen.cuts], np.float64)
+        weights = np.array([speech[a:b].sum() for a, b in seen.cuts], np.float64)
         self._speaker = _Average(
-            self._mean(self._speech),
+            _mean(features, np.flatnonzero(speech), self._voiced),
             float(self._variation[self._voiced].mean()) if self._voiced.any() else 0.0,
             np.average(seen.functionals, axis=0, weights=weights),
         )
+        # The course of each group over the clip, up for more of it, and where it says something.
+        self._courses: Mapping[str, tuple[Floats, NDArray[np.bool_]]] = {
+            "loudness": (features[:, descriptor("audspec_lengthL1norm_sma")], speech),
+            "pitch": (pitch, self._voiced),
+            "pitch variation": (self._variation, self._voiced),
+            "tension": (-features[:, descriptor("mfcc_sma[1]")], self._voiced),
+            "voice quality": (features[:, descriptor("logHNR_sma")], self._voiced),
+            "brightness": (features[:, descriptor("pcm_fftMag_spectralCentroid_sma")], self._voiced),
+        }
 
     def __call__(self, ticks: Ticks, label: str) -> VoiceReasons:
         """Explain a segment.
@@ -84,73 +115,49 @@ class VoiceOcclusion:
             ticks: Its ticks with speech, at least one.
             label: One of the seven.
         """
-        whole = len(ticks) > _WHOLE_SHARE * len(self._speech)
+        whole = len(ticks) > _WHOLE_SHARE * self._seen.speech.sum()
         against: Reference = "training" if whole else "speaker"
         average = self._training() if whole else self._speaker
-        distances = self._from_training(ticks) if whole else self._from_speaker(ticks)
         windows = self._windows_of(ticks)
-        plain = self._log_odds(self._features, self._seen.functionals, ticks, windows, label)
+        distances = self._from_training(windows) if whole else self._from_speaker(ticks, windows)
+        part = self._part(ticks, windows)
+        plain = self._log_odds(part, label)
         effects = []
         for group in WORDS:
-            features, functionals = self._brought(group, ticks, windows, average)
-            occluded = self._log_odds(features, functionals, ticks, windows, label)
             z = distances.get(group)
-            effects.append(VoiceEffect(group, round(plain - occluded, 3), None if z is None else round(z, 2)))
+            fall = plain - self._log_odds(_brought(group, part, average), label)
+            effects.append(VoiceEffect(group, round(fall, 3), None if z is None else round(z, 2)))
         effects.sort(key=lambda effect: -abs(effect.effect))
         return VoiceReasons(against, round(plain, 3), tuple(effects))
-
-    def _mean(self, ticks: Ticks) -> Floats:
-        mean = self._features[ticks].mean(axis=0)
-        voiced = ticks[self._voiced[ticks]]
-        if len(voiced):
-            columns = np.array(_voiced_columns())
-            mean[columns] = self._features[np.ix_(voiced, columns)].mean(axis=0)
-        return np.asarray(mean)
 
     def _windows_of(self, ticks: Ticks) -> Ticks:
         first, last = ticks[0], ticks[-1]
         found = [i for i, (a, b) in enumerate(self._seen.cuts) if a <= last and b > first]
         return np.array(found, np.int64)
 
-    def _brought(self, group: str, ticks: Ticks, windows: Ticks, average: _Average) -> tuple[Floats, Floats]:
-        """Give features and functionals with one group's values in the segment brought to an average."""
-        columns = groups()[group]
-        functionals = self._seen.functionals.copy()
-        functionals[np.ix_(windows, columns.windows)] = average.windows[columns.windows]
-        features = self._features.copy()
-        voiced = ticks[self._voiced[ticks]]
-        if group == "pitch variation":
-            own = float(self._variation[voiced].mean()) if len(voiced) else 0.0
-            if own > 0:
-                column = descriptor("F0final_sma")
-                pitch = features[voiced, column]
-                features[voiced, column] = pitch.mean() + (pitch - pitch.mean()) * (
-                    average.pitch_variation / own
-                )
-        else:
-            shift = average.ticks - self._mean(ticks)
-            for column in columns.ticks:
-                places = voiced if column in _voiced_columns() else ticks
-                features[places, column] += shift[column]
-        return features, functionals
+    def _part(self, ticks: Ticks, windows: Ticks) -> _Part:
+        seen = self._seen
+        cuts = [seen.cuts[i] for i in windows]
+        active = np.flatnonzero(seen.speech)
+        left = min(max(int(active[0]), int(ticks[0]) - _MARGIN), *(a for a, _ in cuts))
+        right = max(min(int(active[-1]), int(ticks[-1]) + _MARGIN) + 1, *(b for _, b in cuts))
+        around = slice(left, right)
+        return _Part(
+            seen.descriptors[around], self._voiced[around], self._variation[around], seen.speech[around],
+            seen.functionals[windows], [(a - left, b - left) for a, b in cuts], ticks - left,
+        )  # fmt: skip
 
-    def _log_odds(
-        self, features: Floats, functionals: Floats, ticks: Ticks, windows: Ticks, label: str
-    ) -> float:
-        """Give the log-odds of the label in the voice alone, averaged over ticks."""
+    def _log_odds(self, part: _Part, label: str) -> float:
+        """Give the log-odds of the label in the voice alone, averaged over the segment's ticks."""
         from emoview.pipeline.models import run_sequence, seven_labels, smooth
-        from emoview.pipeline.stages import run_windows, speech_range
+        from emoview.pipeline.stages import run_windows
 
-        begin, end = speech_range(self._seen.speech)
-        left, right = max(begin, int(ticks[0]) - _MARGIN), min(end, int(ticks[-1]) + 1 + _MARGIN)
-        gru = run_sequence(self._models.voice_gru, features[left:right].astype(np.float32))
-        cuts = [self._seen.cuts[i] for i in windows]
-        chosen = functionals[windows].astype(np.float32)
-        clip = run_windows(self._models.voice_clip, cuts, chosen, self._seen.speech)
+        gru = run_sequence(self._models.voice_gru, part.features)
+        clip = run_windows(self._models.voice_clip, part.cuts, part.functionals, part.speech)
         joined = self._models.late_fusion("voice")(
             {
-                "voice_gru": smooth(seven_labels(gru.ticks))[ticks - left],
-                "voice_clip": seven_labels(clip.ticks[ticks]),
+                "voice_gru": smooth(seven_labels(gru.ticks))[part.ticks],
+                "voice_clip": seven_labels(clip.ticks[part.ticks]),
             }
         )
         position = LABELS.index(label)
@@ -158,36 +165,23 @@ class VoiceOcclusion:
         # Of softmax, the odds of one against all others together.
         return float((joined[:, position] - np.logaddexp.reduce(others, axis=1)).mean())
 
-    def _from_speaker(self, ticks: Ticks) -> dict[str, float]:
+    def _from_speaker(self, ticks: Ticks, windows: Ticks) -> dict[str, float]:
         """Give how far a segment is from the clip's speech, in standard deviations of its ticks."""
-        own = np.zeros(len(self._features), bool)
-        own[ticks] = True
-        voiced, speech = self._voiced, self._seen.speech
-        features = self._features
-        courses = {
-            "loudness": (features[:, descriptor("audspec_lengthL1norm_sma")], speech),
-            "pitch": (features[:, descriptor("F0final_sma")], voiced),
-            "pitch variation": (self._variation, voiced),
-            "tension": (-features[:, descriptor("mfcc_sma[1]")], voiced),
-            "voice quality": (features[:, descriptor("logHNR_sma")], voiced),
-            "brightness": (features[:, descriptor("pcm_fftMag_spectralCentroid_sma")], voiced),
-        }
-        result = {
-            group: float((course[own & where].mean() - course[where].mean()) / course[where].std())
-            for group, (course, where) in courses.items()
-            if (own & where).any() and course[where].std() > 0
-        }
+        result = {}
+        for group, (course, where) in self._courses.items():
+            own, all_ = course[ticks[where[ticks]]], course[where]
+            if len(own) and all_.std() > 0:
+                result[group] = float((own.mean() - all_.mean()) / all_.std())
         name, sign = _GUIDES["tempo"]
         tempo = sign * self._seen.functionals[:, functional(name)]
         if tempo.std() > 0:
-            mine = tempo[self._windows_of(ticks)].mean()
-            result["tempo"] = float((mine - tempo.mean()) / tempo.std())
+            result["tempo"] = float((tempo[windows].mean() - tempo.mean()) / tempo.std())
         return result
 
-    def _from_training(self, ticks: Ticks) -> dict[str, float]:
+    def _from_training(self, windows: Ticks) -> dict[str, float]:
         """Give how far a segment's windows are from the training data, in standard deviations of those."""
         mean, spread = _normaliser("voice_clip")
-        mine = self._seen.functionals[self._windows_of(ticks)].mean(axis=0)
+        mine = self._seen.functionals[windows].mean(axis=0)
         result = {}
         for group, (name, sign) in _GUIDES.items():
             column = functional(name)
@@ -208,8 +202,39 @@ class VoiceOcclusion:
         return _Average(ticks, float(variation), windows)
 
 
-def _voiced_columns() -> list[int]:
-    return [descriptor(name) for name in VOICED]
+def _brought(group: str, part: _Part, average: _Average) -> _Part:
+    """Bring one group's values in the segment to an average."""
+    columns = groups()[group]
+    functionals, features = part.functionals.copy(), part.features.copy()
+    functionals[:, columns.windows] = average.windows[columns.windows]
+    voiced = part.ticks[part.voiced[part.ticks]]
+    if group == "pitch variation":
+        pitch = features[voiced, descriptor("F0final_sma")]
+        own = part.variation[voiced].sum() / max(1, len(voiced))
+        if own > 0:
+            narrowed = pitch.mean() + (pitch - pitch.mean()) * (average.pitch_variation / own)
+            features[voiced, descriptor("F0final_sma")] = narrowed
+    else:
+        shift = average.ticks - _mean(features, part.ticks, part.voiced)
+        plain = np.setdiff1d(columns.ticks, _voiced_columns())
+        features[np.ix_(part.ticks, plain)] += shift[plain]
+        only_voiced = np.intersect1d(columns.ticks, _voiced_columns())
+        features[np.ix_(voiced, only_voiced)] += shift[only_voiced]
+    return replace(part, functionals=functionals, features=features)
+
+
+def _mean(features: Floats, ticks: Ticks, voiced: NDArray[np.bool_]) -> Floats:
+    """Average features over ticks, of `VOICED` over those that are voiced: `(105,)`."""
+    mean = features[ticks].mean(axis=0, dtype=np.float64)
+    spoken = ticks[voiced[ticks]]
+    if len(spoken):
+        columns = _voiced_columns()
+        mean[columns] = features[np.ix_(spoken, columns)].mean(axis=0, dtype=np.float64)
+    return np.asarray(mean)
+
+
+def _voiced_columns() -> Ticks:
+    return np.array([descriptor(name) for name in VOICED], np.int64)
 
 
 def _variation(pitch: Floats, voiced: NDArray[np.bool_]) -> Floats:
