@@ -13,7 +13,6 @@ from emoview.errors import InputError
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import Media, name_of, probe
 from emoview.output.files import write_whole
-from emoview.output.heat import heat_picture
 from emoview.output.overview import Clip, clip_of, to_overview
 from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
@@ -164,6 +163,10 @@ def _explanations(analysis: Analysis, media: Media | None) -> list[tuple[Segment
     explained = [segment for segment in analysis.segments if segment.explanation]
     explained.sort(key=lambda segment: segment.start_s - segment.end_s)
     chosen = sorted(explained[:_MOST_EXPLAINED], key=lambda segment: segment.start_s)
+    if not chosen:
+        return []
+    from emoview.output.heat import heat_picture
+
     maps = {i: s.explanation.face for i, s in enumerate(chosen) if s.explanation and s.explanation.face}
     pictures: list[bytes | None] = [None] * len(maps)
     if media is not None and media.video is not None:

@@ -195,7 +195,9 @@ def spoken(sample: Path) -> Sound:
     return pcm[7 * 640 : 150 * 640].astype(np.float32) / 32768
 
 
-def explain_second_half(spoken: Sound, change: Callable[[Sound], Sound], label: str) -> VoiceReasons:
+def explain_second_half(
+    spoken: Sound, change: Callable[[Sound], Sound], label: str, engine: Engine = Engine.ONNX
+) -> VoiceReasons:
     """Say the same twice, the second time changed, and explain that."""
     samples = np.concatenate([spoken, change(spoken)])
     seen = Seen()
@@ -204,7 +206,7 @@ def explain_second_half(spoken: Sound, change: Callable[[Sound], Sound], label: 
     seen.add_voice(features, speech)
     seen.add_windows(*describe_windows(samples, speech))
     ticks = np.flatnonzero(speech)
-    return VoiceOcclusion(Models(), seen)(ticks[ticks >= len(spoken) // 640], label)
+    return VoiceOcclusion(Models(engine=engine), seen)(ticks[ticks >= len(spoken) // 640], label)
 
 
 def effects(reasons: VoiceReasons) -> dict[str, VoiceEffect]:
@@ -225,6 +227,17 @@ def test_louder_is_called_louder_and_quieter_quieter(spoken: Sound):
     quieter = explain_second_half(spoken, lambda x: x / 3, "anger")
     assert effects(quieter)["loudness"].words == "quieter"
     assert quieter.log_odds < louder.log_odds
+
+
+def test_both_engines_explain_the_voice_alike(spoken: Sound):
+    onnx, keras_ = (
+        explain_second_half(spoken, lambda x: x * 2, "anger", engine)
+        for engine in (Engine.ONNX, Engine.KERAS)
+    )
+    assert onnx.log_odds == pytest.approx(keras_.log_odds, abs=2e-3)
+    for group, effect in effects(onnx).items():
+        assert effect.effect == pytest.approx(effects(keras_)[group].effect, abs=2e-3)
+        assert effect.z == effects(keras_)[group].z
 
 
 def test_a_voice_played_faster_is_higher_and_filtered_brighter(spoken: Sound):
@@ -274,6 +287,8 @@ def test_without_being_asked_nothing_is_explained(
             asked_for.append(outputs)
             return self._inner.run(outputs, *rest)
 
+    # Networks that are loaded already would not be watched.
+    pipeline._models.cache_clear()
     network = Models().face_cnn
     network._session = Session(network._session)
     monkeypatch.setattr(Models, "face_cnn", network)
