@@ -20,6 +20,7 @@ def analyze(
     labels: LabelCount = 7,
     device: Literal["auto", "cpu", "gpu"] = "auto",
     weights: str | os.PathLike[str] | None = None,
+    explain: bool = False,
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -37,6 +38,8 @@ def analyze(
         labels: 7, or their grouping into 3 or 2.
         device: `auto` takes a GPU where there is one.
         weights: Run folder of `emoview train`, whose network takes the place of the shipped one.
+        explain: Let each segment say where its label came from: which places on the face, and what in the
+            voice.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -53,5 +56,5 @@ def analyze(
     from emoview.pipeline.analysis import analyze as run
 
     stand_in = None if weights is None else os.fspath(weights)
-    options = Options(fusion, modality, max_faces, str(face), labels, device, stand_in)
+    options = Options(fusion, modality, max_faces, str(face), labels, device, stand_in, explain)
     return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)

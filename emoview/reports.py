@@ -19,9 +19,10 @@ from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.moments import Moment, strongest
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Segment
 
 _THUMBNAIL_PX = 240
+_MOST_EXPLAINED = 24
 # Browsers refuse longer addresses, and nobody mails such a page.
 _MOST_EMBEDDED = 256 * 2**20
 # A header may be off by a picture or the sound's last block; more is another file.
@@ -76,6 +77,7 @@ def write_report(
         origin=name_of(Path(result.name)),
         source=None if media is None else _source(media, path, embed=embed),
         moments=_moments(analysis, media),
+        explanations=_explanations(analysis, media),
         notes=notes,
         overview=None if overview is None else quote(os.path.relpath(overview, path.parent)),
     )
@@ -154,6 +156,26 @@ def _moments(analysis: Analysis, media: Media | None) -> list[tuple[Moment, byte
         media, [analysis.media.start_s + moment.time_s for moment in moments], width=_THUMBNAIL_PX
     )
     return list(zip(moments, pictures, strict=True))
+
+
+def _explanations(analysis: Analysis, media: Media | None) -> list[tuple[Segment, bytes | None]]:
+    """Give the explained segments that last longest, by time, each with its map where it has a face."""
+    explained = [segment for segment in analysis.segments if segment.explanation]
+    explained.sort(key=lambda segment: segment.start_s - segment.end_s)
+    chosen = sorted(explained[:_MOST_EXPLAINED], key=lambda segment: segment.start_s)
+    if not chosen:
+        return []
+    from emoview.output.heat import heat_picture
+
+    maps = {i: s.explanation.face for i, s in enumerate(chosen) if s.explanation and s.explanation.face}
+    pictures: list[bytes | None] = [None] * len(maps)
+    if media is not None and media.video is not None:
+        times = [analysis.media.start_s + reasons.time_s for reasons in maps.values()]
+        pictures = jpegs_at(media, times, width=media.video.width)
+    drawn = {
+        i: heat_picture(reasons, jpeg) for (i, reasons), jpeg in zip(maps.items(), pictures, strict=True)
+    }
+    return [(segment, drawn.get(i)) for i, segment in enumerate(chosen)]
 
 
 def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: EventHook = ignore) -> Written:

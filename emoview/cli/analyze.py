@@ -12,6 +12,7 @@ from emoview.cli.console import Terminal
 from emoview.cli.options import (
     ContactSheetOption,
     DeviceOption,
+    ExplainOption,
     FaceOption,
     FormatsOption,
     Fusion,
@@ -43,6 +44,7 @@ def analyze(
     labels: LabelsOption = LabelChoice.SEVEN,
     device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
+    explain: ExplainOption = False,
     formats: FormatsOption = "csv,json",
     contact_sheet: ContactSheetOption = False,
     json: Annotated[
@@ -77,7 +79,7 @@ def analyze(
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping
 
-        options = options_of(fusion, modality, max_faces, face, labels, device, weights)
+        options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain)
         sheet = ContactSheet()
         with (
             keeping(save_faces, save_features) as keep,

@@ -12,6 +12,7 @@ from emoview.cli.console import FAILED, INTERRUPTED, Terminal
 from emoview.cli.options import (
     ContactSheetOption,
     DeviceOption,
+    ExplainOption,
     FaceOption,
     FormatsOption,
     Fusion,
@@ -44,6 +45,7 @@ def batch(
     labels: LabelsOption = LabelChoice.SEVEN,
     device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
+    explain: ExplainOption = False,
     formats: FormatsOption = "csv,json",
     challenge: Annotated[
         bool, typer.Option("--challenge", help="Write NAME.txt too: the overall label and nothing else.")
@@ -82,7 +84,7 @@ def batch(
         from emoview.batch.run import default_workers, plan, run_batch
         from emoview.cli import render_batch as render
 
-        options = options_of(fusion, modality, max_faces, face, labels, device, weights)
+        options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
         clips = clips_of(inputs)
         if dry_run:

@@ -69,6 +69,10 @@ WeightsOption = Annotated[
         help="Run folder of emoview train: its network in the place of the shipped one.",
     ),
 ]
+ExplainOption = Annotated[
+    bool,
+    typer.Option("--explain", help="Say where each segment's label came from: on the face, in the voice."),
+]
 FormatsOption = Annotated[
     str,
     typer.Option(
@@ -93,6 +97,7 @@ def options_of(
     labels: LabelChoice,
     device: Device,
     weights: Path | None,
+    explain: bool,
 ) -> Options:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -101,5 +106,5 @@ def options_of(
     return Options(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
-        None if weights is None else str(weights),
+        None if weights is None else str(weights), explain,
     )  # fmt: skip

@@ -62,6 +62,7 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
     if any(row.fused for row in result.timeline):
         console.print(_timeline(result, console.width))
         console.print(_segments(result))
+        _explanations(console, result)
     warnings(console, result.warnings)
     media = result.media
     facts = (
@@ -71,6 +72,19 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
     show_written(console, written)
+
+
+def _explanations(console: Console, result: Analysis) -> None:
+    """Print a line for each segment that is listed: where its label came from."""
+    for segment in result.segments[:_MOST_SEGMENTS]:
+        why = segment.explanation
+        if why is None:
+            continue
+        line = Text(f"{segment.start_s:.2f} ", style="dim")
+        line.append(result.name(segment.label), style=COLOURS[segment.label])
+        line.append(f"  on the face {why.face.sentence}" if why.face else "")
+        line.append(f"  {why.voice.sentence}" if why.voice else "")
+        console.print(line, soft_wrap=True)
 
 
 def warnings(console: Console, sentences: Sequence[str]) -> None:

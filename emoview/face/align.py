@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -31,6 +31,17 @@ def align(
     Returns:
         `(size, size, 3)` or `(size, size)`, like the picture.
     """
+    matrix = alignment(landmarks, size)
+    # Shrinking by more than half in one step would leave out pixels, and flicker.
+    flags = cv2.INTER_LINEAR if np.hypot(*matrix[0, :2]) > 0.5 else cv2.INTER_AREA
+    face = cv2.warpAffine(picture, matrix, (size, size), flags=flags)
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(mask, [np.round(moved(matrix, landmarks[_OVAL])).astype(np.int32)], 255)
+    return np.asarray(cv2.bitwise_and(face, face, mask=mask), dtype=np.uint8)
+
+
+def alignment(landmarks: NDArray[np.float32], size: int = CROP_SIZE) -> NDArray[np.float64]:
+    """Give the matrix `(2, 3)` that takes places in the picture to places in the aligned face."""
     points = landmarks[:, :2].astype(np.float64)
     left, right = points[list(LEFT_EYE)].mean(axis=0), points[list(RIGHT_EYE)].mean(axis=0)
     angle = float(np.arctan2(right[1] - left[1], right[0] - left[0]))
@@ -39,14 +50,12 @@ def align(
     oval = points[_OVAL] @ turn.T
     low, high = oval.min(axis=0), oval.max(axis=0)
     scale = size / max(float((high - low).max()), 1.0)
-    shift = size / 2 - scale * (low + high) / 2
-    matrix = np.column_stack([turn * scale, shift])
-    # Shrinking by more than half in one step would leave out pixels, and flicker.
-    flags = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
-    face = cv2.warpAffine(picture, matrix, (size, size), flags=flags)
-    mask = np.zeros((size, size), np.uint8)
-    cv2.fillPoly(mask, [np.round(oval * scale + shift).astype(np.int32)], 255)
-    return np.asarray(cv2.bitwise_and(face, face, mask=mask), dtype=np.uint8)
+    return np.column_stack([turn * scale, size / 2 - scale * (low + high) / 2])
+
+
+def moved(matrix: NDArray[np.float64], points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Take points `(n, 2 or 3)` through a matrix `(2, 3)`."""
+    return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])
 
 
 def network_input(face: NDArray[np.uint8], size: int) -> NDArray[np.float32]:

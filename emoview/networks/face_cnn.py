@@ -15,6 +15,8 @@ from emoview.networks.blocks import convolution, squeeze_excite
 from emoview.networks.normalization import BatchNormalization
 
 EMBEDDING_LAYER = "embedding"
+MAPS_LAYER = "maps"
+"""What goes into the last stage: of a face of 48 pixels the deepest maps with more than 3x3 places."""
 
 
 def face_cnn(
@@ -37,7 +39,8 @@ def face_cnn(
 
     Returns:
         A model from `(batch, height, width, 1)` grey pictures in [0, 1] to `(batch, labels)`
-        logits, with a layer named `embedding` of shape `(batch, widths[-1])`.
+        logits, with a layer named `embedding` of shape `(batch, widths[-1])`, and one named `maps` of
+        shape `(batch, height / 8, width / 8, widths[-2])` with the sizes above.
     """
     picture = keras.Input((None, None, 1), name="picture")
     x = layers.Rescaling(2.0, offset=-1.0)(picture)
@@ -45,7 +48,9 @@ def face_cnn(
     x = convolution(x, widths[0], strides=2)
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
         for block in range(depth):
-            x = _residual(x, width, strides=2 if stage > 0 and block == 0 else 1)
+            is_maps = (stage, block) == (len(widths) - 2, depth - 1)
+            strides = 2 if stage > 0 and block == 0 else 1
+            x = _residual(x, width, strides=strides, name=MAPS_LAYER if is_maps else None)
     embedding = layers.GlobalAveragePooling2D(name=EMBEDDING_LAYER)(x)
     logits = layers.Dense(labels, name="logits", dtype="float32")(layers.Dropout(dropout)(embedding))
     return keras.Model(picture, logits, name="face_cnn")
@@ -57,7 +62,18 @@ def embedding_model(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, [embedding, network.output], name="face_embedding")
 
 
-def _residual(x: Any, width: int, *, strides: int) -> Any:
+def maps_model(network: keras.Model) -> keras.Model:
+    """Give the network the maps before its last stage as its only output."""
+    return keras.Model(network.input, network.get_layer(MAPS_LAYER).output, name="face_maps")
+
+
+def exported_model(network: keras.Model) -> keras.Model:
+    """Give the network all outputs of its ONNX file, which are told apart by their names."""
+    names = (EMBEDDING_LAYER, "logits", MAPS_LAYER)
+    return keras.Model(network.input, [network.get_layer(name).output for name in names], name="face")
+
+
+def _residual(x: Any, width: int, *, strides: int, name: str | None = None) -> Any:
     y = convolution(x, width, strides=strides)
     y = layers.Conv2D(width, 3, padding="same", use_bias=False)(y)
     # A zero scale makes each block start as the identity, which lets the learning rate be high
@@ -68,4 +84,4 @@ def _residual(x: Any, width: int, *, strides: int) -> Any:
         x = layers.AveragePooling2D(strides, padding="same")(x)
     if x.shape[-1] != width:
         x = convolution(x, width, 1, activation=None)
-    return layers.ReLU()(layers.Add()([x, y]))
+    return layers.ReLU(name=name)(layers.Add()([x, y]))

@@ -28,6 +28,8 @@ _MASK = "mask"
 def export_onnx(model: keras.Model, path: Path) -> None:
     """Write a functional model as ONNX.
 
+    Outputs have the names of the layers that they come from.
+
     Args:
         model: Of the shipped kinds: pictures `(batch, h, w, 1)`, sequences `(1, ticks, n)` whose second
             input is a mask, or vectors `(batch, n)`.
@@ -54,8 +56,9 @@ def export_onnx(model: keras.Model, path: Path) -> None:
             names = [writer.names[id(tensor)] for tensor in node.arguments.keras_tensors]
             writer.names[id(node.outputs[0])] = _convert(writer, operation, names)
     outputs = []
-    for tensor in model.outputs:
-        name = writer.names[id(tensor)]
+    for name, tensor in zip(model.output_names, model.outputs, strict=True):
+        given = writer.as_given(writer.names[id(tensor)], len(tensor.shape))
+        writer.rename(given, name)
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * len(tensor.shape)))
     graph = helper.make_graph(writer.nodes, model.name, inputs, outputs, writer.constants)
     stored = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)])
@@ -78,6 +81,16 @@ class _Writer:
         names = [f"{kind.lower()}_{len(self.nodes)}_{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(kind, inputs, names, **attributes))
         return names[0]
+
+    def as_given(self, name: str, rank: int) -> str:
+        """Turn maps, which are channels first in here, as Keras gives them."""
+        return self.add("Transpose", [name], perm=[0, 2, 3, 1]) if rank == 4 else name
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a value another name, wherever it comes from and goes to."""
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                names[:] = [new if name == old else name for name in names]
 
     def constant(self, value: Any, kind: Any = np.float32) -> str:
         name = f"constant_{len(self.constants)}"

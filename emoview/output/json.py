@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from emoview.timeline.explanation import Explanation
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import (
     MODALITIES,
@@ -14,18 +15,21 @@ from emoview.timeline.results import (
     Analysis,
     Probabilities,
     Row,
+    Segment,
     Verdict,
 )
 
 
 def to_json(analysis: Analysis) -> str:
-    """Write a result as JSON text; the timeline takes one line a row."""
-    head = json.dumps(_without_timeline(analysis), indent=2, ensure_ascii=False, allow_nan=False)
-    rows = ",\n    ".join(
-        json.dumps(_row(analysis, row), ensure_ascii=False, allow_nan=False) for row in analysis.timeline
-    )
-    timeline = f"[\n    {rows}\n  ]" if rows else "[]"
-    return head.replace('"timeline": null', f'"timeline": {timeline}', 1) + "\n"
+    """Write a result as JSON text; the timeline takes one line a row, and the segments one each."""
+    text = json.dumps(_without_lists(analysis), indent=2, ensure_ascii=False, allow_nan=False)
+    lists = {
+        "segments": [_segment(analysis, segment) for segment in analysis.segments],
+        "timeline": [_row(analysis, row) for row in analysis.timeline],
+    }
+    for name, entries in lists.items():
+        text = text.replace(f'"{name}": null', f'"{name}": {_lines(entries)}', 1)
+    return text + "\n"
 
 
 def json_file(analysis: Analysis, _: Path) -> str:
@@ -40,28 +44,24 @@ def schema() -> dict[str, Any]:
     return result
 
 
-def _without_timeline(analysis: Analysis) -> dict[str, Any]:
+def _lines(entries: list[dict[str, Any]]) -> str:
+    lines = ",\n    ".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
+    return f"[\n    {lines}\n  ]" if lines else "[]"
+
+
+def _without_lists(analysis: Analysis) -> dict[str, Any]:
     media = analysis.media
     overall = analysis.overall
     return {
         "schema_version": SCHEMA_VERSION,
-        # The name can hold any character, so the place kept for the timeline stands before it.
+        # The name can hold any character, so the places kept for the lists stand before it.
         "timeline": None,
         "overall": {
             **_verdict(analysis, overall.fused),
             "face": _verdict(analysis, overall.face) if overall.face else None,
             "voice": _verdict(analysis, overall.voice) if overall.voice else None,
         },
-        "segments": [
-            {
-                "start_s": segment.start_s,
-                "end_s": segment.end_s,
-                "face_id": segment.face_id,
-                "label": analysis.name(segment.label),
-                "confidence": segment.confidence,
-            }
-            for segment in analysis.segments
-        ],
+        "segments": None,
         "labels": list(LABELS),
         "valence_arousal": "derived",
         "fusion_used": analysis.fusion_used,
@@ -72,6 +72,39 @@ def _without_timeline(analysis: Analysis) -> dict[str, Any]:
         "warnings": list(analysis.warnings),
         "timings": {name: round(seconds, 3) for name, seconds in analysis.timings.items()},
     }
+
+
+def _segment(analysis: Analysis, segment: Segment) -> dict[str, Any]:
+    return {
+        "start_s": segment.start_s,
+        "end_s": segment.end_s,
+        "face_id": segment.face_id,
+        "label": analysis.name(segment.label),
+        "confidence": segment.confidence,
+        "explanation": _explanation(segment.explanation),
+    }
+
+
+def _explanation(explanation: Explanation | None) -> dict[str, Any] | None:
+    if explanation is None:
+        return None
+    face, voice = explanation.face, explanation.voice
+    return {
+        "face": face and {
+            "sentence": face.sentence,
+            "regions": dict(face.regions),
+            "grid": [list(row) for row in face.grid],
+            "ticks": face.ticks,
+            "time_s": face.time_s,
+            "corners": [list(corner) for corner in face.corners],
+        },
+        "voice": voice and {
+            "sentence": voice.sentence,
+            "against": voice.against,
+            "log_odds": voice.log_odds,
+            "effects": [{"group": e.group, "effect": e.effect, "z": e.z} for e in voice.effects],
+        },
+    }  # fmt: skip
 
 
 def _verdict(analysis: Analysis, verdict: Verdict | None) -> dict[str, Any]:

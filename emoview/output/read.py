@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emoview.errors import InputError
+from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import (
     SCHEMA_VERSION,
@@ -78,14 +79,31 @@ def _analysis(stored: dict[str, Any]) -> Analysis:
 def _segments(timeline: tuple[Row, ...], stored: list[dict[str, Any]]) -> tuple[Segment, ...]:
     """Cut the timeline again, since groups of labels are stored by their names alone.
 
-    The confidences are as stored: those of the rounded rows may differ in the last digit.
+    The confidences are as stored, since those of the rounded rows may differ in the last digit, and so are
+    the explanations.
     """
     segments = segments_of(timeline)
     if [s.start_s for s in segments] != [s["start_s"] for s in stored]:
         return segments
     return tuple(
-        replace(segment, confidence=one["confidence"]) for segment, one in zip(segments, stored, strict=True)
+        replace(segment, confidence=one["confidence"], explanation=_explanation(one.get("explanation")))
+        for segment, one in zip(segments, stored, strict=True)
     )
+
+
+def _explanation(stored: dict[str, Any] | None) -> Explanation | None:
+    if stored is None:
+        return None
+    face, voice = stored["face"], stored["voice"]
+    return Explanation(
+        face=face and FaceReasons(
+            tuple(map(tuple, face["grid"])), face["regions"], face["ticks"], face["time_s"],
+            tuple(map(tuple, face["corners"])),
+        ),
+        voice=voice and VoiceReasons(
+            voice["against"], voice["log_odds"], tuple(VoiceEffect(**effect) for effect in voice["effects"])
+        ),
+    )  # fmt: skip
 
 
 def _row(stored: dict[str, Any]) -> Row:

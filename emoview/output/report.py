@@ -19,7 +19,7 @@ from emoview.timeline.moments import (
     disagreements,
     faces_by_presence,
 )
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Segment
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def to_html(
     origin: str,
     source: Source | None = None,
     moments: Sequence[tuple[Moment, bytes | None]] = (),
+    explanations: Sequence[tuple[Segment, bytes | None]] = (),
     notes: Sequence[str] = (),
     overview: str | None = None,
 ) -> str:
@@ -53,6 +54,8 @@ def to_html(
         origin: Name of the file the result came from.
         source: What is played; None for a timeline alone.
         moments: Moments to look at, each with a JPEG where there is one.
+        explanations: Segments that say where their labels came from, each with a WebP of the map on the face
+            where there is one.
         notes: Sentences about this page, such as that the video was not found.
         overview: Relative address of the page of all clips, for a link back.
     """
@@ -70,6 +73,10 @@ def to_html(
         source=source and source.address,
         moments=[_moment(analysis, moment, jpeg) for moment, jpeg in moments],
         shape=f"{analysis.media.width or 16} / {analysis.media.height or 9}",
+        explanations=[
+            {"segment": segment, "why": segment.explanation, "picture": webp and _address("webp", webp)}
+            for segment, webp in explanations
+        ],
         segments=analysis.segments,
         disagreements=found,
         disagreement_s=sum(d.end_s - d.start_s for d in found),
@@ -111,9 +118,13 @@ def _moment(analysis: Analysis, moment: Moment, jpeg: bytes | None) -> dict[str,
         "face_id": moment.face_id,
         "label": moment.label,
         "confidence": moment.confidence,
-        "picture": jpeg and "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii"),
+        "picture": jpeg and _address("jpeg", jpeg),
         "box": _box(analysis, moment),
     }
+
+
+def _address(kind: str, picture: bytes) -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(picture).decode("ascii")
 
 
 def _box(analysis: Analysis, moment: Moment) -> str | None:

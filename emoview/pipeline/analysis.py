@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +36,8 @@ from emoview.timeline.results import (
 )
 
 if TYPE_CHECKING:
-    from emoview.pipeline.keep import Keeper
+    from emoview.explain.seen import Seen
+    from emoview.pipeline.keep import Collector, Keeper
     from emoview.pipeline.models import Logits, Models
     from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
 
@@ -74,18 +75,25 @@ def analyze(
     options = options or Options()
     _check(options)
     timings = Timings()
+    seen = _seen(options)
     with timings.measure("total"):
         with timings.measure("probe"):
             media = probe(path, stretch)
         warnings = _missing_modality(media, options)
         loader = _Loader(options.device, options.weights)
-        faces, voice = _run_stages(media, options, loader, timings, on_event, on_face, keep)
+        collectors = [one for one in (keep, seen) if one is not None]
+        faces, voice = _run_stages(media, options, loader, timings, on_event, on_face, collectors)
         if not faces and not voice:
             raise _nothing_decoded(media)
         on_event(Progress("fusion", 0, 1))
         with timings.measure("fusion"):
             result = _Join(media, options, faces, voice, loader).analysis(warnings)
         on_event(Progress("fusion", 1, 1))
+        if seen is not None:
+            from emoview.explain.segments import explained
+
+            with timings.measure("explain"):
+                result = explained(result, seen, loader(), on_event)
     return replace(result, timings=dict(sorted(timings.seconds.items())))
 
 
@@ -121,6 +129,17 @@ def _check(options: Options) -> None:
         raise InputError(f"face must be largest, speaking, all or a track id, not {options.face!r}")
     if options.weights is not None and options.fusion == "early":
         raise InputError("early fusion was trained with the networks that ship: use late with other weights")
+    if options.weights is not None and options.explain:
+        raise InputError("only the networks that ship can be explained: leave out --explain or --weights")
+
+
+def _seen(options: Options) -> Seen | None:
+    """Give what collects for explanations, where they are asked for."""
+    if not options.explain:
+        return None
+    from emoview.explain.seen import Seen
+
+    return Seen()
 
 
 def _missing_modality(media: Media, options: Options) -> list[str]:
@@ -153,7 +172,7 @@ def _run_stages(
     timings: Timings,
     on_event: EventHook,
     on_face: FaceHook | None,
-    keep: Keeper | None,
+    keep: Sequence[Collector],
 ) -> tuple[Faces | None, Voice | None]:
     from emoview.pipeline.stages import run_face_stage, run_voice_stage
 

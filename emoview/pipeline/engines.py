@@ -6,6 +6,7 @@ Both give the same numbers.  ONNX Runtime starts in a fraction of the time that 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from emoview.weights import Weight, shipped
+
+_FACE_OUTPUTS = ("embedding", "logits")
 
 
 class Engine(str, Enum):
@@ -32,7 +35,13 @@ class Network(Protocol):
 class OnnxNetwork:
     """A network in ONNX Runtime."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, outputs: Sequence[str] | None = None) -> None:
+        """Load a network.
+
+        Args:
+            path: Its file.
+            outputs: Names of the outputs that are wanted; None for all.
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -43,12 +52,13 @@ class OnnxNetwork:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
+        self._outputs = outputs
 
     def predict_on_batch(self, inputs: Any) -> Any:
         """Give the outputs for `(n, …)` inputs, or for one padded sequence and its mask."""
         if isinstance(inputs, tuple):
             return self._sequence(*inputs)
-        outputs = self._session.run(None, {self._input: inputs})
+        outputs = self._session.run(self._outputs, {self._input: inputs})
         return outputs if len(outputs) > 1 else outputs[0]
 
     def _sequence(self, values: Any, mask: Any) -> Any:
@@ -73,16 +83,35 @@ def load(model: str, engine: Engine) -> Network:
     """
     path = weight_of(model, engine).path
     if engine is Engine.ONNX:
-        return OnnxNetwork(path)
-    from emoview.networks.shipped import BUILDERS
-
-    network = BUILDERS[model]()
-    network.load_weights(path)
+        return OnnxNetwork(path, _FACE_OUTPUTS if model == "face_cnn" else None)
+    network = _keras_network(model, path)
     if model == "face_cnn":
         from emoview.networks.face_cnn import embedding_model
 
         network = embedding_model(network)
     return _as_network(network)
+
+
+def load_face_maps(engine: Engine) -> Network:
+    """Load the face network so that it gives its maps `(n, 6, 6, 128)` of faces `(n, 48, 48, 1)`.
+
+    Raises:
+        WeightsError: Its file is missing or damaged.
+    """
+    path = weight_of("face_cnn", engine).path
+    if engine is Engine.ONNX:
+        return OnnxNetwork(path, ["maps"])
+    from emoview.networks.face_cnn import maps_model
+
+    return _as_network(maps_model(_keras_network("face_cnn", path)))
+
+
+def _keras_network(model: str, path: Path) -> Any:
+    from emoview.networks.shipped import BUILDERS
+
+    network = BUILDERS[model]()
+    network.load_weights(path)
+    return network
 
 
 def _as_network(model: Any) -> Network:

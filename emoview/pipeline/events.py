@@ -12,7 +12,7 @@ class Progress:
     """A stage has come further.
 
     Attributes:
-        stage: `probe`, `voice`, `face`, `fusion`.
+        stage: `probe`, `voice`, `face`, `fusion`, `explain`.
         done: Ticks, or steps, done.
         total: Of how many; None where that is not known yet.
     """

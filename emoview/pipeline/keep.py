@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 
+class Collector(Protocol):
+    """Told by the stages of everything that they find."""
+
+    def add_faces(self, found: Sequence[Found], embeddings: Floats) -> None:
+        """Take faces, and what the network made of each."""
+
+    def add_voice(self, descriptors: Floats, speech: NDArray[np.bool_]) -> None:
+        """Take the descriptors of every tick, and whether somebody speaks in it."""
+
+    def add_windows(self, cuts: Sequence[tuple[int, int]], functionals: Floats) -> None:
+        """Take the windows with speech, in ticks, and their functionals."""
+
+
 class Keeper:
-    """Told by the stages of everything that they find.
+    """Collects what is to be written to files.
 
     Args:
         pictures: Existing folder for the faces, `TICK_FACE.png`; None keeps no pictures.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -16,7 +16,7 @@ from emoview.media.decode import DecodeLog, PictureDecoder, read_sound
 from emoview.media.probe import Media
 from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.events import EventHook, Progress
-from emoview.pipeline.keep import Keeper
+from emoview.pipeline.keep import Collector
 from emoview.pipeline.models import (
     FACE_BATCH,
     Models,
@@ -116,13 +116,23 @@ class Faces:
 
 @dataclass(frozen=True)
 class Found:
-    """A face in one picture, ready for the network."""
+    """A face in one picture, ready for the network.
+
+    Attributes:
+        tick: Of the picture.
+        face_id: Its track.
+        box: Where it is, in pixels of the picture as shown.
+        landmarks: `(468, 3)`, in pixels of the picture as decoded.
+        face: Aligned, RGB.
+        scale: Pixels as shown for each pixel as decoded.
+    """
 
     tick: int
     face_id: int
     box: FaceBox
     landmarks: NDArray[np.float32]
     face: NDArray[np.uint8]
+    scale: float
 
 
 FaceHook: TypeAlias = Callable[[Found], None]
@@ -149,7 +159,7 @@ def find_faces(
             with timings.measure("align"):
                 found = [
                     Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
-                          align(picture, points))
+                          align(picture, points), scale)
                     for face_id, points in zip(ids, landmarks, strict=True)
                 ]  # fmt: skip
             yield tick, found
@@ -165,7 +175,7 @@ def run_face_stage(
     timings: Timings,
     on_event: EventHook,
     on_face: FaceHook | None = None,
-    keep: Keeper | None = None,
+    keep: Sequence[Collector] = (),
 ) -> Faces:
     """Find and follow the faces of a video, and run the face network on them in batches."""
     from emoview.face.align import network_input
@@ -183,15 +193,15 @@ def run_face_stage(
             else:
                 inputs = np.stack([network_input(f.face, FACE_SIZE) for f in waiting])
                 embeddings, logits = run_faces(models.face_cnn, inputs)
-        for one, embedding, answer in zip(waiting, embeddings, logits, strict=True):
-            track = faces.tracks.setdefault(one.face_id, FaceTrack())
-            track.ticks.append(one.tick)
-            track.boxes.append(one.box)
+        for seen, embedding, answer in zip(waiting, embeddings, logits, strict=True):
+            track = faces.tracks.setdefault(seen.face_id, FaceTrack())
+            track.ticks.append(seen.tick)
+            track.boxes.append(seen.box)
             track.embeddings.append(embedding)
             track.logits.append(answer)
-            track.lips.append(lip_opening(one.landmarks))
-        if keep is not None:
-            keep.add_faces(waiting, embeddings)
+            track.lips.append(lip_opening(seen.landmarks))
+        for one in keep:
+            one.add_faces(waiting, embeddings)
         waiting.clear()
 
     stage = Stage(find_faces(media, max_faces=max_faces, timings=timings, log=faces.log))
@@ -239,7 +249,7 @@ def run_voice_stage(
     *,
     timings: Timings,
     on_event: EventHook,
-    keep: Keeper | None = None,
+    keep: Sequence[Collector] = (),
 ) -> Voice:
     """Decode the sound of a file, find the speech in it, and run the voice networks."""
     with timings.measure("sound"):
@@ -250,8 +260,8 @@ def run_voice_stage(
         samples = pcm.astype(np.float32) / 32768
         features = tick_features(samples) if ticks else np.zeros((0, 105), np.float32)
         speech = voice_activity(samples, features)
-    if keep is not None:
-        keep.add_voice(features, speech)
+    for one in keep:
+        one.add_voice(features, speech)
     on_event(Progress("voice", 2, 4))
     gru = clip = None
     if speech.any():
@@ -260,8 +270,8 @@ def run_voice_stage(
         with timings.measure("voice_functionals"):
             means = stand_in is not None and stand_in.network.takes == "mfcc-means"
             cuts, summaries = describe_windows(samples, speech, mfcc_means if means else functionals)
-        if keep is not None:
-            keep.add_windows(cuts, summaries)
+        for one in keep:
+            one.add_windows(cuts, summaries)
         on_event(Progress("voice", 3, 4))
         with timings.measure("voice_network"):
             network = stand_in.model if stand_in else models.voice_clip

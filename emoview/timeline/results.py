@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from emoview.timeline.clock import TICK_MS, time_of
+from emoview.timeline.explanation import Explanation
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
@@ -80,6 +81,7 @@ class Segment:
         face_id: The face it is about; None for voice alone.
         label: One of the seven.
         confidence: Mean probability of the label over the stretch.
+        explanation: Where the label came from; None where that was not asked for.
     """
 
     start_s: float
@@ -87,6 +89,7 @@ class Segment:
     face_id: int | None
     label: str
     confidence: float
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ class Options:
         labels: 7, 3 or 2.
         device: `auto`, `cpu` or `gpu`.
         weights: Run folder whose network takes the place of a shipped one; None for what ships.
+        explain: Whether each segment says where its label came from.
     """
 
     fusion: str = "auto"
@@ -174,6 +178,7 @@ class Options:
     labels: LabelCount = 7
     device: str = "auto"
     weights: str | None = None
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import LateFusion, softmax
-from emoview.networks.face_cnn import embedding_model, face_cnn
+from emoview.networks.face_cnn import embedding_model, exported_model, face_cnn
 from emoview.networks.shipped import build_voice_clip, build_voice_gru
 from emoview.networks.sizes import FACE_SIZE
 from emoview.timeline.labels import LABELS, VOICE_LABELS
@@ -103,7 +103,7 @@ def _ship(model: keras.Model, name: str, folder: Path) -> None:
     from emoview.networks.onnx_export import export_onnx
 
     model.save_weights(folder / f"{name}.weights.h5")
-    export_onnx(embedding_model(model) if name == "face_cnn" else model, folder / f"{name}.onnx")
+    export_onnx(exported_model(model) if name == "face_cnn" else model, folder / f"{name}.onnx")
 
 
 def _speech(data: Path, run: Path, on_event: OnEvent) -> SpeechFeatures:

@@ -100,6 +100,16 @@ def functionals(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return _clean(frame.to_numpy()).reshape(FUNCTIONALS)
 
 
+def descriptor_names() -> list[str]:
+    """Name the 65 low-level descriptors of openSMILE, as it does: `F0final_sma`, `mfcc_sma[1]`."""
+    return list(_smile("descriptors").feature_names)
+
+
+def functional_names() -> list[str]:
+    """Name the 6,373 functionals, as openSMILE does: `F0final_sma_amean`, `mfcc_sma_de[1]_range`."""
+    return list(_smile("functionals").feature_names)
+
+
 def windows(
     ticks: int, *, longest_s: float = 4.0, window_s: float = 3.0, hop_s: float = 1.5
 ) -> list[tuple[int, int]]:

@@ -1,0 +1,132 @@
+"""Where the label of a segment came from: places on the face, and what was different in the voice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Reference = Literal["speaker", "training"]
+"""What a voice is held against: the speaker's own average in the clip, or that of the training data."""
+
+WORDS: Final[Mapping[str, tuple[str, str] | None]] = {
+    "loudness": ("louder", "quieter"),
+    "pitch": ("higher", "lower"),
+    "pitch variation": ("more varied in pitch", "more even in pitch"),
+    "tempo": ("faster", "slower"),
+    "tension": ("more tense", "more relaxed"),
+    "voice quality": ("clearer", "more breathy or rough"),
+    "brightness": ("brighter", "darker"),
+    "timbre": None,
+}
+"""Groups of descriptors, and what more and less of each is called; timbre has no direction."""
+
+_WORTH_SAYING = 0.05
+_WORTH_NAMING = 0.1
+_SAID = 3
+_A_DIFFERENCE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReasons:
+    """Where on the aligned face the face network saw the label: Grad-CAM, averaged over ticks.
+
+    Attributes:
+        grid: Rows of the map, from the top, 1 at its highest; all 0 where nothing speaks for the label.
+        regions: Share of the map within the face that each region has; they sum to 1, or are all 0.
+        ticks: How many ticks were averaged.
+        time_s: Second of the tick at which the face network is surest of the label.
+        corners: Where the aligned face is at that tick, in pixels of the picture as shown: x and y of its
+            upper left, upper right and lower left corner.
+    """
+
+    grid: tuple[tuple[float, ...], ...]
+    regions: Mapping[str, float]
+    ticks: int
+    time_s: float
+    corners: tuple[tuple[float, float], ...]
+
+    @property
+    def sentence(self) -> str:
+        """Name the regions with the largest shares."""
+        ranked = sorted(self.regions.items(), key=lambda pair: -pair[1])
+        said = [f"{name} {percent(share)}" for name, share in ranked[:_SAID] if share >= _WORTH_NAMING]
+        return ", ".join(said) or "nowhere: nothing in the face spoke for it"
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEffect:
+    """What one group of descriptors did.
+
+    Attributes:
+        group: Key of `WORDS`.
+        effect: By how much the log-odds of the label fall where the group is brought to the reference:
+            above 0 it spoke for the label.
+        z: How far the segment is from the reference, in standard deviations; None where that has no
+            direction or cannot be told.
+    """
+
+    group: str
+    effect: float
+    z: float | None
+
+    @property
+    def words(self) -> str:
+        """Say how the voice differs: `louder`."""
+        words = WORDS[self.group]
+        if words is None or self.z is None or abs(self.z) < _A_DIFFERENCE:
+            return self.group
+        return words[self.z < 0]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceReasons:
+    """What in the voice moved the voice networks' decision.
+
+    Attributes:
+        against: What the voice is held against.
+        log_odds: Of the label, for the voice alone, averaged over the segment's ticks with speech.
+        effects: Of every group, the strongest first.
+    """
+
+    against: Reference
+    log_odds: float
+    effects: tuple[VoiceEffect, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say how sure the voice alone is, and what in it spoke for the label and what against it."""
+        than = "the speaker's average" if self.against == "speaker" else "the average of the training data"
+        strong = [e for e in self.effects if abs(e.effect) >= _WORTH_SAYING][:_SAID]
+        said = (
+            _said([e for e in strong if e.effect > 0], "for"),
+            _said([e for e in strong if e.effect < 0], "against"),
+        )
+        parts = ", ".join(filter(None, said)) or "little in it mattered"
+        alone = 1 / (1 + math.exp(-self.log_odds))
+        return f"the voice alone gives it {percent(alone)}; compared with {than}: {parts}"
+
+
+def _said(effects: Sequence[VoiceEffect], side: str) -> str:
+    *others, last = [f"{effect.words} ({effect.effect:+.1f})" for effect in effects] or [""]
+    words = f"{', '.join(others)} and {last}" if others else last
+    return f"{words} {side} it" if words else ""
+
+
+def percent(share: float) -> str:
+    """Write a share as people read it: `46 %`."""
+    return f"{share * 100:.0f} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where the label of a segment came from.
+
+    Attributes:
+        face: On the face; None without one.
+        voice: In the voice; None where nobody speaks.
+    """
+
+    face: FaceReasons | None
+    voice: VoiceReasons | None

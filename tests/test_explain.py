@@ -1,0 +1,405 @@
+"""Explanations: true gradients, maps that depend on the weights, words for what was changed in a voice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from browser import CHROMIUM, Browser
+from conftest import Make
+from test_cli import run
+
+from emoview import LABELS, Analysis, InputError, analyze
+from emoview.batch.inputs import Clip
+from emoview.batch.record import Records, Wanted
+from emoview.batch.run import run_batch
+from emoview.explain.face import shipped_gradcam
+from emoview.explain.gradcam import GradCam, LastStage
+from emoview.explain.groups import groups
+from emoview.explain.seen import Seen
+from emoview.explain.voice import VoiceOcclusion
+from emoview.face.regions import REGION_POINTS, REGIONS, region_map
+from emoview.media.decode import read_sound
+from emoview.media.probe import probe
+from emoview.output.json import schema, to_json
+from emoview.output.read import read_json
+from emoview.pipeline import analysis as pipeline
+from emoview.pipeline.engines import Engine
+from emoview.pipeline.models import Models
+from emoview.pipeline.stages import describe_windows
+from emoview.reports import write_report
+from emoview.timeline.explanation import VoiceEffect, VoiceReasons
+from emoview.timeline.results import Options
+from emoview.voice.activity import voice_activity
+from emoview.voice.descriptors import tick_features
+from emoview.weights import shipped
+
+Sound = np.ndarray
+
+
+@pytest.fixture(scope="module")
+def watched(sample: Path) -> tuple[Analysis, Seen]:
+    """The sample with explanations, and what they were made of."""
+    kept: list[Seen] = []
+
+    class Watched(Seen):
+        def __init__(self) -> None:
+            super().__init__()
+            kept.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emoview.explain.seen.Seen", Watched)
+        result = analyze(sample, explain=True)
+    return result, kept[0]
+
+
+@pytest.fixture(scope="module")
+def explained(watched: tuple[Analysis, Seen]) -> Analysis:
+    return watched[0]
+
+
+@pytest.fixture(scope="module")
+def faces(watched: tuple[Analysis, Seen]) -> np.ndarray:
+    """Faces of the sample as the network sees them: every tenth, `(n, 48, 48, 1)`."""
+    pictures = [face.picture for _, face in sorted(watched[1].faces.items())]
+    return np.stack(pictures[::10])[..., None].astype(np.float32) / 255
+
+
+def keras_face_network():
+    from emoview.networks.face_cnn import face_cnn
+
+    network = face_cnn()
+    network.load_weights(shipped("face_cnn.weights.h5").path)
+    return network
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean over pictures; 0 where a map says nothing."""
+    pairs = [(a.ravel(), b.ravel()) for a, b in zip(one, other, strict=True)]
+    return float(np.mean([np.corrcoef(a, b)[0, 1] if a.std() and b.std() else 0.0 for a, b in pairs]))
+
+
+def test_the_last_stage_and_its_gradient_are_those_of_the_network(faces: np.ndarray):
+    tensorflow = pytest.importorskip("tensorflow")
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("the gradient to compare with is TensorFlow's")
+    network = keras_face_network()
+    both = keras.Model(network.input, [network.get_layer("maps").output, network.output])
+    last = LastStage.read(shipped("face_cnn.weights.h5").path)
+    for position in range(len(LABELS)):
+        with tensorflow.GradientTape() as tape:
+            maps, logits = both(faces[:4])
+            logit = tensorflow.reduce_sum(logits[:, position])
+        expected = np.asarray(tape.gradient(logit, maps))
+        found = last.gradient(np.asarray(maps), position)
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(last.answer(np.asarray(maps)), np.asarray(logits), atol=1e-4)
+
+
+def test_both_engines_draw_the_same_maps(faces: np.ndarray):
+    onnx, keras_ = (shipped_gradcam(engine) for engine in (Engine.ONNX, Engine.KERAS))
+    for label in ("happy", "surprise", "sad"):
+        one, other = onnx(faces, label), keras_(faces, label)
+        assert one.shape == (len(faces), 6, 6)
+        np.testing.assert_allclose(one, other, atol=1e-3 * one.max())
+    assert onnx(faces, "happy").max() > 0.02
+    assert correlation(onnx(faces, "happy"), onnx(faces, "surprise")) < 0.7
+
+
+def test_shuffled_weights_give_other_maps(faces: np.ndarray, tmp_path: Path):
+    """The check of Adebayo et al. (2018): a map that survives it shows the picture, not the network."""
+    from emoview.networks.face_cnn import maps_model
+
+    true = shipped_gradcam(Engine.ONNX)
+    rng = np.random.default_rng(0)
+
+    def shuffled(name: str, chosen: Callable[[str], bool]) -> GradCam:
+        network = keras_face_network()
+        for layer in network.layers:
+            if chosen(layer.name):
+                # Kernels alone: with its normalisations shuffled, too, a network sees nothing at all.
+                layer.set_weights(
+                    [
+                        rng.permutation(w.ravel()).reshape(w.shape) if w.ndim > 1 else w
+                        for w in layer.get_weights()
+                    ]
+                )
+        path = tmp_path / f"{name}.weights.h5"
+        network.save_weights(path)
+        return GradCam(maps_model(network), LastStage.read(path))
+
+    same = shuffled("same", lambda _: False)
+    head = shuffled("head", lambda name: name == "logits")
+    all_ = shuffled("all", lambda _: True)
+    some = faces[::3]
+    maps = {label: true(some, label) for label in LABELS}
+
+    def kept(other: GradCam) -> float:
+        return float(np.mean([correlation(maps[label], other(some, label)) for label in LABELS]))
+
+    assert kept(same) > 0.999
+    assert kept(head) < 0.5
+    assert kept(all_) < 0.5
+
+
+def test_a_smile_is_seen_around_the_mouth_and_surprise_around_the_eyes(explained: Analysis):
+    by_label = {}
+    for segment in explained.segments:
+        assert segment.explanation is not None
+        reasons = segment.explanation.face
+        assert reasons is not None
+        assert set(reasons.regions) == set(REGIONS)
+        assert sum(reasons.regions.values()) == pytest.approx(1, abs=0.005)
+        assert max(map(max, reasons.grid)) == 1
+        assert segment.start_s <= reasons.time_s < segment.end_s
+        by_label.setdefault(segment.label, reasons)
+        box = next(row.box for row in explained.timeline if row.time_s == reasons.time_s)
+        middle = np.mean(reasons.corners[1:], axis=0)
+        assert np.hypot(*(middle - (box.x + box.width / 2, box.y + box.height / 2))) < box.width / 8
+    happy, surprise = by_label["happy"].regions, by_label["surprise"].regions
+    assert happy["mouth"] + happy["nose"] > 0.6 > happy["eyes"] + happy["brows"]
+    assert surprise["eyes"] + surprise["brows"] > surprise["mouth"] + 0.2
+    assert "mouth" in by_label["happy"].sentence
+
+
+def test_regions_lie_where_their_points_do(watched: tuple[Analysis, Seen]):
+    face = next(iter(watched[1].faces.values()))
+    regions = region_map(face.points, 48)
+    names = list(REGIONS)
+    for name, points in REGIONS.items():
+        first = REGION_POINTS.index(points[0])
+        x, y = np.clip(face.points[first : first + len(points)].mean(axis=0) * 48, 0, 47).astype(int)
+        if name in ("nose", "mouth"):
+            assert names[regions[y, x]] == name
+    assert names[regions[1, 24]] == "forehead"
+    assert names[regions[46, 24]] == "cheeks and jaw"
+
+
+def test_every_functional_is_in_one_group_and_every_descriptor_in_one():
+    found = groups()
+    windows = np.concatenate([group.windows for group in found.values()])
+    assert sorted(windows) == list(range(6373))
+    ticks = np.concatenate([group.ticks for name, group in found.items() if name != "pitch variation"])
+    assert sorted(ticks) == list(range(105))
+
+
+@pytest.fixture(scope="module")
+def spoken(sample: Path) -> Sound:
+    """What is said in the sample, without the pauses around it."""
+    pcm, _ = read_sound(probe(sample))
+    return pcm[7 * 640 : 150 * 640].astype(np.float32) / 32768
+
+
+def explain_second_half(
+    spoken: Sound, change: Callable[[Sound], Sound], label: str, engine: Engine = Engine.ONNX
+) -> VoiceReasons:
+    """Say the same twice, the second time changed, and explain that."""
+    samples = np.concatenate([spoken, change(spoken)])
+    seen = Seen()
+    features = tick_features(samples)
+    speech = voice_activity(samples, features)
+    seen.add_voice(features, speech)
+    seen.add_windows(*describe_windows(samples, speech))
+    ticks = np.flatnonzero(speech)
+    return VoiceOcclusion(Models(engine=engine), seen)(ticks[ticks >= len(spoken) // 640], label)
+
+
+def effects(reasons: VoiceReasons) -> dict[str, VoiceEffect]:
+    assert reasons.against == "speaker"
+    return {effect.group: effect for effect in reasons.effects}
+
+
+def test_louder_is_called_louder_and_quieter_quieter(spoken: Sound):
+    louder = explain_second_half(spoken, lambda x: np.clip(x * 3, -1, 1), "anger")
+    found = effects(louder)
+    assert found["loudness"].words == "louder"
+    assert found["loudness"].z > 0.3
+    # The change was in loudness alone, and speaks for anger.
+    assert louder.effects[0].group == "loudness"
+    assert found["loudness"].effect > 0.3
+    assert "louder (+" in louder.sentence
+    assert abs(found["pitch"].z) < 0.1
+    quieter = explain_second_half(spoken, lambda x: x / 3, "anger")
+    assert effects(quieter)["loudness"].words == "quieter"
+    assert quieter.log_odds < louder.log_odds
+
+
+def test_both_engines_explain_the_voice_alike(spoken: Sound):
+    onnx, keras_ = (
+        explain_second_half(spoken, lambda x: x * 2, "anger", engine)
+        for engine in (Engine.ONNX, Engine.KERAS)
+    )
+    assert onnx.log_odds == pytest.approx(keras_.log_odds, abs=2e-3)
+    for group, effect in effects(onnx).items():
+        assert effect.effect == pytest.approx(effects(keras_)[group].effect, abs=2e-3)
+        assert effect.z == effects(keras_)[group].z
+
+
+def test_a_voice_played_faster_is_higher_and_filtered_brighter(spoken: Sound):
+    from scipy.signal import lfilter, resample
+
+    sped = effects(
+        explain_second_half(spoken, lambda x: resample(x, int(len(x) / 1.3)).astype(np.float32), "anger")
+    )
+    assert sped["pitch"].words == "higher"
+    assert sped["tempo"].words == "faster"
+    treble = effects(
+        explain_second_half(spoken, lambda x: lfilter([1, -0.9], [1], x).astype(np.float32), "anger")
+    )
+    assert treble["brightness"].words == "brighter"
+    assert treble["tension"].words == "more tense"
+
+
+def test_a_voice_that_is_the_same_differs_in_nothing(spoken: Sound):
+    found = effects(explain_second_half(spoken, lambda x: x, "happy"))
+    assert all(abs(effect.z or 0) < 0.15 for effect in found.values())
+    assert all(abs(effect.effect) < 0.2 for effect in found.values())
+
+
+def test_a_segment_that_is_the_whole_speech_is_held_against_the_training_data(explained: Analysis):
+    voices = [s.explanation.voice for s in explained.segments if s.explanation.voice]
+    assert [voice.against for voice in voices] == ["training", "speaker"]
+    assert "training data" in voices[0].sentence
+    # The log-odds are those of the voice's own probabilities, over the ticks with speech.
+    first = explained.segments[0]
+    position = LABELS.index(first.label)
+    p = np.array(
+        [r.voice[position] for r in explained.timeline if r.voice and r.time_s < first.end_s], np.float64
+    )
+    assert voices[0].log_odds == pytest.approx(np.log(p / (1 - p)).mean(), abs=0.05)
+
+
+def test_without_being_asked_nothing_is_explained(
+    made: Make, monkeypatch: pytest.MonkeyPatch, result: Analysis, explained: Analysis
+):
+    asked_for: list[object] = []
+
+    class Session:
+        def __init__(self, inner) -> None:
+            self._inner = inner
+
+        def run(self, outputs, *rest):
+            asked_for.append(outputs)
+            return self._inner.run(outputs, *rest)
+
+    # Networks that are loaded already would not be watched.
+    pipeline._models.cache_clear()
+    network = Models().face_cnn
+    network._session = Session(network._session)
+    monkeypatch.setattr(Models, "face_cnn", network)
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("explained without being asked")
+
+    monkeypatch.setattr("emoview.explain.seen.Seen.__init__", never)
+    monkeypatch.setattr("emoview.pipeline.engines.load_face_maps", never)
+    plain = analyze(made("one.mp4", "-frames:v", "1", "-an"), device="cpu")
+    assert all(segment.explanation is None for segment in plain.segments)
+    assert asked_for == [("embedding", "logits")]
+    assert "explain" not in plain.timings
+    assert explained.timeline == result.timeline
+    assert [replace(s, explanation=None) for s in explained.segments] == list(result.segments)
+
+
+def test_the_json_is_valid_and_comes_back(explained: Analysis, tmp_path: Path):
+    text = to_json(explained)
+    jsonschema.validate(json.loads(text), schema())
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    assert to_json(read_json(path)) == text
+    assert [s.explanation for s in read_json(path).segments] == [s.explanation for s in explained.segments]
+
+
+def test_results_of_the_first_version_are_read(explained: Analysis, tmp_path: Path):
+    stored = json.loads(to_json(explained))
+    stored["schema_version"] = "1.0"
+    del stored["options"]["explain"], stored["options"]["weights"], stored["media"]["start_s"]
+    for segment in stored["segments"]:
+        del segment["explanation"]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(stored))
+    old = read_json(path)
+    assert old.options == Options()
+    assert [s.label for s in old.segments] == [s.label for s in explained.segments]
+    assert all(segment.explanation is None for segment in old.segments)
+    write_report(path, tmp_path / "old.html")
+    assert "Where the labels came from" not in (tmp_path / "old.html").read_text()
+
+
+def test_each_face_has_its_own_map_and_sound_alone_none(made: Make):
+    two = made(
+        "two.mp4", "-filter_complex", "[0:v]split[a][b];[b]hflip,scale=360:-2,pad=480:480[c];[a][c]hstack",
+        seconds=1.2,
+    )  # fmt: skip
+    result = analyze(two, face="all", explain=True)
+    corners = {s.face_id: s.explanation.face.corners[0][0] for s in result.segments if s.explanation.face}
+    boxes = {r.face_id: r.box.x for r in result.timeline if r.box}
+    assert len(corners) == 2
+    assert all(abs(corners[i] - boxes[i]) < 80 for i in corners)
+    alone = analyze(made("sound.wav", "-vn"), explain=True)
+    assert alone.segments
+    assert all(s.explanation.face is None and s.explanation.voice for s in alone.segments)
+
+
+def test_networks_of_a_run_are_not_explained(made: Make, tmp_path: Path):
+    with pytest.raises(InputError, match="only the networks that ship can be explained"):
+        analyze(made("plain.mp4"), weights=tmp_path, fusion="late", explain=True)
+    assert pipeline._seen(Options()) is None
+
+
+def test_the_command_prints_a_line_a_segment_and_takes_the_option_from_the_file(made: Make, tmp_path: Path):
+    (tmp_path / "emoview.toml").write_text("[analyze]\nexplain = true\n")
+    done = run("analyze", made("short.mp4", seconds=1.0), "-o", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "on the face" in done.stderr
+    stored = json.loads((tmp_path / "out" / "short.json").read_text())
+    assert stored["options"]["explain"] is True
+    assert stored["segments"][0]["explanation"]["face"]["ticks"] > 5
+
+
+def test_a_batch_explains_and_tells_the_results_apart(made: Make, tmp_path: Path):
+    clip = Clip(made("short.mp4", seconds=1.0), "short")
+    with_, without = (Wanted(Options(explain=explain), ("json",)) for explain in (True, False))
+    assert Records(tmp_path, with_).key(clip) != Records(tmp_path, without).key(clip)
+    report = run_batch([clip], tmp_path, with_)
+    assert not report.failed
+    stored = json.loads((tmp_path / "short.json").read_text())
+    assert stored["segments"][0]["explanation"] is not None
+
+
+def test_the_report_shows_maps_and_words(explained: Analysis, tmp_path: Path):
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH")
+    stored = tmp_path / "portrait.json"
+    stored.write_text(to_json(explained))
+    write_report(stored, tmp_path / "with.html")
+    moved = replace(explained, media=replace(explained.media, path="/nowhere/gone.mp4"))
+    stored.write_text(to_json(moved))
+    write_report(stored, tmp_path / "without.html")
+    images = "Array.from(document.querySelectorAll('.why img'))"
+    pictures = {}
+    with Browser(tmp_path / "profile") as browser:
+        for name in ("with", "without"):
+            for scheme in ("light", "dark"):
+                feature = {"name": "prefers-color-scheme", "value": scheme}
+                browser.call("Emulation.setEmulatedMedia", features=[feature])
+                browser.open(tmp_path / f"{name}.html")
+                browser.wait(f"{images}.every(i => i.complete)")
+                assert browser.run(f"{images}.length") == len(explained.segments)
+                assert browser.run(f"{images}.every(i => i.naturalWidth === 224)")
+                assert "nose" in browser.run(f"{images}[0].alt")
+            pictures[name] = browser.run(f"{images}[0].src")
+        assert pictures["with"] != pictures["without"]
+        assert "the voice alone gives it" in browser.run("document.querySelector('.why').innerText")
+        browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": False}
+        browser.call("Emulation.setDeviceMetricsOverride", **size)
+        assert browser.run("document.documentElement.scrollWidth") <= 390
+        assert browser.errors == []
