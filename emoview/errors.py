@@ -5,6 +5,7 @@ EmoviewError            anything that emoview itself reports
 │   ├── DecodeError     the input was opened, but nothing could be decoded from it
 │   └── DatasetError    a data set does not have the layout that was asked for
 ├── OutputError         a result could not be written; nothing half-written is left
+├── ClusterError        the machines that were to do the work cannot be reached, or do not do
 ├── DeviceError         the device that was asked for is not there
 └── WeightsError        a weight file is missing or not the one that was shipped
 """
@@ -30,6 +31,10 @@ class DatasetError(InputError):
 
 class OutputError(EmoviewError):
     """A result could not be written."""
+
+
+class ClusterError(EmoviewError):
+    """The machines that were to do the work cannot be reached, or are not set up for it."""
 
 
 class DeviceError(EmoviewError):

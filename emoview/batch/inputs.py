@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from emoview.batch.names import names_of
+from emoview.batch.storage import Place, Remote, place_of
 from emoview.errors import InputError
 from emoview.media.probe import WHOLE, Stretch, name_of
 
@@ -28,7 +29,7 @@ _COLUMNS = ("path", "start_s", "end_s")
 class Source:
     """A clip before it has a name: its file, the stretch, and where it lies below its input."""
 
-    path: Path
+    path: Place
     below: PurePosixPath
     stretch: Stretch = WHOLE
 
@@ -38,12 +39,12 @@ class Clip:
     """A file, or a stretch of one, with the name of its results.
 
     Attributes:
-        path: The file as it was named.
+        path: The file, or its address, as it was named.
         name: Of its results below the output folder, without an ending, such as `day1/talk`.
         stretch: The part that is analysed.
     """
 
-    path: Path
+    path: Place
     name: str
     stretch: Stretch = WHOLE
 
@@ -53,7 +54,8 @@ def clips_of(inputs: Sequence[str]) -> list[Clip]:
 
     Args:
         inputs: Files, folders, globs, or lists: `.txt` with a path a line, or `.csv` with the columns
-            path and, if wanted, start_s and end_s. Paths in a list count from the list's folder.
+            path and, if wanted, start_s and end_s. Paths in a list count from the list's folder. All of
+            them, those in a list too, may be addresses such as `s3://bucket/clips`.
 
     Raises:
         InputError: A folder or a glob holds no media file, or a list cannot be read.
@@ -61,25 +63,63 @@ def clips_of(inputs: Sequence[str]) -> list[Clip]:
     sources: dict[tuple[str, Stretch], Source] = {}
     for text in inputs:
         for source in _sources(text):
-            sources.setdefault((os.path.realpath(source.path), source.stretch), source)
+            sources.setdefault((_identity(source.path), source.stretch), source)
     found = list(sources.values())
     names = names_of([(source.below, source.path, source.stretch) for source in found])
     return [Clip(s.path, name, s.stretch) for s, name in zip(found, names, strict=True)]
 
 
+def _identity(path: Place) -> str:
+    return os.path.realpath(path) if isinstance(path, Path) else str(path)
+
+
 def _sources(text: str) -> list[Source]:
-    path = Path(text)
+    path = place_of(text)
+    if path.suffix.lower() in (".txt", ".csv") and not (isinstance(path, Path) and path.is_dir()):
+        return _in_list(path)
+    if isinstance(path, Remote):
+        return _behind(path)
     if path.is_dir():
         found = list(_in_folder(path))
         if not found:
             raise InputError(f"{name_of(path)} holds no media files: name a folder that does")
         return found
-    if path.suffix.lower() in (".txt", ".csv"):
-        return _in_list(path)
     if not path.exists() and glob.has_magic(text):
         return _in_glob(text)
     # A file that is missing fails like any other that cannot be analysed: alone.
     return [Source(path, PurePosixPath(path.name))]
+
+
+def _behind(place: Remote) -> list[Source]:
+    """Find what is at an address, in the order in which a folder of this machine is walked."""
+    try:
+        if glob.has_magic(str(place)):
+            root = place
+            while glob.has_magic(str(root)):
+                root = root.parent
+            found = root.glob(str(place)[len(str(root)) + 1 :])
+        elif place.is_dir():
+            root, found = place, place.find()
+        else:
+            return [Source(place, PurePosixPath(place.name))]
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{place} cannot be listed ({reason}): check the address and its rights") from error
+    below = [(file, PurePosixPath(str(file)[len(str(root)) + 1 :])) for file in found]
+    media = [Source(file, name) for file, name in below if _is_shown_media(name)]
+    if not media:
+        raise InputError(f"no media file is at {place}: check the address, and quote a pattern for the shell")
+    return sorted(media, key=_walked)
+
+
+def _walked(source: Source) -> list[tuple[bool, str]]:
+    """Order as a walk does: the files of a folder, then its folders."""
+    *folders, name = source.below.parts
+    return [*((True, folder) for folder in folders), (False, name)]
+
+
+def _is_shown_media(name: PurePosixPath) -> bool:
+    return name.suffix.lower() in MEDIA and not any(part.startswith(".") for part in name.parts)
 
 
 def _in_folder(folder: Path) -> Iterator[Source]:
@@ -111,7 +151,7 @@ def _without_magic(pattern: str) -> Path:
     return Path(*parts[:first])
 
 
-def _in_list(path: Path) -> list[Source]:
+def _in_list(path: Place) -> list[Source]:
     shown = name_of(path)
     try:
         lines = path.read_text("utf-8-sig").splitlines()
@@ -130,7 +170,7 @@ def _in_list(path: Path) -> list[Source]:
     return found
 
 
-def _in_table(path: Path, lines: list[str]) -> list[Source]:
+def _in_table(path: Place, lines: list[str]) -> list[Source]:
     table = csv.DictReader(lines)
     columns = table.fieldnames or []
     if "path" not in columns or not set(columns) <= set(_COLUMNS):
@@ -153,8 +193,12 @@ def _seconds(text: str | None, where: str) -> float | None:
         raise InputError(f"{where}: {text!r} is not a number of seconds") from None
 
 
-def _listed(of: Path, entry: str, stretch: Stretch) -> Source:
+def _listed(of: Place, entry: str, stretch: Stretch) -> Source:
     """A path of a list keeps its folders where it lies below the list."""
-    below = PurePosixPath(Path(entry).as_posix())
+    place = place_of(entry)
+    if isinstance(place, Remote):
+        return Source(place, PurePosixPath(place.name), stretch)
+    below = PurePosixPath(place.as_posix())
     inside = not below.is_absolute() and ".." not in below.parts
-    return Source(of.parent / entry, below if inside else PurePosixPath(below.name), stretch)
+    path = place if place.is_absolute() else of.parent / entry
+    return Source(path, below if inside else PurePosixPath(below.name), stretch)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final
 
+from emoview.batch.storage import Place
 from emoview.media.probe import WHOLE, Stretch
 
 # What the batch itself writes into the output folder.
 _TAKEN: Final = ("summary",)
 
-Named = tuple[PurePosixPath, Path, Stretch]
+Named = tuple[PurePosixPath, Place, Stretch]
 
 
 def names_of(clips: Sequence[Named]) -> list[str]:
@@ -39,7 +40,7 @@ def names_of(clips: Sequence[Named]) -> list[str]:
             levels[i] += 1
 
 
-def _choices(below: PurePosixPath, path: Path, stretch: Stretch) -> list[str]:
+def _choices(below: PurePosixPath, path: Place, stretch: Stretch) -> list[str]:
     """Names from the shortest to the longest."""
     cut = ""
     if stretch != WHOLE:

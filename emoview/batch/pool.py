@@ -8,12 +8,12 @@ import signal
 from collections.abc import Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from emoview.batch.events import Event, Finished, Working
 from emoview.batch.record import Wanted
+from emoview.batch.storage import Place
 from emoview.batch.summary import row_of_failure
 from emoview.batch.worker import Advanced, Ended, Hopeless, Task, limit_threads, work
 from emoview.media.probe import name_of
@@ -24,7 +24,7 @@ _PATIENCE_S = 5.0
 class _Worker:
     """A process, and the clip that it works on."""
 
-    def __init__(self, number: int, folder: Path, wanted: Wanted, threads: int) -> None:
+    def __init__(self, number: int, folder: Place, wanted: Wanted, threads: int) -> None:
         self.number = number
         self.task: Task | None = None
         # Spawned, not forked: a copy of a process with threads, TensorFlow's among them, may hang.
@@ -75,7 +75,7 @@ class _Worker:
 class Pool:
     """Some workers, each with its share of the cores; ended with the `with` block."""
 
-    def __init__(self, size: int, folder: Path, wanted: Wanted) -> None:
+    def __init__(self, size: int, folder: Place, wanted: Wanted) -> None:
         self._folder, self._wanted = folder, wanted
         self._threads = max(1, len(os.sched_getaffinity(0)) // max(1, size))
         self._size = size

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from emoview.batch.inputs import Clip
+from emoview.batch.storage import Place, write_whole
 from emoview.errors import OutputError
-from emoview.output.files import write_whole
 from emoview.output.writers import WRITERS
 from emoview.timeline.results import Options
 from emoview.weights import MANIFEST, weights_folder
@@ -39,7 +39,7 @@ class Wanted:
     challenge: bool = False
     contact_sheet: bool = False
 
-    def outputs(self, folder: Path, name: str) -> dict[str, Path]:
+    def outputs(self, folder: Place, name: str) -> dict[str, Place]:
         """Name the files of a clip, by what they are."""
         endings = {name: WRITERS[name].suffix for name in self.formats}
         if self.challenge:
@@ -49,7 +49,7 @@ class Wanted:
         return {kind: folder / f"{name}{ending}" for kind, ending in endings.items()}
 
 
-def fingerprint(path: Path) -> dict[str, Any] | None:
+def fingerprint(path: Place) -> dict[str, Any] | None:
     """Give size and hash of a file, of large files that of head, middle and tail; None if unreadable."""
     digest = hashlib.sha256()
     try:
@@ -79,7 +79,7 @@ def hash_of_weights(run: str | None) -> str:
 class Records:
     """The records of an output folder."""
 
-    def __init__(self, folder: Path, wanted: Wanted) -> None:
+    def __init__(self, folder: Place, wanted: Wanted) -> None:
         from emoview import __version__
 
         self._folder, self._wanted = folder, wanted
@@ -122,13 +122,13 @@ class Records:
         file.unlink(missing_ok=True)
 
 
-def record_file(folder: Path, name: str) -> Path:
+def record_file(folder: Place, name: str) -> Place:
     """Name the record of a clip."""
     return folder / FOLDER / f"{name}.json"
 
 
 def write_record(
-    folder: Path, name: str, key: Mapping[str, Any] | None, outputs: list[Path], row: Mapping[str, Any]
+    folder: Place, name: str, key: Mapping[str, Any] | None, outputs: list[Place], row: Mapping[str, Any]
 ) -> None:
     """Note that a clip is done, after all its files were written."""
     try:

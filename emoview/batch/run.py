@@ -7,19 +7,38 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol
 
-from emoview.batch.events import BatchHook, Finished, Planned, ignore
+from emoview.batch.events import BatchHook, Event, Finished, Planned, Working, ignore
 from emoview.batch.inputs import Clip
 from emoview.batch.pool import Pool
 from emoview.batch.record import Records, Wanted, record_file
+from emoview.batch.storage import Place, sweep
 from emoview.batch.summary import FAILED, write_summary
 from emoview.batch.worker import Task
-from emoview.output.files import sweep
 
 _MOST_WORKERS = 4
+# Storage over a network answers slowly, but many at once.
+_LOOKED_AT_ONCE = 32
+
+
+class Workers(Protocol):
+    """Who does the work of a batch: `Pool` on this machine, `ClusterPool` on others.
+
+    Leaving the `with` block ends what is still at work.
+    """
+
+    def __enter__(self) -> Workers: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def run(self, tasks: list[Task]) -> Iterator[Event]:
+        """Work through the tasks, and tell of every step: first `Working`, last `Finished` of each."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +70,7 @@ class Report:
     rows: tuple[dict[str, Any], ...]
     clips: int
     interrupted: bool
-    written: tuple[Path, ...]
+    written: tuple[Place, ...]
 
     @property
     def failed(self) -> list[dict[str, Any]]:
@@ -64,22 +83,27 @@ def default_workers() -> int:
     return min(_MOST_WORKERS, max(1, len(os.sched_getaffinity(0)) // 2))
 
 
-def plan(clips: Sequence[Clip], folder: Path, wanted: Wanted, *, resume: bool) -> list[Step]:
+def plan(clips: Sequence[Clip], folder: Place, wanted: Wanted, *, resume: bool) -> list[Step]:
     """Find out which clips are done already: with the same content, options and weights."""
     records = Records(folder, wanted)
-    steps = []
-    for clip in clips:
+
+    def step(clip: Clip) -> Step:
         key = records.key(clip)
-        steps.append(Step(clip, key, records.row(clip, key) if resume else None))
-    return steps
+        return Step(clip, key, records.row(clip, key) if resume else None)
+
+    pool = ThreadPoolExecutor(_LOOKED_AT_ONCE)
+    try:
+        return list(pool.map(step, clips))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def run_batch(
     clips: Sequence[Clip],
-    folder: Path,
+    folder: Place,
     wanted: Wanted,
     *,
-    workers: int = 1,
+    workers: int | Workers = 1,
     resume: bool = True,
     fail_fast: bool = False,
     on_event: BatchHook = ignore,
@@ -90,12 +114,13 @@ def run_batch(
         clips: What `emoview.batch.inputs.clips_of` gives.
         folder: Where the results go.
         wanted: What is written for each.
-        workers: Processes.
+        workers: Processes of this machine; or who else does the work.
         resume: Leave out what is done already.
         fail_fast: Stop at the first clip that fails.
         on_event: Told of every step.
 
     Raises:
+        ClusterError: The cluster is not there, or does not do.
         DeviceError: The device asked for is not there.
         OutputError: The summary cannot be written.
         WeightsError: The installation lacks its weights.
@@ -103,17 +128,19 @@ def run_batch(
     records = Records(folder, wanted)
     steps: list[Step] = []
     rows: dict[str, dict[str, Any]] = {}
+    begun: set[str] = set()
     interrupted = False
+    pool = Pool(workers, folder, wanted) if isinstance(workers, int) else workers
     with _ends_as_interrupt():
         try:
             steps = plan(clips, folder, wanted, resume=resume)
             rows = {step.clip.name: step.row for step in steps if step.row is not None}
             on_event(Planned(len(steps), len(rows)))
-            _work_off(steps, rows, Pool(workers, folder, wanted), records, fail_fast, on_event)
+            _work_off(steps, rows, begun, pool, records, fail_fast, on_event)
         except KeyboardInterrupt:
             interrupted = True
         with _uninterrupted():
-            _settle(steps, rows, folder, wanted, records)
+            _settle([s for s in steps if s.clip.name in begun], rows, folder, wanted, records)
             ordered = [rows[step.clip.name] for step in steps if step.clip.name in rows]
             written = write_summary(folder, wanted, ordered) if ordered or not interrupted else []
     return Report(tuple(ordered), len(clips), interrupted, tuple(written))
@@ -122,7 +149,8 @@ def run_batch(
 def _work_off(
     steps: list[Step],
     rows: dict[str, dict[str, Any]],
-    pool: Pool,
+    begun: set[str],
+    pool: Workers,
     records: Records,
     fail_fast: bool,
     on_event: BatchHook,
@@ -130,7 +158,9 @@ def _work_off(
     tasks = [Task(step.clip, step.key) for step in steps if step.row is None]
     with pool:
         for event in pool.run(tasks):
-            if isinstance(event, Finished):
+            if isinstance(event, Working):
+                begun.add(event.clip.name)
+            elif isinstance(event, Finished):
                 rows[event.clip.name] = event.row
                 if event.row["status"] == FAILED:
                     records.discard(event.clip)
@@ -140,9 +170,9 @@ def _work_off(
 
 
 def _settle(
-    steps: list[Step], rows: dict[str, dict[str, Any]], folder: Path, wanted: Wanted, records: Records
+    steps: list[Step], rows: dict[str, dict[str, Any]], folder: Place, wanted: Wanted, records: Records
 ) -> None:
-    """After an early end, count what was done just then, and remove what was half-written."""
+    """After an early end, count what was done of what was begun, and remove what was half-written."""
     for step in steps:
         if step.clip.name in rows:
             continue

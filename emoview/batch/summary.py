@@ -8,13 +8,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 from emoview.batch.inputs import Clip
 from emoview.batch.record import Wanted
+from emoview.batch.storage import Place, write_whole
 from emoview.media.probe import shown
-from emoview.output.files import write_whole
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Verdict
 
@@ -55,7 +54,7 @@ def row_of_failure(clip: Clip, error: str) -> dict[str, Any]:
     return {**_row(clip, FAILED), "error": shown(error)}
 
 
-def write_summary(folder: Path, wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+def write_summary(folder: Place, wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> list[Place]:
     """Write `summary.csv` and `summary.json`."""
     paths = [folder / "summary.csv", folder / "summary.json"]
     write_whole(paths[0], to_csv(rows))

@@ -16,10 +16,11 @@ from typing import Any
 
 from emoview.batch.inputs import Clip
 from emoview.batch.record import Wanted, record_file, write_record
+from emoview.batch.storage import Place, fetched, sweep, write_whole
 from emoview.batch.summary import row_of, row_of_failure
 from emoview.errors import DeviceError, EmoviewError, WeightsError
-from emoview.output.files import sweep, write_whole
-from emoview.pipeline.events import Progress
+from emoview.media.probe import shown
+from emoview.pipeline.events import EventHook, Progress
 
 _REPORT_EVERY_S = 0.3
 _LOOK_AFTER_PARENT_S = 1.0
@@ -72,7 +73,7 @@ def limit_threads(threads: int) -> dict[str, str]:
     }
 
 
-def work(connection: Connection[Any, Any], folder: Path, wanted: Wanted, threads: int) -> None:
+def work(connection: Connection[Any, Any], folder: Place, wanted: Wanted, threads: int) -> None:
     """Analyse the clips that come through the connection until None comes."""
     _stand_alone()
     import cv2
@@ -80,7 +81,7 @@ def work(connection: Connection[Any, Any], folder: Path, wanted: Wanted, threads
     cv2.setNumThreads(threads)
     try:
         while (task := connection.recv()) is not None:
-            connection.send(_attempt(task, folder, wanted, connection))
+            connection.send(attempt(task, folder, wanted, _Reporter(connection)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         # Nobody is there any more to work for.
         return
@@ -105,9 +106,10 @@ def _stand_alone() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _attempt(task: Task, folder: Path, wanted: Wanted, connection: Connection[Any, Any]) -> Ended | Hopeless:
+def attempt(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> Ended | Hopeless:
+    """Analyse a clip and write its results; whatever is wrong with it becomes its row."""
     try:
-        return Ended(_analyze(task, folder, wanted, _Reporter(connection)))
+        return Ended(_analyze(task, folder, wanted, on_event))
     except (DeviceError, WeightsError) as error:
         return Hopeless(error)
     except EmoviewError as error:
@@ -135,7 +137,7 @@ class _Reporter:
             self._connection.send(Advanced(event.done, event.total))
 
 
-def _analyze(task: Task, folder: Path, wanted: Wanted, report: _Reporter) -> dict[str, Any]:
+def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> dict[str, Any]:
     from emoview.output.challenge import challenge_label
     from emoview.output.contact_sheet import ContactSheet
     from emoview.output.writers import WRITERS
@@ -143,12 +145,13 @@ def _analyze(task: Task, folder: Path, wanted: Wanted, report: _Reporter) -> dic
 
     clip = task.clip
     sheet = ContactSheet()
-    result = analyze(
-        clip.path, options=wanted.options, stretch=clip.stretch, on_event=report,
-        on_face=(lambda found: sheet.add(found.face_id, found.face)) if wanted.contact_sheet else None,
-    )  # fmt: skip
+    with fetched(clip.path) as path:
+        result = analyze(
+            path, options=wanted.options, stretch=clip.stretch, on_event=on_event,
+            on_face=(lambda found: sheet.add(found.face_id, found.face)) if wanted.contact_sheet else None,
+        )  # fmt: skip
     # Files of a batch are compared byte by byte, and no two runs take the same time.
-    result = replace(result, timings={})
+    result = replace(result, timings={}, media=replace(result.media, path=shown(clip.path)))
     contents: dict[str, Callable[[Path], str | bytes]] = {
         **{name: partial(writer.content, result) for name, writer in WRITERS.items()},
         "challenge": lambda _: challenge_label(result) + "\n",
@@ -156,12 +159,14 @@ def _analyze(task: Task, folder: Path, wanted: Wanted, report: _Reporter) -> dic
     }
     outputs = wanted.outputs(folder, clip.name)
     record = record_file(folder, clip.name)
-    for path in (*outputs.values(), record):
-        sweep(path)
+    for output in (*outputs.values(), record):
+        sweep(output)
     # Should it end here, the old record must not vouch for a mix of old and new files.
     record.unlink(missing_ok=True)
-    for kind, path in outputs.items():
-        write_whole(path, contents[kind](path))
+    for kind, output in outputs.items():
+        # What links to the clip from elsewhere does so as if it lay beside it.
+        local = output if isinstance(output, Path) else Path(str(clip.path)).with_name(output.name)
+        write_whole(output, contents[kind](local))
     row = row_of(clip, result)
     write_record(folder, clip.name, task.key, list(outputs.values()), row)
     return row

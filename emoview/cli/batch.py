@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,10 +33,13 @@ def batch(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s.",
+            help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s; "
+            "or their addresses, such as s3://bucket/clips.",
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results, or its address.")
+    ],
     fusion: FusionOption = Fusion.AUTO,
     modality: ModalityOption = Modality.BOTH,
     max_faces: MaxFacesOption = 4,
@@ -55,6 +57,13 @@ def batch(
         int | None,
         typer.Option(
             min=1, metavar="N", help="Clips worked on at once; if not given, one for two cores, up to four."
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Of a Dask scheduler, or its file: its workers do the work, and --workers has no say.",
         ),
     ] = None,
     resume: Annotated[
@@ -76,25 +85,32 @@ def batch(
       emoview batch "day*/**/*.mp4" extra.mov -o results --workers 4 --labels 3
 
       emoview batch stretches.csv -o results --dry-run
+
+      emoview batch s3://bucket/clips -o s3://bucket/results --cluster tcp://head:8786
     """
     terminal = Terminal()
     with terminal.reporting():
         from emoview.batch.inputs import clips_of
         from emoview.batch.record import Wanted
-        from emoview.batch.run import default_workers, plan, run_batch
+        from emoview.batch.run import Workers, default_workers, plan, run_batch
+        from emoview.batch.storage import place_of
         from emoview.cli import render_batch as render
 
         options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
-        clips = clips_of(inputs)
+        clips, folder = clips_of(inputs), place_of(output)
         if dry_run:
-            render.steps(terminal.out, plan(clips, output, wanted, resume=resume), output)
+            render.steps(terminal.out, plan(clips, folder, wanted, resume=resume), folder)
             return
+        pool: int | Workers = workers or default_workers()
+        if cluster is not None:
+            from emoview.batch.cluster import ClusterPool
+
+            pool = ClusterPool(cluster, folder, wanted)
         with render.progress(terminal.console, quiet=quiet) as on_event:
             report = run_batch(
-                clips, output, wanted, workers=workers or default_workers(), resume=resume,
-                fail_fast=fail_fast, on_event=on_event,
-            )  # fmt: skip
+                clips, folder, wanted, workers=pool, resume=resume, fail_fast=fail_fast, on_event=on_event
+            )
         render.report(terminal.console, report, quiet=quiet)
         if report.interrupted:
             raise typer.Exit(INTERRUPTED)

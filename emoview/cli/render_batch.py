@@ -21,6 +21,7 @@ from rich.text import Text
 
 from emoview.batch.events import BatchHook, Event, Finished, Planned, Working, ignore
 from emoview.batch.run import Report, Step
+from emoview.batch.storage import Place
 from emoview.batch.summary import FAILED
 from emoview.media.probe import name_of
 
@@ -98,7 +99,7 @@ def _line(event: Finished) -> Text:
 def _error(row: Mapping[str, Any]) -> str:
     """Give an error on one line, with the file that it is about."""
     error = " ".join(str(row["error"]).split())
-    return error if Path(row["path"]).name in error else f"{name_of(Path(row['path']))}: {error}"
+    return error if Path(row["path"]).name in error else f"{name_of(row['path'])}: {error}"
 
 
 def report(console: Console, report: Report, *, quiet: bool) -> None:
@@ -118,7 +119,7 @@ def report(console: Console, report: Report, *, quiet: bool) -> None:
             console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
 
 
-def steps(out: IO[str], steps: Sequence[Step], folder: Path) -> None:
+def steps(out: IO[str], steps: Sequence[Step], folder: Place) -> None:
     """List what would be done: whether, the file, the stretch, and the name of its results."""
     for step in steps:
         stretch = step.clip.stretch

@@ -159,13 +159,13 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
     return media
 
 
-def shown(path: Path | str) -> str:
-    """Write a path as text, whatever bytes its name is made of."""
+def shown(path: object) -> str:
+    """Write a path, or an address, as text, whatever bytes its name is made of."""
     return str(path).encode(errors="backslashreplace").decode()
 
 
-def name_of(path: Path) -> str:
-    """Write a file name on one line, whatever characters it holds."""
+def name_of(path: object) -> str:
+    """Write a path, or an address, on one line, whatever characters it holds."""
     text = str(path)
     if text.isprintable():
         return text

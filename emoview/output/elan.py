@@ -38,7 +38,7 @@ def eaf_file(analysis: Analysis, path: Path) -> bytes:
         },
     )  # fmt: skip
     tiers = tiers_of(analysis)
-    _add_header(document, Path(analysis.media.path), path, sum(len(tier.segments) for tier in tiers))
+    _add_header(document, analysis.media.path, path, sum(len(tier.segments) for tier in tiers))
     slots = ElementTree.SubElement(document, "TIME_ORDER")
     slot_of = _add_slots(slots, tiers)
     number = 0
@@ -60,19 +60,18 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _add_header(document: ElementTree.Element, media: Path, path: Path, annotations: int) -> None:
+def _add_header(document: ElementTree.Element, media: str, path: Path, annotations: int) -> None:
     header = ElementTree.SubElement(document, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    absolute = media.absolute()
-    near = os.path.relpath(absolute, path.absolute().parent)
-    ElementTree.SubElement(
-        header,
-        "MEDIA_DESCRIPTOR",
-        {
+    places = {"MEDIA_URL": media}
+    if "://" not in media:
+        absolute = Path(media).absolute()
+        near = os.path.relpath(absolute, path.absolute().parent)
+        places = {
             "MEDIA_URL": absolute.as_uri(),
-            "MIME_TYPE": mimetypes.guess_type(media.name)[0] or "unknown",
             "RELATIVE_MEDIA_URL": quote(os.fsencode(near if near.startswith("..") else f"./{near}")),
-        },
-    )
+        }
+    kind = mimetypes.guess_type(Path(media).name)[0] or "unknown"
+    ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", {**places, "MIME_TYPE": kind})
     last = ElementTree.SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"})
     last.text = str(annotations)
 

@@ -1,0 +1,250 @@
+"""Where clips come from and results go to: a path, or an address such as `s3://bucket/clips`.
+
+The only place that knows fsspec, which reaches what is behind an address.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, TypeAlias
+
+from emoview.errors import EmoviewError, InputError, OutputError
+from emoview.output import files
+
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_LOCAL: Final = "file://"
+_TEMPORARY: Final = ".part"
+# They have no folders, and would make a bucket of a name that is misspelt.
+_OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss"})
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a batch asks of a file before it reads it."""
+
+    st_size: int
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file or folder at an address, with the part of pathlib's interface that a batch uses.
+
+    Whatever goes wrong in reading is an OSError, as with a path.
+
+    Attributes:
+        address: Such as `s3://bucket/clips/a.mp4`, without a slash at its end.
+    """
+
+    address: str
+
+    def __str__(self) -> str:
+        return self.address
+
+    def __truediv__(self, name: str | Path) -> Remote:
+        return Remote(f"{self.address}/{PurePosixPath(name).as_posix()}")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Give the protocol with its slashes, then folders and name."""
+        protocol, _, rest = self.address.partition("://")
+        return (f"{protocol}://", *PurePosixPath(rest.lstrip("/")).parts)
+
+    @property
+    def name(self) -> str:
+        """Give the last part."""
+        return self.parts[-1]
+
+    @property
+    def suffix(self) -> str:
+        """Give the extension with its point."""
+        return PurePosixPath(self.name).suffix
+
+    @property
+    def parent(self) -> Remote:
+        """Give the folder."""
+        return Remote(self.address.rpartition("/")[0])
+
+    def with_name(self, name: str) -> Remote:
+        """Give a neighbour."""
+        return self.parent / name
+
+    def absolute(self) -> Remote:
+        """Give itself: no address depends on the current folder."""
+        return self
+
+    def is_dir(self) -> bool:
+        """Tell whether it is a folder, or what an object store shows as one."""
+        with self._reading() as (system, path):
+            return bool(system.isdir(path))
+
+    def stat(self) -> Size:
+        """Give the size of the file."""
+        with self._reading() as (system, path):
+            return Size(int(system.info(path)["size"] or 0))
+
+    def open(self, mode: str = "rb") -> Any:
+        """Open the file to read bytes at any place."""
+        with self._reading() as (system, path):
+            return system.open(path, mode, cache_type="none")
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        """Read the whole file."""
+        with self._reading() as (system, path):
+            return bytes(system.cat_file(path)).decode(encoding)
+
+    def unlink(self, *, missing_ok: bool = False) -> None:
+        """Remove the file."""
+        try:
+            with self._reading() as (system, path):
+                system.rm_file(path)
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
+
+    def find(self) -> list[Remote]:
+        """List the files below it."""
+        with self._reading() as (system, path):
+            return [self._below(path, found) for found in system.find(path)]
+
+    def glob(self, pattern: str) -> list[Remote]:
+        """List the files below it that match a pattern."""
+        with self._reading() as (system, path):
+            found = system.glob(f"{path.rstrip('/')}/{pattern}", detail=True)
+            return [self._below(path, name) for name, facts in found.items() if facts["type"] == "file"]
+
+    def fetch(self, target: Path) -> None:
+        """Copy the file to this machine."""
+        with self._reading() as (system, path):
+            system.get_file(path, str(target))
+
+    def put(self, content: bytes) -> None:
+        """Write the file under a temporary name beside it, then move it.
+
+        Raises:
+            OutputError: It cannot be written; what was there is as it was.
+        """
+        temporary = self._temporary()
+        try:
+            with temporary._reading() as (system, part):
+                try:
+                    system.pipe_file(part, content)
+                except FileNotFoundError:
+                    if self.parts[0].removesuffix("://") in _OBJECT_STORES:
+                        raise
+                    system.makedirs(self.parent._system()[1], exist_ok=True)
+                    system.pipe_file(part, content)
+                system.mv(part, self._system()[1])
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise OutputError(
+                f"{self} cannot be written ({_reason(error)}): check -o and its rights"
+            ) from error
+
+    def sweep(self) -> None:
+        """Remove what a writer that was killed left beside it."""
+        self._temporary().unlink(missing_ok=True)
+
+    def _temporary(self) -> Remote:
+        # Named by the file alone: it is found again without listing the folder, which may be a large one.
+        return self.with_name(f".{self.name}{_TEMPORARY}")
+
+    def _below(self, root: str, found: str) -> Remote:
+        """Give the address of what a file system found below its own name of this place."""
+        return self / found[len(root) :].lstrip("/")
+
+    def _system(self) -> tuple[Any, str]:
+        """Give the file system and the path in it.
+
+        Raises:
+            InputError: Nothing installed here knows the protocol.
+        """
+        try:
+            from fsspec.core import url_to_fs
+        except ImportError:
+            raise InputError(f"{self} is an address: pip install 'emoview[cluster]' to use one") from None
+        try:
+            # What other machines write meanwhile must be seen.
+            system, path = url_to_fs(self.address, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise InputError(f"{self} cannot be reached: {error}") from None
+        return system, path
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Any, str]]:
+        system, path = self._system()
+        try:
+            yield system, path
+        except (OSError, EmoviewError):
+            raise
+        except Exception as error:
+            # What object stores and their clients raise has no common class.
+            raise OSError(_reason(error)) from error
+
+
+Place: TypeAlias = "Path | Remote"
+
+
+def place_of(text: str) -> Place:
+    """Tell an address from a path."""
+    if text.startswith(_LOCAL):
+        return Path(text.removeprefix(_LOCAL))
+    return Remote(text.rstrip("/")) if _ADDRESS.match(text) else Path(text)
+
+
+def write_whole(place: Place, content: str | bytes) -> None:
+    """Write `content`, text as UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: It cannot be written; what was there is as it was.
+    """
+    if isinstance(place, Path):
+        files.write_whole(place, content)
+    else:
+        place.put(content.encode() if isinstance(content, str) else content)
+
+
+def sweep(place: Place) -> None:
+    """Remove what a writer that was killed left beside `place`."""
+    if isinstance(place, Path):
+        files.sweep(place)
+    else:
+        place.sweep()
+
+
+@contextmanager
+def fetched(place: Place) -> Iterator[Path]:
+    """Give a file of this machine with the content of `place`, for as long as the block lasts.
+
+    Errors in the block name `place`, wherever the file is.
+
+    Raises:
+        InputError: It cannot be fetched.
+    """
+    if isinstance(place, Path):
+        yield place
+        return
+    with tempfile.TemporaryDirectory(prefix="emoview-") as folder:
+        path = Path(folder) / place.name
+        try:
+            place.fetch(path)
+        except FileNotFoundError:
+            raise InputError(f"{place} does not exist: check the name and the folder") from None
+        except OSError as error:
+            raise InputError(
+                f"{place} cannot be fetched ({_reason(error)}): check it and its rights"
+            ) from error
+        try:
+            yield path
+        except EmoviewError as error:
+            raise type(error)(str(error).replace(str(path), str(place))) from error
+
+
+def _reason(error: BaseException) -> str:
+    strerror = getattr(error, "strerror", None)
+    return strerror or " ".join(str(error).split()) or type(error).__name__
