@@ -42,7 +42,7 @@ class Job:
     """What the workers must know, and be, for the results to be those of the batch.
 
     Attributes:
-        folder: Where the results go.
+        folder: Where the results go, from the root.
         wanted: What is written for each clip.
         current: The current folder of the batch, from which paths count.
         version: Of emoview.
@@ -72,6 +72,7 @@ class ClusterPool:
         from emoview import __version__
 
         self._address = address
+        folder = folder.absolute()
         name = f"cluster-{uuid.uuid4().hex}"
         self._job = Job(
             folder, wanted, str(Path.cwd()), __version__, hash_of_weights(wanted.options.weights),
@@ -111,9 +112,9 @@ class ClusterPool:
         """
         if not tasks:
             return
+        self._connect()
         from distributed import as_completed
 
-        self._connect()
         waiting = list(reversed(tasks))
         done = as_completed(loop=self._client.loop)
         # One clip for each worker: more would wait there, and count as crashed together with it.
@@ -239,9 +240,9 @@ def _objection(job: Job) -> str | None:
 
     if __version__ != job.version:
         return f"has emoview {__version__}, this is {job.version}: install the same version on all machines"
-    _prepare(job)
+    run = job.wanted.options.weights
     try:
-        weights = hash_of_weights(job.wanted.options.weights)
+        weights = hash_of_weights(None if run is None else str(Path(job.current, run)))
     except OSError as error:
         return f"cannot read the weights ({error.strerror}): name a folder that all machines share"
     if weights != job.weights:
@@ -259,6 +260,7 @@ def _prepare(job: Job) -> None:
     """Make a worker of Dask one of the batch: its folder and its threads."""
     import cv2
 
+    # Harmless, since a worker has one thread. Who needs no current folder need not have it, either.
     with contextlib.suppress(OSError):
         os.chdir(job.current)
     threads = os.environ.get("OMP_NUM_THREADS", "")
