@@ -18,6 +18,7 @@ from conftest import Make
 
 from emoview import InputError, Options, OutputError
 from emoview.batch import cluster as cluster_module
+from emoview.batch import storage
 from emoview.batch.cluster import ClusterPool
 from emoview.batch.events import Finished
 from emoview.batch.inputs import Clip, clips_of
@@ -289,6 +290,17 @@ def test_a_failed_move_leaves_what_was_there(store: Remote, monkeypatch: pytest.
         write_whole(place, "new")
     assert place.read_text() == "old"
     assert len(store.find()) == 1
+
+
+def test_a_store_of_whole_objects_is_asked_once_for_each(store: Remote, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(storage, "_OBJECT_STORES", {"memory"})
+    memory = type(fsspec.filesystem("memory"))
+    for name in ("mv", "makedirs", "rm_file"):
+        monkeypatch.setattr(memory, name, None, raising=False)
+    write_whole(store / "a.csv", "whole")
+    sweep(store / "a.csv")
+    monkeypatch.undo()
+    assert [file.read_text() for file in store.find()] == ["whole"]
 
 
 def test_inputs_behind_addresses(store: Remote, tmp_path: Path):

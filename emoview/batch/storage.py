@@ -19,8 +19,8 @@ from emoview.output import files
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LOCAL: Final = "file://"
 _TEMPORARY: Final = ".part"
-# They have no folders, and would make a bucket of a name that is misspelt.
-_OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss"})
+_OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+"""Protocols of stores in which an object is not to be seen before it is whole."""
 
 
 @dataclass(frozen=True)
@@ -123,32 +123,41 @@ class Remote:
             system.get_file(path, str(target))
 
     def put(self, content: bytes) -> None:
-        """Write the file under a temporary name beside it, then move it.
+        """Write the file; where others could see half of it, under a temporary name that is changed.
 
         Raises:
             OutputError: It cannot be written; what was there is as it was.
         """
-        temporary = self._temporary()
         try:
-            with temporary._reading() as (system, part):
-                try:
-                    system.pipe_file(part, content)
-                except FileNotFoundError:
-                    if self.parts[0].removesuffix("://") in _OBJECT_STORES:
-                        raise
-                    system.makedirs(self.parent._system()[1], exist_ok=True)
-                    system.pipe_file(part, content)
-                system.mv(part, self._system()[1])
+            with self._reading() as (system, path):
+                if self._appears_whole:
+                    system.pipe_file(path, content)
+                else:
+                    self._put_and_move(system, path, content)
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
             raise OutputError(
                 f"{self} cannot be written ({_reason(error)}): check -o and its rights"
             ) from error
 
+    def _put_and_move(self, system: Any, path: str, content: bytes) -> None:
+        temporary = self._temporary()
+        part = temporary._system()[1]
+        try:
+            system.makedirs(self.parent._system()[1], exist_ok=True)
+            system.pipe_file(part, content)
+            system.mv(part, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Remove what a writer that was killed left beside it."""
-        self._temporary().unlink(missing_ok=True)
+        if not self._appears_whole:
+            self._temporary().unlink(missing_ok=True)
+
+    @property
+    def _appears_whole(self) -> bool:
+        return self.parts[0].removesuffix("://") in _OBJECT_STORES
 
     def _temporary(self) -> Remote:
         # Named by the file alone: it is found again without listing the folder, which may be a large one.
