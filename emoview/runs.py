@@ -150,6 +150,7 @@ def load_network(folder: Path, network: NetworkOfRun) -> Any:
     import keras
 
     # The project's own layers are known to Keras once their modules are imported.
+    import emoview.networks.blocks
     import emoview.networks.normalization
     import emoview.networks.preparation
     import emoview.networks.temporal  # noqa: F401

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from emoview.networks.blocks import embedding_of
+from emoview.networks.blocks import GroupedConvolution, embedding_of
 from emoview.networks.catalog import NETWORKS, build
 from emoview.networks.densenet import dense_network
 from emoview.networks.flops import flops
@@ -184,3 +184,16 @@ def test_fusion_trains_nothing_of_its_parts(fuse):
     assert not np.array_equal(own[0], fused.get_layer("logits").get_weights()[0])
     assert trainable(fused) == (14 + 1) * 7 if fuse is decision_fusion else 33 * 64 + 65 * 16 + 17 * 7
     assert fused(inputs).shape == (4, 7)
+
+
+@pytest.mark.parametrize(("side", "strides"), [(12, 1), (12, 2), (7, 2)])
+def test_grouped_convolution_says_what_keras_says(side: int, strides: int):
+    ours, theirs = (
+        kind(16, 3, strides=strides, padding="same", groups=4, activation="relu")
+        for kind in (GroupedConvolution, keras.layers.Conv2D)
+    )
+    maps = np.random.default_rng(0).normal(size=(2, side, side, 8)).astype(np.float32)
+    theirs.build(maps.shape)
+    ours.build(maps.shape)
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(np.asarray(ours(maps)), np.asarray(theirs(maps)), atol=1e-5)

@@ -48,12 +48,49 @@ def convolution(
 
     The bias is left out where the normalisation has one.
     """
-    x = layers.Conv2D(
-        width, size, strides=strides, padding="same", groups=groups, use_bias=not batch_norm
-    )(x)  # fmt: skip
+    kind = GroupedConvolution if groups > 1 else layers.Conv2D
+    x = kind(width, size, strides=strides, padding="same", groups=groups, use_bias=not batch_norm)(x)
     if batch_norm:
         x = BatchNormalization()(x)
     return layers.Activation(activation)(x) if activation else x
+
+
+@keras.saving.register_keras_serializable("emoview")
+class GroupedConvolution(layers.Conv2D):  # type: ignore[misc]
+    """A convolution in groups of channels, as one product of matrices a group; same padding, and no dilation.
+
+    It says the same as `Conv2D` with `groups`, whose gradient TensorFlow and PyTorch take minutes a step for
+    on a processor.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Convolve `(batch, h, w, n)` maps."""
+        height, width, channels = inputs.shape[1:]
+        (down, right), (rows, columns) = self.strides, self.kernel_size
+        tall, wide = -(-height // down), -(-width // right)
+        around = [(0, 0), _same(height, down, rows), _same(width, right, columns), (0, 0)]
+        padded = keras.ops.pad(inputs, around)
+        groups, inner = self.groups, channels // self.groups
+        patches = [
+            keras.ops.reshape(
+                padded[:, i : i + down * (tall - 1) + 1 : down, j : j + right * (wide - 1) + 1 : right],
+                (-1, tall * wide, groups, inner),
+            )
+            for i in range(rows)
+            for j in range(columns)
+        ]
+        kernel = keras.ops.reshape(self.kernel, (rows * columns * inner, groups, self.filters // groups))
+        product = keras.ops.einsum("bpgn,ngm->bpgm", keras.ops.concatenate(patches, axis=-1), kernel)
+        result = keras.ops.reshape(product, (-1, tall, wide, self.filters))
+        if self.use_bias:
+            result = result + self.bias
+        return self.activation(result)
+
+
+def _same(side: int, stride: int, size: int) -> tuple[int, int]:
+    """Give how much is padded before and after, so that the side is divided by the stride."""
+    total = max((-(-side // stride) - 1) * stride + size - side, 0)
+    return total // 2, total - total // 2
 
 
 def stem(x: Any, width: int = 64, *, small: bool) -> Any:

@@ -51,6 +51,8 @@ def plot_comparison(points: Sequence[tuple[str, float, float]], file: Path) -> N
         axis.scatter(operations, value, color="#0072B2")
         axis.annotate(name, (operations, value), textcoords="offset points", xytext=(5, 3), fontsize=8)
     axis.set_xscale("log")
+    # Names stand to the right of their points.
+    axis.margins(x=0.25)
     axis.set_xlabel("floating-point operations for one input")
     axis.set_ylabel("accuracy, %")
     axis.grid(alpha=0.3)
