@@ -117,6 +117,8 @@ class PictureDecoder(_Decoder):
             source.filter("setpts", "PTS-STARTPTS" if late_by >= 0 else f"PTS-{start:.6f}/TB")
             .filter("fps", TICK_HZ, start_time=0)
             .filter("scale", self.width, self.height, flags="area")
+            # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling.
+            .filter("format", "yuv420p")
         )
         if media.stretch.ticks is not None:
             pictures = pictures.filter("trim", end_frame=max(0, media.stretch.ticks - self.first_tick))
