@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from emoview.parts import without_init
 
 LANDMARKS: Final = 468
 """Points of the face mesh (Kartynnik et al. 2019, arXiv:1907.06724)."""
@@ -34,31 +34,20 @@ _POINT: Final = np.dtype(
     [("head", "V2"), ("of_x", "V1"), ("x", "<f4"), ("of_y", "V1"), ("y", "<f4"), ("of_z", "V1"), ("z", "<f4")]
 )
 
-IMPORTING: Final = threading.RLock()
-"""Held while TensorFlow, or what would import it in passing, is imported."""
-
 
 def _mesh(*, max_faces: int, stills: bool) -> Any:
     """Build mediapipe's face mesh, with a second input `look` that says when to look for further faces.
 
     As it comes it runs the detector on every picture as long as fewer than `max_faces` are being
     followed, which takes as long as the mesh of a face does.
-
-    Importing mediapipe takes most of a second, so that happens when there is something to find.
-    Where TensorFlow is installed mediapipe imports it, seconds for a decorator of its documentation;
-    where it is not, it goes on without.  So it is told that it is not.
     """
-    with IMPORTING:
-        absent = "tensorflow" not in sys.modules
-        if absent:
-            sys.modules["tensorflow"] = None  # type: ignore[assignment]
-        try:
-            import mediapipe
-            from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
-            from mediapipe.python.solution_base import PacketDataType, SolutionBase
-        finally:
-            if absent:
-                del sys.modules["tensorflow"]
+    with without_init("mediapipe", "mediapipe.python.solutions"):
+        import mediapipe
+        from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
+        from mediapipe.python.solution_base import PacketDataType, SolutionBase
+
+        # It registers the options of the graph's nodes.
+        from mediapipe.python.solutions import face_mesh  # noqa: F401
     file = Path(mediapipe.__file__).parent / "modules" / "face_landmark" / "face_landmark_front_cpu.binarypb"
     graph = CalculatorGraphConfig.FromString(file.read_bytes())
     # The detector gets its pictures through this gate, which shuts when enough faces are followed.

@@ -150,8 +150,10 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
     container = _INPUT.search(header)
     indexed = container is not None and not _INDEXED.isdisjoint(container[1].split(","))
+    # In other containers the clock starts with the streams that are decoded, which here are both.
+    decoded = listing if indexed else ""
     media = Media(
-        file, _duration(file, seconds, stretch), _video(file, listing, header), _audio(file, listing, header),
+        file, _duration(file, seconds, stretch), _video(file, header, decoded), _audio(file, header, decoded),
         stretch, indexed,
     )  # fmt: skip
     if media.video is None and media.audio is None:
@@ -259,13 +261,13 @@ def _not_media(file: Path, log: str) -> str:
     return f"{name_of(file)} is {reason}: check that it plays, or convert it to mp4"
 
 
-def _video(file: Path, listing: str, header: str) -> VideoStream | None:
+def _video(file: Path, header: str, decoded: str) -> VideoStream | None:
     for line, following in _stream_lines(header):
         found = _VIDEO.search(line)
         if not found or "(attached pic)" in line:
             continue
         index, codec = int(found[1]), found[2]
-        start = _first_time(file, listing, index, "v")
+        start = _first_time(file, decoded, index, "v")
         if start is None:
             continue
         width, height = float(found[3]), float(found[4])
@@ -284,10 +286,10 @@ def _video(file: Path, listing: str, header: str) -> VideoStream | None:
     return None
 
 
-def _audio(file: Path, listing: str, header: str) -> AudioStream | None:
+def _audio(file: Path, header: str, decoded: str) -> AudioStream | None:
     for line, _ in _stream_lines(header):
         found = _AUDIO.search(line)
-        if found and (start := _first_time(file, listing, int(found[1]), "a")) is not None:
+        if found and (start := _first_time(file, decoded, int(found[1]), "a")) is not None:
             return AudioStream(int(found[1]), found[2], int(found[3]), found[4].strip(), start)
     return None
 
@@ -298,13 +300,20 @@ def _stream_lines(header: str) -> list[tuple[str, str]]:
     return [(part.split("\n", 1)[0], part) for part in parts if part.lstrip().startswith("Stream #")]
 
 
-def _first_time(file: Path, listing: str, index: int, kind: str) -> float | None:
-    """Tell the time of the first picture or sound packet that can be decoded; None if none can."""
+def _first_time(file: Path, decoded: str, index: int, kind: str) -> float | None:
+    """Tell the time of the first picture or sound packet that can be decoded; None if none can.
+
+    Args:
+        file: The file.
+        decoded: What ffmpeg said when it decoded the first picture and sound together.
+        index: Number of the stream.
+        kind: `v` or `a`.
+    """
     found = None
-    if str(index) in _DECODED.findall(listing):
-        found = _FIRST[kind].search(listing)
+    if str(index) in _DECODED.findall(decoded):
+        found = _FIRST[kind].search(decoded)
     if found is None:
-        # The first stream of its kind was no good, or another one kept it from being decoded.
+        # It has not been decoded with the others, or one of them was no good.
         stream = open_input(file)[str(index)].filter("showinfo" if kind == "v" else "ashowinfo")
         output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
         found = _FIRST[kind].search(_ffmpeg_log(file, arguments(output, loglevel="info")))
