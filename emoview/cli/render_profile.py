@@ -47,7 +47,8 @@ def profile(console: Console, found: Profile) -> None:
         console.print(table)
     else:
         for row in (COLUMNS, *rows):
-            console.out("\t".join(row), highlight=False)
+            # rich would make spaces of the tabs.
+            console.file.write("\t".join(row) + "\n")
     memory = f"peak memory {found.memory_mb:.0f} MB, ffmpeg {found.ffmpeg_mb:.0f} MB"
     console.print(
         Text(
