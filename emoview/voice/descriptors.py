@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, ticks_of
 from emoview.voice.mfcc import mfcc
-from emoview.voice.smile import Level, compare_2016
+from emoview.voice.smile import Level, compare_2016, names
 
 DESCRIPTORS = 65
 MFCCS = 40
@@ -98,12 +98,12 @@ def functionals(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def descriptor_names() -> list[str]:
     """Name the 65 low-level descriptors of openSMILE, as it does: `F0final_sma`, `mfcc_sma[1]`."""
-    return list(_smile("descriptors").feature_names)
+    return names(Level.DESCRIPTORS)
 
 
 def functional_names() -> list[str]:
     """Name the 6,373 functionals, as openSMILE does: `F0final_sma_amean`, `mfcc_sma_de[1]_range`."""
-    return list(_smile("functionals").feature_names)
+    return names(Level.FUNCTIONALS)
 
 
 def windows(
