@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test release-test check format lock weights wheel samples clean
+.PHONY: demo test release-test bench check format lock weights wheel samples clean
 
 demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
@@ -16,6 +16,10 @@ test: $(READY)
 
 release-test: $(READY)
 	$(BIN)/python -m pytest -m release
+
+# Ten minutes on an idle machine; benchmarks/README.md.
+bench: $(READY)
+	$(BIN)/python -m benchmarks
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -44,7 +48,7 @@ samples: $(READY)
 	$(BIN)/python samples/make_samples.py
 
 clean:
-	rm -rf $(VENV) dist build demo-results
+	rm -rf $(VENV) dist build demo-results benchmark-results
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else \

@@ -20,7 +20,7 @@ from emoview.batch.storage import Place, sweep
 from emoview.batch.summary import FAILED, write_summary
 from emoview.batch.worker import Task
 
-_MOST_WORKERS = 4
+_MOST_WORKERS = 8
 # Storage over a network answers slowly, but many at once.
 _LOOKED_AT_ONCE = 32
 
@@ -79,8 +79,8 @@ class Report:
 
 
 def default_workers() -> int:
-    """Give how many workers suit this machine: one for two cores, and no more than memory lightly bears."""
-    return min(_MOST_WORKERS, max(1, len(os.sched_getaffinity(0)) // 2))
+    """Give how many workers suit this machine: one a core, and no more than memory lightly bears."""
+    return min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
 def plan(clips: Sequence[Clip], folder: Place, wanted: Wanted, *, resume: bool) -> list[Step]:

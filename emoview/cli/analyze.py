@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +58,9 @@ def analyze(
     save_features: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Keep embeddings, descriptors and functionals.")
     ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show what each stage took, after the result.")
+    ] = False,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
 ) -> None:
@@ -68,19 +72,25 @@ def analyze(
       emoview analyze talk.mov -o results --face all --labels 3
 
       emoview analyze clip.mp4 --json - | jq .overall.label
+
+      emoview analyze clip.mp4 --profile
     """
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
+        from emoview.cli.render_profile import profile as show_profile
+        from emoview.cli.render_profile import seconds_since_start
         from emoview.output.contact_sheet import ContactSheet
         from emoview.output.files import write_whole
         from emoview.output.json import to_json
         from emoview.output.writers import write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping
+        from emoview.pipeline.profile import profile_of
 
         options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain)
         sheet = ContactSheet()
+        start_s = seconds_since_start()
         with (
             keeping(save_faces, save_features) as keep,
             render.progress(terminal.console, quiet=quiet) as on_event,
@@ -89,6 +99,7 @@ def analyze(
                 video, options=options, on_event=on_event, keep=keep,
                 on_face=(lambda found: sheet.add(found.face_id, found.face)) if contact_sheet else None,
             )  # fmt: skip
+        write_from = time.perf_counter()
         written = [path for path in (save_faces, save_features) if path is not None]
         if json == "-":
             terminal.out.write(to_json(result))
@@ -102,5 +113,8 @@ def analyze(
             path = (output or Path()) / f"{video.stem}-faces.png"
             write_whole(path, sheet.png(result.media.ticks))
             written.append(path)
+        write_s = time.perf_counter() - write_from
         if not quiet:
             render.summary(terminal.console, result, written)
+        if profile:
+            show_profile(terminal.console, profile_of(result, start_s=start_s, write_s=write_s))

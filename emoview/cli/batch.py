@@ -56,7 +56,7 @@ def batch(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Clips worked on at once; if not given, one for two cores, up to four."
+            min=1, metavar="N", help="Clips worked on at once; if not given, one a core, up to eight."
         ),
     ] = None,
     cluster: Annotated[

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from emoview.timeline.clock import TICK_HZ
 
@@ -66,7 +65,7 @@ class FaceFollower:
         if faces and self._tracks:
             cost = np.array([[self._cost(t, tick, c, s) for t in self._tracks]
                              for c, s in zip(centres, sizes, strict=True)])  # fmt: skip
-            for row, column in zip(*linear_sum_assignment(cost), strict=True):
+            for row, column in _matches(cost):
                 if cost[row, column] <= 1.0:
                     ids[row] = self._tracks[column].face_id
         for i, (centre, size) in enumerate(zip(centres, sizes, strict=True)):
@@ -86,3 +85,14 @@ class FaceFollower:
         change = abs(np.log(max(size, 1.0) / max(track.size, 1.0)))
         cost = distance / (self._reach * (1 + lost)) + change / 1.5
         return float(min(cost, 1e3))
+
+
+def _matches(cost: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Match faces, the rows, with tracks, the columns, at the least cost together."""
+    if min(cost.shape) == 1:
+        row, column = np.unravel_index(int(cost.argmin()), cost.shape)
+        return [(int(row), int(column))]
+    # It takes a third of a second to import, and most clips show one face.
+    from scipy.optimize import linear_sum_assignment
+
+    return list(zip(*linear_sum_assignment(cost), strict=True))

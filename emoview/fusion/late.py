@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from emoview.timeline.labels import LABELS
 
@@ -46,6 +45,8 @@ def fit_late_fusion(
         labels: `(n,)` positions in `LABELS`.
         strength: Of the pull towards the common weight.
     """
+    from scipy.optimize import minimize
+
     names = sorted(logits)
     stacked = np.stack([np.asarray(logits[name], np.float64) for name in names])
     seen = np.unique(labels)

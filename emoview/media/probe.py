@@ -22,7 +22,11 @@ _DURATION = re.compile(r"Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
 _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 _ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
-_FIRST = re.compile(r"pts_time:(-?\d+(?:\.\d+)?)")
+_FIRST = {
+    kind: re.compile(rf"\[Parsed_{name}_.*?pts_time:(-?\d+(?:\.\d+)?)")
+    for kind, name in (("v", "showinfo"), ("a", "ashowinfo"))
+}
+_DECODED = re.compile(r"Stream #0:(\d+) -> #0:\d+ \(")
 _INPUT = re.compile(r"Input #0, ([^\s]+), from")
 _PROBE_TIMEOUT_S = 60
 
@@ -146,9 +150,12 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
     container = _INPUT.search(header)
     indexed = container is not None and not _INDEXED.isdisjoint(container[1].split(","))
+    # In other containers the clock starts with the streams that are decoded, which here are both.
+    decoded = listing if indexed else ""
     media = Media(
-        file, _duration(file, seconds, stretch), _video(file, header), _audio(file, header), stretch, indexed
-    )
+        file, _duration(file, seconds, stretch), _video(file, header, decoded), _audio(file, header, decoded),
+        stretch, indexed,
+    )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():
             raise InputError(f"{name_of(file)} is encrypted: decrypt it, or export it without protection")
@@ -213,7 +220,14 @@ def _duration(file: Path, seconds: float | None, stretch: Stretch) -> float | No
 
 
 def _listing(file: Path) -> str:
-    return _ffmpeg_log(file, arguments(ffmpeg.output(open_input(file), "-", f="null", t=0), loglevel="info"))
+    """Let ffmpeg say what is in a file, and decode the first picture and sound, where it can, on the way."""
+    source = open_input(file)
+    # V: not the cover pictures.
+    output = ffmpeg.output(
+        source["V:0?"], source["a:0?"], "-", f="null", vf="showinfo", af="ashowinfo",
+        **{"frames:v": 1, "frames:a": 1},
+    )  # fmt: skip
+    return _ffmpeg_log(file, arguments(output, loglevel="info"))
 
 
 def _ffmpeg_log(file: Path, command: list[str]) -> str:
@@ -247,13 +261,13 @@ def _not_media(file: Path, log: str) -> str:
     return f"{name_of(file)} is {reason}: check that it plays, or convert it to mp4"
 
 
-def _video(file: Path, header: str) -> VideoStream | None:
+def _video(file: Path, header: str, decoded: str) -> VideoStream | None:
     for line, following in _stream_lines(header):
         found = _VIDEO.search(line)
         if not found or "(attached pic)" in line:
             continue
         index, codec = int(found[1]), found[2]
-        start = _first_time(file, index, "v")
+        start = _first_time(file, decoded, index, "v")
         if start is None:
             continue
         width, height = float(found[3]), float(found[4])
@@ -272,10 +286,10 @@ def _video(file: Path, header: str) -> VideoStream | None:
     return None
 
 
-def _audio(file: Path, header: str) -> AudioStream | None:
+def _audio(file: Path, header: str, decoded: str) -> AudioStream | None:
     for line, _ in _stream_lines(header):
         found = _AUDIO.search(line)
-        if found and (start := _first_time(file, int(found[1]), "a")) is not None:
+        if found and (start := _first_time(file, decoded, int(found[1]), "a")) is not None:
             return AudioStream(int(found[1]), found[2], int(found[3]), found[4].strip(), start)
     return None
 
@@ -286,9 +300,21 @@ def _stream_lines(header: str) -> list[tuple[str, str]]:
     return [(part.split("\n", 1)[0], part) for part in parts if part.lstrip().startswith("Stream #")]
 
 
-def _first_time(file: Path, index: int, kind: str) -> float | None:
-    """Decode one picture or sound packet and tell its time; None if none can be decoded."""
-    stream = open_input(file)[str(index)].filter("showinfo" if kind == "v" else "ashowinfo")
-    output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
-    found = _FIRST.search(_ffmpeg_log(file, arguments(output, loglevel="info")))
+def _first_time(file: Path, decoded: str, index: int, kind: str) -> float | None:
+    """Tell the time of the first picture or sound packet that can be decoded; None if none can.
+
+    Args:
+        file: The file.
+        decoded: What ffmpeg said when it decoded the first picture and sound together.
+        index: Number of the stream.
+        kind: `v` or `a`.
+    """
+    found = None
+    if str(index) in _DECODED.findall(decoded):
+        found = _FIRST[kind].search(decoded)
+    if found is None:
+        # It has not been decoded with the others, or one of them was no good.
+        stream = open_input(file)[str(index)].filter("showinfo" if kind == "v" else "ashowinfo")
+        output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
+        found = _FIRST[kind].search(_ffmpeg_log(file, arguments(output, loglevel="info")))
     return float(found[1]) if found else None

@@ -8,7 +8,6 @@ from enum import Enum
 from pathlib import Path
 
 from emoview.errors import DeviceError
-from emoview.face.find import IMPORTING
 from emoview.pipeline.engines import Engine
 
 
@@ -40,8 +39,8 @@ def select_device(device: Device) -> tuple[str, Engine]:
     # TensorFlow reports on its start-up to the console unless it is told not to before it starts.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with IMPORTING:
-        import keras
+    import keras
+
     if _gpus(keras.backend.backend()):
         return "gpu", Engine.KERAS
     if device is Device.GPU:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from emoview.errors import InputError
 from emoview.fusion.late import LateFusion, log_softmax
 from emoview.networks.sizes import FACE_SIZE
-from emoview.pipeline.engines import Engine, Network, load, weight_of
+from emoview.pipeline.engines import Engine, Network, OnnxNetwork, load, weight_of
 from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.weights import Weight, shipped
 
 FACE_BATCH = 32
-"""Faces in one call of the face network; fixed, so that it is compiled once."""
+"""Most faces in one call of the face network."""
 
 _SEQUENCE_STEP = 125
 _LONGEST_SEQUENCE = 1500
@@ -197,13 +197,13 @@ def run_faces(model: Network, faces: NDArray[np.float32]) -> tuple[NDArray[np.fl
         Embeddings `(n, 256)` and logits `(n, 7)`.
     """
     count = len(faces)
-    batch = np.zeros((2, FACE_BATCH, *faces.shape[1:]), np.float32)
+    # Keras compiles a call anew for each size of batch, ONNX Runtime takes what comes.
+    rows = count if isinstance(model, OnnxNetwork) else FACE_BATCH
+    batch = np.zeros((2, rows, *faces.shape[1:]), np.float32)
     batch[0, :count] = faces
     batch[1, :count] = faces[:, :, ::-1]
     answers = model.predict_on_batch(batch.reshape(-1, *faces.shape[1:]))
-    embeddings, logits = (
-        np.asarray(answer).reshape(2, FACE_BATCH, -1).mean(axis=0)[:count] for answer in answers
-    )
+    embeddings, logits = (np.asarray(answer).reshape(2, rows, -1).mean(axis=0)[:count] for answer in answers)
     return embeddings, logits
 
 
@@ -241,6 +241,8 @@ def seven_labels(logits: Logits) -> Logits:
 
 def smooth(values: Logits, *, sigma: float = _SMOOTHING_TICKS) -> Logits:
     """Average `(ticks, n)` over neighbouring ticks with Gaussian weights: expressions do not flicker."""
-    from scipy.ndimage import gaussian_filter1d
-
-    return np.asarray(gaussian_filter1d(values, sigma, axis=0, mode="nearest"), np.float32)
+    reach = round(4 * sigma)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    padded = np.pad(values.astype(np.float64), ((reach, reach), (0, 0)), mode="edge")
+    near = np.lib.stride_tricks.sliding_window_view(padded, len(weights), axis=0)
+    return np.asarray(near @ (weights / weights.sum()), np.float32)

@@ -143,26 +143,28 @@ def find_faces(
     media: Media, *, max_faces: int, timings: Timings, log: DecodeLog
 ) -> Iterator[tuple[int, list[Found]]]:
     """Give every tick that has a picture, with the faces found in it, upright and cut out."""
-    from emoview.face.align import align, box_of
-    from emoview.face.find import FaceFinder
-    from emoview.face.follow import FaceFollower
+    with PictureDecoder(media, longest_side=LONGEST_SIDE) as decoder:
+        # The first pictures are decoded while mediapipe is loaded.
+        with timings.measure("start"):
+            from emoview.face.align import align, box_of
+            from emoview.face.find import FaceFinder
+            from emoview.face.follow import FaceFollower
 
-    follower = FaceFollower()
-    with FaceFinder(max_faces=max_faces) as finder, PictureDecoder(
-        media, longest_side=LONGEST_SIDE
-    ) as decoder:  # fmt: skip
+            follower, finder = FaceFollower(), FaceFinder(max_faces=max_faces)
         scale = decoder.scale
-        for tick, picture in Stage(iter(decoder)):
-            with timings.measure("find"):
-                landmarks = finder.find(picture)
-                ids = follower.follow(tick, landmarks)
-            with timings.measure("align"):
-                found = [
-                    Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
-                          align(picture, points), scale)
-                    for face_id, points in zip(ids, landmarks, strict=True)
-                ]  # fmt: skip
-            yield tick, found
+        with finder:
+            for tick, picture in Stage(iter(decoder)):
+                with timings.measure("find"):
+                    landmarks = finder.find(picture)
+                    ids = follower.follow(tick, landmarks)
+                with timings.measure("align"):
+                    found = [
+                        Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
+                              align(picture, points), scale)
+                        for face_id, points in zip(ids, landmarks, strict=True)
+                    ]  # fmt: skip
+                yield tick, found
+    timings.add("decode", decoder.log.busy_s)
     log.complaints, log.lines = decoder.log.complaints, decoder.log.lines
 
 
@@ -185,14 +187,18 @@ def run_face_stage(
     waiting: list[Found] = []
 
     def flush() -> None:
-        models = load()
+        with timings.measure("start"):
+            models = load()
+            stand_in = models.stand_in if models.stand_in and models.stand_in.is_face else None
+            network = None if stand_in else models.face_cnn
         with timings.measure("face_network"):
-            if models.stand_in is not None and models.stand_in.is_face:
-                logits = models.stand_in.faces([f.face for f in waiting])
+            if stand_in is not None:
+                logits = stand_in.faces([f.face for f in waiting])
                 embeddings = np.zeros((len(waiting), 0), np.float32)
             else:
+                assert network is not None
                 inputs = np.stack([network_input(f.face, FACE_SIZE) for f in waiting])
-                embeddings, logits = run_faces(models.face_cnn, inputs)
+                embeddings, logits = run_faces(network, inputs)
         for seen, embedding, answer in zip(waiting, embeddings, logits, strict=True):
             track = faces.tracks.setdefault(seen.face_id, FaceTrack())
             track.ticks.append(seen.tick)

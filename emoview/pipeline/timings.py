@@ -9,7 +9,11 @@ from contextlib import contextmanager
 
 
 class Timings:
-    """Seconds spent in each stage; stages overlap, so they sum to more than the total."""
+    """Seconds spent in each stage; stages overlap, so they sum to more than the total.
+
+    A stage that runs in a process of its own, `decode`, counts in processor seconds, the others in those
+    that pass, without the time that they wait for one another.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -22,6 +26,9 @@ class Timings:
         try:
             yield
         finally:
-            spent = time.perf_counter() - start
-            with self._lock:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+            self.add(stage, time.perf_counter() - start)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Add seconds to a stage."""
+        with self._lock:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds

@@ -6,19 +6,16 @@ computed by openSMILE; the second set are 40 mel-frequency cepstral coefficients
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, ticks_of
 from emoview.voice.mfcc import mfcc
-
-if TYPE_CHECKING:
-    import opensmile
+from emoview.voice.smile import Level, compare_2016, names
 
 DESCRIPTORS = 65
 MFCCS = 40
@@ -96,18 +93,17 @@ def functionals(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     shortest = SAMPLE_RATE // 2
     if len(samples) < shortest:
         samples = np.pad(samples, (0, shortest - len(samples)))
-    frame = _smile("functionals").process_signal(samples, SAMPLE_RATE)
-    return _clean(frame.to_numpy()).reshape(FUNCTIONALS)
+    return _clean(compare_2016(samples, Level.FUNCTIONALS)).reshape(FUNCTIONALS)
 
 
 def descriptor_names() -> list[str]:
     """Name the 65 low-level descriptors of openSMILE, as it does: `F0final_sma`, `mfcc_sma[1]`."""
-    return list(_smile("descriptors").feature_names)
+    return names(Level.DESCRIPTORS)
 
 
 def functional_names() -> list[str]:
     """Name the 6,373 functionals, as openSMILE does: `F0final_sma_amean`, `mfcc_sma_de[1]_range`."""
-    return list(_smile("functionals").feature_names)
+    return names(Level.FUNCTIONALS)
 
 
 def windows(
@@ -149,8 +145,7 @@ def _opensmile_ticks(samples: NDArray[np.float32], ticks: int) -> NDArray[np.flo
     # openSMILE's windows start at the frame's time; its last frames are missing where a window
     # would reach beyond the end, hence the padding.
     padded = np.pad(samples, (0, ticks * SAMPLES_PER_TICK - len(samples) + 1600))
-    frames = _clean(_smile("descriptors").process_signal(padded, SAMPLE_RATE).to_numpy())
-    return _pool(frames, ticks)
+    return _pool(_clean(compare_2016(padded, Level.DESCRIPTORS)), ticks)
 
 
 def _mfcc_ticks(samples: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
@@ -168,15 +163,3 @@ def _pool(frames: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
 
 def _clean(values: NDArray[Any]) -> NDArray[np.float32]:
     return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-
-
-@functools.lru_cache(maxsize=2)
-def _smile(level: str) -> opensmile.Smile:
-    import opensmile
-
-    return opensmile.Smile(
-        feature_set=opensmile.FeatureSet.ComParE_2016,
-        feature_level=opensmile.FeatureLevel.Functionals
-        if level == "functionals"
-        else opensmile.FeatureLevel.LowLevelDescriptors,
-    )

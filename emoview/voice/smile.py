@@ -1,0 +1,80 @@
+"""openSMILE's ComParE 2016 through its library, without the tables that its package makes of the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.parts import without_init
+from emoview.timeline.clock import SAMPLE_RATE
+
+
+class Level(str, Enum):
+    """What is taken out of openSMILE, by the names in its configuration."""
+
+    DESCRIPTORS = "lld"
+    FUNCTIONALS = "func"
+
+
+def compare_2016(samples: NDArray[np.float32], level: Level) -> NDArray[np.float32]:
+    """Compute ComParE 2016 (Schuller et al. 2016, Interspeech).
+
+    Args:
+        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        level: What.
+
+    Returns:
+        `(frames, 65)` descriptors every 10 ms, or `(1, 6373)` functionals; no rows where the signal is
+        too short.  What cannot be computed is NaN.
+    """
+    frames: list[NDArray[np.float32]] = []
+    with _opened(level) as (smile, config):
+        smile.external_sink_set_callback(
+            config.EXTERNAL_OUTPUT_COMPONENT, lambda frame: frames.append(frame.copy())
+        )
+        pcm = (samples * 32768).astype(np.int16).tobytes()
+        smile.external_audio_source_write_data(config.EXTERNAL_SOURCE_COMPONENT, pcm)
+        smile.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
+        smile.run()
+    return np.asarray(np.stack(frames) if frames else np.zeros((0, 0)), np.float32)
+
+
+def names(level: Level) -> list[str]:
+    """Name the columns as openSMILE does: `F0final_sma`, `F0final_sma_amean`."""
+    with _opened(level) as (smile, config):
+        sink = config.EXTERNAL_OUTPUT_COMPONENT
+        count = smile.external_sink_get_num_elements(sink)
+        return [smile.external_sink_get_element_name(sink, column) for column in range(count)]
+
+
+@contextmanager
+def _opened(level: Level) -> Iterator[tuple[Any, Any]]:
+    """Give openSMILE, ready to take samples, and the names of its parts."""
+    with without_init("opensmile", "opensmile.core"):
+        from opensmile.core import lib
+        from opensmile.core.config import config
+    root = Path(lib.__file__).parent / config.CONFIG_ROOT
+    smile = lib.OpenSMILE()
+    # A reset takes as long as a new one, so none is kept.
+    smile.initialize(
+        str(root / "compare" / f"ComParE_2016{config.CONFIG_EXT}"),
+        {
+            "source": root / config.EXTERNAL_INPUT_CONFIG,
+            "sink": root / config.EXTERNAL_OUTPUT_SINGLE_CONFIG,
+            "sinkLevel": level.value,
+            "bufferModeRbConf": root / "shared" / "BufferModeRb.conf.inc",
+            "frameModeFunctionalsConf": root / "shared" / "FrameModeFunctionals.conf.inc",
+            "sampleRate": SAMPLE_RATE,
+            "nBits": 16,
+        },
+    )
+    try:
+        yield smile, config
+    finally:
+        smile.free()

@@ -1,0 +1,59 @@
+"""The benchmark runs, and its tables have their form."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT))
+from benchmarks.clips import SPEED, make
+from benchmarks.table import Fact, Speed, document, markdown
+from emoview.media.decode import PictureDecoder
+from emoview.media.probe import probe
+
+MACHINE = {"processor": "made up", "cores": "2"}
+
+
+def test_ratios_are_those_of_the_medians():
+    speeds = [Speed("720p", "emoview", [90, 110, 100], [400, 500, 450], 1, {"find": 2.0}),
+              Speed("720p", "floor", [125, 120, 130]), Speed("720p", "fer", [20, 25, 10])]  # fmt: skip
+    found = document(MACHINE, speeds, [Fact("help", 0.25, "s")])
+    assert found["speed"][0]["median"] == 100
+    assert found["speed"][0]["ratio_to"] == {"floor": 0.8, "fer": 5.0}
+    lines = markdown(MACHINE, speeds, [Fact("help", 0.25, "s")]).splitlines()
+    assert "| 720p | 1 | 100.0 | 125.0 | 20.0 | 0.80 | 5.00 | 450 |" in lines
+    assert "| 720p | 2.00 |" in lines
+    assert "| help | 0.25 s |" in lines
+
+
+@pytest.mark.parametrize("name", ["720p, variable rate", "720p, 60 Hz"])
+def test_clips_are_of_their_kind(name: str, tmp_path: Path):
+    kind = next(kind for kind in SPEED if kind.name == name)
+    media = probe(make(kind, tmp_path))
+    assert media.video is not None
+    assert (media.video.width, media.video.height) == (1280, 720)
+    assert media.duration_s == pytest.approx(20, abs=0.3)
+    with PictureDecoder(media, longest_side=32) as decoder:
+        assert sum(1 for _ in decoder) == pytest.approx(500, abs=8)
+    if kind.rate:
+        assert media.video.rate == pytest.approx(kind.rate, rel=0.02)
+
+
+def test_a_quick_run_writes_both_tables(tmp_path: Path):
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "-o", str(tmp_path)],
+        check=True, cwd=ROOT, capture_output=True,
+    )  # fmt: skip
+    found = json.loads((tmp_path / "speed.json").read_text())
+    assert {row["tool"] for row in found["speed"]} == {"emoview", "floor"}
+    own = found["speed"][0]
+    assert own["faces"] == 1
+    assert own["memory_mb"][0] > 50
+    assert own["stages"]["find"] > 0
+    assert {fact["unit"] for fact in found["facts"]} == {"s"}
+    assert "emoview / floor" in (tmp_path / "speed.md").read_text()
