@@ -5,7 +5,6 @@ Both give the same numbers.  ONNX Runtime starts in a fraction of the time that 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -45,10 +44,9 @@ class OnnxNetwork:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        # Decoding and face finding want the other cores; threads that spin would take them away.
-        asked = os.environ.get("OMP_NUM_THREADS", "")
-        half = max(1, len(os.sched_getaffinity(0)) // 2)
-        options.intra_op_num_threads = int(asked) if asked.isdecimal() and int(asked) else half
+        # One thread: the networks take a fraction of what decoding and face finding do beside them, and
+        # with more the last digits depend on how many there are, and so on the machine.
+        options.intra_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name

@@ -38,10 +38,11 @@ def mfcc(samples: NDArray[np.float32], *, count: int) -> NDArray[np.float32]:
     start = (FFT - WINDOW) // 2
     # Periodic, as for spectra: the cosine's last value is the next window's first.
     window[start : start + WINDOW] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
-    power = np.square(np.abs(np.fft.rfft(frames * window))).astype(np.float32)
+    # Products in double precision: in single, the last digits depend on how many threads share the work.
+    power = np.square(np.abs(np.fft.rfft(frames * window))).astype(np.float64)
     decibels = 10 * np.log10(np.maximum(power @ mel_filters().T, _FLOOR))
     decibels = np.maximum(decibels, decibels.max() - _RANGE_DB)
-    return np.asarray(decibels @ _cosines(count).T, np.float32)
+    return np.asarray(decibels @ _cosines(count).T.astype(np.float64), np.float32)
 
 
 @functools.lru_cache(maxsize=1)
