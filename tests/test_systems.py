@@ -20,7 +20,7 @@ from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import evaluate_faces
 from emoview.evaluation.metrics import measure_labels, measure_values
-from emoview.evaluation.timelines import evaluate_timelines, flicker_of
+from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
 from emoview.evaluation.voices import evaluate_voices
 from emoview.fusion.rules import RULES
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
@@ -315,6 +315,19 @@ def test_flicker_counts_ticks_that_stand_alone():
     assert flicker_of(np.array([0, 0, 1, 0, 0, 2, 2, -1, 3, -1])) == pytest.approx(100 / 5)
     assert flicker_of(np.array([0, 0, 0, 1, 1, 1])) == 0
     assert flicker_of(np.array([], np.int64)) == 0
+
+
+def test_the_nearest_change_is_held_against_the_joint():
+    labels = np.array([4] * 50 + [5] * 50)
+    assert measured(labels, 2.0)[1:3] == (1, 100)
+    assert measured(labels, 2.0)[4] == pytest.approx(0)
+    # One change lands within half a second of the joint by chance in a quarter of four seconds.
+    assert measured(labels, 2.0)[3] == pytest.approx(25)
+    late = measured(labels, 1.2)
+    assert late[2] == 0
+    assert late[4] == pytest.approx(0.8)
+    # A gap without labels is no change, and without any change nothing is found.
+    assert measured(np.array([4] * 20 + [-1] * 5 + [4] * 20), 0.9)[1:] == (0, 0, 0, np.inf)
 
 
 def test_timelines_of_joined_clips(made: Make, tmp_path: Path):

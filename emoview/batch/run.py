@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Protocol
 
 from emoview.batch.events import BatchHook, Event, Finished, Planned, Working, ignore
@@ -33,9 +32,7 @@ class Workers(Protocol):
 
     def __enter__(self) -> Workers: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
     def run(self, tasks: list[Task]) -> Iterator[Event]:
         """Work through the tasks, and tell of every step: first `Working`, last `Finished` of each."""

@@ -20,6 +20,7 @@ from emoview.evaluation.metrics import Figure, mean_figure
 from emoview.media.probe import Media, probe
 from emoview.media.tool import arguments, open_input
 from emoview.timeline.clock import TICK_HZ
+from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, main_rows, winner
 from emoview.training.datasets.clips import ClipFile, read_clip_index
 from emoview.training.systems.events import OnEvent
@@ -72,7 +73,7 @@ def evaluate_timelines(folder: Path, part: str | None, *, seed: int, on_event: O
         for number, (one, other) in enumerate(pairs):
             file = Path(scratch) / f"{number}.mkv"
             joint_s = _join(probe(one.path), probe(other.path), file)
-            rows.append(_measured(fused_labels(analyze(file)), joint_s))
+            rows.append(measured(fused_labels(analyze(file)), joint_s))
             file.unlink()
             on_event({"step": number + 1, "of": len(pairs)})
     flicker, changes, found, chance, error = np.array(rows, np.float64).T
@@ -84,8 +85,6 @@ def evaluate_timelines(folder: Path, part: str | None, *, seed: int, on_event: O
 
 def fused_labels(analysis: Analysis) -> NDArray[np.int64]:
     """Give the fused label of each tick of the main face, `(ticks,)`: its position, or -1 for none."""
-    from emoview.timeline.labels import LABELS
-
     labels = np.full(analysis.media.ticks, -1)
     for row in main_rows(analysis):
         if row.fused is not None:
@@ -142,7 +141,8 @@ def _join(one: Media, other: Media, file: Path) -> float:
     return one.duration_s
 
 
-def _measured(labels: NDArray[np.int64], joint_s: float) -> tuple[float, float, float, float, float]:
+def measured(labels: NDArray[np.int64], joint_s: float) -> tuple[float, float, float, float, float]:
+    """Measure one video by its labels `(ticks,)`: the figures of `TimelineFigures` in their order."""
     told = np.flatnonzero(labels >= 0)
     changes = told[1:][np.diff(labels[told]) != 0] / TICK_HZ
     length_s = len(labels) / TICK_HZ

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
@@ -92,12 +91,7 @@ class FaceFinder:
     def __enter__(self) -> FaceFinder:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._mesh.close()
 
     def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

@@ -7,7 +7,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import IO, Any
 
 import ffmpeg
@@ -73,12 +72,7 @@ class _Decoder:
     def __enter__(self) -> Any:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *more: object) -> None:
         self._out.close()
         if kind is not None:
             self._process.kill()
@@ -200,14 +194,6 @@ class SoundDecoder(_Decoder):
         if media.stretch.ticks is not None:
             sound = sound.filter("atrim", end_sample=media.stretch.ticks * SAMPLES_PER_TICK)
         super().__init__(ffmpeg.output(sound, "pipe:", f="s16le", ac=1, ar=SAMPLE_RATE))
-
-    def chunks(self) -> Iterator[NDArray[np.int16]]:
-        """Give 40 ms chunks of `(640,)` samples, one a tick; the last is filled with silence."""
-        while data := self._out.read(SAMPLES_PER_TICK * 2):
-            chunk = np.frombuffer(data[: len(data) // 2 * 2], np.int16)
-            if len(chunk) < SAMPLES_PER_TICK:
-                chunk = np.pad(chunk, (0, SAMPLES_PER_TICK - len(chunk)))
-            yield chunk
 
     def read_all(self) -> NDArray[np.int16]:
         """Read all samples, `(n,)`."""

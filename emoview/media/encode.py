@@ -6,7 +6,6 @@ import contextlib
 import subprocess
 import threading
 from pathlib import Path
-from types import TracebackType
 
 import ffmpeg
 import numpy as np
@@ -66,12 +65,7 @@ class VideoEncoder:
     def __enter__(self) -> VideoEncoder:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._process.kill()
         # Where ffmpeg has gone, the exit code says so below.
