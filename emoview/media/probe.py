@@ -22,10 +22,8 @@ _DURATION = re.compile(r"Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
 _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 _ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
-_FIRST = {
-    kind: re.compile(rf"\[Parsed_{name}_.*?pts_time:(-?\d+(?:\.\d+)?)")
-    for kind, name in (("v", "showinfo"), ("a", "ashowinfo"))
-}
+_FILTERS: Final = {"v": "showinfo", "a": "ashowinfo"}
+_TIMED = r" @ \w+\] n: *{number} pts: *\S+ pts_time:(-?\d+(?:\.\d+)?)"
 _DECODED = re.compile(r"Stream #0:(\d+) -> #0:\d+ \(")
 _INPUT = re.compile(r"Input #0, ([^\s]+), from")
 _PROBE_TIMEOUT_S = 60
@@ -309,12 +307,25 @@ def _first_time(file: Path, decoded: str, index: int, kind: str) -> float | None
         index: Number of the stream.
         kind: `v` or `a`.
     """
-    found = None
+    time = None
     if str(index) in _DECODED.findall(decoded):
-        found = _FIRST[kind].search(decoded)
-    if found is None:
-        # It has not been decoded with the others, or one of them was no good.
-        stream = open_input(file)[str(index)].filter("showinfo" if kind == "v" else "ashowinfo")
+        time = _time_in(decoded, kind, "0")
+    if time is None:
+        # It has not been decoded with the others, one of them was no good, or they spoke at once.
+        stream = open_input(file)[str(index)].filter(_FILTERS[kind])
         output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
-        found = _FIRST[kind].search(_ffmpeg_log(file, arguments(output, loglevel="info")))
+        alone = _ffmpeg_log(file, arguments(output, loglevel="info"))
+        time = _time_in(alone, kind, "0")
+        if time is None:
+            time = _time_in(alone, kind, r"\d+")
+    return time
+
+
+def _time_in(listing: str, kind: str, number: str) -> float | None:
+    """Read the time of a picture or sound packet, by its number.
+
+    A line that starts while another thread is in the midst of one has lost its head: whoever took the
+    first line that is whole would take the second packet for the first.
+    """
+    found = re.search(rf"\[Parsed_{_FILTERS[kind]}_\d+" + _TIMED.format(number=number), listing)
     return float(found[1]) if found else None
