@@ -18,7 +18,7 @@ from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip,
 from emoview.pipeline.engines import Engine, load
 from emoview.pipeline.models import run_sequence, seven_labels
 from emoview.timeline.labels import VOICE_LABELS
-from emoview.training.face import FaceRecipe, Round, train_face
+from emoview.training.face import FaceRecipe, Round, targets_of, train_face
 from emoview.training.fusion import ClipLogits, measure
 from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013
 from emoview.training.speech import SpeechFeatures, Utterance, read_index
@@ -56,12 +56,14 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_pictures_and_targets(data: Path):
-    fer = read_fer2013(data / "fer2013", "train", size=48, votes=0.4)
+    fer = read_fer2013(data / "fer2013", "train", size=48)
     assert len(fer) == 27
     assert fer.images.shape == (27, 48, 48)
     # Half of the votes are for neutral, half for happy; six tenths follow the original label.
-    np.testing.assert_allclose(fer.targets[1], [0.2, 0.6, 0, 0, 0.2, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(targets_of(fer, 0.4)[1], [0.2, 0.6, 0, 0, 0.2, 0, 0], atol=1e-6)
     faces = read_faces7(data / "faces7", "train", size=48, smoothing=0.1)
+    np.testing.assert_array_equal(targets_of(faces, 0.4), faces.targets)
+    np.testing.assert_array_equal((fer + faces).votes.sum(axis=1), [1.0] * 27 + [0.0] * 28)
     np.testing.assert_allclose(faces.targets.sum(axis=1), 1, atol=1e-6)
     assert (faces.targets.argmax(axis=1) == faces.labels).all()
 

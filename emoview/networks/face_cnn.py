@@ -62,6 +62,17 @@ def embedding_model(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, [embedding, network.output], name="face_embedding")
 
 
+def with_votes(network: keras.Model) -> keras.Model:
+    """Give the network a second answer, to be trained beside the first: how raters would vote.
+
+    Returns:
+        A model with two outputs, both `(batch, labels)` logits, the second of a layer named `votes`.
+    """
+    last = network.get_layer("logits")
+    votes = layers.Dense(last.units, name="votes", dtype="float32")(last.input)
+    return keras.Model(network.input, [network.output, votes], name="face_votes")
+
+
 def maps_model(network: keras.Model) -> keras.Model:
     """Give the network the maps before its last stage as its only output."""
     return keras.Model(network.input, network.get_layer(MAPS_LAYER).output, name="face_maps")

@@ -12,9 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.networks.face_cnn import face_cnn
+from emoview.networks.face_cnn import face_cnn, with_votes
 from emoview.networks.sizes import FACE_SIZE
-from emoview.timeline.labels import LABELS
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
 
 
@@ -27,7 +26,8 @@ class Round:
             the arithmetic, and teach most of what the large ones do (Howard's progressive
             resizing; Tan & Le 2021, arXiv:2104.00298).
         rate: Highest learning rate.
-        votes: Share of the FER2013 target taken from the FER+ votes.
+        votes: Share of the FER2013 target taken from the FER+ votes, besides the network's second
+            answer, which learns them alone.
     """
 
     sizes: tuple[tuple[int, int], ...]
@@ -67,7 +67,10 @@ class FaceRecipe:
         Round(((2, FACE_SIZE),), rate=6e-4),
         Round(((16, FACE_SIZE),), rate=1.5e-3, votes=0.15),
         Round(((2, FACE_SIZE),), rate=3e-4),
+        Round(((16, FACE_SIZE),), rate=1e-3, votes=0.15),
+        Round(((2, FACE_SIZE),), rate=2e-4),
     )
+    second_answer: float = 0.5
     batch: int = 96
     weight_decay: float = 0.02
     smoothing: float = 0.1
@@ -100,7 +103,7 @@ def train_face(
     recipe = recipe or FaceRecipe()
     run.mkdir(parents=True, exist_ok=True)
     (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE, votes=1.0)
+    fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE)
     faces7 = read_faces7(data / "faces7", "train", size=FACE_SIZE, smoothing=recipe.smoothing)
     valid = {
         "fer2013": read_fer2013(data / "fer2013", "valid", size=FACE_SIZE),
@@ -108,14 +111,14 @@ def train_face(
     }
     keras.utils.set_random_seed(recipe.seed)
     checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
-    model = face_cnn()
+    model = with_votes(face_cnn())
     history: list[dict[str, Any]] = []
     if checkpoint.exists():
         model = keras.models.load_model(checkpoint)
         history = json.loads(history_file.read_text())
     first = 0
     for part in recipe.rounds:
-        train = replace(fer, targets=_targets(fer, part.votes)) + faces7
+        train = replace(fer, targets=targets_of(fer, part.votes)) + faces7
         if len(history) <= first:
             model = _fresh(model)
             _compile(model, recipe, part, len(train) // recipe.batch)
@@ -124,7 +127,9 @@ def train_face(
             batches = AugmentedBatches(train, batch=recipe.batch, size=size, seed=recipe.seed, epoch=epoch)
             _seed_dropout(model, recipe.seed, epoch)
             loss = model.fit(batches, verbose=0, shuffle=False).history["loss"][0]
-            accuracy = {name: accuracy_of(model, pictures, size) for name, pictures in valid.items()}
+            accuracy = {
+                name: accuracy_of(labels_of(model), pictures, size) for name, pictures in valid.items()
+            }
             row = {"epoch": epoch + 1, "size": size, "loss": loss, **accuracy}
             history.append(row)
             partial = run / "partial.keras"
@@ -133,20 +138,26 @@ def train_face(
             history_file.write_text(json.dumps(history, indent=1) + "\n")
             on_epoch(row)
         first += part.epochs
-    bare = _fresh(model)
+    bare = labels_of(_fresh(model))
     bare.save_weights(run / "face_cnn.weights.h5")
     return bare
 
 
-def _targets(pictures: Pictures, votes: float) -> NDArray[np.float32]:
+def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
     """Mix what the votes say, by their share, with the original labels."""
-    original = np.eye(len(LABELS), dtype=np.float32)[pictures.labels]
-    return np.asarray(votes * pictures.targets + (1 - votes) * original, dtype=np.float32)
+    # Nobody's votes count for nothing.
+    share = votes * pictures.votes.sum(axis=1, keepdims=True)
+    return np.asarray(share * pictures.votes + (1 - share) * pictures.targets, dtype=np.float32)
+
+
+def labels_of(model: keras.Model) -> keras.Model:
+    """Give the part of a network with two answers that tells the labels."""
+    return keras.Model(model.input, model.get_layer("logits").output, name="face_cnn")
 
 
 def _fresh(model: keras.Model) -> keras.Model:
     """The same weights without the state of an optimizer."""
-    copy = face_cnn()
+    copy = with_votes(face_cnn())
     copy.set_weights(model.get_weights())
     return copy
 
@@ -169,9 +180,10 @@ def _compile(model: keras.Model, recipe: FaceRecipe, part: Round, steps: int) ->
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    # Where there are no votes, the second loss is zero.
+    losses = [keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs]
     # XLA on a processor is a quarter slower here than TensorFlow's own oneDNN kernels.
-    model.compile(optimizer, loss, jit_compile=False)
+    model.compile(optimizer, losses, loss_weights=[1.0, recipe.second_answer], jit_compile=False)
 
 
 def accuracy_of(model: keras.Model, pictures: Pictures, size: int) -> float:

@@ -22,11 +22,14 @@ class Pictures:
         images: `(n, size, size)` uint8.
         targets: `(n, 7)` float32, what a network should answer: a distribution over the labels.
         labels: `(n,)` int, the label that accuracy is measured against.
+        votes: `(n, 7)` float32, the distribution of the raters over the labels; zeros where there
+            were none.
     """
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
     labels: NDArray[np.int64]
+    votes: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -36,26 +39,26 @@ class Pictures:
             np.concatenate([self.images, other.images]),
             np.concatenate([self.targets, other.targets]),
             np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.votes, other.votes]),
         )
 
 
-def read_fer2013(folder: Path, part: str, *, size: int, votes: float = 0.0) -> Pictures:
-    """Read `PART.zip` and `PART.csv` of a FER2013 folder.
+def read_fer2013(folder: Path, part: str, *, size: int) -> Pictures:
+    """Read `PART.zip` and `PART.csv` of a FER2013 folder, with the votes of FER+.
+
+    Votes: Barsoum et al. 2016, arXiv:1608.01041.
 
     Args:
         folder: Where both files lie.
         part: Their name without the ending, such as `train`.
         size: Side of the pictures, in pixels.
-        votes: Share of the target that follows the ten votes of FER+ (Barsoum et al. 2016,
-            arXiv:1608.01041) instead of the original label.
 
     Pictures without an original label are left out.
     """
     labelled = datasets.read_fer2013(folder, part)
-    original = _one_hot(labelled.labels)
-    voted = original if labelled.votes is None else labelled.votes
-    targets = (1 - votes) * original + votes * voted
-    return Pictures(_grey(labelled, size), targets.astype(np.float32), labelled.labels)
+    original = _one_hot(labelled.labels).astype(np.float32)
+    votes = np.zeros_like(original) if labelled.votes is None else labelled.votes.astype(np.float32)
+    return Pictures(_grey(labelled, size), original, labelled.labels, votes)
 
 
 def read_faces7(folder: Path, part: str, *, size: int, smoothing: float = 0.0) -> Pictures:
@@ -70,7 +73,8 @@ def read_faces7(folder: Path, part: str, *, size: int, smoothing: float = 0.0) -
     """
     labelled = datasets.read_folders(folder, part)
     targets = (1 - smoothing) * _one_hot(labelled.labels) + smoothing / len(LABELS)
-    return Pictures(_grey(labelled, size), targets.astype(np.float32), labelled.labels)
+    votes = np.zeros_like(targets, np.float32)
+    return Pictures(_grey(labelled, size), targets.astype(np.float32), labelled.labels, votes)
 
 
 def _one_hot(labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -108,8 +112,9 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._pictures) // self._batch
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
+        """Give a batch: pictures `(batch, size, size, 1)`, and their targets and votes."""
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
         rng = np.random.default_rng((*self._seed, index))
         images = np.stack([augmented_face(self._pictures.images[i], self._size, rng) for i in chosen])
-        return images[..., None], self._pictures.targets[chosen]
+        return images[..., None], (self._pictures.targets[chosen], self._pictures.votes[chosen])
