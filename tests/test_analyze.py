@@ -182,6 +182,14 @@ def test_no_face_and_no_speech_is_a_result_with_warnings(tmp_path: Path):
     assert any("no speech" in w for w in result.warnings)
 
 
+def test_a_face_of_a_sixteenth_of_the_width(made: Make):
+    result = analyze(made("far.mp4", "-vf", "scale=120:120,pad=640:360:200:60:gray", seconds=1.0))
+    assert result.media.face_share == 1
+    assert {row.face_id for row in result.timeline} == {0}
+    assert result.overall.face is not None
+    assert result.overall.face.label == "happy"
+
+
 def test_noise_is_not_speech(tmp_path: Path):
     path = tmp_path / "noise.wav"
     ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=2:a=0.3:r=16000", str(path))

@@ -6,8 +6,10 @@ import errno
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from conftest import Make
 
 from emoview import Analysis, InputError, OutputError
 from emoview.evaluation.metrics import calibration_error, unweighted_average_recall
@@ -15,11 +17,13 @@ from emoview.face.align import CROP_SIZE, align
 from emoview.face.find import LANDMARKS, FaceFinder
 from emoview.face.follow import FaceFollower
 from emoview.fusion.late import fit_late_fusion, softmax
-from emoview.media.decode import PictureDecoder, read_sound
+from emoview.media.decode import DecodeLog, PictureDecoder, read_sound
 from emoview.media.probe import probe
 from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json
+from emoview.pipeline.stages import find_faces
+from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, group_of, valence_arousal
 from emoview.timeline.results import Row, segments_of
@@ -76,8 +80,6 @@ def test_pictures_and_sound_share_one_clock(sample: Path):
 
 
 def test_aligned_face_is_upright_whatever_the_tilt(sample: Path):
-    import cv2
-
     with PictureDecoder(probe(sample), longest_side=480) as decoder:
         picture = next(iter(decoder))[1]
     faces = []
@@ -94,6 +96,45 @@ def test_aligned_face_is_upright_whatever_the_tilt(sample: Path):
     both = (faces[0].sum(axis=2) > 0) & (faces[1].sum(axis=2) > 0)
     alike = np.corrcoef(faces[0][both].ravel(), faces[1][both].ravel())[0, 1]
     assert alike > 0.9
+
+
+def test_small_faces_are_found_and_large_ones_again(sample: Path):
+    with PictureDecoder(probe(sample), longest_side=480) as decoder:
+        _, picture = next(iter(decoder))
+    empty = np.full((360, 640, 3), 128, np.uint8)
+    small, large = empty.copy(), empty.copy()
+    # The face is a third of the sample's width.
+    small[60:180, 200:320] = cv2.resize(picture, (120, 120), interpolation=cv2.INTER_AREA)
+    large[:, 100:460] = cv2.resize(picture, (360, 360), interpolation=cv2.INTER_AREA)
+
+    def widths(*pictures: np.ndarray) -> list[list[int]]:
+        with FaceFinder(max_faces=4) as finder:
+            return [[round(float(np.ptp(face[:, 0]))) for face in finder.find(one)] for one in pictures]
+
+    found = widths(*[small] * 3, *[large] * 8, *[empty] * 2, *[small] * 6)
+    assert all(len(faces) == 1 and 32 < faces[0] < 46 for faces in found[:3])
+    # The mesh is followed where the last one was, until that is no face any more.
+    assert all(len(faces) == 1 and 100 < faces[0] < 135 for faces in found[6:11])
+    assert found[11:13] == [[], []]
+    assert any(faces and 32 < faces[0] < 46 for faces in found[13:])
+    assert found[-1]
+
+
+def test_small_faces_are_cut_out_of_larger_pictures(made: Make):
+    size = "w='if(lt(t,0.6),900,240)':h=-1:eval=frame"
+    clip = made("mixed.mp4", "-vf", f"scale={size},pad=1920:1080:600:60:gray:eval=frame", seconds=1.2)
+    found = list(find_faces(probe(clip), max_faces=2, timings=Timings(), log=DecodeLog()))
+    assert [tick for tick, _ in found] == list(range(30))
+    for tick, faces in found:
+        # The face is a third of 900 or 240 pixels wide; the picture was scaled down to a third.
+        if faces and tick < 15:
+            assert faces[0].scale == 3
+            assert 250 < faces[0].box.width < 340
+        elif faces and tick > 20:
+            assert faces[0].scale == 1
+            assert 65 < faces[0].box.width < 95
+            assert np.ptp(faces[0].landmarks[:, 0]) == pytest.approx(faces[0].box.width, abs=0.1)
+    assert all(faces for tick, faces in found if tick < 15 or tick > 20)
 
 
 def test_tracks_survive_a_loss_and_a_neighbour():

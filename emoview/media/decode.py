@@ -102,7 +102,14 @@ class PictureDecoder(_Decoder):
         first_tick: Tick of the first picture.
     """
 
-    def __init__(self, media: Media, *, longest_side: int) -> None:
+    def __init__(self, media: Media, *, longest_side: int, from_tick: int = 0) -> None:
+        """Start decoding.
+
+        Args:
+            media: The file.
+            longest_side: Pixels that pictures are scaled down to.
+            from_tick: Pictures before this tick are decoded, but not given out.
+        """
         video = media.video
         if video is None:
             raise ValueError(f"{name_of(media.path)} has no pictures")
@@ -110,19 +117,23 @@ class PictureDecoder(_Decoder):
         self.width = max(2, round(video.width / self.scale))
         self.height = max(2, round(video.height / self.scale))
         late_by = round((video.start_s - media.start_s) * 1000 / TICK_MS)
-        self.first_tick = max(0, late_by)
+        first = max(0, late_by)
+        self.first_tick = max(first, from_tick)
         source, start = _opened(media, video.index, seek=media.indexed)
+        # Time stamps are taken from the first picture, because ffmpeg would fill the time before it
+        # with copies of it; `first_tick` says where it stands.
+        clock = "PTS-STARTPTS" if late_by >= 0 else f"PTS-{start:.6f}/TB"
+        pictures = source.filter("setpts", clock).filter("fps", TICK_HZ, start_time=0)
+        bounds = {"start_frame": self.first_tick - first} if self.first_tick > first else {}
+        if media.stretch.ticks is not None:
+            bounds["end_frame"] = max(0, media.stretch.ticks - first)
+        if bounds:
+            pictures = pictures.filter("trim", **bounds).filter("setpts", "PTS-STARTPTS")
         pictures = (
-            # Time stamps are taken from the first picture, because ffmpeg would fill the time before
-            # it with copies of it; `first_tick` says where it stands.
-            source.filter("setpts", "PTS-STARTPTS" if late_by >= 0 else f"PTS-{start:.6f}/TB")
-            .filter("fps", TICK_HZ, start_time=0)
-            .filter("scale", self.width, self.height, flags="area")
+            pictures.filter("scale", self.width, self.height, flags="area")
             # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling.
             .filter("format", "yuv420p")
         )
-        if media.stretch.ticks is not None:
-            pictures = pictures.filter("trim", end_frame=max(0, media.stretch.ticks - self.first_tick))
         super().__init__(ffmpeg.output(pictures, "pipe:", f="rawvideo", pix_fmt="rgb24"))
 
     def __iter__(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:

@@ -452,7 +452,9 @@ class _Join:
     def _warnings(self, speech: NDArray[np.bool_]) -> list[str]:
         warnings = []
         if self._faces is not None and not self._tracks:
-            warnings.append("no face was found: a face must be upright and wider than a tenth of the picture")
+            warnings.append(
+                "no face was found: a face must be upright and wider than a twentieth of the picture"
+            )
         if self._voice is not None and not speech.any():
             warnings.append("no speech was found: the voice columns are empty")
             level = self._voice.level_db

@@ -6,8 +6,9 @@ import queue
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,14 @@ from emoview.timeline.results import FaceBox
 from emoview.voice.activity import level_db, trim, voice_activity
 from emoview.voice.descriptors import functionals, mfcc_means, tick_features, windows
 
+if TYPE_CHECKING:
+    from emoview.face.find import FaceFinder
+    from emoview.face.follow import FaceFollower
+
 LONGEST_SIDE = 640
 """Pictures are scaled to this while they are decoded: enough for the mesh, which sees 192 pixels."""
+LONGEST_SIDE_OF_SMALL_FACES = 1920
+"""From the first face on that would have fewer pixels than the face network sees, they are scaled to this."""
 
 _QUEUE = 64
 
@@ -143,29 +150,60 @@ def find_faces(
     media: Media, *, max_faces: int, timings: Timings, log: DecodeLog
 ) -> Iterator[tuple[int, list[Found]]]:
     """Give every tick that has a picture, with the faces found in it, upright and cut out."""
-    with PictureDecoder(media, longest_side=LONGEST_SIDE) as decoder:
-        # The first pictures are decoded while mediapipe is loaded.
-        with timings.measure("start"):
-            from emoview.face.align import align, box_of
-            from emoview.face.find import FaceFinder
-            from emoview.face.follow import FaceFollower
+    small_from = None
+    with ExitStack() as stack:
+        try:
+            with PictureDecoder(media, longest_side=LONGEST_SIDE) as decoder:
+                # The first pictures are decoded while mediapipe is loaded.
+                with timings.measure("start"):
+                    from emoview.face.find import FaceFinder
+                    from emoview.face.follow import FaceFollower
 
-            follower, finder = FaceFollower(), FaceFinder(max_faces=max_faces)
-        scale = decoder.scale
-        with finder:
-            for tick, picture in Stage(iter(decoder)):
-                with timings.measure("find"):
-                    landmarks = finder.find(picture)
-                    ids = follower.follow(tick, landmarks)
-                with timings.measure("align"):
-                    found = [
-                        Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
-                              align(picture, points), scale)
-                        for face_id, points in zip(ids, landmarks, strict=True)
-                    ]  # fmt: skip
-                yield tick, found
+                    follower, finder = FaceFollower(), stack.enter_context(FaceFinder(max_faces=max_faces))
+                yield from _faces_of(decoder, finder, follower, timings, enlarge=decoder.scale > 1)
+        except _SmallFaceError as small:
+            small_from = small.tick
+        if small_from is not None:
+            with PictureDecoder(
+                media, longest_side=LONGEST_SIDE_OF_SMALL_FACES, from_tick=small_from
+            ) as decoder:
+                yield from _faces_of(decoder, finder, follower, timings, enlarge=False)
     timings.add("decode", decoder.log.busy_s)
     log.complaints, log.lines = decoder.log.complaints, decoder.log.lines
+
+
+class _SmallFaceError(Exception):
+    """A face is smaller than the network's pictures, from `tick` on."""
+
+    def __init__(self, tick: int) -> None:
+        super().__init__()
+        self.tick = tick
+
+
+def _faces_of(
+    decoder: PictureDecoder, finder: FaceFinder, follower: FaceFollower, timings: Timings, *, enlarge: bool
+) -> Iterator[tuple[int, list[Found]]]:
+    """Find the faces in a decoder's pictures; if larger pictures can be had, `enlarge`, ask for them.
+
+    Raises:
+        _SmallFaceError: A face has fewer pixels than the network sees, and `enlarge` is set.
+    """
+    from emoview.face.align import align, box_of
+
+    scale = decoder.scale
+    for tick, picture in Stage(iter(decoder)):
+        with timings.measure("find"):
+            landmarks = finder.find(picture)
+            if enlarge and any(min(box_of(points)[2:]) < FACE_SIZE for points in landmarks):
+                raise _SmallFaceError(tick)
+            ids = follower.follow(tick, [points * np.float32(scale) for points in landmarks])
+        with timings.measure("align"):
+            found = [
+                Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
+                      align(picture, points), scale)
+                for face_id, points in zip(ids, landmarks, strict=True)
+            ]  # fmt: skip
+        yield tick, found
 
 
 def run_face_stage(
