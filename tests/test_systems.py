@@ -19,15 +19,17 @@ from emoview.errors import DatasetError
 from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import evaluate_faces
-from emoview.evaluation.metrics import measure_labels, measure_values
+from emoview.evaluation.metrics import LabelFigures, measure_labels, measure_values
+from emoview.evaluation.plot import plot_figures
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
-from emoview.evaluation.voices import evaluate_voices
+from emoview.evaluation.voices import _shared, evaluate_voices
 from emoview.fusion.rules import RULES
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
 from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
 from emoview.training.datasets.pictures import open_pictures
+from emoview.training.datasets.speech import Utterance
 from emoview.training.loop import Plan
 from emoview.training.precision import policy
 from emoview.training.prepare import prepare
@@ -291,12 +293,39 @@ def test_figures_by_hand():
     assert figures.calibration_error.value == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
     # One example a bin, right with probability c, misses by 2c(1 - c) in the mean.
     assert figures.calibration_floor == pytest.approx((0.18 + 0.32 + 0.42 + 0.48) / 4, abs=0.03)
+    assert [(b.examples, b.confidence, b.accuracy) for b in figures.calibration] == [
+        (1, 0.6, 0.0), (1, 0.7, 1.0), (1, 0.8, 1.0), (1, 0.9, 1.0)
+    ]  # fmt: skip
     values = measure_values(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]))
     assert values.rmse.value == pytest.approx(1)
     assert values.pcc.value == pytest.approx(1)
     assert values.icc.value == pytest.approx(1)
     # 2 * 2/3 / (2/3 + 2/3 + 1).
     assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
+
+
+def test_figures_are_drawn():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 300)
+    right = measure_labels(0.7 * np.eye(7)[labels] + 0.3 / 7, labels, LABELS)
+    chance = measure_labels(rng.dirichlet(np.ones(7), 300), labels, LABELS)
+
+    def dark_blue(measured: LabelFigures) -> int:
+        data = plot_figures({"made": measured}, Path("x.png"))
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(int)
+        assert picture.shape[1] == pytest.approx(7.2 * 300, abs=2)
+        return int(((picture[..., 2] < 40) & (picture[..., 0] > 90)).sum())
+
+    # Only a diagonal of full cells is dark.
+    assert dark_blue(right) > 20 * dark_blue(chance)
+    both = {"one": right, "other": chance}
+    assert plot_figures(both, Path("x.svg")) == plot_figures(both, Path("x.svg"))
+
+
+def test_labels_of_one_corpus_are_not_asked_across_corpora():
+    said = [("a", "happy"), ("a", "calm"), ("b", "happy"), ("b", "sad"), ("c", "sad"), ("c", "boredom")]
+    every = tuple(Utterance(Path(f"{i}.wav"), corpus, "1", label) for i, (corpus, label) in enumerate(said))
+    assert [u.label for u in _shared(every)] == ["happy", "happy", "sad", "sad"]
 
 
 def _clips_of_three(made: Make, tmp_path: Path) -> None:

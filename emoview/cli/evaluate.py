@@ -66,13 +66,17 @@ def evaluate(
     file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON, too.")
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw confusion and calibration, too: .png, .svg or .pdf."),
+    ] = None,
 ) -> None:
     """Measure networks: accuracy, unweighted average recall, F1, recalls, confusion, calibration.
 
     Each figure comes with its bootstrap 95 % interval; valence and arousal with RMSE, PCC, ICC and CCC.
 
     Examples:
-      emoview evaluate face shipped fer2013 --part valid
+      emoview evaluate face shipped fer2013 --part valid --plot fer2013.png
 
       emoview evaluate voice shipped speech --protocol ravdess-folds
 
@@ -88,6 +92,8 @@ def evaluate(
             raise InputError(f"{protocol.value} is a protocol for {suits.value}, not for {what.value}")
         if what is What.TIMELINE and model != "shipped":
             raise InputError("timeline measures what ships")
+        if plot is not None and what in (What.TIMELINE, What.VA):
+            raise InputError(f"--plot draws labels, which {what.value} does not measure")
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
             raise InputError(
                 "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"
@@ -96,12 +102,16 @@ def evaluate(
             figures = _figures(what, model, data, part, protocol, truth, fusion, seed, on_event)
         for name, one in figures.items():
             render_training.figures(terminal, name, one)
-        if file is not None:
-            from emoview.output.files import write_whole
+        from emoview.output.files import write_whole
 
+        if file is not None:
             write_whole(
                 file, json.dumps({name: asdict(one) for name, one in figures.items()}, indent=2) + "\n"
             )
+        if plot is not None:
+            from emoview.evaluation.plot import plot_figures
+
+            write_whole(plot, plot_figures(figures, plot))
 
 
 def _figures(

@@ -21,6 +21,8 @@ Values = NDArray[np.floating[Any]]
 DRAWS = 1000
 """Bootstrap samples behind an interval (Efron 1979)."""
 
+_BINS = 10
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -32,6 +34,21 @@ class Figure:
 
     def __str__(self) -> str:
         return f"{self.value:.1f} ({self.low:.1f}-{self.high:.1f})"
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Examples of like confidence.
+
+    Attributes:
+        examples: How many.
+        confidence: Mean probability of what was said, in [0, 1].
+        accuracy: Share that was right, in [0, 1].
+    """
+
+    examples: int
+    confidence: float
+    accuracy: float
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,7 @@ class LabelFigures:
         calibration_error: Expected calibration error, 10 bins of equal width, in [0, 1].
         calibration_floor: What it would come to, in the mean, were the same confidences perfectly
             calibrated: with few examples chance alone makes a bin's accuracy miss its confidence.
+        calibration: The bins that hold examples, by confidence.
         recalls: In percent, of each label with examples.
         confusion: `confusion[true][said]`, counts.
     """
@@ -58,6 +76,7 @@ class LabelFigures:
     macro_f1: Figure
     calibration_error: Figure
     calibration_floor: float
+    calibration: tuple[CalibrationBin, ...]
     recalls: dict[str, Figure]
     confusion: tuple[tuple[int, ...], ...]
 
@@ -130,6 +149,7 @@ def measure_labels(
         _figure(np.nanmean(f1[:, seen], axis=1)),
         _figure(np.array(errors), digits=4),
         _calibration_floor(confidence, seed),
+        _calibration(confidence, right),
         {names[i]: _figure(recalls[:, i]) for i in seen},
         tuple(tuple(int(v) for v in row) for row in tables[0]),
     )
@@ -271,9 +291,21 @@ def _recalls(tables: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.asarray(100 * np.diagonal(tables, axis1=1, axis2=2) / tables.sum(axis=2))
 
 
-def _calibration_error(confidence: Values, right: NDArray[np.bool_], bins: int = 10) -> float:
-    of_bin = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(of_bin, right - confidence, bins)
+def _bin_of(confidence: Values) -> NDArray[np.int64]:
+    return np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
+
+
+def _calibration(confidence: Values, right: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
+    bins = _bin_of(confidence)
+    chosen = (bins == number for number in np.unique(bins))
+    return tuple(
+        CalibrationBin(int(c.sum()), round(float(confidence[c].mean()), 4), round(float(right[c].mean()), 4))
+        for c in chosen
+    )
+
+
+def _calibration_error(confidence: Values, right: NDArray[np.bool_]) -> float:
+    gaps = np.bincount(_bin_of(confidence), right - confidence, _BINS)
     return float(np.abs(gaps).sum() / len(right))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from emoview.timeline.results import Analysis, Row, Segment, main_rows, segments
 
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 
-_WIDTH: Final = 7.2
+WIDTH: Final = 7.2
 """Inches: the text width of most journals."""
 # More points than a figure has pixels only make a vector file slow.
 _MOST_POINTS: Final = 2000
@@ -45,6 +45,15 @@ def plot_file(analyses: Sequence[Analysis], path: Path, *, compare: bool = False
     Raises:
         OutputError: The suffix is none of `SUFFIXES`.
     """
+    return drawn(lambda: _figure(analyses, compare=compare), path)
+
+
+def drawn(make: Callable[[], Any], path: Path) -> bytes:
+    """Turn the matplotlib figure that `make` gives into the PNG, SVG or PDF that is to be at `path`.
+
+    Raises:
+        OutputError: The suffix is none of `SUFFIXES`.
+    """
     form = path.suffix.lower()
     if form not in SUFFIXES:
         raise OutputError(f"{path} is no picture that can be drawn: end its name in {', '.join(SUFFIXES)}")
@@ -54,7 +63,7 @@ def plot_file(analyses: Sequence[Analysis], path: Path, *, compare: bool = False
     dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[form]
     # Without a salt of its own and a date, the same result gives the same bytes.
     with matplotlib.rc_context({"svg.hashsalt": "emoview", "font.size": 8, "axes.linewidth": 0.6}):
-        _figure(analyses, compare=compare).savefig(file, format=form[1:], dpi=300, metadata=dated)
+        make().savefig(file, format=form[1:], dpi=300, metadata=dated)
     return file.getvalue()
 
 
@@ -64,7 +73,7 @@ def _figure(analyses: Sequence[Analysis], *, compare: bool) -> Any:
 
     panels = [(analysis, panel) for analysis in analyses for panel in _panels(analysis, compare=compare)]
     heights = [height for _, (_, height) in panels]
-    size = (_WIDTH, 0.5 + 0.25 * len(analyses) + sum(heights) + 0.08 * len(heights))
+    size = (WIDTH, 0.5 + 0.25 * len(analyses) + sum(heights) + 0.08 * len(heights))
     figure: Any = Figure(figsize=size, layout="constrained")
     figure.get_layout_engine().set(h_pad=0.03, hspace=0)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]

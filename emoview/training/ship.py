@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
         _, logits = embed(network, part.images)
         figures[name] = measure_labels(softmax(logits), part.labels, LABELS)
         on_event({"part": name, "accuracy": str(figures[name].accuracy), "uar": str(figures[name].uar)})
-    _write(run / "face_metrics.json", _as_dicts(figures))
+    _write_figures(run / "face_metrics.json", figures, drawn=figures)
     _ship(model, "face_cnn", ship)
     write_manifest(ship)
 
@@ -84,7 +84,9 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     recipe = fusion.FusionRecipe()
     answers = fusion.leave_one_actor_out(described, stills, recipe, on_event=on_event)
     figures = fusion.measure(answers)
-    _write(run / "fusion_metrics.json", _as_dicts(figures))
+    _write_figures(
+        run / "fusion_metrics.json", figures, drawn=("late_face", "late_voice", "late_both", "early")
+    )
     for name, figure in figures.items():
         on_event({"model": name, "uar": str(figure.uar), "calibration_error": figure.calibration_error.value})
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
@@ -128,7 +130,7 @@ def _measure_ravdess(speech: SpeechFeatures, run: Path, recipe: voice.VoiceRecip
         fold = measure_labels(probabilities[-1], labels[-1], names)
         on_event({"fold": number + 1, "accuracy": str(fold.accuracy), "uar": str(fold.uar)})
     figures = measure_labels(np.concatenate(probabilities), np.concatenate(labels), names)
-    _write(run / "voice_metrics.json", asdict(figures))
+    _write_figures(run / "voice_metrics.json", {"ravdess": figures}, drawn=("ravdess",))
     on_event({"ravdess accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
 
@@ -191,8 +193,13 @@ def _every(count: int, what: str, on_event: OnEvent) -> Callable[[int, int], Non
     return on_file
 
 
-def _as_dicts(figures: Mapping[str, LabelFigures]) -> dict[str, Any]:
-    return {name: asdict(figure) for name, figure in figures.items()}
+def _write_figures(path: Path, figures: Mapping[str, LabelFigures], *, drawn: Iterable[str]) -> None:
+    """Write all figures to `path`, and draw some of them beside it."""
+    from emoview.evaluation.plot import plot_figures
+
+    _write(path, {name: asdict(figure) for name, figure in figures.items()})
+    picture = path.with_suffix(".png")
+    picture.write_bytes(plot_figures({name: figures[name] for name in drawn}, picture))
 
 
 def _write(path: Path, value: Any) -> None:

@@ -1,0 +1,76 @@
+"""What was measured on labels as a figure for print: confusion and calibration of each network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from emoview.evaluation.metrics import LabelFigures
+from emoview.output.plot import WIDTH, drawn
+
+_HEIGHT: Final = 3.1
+"""Inches a network."""
+_INK: Final = "#0072B2"
+_DARK: Final = 55
+"""Percent from which white numbers read better on the map of colours."""
+
+
+def plot_figures(measured: Mapping[str, LabelFigures], path: Path) -> bytes:
+    """Draw confusion and calibration of each network as the PNG, SVG or PDF that is to be at `path`.
+
+    Raises:
+        OutputError: The suffix is no such picture's.
+    """
+    return drawn(lambda: _figure(measured), path)
+
+
+def _figure(measured: Mapping[str, LabelFigures]) -> Any:
+    # The object, not pyplot: no screen, no state that outlives the file.
+    from matplotlib.figure import Figure
+
+    figure: Any = Figure(figsize=(WIDTH, _HEIGHT * len(measured)), layout="constrained")
+    rows = figure.subplots(len(measured), 2, squeeze=False, width_ratios=(1.15, 1))
+    for (left, right), (name, one) in zip(rows, measured.items(), strict=True):
+        _draw_confusion(left, one)
+        _draw_calibration(right, one)
+        left.set_title(name, loc="left", fontsize=9, fontweight="bold", parse_math=False)
+    return figure
+
+
+def _draw_confusion(axis: Any, one: LabelFigures) -> None:
+    """Colour each cell by its share of the row, so that rare labels can be seen; write the counts."""
+    counts = np.array(one.confusion)
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    for (true, said), count in np.ndenumerate(counts):
+        colour = "white" if shares[true, said] > _DARK else "black"
+        axis.text(said, true, str(count), ha="center", va="center", fontsize=6.5, color=colour)
+    axis.set_xticks(range(len(one.labels)), one.labels, rotation=40, ha="right", fontsize=7)
+    axis.set_yticks(range(len(one.labels)), one.labels, fontsize=7)
+    axis.tick_params(length=0)
+    axis.set_xlabel("said")
+    axis.set_ylabel("true")
+
+
+def _draw_calibration(axis: Any, one: LabelFigures) -> None:
+    """Lay how often a network was right over how sure it was; points grow with their examples."""
+    confidence = [part.confidence for part in one.calibration]
+    accuracy = [part.accuracy for part in one.calibration]
+    shares = np.array([part.examples for part in one.calibration]) / one.examples
+    axis.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle="--")
+    axis.plot(confidence, accuracy, color=_INK, linewidth=1)
+    axis.scatter(confidence, accuracy, s=8 + 250 * shares, color=_INK, alpha=0.75, linewidths=0)
+    axis.set_xlim(0, 1)
+    axis.set_ylim(0, 1)
+    axis.set_aspect("equal")
+    axis.tick_params(length=2.5, width=0.6, labelsize=7)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.set_xlabel("confidence")
+    axis.set_ylabel("share that is right")
+    error = one.calibration_error
+    axis.set_title(
+        f"calibration error {error.value:.3f}, of it by chance {one.calibration_floor:.3f}", fontsize=7.5
+    )
