@@ -3,7 +3,7 @@
 RUN/run.json        system, options, data, versions, seconds, and the networks in it
 RUN/metrics.json    the figures of each network, by its name
 RUN/NAME.keras      a network, its preparation of the input included
-RUN/NAME-curves.png, RUN/NAME-confusion.png
+RUN/NAME-curves.png, RUN/NAME-figures.png
 RUN/NAME/           checkpoints and history of its training
 """
 

@@ -84,8 +84,10 @@ def _trained(system: str, data: Path, folder: Path, on_event: Any = quiet, **cha
 
 @pytest.fixture(scope="module")
 def picture_run(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "nn1"
-    return _trained("frame-cnn", faces, folder, network="nn1", batch=16, plan={"epochs": 3, "rate": 3e-3})
+    folder = tmp_path_factory.mktemp("runs") / "frame-cnn"
+    return _trained(
+        "frame-cnn", faces, folder, network="frame-cnn", batch=16, plan={"epochs": 3, "rate": 3e-3}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -98,20 +100,20 @@ def sound_run(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_learns_and_says_how(picture_run: Path):
     facts = read_run(picture_run)
     assert facts["system"] == "frame-cnn"
-    assert facts["config"]["network"] == "nn1"
+    assert facts["config"]["network"] == "frame-cnn"
     assert facts["versions"]["keras"]
     metrics = read_metrics(picture_run)
-    assert metrics["nn1"]["accuracy"]["value"] > 50
-    assert metrics["nn1"]["examples"] == 42
-    assert metrics["nn1, 3 labels after training"]["labels"] == ["neutral", "negative", "positive"]
-    for name in ("nn1-curves.png", "nn1-confusion.png"):
+    assert metrics["frame-cnn"]["accuracy"]["value"] > 50
+    assert metrics["frame-cnn"]["examples"] == 42
+    assert metrics["frame-cnn, 3 labels after training"]["labels"] == ["neutral", "negative", "positive"]
+    for name in ("frame-cnn-curves.png", "frame-cnn-figures.png"):
         assert cv2.imread(str(picture_run / name)) is not None
     (network,) = networks_of(picture_run)
     assert (network.size, network.colour, network.labels) == (48, False, LABELS)
 
 
 def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
-    changes = {"network": "nn1", "batch": 16, "plan": {"epochs": 3, "rate": 1e-3, "keep": "last"}}
+    changes = {"network": "frame-cnn", "batch": 16, "plan": {"epochs": 3, "rate": 1e-3, "keep": "last"}}
     whole = _trained("frame-cnn", faces, tmp_path / "whole", **changes)
 
     class StoppedError(Exception):
@@ -119,13 +121,13 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
 
     def stop(event: Any) -> None:
         # In the middle of the second epoch.
-        if event.get("step") == 4 and len(read_history_of(tmp_path / "parts" / "nn1")) == 1:
+        if event.get("step") == 4 and len(read_history_of(tmp_path / "parts" / "frame-cnn")) == 1:
             raise StoppedError
 
     with pytest.raises(StoppedError):
         _trained("frame-cnn", faces, tmp_path / "parts", stop, **changes)
     parts = _trained("frame-cnn", faces, tmp_path / "parts", **changes)
-    losses = [[row["loss"] for row in read_history_of(run / "nn1")] for run in (whole, parts)]
+    losses = [[row["loss"] for row in read_history_of(run / "frame-cnn")] for run in (whole, parts)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
     assert len(losses[1]) == 3
     with pytest.raises(InputError, match="another config"):
@@ -142,8 +144,8 @@ def read_history_of(run: Path) -> list[dict[str, Any]]:
 
 
 def test_a_run_measured_again_gives_the_same_figures(picture_run: Path, faces: Path):
-    again = evaluate_faces(str(picture_run), faces, "valid", truth="original", on_event=quiet)["nn1"]
-    stored = read_metrics(picture_run)["nn1"]
+    again = evaluate_faces(str(picture_run), faces, "valid", truth="original", on_event=quiet)["frame-cnn"]
+    stored = read_metrics(picture_run)["frame-cnn"]
     assert again.accuracy.value == stored["accuracy"]["value"]
     assert [list(row) for row in again.confusion] == stored["confusion"]
 
@@ -159,7 +161,7 @@ def test_the_shipped_network_is_measured_on_any_part(faces: Path):
 def test_a_picture_run_stands_in_for_the_face(picture_run: Path, made: Make):
     result = analyze(made("plain.mp4"), weights=picture_run)
     names = {weight.name for weight in result.weights}
-    assert "nn1.keras" in names
+    assert "frame-cnn.keras" in names
     assert not any("face" in name for name in names)
     assert result.overall.face is not None
     assert sum(result.overall.face.probabilities) == pytest.approx(1, abs=1e-5)
@@ -188,13 +190,13 @@ def test_a_sound_run_knows_both_protocols_and_stands_in_for_the_voice(
 def test_runs_beside_each_other(picture_run: Path, sound_run: Path):
     rows = compared([picture_run, sound_run], measure_time=True)
     networks = [row for row in rows if row.parameters]
-    assert networks[0].name == "nn1"
+    assert networks[0].name == "frame-cnn"
     assert all(row.milliseconds and row.milliseconds > 0 and row.flops for row in networks)
     assert all(row.megabytes and row.megabytes > 0.01 for row in networks)
 
 
 def test_search_ranks_by_the_part_held_out(faces: Path, tmp_path: Path):
-    shared = {"network": "nn1", "batch": 16, "plan.epochs": 1}
+    shared = {"network": "frame-cnn", "batch": 16, "plan.epochs": 1}
     grid = {"plan.rate": [1e-6, 3e-3]}
     rows = search(
         SYSTEMS["frame-cnn"], faces, grid, tmp_path, draws=None, seed=1, changes=shared, on_event=quiet
@@ -205,7 +207,7 @@ def test_search_ranks_by_the_part_held_out(faces: Path, tmp_path: Path):
 
 def test_options_are_checked():
     with pytest.raises(InputError, match="no option 'netwrk'"):
-        SYSTEMS["frame-cnn"].options({"netwrk": "nn1"})
+        SYSTEMS["frame-cnn"].options({"netwrk": "frame-cnn"})
     with pytest.raises(InputError, match="not of the kind"):
         configured(Plan(1, 1.0), {"epochs": "many"}, "file")
     with pytest.raises(InputError, match="no system"):
@@ -426,14 +428,21 @@ def test_faces_out_of_clips_and_broken_files_left_out(made: Make, tmp_path: Path
 
 def test_head_first_then_all_from_another_run(picture_run: Path, faces: Path, tmp_path: Path):
     run = _trained(
-        "frame-cnn", faces, tmp_path / "tuned", network="nn1", batch=16, start=str(picture_run),
+        "frame-cnn", faces, tmp_path / "tuned", network="frame-cnn", batch=16, start=str(picture_run),
         head_epochs=1, plan={"epochs": 1, "rate": 1e-5},
     )  # fmt: skip
-    before = read_metrics(picture_run)["nn1"]["accuracy"]["value"]
-    assert read_metrics(run)["nn1"]["accuracy"]["value"] > before - 15
-    assert len(read_history_of(run / "nn1-head")) == 1
-    with pytest.raises(InputError, match="no network frame-cnn"):
-        _trained("frame-cnn", faces, tmp_path / "other", start=str(picture_run), plan={"epochs": 1})
+    before = read_metrics(picture_run)["frame-cnn"]["accuracy"]["value"]
+    assert read_metrics(run)["frame-cnn"]["accuracy"]["value"] > before - 15
+    assert len(read_history_of(run / "frame-cnn-head")) == 1
+    with pytest.raises(InputError, match="no network bkmin"):
+        _trained(
+            "frame-cnn",
+            faces,
+            tmp_path / "other",
+            start=str(picture_run),
+            network="bkmin",
+            plan={"epochs": 1},
+        )
 
 
 def test_bfloat16_where_the_processor_has_it(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -444,10 +453,10 @@ def test_bfloat16_where_the_processor_has_it(faces: Path, tmp_path: Path, monkey
     assert policy() == "float32"
     flags.write_text("flags : fma avx2 amx_bf16 amx_tile")
     assert policy() == "mixed_bfloat16"
-    run = _trained("frame-cnn", faces, tmp_path / "run", network="nn1", batch=16, plan={"epochs": 1})
+    run = _trained("frame-cnn", faces, tmp_path / "run", network="frame-cnn", batch=16, plan={"epochs": 1})
     stored = load_network(run, networks_of(run)[0])
     assert {layer.compute_dtype for layer in stored.layers} == {"float32"}
-    checkpoint = keras.models.load_model(run / "nn1" / "checkpoint-1.keras")
+    checkpoint = keras.models.load_model(run / "frame-cnn" / "checkpoint-1.keras")
     assert "bfloat16" in {layer.compute_dtype for layer in checkpoint.layers}
 
 
@@ -461,7 +470,7 @@ def test_both_fusions_stand_on_the_frozen_networks(
 
     # The pictures here show no faces.
     monkeypatch.setattr("emoview.training.systems.image_landmark._landmarks", random_landmarks)
-    quick = {"epochs": 25, "rate": 1e-2}
+    quick = {"epochs": 8, "rate": 3e-2}
     run = _trained(
         "image-landmark", faces, tmp_path, batch=16, decisions=quick, features=quick,
         image={"epochs": 2, "rate": 3e-3}, landmark={"epochs": 1},

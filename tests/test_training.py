@@ -81,9 +81,7 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
 
 
 def test_face_training_goes_on_where_it_was_stopped(data: Path, tmp_path: Path):
-    recipe = FaceRecipe(
-        (Round(((1, 32), (1, 40)), rate=2e-3, votes=0.4), Round(((1, 40),), rate=6e-4)), batch=8
-    )
+    recipe = FaceRecipe((Round(((1, 32), (1, 40)), rate=2e-3, votes=0.4),), batch=8)
     whole = train_face(data, tmp_path / "whole", recipe)
 
     class StoppedError(Exception):
@@ -97,7 +95,7 @@ def test_face_training_goes_on_where_it_was_stopped(data: Path, tmp_path: Path):
     assert len(json.loads((tmp_path / "parts" / "history.json").read_text())) == 1
     parts = train_face(data, tmp_path / "parts", recipe)
     history = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("whole", "parts")]
-    assert [row["epoch"] for row in history[1]] == [1, 2, 3]
+    assert [row["epoch"] for row in history[1]] == [1, 2]
     for one, other in zip(whole.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +17,7 @@ from emoview.runs import load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training.datasets.speech import Utterance, read_speech
 from emoview.training.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
+from emoview.training.processes import each
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice import RAVDESS_FOLDS
 
@@ -184,8 +183,7 @@ def _described(
     from emoview.training.speech import describe
 
     result = []
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for one in pool.map(describe, [u.path for u in utterances], chunksize=8):
-            result.append(one)
-            on_event({"step": len(result), "of": len(utterances)})
+    for one in each(describe, [u.path for u in utterances]):
+        result.append(one)
+        on_event({"step": len(result), "of": len(utterances)})
     return result

@@ -122,6 +122,7 @@ def train_face(
         if len(history) <= first:
             model = _fresh(model)
             _compile(model, recipe, part, len(train) // recipe.batch)
+        bare = labels_of(model)
         for epoch in range(max(first, len(history)), first + part.epochs):
             size = part.size_at(epoch - first)
             batches = AugmentedBatches(train, batch=recipe.batch, size=size, seed=recipe.seed, epoch=epoch)

@@ -1,12 +1,10 @@
-"""Pictures of a training: curves, confusion matrices, and runs beside each other."""
+"""Pictures of a training: curves, and runs beside each other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from emoview.evaluation.metrics import LabelFigures
 
 
 def plot_curves(history: Sequence[dict[str, Any]], file: Path) -> None:
@@ -23,24 +21,6 @@ def plot_curves(history: Sequence[dict[str, Any]], file: Path) -> None:
         axis.set_ylabel(what)
         axis.grid(alpha=0.3)
         axis.legend()
-    figure.savefig(file, dpi=120)
-
-
-def plot_confusion(figures: LabelFigures, file: Path) -> None:
-    """Draw a confusion matrix: counts, shaded by the share of the true label."""
-    figure, (axis,) = _figure(1)
-    counts = figures.confusion
-    shares = [[count / max(1, sum(row)) for count in row] for row in counts]
-    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for i, row in enumerate(counts):
-        for j, count in enumerate(row):
-            axis.text(j, i, count, ha="center", va="center", color="white" if shares[i][j] > 0.5 else "black")
-    places = range(len(figures.labels))
-    axis.set_xticks(places, figures.labels, rotation=45, ha="right")
-    axis.set_yticks(places, figures.labels)
-    axis.set_xlabel("said")
-    axis.set_ylabel("true")
-    axis.set_title(f"accuracy {figures.accuracy} %, UAR {figures.uar} %", fontsize=9)
     figure.savefig(file, dpi=120)
 
 

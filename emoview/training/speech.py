@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.datasets.speech import Utterance, read_speech_index
+from emoview.training.processes import each
 from emoview.voice.activity import trim
 from emoview.voice.descriptors import FUNCTIONALS, FeatureSet, functionals, tick_features
 
@@ -101,12 +100,11 @@ def describe_speech(
         cache.mkdir(parents=True, exist_ok=True)
         ticks: list[NDArray[np.float32]] = []
         summaries = np.zeros((len(utterances), FUNCTIONALS), np.float32)
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            paths = [u.path for u in utterances]
-            for i, (per_tick, summary) in enumerate(pool.map(describe, paths, chunksize=8)):
-                ticks.append(per_tick)
-                summaries[i] = summary
-                on_file(i + 1, len(utterances))
+        paths = [u.path for u in utterances]
+        for i, (per_tick, summary) in enumerate(each(describe, paths, workers=workers)):
+            ticks.append(per_tick)
+            summaries[i] = summary
+            on_file(i + 1, len(utterances))
         partial = cache / f"partial-{key}.npz"
         np.savez(
             partial,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from emoview.errors import DatasetError, InputError
 from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import LabelFigures, accuracy, measure_labels
+from emoview.evaluation.plot import plot_figures
 from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
@@ -28,7 +29,7 @@ from emoview.training.batches import Augmentation, DecodedPictures, picture_batc
 from emoview.training.datasets.pictures import LabelledPictures, open_pictures
 from emoview.training.datasets.splits import assert_disjoint, stratified_split
 from emoview.training.loop import Batch, Plan, fit, read_history
-from emoview.training.plots import plot_confusion, plot_curves
+from emoview.training.plots import plot_curves
 from emoview.training.systems.events import OnEvent
 
 Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
@@ -176,9 +177,10 @@ def _input_shape(network: str) -> tuple[int, ...]:
 
 
 def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFigures) -> None:
-    """Store a network with its figures, curves and confusion matrix."""
+    """Store a network with its figures and curves."""
     run.add(network, model, figures)
-    plot_confusion(figures, run.folder / f"{network.name}-confusion.png")
+    drawn = run.folder / f"{network.name}-figures.png"
+    drawn.write_bytes(plot_figures({network.name: figures}, drawn))
     history = read_history(run.part(network.name))
     if history:
         plot_curves(history, run.folder / f"{network.name}-curves.png")

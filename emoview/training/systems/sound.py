@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +28,7 @@ from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.datasets.speech import Utterance, read_speech
 from emoview.training.datasets.splits import assert_disjoint, folds_by_group, stratified_split
 from emoview.training.loop import Batch, Plan, fit
+from emoview.training.processes import each
 from emoview.training.speech import load_samples
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import loss_of, report
@@ -165,10 +164,9 @@ def describe(
 def vectors(utterances: tuple[Utterance, ...], features: str, on_event: OnEvent) -> NDArray[np.float32]:
     """Compute one vector for each utterance: `(n, width)`."""
     rows: list[NDArray[np.float32]] = []
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for row in pool.map(_FUNCTIONS[features], [u.path for u in utterances], chunksize=16):
-            rows.append(row)
-            on_event({"step": len(rows), "of": len(utterances)})
+    for row in each(_FUNCTIONS[features], [u.path for u in utterances]):
+        rows.append(row)
+        on_event({"step": len(rows), "of": len(utterances)})
     return np.stack(rows)
 
 
