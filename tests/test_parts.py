@@ -231,7 +231,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_shipped_weights_are_what_the_manifest_says():
-    names = ("face_cnn", "face_gru", "voice_gru", "voice_clip", "early_fusion")
+    names = ("face_cnn", "face_votes", "face_gru", "voice_gru", "voice_clip", "early_fusion")
     files = [shipped(f"{name}.weights.h5").path for name in names] + [shipped("fusion.json").path]
     assert sum(file.stat().st_size for file in files) < 40e6
     assert weights_folder() == files[0].parent

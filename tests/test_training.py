@@ -182,6 +182,8 @@ def test_both_engines_say_the_same(model: str):
     keras_network, onnx_network = (load(model, engine) for engine in (Engine.KERAS, Engine.ONNX))
     if model == "face_cnn":
         inputs = rng.random((4, 48, 48, 1), dtype=np.float32)
+    elif model == "face_votes":
+        inputs = rng.random((4, 256), dtype=np.float32)
     elif model == "voice_clip":
         inputs = rng.normal(size=(8, 6373)).astype(np.float32)
     else:
@@ -190,7 +192,7 @@ def test_both_engines_say_the_same(model: str):
         values[:, 40:] = 0
         inputs = (values, np.arange(50)[None] < 40)
     one, other = (network.predict_on_batch(inputs) for network in (keras_network, onnx_network))
-    if model == "voice_clip":
+    if model in ("voice_clip", "face_votes"):
         one, other = [one], [other]
     for expected, found in zip(one, other, strict=True):
         expected, found = np.array(expected), np.array(found)

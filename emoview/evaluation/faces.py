@@ -44,7 +44,7 @@ def evaluate_faces(
             f"{folder}: {len(broken)} pictures cannot be decoded, {broken[0]} first: take them out"
         )
     if model == SHIPPED:
-        logits = _shipped(pictures, on_event)
+        logits = _shipped(pictures, truth, on_event)
         return {"shipped face network": measure_labels(softmax(logits), pictures.labels, LABELS)}
     result = {}
     networks = networks_of(Path(model))
@@ -59,14 +59,17 @@ def evaluate_faces(
     return result
 
 
-def _shipped(pictures: LabelledPictures, on_event: OnEvent) -> NDArray[np.float32]:
+def _shipped(pictures: LabelledPictures, truth: str, on_event: OnEvent) -> NDArray[np.float32]:
+    """Give the network's answer that learned from labels, or the one that learned from votes."""
     from emoview.pipeline.models import FACE_BATCH, Models, run_faces
 
-    model, parts = Models().face_cnn, []
+    models = Models()
+    model, parts = models.face_cnn, []
     for start in range(0, len(pictures), FACE_BATCH):
         chosen = range(start, min(start + FACE_BATCH, len(pictures)))
         faces = np.stack([pictures.picture(i, size=FACE_SIZE) for i in chosen])
-        parts.append(run_faces(model, faces[..., None].astype(np.float32) / 255)[1])
+        embeddings, logits = run_faces(model, faces[..., None].astype(np.float32) / 255)
+        parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)
         on_event({"step": chosen.stop, "of": len(pictures)})
     return np.concatenate(parts)
 

@@ -20,6 +20,13 @@ def build_face_gru() -> keras.Model:
     return gru_network(inputs=EMBEDDING, labels=LABELS, units=48, project=64, dropout=0.4, name="face_gru")
 
 
+def build_face_votes() -> keras.Model:
+    """Build what tells from face embeddings how raters would vote, as those of FER+ did."""
+    embedding = keras.Input((EMBEDDING,), name="embedding")
+    votes = keras.layers.Dense(LABELS, name="votes", dtype="float32")(embedding)
+    return keras.Model(embedding, votes, name="face_votes")
+
+
 def build_voice_gru() -> keras.Model:
     """Build the GRU over openSMILE descriptors and MFCCs."""
     return gru_network(
@@ -44,6 +51,7 @@ def build_early_fusion() -> keras.Model:
 BUILDERS: Mapping[str, Callable[[], keras.Model]] = {
     "face_cnn": face_cnn,
     "face_gru": build_face_gru,
+    "face_votes": build_face_votes,
     "voice_gru": build_voice_gru,
     "voice_clip": build_voice_clip,
     "early_fusion": build_early_fusion,

@@ -125,6 +125,11 @@ class Models:
         return load("face_gru", self.engine)
 
     @cached_property
+    def face_votes(self) -> Network:
+        """The face network's second answer, from its embeddings: how raters would vote."""
+        return load("face_votes", self.engine)
+
+    @cached_property
     def voice_gru(self) -> Network:
         return load("voice_gru", self.engine)
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.networks.face_cnn import face_cnn, with_votes
+from emoview.networks.shipped import build_face_votes
 from emoview.networks.sizes import FACE_SIZE
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
 
@@ -96,9 +97,12 @@ def train_face(
 
     Args:
         data: Folder with `fer2013/` and `faces7/`.
-        run: Folder for checkpoints, `history.json` and the final `face_cnn.weights.h5`.
+        run: Folder for checkpoints and `history.json`.
         recipe: Hyper-parameters.
         on_epoch: Called with the figures of each finished epoch.
+
+    Returns:
+        The network with both answers; `labels_of` and `votes_of` take it apart.
     """
     recipe = recipe or FaceRecipe()
     run.mkdir(parents=True, exist_ok=True)
@@ -128,9 +132,7 @@ def train_face(
             batches = AugmentedBatches(train, batch=recipe.batch, size=size, seed=recipe.seed, epoch=epoch)
             _seed_dropout(model, recipe.seed, epoch)
             loss = model.fit(batches, verbose=0, shuffle=False).history["loss"][0]
-            accuracy = {
-                name: accuracy_of(labels_of(model), pictures, size) for name, pictures in valid.items()
-            }
+            accuracy = {name: accuracy_of(bare, pictures, size) for name, pictures in valid.items()}
             row = {"epoch": epoch + 1, "size": size, "loss": loss, **accuracy}
             history.append(row)
             partial = run / "partial.keras"
@@ -139,9 +141,7 @@ def train_face(
             history_file.write_text(json.dumps(history, indent=1) + "\n")
             on_epoch(row)
         first += part.epochs
-    bare = labels_of(_fresh(model))
-    bare.save_weights(run / "face_cnn.weights.h5")
-    return bare
+    return _fresh(model)
 
 
 def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
@@ -154,6 +154,13 @@ def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
 def labels_of(model: keras.Model) -> keras.Model:
     """Give the part of a network with two answers that tells the labels."""
     return keras.Model(model.input, model.get_layer("logits").output, name="face_cnn")
+
+
+def votes_of(model: keras.Model) -> keras.Model:
+    """Give what tells the votes from the embeddings of a network with two answers."""
+    votes = build_face_votes()
+    votes.set_weights(model.get_layer("votes").get_weights())
+    return votes
 
 
 def _fresh(model: keras.Model) -> keras.Model:

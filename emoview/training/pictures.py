@@ -43,7 +43,7 @@ class Pictures:
         )
 
 
-def read_fer2013(folder: Path, part: str, *, size: int) -> Pictures:
+def read_fer2013(folder: Path, part: str, *, size: int, truth: datasets.Truth = "original") -> Pictures:
     """Read `PART.zip` and `PART.csv` of a FER2013 folder, with the votes of FER+.
 
     Votes: Barsoum et al. 2016, arXiv:1608.01041.
@@ -52,10 +52,11 @@ def read_fer2013(folder: Path, part: str, *, size: int) -> Pictures:
         folder: Where both files lie.
         part: Their name without the ending, such as `train`.
         size: Side of the pictures, in pixels.
+        truth: Whose labels count: the `original` ones, or what most `votes` were for.
 
-    Pictures without an original label are left out.
+    Pictures without such a label are left out.
     """
-    labelled = datasets.read_fer2013(folder, part)
+    labelled = datasets.read_fer2013(folder, part, truth=truth)
     original = _one_hot(labelled.labels).astype(np.float32)
     votes = np.zeros_like(original) if labelled.votes is None else labelled.votes.astype(np.float32)
     return Pictures(_grey(labelled, size), original, labelled.labels, votes)

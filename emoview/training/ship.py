@@ -20,7 +20,7 @@ from emoview.networks.sizes import FACE_SIZE
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, embed, read_clips
-from emoview.training.face import train_face
+from emoview.training.face import labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013
 from emoview.training.speech import SpeechFeatures, describe_speech
 from emoview.training.systems.events import OnEvent
@@ -40,18 +40,23 @@ _VOICE_NETWORKS = (
 
 def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the face network, measure it on the given validation parts, and ship it."""
-    model = train_face(data, run / "face", on_epoch=on_event)
+    both = train_face(data, run / "face", on_epoch=on_event)
+    model, votes = labels_of(both), votes_of(both)
     figures = {}
     network = embedding_model(model)
     for name, part in (
         ("fer2013", read_fer2013(data / "fer2013", "valid", size=FACE_SIZE)),
+        ("ferplus", read_fer2013(data / "fer2013", "valid", size=FACE_SIZE, truth="votes")),
         ("faces7", read_faces7(data / "faces7", "valid", size=FACE_SIZE)),
     ):
-        _, logits = embed(network, part.images)
+        embeddings, logits = embed(network, part.images)
+        if name == "ferplus":
+            logits = np.asarray(votes.predict(embeddings, batch_size=256, verbose=0))
         figures[name] = measure_labels(softmax(logits), part.labels, LABELS)
         on_event({"part": name, "accuracy": str(figures[name].accuracy), "uar": str(figures[name].uar)})
     _write_figures(run / "face_metrics.json", figures, drawn=figures)
     _ship(model, "face_cnn", ship)
+    _ship(votes, "face_votes", ship)
     write_manifest(ship)
 
 
