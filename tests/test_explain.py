@@ -265,7 +265,8 @@ def test_a_voice_that_is_the_same_differs_in_nothing(spoken: Sound):
 
 def test_a_segment_that_is_the_whole_speech_is_held_against_the_training_data(explained: Analysis):
     voices = [s.explanation.voice for s in explained.segments if s.explanation.voice]
-    assert [voice.against for voice in voices] == ["training", "speaker"]
+    assert voices[0].against == "training"
+    assert {voice.against for voice in voices[1:]} == {"speaker"}
     assert "training data" in voices[0].sentence
     # The log-odds are those of the voice's own probabilities, over the ticks with speech.
     first = explained.segments[0]
