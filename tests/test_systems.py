@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 import wave
 from pathlib import Path
 from typing import Any
@@ -18,13 +21,14 @@ from emoview import LABELS, InputError, analyze
 from emoview.errors import DatasetError
 from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
-from emoview.evaluation.faces import evaluate_faces
+from emoview.evaluation.faces import _shipped, evaluate_faces
 from emoview.evaluation.metrics import LabelFigures, measure_labels, measure_values
 from emoview.evaluation.plot import plot_figures
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
 from emoview.evaluation.voices import _shared, evaluate_voices
 from emoview.fusion.rules import RULES
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
+from emoview.pipeline.models import Models, run_faces
 from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
@@ -156,6 +160,32 @@ def test_the_shipped_network_is_measured_on_any_part(faces: Path):
     assert one.examples == 42
     assert sum(map(sum, one.confusion)) == 42
     assert one.accuracy.low <= one.accuracy.value <= one.accuracy.high
+
+
+def test_for_votes_the_answer_that_learned_them_is_asked(faces: Path):
+    pictures = open_pictures(faces, "valid")
+    labels, votes = (_shipped(pictures, truth, quiet) for truth in ("original", "votes"))
+    assert labels.shape == votes.shape == (42, 7)
+    crops = np.stack([pictures.picture(i, size=48) for i in range(4)])[..., None].astype(np.float32) / 255
+    embeddings, logits = run_faces(Models().face_cnn, crops)
+    np.testing.assert_allclose(labels[:4], logits, atol=1e-4)
+    np.testing.assert_allclose(votes[:4], Models().face_votes.predict_on_batch(embeddings), atol=1e-4)
+    assert np.abs(labels - votes).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("what", "plot", "said"), [("face", "x.bmp", "end its name in"), ("timeline", "x.png", "draws labels")]
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_before_measuring(
+    what: str, plot: str, said: str, tmp_path: Path
+):
+    # Nothing to measure is there: what is refused first is the picture.
+    done = subprocess.run(
+        [sys.executable, "-m", "emoview", "evaluate", what, "shipped", str(tmp_path), "--plot", plot],
+        capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert said in done.stderr
 
 
 def test_a_picture_run_stands_in_for_the_face(picture_run: Path, made: Make):

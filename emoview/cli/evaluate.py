@@ -92,8 +92,13 @@ def evaluate(
             raise InputError(f"{protocol.value} is a protocol for {suits.value}, not for {what.value}")
         if what is What.TIMELINE and model != "shipped":
             raise InputError("timeline measures what ships")
-        if plot is not None and what in (What.TIMELINE, What.VA):
-            raise InputError(f"--plot draws labels, which {what.value} does not measure")
+        if plot is not None:
+            from emoview.output.plot import form_of
+
+            if what in (What.TIMELINE, What.VA):
+                raise InputError(f"--plot draws labels, which {what.value} does not measure")
+            # Before the measuring, which can take minutes.
+            form_of(plot)
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
             raise InputError(
                 "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"

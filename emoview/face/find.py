@@ -43,8 +43,8 @@ def _mesh(*, max_faces: int, stills: bool, far: bool = False) -> Any:
     Args:
         max_faces: Faces looked for in a picture.
         stills: The pictures have nothing to do with each other.
-        far: Look for small faces, from a sixteenth of the picture's width, instead of large ones, from a
-            seventh.  It takes three times as long, and misses faces that fill the picture.
+        far: Look for small faces, from a twentieth of the picture's width, instead of large ones, from a
+            tenth.  It takes three times as long, and misses faces that fill the picture.
     """
     with without_init("mediapipe", "mediapipe.python.solutions"):
         import mediapipe

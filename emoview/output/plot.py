@@ -48,15 +48,25 @@ def plot_file(analyses: Sequence[Analysis], path: Path, *, compare: bool = False
     return drawn(lambda: _figure(analyses, compare=compare), path)
 
 
+def form_of(path: Path) -> str:
+    """Give the suffix, one of `SUFFIXES`, of a picture that is to be drawn.
+
+    Raises:
+        OutputError: It is none of them.
+    """
+    form = path.suffix.lower()
+    if form not in SUFFIXES:
+        raise OutputError(f"{path} is no picture that can be drawn: end its name in {', '.join(SUFFIXES)}")
+    return form
+
+
 def drawn(make: Callable[[], Any], path: Path) -> bytes:
     """Turn the matplotlib figure that `make` gives into the PNG, SVG or PDF that is to be at `path`.
 
     Raises:
         OutputError: The suffix is none of `SUFFIXES`.
     """
-    form = path.suffix.lower()
-    if form not in SUFFIXES:
-        raise OutputError(f"{path} is no picture that can be drawn: end its name in {', '.join(SUFFIXES)}")
+    form = form_of(path)
     import matplotlib
 
     file = io.BytesIO()
