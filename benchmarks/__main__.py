@@ -166,14 +166,18 @@ def measure_batch(folder: Path) -> list[Fact]:
 
 
 def measure_hour(folder: Path) -> list[Fact]:
-    """Analyse an hour: its peak memory, and minute 50 against minute 2, the first in full swing."""
+    """Analyse an hour: its peak memory beside that of 2 minutes, and minute 50 against minutes 1 and 2."""
+    short = run(_one("progress", make(MINUTES[-1], folder)))
     clip = make(HOUR, folder)
     _say(HOUR.name)
     ran = run(_one("progress", clip))
     minutes = ran.answer["minutes"]
     lasted = [after - before for before, after in zip([0.0, *minutes], minutes, strict=False)]
+    without_rows = [one.memory_mb - one.answer["rows_mb"] for one in (ran, short)]
     return [
         Fact(f"peak memory, {HOUR.name}", ran.memory_mb, "MB"),
+        Fact("of which the rows of the result", ran.answer["rows_mb"], "MB"),
+        Fact("the rest against that of 2 min", without_rows[0] / without_rows[1], "times"),
         Fact(HOUR.name, ran.answer["ticks"] / ran.answer["seconds"], "ticks/s"),
         Fact("a tick of minute 50 against one of minute 1", lasted[49] / lasted[0], "times"),
         Fact("a tick of minute 50 against one of minute 2", lasted[49] / lasted[1], "times"),

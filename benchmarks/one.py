@@ -19,6 +19,7 @@ from emoview.media.probe import probe
 from emoview.pipeline.events import Progress
 from emoview.pipeline.profile import profile_of
 from emoview.pipeline.stages import LONGEST_SIDE, Stage
+from emoview.timeline.results import Row
 
 _MAX_FACES = 4
 
@@ -69,7 +70,20 @@ def progress(clip: str) -> dict[str, Any]:
             minutes.append(time.perf_counter() - start)
 
     result = analyze(clip, on_event=on_event)
-    return {"seconds": time.perf_counter() - start, "ticks": result.media.ticks, "minutes": minutes}
+    seconds = time.perf_counter() - start
+    rows = sum(map(_size, result.timeline)) / 1e6
+    return {"seconds": seconds, "ticks": result.media.ticks, "minutes": minutes, "rows_mb": rows}
+
+
+def _size(row: Row) -> int:
+    """Bytes of a row and of what it alone holds."""
+    parts: dict[int, object] = {}
+    for part in (row, row.box, row.face, row.voice, row.fused, row.valence, row.arousal):
+        inner = part if isinstance(part, tuple) else ()
+        parts |= {id(one): one for one in (part, *inner) if one is not None}
+    if row.box is not None:
+        parts |= {id(side): side for side in (row.box.x, row.box.y, row.box.width, row.box.height)}
+    return sum(map(sys.getsizeof, parts.values()))
 
 
 KINDS: dict[str, Callable[[str], dict[str, Any]]] = {

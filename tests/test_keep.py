@@ -11,7 +11,7 @@ from conftest import Make
 
 from emoview import InputError, OutputError
 from emoview.pipeline.analysis import analyze
-from emoview.pipeline.keep import keeping
+from emoview.pipeline.keep import Keeper, keeping
 from emoview.timeline.results import Options
 
 
@@ -36,6 +36,19 @@ def test_faces_and_features_are_those_of_the_rows(made: Make, tmp_path: Path):
     windows = arrays["window_times_s"]
     assert arrays["window_functionals"].shape == (len(windows), 6373)
     assert 0 <= windows.min() < windows.max() <= result.media.duration_s
+
+
+def test_windows_are_kept_however_many_go_through_at_a_time(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    kept = []
+    for batch in (8, 2):
+        monkeypatch.setattr("emoview.pipeline.stages.WINDOW_BATCH", batch)
+        keeper = Keeper(None, features=True)
+        result = analyze(sample, options=Options(modality="voice"), keep=keeper)
+        kept.append((result.timeline, keeper.arrays()))
+    assert len(kept[0][1]["window_times_s"]) > 2
+    assert kept[0][0] == kept[1][0]
+    for name, values in kept[0][1].items():
+        np.testing.assert_array_equal(values, kept[1][1][name])
 
 
 def test_silent_pictures_have_no_voice(made: Make, tmp_path: Path):

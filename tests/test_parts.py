@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from conftest import Make
 
-from emoview import Analysis, InputError, OutputError
+from emoview import Analysis, InputError, OutputError, analyze
 from emoview.evaluation.metrics import calibration_error, unweighted_average_recall
 from emoview.face.align import CROP_SIZE, align
 from emoview.face.find import LANDMARKS, FaceFinder
 from emoview.face.follow import FaceFollower
 from emoview.fusion.late import fit_late_fusion, softmax
-from emoview.media.decode import DecodeLog, PictureDecoder, read_sound
+from emoview.media.decode import DecodeLog, PictureDecoder, Sound, read_sound
 from emoview.media.probe import probe
 from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json
-from emoview.pipeline.stages import find_faces
+from emoview.pipeline.models import Models, run_sequence
+from emoview.pipeline.stages import Found, find_faces, run_face_stage
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, group_of, valence_arousal
-from emoview.timeline.results import Row, segments_of
-from emoview.voice.activity import voice_activity
+from emoview.timeline.results import FaceBox, Row, segments_of
+from emoview.voice.activity import level_db, voice_activity
 from emoview.voice.descriptors import FeatureSet, functionals, tick_features, windows
 from emoview.voice.mfcc import mel_filters, mfcc
 from emoview.weights import shipped, weights_folder
@@ -74,9 +77,9 @@ def test_pictures_and_sound_share_one_clock(sample: Path):
     with PictureDecoder(media, longest_side=320) as decoder:
         ticks = [tick for tick, picture in decoder if picture.shape == (320, 320, 3)]
     assert ticks == list(range(200))
-    samples, log = read_sound(media)
-    assert abs(len(samples) - 200 * SAMPLES_PER_TICK) <= SAMPLES_PER_TICK
-    assert log.complaints == 0
+    with read_sound(media) as sound:
+        assert abs(len(sound) - 200 * SAMPLES_PER_TICK) <= SAMPLES_PER_TICK
+        assert sound.log.complaints == 0
 
 
 def test_aligned_face_is_upright_whatever_the_tilt(sample: Path):
@@ -151,14 +154,88 @@ def test_tracks_survive_a_loss_and_a_neighbour():
 
 
 def _speech(sample: Path) -> np.ndarray:
-    return read_sound(probe(sample))[0].astype(np.float32) / 32768
+    with read_sound(probe(sample)) as sound:
+        return sound[:]
+
+
+def test_sound_reads_the_same_from_disk(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    samples = _speech(sample)
+    monkeypatch.setattr("emoview.media.decode._SOUND_IN_MEMORY", 1)
+    with read_sound(probe(sample)) as sound:
+        assert len(sound) == len(samples)
+        np.testing.assert_array_equal(sound[5000:70_000], samples[5000:70_000])
+        np.testing.assert_array_equal(sound[len(samples) - 10 : len(samples) + 10], samples[-10:])
+        np.testing.assert_array_equal(tick_features(sound), tick_features(samples))
+        assert not len(sound[len(samples) :])
+
+
+def test_the_mean_level_is_that_of_the_whole(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    samples = _speech(sample)
+    expected = 10 * np.log10(np.square(samples, dtype=np.float64).mean())
+    for ticks in (1500, 30):
+        monkeypatch.setattr("emoview.pipeline.stages.BLOCK_TICKS", ticks)
+        level = analyze(sample, modality="voice").media.audio_level_db
+        assert level == pytest.approx(expected, abs=0.1)
+
+
+def test_tracks_end_when_their_face_is_lost(monkeypatch: pytest.MonkeyPatch, sample: Path):
+    rng = np.random.default_rng(0)
+    points = np.zeros((468, 3), np.float32)
+    crops = rng.integers(0, 255, (200, 112, 112, 3), dtype=np.uint8)
+    faces = {0: range(40), 1: range(80, 120), 2: range(90, 200)}
+
+    def found(*_: Any, **__: Any) -> Iterator[tuple[int, list[Found]]]:
+        for tick in range(200):
+            yield (
+                tick,
+                [
+                    Found(tick, face_id, FaceBox(1, 2, 30 + face_id, 40), points, crops[tick], 1.0)
+                    for face_id, ticks in faces.items()
+                    if tick in ticks
+                ],
+            )
+
+    monkeypatch.setattr("emoview.pipeline.stages.find_faces", found)
+    models = Models()
+    kept = {}
+    for keep in (False, True):
+        result = run_face_stage(
+            probe(sample), lambda: models, max_faces=4, total=None, timings=Timings(),
+            keep_embeddings=lambda keep=keep: keep, on_event=lambda _: None,
+        )  # fmt: skip
+        assert result.ticks == 200
+        assert list(result.tracks) == [0, 1, 2]
+        for face_id, track in result.tracks.items():
+            assert track.ticks.tolist() == list(faces[face_id])
+            assert track.weight == len(faces[face_id]) * (30 + face_id) * 40
+            assert track.gru is not None
+            assert track.gru.ticks.shape == (len(track.ticks), 7)
+        kept[keep] = result.tracks
+    assert kept[False][2].embeddings is None
+    embeddings = kept[True][2].embeddings
+    assert embeddings is not None
+    again = run_sequence(models.face_gru, embeddings)
+    np.testing.assert_allclose(again.ticks, kept[False][2].gru.ticks, atol=1e-5)
+
+
+def test_a_full_temporary_folder_is_said(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("emoview.media.decode._SOUND_IN_MEMORY", 1)
+    monkeypatch.setattr(
+        "emoview.media.decode.tempfile.SpooledTemporaryFile",
+        lambda **_: Path("/dev/full").open("wb"),  # noqa: SIM115
+    )
+    with pytest.raises(OutputError, match="cannot hold the sound"):
+        read_sound(probe(sample))
+    # So little that the file takes it, and fails when it is asked to hand it on.
+    with Sound(DecodeLog()) as sound, pytest.raises(OutputError, match="No space left"):
+        sound.add(bytes(4000))
 
 
 def test_descriptors_do_not_depend_on_the_blocks(sample: Path, monkeypatch: pytest.MonkeyPatch):
     samples = _speech(sample)
     whole = tick_features(samples)
     assert whole.shape == (200, FeatureSet.BOTH.width)
-    monkeypatch.setattr("emoview.voice.descriptors._BLOCK_TICKS", 75)
+    monkeypatch.setattr("emoview.voice.blocks.BLOCK_TICKS", 75)
     parts = tick_features(samples)
     scale = whole.std(axis=0) + 1e-6
     share = (np.abs(parts - whole) / scale > 0.05).mean()
@@ -189,10 +266,10 @@ def test_windows_cover_every_tick():
 
 def test_voice_activity_finds_the_sentences(sample: Path):
     samples = _speech(sample)
-    active = voice_activity(samples, tick_features(samples))
+    active = voice_activity(level_db(samples), tick_features(samples))
     assert not active[:12].any()
     assert active[20:40].mean() > 0.8
-    assert not voice_activity(np.zeros(16000, np.float32), np.zeros((25, 65), np.float32)).any()
+    assert not voice_activity(level_db(np.zeros(16000, np.float32)), np.zeros((25, 65), np.float32)).any()
 
 
 def test_late_fusion_learns_whom_to_trust():
@@ -231,7 +308,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_shipped_weights_are_what_the_manifest_says():
-    names = ("face_cnn", "face_votes", "face_gru", "voice_gru", "voice_clip", "early_fusion")
+    names = ("face_cnn", "face_votes", "face_gru", "voice_tcn", "voice_clip", "early_fusion")
     files = [shipped(f"{name}.weights.h5").path for name in names] + [shipped("fusion.json").path]
     assert sum(file.stat().st_size for file in files) < 40e6
     assert weights_folder() == files[0].parent

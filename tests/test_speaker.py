@@ -86,7 +86,8 @@ def pair(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture = next(iter(decoder))[1]
     with FaceFinder(max_faces=1, stills=True) as finder:
         points = finder.find(picture)[0][:, :2]
-    samples = read_sound(media)[0][: 110 * SAMPLES_PER_TICK].astype(np.float32) / 32768
+    with read_sound(media) as sound:
+        samples = sound[: 110 * SAMPLES_PER_TICK]
     level = level_db(samples)
     voice = loudness(level > -45, level)
     path = tmp_path_factory.mktemp("pair") / "pair.mp4"
@@ -164,7 +165,8 @@ def test_a_face_that_is_lost_for_a_second_keeps_its_id():
 def _decoded(media: Media) -> tuple[dict[int, np.ndarray], np.ndarray]:
     with PictureDecoder(media, longest_side=64) as decoder:
         pictures = {tick: picture.copy() for tick, picture in decoder}
-    return pictures, read_sound(media)[0]
+    with read_sound(media) as sound:
+        return pictures, sound.pcm()
 
 
 @pytest.mark.parametrize("name", ["whole.mp4", "whole.mkv", "whole.ts", "late-pictures.mkv"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import wave
@@ -38,9 +39,12 @@ from emoview.training.loop import Plan
 from emoview.training.precision import policy
 from emoview.training.prepare import prepare
 from emoview.training.search import search
+from emoview.training.ship import ship_voice
+from emoview.training.speech import describe_speech
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.clip_fusion import input_variance
 from emoview.training.systems.pictures import group_names, grouped, split_pictures
+from emoview.training.voice import VoiceRecipe
 
 
 def quiet(_: Any) -> None:
@@ -77,6 +81,49 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     file.setparams((1, 2, 16_000, 0, "NONE", ""))
                     file.writeframes((8000 * tone).astype("<i2").tobytes())
     return folder
+
+
+def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def short() -> VoiceRecipe:
+        asked.append(True)
+        return VoiceRecipe(clip_epochs=6, batch=16)
+
+    monkeypatch.setattr("emoview.training.voice.VoiceRecipe", short)
+    figures = evaluate_voices("shipped", speech, "ravdess-folds", seed=1, on_event=quiet)
+    assert asked
+    assert figures["ravdess-folds"].examples == 36
+    # Loud tones of three heights: any network that has learned from its training part tells them apart.
+    assert figures["ravdess-folds"].accuracy.value > 60
+
+
+def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_path: Path):
+    names = sorted(path.name for path in speech.iterdir())[:4]
+    data = tmp_path / "speech"
+    data.mkdir()
+    lines = ["path,corpus,speaker,language,label,extra"]
+    for i, name in enumerate(names):
+        shutil.copy(speech / name, data / name)
+        lines.append(f"{name},mine,{i // 2},en,happy,")
+    (data / "index.csv").write_text("\n".join(lines) + "\n")
+    first = describe_speech(data, tmp_path / "cache", variants=1)
+    assert first.altered.tolist() == [False] * 4 + [True] * 4
+    assert [u.person for u in first.utterances[4:]] == [u.person for u in first.utterances[:4]]
+    for plain, other in zip(first.functionals[:4], first.functionals[4:], strict=True):
+        assert np.abs(plain - other).max() > 0.1
+    for name in names:
+        (data / name).unlink()
+    again = describe_speech(data, tmp_path / "cache", variants=1)
+    np.testing.assert_array_equal(again.functionals, first.functionals)
+    for one, other in zip(again.ticks, first.ticks, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):
+    (tmp_path / "voice_clip.weights.h5").touch()
+    with pytest.raises(InputError, match="another recipe"):
+        ship_voice(tmp_path, tmp_path, tmp_path, on_event=quiet)
 
 
 def _trained(system: str, data: Path, folder: Path, on_event: Any = quiet, **changes: Any) -> Path:

@@ -206,8 +206,8 @@ def place_of(text: str) -> Place:
     return Remote(text.rstrip("/")) if _ADDRESS.match(text) else Path(text)
 
 
-def write_whole(place: Place, content: str | bytes) -> None:
-    """Write `content`, text as UTF-8, whole or not at all.
+def write_whole(place: Place, content: files.Content) -> None:
+    """Write `content` whole or not at all.
 
     Raises:
         OutputError: It cannot be written; what was there is as it was.
@@ -215,7 +215,7 @@ def write_whole(place: Place, content: str | bytes) -> None:
     if isinstance(place, Path):
         files.write_whole(place, content)
     else:
-        place.put(content.encode() if isinstance(content, str) else content)
+        place.put(content if isinstance(content, bytes) else "".join(content).encode())
 
 
 def sweep(place: Place) -> None:

@@ -140,6 +140,7 @@ class _Reporter:
 def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> dict[str, Any]:
     from emoview.output.challenge import challenge_label
     from emoview.output.contact_sheet import ContactSheet
+    from emoview.output.files import Content
     from emoview.output.writers import WRITERS
     from emoview.pipeline.analysis import analyze
 
@@ -152,7 +153,7 @@ def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> 
         )  # fmt: skip
     # Files of a batch are compared byte by byte, and no two runs take the same time.
     result = replace(result, timings={}, media=replace(result.media, path=shown(clip.path)))
-    contents: dict[str, Callable[[Path], str | bytes]] = {
+    contents: dict[str, Callable[[Path], Content]] = {
         **{name: partial(writer.content, result) for name, writer in WRITERS.items()},
         "challenge": lambda _: challenge_label(result) + "\n",
         "contact_sheet": lambda _: sheet.png(result.media.ticks),

@@ -82,7 +82,7 @@ def analyze(
         from emoview.cli.render_profile import seconds_since_start
         from emoview.output.contact_sheet import ContactSheet
         from emoview.output.files import write_whole
-        from emoview.output.json import to_json
+        from emoview.output.json import json_file
         from emoview.output.writers import write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping
@@ -102,10 +102,10 @@ def analyze(
         write_from = time.perf_counter()
         written = [path for path in (save_faces, save_features) if path is not None]
         if json == "-":
-            terminal.out.write(to_json(result))
+            terminal.out.writelines(json_file(result, video))
             terminal.out.flush()
         elif json is not None:
-            write_whole(Path(json), to_json(result))
+            write_whole(Path(json), json_file(result, Path(json)))
             written.append(Path(json))
         if json is None or output is not None:
             written += write_results(result, video.stem, formats.split(","), output)

@@ -69,7 +69,7 @@ def evaluate_clips_by_actor(folder: Path, part: str | None, *, on_event: OnEvent
     actors = {clip.file.actor for clip in clips}
     if len(actors) < 3 or None in actors:
         raise DatasetError("leaving out one actor needs clips of three named actors or more")
-    described = [fusion.describe(c, models.face_cnn, models.voice_clip, models.voice_gru) for c in clips]
+    described = [fusion.describe(c, models.face_cnn, models.voice_clip, models.voice_tcn) for c in clips]
     answers = fusion.leave_one_actor_out(described, None, fusion.FusionRecipe(), on_event=on_event)
     return fusion.measure(answers)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from emoview.runs import load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training.datasets.speech import Utterance, read_speech
 from emoview.training.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
-from emoview.training.processes import each
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice import RAVDESS_FOLDS
+
+if TYPE_CHECKING:
+    from emoview.training.speech import SpeechFeatures
 
 VoiceProtocol = Literal["given", "speaker-folds", "leave-one-speaker-out", "cross-corpus", "ravdess-folds"]
 
@@ -42,9 +44,9 @@ def evaluate_voices(
         model: `shipped`, or a run folder.
         folder: Recordings, by an index or by the names of a known corpus.
         protocol: `given` asks the networks as they are about every recording.  The others train the
-            shipped network over functionals anew: on folds of speakers, without each speaker, without
-            each corpus (labels that several corpora have), or on RAVDESS' folds of actors with the other
-            corpora in training.
+            shipped network over functionals anew, on the recordings as they are, nothing altered: on folds
+            of speakers, without each speaker, without each corpus (labels that several corpora have), or on
+            RAVDESS' folds of actors with the other corpora in training.
         seed: Of the folds.
         on_event: Told how far it is.
 
@@ -101,9 +103,9 @@ def _shipped(asked: _Asked, on_event: OnEvent) -> NDArray[np.float64]:
     described = _described(asked.utterances, on_event)
     rule = models.late_fusion("voice")
     rows = []
-    for ticks, summary in described:
+    for ticks, summary in zip(described.ticks, described.functionals, strict=True):
         says = {
-            "voice_gru": run_sequence(models.voice_gru, ticks).whole,
+            "voice_tcn": run_sequence(models.voice_tcn, ticks).whole,
             "voice_clip": np.asarray(models.voice_clip.predict_on_batch(summary[None]))[0],
         }
         seven = rule({name: seven_labels(logits) for name, logits in says.items()})
@@ -127,17 +129,13 @@ def _with_extras(
 def _by_protocol(
     asked: _Asked, protocol: VoiceProtocol, seed: int, on_event: OnEvent
 ) -> dict[str, LabelFigures]:
-    from emoview.training.speech import SpeechFeatures
     from emoview.training.voice import VoiceRecipe, predict_clip, train_clip
 
-    described = _described(asked.utterances, on_event)
-    speech = SpeechFeatures(
-        asked.utterances, tuple(d[0] for d in described), np.stack([d[1] for d in described])
-    )
+    speech = _described(asked.utterances, on_event)
     people = [u.person for u in asked.utterances]
     digests = [hashlib.sha256(u.path.read_bytes()).hexdigest() for u in asked.utterances]
     columns = [VOICE_LABELS.index(name) for name in asked.names]
-    logits = np.zeros((len(people), len(columns)), np.float32)
+    logits = np.zeros((len(people), len(columns)))
     told = np.zeros(len(people), bool)
     result = {}
     for number, (train, test) in enumerate(_folds(asked.utterances, protocol, seed)):
@@ -176,14 +174,7 @@ def _folds(
     return tuple(folds)
 
 
-def _described(
-    utterances: tuple[Utterance, ...], on_event: OnEvent
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Describe each recording: ticks `(ticks, 105)` and functionals `(6373,)`."""
-    from emoview.training.speech import describe
+def _described(utterances: tuple[Utterance, ...], on_event: OnEvent) -> SpeechFeatures:
+    from emoview.training.speech import describe_utterances
 
-    result = []
-    for one in each(describe, [u.path for u in utterances]):
-        result.append(one)
-        on_event({"step": len(result), "of": len(utterances)})
-    return result
+    return describe_utterances(utterances, on_file=lambda done, of: on_event({"step": done, "of": of}))

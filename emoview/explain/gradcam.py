@@ -39,7 +39,7 @@ class GradCam:
     def __call__(self, faces: Floats, label: str) -> Floats:
         """Draw the maps of faces `(n, 48, 48, 1)` in [0, 1] for one label.
 
-        As for the logits, each face is seen as it is and mirrored, and both maps are averaged.
+        Each face is seen as it is and mirrored, and both maps are averaged.
 
         Returns:
             `(n, 6, 6)`, 0 where nothing speaks for the label.

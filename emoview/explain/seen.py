@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,10 +48,9 @@ class Seen:
         """`(ticks, 105)`."""
         self.speech: NDArray[np.bool_] = np.zeros(0, bool)
         """`(ticks,)`."""
-        self.cuts: Sequence[tuple[int, int]] = ()
+        self.cuts: list[tuple[int, int]] = []
         """First tick of each window, and the tick after its last."""
-        self.functionals: Floats = np.zeros((0, 0), np.float32)
-        """`(windows, 6373)`."""
+        self._functionals: list[Floats] = []
 
     def add_faces(self, found: Sequence[Found], embeddings: Floats) -> None:  # noqa: ARG002
         """Keep faces as the network sees them, and where in the picture they are."""
@@ -70,5 +70,11 @@ class Seen:
         self.descriptors, self.speech = descriptors, speech
 
     def add_windows(self, cuts: Sequence[tuple[int, int]], functionals: Floats) -> None:
-        """Keep the windows with speech, in ticks, and their functionals."""
-        self.cuts, self.functionals = cuts, functionals
+        """Keep more windows with speech, in ticks, and their functionals."""
+        self.cuts += cuts
+        self._functionals.append(functionals)
+
+    @cached_property
+    def functionals(self) -> Floats:
+        """Functionals of all windows, `(windows, 6373)`; asked for when all have come."""
+        return np.concatenate(self._functionals) if self._functionals else np.zeros((0, 0), np.float32)

@@ -152,11 +152,11 @@ class VoiceOcclusion:
         from emoview.pipeline.models import run_sequence, seven_labels, smooth
         from emoview.pipeline.stages import run_windows
 
-        gru = run_sequence(self._models.voice_gru, part.features)
+        tcn = run_sequence(self._models.voice_tcn, part.features)
         clip = run_windows(self._models.voice_clip, part.cuts, part.functionals, part.speech)
         joined = self._models.late_fusion("voice")(
             {
-                "voice_gru": smooth(seven_labels(gru.ticks))[part.ticks],
+                "voice_tcn": smooth(seven_labels(tcn.ticks))[part.ticks],
                 "voice_clip": seven_labels(clip.ticks[part.ticks]),
             }
         )
@@ -190,7 +190,7 @@ class VoiceOcclusion:
 
     def _training(self) -> _Average:
         windows = _normaliser("voice_clip")[0]
-        ticks = _normaliser("voice_gru")[0].copy()
+        ticks = _normaliser("voice_tcn")[0].copy()
         # Those means are over unvoiced ticks, too, of which the values are known.
         share = windows[functional("F0final_sma_ff0_nnz")]
         for name in VOICED:

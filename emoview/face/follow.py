@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from emoview.timeline.clock import TICK_HZ
 
 _LONGEST_MOTION = round(0.6 * TICK_HZ)
+MEMORY_TICKS = round(1.0 * TICK_HZ)
+"""A face that was lost for longer is another when it is found again."""
 # How fast a velocity is learned: slowly enough that the mesh's jitter is not taken for motion.
 _LEARNING = 0.3
 
@@ -38,12 +40,12 @@ class FaceFollower:
 
     A face belongs to the track whose expected place it is nearest to, measured in face widths: faces
     that cross keep their ids because each is expected to move on.  A track that is lost is kept for
-    `memory_s`, and the longer it has been lost the further its face may have moved.
+    `memory_ticks`, and the longer it has been lost the further its face may have moved.
     Ids count from 0 in the order of appearance.
     """
 
-    def __init__(self, *, memory_s: float = 1.0, reach: float = 0.8) -> None:
-        self._memory = round(memory_s * TICK_HZ)
+    def __init__(self, *, memory_ticks: int = MEMORY_TICKS, reach: float = 0.8) -> None:
+        self._memory = memory_ticks
         self._reach = reach
         self._tracks: list[_Track] = []
         self._next_id = 0

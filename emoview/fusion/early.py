@@ -17,7 +17,7 @@ def early_input(
     Args:
         embeddings: `(ticks, n)` of the face network.
         has_face: `(ticks,)`.
-        voice_logits: `(ticks, 9)` of the voice GRU.
+        voice_logits: `(ticks, 9)` of the voice network over ticks.
         speech: `(ticks,)`, where somebody speaks.
 
     Returns:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -13,6 +15,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.errors import OutputError
 from emoview.media.probe import Media, name_of
 from emoview.media.tool import arguments, open_input
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, TICK_MS
@@ -26,6 +29,9 @@ _FASTEST_HZ = 60
 _RUN_UP_S = 1.0
 # Their samples come out some milliseconds early after a jump: measured on webm.
 _INEXACT_AFTER_SEEK = frozenset({"opus", "vorbis"})
+# Bytes: some four minutes.
+_SOUND_IN_MEMORY = 8 << 20
+_ALL = slice(None)
 
 
 @dataclass
@@ -206,10 +212,74 @@ class SoundDecoder(_Decoder):
             sound = sound.filter("atrim", end_sample=media.stretch.ticks * SAMPLES_PER_TICK)
         super().__init__(ffmpeg.output(sound, "pipe:", f="s16le", ac=1, ar=SAMPLE_RATE))
 
-    def read_all(self) -> NDArray[np.int16]:
-        """Read all samples, `(n,)`."""
-        data = self._out.read()
-        return np.frombuffer(data[: len(data) // 2 * 2], np.int16)
+    def read_all(self) -> Sound:
+        """Read all samples."""
+        sound = Sound(self.log)
+        try:
+            while data := self._out.read(1 << 20):
+                sound.add(data)
+        except BaseException:
+            sound.close()
+            raise
+        return sound
+
+
+class Sound:
+    """Samples at 16 kHz mono, on disk where they are many, so that memory does not grow with them.
+
+    `len(sound)` counts them, and `sound[first:last]` gives `(n,)` of them in [-1, 1].  One thread at a time
+    may read them; leaving the `with` block forgets them.
+
+    Attributes:
+        log: What the decoder complained of.
+    """
+
+    def __init__(self, log: DecodeLog) -> None:
+        self.log = log
+        self._bytes = 0
+        self._file = tempfile.SpooledTemporaryFile(max_size=_SOUND_IN_MEMORY)  # noqa: SIM115
+
+    def add(self, data: bytes) -> None:
+        """Append samples, little-endian `int16`.
+
+        Raises:
+            OutputError: The folder for temporary files is full.
+        """
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as error:
+            raise OutputError(
+                f"the folder for temporary files cannot hold the sound ({error.strerror or error}): "
+                "free space or name another in TMPDIR"
+            ) from error
+        self._bytes += len(data)
+
+    def __len__(self) -> int:
+        return self._bytes // 2
+
+    def __getitem__(self, part: slice) -> NDArray[np.float32]:
+        return self.pcm(part).astype(np.float32) / 32768
+
+    def pcm(self, part: slice = _ALL) -> NDArray[np.int16]:
+        """Give samples as they were decoded, `(n,)`."""
+        first, last, step = part.indices(len(self))
+        if step != 1:
+            raise ValueError("samples are read one after the other")
+        self._file.seek(2 * first)
+        return np.frombuffer(self._file.read(2 * max(0, last - first)), "<i2").astype(np.int16, copy=False)
+
+    def close(self) -> None:
+        """Forget the samples."""
+        # What a full disk did not take is written once more here, in vain.
+        with suppress(OSError):
+            self._file.close()
+
+    def __enter__(self) -> Sound:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _opened(media: Media, index: int, *, seek: bool) -> tuple[Any, float]:
@@ -218,8 +288,8 @@ def _opened(media: Media, index: int, *, seek: bool) -> tuple[Any, float]:
     return open_input(media.path, seek_s=jump)[str(index)], media.start_s - jump
 
 
-def read_sound(media: Media) -> tuple[NDArray[np.int16], DecodeLog]:
-    """Decode the whole sound of a file, `(n,)` at 16 kHz mono from tick 0 on."""
+def read_sound(media: Media) -> Sound:
+    """Decode the whole sound of a file, from tick 0 on."""
     with SoundDecoder(media) as decoder:
-        samples = decoder.read_all()
-    return samples, decoder.log
+        sound: Sound = decoder.read_all()
+    return sound

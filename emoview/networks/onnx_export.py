@@ -17,7 +17,7 @@ from keras import layers
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from emoview.networks.temporal import AttentiveMean, MaskedMean
+from emoview.networks.temporal import AttentiveStatistics, MaskedMean
 
 # Old enough for every ONNX Runtime in use, new enough for all operators here.
 _OPSET = 17
@@ -114,7 +114,10 @@ def _same(_: _Writer, __: Any, inputs: list[str]) -> str:
 
 
 def _activated(writer: _Writer, layer: Any, name: str) -> str:
-    kind = {"linear": None, "relu": "Relu", "sigmoid": "Sigmoid"}[layer.activation.__name__]
+    function = layer.activation.__name__
+    if function == "hard_tanh":
+        return writer.add("Clip", [name, writer.constant(-1), writer.constant(1)])
+    kind = {"linear": None, "relu": "Relu", "sigmoid": "Sigmoid"}[function]
     return writer.add(kind, [name]) if kind else name
 
 
@@ -140,16 +143,29 @@ def _conv2d(writer: _Writer, layer: Any, inputs: list[str]) -> str:
 
 
 def _conv1d(writer: _Writer, layer: Any, inputs: list[str]) -> str:
-    kernel, bias = _weights(layer)
-    first = writer.add("Transpose", inputs[:1], perm=[0, 2, 1])
-    values = [first, writer.constant(kernel.transpose(2, 1, 0)), writer.constant(bias)]
-    result = writer.add("Transpose", [writer.add("Conv", values, auto_pad="SAME_UPPER")], perm=[0, 2, 1])
-    return _activated(writer, layer, result)
+    kernel, *bias = _weights(layer)
+    first = _turned(writer, inputs[0])
+    values = [first, writer.constant(kernel.transpose(2, 1, 0)), *map(writer.constant, bias)]
+    (dilation,) = layer.dilation_rate
+    # ONNX Runtime knows no automatic padding of dilated kernels.
+    around = (kernel.shape[0] - 1) * dilation
+    pads = [around // 2, around - around // 2]
+    result = writer.add("Conv", values, pads=pads, dilations=[dilation])
+    return _activated(writer, layer, _turned(writer, result))
+
+
+def _turned(writer: _Writer, name: str) -> str:
+    """Turn `(batch, ticks, n)` into `(batch, n, ticks)` or back."""
+    return writer.add("Transpose", [name], perm=[0, 2, 1])
 
 
 def _batch_normalization(writer: _Writer, layer: Any, inputs: list[str]) -> str:
     constants = [writer.constant(weight) for weight in _weights(layer)]
-    return writer.add("BatchNormalization", [inputs[0], *constants], epsilon=layer.epsilon)
+    # Pictures are channels first in here, ticks are not.
+    ticks = len(layer.output.shape) == 3
+    values = _turned(writer, inputs[0]) if ticks else inputs[0]
+    result = writer.add("BatchNormalization", [values, *constants], epsilon=layer.epsilon)
+    return _turned(writer, result) if ticks else result
 
 
 def _average_pooling(writer: _Writer, layer: Any, inputs: list[str]) -> str:
@@ -209,10 +225,16 @@ def _masked_mean(writer: _Writer, _: Any, inputs: list[str]) -> str:
     return writer.add("ReduceMean", inputs[:1], axes=[1], keepdims=0)
 
 
-def _attentive_mean(writer: _Writer, _: Any, inputs: list[str]) -> str:
-    weights = writer.add("Softmax", inputs[1:2], axis=1)
-    weighted = writer.add("Mul", [inputs[0], weights])
-    return writer.add("ReduceSum", [weighted, writer.constant([1], np.int64)], keepdims=0)
+def _attentive_statistics(writer: _Writer, layer: Any, inputs: list[str]) -> str:
+    values, scores = inputs[:2]
+    weights = _turned(writer, writer.add("Softmax", [scores], axis=1))
+    weighted = writer.add("MatMul", [weights, values])
+    flat = writer.add("Reshape", [weighted, writer.constant([0, -1], np.int64)])
+    mean = writer.add("ReduceMean", [values], axes=[1], keepdims=0)
+    squares = writer.add("ReduceMean", [writer.add("Mul", [values, values])], axes=[1], keepdims=0)
+    variance = writer.add("Sub", [squares, writer.add("Mul", [mean, mean])])
+    deviation = writer.add("Sqrt", [writer.add("Max", [variance, writer.constant(layer.FLOOR)])])
+    return writer.add("Concat", [flat, mean, deviation], axis=1)
 
 
 _CONVERTERS: dict[type, Callable[[_Writer, Any, list[str]], str]] = {
@@ -233,5 +255,5 @@ _CONVERTERS: dict[type, Callable[[_Writer, Any, list[str]], str]] = {
     layers.ReLU: _relu,
     layers.Activation: _activation,
     MaskedMean: _masked_mean,
-    AttentiveMean: _attentive_mean,
+    AttentiveStatistics: _attentive_statistics,
 }

@@ -8,7 +8,7 @@ import keras
 
 from emoview.networks.face_cnn import face_cnn
 from emoview.networks.sizes import DESCRIPTORS, EARLY_INPUTS, EMBEDDING, FUNCTIONALS
-from emoview.networks.temporal import clip_network, gru_network
+from emoview.networks.temporal import clip_network, gru_network, tcn_network
 
 LABELS = 7
 VOICE_LABELS = 9
@@ -27,12 +27,9 @@ def build_face_votes() -> keras.Model:
     return keras.Model(embedding, votes, name="face_votes")
 
 
-def build_voice_gru() -> keras.Model:
-    """Build the GRU over openSMILE descriptors and MFCCs."""
-    return gru_network(
-        inputs=DESCRIPTORS, labels=VOICE_LABELS, units=64,
-        convolution=True, attention=True, dropout=0.4, name="voice_gru",
-    )  # fmt: skip
+def build_voice_tcn() -> keras.Model:
+    """Build the temporal convolutional network over openSMILE descriptors and MFCCs."""
+    return tcn_network(inputs=DESCRIPTORS, labels=VOICE_LABELS, name="voice_tcn")
 
 
 def build_voice_clip() -> keras.Model:
@@ -41,7 +38,7 @@ def build_voice_clip() -> keras.Model:
 
 
 def build_early_fusion() -> keras.Model:
-    """Build the GRU over face embeddings and the voice GRU's logits."""
+    """Build the GRU over face embeddings and the voice's logits a tick."""
     return gru_network(
         inputs=EARLY_INPUTS, labels=LABELS, units=48, project=64,
         dropout=0.4, name="early_fusion",
@@ -52,7 +49,7 @@ BUILDERS: Mapping[str, Callable[[], keras.Model]] = {
     "face_cnn": face_cnn,
     "face_gru": build_face_gru,
     "face_votes": build_face_votes,
-    "voice_gru": build_voice_gru,
+    "voice_tcn": build_voice_tcn,
     "voice_clip": build_voice_clip,
     "early_fusion": build_early_fusion,
 }

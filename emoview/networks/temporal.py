@@ -1,7 +1,8 @@
-"""Networks over ticks: the temporal face network, the voice network, and early fusion.
+"""Networks over ticks: the temporal face network, the voice networks, and early fusion.
 
 Gated recurrent units: Cho et al. (2014), arXiv:1406.1078.  Sequences are padded at the end; a mask
-of true ticks goes in beside them, and no padded tick reaches a result.
+of true ticks goes in beside them, and no padded tick reaches a result (in training, batch normalisation
+counts the few that sequences of similar lengths need).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import Any
 
 import keras
 from keras import layers
+
+_FURTHEST = 6.0
 
 
 @keras.saving.register_keras_serializable("emoview")
@@ -54,9 +57,7 @@ def gru_network(
     units: int = 64,
     depth: int = 1,
     project: int | None = None,
-    convolution: bool = False,
     dropout: float = 0.3,
-    attention: bool = False,
     name: str = "gru_network",
 ) -> keras.Model:
     """Build a bidirectional GRU with logits for every tick and for the sequence.
@@ -67,9 +68,7 @@ def gru_network(
         units: Of each direction.
         depth: GRU layers.
         project: Width of a dense layer before the first GRU; None for none.
-        convolution: Look at five ticks at once before the first GRU.
         dropout: Before each GRU and before the logits.
-        attention: Weigh the ticks by a learned score instead of equally.
         name: Of the model.
 
     Returns:
@@ -82,12 +81,8 @@ def gru_network(
     x: Any = layers.Normalization(name="normalise")(values)
     if project:
         x = layers.Dense(project, activation="relu", name="project")(layers.Dropout(dropout / 2)(x))
-    if convolution:
-        # Padding must not leak into the last true ticks.
-        x = layers.Multiply()([x, layers.Reshape((-1, 1))(mask)])
-        x = layers.Conv1D(2 * units, 5, padding="same", activation="relu")(x)
     x = stacked_gru(x, mask, units, depth, dropout=dropout)
-    outputs = sequence_logits(x, mask, labels, dropout=dropout, attention=attention)
+    outputs = sequence_logits(x, mask, labels, dropout=dropout)
     return keras.Model([values, mask], outputs, name=name)
 
 
@@ -116,15 +111,104 @@ def sequence_logits(x: Any, mask: Any, labels: int, *, dropout: float, attention
     return [MaskedMean(name="logits")(ticks, mask), ticks]
 
 
+@keras.saving.register_keras_serializable("emoview")
+class AttentiveStatistics(layers.Layer):  # type: ignore[misc]
+    """Means of the ticks under several weightings, and their plain mean and standard deviation.
+
+    `(batch, ticks, n)` values, `(batch, ticks, heads)` scores, mask -> `(batch, (heads + 2) n)`.  After
+    Okabe et al. (2018), arXiv:1803.10963, who take mean and deviation under one weighting.
+    """
+
+    FLOOR = 1e-5
+    """Of the variance, under the root."""
+
+    supports_masking = True
+
+    def compute_mask(self, *_: Any, **__: Any) -> None:
+        """Say that the result, which has no ticks, carries no mask."""
+
+    def call(self, values: Any, scores: Any, mask_input: Any) -> Any:
+        """Summarise the true ticks."""
+        ops = keras.ops
+        there = ops.cast(mask_input, values.dtype)[..., None]
+        weight = ops.softmax(scores + (there - 1.0) * 1e9, axis=1) * there
+        weighted = ops.matmul(ops.transpose(weight, (0, 2, 1)), values)
+        count = ops.maximum(ops.sum(there, axis=1), 1.0)
+        mean = ops.sum(values * there, axis=1) / count
+        variance = ops.sum(ops.square(values) * there, axis=1) / count - ops.square(mean)
+        deviation = ops.sqrt(ops.maximum(variance, self.FLOOR))
+        flat = ops.reshape(weighted, (-1, weighted.shape[1] * weighted.shape[2]))
+        return ops.concatenate([flat, mean, deviation], axis=-1)
+
+
+def tcn_network(
+    *,
+    inputs: int,
+    labels: int,
+    width: int = 128,
+    dilations: tuple[int, ...] = (1, 2, 4),
+    heads: int = 4,
+    dropout: float = 0.2,
+    name: str = "tcn_network",
+) -> keras.Model:
+    """Build a temporal convolutional network with logits for every tick and for the sequence.
+
+    Residual blocks of dilated convolutions (Bai et al. 2018, arXiv:1803.01271) that look both ways.
+
+    Args:
+        inputs: Values a tick.
+        labels: How many logits.
+        width: Channels.
+        dilations: Of each block.
+        heads: Weightings of `AttentiveStatistics`.
+        dropout: Within each block.
+        name: Of the model.
+
+    Returns:
+        A model as that of `gru_network`.
+    """
+    values = keras.Input((None, inputs), name="values")
+    mask = keras.Input((None,), name="mask", dtype="bool")
+    there = layers.Reshape((-1, 1))(mask)
+
+    def convolved(x: Any, kernel: int, dilation: int) -> Any:
+        x = layers.Conv1D(width, kernel, padding="same", dilation_rate=dilation, use_bias=False)(x)
+        return layers.BatchNormalization()(x)
+
+    x = _normalised(values)
+    # Padding must not leak into the last true ticks, so each convolution is told again where it is.
+    x = layers.Multiply()([x, there])
+    x = layers.Multiply()([layers.ReLU()(convolved(x, 5, 1)), there])
+    for dilation in dilations:
+        inner = layers.Dropout(dropout)(layers.ReLU()(convolved(x, 3, dilation)))
+        inner = convolved(layers.Multiply()([inner, there]), 3, dilation)
+        x = layers.Multiply()([layers.ReLU()(layers.Add()([x, inner])), there])
+    scores = layers.Dense(heads, name="scores", dtype="float32")(x)
+    ticks = layers.Dense(labels, name="tick_logits", dtype="float32")(layers.Dropout(1.5 * dropout)(x))
+    x = AttentiveStatistics(name="statistics")(x, scores, mask)
+    x = layers.Dropout(0.5)(x)
+    whole = layers.Dense(labels, name="logits", dtype="float32")(x)
+    return keras.Model([values, mask], [whole, ticks], name=name)
+
+
 def clip_network(*, inputs: int, labels: int, width: int = 256, dropout: float = 0.5) -> keras.Model:
     """Build the network over functionals: `(batch, inputs)` -> `(batch, labels)` logits."""
     values = keras.Input((inputs,), name="functionals")
-    x = layers.Normalization(name="normalise")(values)
-    x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(dropout)(_normalised(values))
     x = layers.Dense(width, use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Dropout(dropout)(x)
     return keras.Model(values, layers.Dense(labels, name="logits")(x), name="clip_network")
+
+
+def _normalised(values: Any) -> Any:
+    """Bring inputs to mean 0 and deviation 1, and within six deviations.
+
+    Some functionals are all but constant in the training data: what another recording gives for them can lie
+    hundreds of deviations out, and would drown all others.
+    """
+    x = layers.Rescaling(1 / _FURTHEST)(layers.Normalization(name="normalise")(values))
+    return layers.Rescaling(_FURTHEST)(layers.Activation("hard_tanh")(x))
 
 
 def set_normalisation(network: keras.Model, mean: Any, variance: Any) -> None:

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from emoview.timeline.results import COLUMNS, Analysis
 
+_PIECE = 1 << 16
+
 
 def to_csv(analysis: Analysis) -> str:
     """Write the timeline with the columns `COLUMNS`; what is missing is an empty cell."""
+    return "".join(_pieces(analysis))
+
+
+def csv_file(analysis: Analysis, _: Path) -> Iterator[str]:
+    """Write the timeline, in pieces, wherever the file is to be."""
+    return _pieces(analysis)
+
+
+def _pieces(analysis: Analysis) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in analysis.timeline:
         record = analysis.record(row)
         writer.writerow([_cell(name, record[name]) for name in COLUMNS])
-    return text.getvalue()
-
-
-def csv_file(analysis: Analysis, _: Path) -> str:
-    """Write the timeline, wherever the file is to be."""
-    return to_csv(analysis)
+        if text.tell() > _PIECE:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
 
 
 def _cell(name: str, value: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from emoview.errors import OutputError
 
@@ -46,14 +47,23 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write `content`, text as UTF-8, under a temporary name beside `path`, then rename it.
+Content: TypeAlias = "str | bytes | Iterable[str]"
+"""Of a file: text, which is UTF-8 there, text in pieces, or bytes."""
+
+
+def write_whole(path: Path, content: Content) -> None:
+    """Write `content` under a temporary name beside `path`, then rename it.
 
     Raises:
         OutputError: No permission, no space, or the folder cannot be made; `path` is as it was.
     """
     with whole_file(path) as temporary, temporary.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            # Text of a long video is made piece by piece: as a whole it would take more memory than the rows.
+            for piece in [content] if isinstance(content, str) else content:
+                file.write(piece.encode())
         file.flush()
         os.fsync(file.fileno())
 

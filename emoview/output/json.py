@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,25 @@ from emoview.timeline.results import (
 
 def to_json(analysis: Analysis) -> str:
     """Write a result as JSON text; the timeline takes one line a row, and the segments one each."""
+    return "".join(_pieces(analysis))
+
+
+def json_file(analysis: Analysis, _: Path) -> Iterator[str]:
+    """Write the result, in pieces, wherever the file is to be."""
+    return _pieces(analysis)
+
+
+def _pieces(analysis: Analysis) -> Iterator[str]:
     text = json.dumps(_without_lists(analysis), indent=2, ensure_ascii=False, allow_nan=False)
     lists = {
-        "segments": [_segment(analysis, segment) for segment in analysis.segments],
-        "timeline": [_row(analysis, row) for row in analysis.timeline],
+        "timeline": (_row(analysis, row) for row in analysis.timeline),
+        "segments": (_segment(analysis, segment) for segment in analysis.segments),
     }
     for name, entries in lists.items():
-        text = text.replace(f'"{name}": null', f'"{name}": {_lines(entries)}', 1)
-    return text + "\n"
-
-
-def json_file(analysis: Analysis, _: Path) -> str:
-    """Write the result, wherever the file is to be."""
-    return to_json(analysis)
+        before, _, text = text.partition(f'"{name}": null')
+        yield f'{before}"{name}": '
+        yield from _lines(entries)
+    yield text + "\n"
 
 
 def schema() -> dict[str, Any]:
@@ -44,9 +51,12 @@ def schema() -> dict[str, Any]:
     return result
 
 
-def _lines(entries: list[dict[str, Any]]) -> str:
-    lines = ",\n    ".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
-    return f"[\n    {lines}\n  ]" if lines else "[]"
+def _lines(entries: Iterable[dict[str, Any]]) -> Iterator[str]:
+    before = "["
+    for entry in entries:
+        yield f"{before}\n    {json.dumps(entry, ensure_ascii=False, allow_nan=False)}"
+        before = ","
+    yield "[]" if before == "[" else "\n  ]"
 
 
 def _without_lists(analysis: Analysis) -> dict[str, Any]:

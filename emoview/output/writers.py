@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from emoview.errors import InputError
-from emoview.output.files import write_whole
+from emoview.output.files import Content, write_whole
 from emoview.timeline.results import Analysis
 
 
@@ -29,11 +29,11 @@ class Writer:
     suffix: str
     function: str
 
-    def content(self, analysis: Analysis, path: Path) -> str | bytes:
+    def content(self, analysis: Analysis, path: Path) -> Content:
         """Make the content of the file that is to be at `path`."""
         module, name = self.function.split(":")
         function = getattr(importlib.import_module(f"emoview.output.{module}"), name)
-        content: str | bytes = function(analysis, path)
+        content: Content = function(analysis, path)
         return content
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.results import (
     Analysis,
+    FaceBox,
     MediaFacts,
     Options,
     Overall,
@@ -110,6 +111,10 @@ class _Loader:
             self.device_used, models = _models(self._device, self._weights)
             return models
 
+    def fusion(self, asked: str) -> str:
+        """Name the fusion that is meant, `late` or `early`."""
+        return self().automatic_fusion if asked == "auto" else asked
+
 
 @functools.cache
 def _models(device: str, weights: str | None) -> tuple[str, Models]:
@@ -168,7 +173,7 @@ def _nothing_decoded(media: Media) -> DecodeError:
 def _run_stages(
     media: Media,
     options: Options,
-    load: Callable[[], Models],
+    loader: _Loader,
     timings: Timings,
     on_event: EventHook,
     on_face: FaceHook | None,
@@ -180,13 +185,14 @@ def _run_stages(
     with ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
         voice: Future[Voice] | None = None
         if media.audio is not None and options.modality != "face":
-            voice = pool.submit(run_voice_stage, media, load, timings=timings, on_event=on_event, keep=keep)
+            voice = pool.submit(run_voice_stage, media, loader, timings=timings, on_event=on_event, keep=keep)
         # The device is checked, and the models are built, while the first pictures are decoded.
-        ready = pool.submit(load)
+        ready = pool.submit(loader)
         faces = None
         if media.video is not None and options.modality != "voice":
             faces = run_face_stage(
-                media, load, max_faces=options.max_faces, total=total, timings=timings,
+                media, loader, max_faces=options.max_faces, total=total, timings=timings,
+                keep_embeddings=lambda: voice is not None and loader.fusion(options.fusion) == "early",
                 on_event=on_event, on_face=on_face, keep=keep,
             )  # fmt: skip
         ready.result()
@@ -243,7 +249,7 @@ class _Join:
             whole, ticks = self._face_models(track)
             faces[face_id] = self._late("face", whole, ticks)
             if voice_models and face_id == self._main:
-                used = self._fusion_used()
+                used = self._loader.fusion(self._options.fusion)
                 fused[face_id] = self._fuse(used, track, (whole, ticks), voice_models, speech)
             else:
                 fused[face_id] = faces[face_id]
@@ -287,7 +293,7 @@ class _Join:
         wanted = asked == "speaking" or (asked == "all" and len(self._tracks) > 1)
         if not wanted or self._voice is None:
             return None
-        lips = {i: (np.array(t.ticks), np.array(t.lips)) for i, t in self._tracks.items()}
+        lips = {i: (t.ticks, t.lips) for i, t in self._tracks.items()}
         return find_speaker(lips, self._voice.speech, self._voice.tick_level_db)
 
     def _main_face(self) -> int | None:
@@ -317,12 +323,11 @@ class _Join:
         return [self._main]
 
     def _face_models(self, track: FaceTrack) -> tuple[dict[str, Logits], dict[str, Logits]]:
-        from emoview.pipeline.models import STAND_IN, run_sequence, smooth
+        from emoview.pipeline.models import STAND_IN, smooth
 
-        logits = np.stack(track.logits)
-        if self._models.stand_in is not None and self._models.stand_in.is_face:
+        logits, gru = track.logits, track.gru
+        if gru is None:
             return {STAND_IN: logits.mean(axis=0)}, {STAND_IN: smooth(logits)}
-        gru = run_sequence(self._models.face_gru, np.stack(track.embeddings))
         whole = {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole}
         return whole, {"face_cnn": smooth(logits), "face_gru": smooth(gru.ticks)}
 
@@ -335,13 +340,13 @@ class _Join:
         if stand_in is not None and not stand_in.is_face:
             ticks = _extended(stand_in.voices(voice.clip.ticks), self._ticks)
             return {STAND_IN: stand_in.voices(voice.clip.whole)}, {STAND_IN: ticks}
-        assert voice.gru is not None
+        assert voice.tcn is not None
         whole = {
-            "voice_gru": seven_labels(voice.gru.whole),
+            "voice_tcn": seven_labels(voice.tcn.whole),
             "voice_clip": seven_labels(voice.clip.whole),
         }
         per_tick = {
-            "voice_gru": smooth(seven_labels(voice.gru.ticks)),
+            "voice_tcn": smooth(seven_labels(voice.tcn.ticks)),
             "voice_clip": seven_labels(voice.clip.ticks),
         }
         return whole, {name: _extended(values, self._ticks) for name, values in per_tick.items()}
@@ -350,10 +355,6 @@ class _Join:
         fusion = self._models.late_fusion(rule)
         self._used |= set(whole)
         return _Answer(softmax(fusion(whole)), softmax(fusion(ticks)))
-
-    def _fusion_used(self) -> str:
-        asked = self._options.fusion
-        return self._models.automatic_fusion if asked == "auto" else asked
 
     def _fuse(
         self,
@@ -364,7 +365,7 @@ class _Join:
         speech: NDArray[np.bool_],
     ) -> _Answer:
         """Fuse a track with the voice, for each tick of the track."""
-        ticks = np.array(track.ticks)
+        ticks = track.ticks
         if used == "late":
             both_whole = {**face[0], **voice[0]}
             both_ticks = {**face[1], **{name: v[ticks] for name, v in voice[1].items()}}
@@ -380,13 +381,14 @@ class _Join:
         from emoview.pipeline.models import run_sequence, smooth
 
         assert self._voice is not None
-        assert self._voice.gru is not None
-        present = np.array(track.ticks)
-        embeddings = np.zeros((self._ticks, len(track.embeddings[0])), np.float32)
-        embeddings[present] = np.stack(track.embeddings)
+        assert self._voice.tcn is not None
+        assert track.embeddings is not None
+        present = track.ticks
+        embeddings = np.zeros((self._ticks, track.embeddings.shape[1]), np.float32)
+        embeddings[present] = track.embeddings
         has_face = np.zeros(self._ticks, bool)
         has_face[present] = True
-        voice = _extended(self._voice.gru.ticks, self._ticks)
+        voice = _extended(self._voice.tcn.ticks, self._ticks)
         values = early_input(embeddings, has_face, voice, speech)
         answer = run_sequence(self._models.early_fusion, values)
         self._used.add("early_fusion")
@@ -405,17 +407,17 @@ class _Join:
         heard = voice is not None and face_id == self._main
         return [
             Row(
-                tick, face_id, box, _values(face.ticks[i]),
+                tick, face_id, FaceBox(*box), _values(face.ticks[i]),
                 _values(voice.ticks[tick]) if heard and voice and speech[tick] else None,
                 _values(fused.ticks[i]), *_affect(fused.ticks[i]),
             )
-            for i, (tick, box) in enumerate(zip(track.ticks, track.boxes, strict=True))
+            for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
 
     def _rows_without_face(
         self, chosen: list[int], voice: _Answer | None, speech: NDArray[np.bool_]
     ) -> list[Row]:
-        seen = {tick for face_id in chosen for tick in self._tracks[face_id].ticks}
+        seen = {tick for face_id in chosen for tick in self._tracks[face_id].ticks.tolist()}
         rows = []
         for tick in range(self._ticks):
             if tick in seen:
@@ -429,7 +431,9 @@ class _Join:
 
     def _facts(self, speech: NDArray[np.bool_]) -> MediaFacts:
         video, audio = self._media.video, self._media.audio
-        with_face = len({tick for track in self._tracks.values() for tick in track.ticks})
+        with_face = np.zeros(self._ticks, bool)
+        for track in self._tracks.values():
+            with_face[track.ticks] = True
         return MediaFacts(
             path=shown(self._media.path),
             duration_s=time_of(self._ticks),
@@ -443,7 +447,7 @@ class _Join:
             audio_rate=audio.rate if audio else None,
             audio_channels=audio.channels if audio else None,
             audio_level_db=self._voice.level_db if self._voice else None,
-            face_share=round(with_face / self._ticks, 4),
+            face_share=round(float(with_face.mean()), 4),
             speech_share=round(float(speech.mean()), 4),
             faces=len(self._tracks),
             start_s=self._media.stretch.start_s,

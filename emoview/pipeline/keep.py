@@ -32,7 +32,7 @@ class Collector(Protocol):
         """Take the descriptors of every tick, and whether somebody speaks in it."""
 
     def add_windows(self, cuts: Sequence[tuple[int, int]], functionals: Floats) -> None:
-        """Take the windows with speech, in ticks, and their functionals."""
+        """Take more windows with speech, in ticks, and their functionals."""
 
 
 class Keeper:
@@ -48,7 +48,8 @@ class Keeper:
         self._places: list[tuple[int, int]] = []
         self._embeddings: list[Floats] = []
         self._voice: tuple[Floats, NDArray[np.bool_]] = np.zeros((0, 0), np.float32), np.zeros(0, bool)
-        self._windows: tuple[Sequence[tuple[int, int]], Floats] = (), np.zeros((0, 0), np.float32)
+        self._cuts: list[tuple[int, int]] = []
+        self._functionals: list[Floats] = []
 
     def add_faces(self, found: Sequence[Found], embeddings: Floats) -> None:
         """Keep faces, and what the network made of each."""
@@ -61,26 +62,32 @@ class Keeper:
 
     def add_voice(self, descriptors: Floats, speech: NDArray[np.bool_]) -> None:
         """Keep the descriptors of every tick, and whether somebody speaks in it."""
-        self._voice = descriptors, speech
+        if self._features:
+            self._voice = descriptors, speech
 
     def add_windows(self, cuts: Sequence[tuple[int, int]], functionals: Floats) -> None:
-        """Keep the windows with speech, in ticks, and their functionals."""
-        self._windows = cuts, functionals
+        """Keep more windows with speech, in ticks, and their functionals."""
+        if self._features:
+            self._cuts += cuts
+            self._functionals.append(functionals)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Give the features by name; what was not found has no rows."""
         places = np.array(self._places, np.int64).reshape(-1, 2)
-        embeddings = np.concatenate(self._embeddings) if self._embeddings else np.zeros((0, 0), np.float32)
-        times = [(time_of(first), time_of(last)) for first, last in self._windows[0]]
+        times = [(time_of(first), time_of(last)) for first, last in self._cuts]
         return {
             "face_ticks": places[:, 0],
             "face_ids": places[:, 1],
-            "face_embeddings": embeddings,
+            "face_embeddings": _joined(self._embeddings),
             "voice_speech": self._voice[1],
             "voice_descriptors": self._voice[0],
             "window_times_s": np.array(times, np.float64).reshape(-1, 2),
-            "window_functionals": self._windows[1],
+            "window_functionals": _joined(self._functionals),
         }
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
 
 
 @contextmanager

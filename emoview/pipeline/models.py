@@ -130,8 +130,8 @@ class Models:
         return load("face_votes", self.engine)
 
     @cached_property
-    def voice_gru(self) -> Network:
-        return load("voice_gru", self.engine)
+    def voice_tcn(self) -> Network:
+        return load("voice_tcn", self.engine)
 
     @cached_property
     def voice_clip(self) -> Network:
@@ -192,46 +192,88 @@ def resized(face: NDArray[np.uint8], size: int, *, colour: bool) -> NDArray[np.f
     return np.asarray(small.reshape(size, size, -1), np.float32) / 255
 
 
-def run_faces(model: Network, faces: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def run_faces(
+    model: Network, faces: NDArray[np.float32], ticks: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Run the face network on `(n, size, size, 1)` faces, n up to `FACE_BATCH`.
 
-    Each face is seen as it is and mirrored, and the answers are averaged: which side a mouth is pulled
-    to says nothing about the label.
+    Which side a mouth is pulled to says nothing about the label.  So each face is seen as it is and
+    mirrored, and the answers are averaged; of a video, where neighbouring ticks are averaged later, the
+    faces at odd `ticks`, `(n,)`, are seen mirrored and the others as they are, in half the time.
 
     Returns:
         Embeddings `(n, 256)` and logits `(n, 7)`.
     """
     count = len(faces)
+    if ticks is None:
+        views = np.stack([faces, faces[:, :, ::-1]])
+    else:
+        views = np.where((ticks % 2 == 1)[:, None, None, None], faces[:, :, ::-1], faces)[None]
     # Keras compiles a call anew for each size of batch, ONNX Runtime takes what comes.
     rows = count if isinstance(model, OnnxNetwork) else FACE_BATCH
-    batch = np.zeros((2, rows, *faces.shape[1:]), np.float32)
-    batch[0, :count] = faces
-    batch[1, :count] = faces[:, :, ::-1]
+    batch = np.zeros((len(views), rows, *faces.shape[1:]), np.float32)
+    batch[:, :count] = views
     answers = model.predict_on_batch(batch.reshape(-1, *faces.shape[1:]))
-    embeddings, logits = (np.asarray(answer).reshape(2, rows, -1).mean(axis=0)[:count] for answer in answers)
+    embeddings, logits = (
+        np.asarray(answer).reshape(len(views), rows, -1).mean(axis=0)[:count] for answer in answers
+    )
     return embeddings, logits
 
 
-def run_sequence(model: Network, values: NDArray[np.float32]) -> SequenceLogits:
-    """Run a network over ticks on `(ticks, inputs)`.
+class SequenceRun:
+    """Runs a network over ticks as they come.
 
     Sequences of over a minute are worked through in parts whose margins overlap, and the parts' logits
-    are averaged by length.
+    are averaged by length; what has been worked through is forgotten.
     """
-    whole: Any = np.float32(0)
-    ticks = []
-    for first in range(0, len(values), _LONGEST_SEQUENCE):
-        last = min(first + _LONGEST_SEQUENCE, len(values))
-        left, right = max(0, first - _MARGIN), min(len(values), last + _MARGIN)
-        length = right - left
+
+    def __init__(self, model: Network) -> None:
+        self._model = model
+        self._waiting: list[NDArray[np.float32]] = []
+        self._held = 0
+        # Of what is held, the ticks that are there as the margin of the next part.
+        self._left = 0
+        self._answers: list[tuple[int, Logits, Logits]] = []
+
+    def add(self, values: NDArray[np.float32]) -> None:
+        """Take `(ticks, inputs)` more, ticks 0 or more."""
+        # No more than is needed at a time, because what is held gets copied.
+        for first in range(0, len(values), _LONGEST_SEQUENCE):
+            part = values[first : first + _LONGEST_SEQUENCE]
+            self._waiting.append(part)
+            self._held += len(part)
+            while self._held >= self._left + _LONGEST_SEQUENCE + _MARGIN:
+                self._run(self._left + _LONGEST_SEQUENCE)
+
+    def end(self) -> SequenceLogits:
+        """Give what the network says of all ticks, at least one."""
+        while self._held > self._left:
+            self._run(min(self._left + _LONGEST_SEQUENCE, self._held))
+        total = sum(count for count, _, _ in self._answers)
+        whole: Any = np.float32(0)
+        for count, answer, _ in self._answers:
+            whole = whole + answer * np.float32(count / total)
+        return SequenceLogits(whole, np.concatenate([ticks for _, _, ticks in self._answers]))
+
+    def _run(self, last: int) -> None:
+        """Work through what is held up to `last`, and keep the margin of the next part."""
+        values = np.concatenate(self._waiting)
+        length = min(len(values), last + _MARGIN)
         padded = -(-length // _SEQUENCE_STEP) * _SEQUENCE_STEP
         part = np.zeros((1, padded, values.shape[1]), np.float32)
-        part[0, :length] = values[left:right]
+        part[0, :length] = values[:length]
         mask = np.arange(padded)[None] < length
-        part_whole, part_ticks = model.predict_on_batch((part, mask))
-        ticks.append(np.asarray(part_ticks)[0, first - left : last - left])
-        whole = whole + np.asarray(part_whole)[0] * np.float32((last - first) / len(values))
-    return SequenceLogits(whole, np.concatenate(ticks))
+        whole, ticks = (np.asarray(answer)[0] for answer in self._model.predict_on_batch((part, mask)))
+        self._answers.append((last - self._left, whole, ticks[self._left : last].copy()))
+        kept = values[max(0, last - _MARGIN) :]
+        self._waiting, self._held, self._left = [kept.copy()], len(kept), min(last, _MARGIN)
+
+
+def run_sequence(model: Network, values: NDArray[np.float32]) -> SequenceLogits:
+    """Run a network over ticks on `(ticks, inputs)`, see `SequenceRun`."""
+    run = SequenceRun(model)
+    run.add(values)
+    return run.end()
 
 
 def seven_labels(logits: Logits) -> Logits:

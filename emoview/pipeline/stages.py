@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.media.decode import DecodeLog, PictureDecoder, read_sound
+from emoview.media.decode import DecodeLog, PictureDecoder, Sound, read_sound
 from emoview.media.probe import Media
 from emoview.networks.sizes import FACE_SIZE
+from emoview.pipeline.engines import Network
 from emoview.pipeline.events import EventHook, Progress
 from emoview.pipeline.keep import Collector
 from emoview.pipeline.models import (
     FACE_BATCH,
     Models,
     SequenceLogits,
+    SequenceRun,
     run_faces,
     run_sequence,
 )
 from emoview.pipeline.timings import Timings
-from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK
 from emoview.timeline.results import FaceBox
 from emoview.voice.activity import level_db, trim, voice_activity
+from emoview.voice.blocks import BLOCK_TICKS, Samples
 from emoview.voice.descriptors import functionals, mfcc_means, tick_features, windows
 
 if TYPE_CHECKING:
@@ -39,6 +43,9 @@ LONGEST_SIDE = 640
 """Pictures are scaled to this while they are decoded: enough for the mesh, which sees 192 pixels."""
 LONGEST_SIDE_OF_SMALL_FACES = 1920
 """From the first face on that would have fewer pixels than the face network sees, they are scaled to this."""
+
+WINDOW_BATCH = 8
+"""Most windows in one call of the network over functionals."""
 
 _QUEUE = 64
 
@@ -90,20 +97,63 @@ class Stage(Generic[T]):
             self._thread.join()
 
 
-@dataclass
+@dataclass(frozen=True)
 class FaceTrack:
-    """A face through the video: lists with one entry for each tick in which it was found."""
+    """A face through the video, by the ticks in which it was found.
 
-    ticks: list[int] = field(default_factory=list)
-    boxes: list[FaceBox] = field(default_factory=list)
-    embeddings: list[NDArray[np.float32]] = field(default_factory=list)
-    logits: list[NDArray[np.float32]] = field(default_factory=list)
-    lips: list[float] = field(default_factory=list)
+    Attributes:
+        ticks: `(n,)`.
+        boxes: `(n, 4)`, as in `FaceBox`.
+        logits: `(n, 7)`, of the face network.
+        lips: `(n,)`, how far they are open.
+        gru: What the GRU over its embeddings says; None with a stand-in.
+        embeddings: `(n, 256)`, where they were asked for.
+    """
+
+    ticks: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    logits: NDArray[np.float32]
+    lips: NDArray[np.float64]
+    gru: SequenceLogits | None
+    embeddings: NDArray[np.float32] | None
 
     @property
     def weight(self) -> float:
         """Area summed over time: who is large for long is whom the video is about."""
-        return sum(box.width * box.height for box in self.boxes)
+        return float((self.boxes[:, 2] * self.boxes[:, 3]).sum())
+
+
+class _TrackSoFar:
+    """A track that grows; embeddings of which nobody asks go no further than the GRU."""
+
+    def __init__(self, gru: Network | None, *, keep_embeddings: bool) -> None:
+        self._parts: list[tuple[NDArray[Any], ...]] = []
+        self._embeddings: list[NDArray[np.float32]] = []
+        self._gru = None if gru is None else SequenceRun(gru)
+        self._keep = keep_embeddings
+        self.last_tick = 0
+
+    def add(
+        self, found: Sequence[Found], embeddings: NDArray[np.float32], logits: NDArray[np.float32]
+    ) -> None:
+        from emoview.face.lips import lip_opening
+
+        ticks = np.array([one.tick for one in found])
+        boxes = np.array([(one.box.x, one.box.y, one.box.width, one.box.height) for one in found])
+        lips = np.array([lip_opening(one.landmarks) for one in found])
+        self._parts.append((ticks, boxes, logits, lips))
+        self.last_tick = found[-1].tick
+        if self._gru is not None:
+            self._gru.add(embeddings)
+        if self._keep:
+            self._embeddings.append(embeddings)
+
+    def end(self) -> FaceTrack:
+        ticks, boxes, logits, lips = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        gru = None if self._gru is None else self._gru.end()
+        return FaceTrack(
+            ticks, boxes, logits, lips, gru, np.concatenate(self._embeddings) if self._keep else None
+        )
 
 
 @dataclass
@@ -212,16 +262,23 @@ def run_face_stage(
     *,
     max_faces: int,
     total: int | None,
+    keep_embeddings: Callable[[], bool],
     timings: Timings,
     on_event: EventHook,
     on_face: FaceHook | None = None,
     keep: Sequence[Collector] = (),
 ) -> Faces:
-    """Find and follow the faces of a video, and run the face network on them in batches."""
-    from emoview.face.align import network_input
-    from emoview.face.lips import lip_opening
+    """Find and follow the faces of a video, and run the face networks on them in batches.
 
-    faces = Faces(0, {}, DecodeLog())
+    Whether to `keep_embeddings` is asked when there are some, since the models may have to say.
+    """
+    from emoview.face.align import network_input
+    from emoview.face.follow import MEMORY_TICKS
+
+    ticks = 0
+    log = DecodeLog()
+    growing: dict[int, _TrackSoFar] = {}
+    tracks: dict[int, FaceTrack] = {}
     waiting: list[Found] = []
 
     def flush() -> None:
@@ -229,6 +286,7 @@ def run_face_stage(
             models = load()
             stand_in = models.stand_in if models.stand_in and models.stand_in.is_face else None
             network = None if stand_in else models.face_cnn
+            gru = None if stand_in else models.face_gru
         with timings.measure("face_network"):
             if stand_in is not None:
                 logits = stand_in.faces([f.face for f in waiting])
@@ -236,21 +294,22 @@ def run_face_stage(
             else:
                 assert network is not None
                 inputs = np.stack([network_input(f.face, FACE_SIZE) for f in waiting])
-                embeddings, logits = run_faces(network, inputs)
-        for seen, embedding, answer in zip(waiting, embeddings, logits, strict=True):
-            track = faces.tracks.setdefault(seen.face_id, FaceTrack())
-            track.ticks.append(seen.tick)
-            track.boxes.append(seen.box)
-            track.embeddings.append(embedding)
-            track.logits.append(answer)
-            track.lips.append(lip_opening(seen.landmarks))
+                embeddings, logits = run_faces(network, inputs, np.array([f.tick for f in waiting]))
+            ids = np.array([seen.face_id for seen in waiting])
+            for face_id in np.unique(ids):
+                own = np.flatnonzero(ids == face_id)
+                if int(face_id) not in growing:
+                    growing[int(face_id)] = _TrackSoFar(gru, keep_embeddings=keep_embeddings())
+                growing[int(face_id)].add([waiting[i] for i in own], embeddings[own], logits[own])
+            lost = [i for i, track in growing.items() if waiting[-1].tick - track.last_tick > MEMORY_TICKS]
+            tracks.update((i, growing.pop(i).end()) for i in lost)
         for one in keep:
             one.add_faces(waiting, embeddings)
         waiting.clear()
 
-    stage = Stage(find_faces(media, max_faces=max_faces, timings=timings, log=faces.log))
+    stage = Stage(find_faces(media, max_faces=max_faces, timings=timings, log=log))
     for tick, found in stage:
-        faces.ticks = tick + 1
+        ticks = tick + 1
         for one in found:
             if on_face is not None:
                 on_face(one)
@@ -260,7 +319,9 @@ def run_face_stage(
         on_event(Progress("face", tick + 1, total))
     if waiting:
         flush()
-    return faces
+    with timings.measure("face_network"):
+        tracks.update((i, track.end()) for i, track in growing.items())
+    return Faces(ticks, dict(sorted(tracks.items())), log)
 
 
 @dataclass(frozen=True)
@@ -272,7 +333,7 @@ class Voice:
         speech: `(ticks,)`, where somebody speaks.
         tick_level_db: `(ticks,)`, level below full scale.
         level_db: Mean level below full scale; None for digital silence.
-        gru: What the GRU over ticks says, nine labels; None without speech, or with a stand-in.
+        tcn: What the network over ticks says, nine labels; None without speech, or with a stand-in.
         clip: What the network over windows says, nine labels or those of a stand-in; None without
             speech.
         log: What the decoder complained of.
@@ -282,7 +343,7 @@ class Voice:
     speech: NDArray[np.bool_]
     tick_level_db: NDArray[np.float32]
     level_db: float | None
-    gru: SequenceLogits | None
+    tcn: SequenceLogits | None
     clip: SequenceLogits | None
     log: DecodeLog
 
@@ -297,32 +358,39 @@ def run_voice_stage(
 ) -> Voice:
     """Decode the sound of a file, find the speech in it, and run the voice networks."""
     with timings.measure("sound"):
-        pcm, log = read_sound(media)
-    ticks = ticks_of(len(pcm))
-    on_event(Progress("voice", 1, 4))
-    with timings.measure("voice_features"):
-        samples = pcm.astype(np.float32) / 32768
-        features = tick_features(samples) if ticks else np.zeros((0, 105), np.float32)
-        speech = voice_activity(samples, features)
-    for one in keep:
-        one.add_voice(features, speech)
-    on_event(Progress("voice", 2, 4))
-    gru = clip = None
-    if speech.any():
-        models = load()
-        stand_in = models.stand_in if models.stand_in and not models.stand_in.is_face else None
-        with timings.measure("voice_functionals"):
-            means = stand_in is not None and stand_in.network.takes == "mfcc-means"
-            cuts, summaries = describe_windows(samples, speech, mfcc_means if means else functionals)
+        sound = read_sound(media)
+    with sound:
+        on_event(Progress("voice", 1, 4))
+        with timings.measure("voice_features"):
+            features = tick_features(sound)
+            level = level_db(sound)
+            speech = voice_activity(level, features)
         for one in keep:
-            one.add_windows(cuts, summaries)
-        on_event(Progress("voice", 3, 4))
-        with timings.measure("voice_network"):
+            one.add_voice(features, speech)
+        on_event(Progress("voice", 2, 4))
+        tcn = clip = None
+        if speech.any():
+            models = load()
+            stand_in = models.stand_in if models.stand_in and not models.stand_in.is_face else None
+            means = stand_in is not None and stand_in.network.takes == "mfcc-means"
+            describe = mfcc_means if means else functionals
             network = stand_in.model if stand_in else models.voice_clip
-            clip = run_windows(network, cuts, summaries, speech)
-            gru = None if stand_in else run_speech(models.voice_gru, features, speech)
-    on_event(Progress("voice", 4, 4))
-    return Voice(ticks, speech, level_db(samples), _level(pcm), gru, clip, log)
+            cuts = speech_windows(speech)
+            logits = []
+            for first in range(0, len(cuts), WINDOW_BATCH):
+                some = cuts[first : first + WINDOW_BATCH]
+                with timings.measure("voice_functionals"):
+                    summaries = describe_windows(sound, some, describe)
+                for one in keep:
+                    one.add_windows(some, summaries)
+                with timings.measure("voice_network"):
+                    logits.append(run_functionals(network, summaries))
+            on_event(Progress("voice", 3, 4))
+            with timings.measure("voice_network"):
+                clip = over_windows(np.concatenate(logits), cuts, speech)
+                tcn = None if stand_in else run_speech(models.voice_tcn, features, speech)
+        on_event(Progress("voice", 4, 4))
+        return Voice(len(speech), speech, level, _mean_level(sound), tcn, clip, sound.log)
 
 
 def speech_range(speech: NDArray[np.bool_]) -> tuple[int, int]:
@@ -331,36 +399,47 @@ def speech_range(speech: NDArray[np.bool_]) -> tuple[int, int]:
     return int(active[0]), int(active[-1]) + 1
 
 
-def describe_windows(
-    samples: NDArray[np.float32],
-    speech: NDArray[np.bool_],
-    describe: Callable[[NDArray[np.float32]], NDArray[np.float32]] = functionals,
-) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
-    """Describe every window with speech in it, by its functionals or otherwise.
-
-    Returns:
-        The windows, in ticks, and their descriptions, such as `(windows, 6373)`.
-    """
+def speech_windows(speech: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Cut what is from the first speech to the last into windows, in ticks; give those with speech."""
     first, last = speech_range(speech)
     cuts = [(first + a, first + b) for a, b in windows(last - first)]
-    cuts = [(a, b) for a, b in cuts if speech[a:b].any()]
+    return [(a, b) for a, b in cuts if speech[a:b].any()]
+
+
+def describe_windows(
+    samples: Samples,
+    cuts: Sequence[tuple[int, int]],
+    describe: Callable[[NDArray[np.float32]], NDArray[np.float32]] = functionals,
+) -> NDArray[np.float32]:
+    """Describe windows by their functionals, `(windows, 6373)`, or otherwise."""
     step = SAMPLES_PER_TICK
-    return cuts, np.stack([describe(trim(samples[a * step : b * step])) for a, b in cuts])
+    return np.stack([describe(trim(samples[a * step : b * step])) for a, b in cuts])
 
 
 def run_windows(
     model: Any,
-    cuts: list[tuple[int, int]],
+    cuts: Sequence[tuple[int, int]],
     summaries: NDArray[np.float32],
     speech: NDArray[np.bool_],
 ) -> SequenceLogits:
-    """Run the network over functionals; a tick gets the mean of the windows that it lies in."""
-    count = len(cuts)
-    padded = np.zeros((-(-count // 8) * 8, summaries.shape[1]), np.float32)
-    padded[:count] = summaries
-    logits = np.concatenate(
-        [np.asarray(model.predict_on_batch(padded[i : i + 8])) for i in range(0, len(padded), 8)]
-    )[:count]
+    """Run the network over functionals of all windows; a tick gets the mean of those that it lies in."""
+    logits = [
+        run_functionals(model, summaries[i : i + WINDOW_BATCH]) for i in range(0, len(cuts), WINDOW_BATCH)
+    ]
+    return over_windows(np.concatenate(logits), cuts, speech)
+
+
+def run_functionals(model: Any, summaries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the logits `(windows, labels)` of up to `WINDOW_BATCH` windows."""
+    padded = np.zeros((WINDOW_BATCH, summaries.shape[1]), np.float32)
+    padded[: len(summaries)] = summaries
+    return np.asarray(model.predict_on_batch(padded))[: len(summaries)]
+
+
+def over_windows(
+    logits: NDArray[np.float32], cuts: Sequence[tuple[int, int]], speech: NDArray[np.bool_]
+) -> SequenceLogits:
+    """Make logits of ticks and of the whole from those of windows."""
     ticks = np.zeros((len(speech), logits.shape[1]), np.float32)
     cover = np.zeros((len(speech), 1), np.float32)
     weights = np.array([speech[a:b].sum() for a, b in cuts], np.float32)
@@ -372,7 +451,7 @@ def run_windows(
 
 
 def run_speech(model: Any, features: NDArray[np.float32], speech: NDArray[np.bool_]) -> SequenceLogits:
-    """Run the GRU from the first speech to the last; ticks outside get zeros."""
+    """Run the network over ticks from the first speech to the last; ticks outside get zeros."""
     first, last = speech_range(speech)
     answer = run_sequence(model, features[first:last])
     ticks = np.zeros((len(speech), answer.ticks.shape[1]), np.float32)
@@ -380,12 +459,15 @@ def run_speech(model: Any, features: NDArray[np.float32], speech: NDArray[np.boo
     return SequenceLogits(answer.whole, ticks)
 
 
-def _level(pcm: NDArray[np.int16]) -> float | None:
-    if not pcm.any():
-        return None
+def _mean_level(sound: Sound) -> float | None:
     with warnings.catch_warnings():
         # It looks for an ffmpeg on PATH, which nothing here needs it to have.
         warnings.simplefilter("ignore")
         from pydub import AudioSegment
-    sound = AudioSegment(pcm.tobytes(), sample_width=2, frame_rate=16_000, channels=1)
-    return round(float(sound.dBFS), 1)
+    step = BLOCK_TICKS * SAMPLES_PER_TICK
+    energy = 0.0
+    for first in range(0, len(sound), step):
+        pcm = sound.pcm(slice(first, first + step))
+        part = AudioSegment(pcm.tobytes(), sample_width=2, frame_rate=SAMPLE_RATE, channels=1)
+        energy += len(pcm) * (part.rms / part.max_possible_amplitude) ** 2
+    return round(10 * math.log10(energy / len(sound)), 1) if energy else None

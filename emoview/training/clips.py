@@ -15,11 +15,11 @@ from emoview.media.decode import DecodeLog, read_sound
 from emoview.media.probe import probe
 from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.models import FACE_BATCH, run_faces
-from emoview.pipeline.stages import describe_windows, find_faces
+from emoview.pipeline.stages import describe_windows, find_faces, speech_windows
 from emoview.pipeline.timings import Timings
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.clips import ClipFile, read_clip_index
-from emoview.voice.activity import voice_activity
+from emoview.voice.activity import level_db, voice_activity
 from emoview.voice.descriptors import tick_features
 
 
@@ -87,13 +87,13 @@ def _describe(path: Path) -> dict[str, NDArray[Any]]:
         ticks.append(tick)
         faces.append(network_input(face, FACE_SIZE)[..., 0])
     media = probe(path)
-    pcm, _ = read_sound(media)
-    samples = pcm.astype(np.float32) / 32768
-    features = tick_features(samples)
-    speech = voice_activity(samples, features)
-    if not speech.any():
-        speech[:] = True
-    cuts, summaries = describe_windows(samples, speech)
+    with read_sound(media) as sound:
+        features = tick_features(sound)
+        speech = voice_activity(level_db(sound), features)
+        if not speech.any():
+            speech[:] = True
+        cuts = speech_windows(speech)
+        summaries = describe_windows(sound, cuts)
     return {
         "face_ticks": np.array(ticks, np.int64),
         "faces": np.round(np.array(faces).reshape(-1, FACE_SIZE, FACE_SIZE) * 255).astype(np.uint8),
@@ -104,10 +104,16 @@ def _describe(path: Path) -> dict[str, NDArray[Any]]:
     }
 
 
-def embed(network: Any, faces: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Run the face network on `(n, 48, 48)` faces: embeddings `(n, 256)` and logits `(n, 7)`."""
-    parts = [
-        run_faces(network, faces[i : i + FACE_BATCH, ..., None].astype(np.float32) / 255)
-        for i in range(0, len(faces), FACE_BATCH)
-    ]
+def embed(
+    network: Any, faces: NDArray[np.uint8], ticks: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Run the face network on `(n, 48, 48)` faces: embeddings `(n, 256)` and logits `(n, 7)`.
+
+    Those of a video come with their `ticks`, `(n,)`, see `run_faces`.
+    """
+    parts = []
+    for i in range(0, len(faces), FACE_BATCH):
+        some = slice(i, i + FACE_BATCH)
+        inputs = faces[some, ..., None].astype(np.float32) / 255
+        parts.append(run_faces(network, inputs, None if ticks is None else ticks[some]))
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

@@ -32,8 +32,8 @@ _LONGEST = 100
 
 RULES = {
     "face": ("face_cnn", "face_gru"),
-    "voice": ("voice_gru", "voice_clip"),
-    "both": ("face_cnn", "face_gru", "voice_gru", "voice_clip"),
+    "voice": ("voice_tcn", "voice_clip"),
+    "both": ("face_cnn", "face_gru", "voice_tcn", "voice_clip"),
 }
 """The models that each late rule joins."""
 
@@ -49,7 +49,7 @@ class Described:
         embeddings: `(faces, 256)`.
         face_logits: `(faces, 7)`, of the face network.
         speech: `(ticks,)`.
-        voice_gru: Nine labels.
+        voice_tcn: Nine labels.
         voice_clip: Nine labels.
     """
 
@@ -59,7 +59,7 @@ class Described:
     embeddings: NDArray[np.float32]
     face_logits: NDArray[np.float32]
     speech: NDArray[np.bool_]
-    voice_gru: SequenceLogits
+    voice_tcn: SequenceLogits
     voice_clip: SequenceLogits
 
     def early_input(self, voice: Described | None, *, face: bool = True) -> NDArray[np.float32]:
@@ -74,21 +74,21 @@ class Described:
         speech = np.zeros(ticks, bool)
         if voice is not None:
             length = min(ticks, len(voice.speech))
-            logits[:length] = voice.voice_gru.ticks[:length]
+            logits[:length] = voice.voice_tcn.ticks[:length]
             speech[:length] = voice.speech[:length]
         return early_input(embeddings, has_face, logits, speech)
 
 
-def describe(clip: Clip, face: Any, voice_clip: Any, voice_gru: Any) -> Described:
+def describe(clip: Clip, face: Any, voice_clip: Any, voice_tcn: Any) -> Described:
     """Ask the face network, and both voice networks, about a clip."""
     embeddings = np.zeros((0, EMBEDDING), np.float32)
     face_logits = np.zeros((0, len(LABELS)), np.float32)
     if len(clip.faces):
-        embeddings, face_logits = embed(face, clip.faces)
+        embeddings, face_logits = embed(face, clip.faces, clip.face_ticks)
     cuts = [(int(a), int(b)) for a, b in clip.windows]
     return Described(
         clip.actor, clip.label, clip.face_ticks, embeddings, face_logits, clip.speech,
-        run_speech(voice_gru, clip.features, clip.speech),
+        run_speech(voice_tcn, clip.features, clip.speech),
         run_windows(voice_clip, cuts, clip.functionals, clip.speech),
     )  # fmt: skip
 
@@ -296,7 +296,7 @@ def _answers(clip: Described, gru: keras.Model, early: keras.Model) -> ClipLogit
         {
             "face_cnn": clip.face_logits.mean(axis=0) if seen else nothing,
             "face_gru": run_sequence(gru, clip.embeddings).whole if seen else nothing,
-            "voice_gru": seven_labels(clip.voice_gru.whole),
+            "voice_tcn": seven_labels(clip.voice_tcn.whole),
             "voice_clip": seven_labels(clip.voice_clip.whole),
             "early": run_sequence(early, clip.early_input(clip)).whole,
         },

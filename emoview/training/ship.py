@@ -12,17 +12,19 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.errors import InputError
+from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import embedding_model, exported_model, face_cnn
-from emoview.networks.shipped import build_voice_clip, build_voice_gru
+from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.networks.sizes import FACE_SIZE
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, embed, read_clips
 from emoview.training.face import labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013
-from emoview.training.speech import SpeechFeatures, describe_speech
+from emoview.training.speech import VARIANTS, SpeechFeatures, describe_speech
 from emoview.training.systems.events import OnEvent
 from emoview.weights import write_manifest
 
@@ -34,26 +36,37 @@ _PAIRS = (("01", "02"), ("03", "04"), ("05", "06"), ("07", "08"))
 _STILLS = 3000
 _VOICE_NETWORKS = (
     ("voice_clip", build_voice_clip, voice.train_clip),
-    ("voice_gru", build_voice_gru, voice.train_ticks),
+    ("voice_tcn", build_voice_tcn, voice.train_ticks),
 )
 
 
 def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
-    """Train the face network, measure it on the given validation parts, and ship it."""
+    """Train the face network, calibrate and measure it on the given validation parts, and ship it."""
     both = train_face(data, run / "face", on_epoch=on_event)
     model, votes = labels_of(both), votes_of(both)
-    figures = {}
     network = embedding_model(model)
-    for name, part in (
-        ("fer2013", read_fer2013(data / "fer2013", "valid", size=FACE_SIZE)),
-        ("ferplus", read_fer2013(data / "fer2013", "valid", size=FACE_SIZE, truth="votes")),
-        ("faces7", read_faces7(data / "faces7", "valid", size=FACE_SIZE)),
-    ):
-        embeddings, logits = embed(network, part.images)
+    parts = {
+        "fer2013": read_fer2013(data / "fer2013", "valid", size=FACE_SIZE),
+        "ferplus": read_fer2013(data / "fer2013", "valid", size=FACE_SIZE, truth="votes"),
+        "faces7": read_faces7(data / "faces7", "valid", size=FACE_SIZE),
+    }
+    logits = {}
+    for name, part in parts.items():
+        embeddings, logits[name] = embed(network, part.images)
         if name == "ferplus":
-            logits = np.asarray(votes.predict(embeddings, batch_size=256, verbose=0))
-        figures[name] = measure_labels(softmax(logits), part.labels, LABELS)
-        on_event({"part": name, "accuracy": str(figures[name].accuracy), "uar": str(figures[name].uar)})
+            logits[name] = np.asarray(votes.predict(embeddings, batch_size=256, verbose=0))
+    # One number for each answer: two data sets share the labels' one, and neither alone decides it.
+    answers = ((model.get_layer("logits"), ("fer2013", "faces7")), (votes.get_layer("votes"), ("ferplus",)))
+    for last, names in answers:
+        scale = fit_scale(
+            np.concatenate([logits[name] for name in names]),
+            np.concatenate([parts[name].labels for name in names]),
+        )
+        last.set_weights([np.float32(scale) * np.asarray(weight) for weight in last.get_weights()])
+        logits |= {name: np.float32(scale) * logits[name] for name in names}
+    figures = {name: measure_labels(softmax(logits[name]), parts[name].labels, LABELS) for name in parts}
+    for name, figure in figures.items():
+        on_event({"part": name, "accuracy": str(figure.accuracy), "uar": str(figure.uar)})
     _write_figures(run / "face_metrics.json", figures, drawn=figures)
     _ship(model, "face_cnn", ship)
     _ship(votes, "face_votes", ship)
@@ -62,8 +75,9 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
 
 def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the voice networks, measure the one over functionals on RAVDESS by actor, and ship them."""
-    speech = _speech(data, run, on_event)
     recipe = voice.VoiceRecipe()
+    _same_recipe(run / "voice_recipe.json", {**asdict(recipe), "variants": VARIANTS})
+    speech = _speech(data, run, on_event)
     people = np.array([u.person for u in speech.utterances])
     for actors in _PAIRS:
         rest = speech.select(~np.isin(people, [f"javanese/{actor}" for actor in actors]))
@@ -103,6 +117,21 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
         {**rules, "early_scale": round(fusion.early_scale(answers), 4), "auto": better},
     )
     write_manifest(ship)
+
+
+def _same_recipe(file: Path, recipe: Mapping[str, Any]) -> None:
+    """Note the recipe of a run folder, so that nothing of another one is taken for its result.
+
+    Raises:
+        InputError: The folder holds networks of another recipe.
+    """
+    stored = json.loads(file.read_text()) if file.exists() else None
+    fresh = stored is None and not any(file.parent.glob("voice_*.weights.h5"))
+    if not fresh and stored != recipe:
+        raise InputError(
+            f"{file.parent} holds voice networks of another recipe: name another folder with --run"
+        )
+    _write(file, recipe)
 
 
 def _ship(model: keras.Model, name: str, folder: Path) -> None:
@@ -165,10 +194,10 @@ def _without(run: Path, name: str, actors: Sequence[str]) -> Path:
 def _described(clips: Sequence[Clip], network: keras.Model, run: Path) -> list[fusion.Described]:
     result: list[fusion.Described] = []
     for actors in _PAIRS:
-        clip_network, gru = build_voice_clip(), build_voice_gru()
+        clip_network, tcn = build_voice_clip(), build_voice_tcn()
         clip_network.load_weights(_without(run, "voice_clip", actors))
-        gru.load_weights(_without(run, "voice_gru", actors))
-        result += [fusion.describe(c, network, clip_network, gru) for c in clips if c.actor in actors]
+        tcn.load_weights(_without(run, "voice_tcn", actors))
+        result += [fusion.describe(c, network, clip_network, tcn) for c in clips if c.actor in actors]
     return result
 
 

@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.timeline.labels import VOICE_LABELS
+from emoview.training.augmentation import altered_voice
 from emoview.training.datasets.speech import Utterance, read_speech_index
 from emoview.training.processes import each
 from emoview.voice.activity import trim
 from emoview.voice.descriptors import FUNCTIONALS, FeatureSet, functionals, tick_features
+
+Description = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+VARIANTS = 2
+"""How often each training utterance is altered."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,13 @@ class SpeechFeatures:
         utterances: What was described.
         ticks: One `(ticks, 105)` float32 array for each.
         functionals: `(n, 6373)` float32.
+        altered: `(n,)`, which were altered first, to train on: see `altered_voice`.
     """
 
     utterances: tuple[Utterance, ...]
     ticks: tuple[NDArray[np.float32], ...]
     functionals: NDArray[np.float32]
+    altered: NDArray[np.bool_]
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -44,6 +52,7 @@ class SpeechFeatures:
             tuple(self.utterances[i] for i in index),
             tuple(self.ticks[i] for i in index),
             self.functionals[index],
+            self.altered[index],
         )
 
 
@@ -81,6 +90,7 @@ def describe_speech(
     cache: Path,
     *,
     most: int | None = None,
+    variants: int = VARIANTS,
     workers: int = 2,
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> SpeechFeatures:
@@ -88,38 +98,84 @@ def describe_speech(
 
     Args:
         folder: Holds `index.csv` and the recordings.
-        cache: Folder for the features; keyed by the index's content and `most`.
+        cache: Folder for the features; keyed by the index's content, `most` and the variant.
         most: As in `read_index`.
+        variants: How often each is altered, to train on, and described again behind all others.
+        workers: Processes that compute.
+        on_file: Told how many of how many are done, of each variant.
+    """
+    utterances = tuple(read_index(folder, most=most))
+    index = (folder / "index.csv").read_bytes()
+    cache.mkdir(parents=True, exist_ok=True)
+    parts = []
+    for variant in range(variants + 1):
+        key = hashlib.sha256(index + f"{most}/{variant}".encode()).hexdigest()[:12]
+        file = cache / f"speech-{key}.npz"
+        if not file.exists():
+            part = describe_utterances(utterances, variant=variant, workers=workers, on_file=on_file)
+            partial = cache / f"partial-{key}.npz"
+            lengths = np.array([len(t) for t in part.ticks])
+            np.savez(partial, lengths=lengths, ticks=np.concatenate(part.ticks), functionals=part.functionals)
+            partial.replace(file)
+        with np.load(file) as stored:
+            ticks = tuple(np.split(stored["ticks"], np.cumsum(stored["lengths"])[:-1]))
+            parts.append(_features(utterances, ticks, stored["functionals"], variant))
+    return _joined(parts)
+
+
+def describe_utterances(
+    utterances: tuple[Utterance, ...],
+    *,
+    variant: int = 0,
+    workers: int = 2,
+    on_file: Callable[[int, int], None] = lambda done, total: None,
+) -> SpeechFeatures:
+    """Compute the features of recordings.
+
+    Args:
+        utterances: The recordings.
+        variant: 0 takes them as they are; each other number alters them in another way.
         workers: Processes that compute.
         on_file: Told how many of how many are done.
     """
-    utterances = tuple(read_index(folder, most=most))
-    key = hashlib.sha256((folder / "index.csv").read_bytes() + str(most).encode()).hexdigest()[:12]
-    file = cache / f"speech-{key}.npz"
-    if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        ticks: list[NDArray[np.float32]] = []
-        summaries = np.zeros((len(utterances), FUNCTIONALS), np.float32)
-        paths = [u.path for u in utterances]
-        for i, (per_tick, summary) in enumerate(each(describe, paths, workers=workers)):
-            ticks.append(per_tick)
-            summaries[i] = summary
-            on_file(i + 1, len(utterances))
-        partial = cache / f"partial-{key}.npz"
-        np.savez(
-            partial,
-            lengths=np.array([len(t) for t in ticks]),
-            ticks=np.concatenate(ticks),
-            functionals=summaries,
-        )
-        partial.replace(file)
-    with np.load(file) as stored:
-        borders = np.cumsum(stored["lengths"])[:-1]
-        parts = tuple(np.split(stored["ticks"], borders))
-        return SpeechFeatures(utterances, parts, stored["functionals"])
+    ticks: list[NDArray[np.float32]] = []
+    summaries = np.zeros((len(utterances), FUNCTIONALS), np.float32)
+    items = [(u.path, (variant, i) if variant else None) for i, u in enumerate(utterances)]
+    for i, (per_tick, summary) in enumerate(each(_describe_item, items, workers=workers)):
+        ticks.append(per_tick)
+        summaries[i] = summary
+        on_file(i + 1, len(utterances))
+    return _features(utterances, tuple(ticks), summaries, variant)
 
 
-def describe(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Describe a recording, without the silence around it: ticks `(ticks, 105)`, functionals `(6373,)`."""
+def describe(path: Path, seed: tuple[int, int] | None = None) -> Description:
+    """Describe a recording, without the silence around it: ticks `(ticks, 105)`, functionals `(6373,)`.
+
+    With a `seed` it is altered first.
+    """
     samples = trim(load_samples(path))
+    if seed is not None:
+        samples = trim(altered_voice(samples, np.random.default_rng(seed)))
     return tick_features(samples, FeatureSet.BOTH), functionals(samples)
+
+
+def _describe_item(item: tuple[Path, tuple[int, int] | None]) -> Description:
+    return describe(*item)
+
+
+def _features(
+    utterances: tuple[Utterance, ...],
+    ticks: tuple[NDArray[np.float32], ...],
+    summaries: NDArray[np.float32],
+    variant: int,
+) -> SpeechFeatures:
+    return SpeechFeatures(utterances, ticks, summaries, np.full(len(utterances), variant > 0))
+
+
+def _joined(parts: list[SpeechFeatures]) -> SpeechFeatures:
+    return SpeechFeatures(
+        tuple(u for part in parts for u in part.utterances),
+        tuple(t for part in parts for t in part.ticks),
+        np.concatenate([part.functionals for part in parts]),
+        np.concatenate([part.altered for part in parts]),
+    )

@@ -1,4 +1,4 @@
-"""Training of the voice networks: a GRU over ticks and a network over clip functionals."""
+"""Training of the voice networks: one over ticks and one over clip functionals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.networks.shipped import build_voice_clip, build_voice_gru
-from emoview.networks.temporal import set_normalisation
+from emoview.networks.shipped import build_voice_clip, build_voice_tcn
+from emoview.networks.temporal import MaskedMean, set_normalisation
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.speech import SpeechFeatures
+
+Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
 RAVDESS_FOLDS = (
     ("02", "05", "14", "15", "16"),
@@ -30,9 +32,12 @@ RAVDESS_LABELS = ("neutral", "calm", "happy", "sad", "anger", "fear", "disgust",
 class VoiceRecipe:
     """What decides the outcome of a voice training.
 
+    An epoch draws as many utterances, altered or not, as there are unaltered ones.
+
     Attributes:
-        clip_epochs: Passes of the network over functionals.
-        tick_epochs: Passes of the GRU.
+        clip_epochs: Epochs of the network over functionals.
+        tick_epochs: Epochs of the network over ticks.
+        tick_share: Weight of the loss of its ticks beside that of the utterance.
         batch: Utterances a step.
         learning_rate: Highest rate; brought to zero by a cosine.
         smoothing: Label smoothing.
@@ -40,12 +45,13 @@ class VoiceRecipe:
         seed: Decides the start and the order.
     """
 
-    clip_epochs: int = 30
-    tick_epochs: int = 14
+    clip_epochs: int = 45
+    tick_epochs: int = 20
+    tick_share: float = 0.3
     batch: int = 64
     learning_rate: float = 2e-3
     smoothing: float = 0.1
-    longest: int = 100
+    longest: int = 125
     seed: int = 1
 
 
@@ -55,44 +61,43 @@ def train_clip(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
     model = build_voice_clip()
     values = speech.functionals
     set_normalisation(model, values.mean(axis=0), values.var(axis=0) + 1e-6)
-    steps = -(-len(values) // recipe.batch) * recipe.clip_epochs
-    _compile(model, recipe, steps)
-    # Mixed pairs (Zhang et al. 2018, arXiv:1710.09412) stand in for the augmentation of pictures.
-    data = _MixedFunctionals(values, _targets(speech.labels), recipe)
+    # Mixed pairs: Zhang et al. (2018), arXiv:1710.09412.
+    data = _MixedFunctionals(values, _targets(speech.labels), recipe, _own(speech))
+    _compile(model, recipe, len(data) * recipe.clip_epochs)
     model.fit(data, epochs=recipe.clip_epochs, verbose=0)
     return model
 
 
 def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
-    """Train the GRU over ticks."""
+    """Train the network over ticks: what it says of the utterance, and what its ticks say on average."""
     keras.utils.set_random_seed(recipe.seed)
-    model = build_voice_gru()
+    model = build_voice_tcn()
     every = np.concatenate(speech.ticks)
     set_normalisation(model, every.mean(axis=0), every.var(axis=0) + 1e-6)
     data = SequenceBatches(
-        speech.ticks, _targets(speech.labels), batch=recipe.batch, longest=recipe.longest,
-        seed=recipe.seed, scale=every.std(axis=0),
-    )  # fmt: skip
-    trained = keras.Model(model.input, model.output[0])
-    _compile(trained, recipe, len(data) * recipe.tick_epochs)
+        speech.ticks, _targets(speech.labels), recipe, scale=every.std(axis=0), an_epoch=_own(speech)
+    )
+    whole, ticks = model.output
+    trained = keras.Model(model.input, [whole, MaskedMean()(ticks, model.input[1])])
+    _compile(trained, recipe, len(data) * recipe.tick_epochs, loss_weights=[1.0, recipe.tick_share])
     trained.fit(data, epochs=recipe.tick_epochs, verbose=0)
     return model
 
 
 class _MixedFunctionals(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(
-        self, values: NDArray[np.float32], targets: NDArray[np.float32], recipe: VoiceRecipe
+        self, values: NDArray[np.float32], targets: NDArray[np.float32], recipe: VoiceRecipe, an_epoch: int
     ) -> None:
         super().__init__()
-        self._values, self._targets = values, targets
+        self._values, self._targets, self._an_epoch = values, targets, an_epoch
         self._batch, self._rng = recipe.batch, np.random.default_rng(recipe.seed)
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        self._order = self._rng.permutation(len(self._values))
+        self._order = self._rng.permutation(len(self._values))[: self._an_epoch]
 
     def __len__(self) -> int:
-        return -(-len(self._values) // self._batch)
+        return -(-self._an_epoch // self._batch)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
@@ -105,62 +110,73 @@ class _MixedFunctionals(keras.utils.PyDataset):  # type: ignore[misc]
 class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Padded, masked and augmented batches of sequences, of similar lengths together.
 
-    Gives `((values, mask), targets)`; stretches of ticks and of features are hidden at random (Park et
-    al. 2019, arXiv:1904.08779), and noise is added on the scale of each feature.
+    Gives `((values, mask), (targets, targets))`.  Sequences are cut, spoken faster or slower by up to a
+    sixth, shifted as by another microphone, and stretches of ticks and of features are hidden (Park et al.
+    2019, arXiv:1904.08779); then pairs of a batch are mixed as in `_MixedFunctionals`.
     """
 
     def __init__(
         self,
         sequences: tuple[NDArray[np.float32], ...],
         targets: NDArray[np.float32],
+        recipe: VoiceRecipe,
         *,
-        batch: int,
-        longest: int,
-        seed: int,
         scale: NDArray[np.float32],
-        noise: float = 0.15,
+        an_epoch: int,
     ) -> None:
+        """Take sequences `(ticks, n)`, targets `(sequences, labels)`, and the scale of each value `(n,)`.
+
+        `an_epoch` of the sequences, drawn anew each time, make an epoch.
+        """
         super().__init__()
-        self._sequences, self._targets = sequences, targets
-        self._batch, self._longest = batch, longest
-        self._rng = np.random.default_rng(seed)
-        self._scale, self._noise = scale, noise
+        self._sequences, self._targets, self._an_epoch = sequences, targets, an_epoch
+        self._batch, self._longest = recipe.batch, recipe.longest
+        self._rng = np.random.default_rng(recipe.seed)
+        self._scale = scale
+        self._middle = [sequence.mean(axis=0) for sequence in sequences]
+        self._mean = np.mean(self._middle, axis=0)
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        lengths = np.array([len(s) for s in self._sequences]) * self._rng.uniform(
-            0.8, 1.25, len(self._sequences)
-        )
-        order = np.argsort(lengths)
+        rng = self._rng
+        drawn = rng.permutation(len(self._sequences))[: self._an_epoch]
+        lengths = np.array([len(self._sequences[i]) for i in drawn]) * rng.uniform(0.8, 1.25, len(drawn))
+        order = drawn[np.argsort(lengths)]
         batches = np.array_split(order, -(-len(order) // self._batch))
         # Keras takes a length that the first two batches share for that of all, so these differ.
-        middle = self._rng.permutation(np.arange(1, len(batches) - 1))
+        middle = rng.permutation(np.arange(1, len(batches) - 1))
         self._batches = [batches[i] for i in (*{0, len(batches) - 1}, *middle)]
 
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(
-        self, index: int
-    ) -> tuple[tuple[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> tuple[Arrays, tuple[NDArray[np.float32], NDArray[np.float32]]]:
         chosen = self._batches[index]
-        values, mask = pad([self._changed(self._sequences[i]) for i in chosen], multiple=25)
-        return (values, mask), self._targets[chosen]
+        values, mask = pad([self._changed(i) for i in chosen], multiple=25)
+        # Beyond its end a sequence may yet be mixed into a longer one.
+        values[~mask] = self._mean
+        other = self._rng.permutation(len(chosen))
+        share = self._rng.beta(0.3, 0.3, (len(chosen), 1)).astype(np.float32)
+        targets = self._targets[chosen]
+        targets = share * targets + (1 - share) * targets[other]
+        values = share[:, :, None] * values + (1 - share[:, :, None]) * values[other]
+        return (values, mask | mask[other]), (targets, targets)
 
-    def _changed(self, sequence: NDArray[np.float32]) -> NDArray[np.float32]:
-        rng = self._rng
-        length = min(len(sequence), self._longest, max(20, int(len(sequence) * rng.uniform(0.7, 1.1))))
+    def _changed(self, i: int) -> NDArray[np.float32]:
+        sequence, middle, rng = self._sequences[i], self._middle[i], self._rng
+        length = min(len(sequence), self._longest, max(20, int(len(sequence) * rng.uniform(0.6, 1.0))))
         start = rng.integers(0, len(sequence) - length + 1)
-        result = sequence[start : start + length].copy()
-        noise = rng.standard_normal(result.shape, dtype=np.float32)
-        result += np.float32(self._noise) * self._scale * noise
-        middle = sequence.mean(axis=0)
-        width = rng.integers(0, max(2, length // 5))
-        at = rng.integers(0, length - width + 1)
-        result[at : at + width] = middle
-        width = rng.integers(0, max(2, result.shape[1] // 8))
-        at = rng.integers(0, result.shape[1] - width + 1)
-        result[:, at : at + width] = middle[at : at + width]
+        at = np.arange(0, length, rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0)
+        result: NDArray[np.float32] = sequence[start + np.minimum(np.round(at).astype(int), length - 1)]
+        noise = 0.15 * rng.standard_normal(result.shape, dtype=np.float32)
+        noise += 0.2 * rng.standard_normal((1, result.shape[1]), dtype=np.float32)
+        result += self._scale * noise
+        width = rng.integers(0, max(2, len(result) // 5))
+        first = rng.integers(0, len(result) - width + 1)
+        result[first : first + width] = middle
+        width = rng.integers(0, 20)
+        first = rng.integers(0, result.shape[1] - width + 1)
+        result[:, first : first + width] = middle[first : first + width]
         return result
 
 
@@ -184,7 +200,7 @@ def predict_clip(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.float
 
 
 def predict_ticks(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.float32]:
-    """Give `(n, 9)` logits of the GRU for whole utterances."""
+    """Give `(n, 9)` logits of the network over ticks for whole utterances."""
     order = np.argsort([len(t) for t in speech.ticks])
     result = np.zeros((len(order), len(VOICE_LABELS)), np.float32)
     for chosen in np.array_split(order, -(-len(order) // 64)):
@@ -194,21 +210,33 @@ def predict_ticks(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.floa
 
 
 def ravdess_folds(speech: SpeechFeatures) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Split by actor: for each fold `(train, test)`, `(n,)` each; the other corpora always train."""
+    """Split by actor: for each fold `(train, test)`, `(n,)` each; the other corpora always train.
+
+    Nothing altered is tested.
+    """
     people = np.array([u.person for u in speech.utterances])
     for actors in RAVDESS_FOLDS:
         test = np.isin(people, [f"ravdess/{actor}" for actor in actors])
-        yield ~test, test
+        yield ~test, test & ~speech.altered
+
+
+def _own(speech: SpeechFeatures) -> int:
+    return int((~speech.altered).sum())
 
 
 def _targets(labels: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.eye(len(VOICE_LABELS), dtype=np.float32)[labels]
 
 
-def _compile(model: keras.Model, recipe: VoiceRecipe, steps: int) -> None:
+def _compile(
+    model: keras.Model, recipe: VoiceRecipe, steps: int, *, loss_weights: list[float] | None = None
+) -> None:
     rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
+    losses = [
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.smoothing)
+        for _ in model.outputs
+    ]
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=0.02, clipnorm=1.0),
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.smoothing),
-        jit_compile=False,
-    )
+        losses, loss_weights=loss_weights, jit_compile=False,
+    )  # fmt: skip

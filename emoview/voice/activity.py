@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ, ticks_of
+from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ
+from emoview.voice.blocks import Samples, in_blocks
 
 # Columns of openSMILE's ComParE 2016 descriptors.
 _VOICING = 1
@@ -19,7 +20,7 @@ _SHORTEST_SPEECH = round(0.12 * TICK_HZ)
 _LEAST_VOICED = 0.2
 
 
-def level_db(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def level_db(samples: Samples) -> NDArray[np.float32]:
     """Give the level of each tick in dB below full scale.
 
     Args:
@@ -28,13 +29,10 @@ def level_db(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         `(ticks,)`, -120 at the least.
     """
-    ticks = ticks_of(len(samples))
-    padded = np.pad(samples, (0, ticks * SAMPLES_PER_TICK - len(samples)))
-    power = np.square(padded.reshape(ticks, SAMPLES_PER_TICK)).mean(axis=1)
-    return np.asarray(10 * np.log10(np.maximum(power, 1e-12)), dtype=np.float32)
+    return in_blocks(samples, _levels, 1)[:, 0]
 
 
-def voice_activity(samples: NDArray[np.float32], descriptors: NDArray[np.float32]) -> NDArray[np.bool_]:
+def voice_activity(level: NDArray[np.float32], descriptors: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Find the ticks in which somebody speaks.
 
     A stretch counts when it is louder than the background of its file and a fair part of it is voiced;
@@ -42,13 +40,12 @@ def voice_activity(samples: NDArray[np.float32], descriptors: NDArray[np.float32
     its own background.
 
     Args:
-        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        level: `(ticks,)`, see `level_db`.
         descriptors: `(ticks, 65 or more)`, openSMILE's first, see `emoview.voice.descriptors`.
 
     Returns:
         `(ticks,)`.
     """
-    level = level_db(samples)
     if not len(level):
         return np.zeros(0, bool)
     peak = float(np.percentile(level, 95))
@@ -77,6 +74,12 @@ def trim(samples: NDArray[np.float32], *, below_db: float = 40.0) -> NDArray[np.
     loud = np.flatnonzero(power >= power.max() * 10 ** (-below_db / 10))
     first, last = max(0, loud[0] - 5), min(frames, loud[-1] + 6)
     return samples[first * frame : last * frame]
+
+
+def _levels(samples: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
+    padded = np.pad(samples, (0, ticks * SAMPLES_PER_TICK - len(samples)))
+    power = np.square(padded.reshape(ticks, SAMPLES_PER_TICK)).mean(axis=1)
+    return np.asarray(10 * np.log10(np.maximum(power, 1e-12)), np.float32)[:, None]
 
 
 def _without_short(flags: NDArray[np.bool_], gaps: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:

@@ -6,14 +6,14 @@ computed by openSMILE; the second set are 40 mel-frequency cepstral coefficients
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, ticks_of
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
+from emoview.voice.blocks import Samples, in_blocks
 from emoview.voice.mfcc import mfcc
 from emoview.voice.smile import Level, compare_2016, names
 
@@ -23,10 +23,6 @@ FUNCTIONALS = 6373
 
 _HOP = 160
 _FRAMES_PER_TICK = SAMPLES_PER_TICK // _HOP
-# Long sound is worked through in blocks, so that memory does not grow with it; the margins keep
-# what openSMILE smooths and tracks over neighbouring frames the same as without blocks.
-_BLOCK_TICKS = 60 * TICK_HZ
-_MARGIN_TICKS = 2 * TICK_HZ
 
 
 class FeatureSet(str, Enum):
@@ -42,9 +38,7 @@ class FeatureSet(str, Enum):
         return {"opensmile": DESCRIPTORS, "mfcc": MFCCS, "both": DESCRIPTORS + MFCCS}[self.value]
 
 
-def tick_features(
-    samples: NDArray[np.float32], feature_set: FeatureSet = FeatureSet.BOTH
-) -> NDArray[np.float32]:
+def tick_features(samples: Samples, feature_set: FeatureSet = FeatureSet.BOTH) -> NDArray[np.float32]:
     """Describe every 40 ms tick of a signal.
 
     The descriptors are computed once over the signal, every 10 ms, and averaged into ticks: cutting
@@ -60,10 +54,14 @@ def tick_features(
     """
     parts = []
     if feature_set is not FeatureSet.MFCC:
-        parts.append(_in_blocks(samples, _opensmile_ticks, DESCRIPTORS))
+        parts.append(_opensmile_ticks)
     if feature_set is not FeatureSet.OPENSMILE:
-        parts.append(_in_blocks(samples, _mfcc_ticks, MFCCS))
-    return np.concatenate(parts, axis=1)
+        parts.append(_mfcc_ticks)
+
+    def describe(block: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
+        return np.concatenate([part(block, ticks) for part in parts], axis=1)
+
+    return in_blocks(samples, describe, feature_set.width)
 
 
 def mfcc_means(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -124,21 +122,6 @@ def windows(
     width, hop = round(window_s * TICK_HZ), round(hop_s * TICK_HZ)
     starts = [*range(0, ticks - width, hop), ticks - width]
     return [(start, start + width) for start in starts]
-
-
-def _in_blocks(
-    samples: NDArray[np.float32],
-    describe: Callable[[NDArray[np.float32], int], NDArray[np.float32]],
-    width: int,
-) -> NDArray[np.float32]:
-    ticks = ticks_of(len(samples))
-    result = np.zeros((ticks, width), np.float32)
-    for first in range(0, ticks, _BLOCK_TICKS):
-        last = min(first + _BLOCK_TICKS, ticks)
-        left, right = max(0, first - _MARGIN_TICKS), min(ticks, last + _MARGIN_TICKS)
-        block = samples[left * SAMPLES_PER_TICK : right * SAMPLES_PER_TICK]
-        result[first:last] = describe(block, right - left)[first - left : last - left]
-    return result
 
 
 def _opensmile_ticks(samples: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:

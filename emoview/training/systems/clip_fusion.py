@@ -297,7 +297,9 @@ def _embedder(run: str | None) -> Callable[[Clip], NDArray[np.float32]]:
         network = Models().face_cnn
 
         def shipped(clip: Clip) -> NDArray[np.float32]:
-            return embed(network, clip.faces)[0] if len(clip.faces) else np.zeros((0, EMBEDDING), np.float32)
+            if not len(clip.faces):
+                return np.zeros((0, EMBEDDING), np.float32)
+            return embed(network, clip.faces, clip.face_ticks)[0]
 
         return shipped
     stored = networks_of(Path(run))[-1]
