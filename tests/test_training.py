@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -86,16 +87,13 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
 
 def test_face_training_goes_on_where_it_was_stopped(data: Path, tmp_path: Path):
     recipe = FaceRecipe((Round(((1, 32), (1, 40)), rate=2e-3, votes=0.4),), batch=8)
-    whole = train_face(data, tmp_path / "whole", recipe)
 
-    class StoppedError(Exception):
-        pass
+    def leave(row: dict[str, Any]) -> None:
+        """Keep the folder as it is left by who stops after the first epoch."""
+        if row["epoch"] == 1:
+            shutil.copytree(tmp_path / "whole", tmp_path / "parts")
 
-    def stop(_: dict) -> None:
-        raise StoppedError
-
-    with pytest.raises(StoppedError):
-        train_face(data, tmp_path / "parts", recipe, on_epoch=stop)
+    whole = train_face(data, tmp_path / "whole", recipe, on_epoch=leave)
     assert len(json.loads((tmp_path / "parts" / "history.json").read_text())) == 1
     parts = train_face(data, tmp_path / "parts", recipe)
     history = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("whole", "parts")]
