@@ -121,9 +121,20 @@ def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_p
 
 
 def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):
-    (tmp_path / "voice_clip.weights.h5").touch()
+    data, run = tmp_path / "no-data", tmp_path / "run"
+    run.mkdir()
+    (run / "voice_clip.weights.h5").touch()
     with pytest.raises(InputError, match="another recipe"):
-        ship_voice(tmp_path, tmp_path, tmp_path, on_event=quiet)
+        ship_voice(data, run, tmp_path, on_event=quiet)
+    (run / "voice_clip.weights.h5").unlink()
+    # A new folder notes its recipe, and then looks for the data.
+    for _ in range(2):
+        with pytest.raises(OSError, match="no-data"):
+            ship_voice(data, run, tmp_path, on_event=quiet)
+    noted = json.loads((run / "voice_recipe.json").read_text())
+    (run / "voice_recipe.json").write_text(json.dumps({**noted, "seed": 2}))
+    with pytest.raises(InputError, match="another recipe"):
+        ship_voice(data, run, tmp_path, on_event=quiet)
 
 
 def _trained(system: str, data: Path, folder: Path, on_event: Any = quiet, **changes: Any) -> Path:

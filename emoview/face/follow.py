@@ -40,12 +40,11 @@ class FaceFollower:
 
     A face belongs to the track whose expected place it is nearest to, measured in face widths: faces
     that cross keep their ids because each is expected to move on.  A track that is lost is kept for
-    `memory_ticks`, and the longer it has been lost the further its face may have moved.
+    `MEMORY_TICKS`, and the longer it has been lost the further its face may have moved.
     Ids count from 0 in the order of appearance.
     """
 
-    def __init__(self, *, memory_ticks: int = MEMORY_TICKS, reach: float = 0.8) -> None:
-        self._memory = memory_ticks
+    def __init__(self, *, reach: float = 0.8) -> None:
         self._reach = reach
         self._tracks: list[_Track] = []
         self._next_id = 0
@@ -60,7 +59,7 @@ class FaceFollower:
         Returns:
             One id for each face, no id twice.
         """
-        self._tracks = [t for t in self._tracks if tick - t.last_tick - 1 <= self._memory]
+        self._tracks = [t for t in self._tracks if tick - t.last_tick - 1 <= MEMORY_TICKS]
         centres = [face[:, :2].mean(axis=0, dtype=np.float64) for face in faces]
         sizes = [float(np.ptp(face[:, 0]) + np.ptp(face[:, 1])) / 2 for face in faces]
         ids = [-1] * len(faces)

@@ -31,7 +31,6 @@ _RUN_UP_S = 1.0
 _INEXACT_AFTER_SEEK = frozenset({"opus", "vorbis"})
 # Bytes: some four minutes.
 _SOUND_IN_MEMORY = 8 << 20
-_ALL = slice(None)
 
 
 @dataclass
@@ -261,7 +260,7 @@ class Sound:
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
         return self.pcm(part).astype(np.float32) / 32768
 
-    def pcm(self, part: slice = _ALL) -> NDArray[np.int16]:
+    def pcm(self, part: slice) -> NDArray[np.int16]:
         """Give samples as they were decoded, `(n,)`."""
         first, last, step = part.indices(len(self))
         if step != 1:

@@ -199,16 +199,6 @@ def predict_clip(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.float
     return np.asarray(model.predict(speech.functionals, batch_size=256, verbose=0))
 
 
-def predict_ticks(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.float32]:
-    """Give `(n, 9)` logits of the network over ticks for whole utterances."""
-    order = np.argsort([len(t) for t in speech.ticks])
-    result = np.zeros((len(order), len(VOICE_LABELS)), np.float32)
-    for chosen in np.array_split(order, -(-len(order) // 64)):
-        values, mask = pad([speech.ticks[i] for i in chosen], multiple=25)
-        result[chosen] = model.predict_on_batch((values, mask))[0]
-    return result
-
-
 def ravdess_folds(speech: SpeechFeatures) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """Split by actor: for each fold `(train, test)`, `(n,)` each; the other corpora always train.
 
