@@ -129,7 +129,7 @@ def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):
     (run / "voice_clip.weights.h5").unlink()
     # A new folder notes its recipe, and then looks for the data.
     for _ in range(2):
-        with pytest.raises(OSError, match="no-data"):
+        with pytest.raises(DatasetError, match="no-data"):
             ship_voice(data, run, tmp_path, on_event=quiet)
     noted = json.loads((run / "voice_recipe.json").read_text())
     (run / "voice_recipe.json").write_text(json.dumps({**noted, "seed": 2}))
