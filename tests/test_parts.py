@@ -31,7 +31,14 @@ from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, group_of, valence_arousal
 from emoview.timeline.results import FaceBox, Row, segments_of
 from emoview.voice.activity import level_db, voice_activity
-from emoview.voice.descriptors import FeatureSet, functionals, tick_features, windows
+from emoview.voice.descriptors import (
+    FeatureSet,
+    functional_names,
+    functionals,
+    tick_features,
+    window_functionals,
+    windows,
+)
 from emoview.voice.mfcc import mel_filters, mfcc
 from emoview.weights import shipped, weights_folder
 
@@ -251,6 +258,34 @@ def test_feature_sets_and_functionals(sample: Path):
     assert summary.shape == (6373,)
     assert np.isfinite(summary).all()
     assert np.isfinite(functionals(np.zeros(100, np.float32))).all()
+
+
+def test_functionals_of_windows_are_those_of_their_sound_but_for_pitch_at_the_borders(sample: Path):
+    samples = _speech(sample)[:80000]
+    cuts = [(0, 48000), (24000, 72000), (32000, 80000)]
+    together = window_functionals(samples, cuts)
+    apart = np.stack([functionals(samples[first:last]) for first, last in cuts])
+    assert together.shape == (3, 6373)
+    # Pitch and what is told of voiced frames alone runs on over a border; all else hardly notices it.
+    voiced = ("F0", "voicing", "jitter", "shimmer", "logHNR")
+    others = np.array([not name.startswith(voiced) for name in functional_names()])
+    assert others.sum() > 5500
+    scale = apart.std(axis=0) + 1e-6
+
+    def near(values: np.ndarray) -> float:
+        return float((np.abs(values - apart) / scale < 0.25)[:, others].mean())
+
+    assert near(together) > 0.75
+    assert near(together[[1, 2, 0]]) < 0.3
+
+
+def test_windows_of_silence_and_short_ones_are_described(sample: Path):
+    samples = np.concatenate([np.zeros(32000, np.float32), _speech(sample)[:16000]])
+    summaries = window_functionals(samples, [(0, 16000), (8000, 24000), (32000, 32640), (46400, 48000)])
+    assert summaries.shape == (4, 6373)
+    assert np.isfinite(summaries).all()
+    np.testing.assert_array_equal(summaries[0], summaries[1])
+    assert np.abs(summaries[2] - summaries[0]).max() > 0
 
 
 def test_windows_cover_every_tick():

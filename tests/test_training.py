@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from emoview import LABELS
+from emoview.face.views import VIEWS, seen
 from emoview.networks.face_cnn import face_cnn
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import Engine, load
@@ -273,17 +274,33 @@ def _like_its_inputs(network: Any, count: int, rng: np.random.Generator) -> np.n
     return (mean + np.sqrt(variance) * rng.normal(size=(count, len(mean)))).astype(np.float32)
 
 
-def test_faces_of_a_video_are_mirrored_at_every_second_tick():
+def test_views_turn_and_mirror_a_face():
+    face = np.zeros((1, 48, 48, 1), np.float32)
+    face[0, 10:14, 34:38] = 1
+    places = [np.argwhere(seen(face, view)[0, ..., 0] > 0.5).mean(axis=0) for view in range(len(VIEWS))]
+    for (angle, mirrored), place in zip(VIEWS, places, strict=True):
+        right, up = (-12 if mirrored else 12), 12
+        radians = np.radians(angle)
+        turned = (
+            right * np.cos(radians) - up * np.sin(radians),
+            right * np.sin(radians) + up * np.cos(radians),
+        )
+        np.testing.assert_allclose(place, [23.5 - turned[1], 23.5 + turned[0]], atol=0.6)
+    assert sum(angle for angle, _ in VIEWS) == 0
+    assert sum(mirrored for _, mirrored in VIEWS) == len(VIEWS) / 2
+
+
+def test_a_face_is_seen_in_all_views_and_one_of_a_video_in_its_ticks_own():
     faces = np.random.default_rng(0).integers(0, 255, (40, 48, 48), dtype=np.uint8)
     network = load("face_cnn", Engine.ONNX)
+    inputs = faces[:4, ..., None].astype(np.float32) / 255
+    views = np.stack([run_faces(network, inputs, np.full(4, view))[1] for view in range(len(VIEWS))])
+    assert np.abs(views - views[0]).max(axis=(1, 2))[1:].min() > 0.01
+    every = embed(network, faces)[1]
+    np.testing.assert_allclose(every[:4], views.mean(axis=0), atol=1e-4)
     ticks = np.arange(3, 43)
-    plain = run_faces(network, faces[:4, ..., None].astype(np.float32) / 255, np.array([0, 2, 4, 6]))[1]
-    mirrored = run_faces(network, faces[:4, ..., None].astype(np.float32) / 255, np.array([1, 1, 1, 1]))[1]
-    assert np.abs(plain - mirrored).max() > 0.01
-    both = embed(network, faces)[1]
-    np.testing.assert_allclose(both[:4], (plain + mirrored) / 2, atol=1e-4)
     one = embed(network, faces, ticks)[1]
-    np.testing.assert_allclose(one[:4], [mirrored[0], plain[1], mirrored[2], plain[3]], atol=1e-4)
+    np.testing.assert_allclose(one[:4], [views[3, 0], views[4, 1], views[5, 2], views[0, 3]], atol=1e-4)
     # The second batch starts at tick 35.
     again = embed(network, faces[32:], ticks[32:])[1]
     np.testing.assert_allclose(one[32:], again, atol=1e-4)

@@ -14,7 +14,7 @@ import numpy as np
 
 from emoview.weights import Weight, shipped
 
-_FACE_OUTPUTS = ("embedding", "logits")
+FACE_OUTPUTS = ("embedding", "logits")
 
 
 class Engine(str, Enum):
@@ -81,7 +81,7 @@ def load(model: str, engine: Engine) -> Network:
     """
     path = weight_of(model, engine).path
     if engine is Engine.ONNX:
-        return OnnxNetwork(path, _FACE_OUTPUTS if model == "face_cnn" else None)
+        return OnnxNetwork(path, FACE_OUTPUTS if model == "face_cnn" else None)
     network = _keras_network(model, path)
     if model == "face_cnn":
         from emoview.networks.face_cnn import embedding_model

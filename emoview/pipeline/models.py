@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
+from emoview.face.views import VIEWS, seen
 from emoview.fusion.late import LateFusion, log_softmax
 from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.engines import Engine, Network, OnnxNetwork, load, weight_of
@@ -197,18 +198,21 @@ def run_faces(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Run the face network on `(n, size, size, 1)` faces, n up to `FACE_BATCH`.
 
-    Which side a mouth is pulled to says nothing about the label.  So each face is seen as it is and
-    mirrored, and the answers are averaged; of a video, where neighbouring ticks are averaged later, the
-    faces at odd `ticks`, `(n,)`, are seen mirrored and the others as they are, in half the time.
+    Which side a mouth is pulled to says nothing about the label, nor does a head's slight tilt.  So each
+    face is seen in all `VIEWS`, and the answers are averaged; of a video, where neighbouring ticks are
+    averaged later, each is seen in the one whose turn it is at its tick in `ticks`, `(n,)`.
 
     Returns:
         Embeddings `(n, 256)` and logits `(n, 7)`.
     """
     count = len(faces)
     if ticks is None:
-        views = np.stack([faces, faces[:, :, ::-1]])
+        views = np.stack([seen(faces, view) for view in range(len(VIEWS))])
     else:
-        views = np.where((ticks % 2 == 1)[:, None, None, None], faces[:, :, ::-1], faces)[None]
+        views = np.empty((1, *faces.shape), np.float32)
+        turns = ticks % len(VIEWS)
+        for view in np.unique(turns):
+            views[0, turns == view] = seen(faces[turns == view], view)
     # Keras compiles a call anew for each size of batch, ONNX Runtime takes what comes.
     rows = count if isinstance(model, OnnxNetwork) else FACE_BATCH
     batch = np.zeros((len(views), rows, *faces.shape[1:]), np.float32)

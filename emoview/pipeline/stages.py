@@ -29,11 +29,11 @@ from emoview.pipeline.models import (
     run_sequence,
 )
 from emoview.pipeline.timings import Timings
-from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.timeline.results import FaceBox
-from emoview.voice.activity import level_db, trim, voice_activity
+from emoview.voice.activity import level_db, trim, trimmed, voice_activity
 from emoview.voice.blocks import BLOCK_TICKS, Samples
-from emoview.voice.descriptors import functionals, mfcc_means, tick_features, windows
+from emoview.voice.descriptors import mfcc_means, tick_features, window_functionals, windows
 
 if TYPE_CHECKING:
     from emoview.face.find import FaceFinder
@@ -44,8 +44,10 @@ LONGEST_SIDE = 640
 LONGEST_SIDE_OF_SMALL_FACES = 1920
 """From the first face on that would have fewer pixels than the face network sees, they are scaled to this."""
 
-WINDOW_BATCH = 8
+WINDOW_BATCH = 16
 """Most windows in one call of the network over functionals."""
+# What openSMILE smooths and tracks over neighbouring frames has something to start from.
+_LEAD_TICKS = TICK_HZ // 2
 
 _QUEUE = 64
 
@@ -294,7 +296,9 @@ def run_face_stage(
             else:
                 assert network is not None
                 inputs = np.stack([network_input(f.face, FACE_SIZE) for f in waiting])
-                embeddings, logits = run_faces(network, inputs, np.array([f.tick for f in waiting]))
+                # A picture alone has no neighbours to be averaged with.
+                own_ticks = np.array([f.tick for f in waiting]) if ticks > 1 else None
+                embeddings, logits = run_faces(network, inputs, own_ticks)
             ids = np.array([seen.face_id for seen in waiting])
             for face_id in np.unique(ids):
                 own = np.flatnonzero(ids == face_id)
@@ -373,7 +377,7 @@ def run_voice_stage(
             models = load()
             stand_in = models.stand_in if models.stand_in and not models.stand_in.is_face else None
             means = stand_in is not None and stand_in.network.takes == "mfcc-means"
-            describe = mfcc_means if means else functionals
+            describe = mfcc_means if means else None
             network = stand_in.model if stand_in else models.voice_clip
             cuts = speech_windows(speech)
             logits = []
@@ -409,11 +413,22 @@ def speech_windows(speech: NDArray[np.bool_]) -> list[tuple[int, int]]:
 def describe_windows(
     samples: Samples,
     cuts: Sequence[tuple[int, int]],
-    describe: Callable[[NDArray[np.float32]], NDArray[np.float32]] = functionals,
+    describe: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
 ) -> NDArray[np.float32]:
-    """Describe windows by their functionals, `(windows, 6373)`, or otherwise."""
+    """Describe windows, in ticks and in order, by their functionals, `(windows, 6373)`, or otherwise."""
     step = SAMPLES_PER_TICK
-    return np.stack([describe(trim(samples[a * step : b * step])) for a, b in cuts])
+    parts = [samples[a * step : b * step] for a, b in cuts]
+    if describe is not None:
+        return np.stack([describe(trim(part)) for part in parts])
+    apart = next((i for i in range(1, len(cuts)) if cuts[i][0] > cuts[i - 1][1]), None)
+    if apart is not None:
+        return np.concatenate([describe_windows(samples, some) for some in (cuts[:apart], cuts[apart:])])
+    start = max(0, cuts[0][0] - _LEAD_TICKS)
+    spoken = []
+    for (a, _), part in zip(cuts, parts, strict=True):
+        first, last = trimmed(part)
+        spoken.append(((a - start) * step + first, (a - start) * step + last))
+    return window_functionals(samples[start * step : (cuts[-1][1] + _LEAD_TICKS) * step], spoken)
 
 
 def run_windows(

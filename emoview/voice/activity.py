@@ -18,6 +18,8 @@ _VOICED = 0.55
 _LONGEST_PAUSE = round(0.3 * TICK_HZ)
 _SHORTEST_SPEECH = round(0.12 * TICK_HZ)
 _LEAST_VOICED = 0.2
+# What is silence around speech, against the loudest 20 ms.
+_BELOW_LOUDEST_DB = 40.0
 
 
 def level_db(samples: Samples) -> NDArray[np.float32]:
@@ -59,21 +61,25 @@ def voice_activity(level: NDArray[np.float32], descriptors: NDArray[np.float32])
     return active
 
 
-def trim(samples: NDArray[np.float32], *, below_db: float = 40.0) -> NDArray[np.float32]:
+def trim(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cut the silence before and behind the speech, but for a tenth of a second.
 
     Args:
         samples: `(n,)`, 16 kHz mono.
-        below_db: What counts as silence, against the loudest 20 ms.
     """
+    first, last = trimmed(samples)
+    return samples[first:last]
+
+
+def trimmed(samples: NDArray[np.float32]) -> tuple[int, int]:
+    """Give the first sample that `trim` leaves, and the one after the last: multiples of 20 ms, or all."""
     frame = 320
     frames = len(samples) // frame
     if frames < 4:
-        return samples
+        return 0, len(samples)
     power = (samples[: frames * frame].reshape(frames, frame) ** 2).mean(axis=1)
-    loud = np.flatnonzero(power >= power.max() * 10 ** (-below_db / 10))
-    first, last = max(0, loud[0] - 5), min(frames, loud[-1] + 6)
-    return samples[first * frame : last * frame]
+    loud = np.flatnonzero(power >= power.max() * 10 ** (-_BELOW_LOUDEST_DB / 10))
+    return int(max(0, loud[0] - 5)) * frame, int(min(frames, loud[-1] + 6)) * frame
 
 
 def _levels(samples: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:

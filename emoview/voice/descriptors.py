@@ -6,6 +6,7 @@ computed by openSMILE; the second set are 40 mel-frequency cepstral coefficients
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -15,14 +16,19 @@ from numpy.typing import NDArray
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.blocks import Samples, in_blocks
 from emoview.voice.mfcc import mfcc
-from emoview.voice.smile import Level, compare_2016, names
+from emoview.voice.smile import Level, compare_2016, compare_2016_windows, names
 
 DESCRIPTORS = 65
 MFCCS = 40
 FUNCTIONALS = 6373
 
-_HOP = 160
-_FRAMES_PER_TICK = SAMPLES_PER_TICK // _HOP
+HOP = 160
+"""Samples from one frame of descriptors to the next."""
+_FRAMES_PER_TICK = SAMPLES_PER_TICK // HOP
+# Frames that begin within a signal but reach beyond its end.
+_BEHIND = 4
+# Half a second: of less there is little to summarise.
+_FEWEST = 50 - _BEHIND
 
 
 class FeatureSet(str, Enum):
@@ -92,6 +98,25 @@ def functionals(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(samples) < shortest:
         samples = np.pad(samples, (0, shortest - len(samples)))
     return _clean(compare_2016(samples, Level.FUNCTIONALS)).reshape(FUNCTIONALS)
+
+
+def window_functionals(samples: NDArray[np.float32], cuts: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+    """Summarise windows of a signal as `functionals` does whole signals.
+
+    The descriptors run on over the windows' borders, so a voice that is cut through there does not
+    look as if it broke off.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        cuts: First sample of each window, and the one after its last: multiples of `HOP`, in order.
+
+    Returns:
+        `(windows, 6373)`.
+    """
+    frames = [(first // HOP, max(last // HOP - _BEHIND, first // HOP + _FEWEST)) for first, last in cuts]
+    needed = (max(last for _, last in frames) + 2 * _BEHIND) * HOP
+    padded = np.pad(samples, (0, max(0, needed - len(samples))))
+    return _clean(compare_2016_windows(padded, frames)).reshape(len(cuts), FUNCTIONALS)
 
 
 def descriptor_names() -> list[str]:

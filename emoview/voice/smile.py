@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from emoview.parts import without_init
 from emoview.timeline.clock import SAMPLE_RATE
+
+_WINDOWS_CONFIG = Path(__file__).with_name("windows.conf.inc")
 
 
 class Level(str, Enum):
@@ -33,15 +36,38 @@ def compare_2016(samples: NDArray[np.float32], level: Level) -> NDArray[np.float
         `(frames, 65)` descriptors every 10 ms, or `(1, 6373)` functionals; no rows where the signal is
         too short.  What cannot be computed is NaN.
     """
-    frames: list[NDArray[np.float32]] = []
     with _opened(level) as (smile, config):
-        smile.external_sink_set_callback(
-            config.EXTERNAL_OUTPUT_COMPONENT, lambda frame: frames.append(frame.copy())
-        )
-        pcm = (samples * 32768).astype(np.int16).tobytes()
-        smile.external_audio_source_write_data(config.EXTERNAL_SOURCE_COMPONENT, pcm)
-        smile.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
-        smile.run()
+        return _run(smile, config, samples)
+
+
+def compare_2016_windows(
+    samples: NDArray[np.float32], windows: Sequence[tuple[int, int]]
+) -> NDArray[np.float32]:
+    """Compute the functionals of windows, whose descriptors are computed but once where they overlap.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        windows: First frame of 10 ms, and frame after the last, of each; a frame wants 50 ms of samples
+            behind its beginning.
+
+    Returns:
+        `(windows, 6373)`.  What cannot be computed is NaN.
+    """
+    listed = ",".join(f"{first}-{last}" for first, last in windows)
+    options = {"frameModeFunctionalsConf": _WINDOWS_CONFIG, "windows": listed}
+    with _opened(Level.FUNCTIONALS, options) as (smile, config):
+        return _run(smile, config, samples)
+
+
+def _run(smile: Any, config: Any, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    frames: list[NDArray[np.float32]] = []
+    smile.external_sink_set_callback(
+        config.EXTERNAL_OUTPUT_COMPONENT, lambda frame: frames.append(frame.copy())
+    )
+    pcm = (samples * 32768).astype(np.int16).tobytes()
+    smile.external_audio_source_write_data(config.EXTERNAL_SOURCE_COMPONENT, pcm)
+    smile.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
+    smile.run()
     return np.asarray(np.stack(frames) if frames else np.zeros((0, 0)), np.float32)
 
 
@@ -54,7 +80,7 @@ def names(level: Level) -> list[str]:
 
 
 @contextmanager
-def _opened(level: Level) -> Iterator[tuple[Any, Any]]:
+def _opened(level: Level, options: Mapping[str, object] = MappingProxyType({})) -> Iterator[tuple[Any, Any]]:
     """Give openSMILE, ready to take samples, and the names of its parts."""
     with without_init("opensmile", "opensmile.core"):
         from opensmile.core import lib
@@ -72,6 +98,7 @@ def _opened(level: Level) -> Iterator[tuple[Any, Any]]:
             "frameModeFunctionalsConf": root / "shared" / "FrameModeFunctionals.conf.inc",
             "sampleRate": SAMPLE_RATE,
             "nBits": 16,
+            **options,
         },
     )
     try:
