@@ -17,7 +17,7 @@ import pytest
 
 from emoview import LABELS
 from emoview.face.views import VIEWS, seen
-from emoview.networks.face_cnn import face_cnn
+from emoview.networks.face_cnn import face_cnn, with_votes
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import Engine, load
 from emoview.pipeline.models import SequenceRun, run_faces, run_sequence, seven_labels
@@ -27,6 +27,7 @@ from emoview.training.clips import embed
 from emoview.training.face import FaceRecipe, Round, targets_of, train_face
 from emoview.training.fusion import ClipLogits, measure
 from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013
+from emoview.training.ship import ship_face
 from emoview.training.speech import SpeechFeatures, Utterance, read_index
 from emoview.training.voice import RAVDESS_FOLDS, SequenceBatches, VoiceRecipe, pad, ravdess_folds
 
@@ -56,7 +57,11 @@ def data(tmp_path: Path) -> Path:
             for i in range(count):
                 archive.writestr(f"{i}.webp", _webp(i % 7, rng, 48))
                 label = "" if i == 3 else LABELS[i % 7]
-                table.writerow([f"{i}.webp", label, 5, 5, 0, 0, 0, 0, 0])
+                # In training everyone ties between neutral and happy; later most agree, on each in turn.
+                counts = (
+                    [5, 5, 0, 0, 0, 0, 0] if part == "train" else [1 + 6 * (j == i % 7) for j in range(7)]
+                )
+                table.writerow([f"{i}.webp", label, *counts])
         (tmp_path / "fer2013" / f"{part}.csv").write_text(text.getvalue())
     return tmp_path
 
@@ -87,7 +92,7 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
 
 
 def test_face_training_goes_on_where_it_was_stopped(data: Path, tmp_path: Path):
-    recipe = FaceRecipe((Round(((1, 32), (1, 40)), rate=2e-3, votes=0.4),), batch=8)
+    recipe = FaceRecipe((Round(((1, 32), (1, 40)), rate=2e-3, votes=0.4, own=0.5),), batch=8)
 
     def leave(row: dict[str, Any]) -> None:
         """Keep the folder as it is left by who stops after the first epoch."""
@@ -101,6 +106,32 @@ def test_face_training_goes_on_where_it_was_stopped(data: Path, tmp_path: Path):
     assert [row["epoch"] for row in history[1]] == [1, 2]
     for one, other in zip(whole.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_both_answers_of_the_face_ship_calibrated(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    both = with_votes(face_cnn())
+    answers = [both.get_layer(name) for name in ("logits", "votes")]
+    for layer in answers:
+        kernel, bias = layer.get_weights()
+        layer.set_weights([50 * kernel, bias])
+    raw = [layer.get_weights()[0] for layer in answers]
+    monkeypatch.setattr("emoview.training.ship.train_face", lambda *_, **__: both)
+    rows: list[Any] = []
+    ship_face(data, tmp_path / "run", tmp_path / "ship", on_event=rows.append)
+    assert [row["part"] for row in rows] == ["fer2013", "ferplus", "faces7"]
+    scales = []
+    for name, layer, before in zip(("face_cnn", "face_votes"), ("logits", "votes"), raw, strict=True):
+        network = BUILDERS[name]()
+        network.load_weights(tmp_path / "ship" / f"{name}.weights.h5")
+        scale = network.get_layer(layer).get_weights()[0] / before
+        np.testing.assert_allclose(scale, scale.mean(), rtol=1e-4)
+        scales.append(scale.mean())
+        assert (tmp_path / "ship" / f"{name}.onnx").exists()
+    # So loud a network that knows nothing has to be turned down, each answer by its own.
+    assert max(scales) < 0.9
+    assert abs(scales[0] - scales[1]) > 1e-4
 
 
 @pytest.mark.parametrize(("build", "width"), [(build_face_gru, 256), (build_voice_tcn, 105)])

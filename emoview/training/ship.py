@@ -138,6 +138,7 @@ def _ship(model: keras.Model, name: str, folder: Path) -> None:
     """Write a network for both engines."""
     from emoview.networks.onnx_export import export_onnx
 
+    folder.mkdir(parents=True, exist_ok=True)
     model.save_weights(folder / f"{name}.weights.h5")
     export_onnx(exported_model(model) if name == "face_cnn" else model, folder / f"{name}.onnx")
 
