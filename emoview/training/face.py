@@ -80,7 +80,7 @@ class FaceRecipe:
         Round(((2, FACE_SIZE),), rate=3e-4),
         Round(((16, FACE_SIZE),), rate=1e-3, votes=0.15),
         Round(((2, FACE_SIZE),), rate=2e-4),
-        Round(((18, FACE_SIZE),), rate=1e-3, own=0.5),
+        Round(((10, FACE_SIZE),), rate=7e-4, own=0.5),
     )
     second_answer: float = 0.5
     batch: int = 96
