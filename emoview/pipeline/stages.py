@@ -417,18 +417,29 @@ def describe_windows(
 ) -> NDArray[np.float32]:
     """Describe windows, in ticks and in order, by their functionals, `(windows, 6373)`, or otherwise."""
     step = SAMPLES_PER_TICK
-    parts = [samples[a * step : b * step] for a, b in cuts]
     if describe is not None:
-        return np.stack([describe(trim(part)) for part in parts])
-    apart = next((i for i in range(1, len(cuts)) if cuts[i][0] > cuts[i - 1][1]), None)
-    if apart is not None:
-        return np.concatenate([describe_windows(samples, some) for some in (cuts[:apart], cuts[apart:])])
-    start = max(0, cuts[0][0] - _LEAD_TICKS)
-    spoken = []
-    for (a, _), part in zip(cuts, parts, strict=True):
-        first, last = trimmed(part)
-        spoken.append(((a - start) * step + first, (a - start) * step + last))
-    return window_functionals(samples[start * step : (cuts[-1][1] + _LEAD_TICKS) * step], spoken)
+        return np.stack([describe(trim(samples[a * step : b * step])) for a, b in cuts])
+    parts = []
+    for some in _together(cuts):
+        start = max(0, some[0][0] - _LEAD_TICKS)
+        spoken = []
+        for a, b in some:
+            first, last = trimmed(samples[a * step : b * step])
+            spoken.append(((a - start) * step + first, (a - start) * step + last))
+        sound = samples[start * step : (some[-1][1] + _LEAD_TICKS) * step]
+        parts.append(window_functionals(sound, spoken))
+    return np.concatenate(parts)
+
+
+def _together(cuts: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Give windows that touch, a few at a time: what lies between others is no work for openSMILE."""
+    some: list[tuple[int, int]] = []
+    for cut in cuts:
+        if some and (cut[0] > some[-1][1] or len(some) == WINDOW_BATCH):
+            yield some
+            some = []
+        some.append(cut)
+    yield some
 
 
 def run_windows(
