@@ -25,7 +25,7 @@ from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json
 from emoview.pipeline.models import Models, run_sequence
-from emoview.pipeline.stages import Found, find_faces, run_face_stage
+from emoview.pipeline.stages import Found, describe_windows, find_faces, run_face_stage
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, group_of, valence_arousal
@@ -277,6 +277,15 @@ def test_functionals_of_windows_are_those_of_their_sound_but_for_pitch_at_the_bo
 
     assert near(together) > 0.75
     assert near(together[[1, 2, 0]]) < 0.3
+
+
+def test_windows_with_silence_between_them_are_described_apart(sample: Path):
+    speech = _speech(sample)[:96000]
+    samples = np.concatenate([speech, np.zeros(64000, np.float32), speech])
+    cuts = [(0, 75), (38, 113), (75, 150), (250, 325), (288, 363)]
+    together = describe_windows(samples, cuts)
+    np.testing.assert_array_equal(together[:3], describe_windows(samples[:97600], cuts[:3]))
+    np.testing.assert_array_equal(together[3:], describe_windows(samples, cuts[3:]))
 
 
 def test_windows_of_silence_and_short_ones_are_described(sample: Path):

@@ -8,6 +8,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,11 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
     assert np.abs(batch(0) - batch(1)).max() > 0.1
 
 
-def test_face_training_goes_on_where_it_was_stopped(data: Path, tmp_path: Path):
+def test_face_training_goes_on_where_it_was_stopped(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    small = partial(face_cnn, widths=(8, 8, 16, 16), depths=(1, 1, 1, 1))
+    monkeypatch.setattr("emoview.training.face.face_cnn", small)
     recipe = FaceRecipe((Round(((1, 32), (1, 40)), rate=2e-3, votes=0.4, own=0.5),), batch=8)
 
     def leave(row: dict[str, Any]) -> None:
