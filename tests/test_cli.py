@@ -132,7 +132,7 @@ def test_absent_gpu_is_an_error(made: Make, tmp_path: Path):
 
 
 def test_help_imports_nothing_heavy():
-    heavy = ("tensorflow", "keras", "mediapipe", "librosa", "opensmile", "cv2")
+    heavy = ("tensorflow", "keras", "mediapipe", "librosa", "opensmile", "cv2", "numpy")
     code = f"import sys; from emoview.cli import main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -10,8 +10,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from emoview.weights import Weight, shipped
 
 FACE_OUTPUTS = ("embedding", "logits")
@@ -61,6 +59,8 @@ class OnnxNetwork:
 
     def _sequence(self, values: Any, mask: Any) -> Any:
         """Run one sequence without its padding, and pad the answer."""
+        import numpy as np
+
         count = int(mask[0].sum())
         whole, ticks = self._session.run(None, {self._input: values[:, :count]})
         padded = np.zeros((1, values.shape[1], ticks.shape[2]), np.float32)

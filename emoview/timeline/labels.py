@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LABELS: Final[tuple[str, ...]] = (
     "neutral",
@@ -68,8 +69,6 @@ LETTERS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Beside the colours, so that timelines can be read where there are none."""
 
-_CIRCUMPLEX_MATRIX = np.array([CIRCUMPLEX[label] for label in LABELS])
-
 
 def group_of(label: str, count: LabelCount) -> str:
     """Name the group that `label` belongs to among 7, 3 or 2 labels.
@@ -92,5 +91,9 @@ def valence_arousal(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.floa
     Returns:
         `(..., 2)`: valence and arousal in [-1, 1].
     """
-    affect: NDArray[np.float64] = np.asarray(probabilities, np.float64) @ _CIRCUMPLEX_MATRIX
+    # Not imported before it is needed: the labels alone are wanted by `--help`, too.
+    import numpy as np
+
+    places = np.array([CIRCUMPLEX[label] for label in LABELS])
+    affect: NDArray[np.float64] = np.asarray(probabilities, np.float64) @ places
     return affect
