@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.blocks import Samples, in_blocks
-from emoview.voice.mfcc import mfcc
+from emoview.voice.mfcc import HOP, mfcc
 from emoview.voice.smile import Level, compare_2016, compare_2016_windows, names
 
 DESCRIPTORS = 65
 MFCCS = 40
 FUNCTIONALS = 6373
 
-HOP = 160
-"""Samples from one frame of descriptors to the next."""
 _FRAMES_PER_TICK = SAMPLES_PER_TICK // HOP
 # Frames that begin within a signal but reach beyond its end.
 _BEHIND = 4

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -54,8 +53,10 @@ def compare_2016_windows(
         `(windows, 6373)`.  What cannot be computed is NaN.
     """
     listed = ",".join(f"{first}-{last}" for first, last in windows)
-    options = {"frameModeFunctionalsConf": _WINDOWS_CONFIG, "windows": listed}
-    with _opened(Level.FUNCTIONALS, options) as (smile, config):
+    with _opened(Level.FUNCTIONALS, frameModeFunctionalsConf=_WINDOWS_CONFIG, windows=listed) as (
+        smile,
+        config,
+    ):
         return _run(smile, config, samples)
 
 
@@ -80,7 +81,7 @@ def names(level: Level) -> list[str]:
 
 
 @contextmanager
-def _opened(level: Level, options: Mapping[str, object] = MappingProxyType({})) -> Iterator[tuple[Any, Any]]:
+def _opened(level: Level, **options: object) -> Iterator[tuple[Any, Any]]:
     """Give openSMILE, ready to take samples, and the names of its parts."""
     with without_init("opensmile", "opensmile.core"):
         from opensmile.core import lib
