@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from conftest import Make, ffmpeg
 from emoview import LABELS, Analysis, InputError, analyze
 from emoview.media import probe as probe_module
 from emoview.media.probe import probe
+from emoview.pipeline.models import run_faces
 
 
 def _face_rows(result: Analysis) -> list:
@@ -156,6 +158,19 @@ def test_lines_that_ffmpeg_writes_into_each_other_do_not_shift_the_sound(
     monkeypatch.setattr(probe_module, "_ffmpeg_log", garbled)
     assert probe(clip) == expected
     assert heads == [1]
+
+
+def test_a_picture_alone_is_seen_in_all_views(made: Make, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def watched(network: Any, faces: np.ndarray, ticks: np.ndarray | None = None) -> Any:
+        asked.append(None if ticks is None else ticks.tolist())
+        return run_faces(network, faces, ticks)
+
+    monkeypatch.setattr("emoview.pipeline.stages.run_faces", watched)
+    analyze(made("one.mp4", "-frames:v", "1", "-an"))
+    analyze(made("three.mp4", "-frames:v", "3", "-an"))
+    assert asked == [None, [0, 1, 2]]
 
 
 def test_one_picture(made: Make):
