@@ -76,15 +76,14 @@ def run_networks() -> None:
     """Load the face network, run it on a grey picture, and print where; the process `_networks` starts."""
     import numpy as np
 
-    from emoview.networks.sizes import FACE_SIZE
+    from emoview.face.align import CROP_SIZE
     from emoview.pipeline.device import Device, select_device
 
     device, engine = select_device(Device.AUTO)
     from emoview.pipeline.models import Models, run_faces
 
-    _, logits = run_faces(
-        Models(engine=engine).face_cnn, np.full((1, FACE_SIZE, FACE_SIZE, 1), 0.5, np.float32)
-    )
+    grey = np.full((CROP_SIZE, CROP_SIZE), 128, np.uint8)
+    _, logits = run_faces(Models(engine=engine).face_cnn, [grey])
     if not np.isfinite(logits).all():
         raise ArithmeticError("the face network gave no numbers")
     print(json.dumps({"engine": engine.value, "device": device}))

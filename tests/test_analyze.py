@@ -52,7 +52,17 @@ def test_the_smile_reads_as_happy_and_the_open_mouth_does_not_read_the_same(resu
 def test_silence_says_nothing(result: Analysis):
     quiet = [row for row in result.timeline if row.tick < 12]
     assert all(row.voice is None for row in quiet)
-    assert all(row.fused == row.face for row in quiet if row.face)
+
+
+def test_where_nobody_speaks_the_voice_fades_out(made: Make):
+    result = analyze(made("falls-silent.mp4", "-af", "volume=0:enable='gt(t,3)'", seconds=6))
+    last = max(row.tick for row in result.timeline if row.voice)
+    assert last < 80
+    apart = {r.tick: np.abs(np.subtract(r.fused, r.face)).max() for r in _face_rows(result) if r.tick > last}
+    assert max(apart[tick] for tick in range(last + 1, last + 5)) > 0.01
+    after = [apart[tick] for tick in apart if tick > last + 40]
+    assert len(after) > 20
+    assert max(after) == 0
 
 
 def test_same_input_gives_the_same_rows_twice(result: Analysis, sample: Path):
@@ -163,7 +173,7 @@ def test_lines_that_ffmpeg_writes_into_each_other_do_not_shift_the_sound(
 def test_a_picture_alone_is_seen_in_all_views(made: Make, monkeypatch: pytest.MonkeyPatch):
     asked = []
 
-    def watched(network: Any, faces: np.ndarray, ticks: np.ndarray | None = None) -> Any:
+    def watched(network: Any, faces: list[np.ndarray], ticks: np.ndarray | None = None) -> Any:
         asked.append(None if ticks is None else ticks.tolist())
         return run_faces(network, faces, ticks)
 

@@ -224,7 +224,7 @@ def test_for_votes_the_answer_that_learned_them_is_asked(faces: Path):
     pictures = open_pictures(faces, "valid")
     labels, votes = (_shipped(pictures, truth, quiet) for truth in ("original", "votes"))
     assert labels.shape == votes.shape == (42, 7)
-    crops = np.stack([pictures.picture(i, size=48) for i in range(4)])[..., None].astype(np.float32) / 255
+    crops = [pictures.original(i, colour=False) for i in range(4)]
     embeddings, logits = run_faces(Models().face_cnn, crops)
     np.testing.assert_allclose(labels[:4], logits, atol=1e-4)
     np.testing.assert_allclose(votes[:4], Models().face_votes.predict_on_batch(embeddings), atol=1e-4)

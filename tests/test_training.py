@@ -17,14 +17,13 @@ import numpy as np
 import pytest
 
 from emoview import LABELS
-from emoview.face.views import VIEWS, seen
+from emoview.face.views import seen
 from emoview.networks.face_cnn import face_cnn, with_votes
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import Engine, load
-from emoview.pipeline.models import SequenceRun, run_faces, run_sequence, seven_labels
+from emoview.pipeline.models import VIEWS, SequenceRun, run_faces, run_sequence, seven_labels
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice
-from emoview.training.clips import embed
 from emoview.training.face import FaceRecipe, Round, targets_of, train_face
 from emoview.training.fusion import ClipLogits, measure
 from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013
@@ -69,8 +68,8 @@ def data(tmp_path: Path) -> Path:
 
 def test_pictures_and_targets(data: Path):
     fer = read_fer2013(data / "fer2013", "train", size=48)
-    assert len(fer) == 27
-    assert fer.images.shape == (27, 48, 48)
+    assert len(fer) == len(fer.images) == 27
+    assert {image.shape for image in fer.images} == {(48, 48)}
     # Half of the votes are for neutral, half for happy; six tenths follow the original label.
     np.testing.assert_allclose(targets_of(fer, 0.4)[1], [0.2, 0.6, 0, 0, 0.2, 0, 0], atol=1e-6)
     faces = read_faces7(data / "faces7", "train", size=48, smoothing=0.1)
@@ -84,7 +83,7 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
     pictures = read_faces7(data / "faces7", "train", size=48)
 
     def batch(epoch: int) -> np.ndarray:
-        return AugmentedBatches(pictures, batch=8, size=40, seed=1, epoch=epoch)[1][0]
+        return AugmentedBatches(pictures, batch=8, sides=(32, 40), seed=1, epoch=epoch)[1][0]
 
     assert batch(0).shape == (8, 40, 40, 1)
     assert 0 <= batch(0).min() < batch(0).max() <= 1
@@ -95,9 +94,9 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
 def test_face_training_goes_on_where_it_was_stopped(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    small = partial(face_cnn, widths=(8, 8, 16, 16), depths=(1, 1, 1, 1))
+    small = partial(face_cnn, widths=(8, 8, 16, 256), depths=(1, 1, 1, 1))
     monkeypatch.setattr("emoview.training.face.face_cnn", small)
-    recipe = FaceRecipe((Round(((1, 32), (1, 40)), rate=2e-3, votes=0.4, own=0.5),), batch=8)
+    recipe = FaceRecipe((Round(((1, 32), (1, 32, 40)), rate=2e-3, votes=0.4, own=0.5),), batch=8)
 
     def leave(row: dict[str, Any]) -> None:
         """Keep the folder as it is left by who stops after the first epoch."""
@@ -313,32 +312,35 @@ def _like_its_inputs(network: Any, count: int, rng: np.random.Generator) -> np.n
 
 
 def test_views_turn_and_mirror_a_face():
-    face = np.zeros((1, 48, 48, 1), np.float32)
-    face[0, 10:14, 34:38] = 1
-    places = [np.argwhere(seen(face, view)[0, ..., 0] > 0.5).mean(axis=0) for view in range(len(VIEWS))]
-    for (angle, mirrored), place in zip(VIEWS, places, strict=True):
-        right, up = (-12 if mirrored else 12), 12
-        radians = np.radians(angle)
+    face = np.zeros((96, 96), np.uint8)
+    face[20:28, 68:76] = 255
+    for view in VIEWS:
+        shown = seen(face, view)
+        assert shown.shape == (view.side, view.side, 1)
+        place = np.argwhere(shown[..., 0] > 0.5).mean(axis=0)
+        right, up = (-0.25 if view.mirrored else 0.25), 0.25
+        radians = np.radians(view.angle)
         turned = (
             right * np.cos(radians) - up * np.sin(radians),
             right * np.sin(radians) + up * np.cos(radians),
         )
-        np.testing.assert_allclose(place, [23.5 - turned[1], 23.5 + turned[0]], atol=0.6)
-    assert sum(angle for angle, _ in VIEWS) == 0
-    assert sum(mirrored for _, mirrored in VIEWS) == len(VIEWS) / 2
+        middle = (view.side - 1) / 2
+        expected = [middle - view.side * turned[1], middle + view.side * turned[0]]
+        np.testing.assert_allclose(place, expected, atol=0.7)
+    assert sum(view.angle for view in VIEWS) == 0
+    assert sum(view.mirrored for view in VIEWS) == len(VIEWS) / 2
 
 
 def test_a_face_is_seen_in_all_views_and_one_of_a_video_in_its_ticks_own():
-    faces = np.random.default_rng(0).integers(0, 255, (40, 48, 48), dtype=np.uint8)
+    faces = list(np.random.default_rng(0).integers(0, 255, (40, 64, 64), dtype=np.uint8))
     network = load("face_cnn", Engine.ONNX)
-    inputs = faces[:4, ..., None].astype(np.float32) / 255
-    views = np.stack([run_faces(network, inputs, np.full(4, view))[1] for view in range(len(VIEWS))])
+    views = np.stack([run_faces(network, faces[:4], np.full(4, view))[1] for view in range(len(VIEWS))])
     assert np.abs(views - views[0]).max(axis=(1, 2))[1:].min() > 0.01
-    every = embed(network, faces)[1]
+    every = run_faces(network, faces)[1]
     np.testing.assert_allclose(every[:4], views.mean(axis=0), atol=1e-4)
     ticks = np.arange(3, 43)
-    one = embed(network, faces, ticks)[1]
-    np.testing.assert_allclose(one[:4], [views[3, 0], views[4, 1], views[5, 2], views[0, 3]], atol=1e-4)
+    one = run_faces(network, faces, ticks)[1]
+    np.testing.assert_allclose(one[:4], [views[3 + i, i] for i in range(4)], atol=1e-4)
     # The second batch starts at tick 35.
-    again = embed(network, faces[32:], ticks[32:])[1]
+    again = run_faces(network, faces[32:], ticks[32:])[1]
     np.testing.assert_allclose(one[32:], again, atol=1e-4)

@@ -43,8 +43,7 @@ def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str,
 
 
 def _derived(affect: LabelledAffect, on_event: OnEvent) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    from emoview.face.align import align, network_input
-    from emoview.networks.sizes import FACE_SIZE
+    from emoview.face.align import align
     from emoview.pipeline.models import Models, run_faces
 
     model = Models().face_cnn
@@ -54,7 +53,7 @@ def _derived(affect: LabelledAffect, on_event: OnEvent) -> np.ndarray[tuple[int,
             picture = affect.crop(i, 336)
             found = finder.find(picture)
             if found:
-                face = network_input(align(picture, found[0]), FACE_SIZE)
-                result[i] = valence_arousal(softmax(run_faces(model, face[None])[1]))[0]
+                face = align(picture, found[0])
+                result[i] = valence_arousal(softmax(run_faces(model, [face])[1]))[0]
             on_event({"step": i + 1, "of": len(affect)})
     return result

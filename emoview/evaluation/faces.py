@@ -67,8 +67,7 @@ def _shipped(pictures: LabelledPictures, truth: str, on_event: OnEvent) -> NDArr
     model, parts = models.face_cnn, []
     for start in range(0, len(pictures), FACE_BATCH):
         chosen = range(start, min(start + FACE_BATCH, len(pictures)))
-        faces = np.stack([pictures.picture(i, size=FACE_SIZE) for i in chosen])
-        embeddings, logits = run_faces(model, faces[..., None].astype(np.float32) / 255)
+        embeddings, logits = run_faces(model, [pictures.original(i, colour=False) for i in chosen])
         parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)
         on_event({"step": chosen.stop, "of": len(pictures)})
     return np.concatenate(parts)

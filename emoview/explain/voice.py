@@ -154,12 +154,13 @@ class VoiceOcclusion:
 
         tcn = run_sequence(self._models.voice_tcn, part.features)
         clip = run_windows(self._models.voice_clip, part.cuts, part.functionals, part.speech)
-        joined = self._models.late_fusion("voice")(
+        ticks = self._models.late_fusion("voice")(
             {
-                "voice_tcn": smooth(seven_labels(tcn.ticks))[part.ticks],
-                "voice_clip": seven_labels(clip.ticks[part.ticks]),
+                "voice_tcn": seven_labels(tcn.ticks),
+                "voice_clip": seven_labels(clip.ticks),
             }
         )
+        joined = smooth(ticks)[part.ticks]
         position = LABELS.index(label)
         others = np.delete(joined, position, axis=1)
         # Of softmax, the odds of one against all others together.

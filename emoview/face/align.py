@@ -62,15 +62,17 @@ def network_input(face: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
     """Make an aligned face what the face network takes: grey, `size` pixels, in [0, 1].
 
     Args:
-        face: `(CROP_SIZE, CROP_SIZE, 3)` RGB or `(CROP_SIZE, CROP_SIZE)` grey.
+        face: `(side, side, 3)` RGB or `(side, side)` grey, of any side.
         size: Side of the network's pictures.
 
     Returns:
         `(size, size, 1)`.
     """
     grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) if face.ndim == 3 else face
-    small = cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(small[..., None], dtype=np.float32) / 255
+    # From large to small every pixel counts; the other way round they are interpolated.
+    how = cv2.INTER_AREA if size < len(grey) else cv2.INTER_LINEAR
+    scaled = cv2.resize(grey, (size, size), interpolation=how)
+    return np.asarray(scaled[..., None], dtype=np.float32) / 255
 
 
 def box_of(landmarks: NDArray[np.float32]) -> tuple[float, float, float, float]:

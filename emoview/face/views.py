@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_TURN = 6.0
-VIEWS: Final = (
-    (0.0, False),
-    (_TURN, True),
-    (-_TURN, False),
-    (0.0, True),
-    (_TURN, False),
-    (-_TURN, True),
-)
-"""By how many degrees a face is turned, counter-clockwise, and whether it is mirrored before."""
+from emoview.face.align import network_input
 
 
-def seen(faces: NDArray[np.float32], view: int) -> NDArray[np.float32]:
-    """Show faces `(n, size, size, 1)` in one of the `VIEWS`, black where there was nothing."""
-    angle, mirrored = VIEWS[view]
-    if mirrored:
-        faces = faces[:, :, ::-1]
-    if not angle:
-        return faces
-    size = faces.shape[1]
-    matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, 1.0)
-    result = np.empty(faces.shape, np.float32)
-    for i, face in enumerate(faces):
-        result[i, ..., 0] = cv2.warpAffine(np.ascontiguousarray(face[..., 0]), matrix, (size, size))
-    return result
+class View(NamedTuple):
+    """One way to see a face.
+
+    Attributes:
+        angle: By how many degrees it is turned, counter-clockwise.
+        mirrored: Whether it is mirrored before.
+        side: Of the picture, in pixels.
+    """
+
+    angle: float
+    mirrored: bool
+    side: int
+
+
+def seen(face: NDArray[np.uint8], view: View) -> NDArray[np.float32]:
+    """Show an aligned face in a view, black where there was nothing.
+
+    Args:
+        face: `(side, side)` grey or `(side, side, 3)` RGB, of any side.
+        view: The way.
+
+    Returns:
+        `(view.side, view.side, 1)` in [0, 1].
+    """
+    picture = network_input(face, view.side)
+    if view.mirrored:
+        picture = picture[:, ::-1]
+    if not view.angle:
+        return picture
+    middle = (view.side - 1) / 2
+    matrix = cv2.getRotationMatrix2D((middle, middle), view.angle, 1.0)
+    turned = cv2.warpAffine(np.ascontiguousarray(picture[..., 0]), matrix, (view.side, view.side))
+    return np.asarray(turned[..., None], np.float32)

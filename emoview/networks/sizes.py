@@ -6,6 +6,8 @@ from typing import Final
 
 FACE_SIZE: Final = 48
 """Height and width, in pixels, of the pictures that the face network is made for."""
+LARGE_FACE_SIZE: Final = 64
+"""The same of larger ones, which it knows as well."""
 EMBEDDING: Final = 256
 """Values of a face embedding."""
 DESCRIPTORS: Final = 105

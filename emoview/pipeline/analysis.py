@@ -323,16 +323,16 @@ class _Join:
         return [self._main]
 
     def _face_models(self, track: FaceTrack) -> tuple[dict[str, Logits], dict[str, Logits]]:
-        from emoview.pipeline.models import STAND_IN, smooth
+        from emoview.pipeline.models import STAND_IN
 
         logits, gru = track.logits, track.gru
         if gru is None:
-            return {STAND_IN: logits.mean(axis=0)}, {STAND_IN: smooth(logits)}
+            return {STAND_IN: logits.mean(axis=0)}, {STAND_IN: logits}
         whole = {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole}
-        return whole, {"face_cnn": smooth(logits), "face_gru": smooth(gru.ticks)}
+        return whole, {"face_cnn": logits, "face_gru": gru.ticks}
 
     def _voice_models(self) -> tuple[dict[str, Logits], dict[str, Logits]] | None:
-        from emoview.pipeline.models import STAND_IN, seven_labels, smooth
+        from emoview.pipeline.models import STAND_IN, seven_labels
 
         voice, stand_in = self._voice, self._models.stand_in
         if voice is None or voice.clip is None:
@@ -346,15 +346,17 @@ class _Join:
             "voice_clip": seven_labels(voice.clip.whole),
         }
         per_tick = {
-            "voice_tcn": smooth(seven_labels(voice.tcn.ticks)),
+            "voice_tcn": seven_labels(voice.tcn.ticks),
             "voice_clip": seven_labels(voice.clip.ticks),
         }
         return whole, {name: _extended(values, self._ticks) for name, values in per_tick.items()}
 
     def _late(self, rule: str, whole: Mapping[str, Logits], ticks: Mapping[str, Logits]) -> _Answer:
+        from emoview.pipeline.models import smooth
+
         fusion = self._models.late_fusion(rule)
         self._used |= set(whole)
-        return _Answer(softmax(fusion(whole)), softmax(fusion(ticks)))
+        return _Answer(softmax(fusion(whole)), softmax(smooth(fusion(ticks))))
 
     def _fuse(
         self,
@@ -365,6 +367,8 @@ class _Join:
         speech: NDArray[np.bool_],
     ) -> _Answer:
         """Fuse a track with the voice, for each tick of the track."""
+        from emoview.pipeline.models import smooth
+
         ticks = track.ticks
         if used == "late":
             both_whole = {**face[0], **voice[0]}
@@ -372,9 +376,11 @@ class _Join:
             answer = self._late("both", both_whole, both_ticks)
         else:
             answer = self._early(track, speech)
-        # Where nobody speaks, the face speaks alone.
+        # Where nobody speaks, the face speaks alone; what was said fades out, and in, rather than that each
+        # pause between two words changes the label.
         alone = self._late("face", *face)
-        return _Answer(answer.whole, np.where(speech[ticks][:, None], answer.ticks, alone.ticks))
+        heard = smooth(speech[:, None].astype(np.float64))[ticks]
+        return _Answer(answer.whole, heard * answer.ticks + (1 - heard) * alone.ticks)
 
     def _early(self, track: FaceTrack, speech: NDArray[np.bool_]) -> _Answer:
         from emoview.fusion.early import early_input

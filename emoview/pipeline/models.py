@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
-from emoview.face.views import VIEWS, seen
+from emoview.face.views import View, seen
 from emoview.fusion.late import LateFusion, log_softmax
-from emoview.networks.sizes import FACE_SIZE
+from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE
 from emoview.pipeline.engines import Engine, Network, OnnxNetwork, load, weight_of
 from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
@@ -25,10 +25,20 @@ from emoview.weights import Weight, shipped
 FACE_BATCH = 32
 """Most faces in one call of the face network."""
 
+# Neighbouring ticks of a video are seen in ways that are as different as can be.
+_TURNS = ((0.0, False), (6.0, True), (-6.0, False), (0.0, True), (6.0, False), (-6.0, True))
+_SIDES = (FACE_SIZE, LARGE_FACE_SIZE)
+VIEWS = tuple(
+    View(angle, mirrored, side=_SIDES[(number + half) % 2])
+    for half in range(2)
+    for number, (angle, mirrored) in enumerate(_TURNS)
+)
+"""A face alone is seen in all of them; of a video, each tick is seen in the one whose turn it is."""
+
 _SEQUENCE_STEP = 125
 _LONGEST_SEQUENCE = 1500
 _MARGIN = 50
-_SMOOTHING_TICKS = 5.0
+_SMOOTHING_TICKS = 10.0
 
 FUSION_FILE = "fusion.json"
 STAND_IN = "stand_in"
@@ -194,34 +204,44 @@ def resized(face: NDArray[np.uint8], size: int, *, colour: bool) -> NDArray[np.f
 
 
 def run_faces(
-    model: Network, faces: NDArray[np.float32], ticks: NDArray[np.int64] | None = None
+    model: Network,
+    faces: Sequence[NDArray[np.uint8]],
+    ticks: NDArray[np.int64] | None = None,
+    *,
+    views: Sequence[View] = VIEWS,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Run the face network on `(n, size, size, 1)` faces, n up to `FACE_BATCH`.
+    """Run the face network on aligned faces.
 
-    Which side a mouth is pulled to says nothing about the label, nor does a head's slight tilt.  So each
-    face is seen in all `VIEWS`, and the answers are averaged; of a video, where neighbouring ticks are
-    averaged later, each is seen in the one whose turn it is at its tick in `ticks`, `(n,)`.
+    Which side a mouth is pulled to says nothing about the label, nor does a head's slight tilt or its
+    distance.  So each face is seen in all `views`, and the answers are averaged; of a video, where
+    neighbouring ticks are averaged later, each is seen in the one whose turn it is at its tick.
+
+    Args:
+        model: The network.
+        faces: `(side, side)` grey or `(side, side, 3)` RGB each, of any side.
+        ticks: `(n,)`, of a video.
+        views: The ways in which faces are seen.
 
     Returns:
         Embeddings `(n, 256)` and logits `(n, 7)`.
     """
-    count = len(faces)
-    if ticks is None:
-        views = np.stack([seen(faces, view) for view in range(len(VIEWS))])
-    else:
-        views = np.empty((1, *faces.shape), np.float32)
-        turns = ticks % len(VIEWS)
-        for view in np.unique(turns):
-            views[0, turns == view] = seen(faces[turns == view], view)
-    # Keras compiles a call anew for each size of batch, ONNX Runtime takes what comes.
-    rows = count if isinstance(model, OnnxNetwork) else FACE_BATCH
-    batch = np.zeros((len(views), rows, *faces.shape[1:]), np.float32)
-    batch[:, :count] = views
-    answers = model.predict_on_batch(batch.reshape(-1, *faces.shape[1:]))
-    embeddings, logits = (
-        np.asarray(answer).reshape(len(views), rows, -1).mean(axis=0)[:count] for answer in answers
-    )
-    return embeddings, logits
+    count = len(views)
+    own = [views] * len(faces) if ticks is None else [(views[int(tick) % count],) for tick in ticks]
+    pairs = [(i, view) for i, some in enumerate(own) for view in some]
+    embeddings = np.zeros((len(faces), EMBEDDING), np.float32)
+    logits = np.zeros((len(faces), len(LABELS)), np.float32)
+    for side in sorted({view.side for view in views}):
+        chosen = [(i, view) for i, view in pairs if view.side == side]
+        for start in range(0, len(chosen), FACE_BATCH):
+            some = chosen[start : start + FACE_BATCH]
+            # Keras compiles a call anew for each size of batch, ONNX Runtime takes what comes.
+            rows = len(some) if isinstance(model, OnnxNetwork) else FACE_BATCH
+            batch = np.zeros((rows, side, side, 1), np.float32)
+            batch[: len(some)] = [seen(faces[i], view) for i, view in some]
+            for sums, answer in zip((embeddings, logits), model.predict_on_batch(batch), strict=True):
+                np.add.at(sums, [i for i, _ in some], np.asarray(answer)[: len(some)])
+    each = count if ticks is None else 1
+    return embeddings / each, logits / each
 
 
 class SequenceRun:
@@ -290,7 +310,7 @@ def seven_labels(logits: Logits) -> Logits:
     return np.asarray(np.concatenate([neutral, nine[..., 1:7]], axis=-1), np.float32)
 
 
-def smooth(values: Logits, *, sigma: float = _SMOOTHING_TICKS) -> Logits:
+def smooth(values: NDArray[Any], *, sigma: float = _SMOOTHING_TICKS) -> Logits:
     """Average `(ticks, n)` over neighbouring ticks with Gaussian weights: expressions do not flicker."""
     reach = round(4 * sigma)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)

@@ -274,7 +274,6 @@ def run_face_stage(
 
     Whether to `keep_embeddings` is asked when there are some, since the models may have to say.
     """
-    from emoview.face.align import network_input
     from emoview.face.follow import MEMORY_TICKS
 
     ticks = 0
@@ -295,10 +294,9 @@ def run_face_stage(
                 embeddings = np.zeros((len(waiting), 0), np.float32)
             else:
                 assert network is not None
-                inputs = np.stack([network_input(f.face, FACE_SIZE) for f in waiting])
                 # A picture alone has no neighbours to be averaged with.
                 own_ticks = np.array([f.tick for f in waiting]) if ticks > 1 else None
-                embeddings, logits = run_faces(network, inputs, own_ticks)
+                embeddings, logits = run_faces(network, [f.face for f in waiting], own_ticks)
             ids = np.array([seen.face_id for seen in waiting])
             for face_id in np.unique(ids):
                 own = np.flatnonzero(ids == face_id)
@@ -465,24 +463,30 @@ def run_functionals(model: Any, summaries: NDArray[np.float32]) -> NDArray[np.fl
 def over_windows(
     logits: NDArray[np.float32], cuts: Sequence[tuple[int, int]], speech: NDArray[np.bool_]
 ) -> SequenceLogits:
-    """Make logits of ticks and of the whole from those of windows."""
+    """Make logits of ticks and of the whole from those of windows; ticks outside get the nearest answer."""
     ticks = np.zeros((len(speech), logits.shape[1]), np.float32)
-    cover = np.zeros((len(speech), 1), np.float32)
+    cover = np.zeros(len(speech), np.float32)
     weights = np.array([speech[a:b].sum() for a, b in cuts], np.float32)
     for (a, b), answer in zip(cuts, logits, strict=True):
         ticks[a:b] += answer
         cover[a:b] += 1
     whole = (logits * weights[:, None]).sum(axis=0) / weights.sum()
-    return SequenceLogits(whole.astype(np.float32), ticks / np.maximum(cover, 1))
+    answered = np.flatnonzero(cover)
+    mean = ticks[answered] / cover[answered, None]
+    return SequenceLogits(whole.astype(np.float32), _nearest(mean, answered, len(speech)))
 
 
 def run_speech(model: Any, features: NDArray[np.float32], speech: NDArray[np.bool_]) -> SequenceLogits:
-    """Run the network over ticks from the first speech to the last; ticks outside get zeros."""
+    """Run the network over ticks from the first speech to the last; others get the nearest answer."""
     first, last = speech_range(speech)
     answer = run_sequence(model, features[first:last])
-    ticks = np.zeros((len(speech), answer.ticks.shape[1]), np.float32)
-    ticks[first:last] = answer.ticks
-    return SequenceLogits(answer.whole, ticks)
+    return SequenceLogits(answer.whole, _nearest(answer.ticks, np.arange(first, last), len(speech)))
+
+
+def _nearest(values: NDArray[np.float32], ticks: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """Give each of `count` ticks, of those that `values` are known of, the nearest one's."""
+    places = np.interp(np.arange(count), ticks, np.arange(len(ticks)))
+    return values[np.rint(places).astype(np.int64)]
 
 
 def _mean_level(sound: Sound) -> float | None:

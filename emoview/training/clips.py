@@ -1,4 +1,4 @@
-"""Labelled audio-visual clips: finding faces and speech in each once, and embedding them."""
+"""Labelled audio-visual clips: finding faces and speech in each once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.face.align import network_input
+from emoview.face.align import CROP_SIZE
 from emoview.media.decode import DecodeLog, read_sound
 from emoview.media.probe import probe
-from emoview.networks.sizes import FACE_SIZE
-from emoview.pipeline.models import FACE_BATCH, run_faces
 from emoview.pipeline.stages import describe_windows, find_faces, speech_windows
 from emoview.pipeline.timings import Timings
 from emoview.timeline.labels import LABELS
@@ -32,7 +31,7 @@ class Clip:
         actor: Who acts; a clip's own name where that is not known.
         label: Position in `LABELS`.
         face_ticks: `(faces,)`, ticks of the pictures with a face.
-        faces: `(faces, 48, 48)` uint8, aligned and grey.
+        faces: `(faces, 112, 112)` uint8, aligned and grey.
         features: `(ticks, 105)`, of the voice.
         speech: `(ticks,)`.
         windows: `(windows, 2)`, first tick and tick after the last.
@@ -85,7 +84,7 @@ def _describe(path: Path) -> dict[str, NDArray[Any]]:
     ticks, faces = [], []
     for tick, face in aligned_faces(path):
         ticks.append(tick)
-        faces.append(network_input(face, FACE_SIZE)[..., 0])
+        faces.append(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY))
     media = probe(path)
     with read_sound(media) as sound:
         features = tick_features(sound)
@@ -96,24 +95,9 @@ def _describe(path: Path) -> dict[str, NDArray[Any]]:
         summaries = describe_windows(sound, cuts)
     return {
         "face_ticks": np.array(ticks, np.int64),
-        "faces": np.round(np.array(faces).reshape(-1, FACE_SIZE, FACE_SIZE) * 255).astype(np.uint8),
+        "faces": np.array(faces, np.uint8).reshape(-1, CROP_SIZE, CROP_SIZE),
         "features": features,
         "speech": speech,
         "windows": np.array(cuts),
         "functionals": summaries,
     }
-
-
-def embed(
-    network: Any, faces: NDArray[np.uint8], ticks: NDArray[np.int64] | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Run the face network on `(n, 48, 48)` faces: embeddings `(n, 256)` and logits `(n, 7)`.
-
-    Those of a video come with their `ticks`, `(n,)`, see `run_faces`.
-    """
-    parts = []
-    for i in range(0, len(faces), FACE_BATCH):
-        some = slice(i, i + FACE_BATCH)
-        inputs = faces[some, ..., None].astype(np.float32) / 255
-        parts.append(run_faces(network, inputs, None if ticks is None else ticks[some]))
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

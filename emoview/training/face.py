@@ -14,13 +14,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.face.align import network_input
 from emoview.fusion.late import softmax
 from emoview.networks.face_cnn import exported_model, face_cnn, with_votes
 from emoview.networks.onnx_export import export_onnx
 from emoview.networks.shipped import build_face_votes
-from emoview.networks.sizes import FACE_SIZE
+from emoview.networks.sizes import FACE_SIZE, LARGE_FACE_SIZE
 from emoview.pipeline.engines import FACE_OUTPUTS, OnnxNetwork
-from emoview.training.clips import embed
+from emoview.pipeline.models import VIEWS, run_faces
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
 
 
@@ -29,9 +30,9 @@ class Round:
     """Epochs under one learning rate that rises over the first and falls to zero by a cosine.
 
     Attributes:
-        sizes: `(epochs, side in pixels)` in order.  Small pictures first: they cost a fraction of
-            the arithmetic, and teach most of what the large ones do (Howard's progressive
-            resizing; Tan & Le 2021, arXiv:2104.00298).
+        sizes: `(epochs, side in pixels)` in order, or several sides, which the batches have by turns.
+            Small pictures first: they cost a fraction of the arithmetic, and teach most of what the
+            large ones do (Howard's progressive resizing; Tan & Le 2021, arXiv:2104.00298).
         rate: Highest learning rate.
         votes: Share of the FER2013 target taken from the FER+ votes, besides the network's second
             answer, which learns them alone.
@@ -40,7 +41,7 @@ class Round:
             its rater's, the answer from all the other pictures weighs against it.
     """
 
-    sizes: tuple[tuple[int, int], ...]
+    sizes: tuple[tuple[int, ...], ...]
     rate: float
     votes: float = 0.0
     own: float = 0.0
@@ -48,13 +49,13 @@ class Round:
     @property
     def epochs(self) -> int:
         """Epochs of all sizes."""
-        return sum(count for count, _ in self.sizes)
+        return sum(count for count, *_ in self.sizes)
 
-    def size_at(self, epoch: int) -> int:
-        """Side of the pictures in `epoch`, which counts from 0."""
-        for count, size in self.sizes:
+    def sides_at(self, epoch: int) -> tuple[int, ...]:
+        """Sides of the pictures in `epoch`, which counts from 0."""
+        for count, *sides in self.sizes:
             if epoch < count:
-                return size
+                return tuple(sides)
             epoch -= count
         raise ValueError("epoch beyond the round")
 
@@ -81,6 +82,7 @@ class FaceRecipe:
         Round(((16, FACE_SIZE),), rate=1e-3, votes=0.15),
         Round(((2, FACE_SIZE),), rate=2e-4),
         Round(((10, FACE_SIZE),), rate=7e-4, own=0.5),
+        Round(((18, FACE_SIZE, LARGE_FACE_SIZE),), rate=1e-3, own=0.5),
     )
     second_answer: float = 0.5
     batch: int = 96
@@ -119,10 +121,10 @@ def train_face(
     run.mkdir(parents=True, exist_ok=True)
     (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE)
-    faces7 = read_faces7(data / "faces7", "train", size=FACE_SIZE, smoothing=recipe.smoothing)
+    faces7 = read_faces7(data / "faces7", "train", size=LARGE_FACE_SIZE, smoothing=recipe.smoothing)
     valid = {
-        "fer2013": read_fer2013(data / "fer2013", "valid", size=FACE_SIZE),
-        "faces7": read_faces7(data / "faces7", "valid", size=FACE_SIZE),
+        "fer2013": read_fer2013(data / "fer2013", "valid"),
+        "faces7": read_faces7(data / "faces7", "valid"),
     }
     keras.utils.set_random_seed(recipe.seed)
     checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
@@ -142,12 +144,12 @@ def train_face(
             _compile(model, recipe, part, len(train) // recipe.batch)
         bare = labels_of(model)
         for epoch in range(max(first, len(history)), first + part.epochs):
-            size = part.size_at(epoch - first)
-            batches = AugmentedBatches(train, batch=recipe.batch, size=size, seed=recipe.seed, epoch=epoch)
+            sides = part.sides_at(epoch - first)
+            batches = AugmentedBatches(train, batch=recipe.batch, sides=sides, seed=recipe.seed, epoch=epoch)
             _seed_dropout(model, recipe.seed, epoch)
             loss = model.fit(batches, verbose=0, shuffle=False).history["loss"][0]
-            accuracy = {name: accuracy_of(bare, pictures, size) for name, pictures in valid.items()}
-            row = {"epoch": epoch + 1, "size": size, "loss": loss, **accuracy}
+            accuracy = {name: accuracy_of(bare, pictures, max(sides)) for name, pictures in valid.items()}
+            row = {"epoch": epoch + 1, "size": max(sides), "loss": loss, **accuracy}
             history.append(row)
             partial = run / "partial.keras"
             model.save(partial)
@@ -165,16 +167,16 @@ def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
     return np.asarray(share * pictures.votes + (1 - share) * pictures.targets, dtype=np.float32)
 
 
-def _own_answers(model: keras.Model, images: NDArray[np.uint8], file: Path) -> NDArray[np.float32]:
+def _own_answers(model: keras.Model, images: list[NDArray[np.uint8]], file: Path) -> NDArray[np.float32]:
     """Give the probabilities `(n, 7)` that the network sees in faces, noted for when a run goes on."""
     if not file.exists():
         network = file.with_suffix(".onnx")
         export_onnx(exported_model(labels_of(model)), network)
         teacher = OnnxNetwork(network, FACE_OUTPUTS)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            logits = pool.map(
-                lambda some: embed(teacher, some)[1], np.array_split(images, 1 + len(images) // 1000)
-            )
+            parts = (images[start : start + 1000] for start in range(0, len(images), 1000))
+            views = list(dict.fromkeys(view._replace(side=FACE_SIZE) for view in VIEWS))
+            logits = pool.map(lambda some: run_faces(teacher, some, views=views)[1], parts)
             answers = softmax(np.concatenate(list(logits))).astype(np.float32)
         partial = file.with_name("partial.npy")
         np.save(partial, answers)
@@ -227,10 +229,6 @@ def _compile(model: keras.Model, recipe: FaceRecipe, part: Round, steps: int) ->
 
 def accuracy_of(model: keras.Model, pictures: Pictures, size: int) -> float:
     """Share of the pictures whose most probable label is the right one, in percent."""
-    import cv2
-
-    images = pictures.images
-    if images.shape[1] != size:
-        images = np.stack([cv2.resize(i, (size, size), interpolation=cv2.INTER_AREA) for i in images])
-    logits = model.predict(images[..., None].astype(np.float32) / 255, batch_size=256, verbose=0)
+    images = np.stack([network_input(image, size) for image in pictures.images])
+    logits = model.predict(images, batch_size=256, verbose=0)
     return float(100 * np.mean(logits.argmax(axis=1) == pictures.labels))

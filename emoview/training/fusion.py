@@ -19,11 +19,10 @@ from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.early import early_input
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.networks.shipped import build_early_fusion, build_face_gru
-from emoview.networks.sizes import EMBEDDING
-from emoview.pipeline.models import SequenceLogits, run_sequence, seven_labels
+from emoview.pipeline.models import SequenceLogits, run_faces, run_sequence, seven_labels
 from emoview.pipeline.stages import run_speech, run_windows
 from emoview.timeline.labels import LABELS
-from emoview.training.clips import Clip, embed
+from emoview.training.clips import Clip
 from emoview.training.voice import pad
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -81,10 +80,7 @@ class Described:
 
 def describe(clip: Clip, face: Any, voice_clip: Any, voice_tcn: Any) -> Described:
     """Ask the face network, and both voice networks, about a clip."""
-    embeddings = np.zeros((0, EMBEDDING), np.float32)
-    face_logits = np.zeros((0, len(LABELS)), np.float32)
-    if len(clip.faces):
-        embeddings, face_logits = embed(face, clip.faces, clip.face_ticks)
+    embeddings, face_logits = run_faces(face, list(clip.faces), clip.face_ticks)
     cuts = [(int(a), int(b)) for a, b in clip.windows]
     return Described(
         clip.actor, clip.label, clip.face_ticks, embeddings, face_logits, clip.speech,

@@ -19,14 +19,14 @@ class Pictures:
     """Grey faces with what they show.
 
     Attributes:
-        images: `(n, size, size)` uint8.
+        images: `(side, side)` uint8, grey, of any side each.
         targets: `(n, 7)` float32, what a network should answer: a distribution over the labels.
         labels: `(n,)` int, the label that accuracy is measured against.
         votes: `(n, 7)` float32, the distribution of the raters over the labels; zeros where there
             were none.
     """
 
-    images: NDArray[np.uint8]
+    images: list[NDArray[np.uint8]]
     targets: NDArray[np.float32]
     labels: NDArray[np.int64]
     votes: NDArray[np.float32]
@@ -36,14 +36,16 @@ class Pictures:
 
     def __add__(self, other: Pictures) -> Pictures:
         return Pictures(
-            np.concatenate([self.images, other.images]),
+            self.images + other.images,
             np.concatenate([self.targets, other.targets]),
             np.concatenate([self.labels, other.labels]),
             np.concatenate([self.votes, other.votes]),
         )
 
 
-def read_fer2013(folder: Path, part: str, *, size: int, truth: datasets.Truth = "original") -> Pictures:
+def read_fer2013(
+    folder: Path, part: str, *, size: int | None = None, truth: datasets.Truth = "original"
+) -> Pictures:
     """Read `PART.zip` and `PART.csv` of a FER2013 folder, with the votes of FER+.
 
     Votes: Barsoum et al. 2016, arXiv:1608.01041.
@@ -51,7 +53,7 @@ def read_fer2013(folder: Path, part: str, *, size: int, truth: datasets.Truth = 
     Args:
         folder: Where both files lie.
         part: Their name without the ending, such as `train`.
-        size: Side of the pictures, in pixels.
+        size: Side that the pictures are scaled to, in pixels; as they are by default.
         truth: Whose labels count: the `original` ones, or what most `votes` were for.
 
     Pictures without such a label are left out.
@@ -62,13 +64,13 @@ def read_fer2013(folder: Path, part: str, *, size: int, truth: datasets.Truth = 
     return Pictures(_grey(labelled, size), original, labelled.labels, votes)
 
 
-def read_faces7(folder: Path, part: str, *, size: int, smoothing: float = 0.0) -> Pictures:
+def read_faces7(folder: Path, part: str, *, size: int | None = None, smoothing: float = 0.0) -> Pictures:
     """Read `PART.zip` of a folder whose archives hold `LABEL/NAME`.
 
     Args:
         folder: Where the archive lies.
         part: Its name without the ending, such as `train`.
-        size: Side of the pictures, in pixels.
+        size: As in `read_fer2013`.
         smoothing: Share of the target that is spread over all labels (Szegedy et al. 2016,
             arXiv:1512.00567).
     """
@@ -82,12 +84,17 @@ def _one_hot(labels: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.eye(len(LABELS))[labels]
 
 
-def _grey(labelled: datasets.LabelledPictures, size: int) -> NDArray[np.uint8]:
-    return np.stack([labelled.picture(i, size=size) for i in range(len(labelled))])
+def _grey(labelled: datasets.LabelledPictures, size: int | None) -> list[NDArray[np.uint8]]:
+    every = range(len(labelled))
+    if size is None:
+        return [labelled.original(i, colour=False) for i in every]
+    return [labelled.picture(i, size=size) for i in every]
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled batches of pictures, each turned, shifted, scaled, mirrored, relit and part hidden.
+
+    One batch has the first of some `sides`, in pixels, the next one the second, and so on by turns.
 
     The order and the changes depend on the seed and the epoch alone, so that an interrupted
     training goes on as if nothing had happened.
@@ -98,7 +105,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         pictures: Pictures,
         *,
         batch: int,
-        size: int,
+        sides: tuple[int, ...],
         seed: int,
         epoch: int,
         workers: int = 1,
@@ -106,7 +113,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=8)
         self._pictures = pictures
         self._batch = batch
-        self._size = size
+        self._sides = sides
         self._seed = (seed, epoch)
         self._order = np.random.default_rng(self._seed).permutation(len(pictures))
 
@@ -114,8 +121,9 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return len(self._pictures) // self._batch
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
-        """Give a batch: pictures `(batch, size, size, 1)`, and their targets and votes."""
+        """Give a batch: pictures `(batch, side, side, 1)`, and their targets and votes."""
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
         rng = np.random.default_rng((*self._seed, index))
-        images = np.stack([augmented_face(self._pictures.images[i], self._size, rng) for i in chosen])
+        side = self._sides[index % len(self._sides)]
+        images = np.stack([augmented_face(self._pictures.images[i], side, rng) for i in chosen])
         return images[..., None], (self._pictures.targets[chosen], self._pictures.votes[chosen])

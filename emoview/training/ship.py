@@ -16,12 +16,13 @@ from emoview.errors import InputError
 from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import LateFusion, softmax
-from emoview.networks.face_cnn import embedding_model, exported_model, face_cnn
+from emoview.networks.face_cnn import exported_model
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
-from emoview.networks.sizes import FACE_SIZE
+from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
+from emoview.pipeline.models import run_faces
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, voice
-from emoview.training.clips import Clip, embed, read_clips
+from emoview.training.clips import Clip, read_clips
 from emoview.training.face import labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013
 from emoview.training.speech import VARIANTS, SpeechFeatures, describe_speech
@@ -44,15 +45,15 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the face network, calibrate and measure it on the given validation parts, and ship it."""
     both = train_face(data, run / "face", on_epoch=on_event)
     model, votes = labels_of(both), votes_of(both)
-    network = embedding_model(model)
+    network = _measured_by(model, run / "face" / "trained.onnx")
     parts = {
-        "fer2013": read_fer2013(data / "fer2013", "valid", size=FACE_SIZE),
-        "ferplus": read_fer2013(data / "fer2013", "valid", size=FACE_SIZE, truth="votes"),
-        "faces7": read_faces7(data / "faces7", "valid", size=FACE_SIZE),
+        "fer2013": read_fer2013(data / "fer2013", "valid"),
+        "ferplus": read_fer2013(data / "fer2013", "valid", truth="votes"),
+        "faces7": read_faces7(data / "faces7", "valid"),
     }
     logits = {}
     for name, part in parts.items():
-        embeddings, logits[name] = embed(network, part.images)
+        embeddings, logits[name] = run_faces(network, part.images)
         if name == "ferplus":
             logits[name] = np.asarray(votes.predict(embeddings, batch_size=256, verbose=0))
     # One number for each answer: two data sets share the labels' one, and neither alone decides it.
@@ -71,6 +72,15 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     _ship(model, "face_cnn", ship)
     _ship(votes, "face_votes", ship)
     write_manifest(ship)
+
+
+def _measured_by(model: keras.Model, file: Path) -> OnnxNetwork:
+    """Give the face network as it will run, which is three times as fast on a processor, too."""
+    from emoview.networks.onnx_export import export_onnx
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    export_onnx(exported_model(model), file)
+    return OnnxNetwork(file, FACE_OUTPUTS)
 
 
 def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
@@ -94,9 +104,7 @@ def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
 
 def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the temporal face network and both fusions on clips, measure all of them, and ship them."""
-    bare = face_cnn()
-    bare.load_weights(ship / "face_cnn.weights.h5")
-    network = embedding_model(bare)
+    network = OnnxNetwork(ship / "face_cnn.onnx", FACE_OUTPUTS)
     clips = read_clips(data / "clips", run / "features", on_file=_every(50, "clips described", on_event))
     described = _described(clips, network, run)
     stills = _stills(data, network)
@@ -192,7 +200,7 @@ def _without(run: Path, name: str, actors: Sequence[str]) -> Path:
     return run / f"{name}_without_{'_'.join(actors)}.weights.h5"
 
 
-def _described(clips: Sequence[Clip], network: keras.Model, run: Path) -> list[fusion.Described]:
+def _described(clips: Sequence[Clip], network: Network, run: Path) -> list[fusion.Described]:
     result: list[fusion.Described] = []
     for actors in _PAIRS:
         clip_network, tcn = build_voice_clip(), build_voice_tcn()
@@ -202,11 +210,11 @@ def _described(clips: Sequence[Clip], network: keras.Model, run: Path) -> list[f
     return result
 
 
-def _stills(data: Path, network: keras.Model) -> fusion.Stills:
+def _stills(data: Path, network: Network) -> fusion.Stills:
     """Embed faces that the face network was not trained on: those of its training set look too easy."""
-    part = read_faces7(data / "faces7", "valid", size=FACE_SIZE)
+    part = read_faces7(data / "faces7", "valid")
     chosen = np.random.default_rng(0).permutation(len(part))[:_STILLS]
-    embeddings, _ = embed(network, part.images[chosen])
+    embeddings, _ = run_faces(network, [part.images[i] for i in chosen])
     return fusion.Stills(embeddings, part.labels[chosen])
 
 

@@ -86,13 +86,13 @@ class LabelledPictures:
             image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
         return np.asarray(image, dtype=np.uint8)
 
-    def original(self, index: int) -> NDArray[np.uint8]:
-        """Decode a picture as it is: `(height, width, 3)` RGB.
+    def original(self, index: int, *, colour: bool = True) -> NDArray[np.uint8]:
+        """Decode a picture as it is: `(height, width, 3)` RGB, or `(height, width)` grey.
 
         Raises:
             DatasetError: It cannot be decoded.
         """
-        return self._decoded(index, colour=True)
+        return self._decoded(index, colour=colour)
 
     def digest(self, index: int) -> str:
         """Give the SHA-256 of the decoded pixels, which tells exact duplicates however they are encoded.

@@ -26,12 +26,12 @@ from emoview.networks.catalog import build
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
 from emoview.networks.flops import flops
 from emoview.networks.preparation import embedding_of_prepared
-from emoview.networks.sizes import DESCRIPTORS, EMBEDDING, FACE_SIZE, FUNCTIONALS
+from emoview.networks.sizes import DESCRIPTORS, FACE_SIZE, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
-from emoview.pipeline.models import FACE_BATCH, Models, resized
+from emoview.pipeline.models import FACE_BATCH, Models, resized, run_faces
 from emoview.runs import NetworkOfRun, Run, load_network, networks_of
 from emoview.timeline.labels import LABELS
-from emoview.training.clips import Clip, aligned_faces, embed, read_clips
+from emoview.training.clips import Clip, aligned_faces, read_clips
 from emoview.training.datasets.splits import Indices, assert_disjoint, leave_one_group_out
 from emoview.training.loop import Batch, Plan, fit
 from emoview.training.systems.events import OnEvent
@@ -297,9 +297,7 @@ def _embedder(run: str | None) -> Callable[[Clip], NDArray[np.float32]]:
         network = Models().face_cnn
 
         def shipped(clip: Clip) -> NDArray[np.float32]:
-            if not len(clip.faces):
-                return np.zeros((0, EMBEDDING), np.float32)
-            return embed(network, clip.faces, clip.face_ticks)[0]
+            return run_faces(network, list(clip.faces), clip.face_ticks)[0]
 
         return shipped
     stored = networks_of(Path(run))[-1]
