@@ -21,7 +21,7 @@ from emoview.face.views import seen
 from emoview.networks.face_cnn import face_cnn, with_votes
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import Engine, load
-from emoview.pipeline.models import VIEWS, SequenceRun, run_faces, run_sequence, seven_labels
+from emoview.pipeline.models import VIEWS, SequenceRun, run_faces, run_sequence, seven_labels, smooth
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice
 from emoview.training.face import FaceRecipe, Round, targets_of, train_face
@@ -309,6 +309,14 @@ def _like_its_inputs(network: Any, count: int, rng: np.random.Generator) -> np.n
     # The networks that ship were told what they take.
     assert mean.any()
     return (mean + np.sqrt(variance) * rng.normal(size=(count, len(mean)))).astype(np.float32)
+
+
+def test_nothing_is_averaged_across_a_gap():
+    values = np.repeat([[0.0], [1.0]], 30, axis=0)
+    assert 0.2 < smooth(values)[29, 0] < 0.5
+    near, far = (np.arange(60) + gap * (np.arange(60) >= 30) for gap in (5, 50))
+    np.testing.assert_array_equal(smooth(values, near), smooth(values))
+    np.testing.assert_array_equal(smooth(values, far), values)
 
 
 def test_views_turn_and_mirror_a_face():

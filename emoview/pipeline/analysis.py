@@ -247,7 +247,7 @@ class _Join:
         for face_id in chosen:
             track = self._tracks[face_id]
             whole, ticks = self._face_models(track)
-            faces[face_id] = self._late("face", whole, ticks)
+            faces[face_id] = self._late("face", whole, ticks, track.ticks)
             if voice_models and face_id == self._main:
                 used = self._loader.fusion(self._options.fusion)
                 fused[face_id] = self._fuse(used, track, (whole, ticks), voice_models, speech)
@@ -351,12 +351,18 @@ class _Join:
         }
         return whole, {name: _extended(values, self._ticks) for name, values in per_tick.items()}
 
-    def _late(self, rule: str, whole: Mapping[str, Logits], ticks: Mapping[str, Logits]) -> _Answer:
+    def _late(
+        self,
+        rule: str,
+        whole: Mapping[str, Logits],
+        ticks: Mapping[str, Logits],
+        at: NDArray[np.int64] | None = None,
+    ) -> _Answer:
         from emoview.pipeline.models import smooth
 
         fusion = self._models.late_fusion(rule)
         self._used |= set(whole)
-        return _Answer(softmax(fusion(whole)), softmax(smooth(fusion(ticks))))
+        return _Answer(softmax(fusion(whole)), softmax(smooth(fusion(ticks), at)))
 
     def _fuse(
         self,
@@ -373,12 +379,12 @@ class _Join:
         if used == "late":
             both_whole = {**face[0], **voice[0]}
             both_ticks = {**face[1], **{name: v[ticks] for name, v in voice[1].items()}}
-            answer = self._late("both", both_whole, both_ticks)
+            answer = self._late("both", both_whole, both_ticks, ticks)
         else:
             answer = self._early(track, speech)
         # Where nobody speaks, the face speaks alone; what was said fades out, and in, rather than that each
         # pause between two words changes the label.
-        alone = self._late("face", *face)
+        alone = self._late("face", *face, ticks)
         heard = smooth(speech[:, None].astype(np.float64))[ticks]
         return _Answer(answer.whole, heard * answer.ticks + (1 - heard) * alone.ticks)
 

@@ -19,6 +19,7 @@ from emoview.fusion.late import LateFusion, log_softmax
 from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE
 from emoview.pipeline.engines import Engine, Network, OnnxNetwork, load, weight_of
 from emoview.runs import NetworkOfRun, load_network, networks_of
+from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.weights import Weight, shipped
 
@@ -310,8 +311,19 @@ def seven_labels(logits: Logits) -> Logits:
     return np.asarray(np.concatenate([neutral, nine[..., 1:7]], axis=-1), np.float32)
 
 
-def smooth(values: NDArray[Any], *, sigma: float = _SMOOTHING_TICKS) -> Logits:
-    """Average `(ticks, n)` over neighbouring ticks with Gaussian weights: expressions do not flicker."""
+def smooth(
+    values: NDArray[Any], ticks: NDArray[np.int64] | None = None, *, sigma: float = _SMOOTHING_TICKS
+) -> Logits:
+    """Average `(n, m)` over neighbouring ticks with Gaussian weights: expressions do not flicker.
+
+    Args:
+        values: Of ticks in order.
+        ticks: `(n,)`, which, where some are left out: nothing is averaged across a gap of a second.
+        sigma: Standard deviation, in ticks.
+    """
+    if ticks is not None:
+        gaps = np.flatnonzero(np.diff(ticks) > TICK_HZ) + 1
+        return np.concatenate([smooth(part, sigma=sigma) for part in np.split(values, gaps)])
     reach = round(4 * sigma)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     padded = np.pad(values.astype(np.float64), ((reach, reach), (0, 0)), mode="edge")

@@ -75,7 +75,7 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
 
 
 def _measured_by(model: keras.Model, file: Path) -> OnnxNetwork:
-    """Give the face network as it will run, which is three times as fast on a processor, too."""
+    """Give the face network as it will run, which is faster on a processor, too."""
     from emoview.networks.onnx_export import export_onnx
 
     file.parent.mkdir(parents=True, exist_ok=True)
