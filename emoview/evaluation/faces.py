@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +67,16 @@ def _shipped(pictures: LabelledPictures, truth: str, on_event: OnEvent) -> NDArr
 
     models = Models()
     model, parts = models.face_cnn, []
-    for start in range(0, len(pictures), FACE_BATCH):
+
+    def answers(start: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         chosen = range(start, min(start + FACE_BATCH, len(pictures)))
-        embeddings, logits = run_faces(model, [pictures.original(i, colour=False) for i in chosen])
-        parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)
-        on_event({"step": chosen.stop, "of": len(pictures)})
+        return run_faces(model, [pictures.original(i, colour=False) for i in chosen])
+
+    # The network computes on one thread, and all views of a picture are many.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for embeddings, logits in pool.map(answers, range(0, len(pictures), FACE_BATCH)):
+            parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)
+            on_event({"step": sum(map(len, parts)), "of": len(pictures)})
     return np.concatenate(parts)
 
 
