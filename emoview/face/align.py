@@ -58,21 +58,22 @@ def moved(matrix: NDArray[np.float64], points: NDArray[np.floating[Any]]) -> NDA
     return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])
 
 
-def network_input(face: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
-    """Make an aligned face what the face network takes: grey, `size` pixels, in [0, 1].
+def network_input(face: NDArray[np.uint8], size: int, *, colour: bool = False) -> NDArray[np.float32]:
+    """Make an aligned face what a network takes: `size` pixels, in [0, 1], grey but for networks of colours.
 
     Args:
         face: `(side, side, 3)` RGB or `(side, side)` grey, of any side.
         size: Side of the network's pictures.
+        colour: Whether it takes colours; then the face is RGB.
 
     Returns:
-        `(size, size, 1)`.
+        `(size, size, 1)`, or `(size, size, 3)` with `colour`.
     """
-    grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) if face.ndim == 3 else face
+    picture = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) if face.ndim == 3 and not colour else face
     # From large to small every pixel counts; the other way round they are interpolated.
-    how = cv2.INTER_AREA if size < len(grey) else cv2.INTER_LINEAR
-    scaled = cv2.resize(grey, (size, size), interpolation=how)
-    return np.asarray(scaled[..., None], dtype=np.float32) / 255
+    how = cv2.INTER_AREA if size < len(face) else cv2.INTER_LINEAR
+    scaled = cv2.resize(picture, (size, size), interpolation=how)
+    return np.asarray(scaled.reshape(size, size, -1), dtype=np.float32) / 255
 
 
 def box_of(landmarks: NDArray[np.float32]) -> tuple[float, float, float, float]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
+from emoview.face.align import network_input
 from emoview.face.views import View, seen
 from emoview.fusion.late import LateFusion, log_softmax
 from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE
@@ -107,7 +108,7 @@ class StandIn:
         size = self.network.size or FACE_SIZE
         batch = np.zeros((FACE_BATCH, size, size, 3 if self.network.colour else 1), np.float32)
         for row, face in enumerate(aligned):
-            batch[row] = resized(face, size, colour=self.network.colour)
+            batch[row] = network_input(face, size, colour=self.network.colour)
         logits = np.asarray(self.model.predict_on_batch(batch))[: len(aligned)]
         order = [self.network.labels.index(label) for label in LABELS]
         return np.asarray(self.network.scale * logits[:, order], np.float32)
@@ -191,17 +192,6 @@ class Models:
     def automatic_fusion(self) -> str:
         """`late` or `early`: the one that did better on people it had not seen."""
         return "late" if self.stand_in else str(self._fusion["auto"])
-
-
-def resized(face: NDArray[np.uint8], size: int, *, colour: bool) -> NDArray[np.float32]:
-    """Make an aligned RGB face what a network of a run takes: `(size, size, channels)` in [0, 1]."""
-    import cv2
-
-    small = face if colour else cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
-    # From large to small every pixel counts; the other way round they are interpolated.
-    how = cv2.INTER_AREA if size < face.shape[0] else cv2.INTER_LINEAR
-    small = cv2.resize(small, (size, size), interpolation=how)
-    return np.asarray(small.reshape(size, size, -1), np.float32) / 255
 
 
 def run_faces(

@@ -21,6 +21,7 @@ from emoview.errors import DatasetError, InputError
 from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.late_fusion import Predictions, late_fusions
 from emoview.evaluation.metrics import accuracy, measure_labels
+from emoview.face.align import network_input
 from emoview.fusion.late import softmax
 from emoview.networks.catalog import build
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
@@ -28,7 +29,7 @@ from emoview.networks.flops import flops
 from emoview.networks.preparation import embedding_of_prepared
 from emoview.networks.sizes import DESCRIPTORS, FACE_SIZE, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
-from emoview.pipeline.models import FACE_BATCH, Models, resized, run_faces
+from emoview.pipeline.models import FACE_BATCH, Models, run_faces
 from emoview.runs import NetworkOfRun, Run, load_network, networks_of
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip, aligned_faces, read_clips
@@ -313,7 +314,7 @@ def _embedder(run: str | None) -> Callable[[Clip], NDArray[np.float32]]:
             batch = np.zeros((FACE_BATCH, size, size, 3 if colour else 1), np.float32)
             chosen = list(islice(faces, min(FACE_BATCH, len(clip.faces) - start)))
             for row, (_, face) in enumerate(chosen):
-                batch[row] = resized(face, size, colour=colour)
+                batch[row] = network_input(face, size, colour=colour)
             parts.append(np.asarray(network.predict_on_batch(batch)[0])[: len(chosen)])
         return np.concatenate(parts)
 
