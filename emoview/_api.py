@@ -21,6 +21,7 @@ def analyze(
     device: Literal["auto", "cpu", "gpu"] = "auto",
     weights: str | os.PathLike[str] | None = None,
     explain: bool = False,
+    baseline: str | os.PathLike[str] | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -40,6 +41,7 @@ def analyze(
         weights: Run folder of `emoview train`, whose network takes the place of the shipped one.
         explain: Let each segment say where its label came from: which places on the face, and what in the
             voice.
+        baseline: File of `emoview baseline`, about this person.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -56,5 +58,6 @@ def analyze(
     from emoview.pipeline.analysis import analyze as run
 
     stand_in = None if weights is None else os.fspath(weights)
-    options = Options(fusion, modality, max_faces, str(face), labels, device, stand_in, explain)
+    person = None if baseline is None else os.fspath(baseline)
+    options = Options(fusion, modality, max_faces, str(face), labels, device, stand_in, explain, person)
     return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)

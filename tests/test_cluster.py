@@ -231,7 +231,7 @@ def test_a_cluster_that_does_not_do_is_refused_in_a_sentence(
     with pytest.raises(ClusterError, match=r"has emoview 0\.1\.0, this is 9\.9"):
         run_there(client, found, tmp_path)
     monkeypatch.undo()
-    monkeypatch.setattr(cluster_module, "hash_of_weights", lambda _: "other")
+    monkeypatch.setattr(cluster_module, "hash_of_weights", lambda *_: "other")
     with pytest.raises(ClusterError, match="has other weights"):
         run_there(client, found, tmp_path)
     monkeypatch.undo()

@@ -328,6 +328,21 @@ def test_late_fusion_learns_whom_to_trust():
     assert calibration_error(probabilities, labels) < 0.06
 
 
+def test_late_fusion_shares_its_weights_where_labels_tell_no_difference():
+    """Of few people's chance differences between labels nothing is learned; what all of them show is."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 160)
+    people = [str(i % 8) for i in range(160)]
+    logits = rng.normal(0, 1, (160, 7)) + 2 * np.eye(7)[labels]
+    told = fit_late_fusion({"one": logits}, labels, people).weights["one"]
+    untold = fit_late_fusion({"one": logits}, labels).weights["one"]
+    assert told.std() < untold.std()
+    # The second half of the labels is silent: its logits are noise, and must count for less.
+    logits[:, 4:] = rng.normal(0, 1, (160, 3))
+    weights = fit_late_fusion({"one": logits}, labels, people).weights["one"]
+    assert weights[:4].mean() > 1.2 * weights[4:].mean()
+
+
 def test_a_label_without_examples_keeps_a_say():
     rng = np.random.default_rng(0)
     labels = rng.choice([0, 1, 3, 4, 5, 6], 300)

@@ -18,7 +18,7 @@ import pytest
 
 from emoview import LABELS
 from emoview.face.views import seen
-from emoview.networks.face_cnn import face_cnn, with_votes
+from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import Engine, load
 from emoview.pipeline.models import VIEWS, SequenceRun, run_faces, run_sequence, seven_labels, smooth
@@ -94,9 +94,11 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
 def test_face_training_goes_on_where_it_was_stopped(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    small = partial(face_cnn, widths=(8, 8, 16, 256), depths=(1, 1, 1, 1))
+    small = partial(face_cnn, widths=(8, 8, 16, 256))
     monkeypatch.setattr("emoview.training.face.face_cnn", small)
-    recipe = FaceRecipe((Round(((1, 32), (1, 32, 40)), rate=2e-3, votes=0.4, own=0.5),), batch=8)
+    one = Round(((1, 48),), rate=2e-3, votes=0.4, depths=(1, 1, 1, 1))
+    deeper = Round(((1, 32, 40),), rate=2e-3, own=0.5, depths=(1, 1, 1, 2))
+    recipe = FaceRecipe((one, deeper), batch=8)
 
     def leave(row: dict[str, Any]) -> None:
         """Keep the folder as it is left by who stops after the first epoch."""
@@ -110,6 +112,16 @@ def test_face_training_goes_on_where_it_was_stopped(
     assert [row["epoch"] for row in history[1]] == [1, 2]
     for one, other in zip(whole.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_further_blocks_begin_as_the_identity():
+    network, deeper = (with_votes(face_cnn(depths=depths)) for depths in ((1, 1, 2, 1), (1, 1, 2, 3)))
+    rng = np.random.default_rng(0)
+    network.set_weights([w + rng.uniform(0, 0.1, w.shape) for w in network.get_weights()])
+    faces = rng.uniform(size=(3, 48, 48, 1)).astype(np.float32)
+    expected = network.predict_on_batch(faces)
+    for one, other in zip(deepened(network, deeper).predict_on_batch(faces), expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4)
 
 
 def test_both_answers_of_the_face_ship_calibrated(

@@ -74,8 +74,8 @@ class ClusterPool:
         folder = folder.absolute()
         name = f"cluster-{uuid.uuid4().hex}"
         self._job = Job(
-            folder, wanted, str(Path.cwd()), __version__, hash_of_weights(wanted.options.weights),
-            folder / FOLDER / name,
+            folder, wanted, str(Path.cwd()), __version__,
+            hash_of_weights(wanted.options.weights, wanted.options.baseline), folder / FOLDER / name,
         )  # fmt: skip
         self._needs = {GPU: 1} if Device(wanted.options.device) is Device.GPU else {}
         self._client: Any = None
@@ -234,13 +234,16 @@ def _objection(job: Job) -> str | None:
 
     if __version__ != job.version:
         return f"has emoview {__version__}, this is {job.version}: install the same version on all machines"
-    run = job.wanted.options.weights
+    options = job.wanted.options
+    run, baseline = (
+        None if name is None else str(Path(job.current, name)) for name in (options.weights, options.baseline)
+    )
     try:
-        weights = hash_of_weights(None if run is None else str(Path(job.current, run)))
+        weights = hash_of_weights(run, baseline)
     except OSError as error:
-        return f"cannot read the weights ({error.strerror}): name a folder that all machines share"
+        return f"cannot read the weights ({error.strerror}): name files that all machines share"
     if weights != job.weights:
-        return "has other weights: install the same version, and share the folder of --weights"
+        return "has other weights: install the same version, and share what --weights and --baseline name"
     try:
         job.token.stat()
     except OSError:

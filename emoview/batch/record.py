@@ -66,13 +66,15 @@ def fingerprint(path: Place) -> dict[str, Any] | None:
     return {"size": size, "sha256": digest.hexdigest()}
 
 
-def hash_of_weights(run: str | None) -> str:
-    """Hash what decides about the answers: the list of what ships, and the run that stands in."""
+def hash_of_weights(run: str | None, baseline: str | None) -> str:
+    """Hash what decides about the answers: what ships, the run that stands in, a person's baseline."""
     digest = hashlib.sha256((weights_folder() / MANIFEST).read_bytes())
     if run is not None:
         for file in sorted(Path(run).iterdir()):
             if file.suffix in (".keras", ".json") and file.is_file():
                 digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    if baseline is not None:
+        digest.update(b"baseline" + hashlib.sha256(Path(baseline).read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -84,7 +86,7 @@ class Records:
 
         self._folder, self._wanted = folder, wanted
         asked = json.loads(json.dumps(asdict(wanted)))
-        weights = hash_of_weights(wanted.options.weights)
+        weights = hash_of_weights(wanted.options.weights, wanted.options.baseline)
         self._common = {"emoview": __version__, "wanted": asked, "weights": weights}
 
     def key(self, clip: Clip) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ import typer
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
 from emoview.cli.options import (
+    BaselineOption,
     ContactSheetOption,
     DeviceOption,
     ExplainOption,
@@ -46,6 +47,7 @@ def analyze(
     device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
     explain: ExplainOption = False,
+    baseline: BaselineOption = None,
     formats: FormatsOption = "csv,json",
     contact_sheet: ContactSheetOption = False,
     json: Annotated[
@@ -88,7 +90,7 @@ def analyze(
         from emoview.pipeline.keep import keeping
         from emoview.pipeline.profile import profile_of
 
-        options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain)
+        options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain, baseline)
         sheet = ContactSheet()
         start_s = seconds_since_start()
         with (

@@ -9,6 +9,7 @@ import typer
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import FAILED, INTERRUPTED, Terminal
 from emoview.cli.options import (
+    BaselineOption,
     ContactSheetOption,
     DeviceOption,
     ExplainOption,
@@ -48,6 +49,7 @@ def batch(
     device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
     explain: ExplainOption = False,
+    baseline: BaselineOption = None,
     formats: FormatsOption = "csv,json",
     challenge: Annotated[
         bool, typer.Option("--challenge", help="Write NAME.txt too: the overall label and nothing else.")
@@ -96,7 +98,7 @@ def batch(
         from emoview.batch.storage import place_of
         from emoview.cli import render_batch as render
 
-        options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain)
+        options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain, baseline)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
         clips, folder = clips_of(inputs), place_of(output)
         if dry_run:

@@ -14,6 +14,7 @@ import typer
 
 from emoview.cli.agree import agree
 from emoview.cli.analyze import analyze
+from emoview.cli.baseline import baseline
 from emoview.cli.batch import batch
 from emoview.cli.compare import compare
 from emoview.cli.doctor import doctor
@@ -62,6 +63,7 @@ app.command()(export)
 app.command()(plot)
 app.command()(agree)
 app.command()(batch)
+app.command()(baseline)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)

@@ -73,6 +73,15 @@ ExplainOption = Annotated[
     bool,
     typer.Option("--explain", help="Say where each segment's label came from: on the face, in the voice."),
 ]
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Of emoview baseline: the person's own expression and tone, which are then taken away.",
+    ),
+]
 FormatsOption = Annotated[
     str,
     typer.Option(
@@ -98,6 +107,7 @@ def options_of(
     device: Device,
     weights: Path | None,
     explain: bool,
+    baseline: Path | None,
 ) -> Options:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -106,5 +116,5 @@ def options_of(
     return Options(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
-        None if weights is None else str(weights), explain,
+        None if weights is None else str(weights), explain, None if baseline is None else str(baseline),
     )  # fmt: skip

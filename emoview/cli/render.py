@@ -16,6 +16,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from emoview.fusion.baseline import ENOUGH, Baseline
 from emoview.media.probe import name_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
@@ -91,6 +92,16 @@ def warnings(console: Console, sentences: Sequence[str]) -> None:
     """Print a line for each warning."""
     for sentence in sentences:
         console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
+
+
+def show_baseline(console: Console, made: Baseline, path: Path) -> None:
+    """Say what the baseline of a person is made from, and where it is."""
+    kinds = [kind for kind in ("face", "voice") if any(name.startswith(kind) for name in made.logits)]
+    files = "recording" if made.recordings == 1 else "recordings"
+    console.print(f"baseline of {' and '.join(kinds)}, from {made.recordings} {files}")
+    if made.recordings < ENOUGH:
+        warnings(console, [f"few recordings: a baseline from {ENOUGH} or more is worth more"])
+    show_written(console, [path])
 
 
 def show_written(console: Console, paths: Sequence[Path]) -> None:

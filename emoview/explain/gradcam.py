@@ -8,6 +8,7 @@ is written out here, and serves both engines.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.networks.sizes import FACE_DEPTHS
 from emoview.timeline.labels import LABELS
 
 if TYPE_CHECKING:
@@ -63,23 +65,61 @@ class GradCam:
 
 
 @dataclass(frozen=True)
-class LastStage:
-    """The face network behind its maps: a residual block, pooling and a dense layer; see `face_cnn`.
+class _Block:
+    """A residual block; see `face_cnn`.
 
     Attributes:
-        first: Kernel and bias of the convolution that halves the maps.
+        first: Kernel and bias of the first convolution.
         second: Of the one after it.
         squeeze: Of the channels' weighing, down.
         excite: Of it, up again.
-        shortcut: Of the way around both.
-        logits: Of the dense layer.
+        shortcut: Of the way around both, where the block halves the maps; others leave them as they are.
     """
 
     first: tuple[Floats, Floats]
     second: tuple[Floats, Floats]
     squeeze: tuple[Floats, Floats]
     excite: tuple[Floats, Floats]
-    shortcut: tuple[Floats, Floats]
+    shortcut: tuple[Floats, Floats] | None
+
+    def forward(self, maps: Floats) -> _State:
+        stride, padding = (1, _KEEPING) if self.shortcut is None else (2, _HALVING)
+        first = np.maximum(_convolved(maps, *self.first, stride, padding), 0)
+        second = _convolved(first, *self.second, 1, _KEEPING)
+        squeezed = np.maximum(second.mean(axis=(1, 2)) @ self.squeeze[0] + self.squeeze[1], 0)
+        gate = 1 / (1 + np.exp(-(squeezed @ self.excite[0] + self.excite[1])))
+        around = maps
+        if self.shortcut is not None:
+            count, side, _, channels = maps.shape
+            halved = maps.reshape(count, side // 2, 2, side // 2, 2, channels).mean(axis=(2, 4))
+            around = _times(halved, self.shortcut[0]) + self.shortcut[1]
+        return _State(first, second, squeezed, gate, around + second * gate[:, None, None])
+
+    def backward(self, state: _State, gradient: Floats) -> Floats:
+        """Give the gradient by what went in, from that by what came out."""
+        places = state.sums.shape[1] * state.sums.shape[2]
+        by_sum = (state.sums > 0) * gradient
+        by_gate = (by_sum * state.second).sum(axis=(1, 2)) * state.gate * (1 - state.gate)
+        by_squeezed = (by_gate @ self.excite[0].T) * (state.squeezed > 0)
+        by_mean = by_squeezed @ self.squeeze[0].T
+        by_second = by_sum * state.gate[:, None, None] + by_mean[:, None, None] / places
+        by_first = _back(by_second, self.second[0], 1, _KEEPING) * (state.first > 0)
+        if self.shortcut is None:
+            return _back(by_first, self.first[0], 1, _KEEPING) + by_sum
+        around = _times(by_sum, self.shortcut[0].T).repeat(2, axis=1).repeat(2, axis=2) / 4
+        return _back(by_first, self.first[0], 2, _HALVING) + around
+
+
+@dataclass(frozen=True)
+class LastStage:
+    """The face network behind its maps: residual blocks, pooling and a dense layer.
+
+    Attributes:
+        blocks: In their order; the first halves the maps.
+        logits: Kernel and bias of the dense layer.
+    """
+
+    blocks: tuple[_Block, ...]
     logits: tuple[Floats, Floats]
 
     @classmethod
@@ -87,59 +127,57 @@ class LastStage:
         """Read it from weights that Keras stored; normalisations become part of their convolutions."""
         import h5py
 
+        further = FACE_DEPTHS[-1] - 1
         with h5py.File(weights) as file:
             layers = file["layers"]
-            convolutions = [_variables(layers[name]) for name in _numbered(layers, "conv2d")[-5:]]
-            norms = [_variables(layers[name]) for name in _numbered(layers, "batch_normalization")[-3:]]
+            names = _numbered(layers, "conv2d")[-5 - 4 * further :]
+            convolutions = iter([_variables(layers[name]) for name in names])
+            names = _numbered(layers, "batch_normalization")[-3 - 2 * further :]
+            norms = iter([_variables(layers[name]) for name in names])
             dense = _variables(layers["dense"])
-        first, second, squeeze, shortcut, excite = convolutions
-        return cls(
-            first=_folded(first[0], norms[0]),
-            second=_folded(second[0], norms[1]),
-            squeeze=(squeeze[0][0, 0], squeeze[1]),
-            excite=(excite[0][0, 0], excite[1]),
-            shortcut=_folded(shortcut[0][0, 0], norms[2]),
-            logits=(dense[0], dense[1]),
-        )
+        blocks = tuple(_block(convolutions, norms, halves=i == 0) for i in range(1 + further))
+        return cls(blocks, (dense[0], dense[1]))
 
     def answer(self, maps: Floats) -> Floats:
         """Give the logits `(n, 7)` of maps `(n, side, side, channels)`."""
-        pooled = np.maximum(self._forward(maps).sums, 0).mean(axis=(1, 2))
+        pooled = np.maximum(self._forward(maps)[-1].sums, 0).mean(axis=(1, 2))
         return np.asarray(pooled @ self.logits[0] + self.logits[1])
 
     def gradient(self, maps: Floats, label: int) -> Floats:
         """Give the gradient of a label's logit by the maps, in their shape."""
-        state = self._forward(maps)
-        places = state.sums.shape[1] * state.sums.shape[2]
-        by_sum = (state.sums > 0) * (self.logits[0][:, label] / places)
-        by_gate = (by_sum * state.second).sum(axis=(1, 2)) * state.gate * (1 - state.gate)
-        by_squeezed = (by_gate @ self.excite[0].T) * (state.squeezed > 0)
-        by_mean = by_squeezed @ self.squeeze[0].T
-        by_second = by_sum * state.gate[:, None, None] + by_mean[:, None, None] / places
-        by_first = _back(by_second, self.second[0], 1, _KEEPING) * (state.first > 0)
-        around = _times(by_sum, self.shortcut[0].T).repeat(2, axis=1).repeat(2, axis=2) / 4
-        return np.asarray(_back(by_first, self.first[0], 2, _HALVING) + around, np.float32)
+        states = self._forward(maps)
+        count, *sides, channels = states[-1].sums.shape
+        gradient = np.broadcast_to(self.logits[0][:, label] / np.prod(sides), (count, *sides, channels))
+        for block, state in zip(reversed(self.blocks), reversed(states), strict=True):
+            gradient = block.backward(state, gradient)
+        return np.asarray(gradient, np.float32)
 
-    def _forward(self, maps: Floats) -> _State:
-        first = np.maximum(_convolved(maps, *self.first, 2, _HALVING), 0)
-        second = _convolved(first, *self.second, 1, _KEEPING)
-        squeezed = np.maximum(second.mean(axis=(1, 2)) @ self.squeeze[0] + self.squeeze[1], 0)
-        gate = 1 / (1 + np.exp(-(squeezed @ self.excite[0] + self.excite[1])))
-        count, side, _, channels = maps.shape
-        halved = maps.reshape(count, side // 2, 2, side // 2, 2, channels).mean(axis=(2, 4))
-        sums = _times(halved, self.shortcut[0]) + self.shortcut[1] + second * gate[:, None, None]
-        return _State(first, second, squeezed, gate, sums)
+    def _forward(self, maps: Floats) -> list[_State]:
+        states = []
+        for block in self.blocks:
+            states.append(block.forward(maps))
+            maps = np.maximum(states[-1].sums, 0)
+        return states
 
 
 @dataclass(frozen=True)
 class _State:
-    """Values on the way from the maps to the logits."""
+    """Values on the way through a block, the last before what is negative is cut off."""
 
     first: Floats
     second: Floats
     squeezed: Floats
     gate: Floats
     sums: Floats
+
+
+def _block(convolutions: Iterator[list[Floats]], norms: Iterator[list[Floats]], *, halves: bool) -> _Block:
+    first = _folded(next(convolutions)[0], next(norms))
+    second = _folded(next(convolutions)[0], next(norms))
+    squeeze = next(convolutions)
+    shortcut = _folded(next(convolutions)[0][0, 0], next(norms)) if halves else None
+    excite = next(convolutions)
+    return _Block(first, second, (squeeze[0][0, 0], squeeze[1]), (excite[0][0, 0], excite[1]), shortcut)
 
 
 def _times(values: Floats, matrix: Floats) -> Floats:

@@ -15,12 +15,15 @@ from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Row, Segment
 
 if TYPE_CHECKING:
+    from emoview.fusion.baseline import Baseline
     from emoview.pipeline.models import Models
 
 
 def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHook = ignore) -> Analysis:
     """Give a result whose segments say where their labels came from."""
-    explainer = _Explainer(seen, models)
+    from emoview.pipeline.models import read_baseline
+
+    explainer = _Explainer(seen, models, read_baseline(analysis.options.baseline))
     rows: dict[int | None, dict[int, Row]] = {}
     for one in analysis.timeline:
         rows.setdefault(one.face_id, {})[one.tick] = one
@@ -34,7 +37,7 @@ def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHoo
 
 
 class _Explainer:
-    def __init__(self, seen: Seen, models: Models) -> None:
+    def __init__(self, seen: Seen, models: Models, baseline: Baseline | None) -> None:
         self._seen = seen
         if seen.faces:
             from emoview.explain.face import shipped_gradcam
@@ -43,7 +46,7 @@ class _Explainer:
         if len(seen.cuts):
             from emoview.explain.voice import VoiceOcclusion
 
-            self._voice = VoiceOcclusion(models, seen)
+            self._voice = VoiceOcclusion(models, seen, baseline)
 
     def __call__(self, segment: Segment, rows: list[Row]) -> Explanation:
         return Explanation(self._of_face(segment, rows), self._of_voice(segment, rows))

@@ -20,6 +20,7 @@ from emoview.timeline.explanation import WORDS, Reference, VoiceEffect, VoiceRea
 from emoview.timeline.labels import LABELS
 
 if TYPE_CHECKING:
+    from emoview.fusion.baseline import Baseline
     from emoview.pipeline.models import Models
 
 Floats = NDArray[np.floating[Any]]
@@ -86,8 +87,8 @@ class _Part:
 class VoiceOcclusion:
     """Explains what the voice networks say of the segments of one clip."""
 
-    def __init__(self, models: Models, seen: Seen) -> None:
-        self._models, self._seen = models, seen
+    def __init__(self, models: Models, seen: Seen, baseline: Baseline | None = None) -> None:
+        self._models, self._seen, self._baseline = models, seen, baseline
         features, speech = seen.descriptors, seen.speech
         pitch = features[:, descriptor("F0final_sma")]
         self._voiced = speech & (pitch > 0)
@@ -154,12 +155,10 @@ class VoiceOcclusion:
 
         tcn = run_sequence(self._models.voice_tcn, part.features)
         clip = run_windows(self._models.voice_clip, part.cuts, part.functionals, part.speech)
-        ticks = self._models.late_fusion("voice")(
-            {
-                "voice_tcn": seven_labels(tcn.ticks),
-                "voice_clip": seven_labels(clip.ticks),
-            }
-        )
+        said = {"voice_tcn": seven_labels(tcn.ticks), "voice_clip": seven_labels(clip.ticks)}
+        if self._baseline is not None:
+            said = self._baseline.removed(said)
+        ticks = self._models.late_fusion("voice", with_baseline=self._baseline is not None)(said)
         joined = smooth(ticks)[part.ticks]
         position = LABELS.index(label)
         others = np.delete(joined, position, axis=1)

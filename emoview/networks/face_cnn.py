@@ -13,6 +13,7 @@ from keras import layers
 
 from emoview.networks.blocks import convolution, squeeze_excite
 from emoview.networks.normalization import BatchNormalization
+from emoview.networks.sizes import FACE_DEPTHS
 
 EMBEDDING_LAYER = "embedding"
 MAPS_LAYER = "maps"
@@ -22,7 +23,7 @@ MAPS_LAYER = "maps"
 def face_cnn(
     *,
     widths: tuple[int, ...] = (32, 64, 128, 256),
-    depths: tuple[int, ...] = (1, 1, 2, 1),
+    depths: tuple[int, ...] = FACE_DEPTHS,
     labels: int = 7,
     dropout: float = 0.2,
 ) -> keras.Model:
@@ -60,6 +61,23 @@ def embedding_model(network: keras.Model) -> keras.Model:
     """Give the network two outputs: the embedding `(batch, width)` and the logits."""
     embedding = network.get_layer(EMBEDDING_LAYER).output
     return keras.Model(network.input, [embedding, network.output], name="face_embedding")
+
+
+def deepened(network: keras.Model, deeper: keras.Model) -> keras.Model:
+    """Give `deeper`, which has more blocks in its last stage and a fresh start, the weights of `network`.
+
+    A fresh block is the identity (see `_residual`), so that both then answer the same.
+    """
+    inner, deep = (
+        [layer for layer in model.layers if layer.weights and not isinstance(layer, layers.Dense)]
+        for model in (network, deeper)
+    )
+    for one, other in zip(inner, deep, strict=False):
+        other.set_weights(one.get_weights())
+    for one in network.layers:
+        if isinstance(one, layers.Dense):
+            deeper.get_layer(one.name).set_weights(one.get_weights())
+    return deeper
 
 
 def with_votes(network: keras.Model) -> keras.Model:

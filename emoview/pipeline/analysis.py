@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,7 @@ from emoview.timeline.results import (
 
 if TYPE_CHECKING:
     from emoview.explain.seen import Seen
+    from emoview.fusion.baseline import Baseline
     from emoview.pipeline.keep import Collector, Keeper
     from emoview.pipeline.models import Logits, Models
     from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
@@ -98,6 +100,49 @@ def analyze(
     return replace(result, timings=dict(sorted(timings.seconds.items())))
 
 
+def measure_baseline(
+    recordings: Iterable[tuple[str | os.PathLike[str], Stretch]],
+    *,
+    options: Options | None = None,
+    total: int | None = None,
+    on_event: EventHook = ignore,
+) -> Baseline:
+    """Find out what the networks say of one person in general.
+
+    Args:
+        recordings: Of the person: files, and which part of each; the more, and the more varied, the better.
+        options: How; the defaults are those of the command.
+        total: How many they are, for `on_event`.
+        on_event: Told of every recording that is done.
+
+    Raises:
+        InputError: A recording cannot be analysed, or none shows a face or holds speech.
+        DeviceError: The device asked for is not there.
+        WeightsError: The installation lacks its weights.
+    """
+    from emoview.fusion.baseline import Baseline, general
+    from emoview.pipeline.models import FUSION_FILE
+    from emoview.weights import shipped
+
+    options = options or Options()
+    _check(options)
+    loader = _Loader(options.device, None)
+    found: dict[str, list[Logits]] = {}
+    done = 0
+    for done, (path, stretch) in enumerate(recordings, start=1):
+        media = probe(path, stretch)
+        _missing_modality(media, options)
+        faces, voice = _run_stages(media, options, loader, Timings(), ignore, None, [])
+        for name, logits in _Join(media, options, faces, voice, loader).logits().items():
+            found.setdefault(name, []).append(logits)
+        on_event(Progress("baseline", done, total))
+    if not found:
+        raise InputError("neither a face nor speech was found in the recordings")
+    usual = loader().usual
+    means = {name: general(values, usual[name]) for name, values in sorted(found.items())}
+    return Baseline(shipped(FUSION_FILE).sha256, done, means)
+
+
 class _Loader:
     """Gives the models, loading them at the first need; several stages may ask at once."""
 
@@ -111,9 +156,11 @@ class _Loader:
             self.device_used, models = _models(self._device, self._weights)
             return models
 
-    def fusion(self, asked: str) -> str:
+    def fusion(self, options: Options) -> str:
         """Name the fusion that is meant, `late` or `early`."""
-        return self().automatic_fusion if asked == "auto" else asked
+        if options.fusion != "auto":
+            return options.fusion
+        return self().automatic_fusion if options.baseline is None else "late"
 
 
 @functools.cache
@@ -136,6 +183,17 @@ def _check(options: Options) -> None:
         raise InputError("early fusion was trained with the networks that ship: use late with other weights")
     if options.weights is not None and options.explain:
         raise InputError("only the networks that ship can be explained: leave out --explain or --weights")
+    if options.baseline is not None:
+        if options.weights is not None:
+            raise InputError("a baseline is of the networks that ship: leave out --baseline or --weights")
+        if options.fusion == "early":
+            raise InputError("early fusion knows no baseline: use late")
+        if options.face == "all":
+            raise InputError("a baseline is of one person: choose a face, or leave out --baseline")
+        from emoview.pipeline.models import read_baseline
+
+        # A wrong file is to cost nothing but this.
+        read_baseline(options.baseline)
 
 
 def _seen(options: Options) -> Seen | None:
@@ -192,7 +250,7 @@ def _run_stages(
         if media.video is not None and options.modality != "voice":
             faces = run_face_stage(
                 media, loader, max_faces=options.max_faces, total=total, timings=timings,
-                keep_embeddings=lambda: voice is not None and loader.fusion(options.fusion) == "early",
+                keep_embeddings=lambda: voice is not None and loader.fusion(options) == "early",
                 on_event=on_event, on_face=on_face, keep=keep,
             )  # fmt: skip
         ready.result()
@@ -223,12 +281,15 @@ class _Join:
         voice: Voice | None,
         loader: _Loader,
     ) -> None:
+        from emoview.pipeline.models import read_baseline
+
         self._media, self._options = media, options
         self._faces, self._voice = faces, voice
         self._loader = loader
         self._models = loader()
         self._tracks = dict(faces.tracks) if faces else {}
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
+        self._baseline = read_baseline(options.baseline)
         self._speaker = self._find_speaker()
         self._main = self._main_face()
         self._used: set[str] = set()
@@ -249,7 +310,7 @@ class _Join:
             whole, ticks = self._face_models(track)
             faces[face_id] = self._late("face", whole, ticks, track.ticks)
             if voice_models and face_id == self._main:
-                used = self._loader.fusion(self._options.fusion)
+                used = self._loader.fusion(self._options)
                 fused[face_id] = self._fuse(used, track, (whole, ticks), voice_models, speech)
             else:
                 fused[face_id] = faces[face_id]
@@ -285,6 +346,9 @@ class _Join:
         stand_in = self._models.stand_in
         if stand_in is not None and STAND_IN in self._used:
             used.append(WeightUsed(stand_in.name, stand_in.sha256))
+        if self._options.baseline is not None:
+            file = Path(self._options.baseline)
+            used.append(WeightUsed(file.name, hashlib.sha256(file.read_bytes()).hexdigest()))
         return tuple(used)
 
     def _find_speaker(self) -> Speaker | None:
@@ -329,7 +393,9 @@ class _Join:
         if gru is None:
             return {STAND_IN: logits.mean(axis=0)}, {STAND_IN: logits}
         whole = {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole}
-        return whole, {"face_cnn": logits, "face_gru": gru.ticks}
+        return self._without_baseline(whole), self._without_baseline(
+            {"face_cnn": logits, "face_gru": gru.ticks}
+        )
 
     def _voice_models(self) -> tuple[dict[str, Logits], dict[str, Logits]] | None:
         from emoview.pipeline.models import STAND_IN, seven_labels
@@ -349,7 +415,17 @@ class _Join:
             "voice_tcn": seven_labels(voice.tcn.ticks),
             "voice_clip": seven_labels(voice.clip.ticks),
         }
-        return whole, {name: _extended(values, self._ticks) for name, values in per_tick.items()}
+        extended = {name: _extended(values, self._ticks) for name, values in per_tick.items()}
+        return self._without_baseline(whole), self._without_baseline(extended)
+
+    def _without_baseline(self, logits: dict[str, Logits]) -> dict[str, Logits]:
+        return logits if self._baseline is None else self._baseline.removed(logits)
+
+    def logits(self) -> dict[str, Logits]:
+        """Give what each model says of the whole, `(7,)`."""
+        face, voice = self._main, self._voice_models()
+        found = self._face_models(self._tracks[face])[0] if face in self._tracks else {}
+        return {**found, **(voice[0] if voice else {})}
 
     def _late(
         self,
@@ -360,7 +436,7 @@ class _Join:
     ) -> _Answer:
         from emoview.pipeline.models import smooth
 
-        fusion = self._models.late_fusion(rule)
+        fusion = self._models.late_fusion(rule, with_baseline=self._baseline is not None)
         self._used |= set(whole)
         return _Answer(softmax(fusion(whole)), softmax(smooth(fusion(ticks), at)))
 

@@ -12,7 +12,7 @@ class Progress:
     """A stage has come further.
 
     Attributes:
-        stage: `probe`, `voice`, `face`, `fusion`, `explain`.
+        stage: `probe`, `voice`, `face`, `fusion`, `explain`; `baseline`, a step a recording.
         done: Ticks, or steps, done.
         total: Of how many; None where that is not known yet.
     """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from emoview.errors import InputError
 from emoview.face.align import network_input
 from emoview.face.views import View, seen
+from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion, log_softmax
 from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE
 from emoview.pipeline.engines import Engine, Network, OnnxNetwork, load, weight_of
@@ -163,23 +166,30 @@ class Models:
         settings: dict[str, Any] = json.loads(shipped(FUSION_FILE).path.read_text())
         return settings
 
-    def late_fusion(self, name: str) -> LateFusion:
+    @property
+    def usual(self) -> dict[str, NDArray[np.float64]]:
+        """Mean logits of people, `(7,)` of each model."""
+        return {model: np.array(values) for model, values in self._fusion["usual"].items()}
+
+    def late_fusion(self, name: str, *, with_baseline: bool = False) -> LateFusion:
         """Give the rule that joins the models of `face`, of `voice`, or of `both`.
+
+        Another one joins what they say once a person's baseline is taken away.
 
         Of what a stand-in says beside the other modality nothing was learned, so that both count
         by their calibrated logits.
         """
         if self.stand_in is None:
-            return self._rule(name)
+            return self._rule(name, self._fusion["with_baseline"] if with_baseline else self._fusion)
         mine, other = ("face", "voice") if self.stand_in.is_face else ("voice", "face")
         alone = LateFusion({STAND_IN: np.ones(len(LABELS))}, np.zeros(len(LABELS)))
         if name == mine:
             return alone
-        rule = self._rule(other)
+        rule = self._rule(other, self._fusion)
         return rule if name == other else LateFusion({**alone.weights, **rule.weights}, rule.bias)
 
-    def _rule(self, name: str) -> LateFusion:
-        rule = self._fusion[name]
+    def _rule(self, name: str, rules: Mapping[str, Any]) -> LateFusion:
+        rule = rules[name]
         weights = {model: np.array(values) for model, values in rule["weights"].items()}
         return LateFusion(weights, np.array(rule["bias"]))
 
@@ -192,6 +202,26 @@ class Models:
     def automatic_fusion(self) -> str:
         """`late` or `early`: the one that did better on people it had not seen."""
         return "late" if self.stand_in else str(self._fusion["auto"])
+
+
+def read_baseline(file: str | None) -> Baseline | None:
+    """Read what is taken away from what the networks say of a person; None where that is not known.
+
+    Raises:
+        InputError: The file is no baseline, or was made with other weights.
+    """
+    return None if file is None else Baseline.read(Path(file), shipped(FUSION_FILE).sha256)
+
+
+def run_stills(
+    model: Network, faces: Sequence[NDArray[np.uint8]], *, views: Sequence[View] = VIEWS
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Do as `run_faces` for many faces of no video, on all cores: the network takes one by itself."""
+    parts = (faces[start : start + FACE_BATCH] for start in range(0, len(faces), FACE_BATCH))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = list(pool.map(lambda part: run_faces(model, part, views=views), parts))
+    embeddings, logits = zip(*answers, strict=True)
+    return np.concatenate(embeddings), np.concatenate(logits)
 
 
 def run_faces(

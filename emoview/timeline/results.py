@@ -169,6 +169,7 @@ class Options:
         device: `auto`, `cpu` or `gpu`.
         weights: Run folder whose network takes the place of a shipped one; None for what ships.
         explain: Whether each segment says where its label came from.
+        baseline: File with what the networks say of the person in general; None where that is not known.
     """
 
     fusion: str = "auto"
@@ -179,6 +180,7 @@ class Options:
     device: str = "auto"
     weights: str | None = None
     explain: bool = False
+    baseline: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

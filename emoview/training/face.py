@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,17 @@ from numpy.typing import NDArray
 
 from emoview.face.align import network_input
 from emoview.fusion.late import softmax
-from emoview.networks.face_cnn import exported_model, face_cnn, with_votes
+from emoview.networks.face_cnn import deepened, exported_model, face_cnn, with_votes
 from emoview.networks.onnx_export import export_onnx
 from emoview.networks.shipped import build_face_votes
-from emoview.networks.sizes import FACE_SIZE, LARGE_FACE_SIZE
+from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE
 from emoview.pipeline.engines import FACE_OUTPUTS, OnnxNetwork
-from emoview.pipeline.models import VIEWS, run_faces
+from emoview.pipeline.models import VIEWS, run_stills
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
+
+_SHALLOW = (1, 1, 2, 1)
+# The answers that a round learns from are averaged over so many views.
+_OWN_VIEWS = 6
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,20 @@ class Round:
         own: Share of the target taken from what the network itself answers as the round begins
             (born-again networks: Furlanello et al. 2018, arXiv:1805.04770).  Where a label is a slip of
             its rater's, the answer from all the other pictures weighs against it.
+        depths: Residual blocks of the network's stages; a round that has more in the last stage than the
+            one before it adds them as the identity.
     """
 
     sizes: tuple[tuple[int, ...], ...]
     rate: float
     votes: float = 0.0
     own: float = 0.0
+    depths: tuple[int, ...] = FACE_DEPTHS
+
+    @property
+    def sides(self) -> set[int]:
+        """Sides of all the pictures."""
+        return {side for _, *sides in self.sizes for side in sides}
 
     @property
     def epochs(self) -> int:
@@ -75,14 +85,15 @@ class FaceRecipe:
     """
 
     rounds: tuple[Round, ...] = (
-        Round(((6, 32), (4, 40), (4, FACE_SIZE)), rate=2e-3, votes=0.4),
-        Round(((2, FACE_SIZE),), rate=6e-4),
-        Round(((16, FACE_SIZE),), rate=1.5e-3, votes=0.15),
-        Round(((2, FACE_SIZE),), rate=3e-4),
-        Round(((16, FACE_SIZE),), rate=1e-3, votes=0.15),
-        Round(((2, FACE_SIZE),), rate=2e-4),
-        Round(((10, FACE_SIZE),), rate=7e-4, own=0.5),
-        Round(((18, FACE_SIZE, LARGE_FACE_SIZE),), rate=1e-3, own=0.5),
+        Round(((6, 32), (4, 40), (4, FACE_SIZE)), rate=2e-3, votes=0.4, depths=_SHALLOW),
+        Round(((2, FACE_SIZE),), rate=6e-4, depths=_SHALLOW),
+        Round(((16, FACE_SIZE),), rate=1.5e-3, votes=0.15, depths=_SHALLOW),
+        Round(((2, FACE_SIZE),), rate=3e-4, depths=_SHALLOW),
+        Round(((16, FACE_SIZE),), rate=1e-3, votes=0.15, depths=_SHALLOW),
+        Round(((2, FACE_SIZE),), rate=2e-4, depths=_SHALLOW),
+        Round(((10, FACE_SIZE),), rate=7e-4, own=0.5, depths=_SHALLOW),
+        Round(((18, FACE_SIZE, LARGE_FACE_SIZE),), rate=1e-3, own=0.5, depths=_SHALLOW),
+        Round(((14, FACE_SIZE, LARGE_FACE_SIZE),), rate=1e-3, own=0.5),
     )
     second_answer: float = 0.5
     batch: int = 96
@@ -128,19 +139,19 @@ def train_face(
     }
     keras.utils.set_random_seed(recipe.seed)
     checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
-    model = with_votes(face_cnn())
+    model = with_votes(face_cnn(depths=recipe.rounds[0].depths))
     history: list[dict[str, Any]] = []
     if checkpoint.exists():
         model = keras.models.load_model(checkpoint)
         history = json.loads(history_file.read_text())
-    first = 0
+    first, known = 0, set[int]()
     for part in recipe.rounds:
         train = replace(fer, targets=targets_of(fer, part.votes)) + faces7
         if len(history) < first + part.epochs and part.own:
-            own = _own_answers(model, train.images, run / f"own_answers_{first}.npy")
+            own = _own_answers(model, train.images, known, run / f"own_answers_{first}.npy")
             train = replace(train, targets=part.own * own + (1 - part.own) * train.targets)
         if len(history) <= first:
-            model = _fresh(model)
+            model = _fresh(model, part.depths)
             _compile(model, recipe, part, len(train) // recipe.batch)
         bare = labels_of(model)
         for epoch in range(max(first, len(history)), first + part.epochs):
@@ -157,7 +168,8 @@ def train_face(
             history_file.write_text(json.dumps(history, indent=1) + "\n")
             on_epoch(row)
         first += part.epochs
-    return _fresh(model)
+        known |= part.sides
+    return _fresh(model, recipe.rounds[-1].depths)
 
 
 def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
@@ -167,17 +179,19 @@ def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
     return np.asarray(share * pictures.votes + (1 - share) * pictures.targets, dtype=np.float32)
 
 
-def _own_answers(model: keras.Model, images: list[NDArray[np.uint8]], file: Path) -> NDArray[np.float32]:
-    """Give the probabilities `(n, 7)` that the network sees in faces, noted for when a run goes on."""
+def _own_answers(
+    model: keras.Model, images: list[NDArray[np.uint8]], sides: set[int], file: Path
+) -> NDArray[np.float32]:
+    """Give the probabilities `(n, 7)` that the network sees in faces, noted for when a run goes on.
+
+    It is asked in views of the `sides` that it has learned.
+    """
     if not file.exists():
         network = file.with_suffix(".onnx")
         export_onnx(exported_model(labels_of(model)), network)
         teacher = OnnxNetwork(network, FACE_OUTPUTS)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            parts = (images[start : start + 1000] for start in range(0, len(images), 1000))
-            views = list(dict.fromkeys(view._replace(side=FACE_SIZE) for view in VIEWS))
-            logits = pool.map(lambda some: run_faces(teacher, some, views=views)[1], parts)
-            answers = softmax(np.concatenate(list(logits))).astype(np.float32)
+        views = [view for view in VIEWS if view.side in sides][:_OWN_VIEWS]
+        answers = softmax(run_stills(teacher, images, views=views)[1]).astype(np.float32)
         partial = file.with_name("partial.npy")
         np.save(partial, answers)
         partial.replace(file)
@@ -196,11 +210,9 @@ def votes_of(model: keras.Model) -> keras.Model:
     return votes
 
 
-def _fresh(model: keras.Model) -> keras.Model:
-    """The same weights without the state of an optimizer."""
-    copy = with_votes(face_cnn())
-    copy.set_weights(model.get_weights())
-    return copy
+def _fresh(model: keras.Model, depths: tuple[int, ...]) -> keras.Model:
+    """The same weights without the state of an optimizer, and maybe further blocks."""
+    return deepened(model, with_votes(face_cnn(depths=depths)))
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

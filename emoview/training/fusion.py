@@ -6,7 +6,7 @@ Everything is measured leave-one-actor-out: whatever is said of an actor's clips
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.fusion.baseline import general
 from emoview.fusion.early import early_input
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.networks.shipped import build_early_fusion, build_face_gru
@@ -35,6 +36,7 @@ RULES = {
     "both": ("face_cnn", "face_gru", "voice_tcn", "voice_clip"),
 }
 """The models that each late rule joins."""
+MODELS = RULES["both"]
 
 
 @dataclass(frozen=True)
@@ -302,7 +304,33 @@ def _answers(clip: Described, gru: keras.Model, early: keras.Model) -> ClipLogit
 def fit_rule(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion:
     """Fit a late rule on what models said of actors they had not seen."""
     logits = {name: np.stack([a.logits[name] for a in answers]) for name in models}
-    return fit_late_fusion(logits, np.array([a.label for a in answers]))
+    return fit_late_fusion(logits, np.array([a.label for a in answers]), [a.actor for a in answers])
+
+
+def usual(answers: Sequence[ClipLogits]) -> dict[str, NDArray[np.float64]]:
+    """Give the mean logits `(7,)` of each model over actors."""
+    means = [
+        {model: np.mean([a.logits[model] for a in answers if a.actor == actor], axis=0) for model in MODELS}
+        for actor in sorted({a.actor for a in answers})
+    ]
+    return {model: np.mean([mean[model] for mean in means], axis=0) for model in MODELS}
+
+
+def without_baseline(
+    answers: Sequence[ClipLogits], usual: Mapping[str, NDArray[np.float64]]
+) -> list[ClipLogits]:
+    """Take away what is said of each actor in general: of a clip, what all others of its actor say."""
+    result = []
+    for i, answer in enumerate(answers):
+        others = [a for j, a in enumerate(answers) if a.actor == answer.actor and j != i]
+        logits = {
+            model: np.asarray(
+                answer.logits[model] - general([a.logits[model] for a in others], usual[model]), np.float32
+            )
+            for model in MODELS
+        }
+        result.append(replace(answer, logits=logits))
+    return result
 
 
 def early_scale(answers: Sequence[ClipLogits]) -> float:
@@ -313,23 +341,31 @@ def early_scale(answers: Sequence[ClipLogits]) -> float:
 def measure(answers: Sequence[ClipLogits]) -> dict[str, LabelFigures]:
     """Measure every model and rule on clips of unseen actors.
 
-    The rules themselves are fitted leave-one-actor-out too.
+    The rules themselves are fitted leave-one-actor-out too.  Those whose name ends in `_baseline` know what
+    the networks say of the actor in general, from all other clips of the actor, without their labels.
 
     Returns:
         By name.
     """
     labels = np.array([a.label for a in answers])
     probabilities = {name: softmax(np.stack([a.logits[name] for a in answers])) for name in answers[0].logits}
-    for rule, models in RULES.items():
-        joined = np.zeros((len(answers), len(LABELS)))
-        for actor in sorted({a.actor for a in answers}):
-            fusion = fit_rule([a for a in answers if a.actor != actor], models)
-            for i, answer in enumerate(answers):
-                if answer.actor == actor:
-                    joined[i] = softmax(fusion({m: answer.logits[m] for m in models}))
-        probabilities[f"late_{rule}"] = joined
+    actors = sorted({a.actor for a in answers})
+    for suffix in ("", "_baseline"):
+        for rule, models in RULES.items():
+            joined = np.zeros((len(answers), len(LABELS)))
+            for actor in actors:
+                others = [a for a in answers if a.actor != actor]
+                mine = [a for a in answers if a.actor == actor]
+                if suffix:
+                    means = usual(others)
+                    others, mine = without_baseline(others, means), without_baseline(mine, means)
+                fusion = fit_rule(others, models)
+                joined[[a.actor == actor for a in answers]] = softmax(
+                    fusion({model: np.stack([a.logits[model] for a in mine]) for model in models})
+                )
+            probabilities[f"late_{rule}{suffix}"] = joined
     scaled = np.zeros((len(answers), len(LABELS)))
-    for actor in sorted({a.actor for a in answers}):
+    for actor in actors:
         scale = early_scale([a for a in answers if a.actor != actor])
         for i, answer in enumerate(answers):
             if answer.actor == actor:

@@ -19,7 +19,7 @@ from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
-from emoview.pipeline.models import run_faces
+from emoview.pipeline.models import run_stills
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, read_clips
@@ -53,7 +53,7 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     }
     logits = {}
     for name, part in parts.items():
-        embeddings, logits[name] = run_faces(network, part.images)
+        embeddings, logits[name] = run_stills(network, part.images)
         if name == "ferplus":
             logits[name] = np.asarray(votes.predict(embeddings, batch_size=256, verbose=0))
     # One number for each answer: two data sets share the labels' one, and neither alone decides it.
@@ -119,10 +119,19 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
     _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
     rules = {name: _plain(fusion.fit_rule(answers, models)) for name, models in fusion.RULES.items()}
+    usual = fusion.usual(answers)
+    told = fusion.without_baseline(answers, usual)
+    with_baseline = {name: _plain(fusion.fit_rule(told, models)) for name, models in fusion.RULES.items()}
     better = "late" if figures["late_both"].uar.value >= figures["early"].uar.value else "early"
     _write(
         ship / "fusion.json",
-        {**rules, "early_scale": round(fusion.early_scale(answers), 4), "auto": better},
+        {
+            **rules,
+            "with_baseline": with_baseline,
+            "usual": {name: [round(float(v), 5) for v in values] for name, values in usual.items()},
+            "early_scale": round(fusion.early_scale(answers), 4),
+            "auto": better,
+        },
     )
     write_manifest(ship)
 
@@ -214,7 +223,7 @@ def _stills(data: Path, network: Network) -> fusion.Stills:
     """Embed faces that the face network was not trained on: those of its training set look too easy."""
     part = read_faces7(data / "faces7", "valid")
     chosen = np.random.default_rng(0).permutation(len(part))[:_STILLS]
-    embeddings, _ = run_faces(network, [part.images[i] for i in chosen])
+    embeddings, _ = run_stills(network, [part.images[i] for i in chosen])
     return fusion.Stills(embeddings, part.labels[chosen])
 
 

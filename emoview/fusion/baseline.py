@@ -1,0 +1,103 @@
+"""What the networks say of one person in general, taken away from what they say of one recording.
+
+A face at rest looks sad on one person and angry on the next, and so do voices sound.  Of people whom no
+model has seen this is the greatest part of the error, and it goes with the person's own mean: normalisation
+by speaker (Busso et al. 2013, IEEE Transactions on Affective Computing 4, 386-397), which users of facial
+coding know as calibration to the participant.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import InputError
+from emoview.fusion.late import Logits
+from emoview.timeline.labels import LABELS
+
+Floats = NDArray[np.float64]
+
+KIND = "emoview baseline"
+ENOUGH = 8
+"""So many recordings make a baseline that is worth having; see docs/experiments.md."""
+PRIOR = 2.0
+"""So many recordings what is usual of people counts for, beside those of the person."""
+
+
+def general(recordings: Sequence[Logits], usual: Logits) -> Floats:
+    """Estimate what a model says of a person in general.
+
+    Args:
+        recordings: `(7,)` logits of each recording of the person.
+        usual: `(7,)`, their mean over people.
+    """
+    total = np.sum(recordings, axis=0) if len(recordings) else 0.0
+    return np.asarray((total + PRIOR * np.asarray(usual)) / (len(recordings) + PRIOR), np.float64)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What is taken away from the logits of a person.
+
+    Attributes:
+        weights: SHA-256 of the file with the rules of fusion that it was made with.
+        recordings: How many of the person it was made from.
+        logits: By model, `(7,)`; of those that could be asked.
+    """
+
+    weights: str
+    recordings: int
+    logits: Mapping[str, Floats]
+
+    @classmethod
+    def read(cls, file: Path, weights: str) -> Baseline:
+        """Read what `text` gave.
+
+        Raises:
+            InputError: The file is no baseline, or was made with other weights than these.
+        """
+        try:
+            stored = json.loads(file.read_text("utf-8"))
+            if stored["kind"] != KIND:
+                raise ValueError
+            logits = {str(name): np.array(values, np.float64) for name, values in stored["logits"].items()}
+            if any(values.shape != (len(LABELS),) for values in logits.values()):
+                raise ValueError
+            baseline = cls(str(stored["weights"]), int(stored["recordings"]), logits)
+        except OSError as error:
+            raise InputError(f"cannot read {file}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InputError(f"{file} is not a baseline: make one with emoview baseline") from None
+        if baseline.weights != weights:
+            raise InputError(f"{file} was made with other weights: make it again with emoview baseline")
+        return baseline
+
+    @property
+    def text(self) -> str:
+        """What is kept in a file."""
+        logits = {name: [round(float(v), 5) for v in values] for name, values in self.logits.items()}
+        stored = {
+            "kind": KIND, "weights": self.weights, "recordings": self.recordings, "labels": LABELS,
+            "logits": logits,
+        }  # fmt: skip
+        return json.dumps(stored, indent=2) + "\n"
+
+    def removed(self, logits: Mapping[str, Logits]) -> dict[str, Logits]:
+        """Take it away from `(..., 7)` logits of each model.
+
+        Raises:
+            InputError: It says nothing of one of the models.
+        """
+        missing = sorted(set(logits) - set(self.logits))
+        if missing:
+            kind = "face" if missing[0].startswith("face") else "voice"
+            raise InputError(
+                f"no {kind} was found in the recordings of the baseline: make it from others, or ask for the "
+                f"{'voice' if kind == 'face' else 'face'} alone with --modality"
+            )
+        return {name: values - self.logits[name] for name, values in logits.items()}

@@ -1,0 +1,152 @@
+"""A person's baseline: made, taken away, refused where it does not fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Make
+from test_cli import run
+
+from emoview import LABELS, Analysis, InputError, analyze
+from emoview.batch.inputs import Clip
+from emoview.batch.record import Records, Wanted
+from emoview.fusion.baseline import PRIOR, Baseline, general
+from emoview.media.probe import WHOLE
+from emoview.pipeline.analysis import measure_baseline
+from emoview.pipeline.models import FUSION_FILE, Models
+from emoview.timeline.results import Options
+from emoview.training.fusion import MODELS, ClipLogits, measure
+from emoview.weights import shipped
+
+
+@pytest.fixture(scope="module")
+def person(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The baseline of who is in the sample."""
+    file = tmp_path_factory.mktemp("person") / "person.json"
+    file.write_text(measure_baseline([(sample, WHOLE)] * 9).text)
+    return file
+
+
+def test_few_recordings_say_less_of_a_person_than_many():
+    usual = np.zeros(7)
+    told = np.arange(7.0)
+    assert np.array_equal(general([], usual), usual)
+    one, many = (general([told] * count, usual) for count in (1, 100))
+    np.testing.assert_allclose(one, told / (1 + PRIOR))
+    assert np.abs(many - told).max() < 0.2
+
+
+def test_what_is_said_of_a_person_is_taken_away(sample: Path, result: Analysis, person: Path):
+    told = analyze(sample, baseline=person)
+    assert [row.face_id for row in told.timeline] == [row.face_id for row in result.timeline]
+    assert told.options.baseline == str(person)
+    assert told.weights[-1].name == person.name
+    assert told.fusion_used == "late"
+    # What the person always shows says nothing any more.
+    for name in ("fused", "face", "voice"):
+        before, after = (np.array(getattr(r.overall, name).probabilities) for r in (result, told))
+        assert after.max() < before.max(), name
+        assert after.argmax() != before.argmax() or after.max() < 0.6, name
+    # Nine times the recording itself, and what is usual counting for two more.
+    models = Models()
+    stored = json.loads(person.read_text())["logits"]
+    assert set(stored) == set(MODELS)
+    rest = {name: (np.array(v) - models.usual[name]) / 9 * PRIOR for name, v in stored.items()}
+    fused = models.late_fusion("both", with_baseline=True)(rest)
+    expected = np.exp(fused) / np.exp(fused).sum()
+    assert told.overall.fused is not None
+    np.testing.assert_allclose(told.overall.fused.probabilities, expected, atol=1e-3)
+
+
+def test_the_commands_make_and_take_a_baseline(made: Make, tmp_path: Path):
+    clip = made("short.mp4", seconds=1.5)
+    done = run("baseline", clip, "-o", "person.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "baseline of face and voice, from 1 recording" in done.stderr
+    assert "few recordings" in done.stderr
+    done = run("batch", clip, "-o", "out", "--baseline", "person.json", "--workers", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    stored = json.loads((tmp_path / "out" / "short.json").read_text())
+    assert stored["options"]["baseline"] == "person.json"
+    assert stored["weights"][-1]["name"] == "person.json"
+
+
+def test_a_batch_tells_baselines_apart_by_their_content(made: Make, person: Path, tmp_path: Path):
+    clip = Clip(made("short.mp4", seconds=1.5), "short")
+    file = tmp_path / "person.json"
+    keys = []
+    for text in (person.read_text(), person.read_text().replace('"recordings": 9', '"recordings": 8')):
+        file.write_text(text)
+        keys.append(Records(tmp_path, Wanted(Options(baseline=str(file)), ("json",))).key(clip))
+    assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("no JSON", "is not a baseline"),
+        ("[]", "is not a baseline"),
+        (
+            '{"kind": "emoview baseline", "weights": "", "recordings": 1, "logits": {"face_cnn": [1]}}',
+            "is not",
+        ),
+        ('{"kind": "emoview baseline", "weights": "other", "recordings": 1, "logits": {}}', "other weights"),
+    ],
+)
+def test_what_is_no_baseline_is_refused(sample: Path, tmp_path: Path, text: str, complaint: str):
+    file = tmp_path / "person.json"
+    file.write_text(text)
+    with pytest.raises(InputError, match=complaint):
+        analyze(sample, baseline=file)
+
+
+def test_a_baseline_of_another_modality_is_refused(made: Make, sample: Path, tmp_path: Path):
+    silent = made("silent.mp4", "-an", seconds=1.5)
+    file = tmp_path / "face.json"
+    file.write_text(measure_baseline([(silent, WHOLE)]).text)
+    assert analyze(silent, baseline=file).overall.face is not None
+    with pytest.raises(InputError, match="no voice was found in the recordings of the baseline"):
+        analyze(sample, baseline=file)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"fusion": "early"}, "early fusion"),
+        ({"face": "all"}, "of one person"),
+        ({"weights": "."}, "leave out"),
+    ],
+)
+def test_what_knows_no_baseline_is_refused(
+    sample: Path, person: Path, options: dict[str, str], complaint: str
+):
+    with pytest.raises(InputError, match=complaint):
+        analyze(sample, baseline=person, **options)  # type: ignore[arg-type]
+
+
+def test_a_file_of_a_baseline_is_what_was_made():
+    logits = {"face_cnn": np.linspace(-1, 1, len(LABELS))}
+    sha256 = shipped(FUSION_FILE).sha256
+    made = Baseline(sha256, 3, logits)
+    assert json.loads(made.text)["labels"] == list(LABELS)
+
+
+def test_knowing_people_helps_where_they_differ():
+    """Eight people of whom every model says something that has nothing to do with the label."""
+    rng = np.random.default_rng(0)
+    labels = [0, 1, 3, 4, 5, 6] * 3
+    answers = [
+        ClipLogits(label, str(actor), {
+            **{model: (own[model] + rng.normal(0, 1, 7) + 1.5 * np.eye(7)[label]).astype(np.float32)
+               for model in MODELS},
+            "early": np.zeros(7, np.float32),
+        })
+        for actor in range(8)
+        for own in [{model: rng.normal(0, 3, 7) for model in MODELS}]
+        for label in labels
+    ]  # fmt: skip
+    figures = measure(answers)
+    assert figures["late_both_baseline"].uar.value > figures["late_both"].uar.value + 15
