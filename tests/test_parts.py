@@ -25,7 +25,7 @@ from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json
 from emoview.pipeline.models import Models, run_sequence
-from emoview.pipeline.stages import Found, describe_windows, find_faces, run_face_stage
+from emoview.pipeline.stages import Found, describe_windows, find_faces, nearest, run_face_stage
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, group_of, valence_arousal
@@ -314,6 +314,12 @@ def test_voice_activity_finds_the_sentences(sample: Path):
     assert not active[:12].any()
     assert active[20:40].mean() > 0.8
     assert not voice_activity(level_db(np.zeros(16000, np.float32)), np.zeros((25, 65), np.float32)).any()
+
+
+def test_ticks_of_no_speech_get_the_nearest_answer():
+    answers = np.array([[1.0], [2.0], [3.0]], np.float32)
+    spread = nearest(answers, np.array([2, 3, 8]), 11)
+    assert spread[:, 0].tolist() == [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]
 
 
 def test_late_fusion_learns_whom_to_trust():

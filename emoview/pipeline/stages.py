@@ -473,17 +473,17 @@ def over_windows(
     whole = (logits * weights[:, None]).sum(axis=0) / weights.sum()
     answered = np.flatnonzero(cover)
     mean = ticks[answered] / cover[answered, None]
-    return SequenceLogits(whole.astype(np.float32), _nearest(mean, answered, len(speech)))
+    return SequenceLogits(whole.astype(np.float32), nearest(mean, answered, len(speech)))
 
 
 def run_speech(model: Any, features: NDArray[np.float32], speech: NDArray[np.bool_]) -> SequenceLogits:
     """Run the network over ticks from the first speech to the last; others get the nearest answer."""
     first, last = speech_range(speech)
     answer = run_sequence(model, features[first:last])
-    return SequenceLogits(answer.whole, _nearest(answer.ticks, np.arange(first, last), len(speech)))
+    return SequenceLogits(answer.whole, nearest(answer.ticks, np.arange(first, last), len(speech)))
 
 
-def _nearest(values: NDArray[np.float32], ticks: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+def nearest(values: NDArray[np.float32], ticks: NDArray[np.int64], count: int) -> NDArray[np.float32]:
     """Give each of `count` ticks, of those that `values` are known of, the nearest one's."""
     places = np.interp(np.arange(count), ticks, np.arange(len(ticks)))
     return values[np.rint(places).astype(np.int64)]
