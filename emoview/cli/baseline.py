@@ -30,10 +30,11 @@ def baseline(
     device: DeviceOption = Device.AUTO,
     quiet: QuietOption = False,
 ) -> None:
-    """Learn what is usual of one person, for analyze and batch to take it away with --baseline.
+    """Learn what is usual of one person, to be taken away with --baseline.
 
-    Some look angry at rest, some sound sad whatever they say. Give recordings in which the
-    person shows what that person shows in your study, eight or more; no labels are needed.
+    Some look angry at rest, some sound sad whatever they say. Give eight or
+    more recordings in which the person shows what that person shows in your
+    study; no labels are needed.
 
     Examples:
       emoview baseline participant7 -o participant7.json

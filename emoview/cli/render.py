@@ -68,7 +68,8 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
     media = result.media
     facts = (
         f"{media.duration_s:.2f} s, {media.ticks} ticks, face in {media.face_share:.0%}, "
-        f"speech in {media.speech_share:.0%}; fusion {result.fusion_used}, on {result.device_used}, "
+        f"speech in {media.speech_share:.0%}; fusion {result.fusion_used}{_person(result)}, "
+        f"on {result.device_used}, "
         f"{result.timings['total']:.1f} s"
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
@@ -108,6 +109,11 @@ def show_written(console: Console, paths: Sequence[Path]) -> None:
     """Say where the files are."""
     for path in paths:
         console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
+
+
+def _person(result: Analysis) -> str:
+    baseline = result.options.baseline
+    return "" if baseline is None else f", without the baseline {name_of(Path(baseline))}"
 
 
 def _overall(result: Analysis) -> Panel:
