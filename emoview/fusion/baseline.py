@@ -46,7 +46,7 @@ class Baseline:
 
     Attributes:
         weights: SHA-256 of the file with the rules of fusion that it was made with.
-        recordings: How many of the person it was made from.
+        recordings: Of the person, with a face or speech, that it was made from.
         logits: By model, `(7,)`; of those that could be asked.
     """
 

@@ -128,19 +128,21 @@ def measure_baseline(
     _check(options)
     loader = _Loader(options.device, None)
     found: dict[str, list[Logits]] = {}
-    done = 0
+    used = 0
     for done, (path, stretch) in enumerate(recordings, start=1):
         media = probe(path, stretch)
         _missing_modality(media, options)
         faces, voice = _run_stages(media, options, loader, Timings(), ignore, None, [])
-        for name, logits in _Join(media, options, faces, voice, loader).logits().items():
+        said = _Join(media, options, faces, voice, loader).logits()
+        used += bool(said)
+        for name, logits in said.items():
             found.setdefault(name, []).append(logits)
         on_event(Progress("baseline", done, total))
     if not found:
         raise InputError("neither a face nor speech was found in the recordings")
     usual = loader().usual
     means = {name: general(values, usual[name]) for name, values in sorted(found.items())}
-    return Baseline(shipped(FUSION_FILE).sha256, done, means)
+    return Baseline(shipped(FUSION_FILE).sha256, used, means)
 
 
 class _Loader:
