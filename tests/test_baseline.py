@@ -11,11 +11,10 @@ from conftest import Make
 from test_cli import run
 
 from emoview import LABELS, Analysis, InputError, analyze
+from emoview.batch.baseline import baseline_of
 from emoview.batch.inputs import Clip
 from emoview.batch.record import Records, Wanted
 from emoview.fusion.baseline import PRIOR, Baseline, general
-from emoview.media.probe import WHOLE
-from emoview.pipeline.analysis import measure_baseline
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.timeline.results import Options
 from emoview.training.fusion import MODELS, ClipLogits, measure
@@ -26,7 +25,9 @@ from emoview.weights import shipped
 def person(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The baseline of who is in the sample."""
     file = tmp_path_factory.mktemp("person") / "person.json"
-    file.write_text(measure_baseline([(sample, WHOLE)] * 9).text)
+    made, warnings = baseline_of([Clip(sample, "sample")] * 9)
+    assert not warnings
+    file.write_text(made.text)
     return file
 
 
@@ -65,8 +66,12 @@ def test_the_commands_make_and_take_a_baseline(made: Make, tmp_path: Path):
     clip = made("short.mp4", seconds=1.5)
     done = run("baseline", clip, "-o", "person.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "baseline of face and voice, from 1 recording" in done.stderr
+    assert "baseline: face from 1 and voice from 1 recording" in done.stderr
     assert "few recordings" in done.stderr
+    done = run("batch", clip, "-o", "out", "--baseline", "person.json", "--face", "all", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "a baseline is of one person" in done.stderr
+    assert not (tmp_path / "out").exists()
     done = run("batch", clip, "-o", "out", "--baseline", "person.json", "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     stored = json.loads((tmp_path / "out" / "short.json").read_text())
@@ -78,7 +83,7 @@ def test_a_batch_tells_baselines_apart_by_their_content(made: Make, person: Path
     clip = Clip(made("short.mp4", seconds=1.5), "short")
     file = tmp_path / "person.json"
     keys = []
-    for text in (person.read_text(), person.read_text().replace('"recordings": 9', '"recordings": 8')):
+    for text in (person.read_text(), person.read_text().replace('"face_cnn": 9', '"face_cnn": 8')):
         file.write_text(text)
         keys.append(Records(tmp_path, Wanted(Options(baseline=str(file)), ("json",))).key(clip))
     assert keys[0] != keys[1]
@@ -90,10 +95,10 @@ def test_a_batch_tells_baselines_apart_by_their_content(made: Make, person: Path
         ("no JSON", "is not a baseline"),
         ("[]", "is not a baseline"),
         (
-            '{"kind": "emoview baseline", "weights": "", "recordings": 1, "logits": {"face_cnn": [1]}}',
+            '{"kind": "emoview baseline", "weights": "", "recordings": {}, "logits": {"face_cnn": [1]}}',
             "is not",
         ),
-        ('{"kind": "emoview baseline", "weights": "other", "recordings": 1, "logits": {}}', "other weights"),
+        ('{"kind": "emoview baseline", "weights": "other", "recordings": {}, "logits": {}}', "other weights"),
     ],
 )
 def test_what_is_no_baseline_is_refused(sample: Path, tmp_path: Path, text: str, complaint: str):
@@ -106,9 +111,9 @@ def test_what_is_no_baseline_is_refused(sample: Path, tmp_path: Path, text: str,
 def test_a_baseline_of_another_modality_is_refused(made: Make, sample: Path, tmp_path: Path):
     silent = made("silent.mp4", "-an", seconds=1.5)
     file = tmp_path / "face.json"
-    file.write_text(measure_baseline([(silent, WHOLE)]).text)
+    file.write_text(baseline_of([Clip(silent, "silent")])[0].text)
     assert analyze(silent, baseline=file).overall.face is not None
-    with pytest.raises(InputError, match="no voice was found in the recordings of the baseline"):
+    with pytest.raises(InputError, match="the baseline holds no voice"):
         analyze(sample, baseline=file)
 
 
@@ -127,11 +132,30 @@ def test_what_knows_no_baseline_is_refused(
         analyze(sample, baseline=person, **options)  # type: ignore[arg-type]
 
 
-def test_a_file_of_a_baseline_is_what_was_made():
+def test_a_recording_that_fails_is_left_out_and_named(made: Make, tmp_path: Path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    clips = [Clip(broken, "broken"), Clip(made("silent.mp4", "-an", seconds=1.5), "silent")]
+    found, warnings = baseline_of(clips)
+    assert found.recordings == {"face_cnn": 1, "face_gru": 1}
+    assert len(warnings) == 1
+    assert "left out" in warnings[0]
+    assert "broken.mp4" in warnings[0]
+    with pytest.raises(InputError, match="neither a face nor speech"):
+        baseline_of(clips[:1])
+    with pytest.raises(InputError, match="of one person"):
+        baseline_of(clips, options=Options(face="all"))
+
+
+def test_a_file_of_a_baseline_is_what_was_made(tmp_path: Path):
     logits = {"face_cnn": np.linspace(-1, 1, len(LABELS))}
     sha256 = shipped(FUSION_FILE).sha256
-    made = Baseline(sha256, 3, logits)
-    assert json.loads(made.text)["labels"] == list(LABELS)
+    file = tmp_path / "person.json"
+    file.write_text(Baseline(sha256, {"face_cnn": 3}, logits).text)
+    assert json.loads(file.read_text())["labels"] == list(LABELS)
+    read = Baseline.read(file, sha256)
+    assert read.recordings == {"face_cnn": 3}
+    np.testing.assert_allclose(read.logits["face_cnn"], logits["face_cnn"], atol=1e-5)
 
 
 def test_knowing_people_helps_where_they_differ():

@@ -340,9 +340,8 @@ def test_late_fusion_shares_its_weights_where_labels_tell_no_difference():
     labels = rng.integers(0, 7, 160)
     people = [str(i % 8) for i in range(160)]
     logits = rng.normal(0, 1, (160, 7)) + 2 * np.eye(7)[labels]
-    told = fit_late_fusion({"one": logits}, labels, people).weights["one"]
-    untold = fit_late_fusion({"one": logits}, labels).weights["one"]
-    assert told.std() < untold.std()
+    weights = fit_late_fusion({"one": logits}, labels, people).weights["one"]
+    assert weights.std() < 0.05 * weights.mean()
     # The second half of the labels is silent: its logits are noise, and must count for less.
     logits[:, 4:] = rng.normal(0, 1, (160, 3))
     weights = fit_late_fusion({"one": logits}, labels, people).weights["one"]

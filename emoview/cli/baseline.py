@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import Annotated, Literal, cast
 
 import typer
 
 from emoview.cli.console import Terminal
-from emoview.cli.options import DeviceOption, Modality, ModalityOption, QuietOption
+from emoview.cli.options import DeviceOption, FaceOption, Modality, ModalityOption, QuietOption
 from emoview.pipeline.device import Device
 
-if TYPE_CHECKING:
-    from emoview.media.probe import Stretch
+
+def _here(path: Path) -> Path:
+    if "://" in str(path) or not path.absolute().parent.is_dir():
+        raise typer.BadParameter("must be a file in a folder that is there")
+    return path
 
 
 def baseline(
@@ -24,9 +26,13 @@ def baseline(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE.json", help="Where the baseline goes.")
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FILE.json", dir_okay=False, callback=_here, help="Where it goes."
+        ),
     ],
     modality: ModalityOption = Modality.BOTH,
+    face: FaceOption = "largest",
     device: DeviceOption = Device.AUTO,
     quiet: QuietOption = False,
 ) -> None:
@@ -34,7 +40,7 @@ def baseline(
 
     Some look angry at rest, some sound sad whatever they say. Give eight or
     more recordings in which the person shows what that person shows in your
-    study; no labels are needed.
+    study, not neutral ones alone; no labels are needed.
 
     Examples:
       emoview baseline participant7 -o participant7.json
@@ -43,23 +49,15 @@ def baseline(
     """
     terminal = Terminal()
     with terminal.reporting():
+        from emoview.batch.baseline import baseline_of
         from emoview.batch.inputs import clips_of
-        from emoview.batch.storage import fetched
         from emoview.cli import render
         from emoview.output.files import write_whole
-        from emoview.pipeline.analysis import measure_baseline
         from emoview.timeline.results import Options
 
-        clips = clips_of(inputs)
-        options = Options(modality=modality.value, device=cast(Literal["auto"], device.value))
-
-        def recordings() -> Iterator[tuple[Path, Stretch]]:
-            for clip in clips:
-                with fetched(clip.path) as path:
-                    yield path, clip.stretch
-
+        options = Options(modality=modality.value, face=face, device=cast(Literal["auto"], device.value))
         with render.progress(terminal.console, quiet=quiet) as on_event:
-            made = measure_baseline(recordings(), options=options, total=len(clips), on_event=on_event)
+            made, warnings = baseline_of(clips_of(inputs), options=options, on_event=on_event)
         write_whole(output, made.text)
         if not quiet:
-            render.show_baseline(terminal.console, made, output)
+            render.show_baseline(terminal.console, made, warnings, output)

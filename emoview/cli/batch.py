@@ -97,8 +97,10 @@ def batch(
         from emoview.batch.run import Workers, default_workers, plan, run_batch
         from emoview.batch.storage import place_of
         from emoview.cli import render_batch as render
+        from emoview.pipeline.analysis import check
 
         options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain, baseline)
+        check(options)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
         clips, folder = clips_of(inputs), place_of(output)
         if dry_run:

@@ -79,7 +79,7 @@ BaselineOption = Annotated[
         metavar="FILE",
         exists=True,
         dir_okay=False,
-        help="Of emoview baseline: the person's own expression and tone, which are then taken away.",
+        help="Of emoview baseline, for this person: what is usual of the person is taken away.",
     ),
 ]
 FormatsOption = Annotated[

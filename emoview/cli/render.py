@@ -95,13 +95,13 @@ def warnings(console: Console, sentences: Sequence[str]) -> None:
         console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
 
 
-def show_baseline(console: Console, made: Baseline, path: Path) -> None:
-    """Say what the baseline of a person is made from, and where it is."""
-    kinds = [kind for kind in ("face", "voice") if any(name.startswith(kind) for name in made.logits)]
-    files = "recording" if made.recordings == 1 else "recordings"
-    console.print(f"baseline of {' and '.join(kinds)}, from {made.recordings} {files}")
-    if made.recordings < ENOUGH:
-        warnings(console, [f"few recordings: a baseline from {ENOUGH} or more is worth more"])
+def show_baseline(console: Console, made: Baseline, said: Sequence[str], path: Path) -> None:
+    """Say what the baseline of a person is made from, what was left out, and where it is."""
+    kinds = {name.split("_")[0]: count for name, count in made.recordings.items()}
+    counts = " and ".join(f"{kind} from {count}" for kind, count in kinds.items())
+    console.print(f"baseline: {counts} {'recording' if max(kinds.values()) == 1 else 'recordings'}")
+    few = min(kinds.values()) < ENOUGH
+    warnings(console, [*said, *([f"few recordings: one from {ENOUGH} or more is worth more"] if few else [])])
     show_written(console, [path])
 
 
@@ -113,7 +113,7 @@ def show_written(console: Console, paths: Sequence[Path]) -> None:
 
 def _person(result: Analysis) -> str:
     baseline = result.options.baseline
-    return "" if baseline is None else f", without the baseline {name_of(Path(baseline))}"
+    return "" if baseline is None else f", baseline {name_of(Path(baseline))} taken away"
 
 
 def _overall(result: Analysis) -> Panel:

@@ -46,12 +46,12 @@ class Baseline:
 
     Attributes:
         weights: SHA-256 of the file with the rules of fusion that it was made with.
-        recordings: Of the person, with a face or speech, that it was made from.
+        recordings: By model, from how many of the person it was made.
         logits: By model, `(7,)`; of those that could be asked.
     """
 
     weights: str
-    recordings: int
+    recordings: Mapping[str, int]
     logits: Mapping[str, Floats]
 
     @classmethod
@@ -68,7 +68,8 @@ class Baseline:
             logits = {str(name): np.array(values, np.float64) for name, values in stored["logits"].items()}
             if any(values.shape != (len(LABELS),) for values in logits.values()):
                 raise ValueError
-            baseline = cls(str(stored["weights"]), int(stored["recordings"]), logits)
+            recordings = {str(name): int(count) for name, count in stored["recordings"].items()}
+            baseline = cls(str(stored["weights"]), recordings, logits)
         except OSError as error:
             raise InputError(f"cannot read {file}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -82,22 +83,24 @@ class Baseline:
         """What is kept in a file."""
         logits = {name: [round(float(v), 5) for v in values] for name, values in self.logits.items()}
         stored = {
-            "kind": KIND, "weights": self.weights, "recordings": self.recordings, "labels": LABELS,
+            "kind": KIND, "weights": self.weights, "recordings": dict(self.recordings), "labels": LABELS,
             "logits": logits,
         }  # fmt: skip
         return json.dumps(stored, indent=2) + "\n"
 
-    def removed(self, logits: Mapping[str, Logits]) -> dict[str, Logits]:
-        """Take it away from `(..., 7)` logits of each model.
+    def require(self, kind: str) -> None:
+        """See to it that it holds the models of the `face`, or of the `voice`.
 
         Raises:
-            InputError: It says nothing of one of the models.
+            InputError: It does not.
         """
-        missing = sorted(set(logits) - set(self.logits))
-        if missing:
-            kind = "face" if missing[0].startswith("face") else "voice"
+        if not any(name.startswith(kind) for name in self.logits):
+            rest, what = ("voice", "a face") if kind == "face" else ("face", "speech")
             raise InputError(
-                f"no {kind} was found in the recordings of the baseline: make it from others, or ask for the "
-                f"{'voice' if kind == 'face' else 'face'} alone with --modality"
+                f"the baseline holds no {kind}: make it from recordings with {what}, "
+                f"or ask for the {rest} alone with --modality {rest}"
             )
+
+    def removed(self, logits: Mapping[str, Logits]) -> dict[str, Logits]:
+        """Take it away from `(..., 7)` logits of each model."""
         return {name: values - self.logits[name] for name, values in logits.items()}

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,7 +39,6 @@ from emoview.timeline.results import (
 
 if TYPE_CHECKING:
     from emoview.explain.seen import Seen
-    from emoview.fusion.baseline import Baseline
     from emoview.pipeline.keep import Collector, Keeper
     from emoview.pipeline.models import Logits, Models
     from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
@@ -76,13 +75,14 @@ def analyze(
         WeightsError: The installation lacks its weights.
     """
     options = options or Options()
-    _check(options)
+    check(options)
     timings = Timings()
     seen = _seen(options)
     with timings.measure("total"):
         with timings.measure("probe"):
             media = probe(path, stretch)
         warnings = _missing_modality(media, options)
+        _baseline_fits(media, options)
         loader = _Loader(options.device, options.weights)
         collectors = [one for one in (keep, seen) if one is not None]
         faces, voice = _run_stages(media, options, loader, timings, on_event, on_face, collectors)
@@ -100,49 +100,27 @@ def analyze(
     return replace(result, timings=dict(sorted(timings.seconds.items())))
 
 
-def measure_baseline(
-    recordings: Iterable[tuple[str | os.PathLike[str], Stretch]],
-    *,
-    options: Options | None = None,
-    total: int | None = None,
-    on_event: EventHook = ignore,
-) -> Baseline:
-    """Find out what the networks say of one person in general.
+def logits_of(
+    path: str | os.PathLike[str], *, options: Options, stretch: Stretch = WHOLE
+) -> tuple[dict[str, Logits], list[str]]:
+    """Ask the networks about a whole file, as `analyze` does.
 
-    Args:
-        recordings: Of the person: files, and which part of each; the more, and the more varied, the better.
-        options: How; the defaults are those of the command.
-        total: How many they are, for `on_event`.
-        on_event: Told of every recording that is done.
+    Returns:
+        `(7,)` logits of each model that found something to speak of, and what a user should know of the
+        choice of the face.
 
     Raises:
-        InputError: A recording cannot be analysed, or none shows a face or holds speech.
+        InputError: The file cannot be analysed, or does not hold what the options ask for.
         DeviceError: The device asked for is not there.
         WeightsError: The installation lacks its weights.
     """
-    from emoview.fusion.baseline import Baseline, general
-    from emoview.pipeline.models import FUSION_FILE
-    from emoview.weights import shipped
-
-    options = options or Options()
-    _check(options)
-    loader = _Loader(options.device, None)
-    found: dict[str, list[Logits]] = {}
-    used = 0
-    for done, (path, stretch) in enumerate(recordings, start=1):
-        media = probe(path, stretch)
-        _missing_modality(media, options)
-        faces, voice = _run_stages(media, options, loader, Timings(), ignore, None, [])
-        said = _Join(media, options, faces, voice, loader).logits()
-        used += bool(said)
-        for name, logits in said.items():
-            found.setdefault(name, []).append(logits)
-        on_event(Progress("baseline", done, total))
-    if not found:
-        raise InputError("neither a face nor speech was found in the recordings")
-    usual = loader().usual
-    means = {name: general(values, usual[name]) for name, values in sorted(found.items())}
-    return Baseline(shipped(FUSION_FILE).sha256, used, means)
+    media = probe(path, stretch)
+    _missing_modality(media, options)
+    loader = _Loader(options.device, options.weights)
+    faces, voice = _run_stages(media, options, loader, Timings(), ignore, None, [])
+    if not faces and not voice:
+        raise _nothing_decoded(media)
+    return _Join(media, options, faces, voice, loader).logits()
 
 
 class _Loader:
@@ -176,7 +154,12 @@ def _models(device: str, weights: str | None) -> tuple[str, Models]:
     return used, Models(None if weights is None else Path(weights), engine)
 
 
-def _check(options: Options) -> None:
+def check(options: Options) -> None:
+    """Refuse what cannot be done, whatever the file.
+
+    Raises:
+        InputError: The options exclude each other, or name what is not there.
+    """
     if options.max_faces < 1:
         raise InputError("max_faces must be 1 or more")
     if options.face not in ("largest", "speaking", "all") and not options.face.isdecimal():
@@ -221,6 +204,20 @@ def _missing_modality(media: Media, options: Options) -> list[str]:
         if options.modality == "both":
             warnings.append("no sound: the face alone was analysed")
     return warnings
+
+
+def _baseline_fits(media: Media, options: Options) -> None:
+    """Refuse a baseline that lacks what is going to be analysed before any work is done."""
+    if options.baseline is None:
+        return
+    from emoview.pipeline.models import read_baseline
+
+    baseline = read_baseline(options.baseline)
+    assert baseline is not None
+    if media.video is not None and options.modality != "voice":
+        baseline.require("face")
+    if media.audio is not None and options.modality != "face":
+        baseline.require("voice")
 
 
 def _nothing_decoded(media: Media) -> DecodeError:
@@ -423,11 +420,14 @@ class _Join:
     def _without_baseline(self, logits: dict[str, Logits]) -> dict[str, Logits]:
         return logits if self._baseline is None else self._baseline.removed(logits)
 
-    def logits(self) -> dict[str, Logits]:
-        """Give what each model says of the whole, `(7,)`."""
-        face, voice = self._main, self._voice_models()
-        found = self._face_models(self._tracks[face])[0] if face in self._tracks else {}
-        return {**found, **(voice[0] if voice else {})}
+    def logits(self) -> tuple[dict[str, Logits], list[str]]:
+        """Give what each model says of the whole, `(7,)`, and warnings about the choice of the face."""
+        voice = self._voice_models()
+        found = dict(voice[0]) if voice else {}
+        for face_id in self._chosen_faces():
+            found |= self._face_models(self._tracks[face_id])[0]
+        speech = np.zeros(0, bool) if self._voice is None else self._voice.speech
+        return found, self._warnings_of_choice(speech)
 
     def _late(
         self,

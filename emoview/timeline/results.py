@@ -14,7 +14,7 @@ from emoview.timeline.labels import LABELS, LabelCount, group_of
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
@@ -203,7 +203,7 @@ class Analysis:
         options: As asked for.
         fusion_used: `late`, `early`, or `none` where there was a single modality.
         device_used: Where the networks ran, such as `cpu`.
-        weights: Weight files that took part.
+        weights: Weight files that took part, and the baseline where one was taken away.
         warnings: What a user should know about this result.
         timings: Seconds of wall time by stage, `total` among them; the only part of a result that differs
             between two runs.
