@@ -62,6 +62,17 @@ def test_what_is_said_of_a_person_is_taken_away(sample: Path, result: Analysis, 
     np.testing.assert_allclose(told.overall.fused.probabilities, expected, atol=1e-3)
 
 
+def test_the_voice_is_explained_without_the_baseline(sample: Path, person: Path):
+    told = analyze(sample, baseline=person, modality="voice", explain=True)
+    segment = max(told.segments, key=lambda s: s.end_s - s.start_s)
+    assert segment.explanation is not None
+    assert segment.explanation.voice is not None
+    position = LABELS.index(segment.label)
+    rows = [row for row in told.timeline if segment.start_s <= row.time_s < segment.end_s and row.voice]
+    p = np.array([row.voice[position] for row in rows if row.voice is not None])
+    assert segment.explanation.voice.log_odds == pytest.approx(np.log(p / (1 - p)).mean(), abs=0.1)
+
+
 def test_the_commands_make_and_take_a_baseline(made: Make, tmp_path: Path):
     clip = made("short.mp4", seconds=1.5)
     done = run("baseline", clip, "-o", "person.json", cwd=tmp_path)

@@ -327,7 +327,7 @@ def test_late_fusion_learns_whom_to_trust():
     labels = rng.integers(0, 7, 600)
     good = rng.normal(0, 1, (600, 7)) + 3 * np.eye(7)[labels]
     noise = rng.normal(0, 3, (600, 7))
-    rule = fit_late_fusion({"good": good, "noise": noise}, labels)
+    rule = fit_late_fusion({"good": good, "noise": noise}, labels, [*"abcdef"] * 100)
     assert rule.weights["good"].mean() > 5 * abs(rule.weights["noise"].mean())
     probabilities = softmax(rule({"good": good, "noise": noise}))
     assert unweighted_average_recall(probabilities, labels) > 85
@@ -352,7 +352,7 @@ def test_a_label_without_examples_keeps_a_say():
     rng = np.random.default_rng(0)
     labels = rng.choice([0, 1, 3, 4, 5, 6], 300)
     logits = rng.normal(0, 1, (300, 7)) + 3 * np.eye(7)[labels]
-    rule = fit_late_fusion({"one": logits}, labels)
+    rule = fit_late_fusion({"one": logits}, labels, [*"abc"] * 100)
     disgusted = 5 * np.eye(7)[LABELS.index("disgust")]
     assert softmax(rule({"one": disgusted})).argmax() == LABELS.index("disgust")
 

@@ -13,8 +13,8 @@ from emoview.pipeline.device import Device
 
 
 def _here(path: Path) -> Path:
-    if "://" in str(path) or not path.absolute().parent.is_dir():
-        raise typer.BadParameter("must be a file in a folder that is there")
+    if ":/" in str(path):  # What a path makes of "://".
+        raise typer.BadParameter("must be a file of this machine, not an address")
     return path
 
 

@@ -23,7 +23,8 @@ def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHoo
     """Give a result whose segments say where their labels came from."""
     from emoview.pipeline.models import read_baseline
 
-    explainer = _Explainer(seen, models, read_baseline(analysis.options.baseline))
+    file = analysis.options.baseline
+    explainer = _Explainer(seen, models, None if file is None else read_baseline(file))
     rows: dict[int | None, dict[int, Row]] = {}
     for one in analysis.timeline:
         rows.setdefault(one.face_id, {})[one.tick] = one

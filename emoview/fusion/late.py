@@ -39,7 +39,7 @@ class LateFusion:
 
 
 def fit_late_fusion(
-    logits: Mapping[str, Logits], labels: NDArray[np.int64], people: Sequence[str] | None = None
+    logits: Mapping[str, Logits], labels: NDArray[np.int64], people: Sequence[str]
 ) -> LateFusion:
     """Learn the weights on examples that none of the models was trained on.
 
@@ -50,16 +50,14 @@ def fit_late_fusion(
     Args:
         logits: `(n, 7)` of each model, by name.
         labels: `(n,)` positions in `LABELS`.
-        people: `(n,)`, whose example it is; the pull has a middling strength where nobody is told apart.
+        people: `(n,)`, whose example it is, of two people or more.
     """
     names = sorted(logits)
     stacked = np.stack([np.asarray(logits[name], np.float64) for name in names])
     seen = np.unique(labels)
     target = np.searchsorted(seen, labels)
     examples = stacked[:, :, seen]
-    strength = _STRENGTHS[len(_STRENGTHS) // 2]
-    if people is not None and len(set(people)) > 1:
-        strength = _best_strength(examples, target, np.asarray(people))
+    strength = _best_strength(examples, target, np.asarray(people))
     weights, bias = _fitted(examples, target, strength)
     full = np.repeat(weights.mean(axis=1, keepdims=True), len(LABELS), axis=1)
     full[:, seen] = weights

@@ -39,6 +39,7 @@ from emoview.timeline.results import (
 
 if TYPE_CHECKING:
     from emoview.explain.seen import Seen
+    from emoview.fusion.baseline import Baseline
     from emoview.pipeline.keep import Collector, Keeper
     from emoview.pipeline.models import Logits, Models
     from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
@@ -82,7 +83,7 @@ def analyze(
         with timings.measure("probe"):
             media = probe(path, stretch)
         warnings = _missing_modality(media, options)
-        _baseline_fits(media, options)
+        baseline = _baseline_for(media, options)
         loader = _Loader(options.device, options.weights)
         collectors = [one for one in (keep, seen) if one is not None]
         faces, voice = _run_stages(media, options, loader, timings, on_event, on_face, collectors)
@@ -90,7 +91,7 @@ def analyze(
             raise _nothing_decoded(media)
         on_event(Progress("fusion", 0, 1))
         with timings.measure("fusion"):
-            result = _Join(media, options, faces, voice, loader).analysis(warnings)
+            result = _Join(media, options, faces, voice, loader, baseline).analysis(warnings)
         on_event(Progress("fusion", 1, 1))
         if seen is not None:
             from emoview.explain.segments import explained
@@ -206,18 +207,18 @@ def _missing_modality(media: Media, options: Options) -> list[str]:
     return warnings
 
 
-def _baseline_fits(media: Media, options: Options) -> None:
-    """Refuse a baseline that lacks what is going to be analysed before any work is done."""
+def _baseline_for(media: Media, options: Options) -> Baseline | None:
+    """Read the baseline, and refuse one that lacks what is going to be analysed, before any work is done."""
     if options.baseline is None:
-        return
+        return None
     from emoview.pipeline.models import read_baseline
 
     baseline = read_baseline(options.baseline)
-    assert baseline is not None
     if media.video is not None and options.modality != "voice":
         baseline.require("face")
     if media.audio is not None and options.modality != "face":
         baseline.require("voice")
+    return baseline
 
 
 def _nothing_decoded(media: Media) -> DecodeError:
@@ -279,16 +280,15 @@ class _Join:
         faces: Faces | None,
         voice: Voice | None,
         loader: _Loader,
+        baseline: Baseline | None = None,
     ) -> None:
-        from emoview.pipeline.models import read_baseline
-
         self._media, self._options = media, options
         self._faces, self._voice = faces, voice
         self._loader = loader
         self._models = loader()
         self._tracks = dict(faces.tracks) if faces else {}
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
-        self._baseline = read_baseline(options.baseline)
+        self._baseline = baseline
         self._speaker = self._find_speaker()
         self._main = self._main_face()
         self._used: set[str] = set()

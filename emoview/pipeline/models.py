@@ -204,13 +204,13 @@ class Models:
         return "late" if self.stand_in else str(self._fusion["auto"])
 
 
-def read_baseline(file: str | None) -> Baseline | None:
-    """Read what is taken away from what the networks say of a person; None where that is not known.
+def read_baseline(file: str) -> Baseline:
+    """Read what is taken away from what the networks say of a person.
 
     Raises:
         InputError: The file is no baseline, or was made with other weights.
     """
-    return None if file is None else Baseline.read(Path(file), shipped(FUSION_FILE).sha256)
+    return Baseline.read(Path(file), shipped(FUSION_FILE).sha256)
 
 
 def run_stills(
