@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,20 +61,14 @@ def evaluate_faces(
 
 def _shipped(pictures: LabelledPictures, truth: str, on_event: OnEvent) -> NDArray[np.float32]:
     """Give the network's answer that learned from labels, or the one that learned from votes."""
-    from emoview.pipeline.models import FACE_BATCH, Models, run_faces
+    from emoview.pipeline.models import Models, stills_in_parts
 
     models = Models()
-    model, parts = models.face_cnn, []
-
-    def answers(start: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        chosen = range(start, min(start + FACE_BATCH, len(pictures)))
-        return run_faces(model, [pictures.original(i, colour=False) for i in chosen])
-
-    # The network computes on one thread, and all views of a picture are many.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for embeddings, logits in pool.map(answers, range(0, len(pictures), FACE_BATCH)):
-            parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)
-            on_event({"step": sum(map(len, parts)), "of": len(pictures)})
+    parts: list[NDArray[np.float32]] = []
+    answers = stills_in_parts(models.face_cnn, len(pictures), lambda i: pictures.original(i, colour=False))
+    for embeddings, logits in answers:
+        parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)
+        on_event({"step": sum(map(len, parts)), "of": len(pictures)})
     return np.concatenate(parts)
 
 

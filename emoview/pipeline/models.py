@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -213,14 +213,35 @@ def read_baseline(file: str) -> Baseline:
     return Baseline.read(Path(file), shipped(FUSION_FILE).sha256)
 
 
+def stills_in_parts(
+    model: Network,
+    count: int,
+    face: Callable[[int], NDArray[np.uint8]],
+    *,
+    views: Sequence[View] = VIEWS,
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Do as `run_faces` for `count` faces of no video, on all cores: the network takes one by itself.
+
+    `face` gives each by its number.
+
+    Yields:
+        Embeddings and logits of some more, in order.
+    """
+
+    def answers(start: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        chosen = range(start, min(start + FACE_BATCH, count))
+        return run_faces(model, [face(i) for i in chosen], views=views)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(answers, range(0, count, FACE_BATCH))
+
+
 def run_stills(
     model: Network, faces: Sequence[NDArray[np.uint8]], *, views: Sequence[View] = VIEWS
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Do as `run_faces` for many faces of no video, on all cores: the network takes one by itself."""
-    parts = (faces[start : start + FACE_BATCH] for start in range(0, len(faces), FACE_BATCH))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        answers = list(pool.map(lambda part: run_faces(model, part, views=views), parts))
-    embeddings, logits = zip(*answers, strict=True)
+    """Do as `stills_in_parts`, all together: embeddings `(n, 256)` and logits `(n, 7)`."""
+    parts = stills_in_parts(model, len(faces), faces.__getitem__, views=views)
+    embeddings, logits = zip(*parts, strict=True)
     return np.concatenate(embeddings), np.concatenate(logits)
 
 
