@@ -18,15 +18,26 @@ import pytest
 
 from emoview import LABELS
 from emoview.face.views import seen
+from emoview.fusion.late import softmax
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
+from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.engines import Engine, load
-from emoview.pipeline.models import VIEWS, SequenceRun, run_faces, run_sequence, seven_labels, smooth
+from emoview.pipeline.models import (
+    STILL_VIEWS,
+    VIEWS,
+    SequenceRun,
+    run_faces,
+    run_sequence,
+    seven_labels,
+    smooth,
+)
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice
 from emoview.training.face import FaceRecipe, Round, targets_of, train_face
 from emoview.training.fusion import ClipLogits, measure
 from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013
+from emoview.training.precision import quick_precision
 from emoview.training.ship import ship_face
 from emoview.training.speech import SpeechFeatures, Utterance, read_index
 from emoview.training.voice import RAVDESS_FOLDS, SequenceBatches, VoiceRecipe, pad, ravdess_folds
@@ -91,6 +102,22 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
     assert np.abs(batch(0) - batch(1)).max() > 0.1
 
 
+def test_a_teacher_answers_to_the_pictures_as_they_are_shown(data: Path):
+    pictures = read_faces7(data / "faces7", "train", size=48, smoothing=0.1)
+    teacher = face_cnn(widths=(8, 8, 16, 256))
+
+    def batch(**taught: Any) -> tuple[np.ndarray, np.ndarray]:
+        images, (targets, _) = AugmentedBatches(pictures, batch=8, sides=(32,), seed=1, epoch=0, **taught)[0]
+        return images, targets
+
+    images, labels = batch()
+    same, targets = batch(teacher=teacher, share=0.25)
+    np.testing.assert_array_equal(same, images)
+    answers = softmax(teacher.predict_on_batch(images))
+    assert np.abs(answers - labels).max() > 0.3
+    np.testing.assert_allclose(targets, 0.25 * answers + 0.75 * labels, atol=1e-6)
+
+
 def test_face_training_goes_on_where_it_was_stopped(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -112,6 +139,25 @@ def test_face_training_goes_on_where_it_was_stopped(
     assert [row["epoch"] for row in history[1]] == [1, 2]
     for one, other in zip(whole.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_voices_are_normalised_precisely_whatever_a_training_computes_in(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("emoview.training.precision.policy", lambda: "mixed_bfloat16")
+    with quick_precision():
+        quick = build_voice_tcn()
+    assert "bfloat16" in {layer.compute_dtype for layer in quick.layers}
+    exact = build_voice_tcn()
+    exact.set_weights(quick.get_weights())
+    for network in (quick, exact):
+        # In bfloat16, the nearest number to 1001 is 1000.
+        set_normalisation(network, np.full(105, 1000.0), np.ones(105))
+    values = 1000 + np.random.default_rng(0).standard_normal((2, 25, 105)).astype(np.float32)
+    said, expected = (
+        network.predict_on_batch((values, np.ones((2, 25), bool))) for network in (quick, exact)
+    )
+    for one, other in zip(said, expected, strict=True):
+        assert other.std() > 0.1
+        np.testing.assert_allclose(one, other, atol=0.1 * other.std())
 
 
 def test_further_blocks_begin_as_the_identity():
@@ -334,7 +380,7 @@ def test_nothing_is_averaged_across_a_gap():
 def test_views_turn_and_mirror_a_face():
     face = np.zeros((96, 96), np.uint8)
     face[20:28, 68:76] = 255
-    for view in VIEWS:
+    for view in STILL_VIEWS:
         shown = seen(face, view)
         assert shown.shape == (view.side, view.side, 1)
         place = np.argwhere(shown[..., 0] > 0.5).mean(axis=0)
@@ -347,8 +393,10 @@ def test_views_turn_and_mirror_a_face():
         middle = (view.side - 1) / 2
         expected = [middle - view.side * turned[1], middle + view.side * turned[0]]
         np.testing.assert_allclose(place, expected, atol=0.7)
-    assert sum(view.angle for view in VIEWS) == 0
-    assert sum(view.mirrored for view in VIEWS) == len(VIEWS) / 2
+    for views in (VIEWS, STILL_VIEWS):
+        assert len(set(views)) == len(views)
+        assert sum(view.angle for view in views) == 0
+        assert sum(view.mirrored for view in views) == len(views) / 2
 
 
 def test_a_face_is_seen_in_all_views_and_one_of_a_video_in_its_ticks_own():
@@ -357,7 +405,11 @@ def test_a_face_is_seen_in_all_views_and_one_of_a_video_in_its_ticks_own():
     views = np.stack([run_faces(network, faces[:4], np.full(4, view))[1] for view in range(len(VIEWS))])
     assert np.abs(views - views[0]).max(axis=(1, 2))[1:].min() > 0.01
     every = run_faces(network, faces)[1]
-    np.testing.assert_allclose(every[:4], views.mean(axis=0), atol=1e-4)
+    largest = [
+        [network.predict_on_batch(seen(face, view)[None, ..., None])[1][0] for face in faces[:4]]
+        for view in STILL_VIEWS[len(VIEWS) :]
+    ]
+    np.testing.assert_allclose(every[:4], np.concatenate([views, largest]).mean(axis=0), atol=1e-4)
     ticks = np.arange(3, 43)
     one = run_faces(network, faces, ticks)[1]
     np.testing.assert_allclose(one[:4], [views[3 + i, i] for i in range(4)], atol=1e-4)

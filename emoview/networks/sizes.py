@@ -8,6 +8,8 @@ FACE_SIZE: Final = 48
 """Height and width, in pixels, of the pictures that the face network is made for."""
 LARGE_FACE_SIZE: Final = 64
 """The same of larger ones, which it knows as well."""
+LARGEST_FACE_SIZE: Final = 80
+"""And of those in which it sees faces that are in no video: they take the longest."""
 FACE_DEPTHS: Final = (1, 1, 2, 2)
 """Residual blocks of the face network's stages."""
 EMBEDDING: Final = 256

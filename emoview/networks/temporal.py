@@ -185,7 +185,7 @@ def tcn_network(
         x = layers.Multiply()([layers.ReLU()(layers.Add()([x, inner])), there])
     scores = layers.Dense(heads, name="scores", dtype="float32")(x)
     ticks = layers.Dense(labels, name="tick_logits", dtype="float32")(layers.Dropout(1.5 * dropout)(x))
-    x = AttentiveStatistics(name="statistics")(x, scores, mask)
+    x = AttentiveStatistics(name="statistics", dtype="float32")(x, scores, mask)
     x = layers.Dropout(0.5)(x)
     whole = layers.Dense(labels, name="logits", dtype="float32")(x)
     return keras.Model([values, mask], [whole, ticks], name=name)
@@ -207,8 +207,10 @@ def _normalised(values: Any) -> Any:
     Some functionals are all but constant in the training data: what another recording gives for them can lie
     hundreds of deviations out, and would drown all others.
     """
-    x = layers.Rescaling(1 / _FURTHEST)(layers.Normalization(name="normalise")(values))
-    return layers.Rescaling(_FURTHEST)(layers.Activation("hard_tanh")(x))
+    # In single precision whatever the rest is in: a large mean is taken away here.
+    x = layers.Normalization(name="normalise", dtype="float32")(values)
+    x = layers.Activation("hard_tanh", dtype="float32")(layers.Rescaling(1 / _FURTHEST, dtype="float32")(x))
+    return layers.Rescaling(_FURTHEST, dtype="float32")(x)
 
 
 def set_normalisation(network: keras.Model, mean: Any, variance: Any) -> None:

@@ -20,7 +20,7 @@ from emoview.face.align import network_input
 from emoview.face.views import View, seen
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion, log_softmax
-from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE
+from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.pipeline.engines import Engine, Network, OnnxNetwork, load, weight_of
 from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.clock import TICK_HZ
@@ -38,7 +38,9 @@ VIEWS = tuple(
     for half in range(2)
     for number, (angle, mirrored) in enumerate(_TURNS)
 )
-"""A face alone is seen in all of them; of a video, each tick is seen in the one whose turn it is."""
+"""Of a video, each tick is seen in the one whose turn it is."""
+STILL_VIEWS = (*VIEWS, *(View(angle, mirrored, side=LARGEST_FACE_SIZE) for angle, mirrored in _TURNS))
+"""A face that is in no video is seen in all of them."""
 
 _SEQUENCE_STEP = 125
 _LONGEST_SEQUENCE = 1500
@@ -214,11 +216,7 @@ def read_baseline(file: str) -> Baseline:
 
 
 def stills_in_parts(
-    model: Network,
-    count: int,
-    face: Callable[[int], NDArray[np.uint8]],
-    *,
-    views: Sequence[View] = VIEWS,
+    model: Network, count: int, face: Callable[[int], NDArray[np.uint8]]
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Do as `run_faces` for `count` faces of no video, on all cores: the network takes one by itself.
 
@@ -230,17 +228,17 @@ def stills_in_parts(
 
     def answers(start: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         chosen = range(start, min(start + FACE_BATCH, count))
-        return run_faces(model, [face(i) for i in chosen], views=views)
+        return run_faces(model, [face(i) for i in chosen])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(answers, range(0, count, FACE_BATCH))
 
 
 def run_stills(
-    model: Network, faces: Sequence[NDArray[np.uint8]], *, views: Sequence[View] = VIEWS
+    model: Network, faces: Sequence[NDArray[np.uint8]]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Do as `stills_in_parts`, all together: embeddings `(n, 256)` and logits `(n, 7)`."""
-    parts = stills_in_parts(model, len(faces), faces.__getitem__, views=views)
+    parts = stills_in_parts(model, len(faces), faces.__getitem__)
     embeddings, logits = zip(*parts, strict=True)
     return np.concatenate(embeddings), np.concatenate(logits)
 
@@ -249,30 +247,28 @@ def run_faces(
     model: Network,
     faces: Sequence[NDArray[np.uint8]],
     ticks: NDArray[np.int64] | None = None,
-    *,
-    views: Sequence[View] = VIEWS,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Run the face network on aligned faces.
 
     Which side a mouth is pulled to says nothing about the label, nor does a head's slight tilt or its
-    distance.  So each face is seen in all `views`, and the answers are averaged; of a video, where
-    neighbouring ticks are averaged later, each is seen in the one whose turn it is at its tick.
+    distance.  So each face is seen in all `STILL_VIEWS`, and the answers are averaged; of a video, where
+    neighbouring ticks are averaged later, each is seen in that of `VIEWS` whose turn it is at its tick.
 
     Args:
         model: The network.
         faces: `(side, side)` grey or `(side, side, 3)` RGB each, of any side.
         ticks: `(n,)`, of a video.
-        views: The ways in which faces are seen.
 
     Returns:
         Embeddings `(n, 256)` and logits `(n, 7)`.
     """
-    count = len(views)
-    own = [views] * len(faces) if ticks is None else [(views[int(tick) % count],) for tick in ticks]
-    pairs = [(i, view) for i, some in enumerate(own) for view in some]
+    if ticks is None:
+        pairs = [(i, view) for i in range(len(faces)) for view in STILL_VIEWS]
+    else:
+        pairs = [(i, VIEWS[int(tick) % len(VIEWS)]) for i, tick in enumerate(ticks)]
     embeddings = np.zeros((len(faces), EMBEDDING), np.float32)
     logits = np.zeros((len(faces), len(LABELS)), np.float32)
-    for side in sorted({view.side for view in views}):
+    for side in sorted({view.side for _, view in pairs}):
         chosen = [(i, view) for i, view in pairs if view.side == side]
         for start in range(0, len(chosen), FACE_BATCH):
             some = chosen[start : start + FACE_BATCH]
@@ -282,7 +278,7 @@ def run_faces(
             batch[: len(some)] = [seen(faces[i], view) for i, view in some]
             for sums, answer in zip((embeddings, logits), model.predict_on_batch(batch), strict=True):
                 np.add.at(sums, [i for i, _ in some], np.asarray(answer)[: len(some)])
-    each = count if ticks is None else 1
+    each = len(STILL_VIEWS) if ticks is None else 1
     return embeddings / each, logits / each
 
 

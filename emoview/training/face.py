@@ -13,18 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.face.align import network_input
-from emoview.fusion.late import softmax
-from emoview.networks.face_cnn import deepened, exported_model, face_cnn, with_votes
-from emoview.networks.onnx_export import export_onnx
+from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.shipped import build_face_votes
-from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE
-from emoview.pipeline.engines import FACE_OUTPUTS, OnnxNetwork
-from emoview.pipeline.models import VIEWS, run_stills
+from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
+from emoview.training.precision import quick_precision
 
 _SHALLOW = (1, 1, 2, 1)
-# The answers that a round learns from are averaged over so many views.
-_OWN_VIEWS = 6
 
 
 @dataclass(frozen=True)
@@ -38,9 +33,11 @@ class Round:
         rate: Highest learning rate.
         votes: Share of the FER2013 target taken from the FER+ votes, besides the network's second
             answer, which learns them alone.
-        own: Share of the target taken from what the network itself answers as the round begins
-            (born-again networks: Furlanello et al. 2018, arXiv:1805.04770).  Where a label is a slip of
-            its rater's, the answer from all the other pictures weighs against it.
+        own: Share of the target taken from what the network itself, as it was when the round began,
+            answers to the very picture that the step shows, changed as it is (born-again networks:
+            Furlanello et al. 2018, arXiv:1805.04770; the same picture for both: Beyer et al. 2022,
+            arXiv:2106.05237).  Where a label is a slip of its rater's, the answer from all the other
+            pictures weighs against it.
         depths: Residual blocks of the network's stages; a round that has more in the last stage than the
             one before it adds them as the identity.
     """
@@ -50,11 +47,6 @@ class Round:
     votes: float = 0.0
     own: float = 0.0
     depths: tuple[int, ...] = FACE_DEPTHS
-
-    @property
-    def sides(self) -> set[int]:
-        """Sides of all the pictures."""
-        return {side for _, *sides in self.sizes for side in sides}
 
     @property
     def epochs(self) -> int:
@@ -94,6 +86,7 @@ class FaceRecipe:
         Round(((10, FACE_SIZE),), rate=7e-4, own=0.5, depths=_SHALLOW),
         Round(((18, FACE_SIZE, LARGE_FACE_SIZE),), rate=1e-3, own=0.5, depths=_SHALLOW),
         Round(((14, FACE_SIZE, LARGE_FACE_SIZE),), rate=1e-3, own=0.5),
+        Round(((17, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE),), rate=1e-3, own=0.5),
     )
     second_answer: float = 0.5
     batch: int = 96
@@ -132,7 +125,7 @@ def train_face(
     run.mkdir(parents=True, exist_ok=True)
     (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE)
-    faces7 = read_faces7(data / "faces7", "train", size=LARGE_FACE_SIZE, smoothing=recipe.smoothing)
+    faces7 = read_faces7(data / "faces7", "train", size=LARGEST_FACE_SIZE, smoothing=recipe.smoothing)
     valid = {
         "fer2013": read_fer2013(data / "fer2013", "valid"),
         "faces7": read_faces7(data / "faces7", "valid"),
@@ -144,19 +137,23 @@ def train_face(
     if checkpoint.exists():
         model = keras.models.load_model(checkpoint)
         history = json.loads(history_file.read_text())
-    first, known = 0, set[int]()
+    first = 0
     for part in recipe.rounds:
         train = replace(fer, targets=targets_of(fer, part.votes)) + faces7
-        if len(history) < first + part.epochs and part.own:
-            own = _own_answers(model, train.images, known, run / f"own_answers_{first}.npy")
-            train = replace(train, targets=part.own * own + (1 - part.own) * train.targets)
         if len(history) <= first:
-            model = _fresh(model, part.depths)
+            with quick_precision():
+                model = _fresh(model, part.depths)
             _compile(model, recipe, part, len(train) // recipe.batch)
+        teacher = None
+        if part.own and len(history) < first + part.epochs:
+            teacher = _as_it_is(model, run / f"before_{first}.keras")
         bare = labels_of(model)
         for epoch in range(max(first, len(history)), first + part.epochs):
             sides = part.sides_at(epoch - first)
-            batches = AugmentedBatches(train, batch=recipe.batch, sides=sides, seed=recipe.seed, epoch=epoch)
+            batches = AugmentedBatches(
+                train, batch=recipe.batch, sides=sides, seed=recipe.seed, epoch=epoch,
+                teacher=teacher, share=part.own,
+            )  # fmt: skip
             _seed_dropout(model, recipe.seed, epoch)
             loss = model.fit(batches, verbose=0, shuffle=False).history["loss"][0]
             accuracy = {name: accuracy_of(bare, pictures, max(sides)) for name, pictures in valid.items()}
@@ -168,7 +165,6 @@ def train_face(
             history_file.write_text(json.dumps(history, indent=1) + "\n")
             on_epoch(row)
         first += part.epochs
-        known |= part.sides
     return _fresh(model, recipe.rounds[-1].depths)
 
 
@@ -179,23 +175,13 @@ def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
     return np.asarray(share * pictures.votes + (1 - share) * pictures.targets, dtype=np.float32)
 
 
-def _own_answers(
-    model: keras.Model, images: list[NDArray[np.uint8]], sides: set[int], file: Path
-) -> NDArray[np.float32]:
-    """Give the probabilities `(n, 7)` that the network sees in faces, noted for when a run goes on.
-
-    It is asked in views of the `sides` that it has learned.
-    """
+def _as_it_is(model: keras.Model, file: Path) -> keras.Model:
+    """Give a copy of the network as it is when a round begins, kept in `file` for when a run goes on."""
     if not file.exists():
-        network = file.with_suffix(".onnx")
-        export_onnx(exported_model(labels_of(model)), network)
-        teacher = OnnxNetwork(network, FACE_OUTPUTS)
-        views = [view for view in VIEWS if view.side in sides][:_OWN_VIEWS]
-        answers = softmax(run_stills(teacher, images, views=views)[1]).astype(np.float32)
-        partial = file.with_name("partial.npy")
-        np.save(partial, answers)
+        partial = file.with_name("partial.keras")
+        model.save(partial)
         partial.replace(file)
-    return np.asarray(np.load(file))
+    return labels_of(keras.models.load_model(file, compile=False))
 
 
 def labels_of(model: keras.Model) -> keras.Model:

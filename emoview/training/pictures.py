@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.fusion.late import softmax
 from emoview.timeline.labels import LABELS
 from emoview.training.augmentation import augmented_face
 from emoview.training.datasets import pictures as datasets
@@ -94,7 +95,8 @@ def _grey(labelled: datasets.LabelledPictures, size: int | None) -> list[NDArray
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled batches of pictures, each turned, shifted, scaled, mirrored, relit and part hidden.
 
-    One batch has the first of some `sides`, in pixels, the next one the second, and so on by turns.
+    One batch has the first of some `sides`, in pixels, the next one the second, and so on by turns.  Where
+    there is a `teacher`, a `share` of the target is what it answers to the pictures of the batch.
 
     The order and the changes depend on the seed and the epoch alone, so that an interrupted
     training goes on as if nothing had happened.
@@ -108,9 +110,12 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         sides: tuple[int, ...],
         seed: int,
         epoch: int,
+        teacher: keras.Model | None = None,
+        share: float = 0.0,
         workers: int = 1,
     ) -> None:
         super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=8)
+        self._teacher, self._share = teacher, share
         self._pictures = pictures
         self._batch = batch
         self._sides = sides
@@ -125,5 +130,9 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
         rng = np.random.default_rng((*self._seed, index))
         side = self._sides[index % len(self._sides)]
-        images = np.stack([augmented_face(self._pictures.images[i], side, rng) for i in chosen])
-        return images[..., None], (self._pictures.targets[chosen], self._pictures.votes[chosen])
+        images = np.stack([augmented_face(self._pictures.images[i], side, rng) for i in chosen])[..., None]
+        targets = self._pictures.targets[chosen]
+        if self._teacher is not None:
+            answers = softmax(self._teacher.predict_on_batch(images))
+            targets = (self._share * answers + (1 - self._share) * targets).astype(np.float32)
+        return images, (targets, self._pictures.votes[chosen])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.networks.temporal import MaskedMean, set_normalisation
 from emoview.timeline.labels import VOICE_LABELS
+from emoview.training.precision import quick_precision
 from emoview.training.speech import SpeechFeatures
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -46,7 +47,7 @@ class VoiceRecipe:
     """
 
     clip_epochs: int = 45
-    tick_epochs: int = 20
+    tick_epochs: int = 40
     tick_share: float = 0.3
     batch: int = 64
     learning_rate: float = 2e-3
@@ -71,14 +72,15 @@ def train_clip(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
 def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
     """Train the network over ticks: what it says of the utterance, and what its ticks say on average."""
     keras.utils.set_random_seed(recipe.seed)
-    model = build_voice_tcn()
+    with quick_precision():
+        model = build_voice_tcn()
     every = np.concatenate(speech.ticks)
     set_normalisation(model, every.mean(axis=0), every.var(axis=0) + 1e-6)
     data = SequenceBatches(
         speech.ticks, _targets(speech.labels), recipe, scale=every.std(axis=0), an_epoch=_own(speech)
     )
     whole, ticks = model.output
-    trained = keras.Model(model.input, [whole, MaskedMean()(ticks, model.input[1])])
+    trained = keras.Model(model.input, [whole, MaskedMean(dtype="float32")(ticks, model.input[1])])
     _compile(trained, recipe, len(data) * recipe.tick_epochs, loss_weights=[1.0, recipe.tick_share])
     trained.fit(data, epochs=recipe.tick_epochs, verbose=0)
     return model
