@@ -406,7 +406,7 @@ def test_a_face_is_seen_in_all_views_and_one_of_a_video_in_its_ticks_own():
     assert np.abs(views - views[0]).max(axis=(1, 2))[1:].min() > 0.01
     every = run_faces(network, faces)[1]
     largest = [
-        [network.predict_on_batch(seen(face, view)[None, ..., None])[1][0] for face in faces[:4]]
+        [network.predict_on_batch(seen(face, view)[None])[1][0] for face in faces[:4]]
         for view in STILL_VIEWS[len(VIEWS) :]
     ]
     np.testing.assert_allclose(every[:4], np.concatenate([views, largest]).mean(axis=0), atol=1e-4)
