@@ -124,19 +124,22 @@ def test_face_training_goes_on_where_it_was_stopped(
     small = partial(face_cnn, widths=(8, 8, 16, 256))
     monkeypatch.setattr("emoview.training.face.face_cnn", small)
     one = Round(((1, 48),), rate=2e-3, votes=0.4, depths=(1, 1, 1, 1))
-    deeper = Round(((1, 32, 40),), rate=2e-3, own=0.5, depths=(1, 1, 1, 2))
+    deeper = Round(((2, 32, 40),), rate=2e-3, own=0.5, depths=(1, 1, 1, 2))
     recipe = FaceRecipe((one, deeper), batch=8)
 
     def leave(row: dict[str, Any]) -> None:
-        """Keep the folder as it is left by who stops after the first epoch."""
-        if row["epoch"] == 1:
+        """Keep the folder as it is left by who stops in the midst of the second round."""
+        if row["epoch"] == 2:
             shutil.copytree(tmp_path / "whole", tmp_path / "parts")
 
     whole = train_face(data, tmp_path / "whole", recipe, on_epoch=leave)
-    assert len(json.loads((tmp_path / "parts" / "history.json").read_text())) == 1
+    assert len(json.loads((tmp_path / "parts" / "history.json").read_text())) == 2
+    teacher = (tmp_path / "parts" / "before_1.keras").read_bytes()
     parts = train_face(data, tmp_path / "parts", recipe)
     history = [json.loads((tmp_path / run / "history.json").read_text()) for run in ("whole", "parts")]
-    assert [row["epoch"] for row in history[1]] == [1, 2]
+    assert [row["epoch"] for row in history[1]] == [1, 2, 3]
+    # Who goes on learns from the network as it was when the round began, not as it is by now.
+    assert (tmp_path / "parts" / "before_1.keras").read_bytes() == teacher
     for one, other in zip(whole.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
 
