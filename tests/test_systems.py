@@ -16,10 +16,11 @@ import cv2
 import keras
 import numpy as np
 import pytest
-from conftest import Make
+from conftest import Make, ffmpeg
 
 from emoview import LABELS, InputError, analyze
 from emoview.errors import DatasetError
+from emoview.evaluation.affect import _derived, evaluate_affect
 from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import _shipped, evaluate_faces
@@ -27,12 +28,17 @@ from emoview.evaluation.metrics import LabelFigures, measure_labels, measure_val
 from emoview.evaluation.plot import plot_figures
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
 from emoview.evaluation.voices import _shared, evaluate_voices
+from emoview.face.align import align
+from emoview.face.find import FaceFinder
+from emoview.fusion.late import softmax
 from emoview.fusion.rules import RULES
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
 from emoview.pipeline.models import Models, run_faces
 from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
+from emoview.timeline.labels import valence_arousal
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
+from emoview.training.datasets.affect import read_affect
 from emoview.training.datasets.pictures import open_pictures
 from emoview.training.datasets.speech import Utterance
 from emoview.training.loop import Plan
@@ -96,6 +102,29 @@ def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: py
     assert figures["ravdess-folds"].examples == 36
     # Loud tones of three heights: any network that has learned from its training part tells them apart.
     assert figures["ravdess-folds"].accuracy.value > 60
+
+
+def test_affect_is_derived_of_the_frames_with_a_face(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ffmpeg("-i", str(sample), "-vf", "crop=ih:ih,fps=0.6", "-frames:v", "4", str(tmp_path / "%d.png"))
+    cv2.imwrite(str(tmp_path / "2.png"), np.full((90, 90, 3), 40, np.uint8))
+    table = tmp_path / "t.csv"
+    table.write_text("frame,valence,arousal,video\n" + "".join(f"{i}.png,0,0.5,v\n" for i in (1, 2, 3, 4)))
+    affect = read_affect(table)
+    expected = np.full((4, 2), np.nan)
+    with FaceFinder(max_faces=1, stills=True) as finder:
+        for i in (0, 2, 3):
+            picture = affect.crop(i, 336)
+            _, logits = run_faces(Models().face_cnn, [align(picture, finder.find(picture)[0])])
+            expected[i] = valence_arousal(softmax(logits))[0]
+    assert np.nanstd(expected, axis=0).max() > 0.005
+    monkeypatch.setattr("emoview.evaluation.affect._TOGETHER", 3)
+    np.testing.assert_allclose(_derived(affect, quiet), expected, atol=2e-3)
+    events: list[Any] = []
+    figures = evaluate_affect("shipped", table, on_event=events.append)
+    assert figures["valence"].examples == 3
+    assert {"faces found": "3 of 4 frames; the others are left out"} in events
 
 
 def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_path: Path):

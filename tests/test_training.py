@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ import pytest
 
 from emoview import LABELS
 from emoview.face.views import seen
-from emoview.fusion.late import softmax
+from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
+from emoview.networks.sizes import FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.engines import Engine, load
 from emoview.pipeline.models import (
@@ -35,12 +36,21 @@ from emoview.pipeline.models import (
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice
 from emoview.training.face import FaceRecipe, Round, targets_of, train_face
-from emoview.training.fusion import ClipLogits, measure
+from emoview.training.fusion import MODELS, RULES, ClipLogits, fit_rule, measure, spoken
 from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013
 from emoview.training.precision import quick_precision
 from emoview.training.ship import ship_face
 from emoview.training.speech import SpeechFeatures, Utterance, read_index
-from emoview.training.voice import RAVDESS_FOLDS, SequenceBatches, VoiceRecipe, pad, ravdess_folds
+from emoview.training.voice import (
+    RAVDESS_FOLDS,
+    SequenceBatches,
+    VoiceRecipe,
+    pad,
+    speaker_folds,
+    steadiness,
+    train_clip,
+)
+from emoview.training.voice_folds import VoiceAnswers
 
 
 def _webp(label: int, rng: np.random.Generator, size: int) -> bytes:
@@ -83,7 +93,7 @@ def test_pictures_and_targets(data: Path):
     assert {image.shape for image in fer.images} == {(48, 48)}
     # Half of the votes are for neutral, half for happy; six tenths follow the original label.
     np.testing.assert_allclose(targets_of(fer, 0.4)[1], [0.2, 0.6, 0, 0, 0.2, 0, 0], atol=1e-6)
-    faces = read_faces7(data / "faces7", "train", size=48, smoothing=0.1)
+    faces = read_faces7(data / "faces7", "train", size=48).smoothed(0.1)
     np.testing.assert_array_equal(targets_of(faces, 0.4), faces.targets)
     np.testing.assert_array_equal((fer + faces).votes.sum(axis=1), [1.0] * 27 + [0.0] * 28)
     np.testing.assert_allclose(faces.targets.sum(axis=1), 1, atol=1e-6)
@@ -103,7 +113,7 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
 
 
 def test_a_teacher_answers_to_the_pictures_as_they_are_shown(data: Path):
-    pictures = read_faces7(data / "faces7", "train", size=48, smoothing=0.1)
+    pictures = read_faces7(data / "faces7", "train", size=48).smoothed(0.1)
     teacher = face_cnn(widths=(8, 8, 16, 256))
 
     def batch(**taught: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -282,29 +292,115 @@ def test_sizes_of_the_networks():
     assert build_voice_clip().count_params() + build_voice_tcn().count_params() < 3e6
 
 
+def _speech(utterances: list[Utterance], functionals: np.ndarray, altered: np.ndarray) -> SpeechFeatures:
+    ticks = (np.zeros((2, 105), np.float32),) * len(utterances)
+    return SpeechFeatures(tuple(utterances), ticks, functionals.astype(np.float32), altered)
+
+
 def test_no_speaker_on_both_sides():
-    utterances = tuple(
-        Utterance(Path(f"{i}"), corpus, speaker, "happy")
-        for i, (corpus, speaker) in enumerate(
-            [("ravdess", actor) for fold in RAVDESS_FOLDS for actor in fold] + [("emodb", "02")] * 3
-        )
-    )
-    count = len(utterances)
-    speech = SpeechFeatures(
-        utterances,
-        (np.zeros((2, 105), np.float32),) * count,
-        np.zeros((count, 3), np.float32),
-        np.arange(count) % 3 == 2,
-    )
+    people = [("ravdess", actor) for fold in RAVDESS_FOLDS for actor in fold]
+    people += [("emodb", f"{i:02d}") for i in range(8)] + [("tess", "OAF"), ("tess", "YAF")]
+    utterances = [Utterance(Path(f"{p}"), *p, "happy") for p in people for _ in range(3)]
+    altered = np.arange(len(utterances)) % 3 == 2
+    speech = _speech(utterances, np.zeros((len(utterances), 3)), altered)
     tested = []
-    for train, test in ravdess_folds(speech):
-        people = [{utterances[i].person for i in np.flatnonzero(side)} for side in (train, test)]
-        assert not people[0] & people[1]
-        assert all(person.startswith("ravdess/") for person in people[1])
+    for actors, (train, test) in zip(RAVDESS_FOLDS, speaker_folds(speech), strict=True):
+        one, other = ({utterances[i].person for i in np.flatnonzero(side)} for side in (train, test))
+        assert not one & other
+        assert {person for person in other if person.startswith("ravdess")} == {
+            f"ravdess/{a}" for a in actors
+        }
         assert not speech.altered[test].any()
         assert speech.altered[train].any()
-        tested += sorted(people[1])
-    assert len(tested) == len(set(tested)) == np.sum(~speech.altered[:-3])
+        tested += sorted(other)
+    assert sorted(tested) == sorted("/".join(person) for person in people)
+
+
+@pytest.fixture(scope="module")
+def voices() -> SpeechFeatures:
+    """Functionals of three speakers in each of two corpora: what they are made of is in the test below."""
+    rng = np.random.default_rng(0)
+    utterances, rows = [], []
+    for corpus in range(2):
+        for speaker in range(3):
+            whose = rng.normal(0, 2)
+            for i in range(40):
+                label = i % 2
+                utterances.append(Utterance(Path("x"), f"c{corpus}", f"{speaker}", ("anger", "sad")[label]))
+                side = 2 * label - 1
+                row = rng.normal(0, 0.3, FUNCTIONALS)
+                row[:1500] += side
+                row[1500:3000] += side + whose
+                row[3000:4500] += side * (1 - 2 * corpus)
+                rows.append(row)
+    return _speech(utterances, np.stack(rows), np.zeros(len(rows), bool))
+
+
+def test_functionals_that_tell_of_strangers_count_for_more(voices: SpeechFeatures):
+    values = voices.functionals
+    found = steadiness(voices, values.mean(axis=0), values.std(axis=0))
+    steady, of_speaker, of_corpus, noise = (
+        part.mean() for part in (found[:1500], found[1500:3000], found[3000:4500], found[4500:])
+    )
+    assert 0.4 < steady < 0.6
+    assert steady > 2 * of_speaker
+    assert max(of_corpus, noise) < 0.05 < of_speaker
+    # One corpus tells nothing of others, and one label nothing at all.
+    first = voices.select(np.array([u.corpus == "c0" for u in voices.utterances]))
+    assert steadiness(first, values.mean(axis=0), values.std(axis=0))[3000:4500].mean() > 0.3
+    angry = first.select(first.labels == first.labels[0])
+    np.testing.assert_array_equal(steadiness(angry, values.mean(axis=0), values.std(axis=0)), 1)
+
+
+def test_what_counts_for_more_is_part_of_the_first_layer(
+    voices: SpeechFeatures, monkeypatch: pytest.MonkeyPatch
+):
+    built = []
+
+    def noted(weights: np.ndarray | None = None) -> Any:
+        built.append(build_voice_clip(weights))
+        return built[-1]
+
+    monkeypatch.setattr("emoview.training.voice.build_voice_clip", noted)
+    network = train_clip(voices, VoiceRecipe(clip_epochs=2))
+    learned = built[0]
+    assert network is not learned
+    expected = learned.predict_on_batch(voices.functionals)
+    np.testing.assert_allclose(network.predict_on_batch(voices.functionals), expected, atol=1e-4)
+    assert np.ptp(expected) > 0.1
+
+
+def test_a_rule_for_voices_is_measured_on_other_speakers(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(9), 40)
+    people = np.array([f"{('ravdess', 'emodb')[i // 9 % 2]}/{i // 18:02d}" for i in range(360)])
+    people[labels == 8] = "emodb/00"
+    clip, tcn = rng.normal(0, 1, (2, 360, 9)).astype(np.float32)
+    clip[np.arange(360), labels] += 3
+    told = VoiceAnswers(people, labels, np.arange(360) // 72, clip, tcn)
+    told.save(tmp_path / "told.npz")
+    read = VoiceAnswers.read(tmp_path / "told.npz")
+    told = VoiceAnswers.joined([read.select(read.folds < 2), read.select(read.folds >= 2)])
+    np.testing.assert_array_equal(told.people, people)
+    weights = told.rule().weights
+    assert weights["voice_clip"].mean() > 5 * abs(weights["voice_tcn"].mean())
+    figures = told.figures()
+    assert figures["speakers"].examples == 360
+    assert figures["speakers"].accuracy.value > 80
+    assert figures["speakers"].labels == LABELS
+    assert figures["speakers_emodb"].examples + figures["speakers_ravdess"].examples == 360
+    eight = figures["ravdess"]
+    assert eight.labels == (*LABELS, "calm")
+    assert eight.recalls["calm"].value > 60
+    assert (
+        figures["ravdess_voice_clip"].accuracy.value > 80 > 30 > figures["ravdess_voice_tcn"].accuracy.value
+    )
+    # Where each half is told by another network, a rule from the other half knows nothing.
+    half = np.arange(360) // 180
+    noise = rng.normal(0, 1, (360, 9)).astype(np.float32)
+    one, other = (np.where((half == i)[:, None], clip, noise) for i in range(2))
+    turned = VoiceAnswers(people, labels, half, one, other)
+    assert turned.figures()["speakers"].accuracy.value < 40
 
 
 def test_index_is_thinned_evenly(tmp_path: Path):
@@ -334,6 +430,39 @@ def test_measuring_fits_its_rules_without_the_actor():
     assert figures["late_both"].accuracy.value < 35
     uar = figures["late_both"].uar
     assert uar.low < uar.value < uar.high
+
+
+def test_the_rule_of_the_voice_is_fitted_on_other_voices(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(7), 20)
+    speakers = ("javanese/1", "javanese/2", "ravdess/1", "ravdess/2")
+    people = np.repeat(speakers, 35)
+    clip, tcn = rng.normal(0, 1, (2, 140, 9)).astype(np.float32)
+    voices = spoken(VoiceAnswers(people, labels, np.zeros(140, int), clip, tcn), corpus="javanese")
+    assert [voice.label for voice in voices] == labels.tolist()
+    np.testing.assert_allclose(np.exp(voices[3].logits["voice_tcn"]).sum(), 1, rtol=1e-5)
+    clips = []
+    for i in range(63):
+        logits = {m: rng.normal(size=7).astype(np.float32) for m in (*MODELS, "early")}
+        clips.append(ClipLogits(i % 7, str(i % 3 + 1), logits))
+    learned_from = []
+
+    def noted(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion:
+        learned_from.append((tuple(models), len(answers), {a.actor for a in answers}))
+        return fit_rule(answers, models)
+
+    monkeypatch.setattr("emoview.training.fusion.fit_rule", noted)
+    measure(clips, voices)
+    by_rule = {models: [what for m, *what in learned_from if m == models] for models in RULES.values()}
+    # First one actor after the other without a baseline, then with one.
+    assert by_rule[RULES["voice"]][:3] == [
+        [105, {"2", "ravdess/1", "ravdess/2"}],
+        [105, {"1", "ravdess/1", "ravdess/2"}],
+        [140, {"1", "2", "ravdess/1", "ravdess/2"}],
+    ]
+    from_clips = [[42, {"2", "3"}], [42, {"1", "3"}], [42, {"1", "2"}]]
+    assert by_rule[RULES["voice"]][3:] == from_clips
+    assert by_rule[RULES["both"]] == by_rule[RULES["face"]] == 2 * from_clips
 
 
 @pytest.mark.parametrize("model", BUILDERS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emoview.errors import InputError
 from emoview.evaluation.metrics import RegressionFigures
@@ -16,6 +17,9 @@ from emoview.training.datasets.affect import LabelledAffect, read_affect
 from emoview.training.systems.affect import WHAT, decoded, measured
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import predicted
+
+_TOGETHER = 256
+"""So many faces are found before the network is asked, on all cores."""
 
 
 def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str, RegressionFigures]:
@@ -42,18 +46,22 @@ def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str,
     return {what: measured(estimated[known], affect.values[known], what) for what in WHAT}
 
 
-def _derived(affect: LabelledAffect, on_event: OnEvent) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _derived(affect: LabelledAffect, on_event: OnEvent) -> NDArray[np.float32]:
     from emoview.face.align import align
-    from emoview.pipeline.models import Models, run_faces
+    from emoview.pipeline.models import Models, run_stills
 
     model = Models().face_cnn
     result = np.full((len(affect), 2), np.nan, np.float32)
     with FaceFinder(max_faces=1, stills=True) as finder:
-        for i in range(len(affect)):
-            picture = affect.crop(i, 336)
-            found = finder.find(picture)
-            if found:
-                face = align(picture, found[0])
-                result[i] = valence_arousal(softmax(run_faces(model, [face])[1]))[0]
-            on_event({"step": i + 1, "of": len(affect)})
+        for start in range(0, len(affect), _TOGETHER):
+            faces = {}
+            for i in range(start, min(start + _TOGETHER, len(affect))):
+                picture = affect.crop(i, 336)
+                found = finder.find(picture)
+                if found:
+                    faces[i] = align(picture, found[0])
+                on_event({"step": i + 1, "of": len(affect)})
+            if faces:
+                _, logits = run_stills(model, list(faces.values()))
+                result[list(faces)] = valence_arousal(softmax(logits))
     return result

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from emoview.errors import InputError
 from emoview.evaluation.metrics import LabelFigures, measure_labels
-from emoview.fusion.late import log_softmax, softmax
+from emoview.fusion.late import softmax
 from emoview.runs import load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training.datasets.speech import Utterance, read_speech
@@ -97,7 +97,7 @@ def _shared(utterances: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
 
 def _shipped(asked: _Asked, on_event: OnEvent) -> NDArray[np.float64]:
     """Give logits `(n, names)` of the late rule over both voice networks."""
-    from emoview.pipeline.models import Models, run_sequence, seven_labels
+    from emoview.pipeline.models import Models, run_sequence, seven_labels, with_extras
 
     models = Models()
     described = _described(asked.utterances, on_event)
@@ -109,21 +109,8 @@ def _shipped(asked: _Asked, on_event: OnEvent) -> NDArray[np.float64]:
             "voice_clip": np.asarray(models.voice_clip.predict_on_batch(summary[None]))[0],
         }
         seven = rule({name: seven_labels(logits) for name, logits in says.items()})
-        rows.append(_with_extras(seven, says, asked.names))
+        rows.append(with_extras(seven, says, asked.names))
     return np.stack(rows)
-
-
-def _with_extras(
-    seven: NDArray[np.float64], says: dict[str, NDArray[np.float32]], names: tuple[str, ...]
-) -> NDArray[np.float64]:
-    """Split `neutral` into neutral, calm and boredom as both networks do, where these are asked for."""
-    extras = [VOICE_LABELS.index(name) for name in names[len(LABELS) :]]
-    if not extras:
-        return seven
-    quiet = [0, *extras]
-    share = np.mean([log_softmax(logits[quiet]) for logits in says.values()], axis=0)
-    joint = log_softmax(seven)
-    return np.concatenate([[joint[0] + share[0]], joint[1:], joint[0] + share[1:]])
 
 
 def _by_protocol(

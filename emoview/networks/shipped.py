@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from emoview.networks.face_cnn import face_cnn
 from emoview.networks.sizes import DESCRIPTORS, EARLY_INPUTS, EMBEDDING, FUNCTIONALS
@@ -32,9 +34,9 @@ def build_voice_tcn() -> keras.Model:
     return tcn_network(inputs=DESCRIPTORS, labels=VOICE_LABELS, name="voice_tcn")
 
 
-def build_voice_clip() -> keras.Model:
-    """Build the network over the functionals of a window."""
-    return clip_network(inputs=FUNCTIONALS, labels=VOICE_LABELS, width=256)
+def build_voice_clip(weights: NDArray[np.float32] | None = None) -> keras.Model:
+    """Build the network over the functionals of a window; for `weights`, see `clip_network`."""
+    return clip_network(inputs=FUNCTIONALS, labels=VOICE_LABELS, width=256, weights=weights)
 
 
 def build_early_fusion() -> keras.Model:

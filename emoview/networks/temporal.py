@@ -12,7 +12,8 @@ from typing import Any
 import keras
 from keras import layers
 
-_FURTHEST = 6.0
+FURTHEST = 6.0
+"""Standard deviations within which the voice networks see their inputs."""
 
 
 @keras.saving.register_keras_serializable("emoview")
@@ -191,11 +192,24 @@ def tcn_network(
     return keras.Model([values, mask], [whole, ticks], name=name)
 
 
-def clip_network(*, inputs: int, labels: int, width: int = 256, dropout: float = 0.5) -> keras.Model:
-    """Build the network over functionals: `(batch, inputs)` -> `(batch, labels)` logits."""
+def clip_network(
+    *, inputs: int, labels: int, width: int = 256, dropout: float = 0.5, weights: Any = None
+) -> keras.Model:
+    """Build the network over functionals: `(batch, inputs)` -> `(batch, labels)` logits.
+
+    Args:
+        inputs: Functionals.
+        labels: How many logits.
+        width: Of the hidden layer, named `hidden`.
+        dropout: Before it and behind it.
+        weights: `(inputs,)`, how much each functional, once normalised, counts; None for alike.
+    """
     values = keras.Input((inputs,), name="functionals")
-    x = layers.Dropout(dropout)(_normalised(values))
-    x = layers.Dense(width, use_bias=False)(x)
+    x = _normalised(values)
+    if weights is not None:
+        x = x * keras.ops.convert_to_tensor(weights, "float32")
+    x = layers.Dropout(dropout)(x)
+    x = layers.Dense(width, use_bias=False, name="hidden")(x)
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Dropout(dropout)(x)
     return keras.Model(values, layers.Dense(labels, name="logits")(x), name="clip_network")
@@ -209,8 +223,8 @@ def _normalised(values: Any) -> Any:
     """
     # In single precision whatever the rest is in: a large mean is taken away here.
     x = layers.Normalization(name="normalise", dtype="float32")(values)
-    x = layers.Activation("hard_tanh", dtype="float32")(layers.Rescaling(1 / _FURTHEST, dtype="float32")(x))
-    return layers.Rescaling(_FURTHEST, dtype="float32")(x)
+    x = layers.Activation("hard_tanh", dtype="float32")(layers.Rescaling(1 / FURTHEST, dtype="float32")(x))
+    return layers.Rescaling(FURTHEST, dtype="float32")(x)
 
 
 def set_normalisation(network: keras.Model, mean: Any, variance: Any) -> None:

@@ -348,6 +348,28 @@ def seven_labels(logits: Logits) -> Logits:
     return np.asarray(np.concatenate([neutral, nine[..., 1:7]], axis=-1), np.float32)
 
 
+def with_extras(
+    seven: NDArray[np.float64], says: Mapping[str, Logits], names: Sequence[str]
+) -> NDArray[np.float64]:
+    """Split `neutral` into neutral, calm and boredom as voice networks do, where these are asked for.
+
+    Args:
+        seven: `(..., 7)` logits.
+        says: `(..., 9)` logits of each network.
+        names: The labels asked for: the seven, and maybe others behind them.
+
+    Returns:
+        `(..., names)` log-probabilities, or `seven` where nothing else is asked for.
+    """
+    extras = [VOICE_LABELS.index(name) for name in names[len(LABELS) :]]
+    if not extras:
+        return seven
+    share = np.mean([log_softmax(logits[..., [0, *extras]]) for logits in says.values()], axis=0)
+    joint = log_softmax(seven)
+    neutral = joint[..., :1]
+    return np.concatenate([neutral + share[..., :1], joint[..., 1:], neutral + share[..., 1:]], axis=-1)
+
+
 def smooth(
     values: NDArray[Any], ticks: NDArray[np.int64] | None = None, *, sigma: float = _SMOOTHING_TICKS
 ) -> Logits:

@@ -25,6 +25,7 @@ from emoview.pipeline.stages import run_speech, run_windows
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip
 from emoview.training.voice import pad
+from emoview.training.voice_folds import VoiceAnswers
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
@@ -307,6 +308,22 @@ def fit_rule(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion
     return fit_late_fusion(logits, np.array([a.label for a in answers]), [a.actor for a in answers])
 
 
+def spoken(told: VoiceAnswers, *, corpus: str) -> list[ClipLogits]:
+    """Give what the voice networks say of utterances the form of clips without a face.
+
+    Args:
+        told: It.
+        corpus: Whose speakers act in the clips; they keep the names that they have there.
+    """
+    seven = {name: seven_labels(values) for name, values in told.logits.items()}
+    return [
+        ClipLogits(
+            int(label), str(person).removeprefix(f"{corpus}/"), {name: v[i] for name, v in seven.items()}
+        )
+        for i, (label, person) in enumerate(zip(told.seven, told.people, strict=True))
+    ]
+
+
 def usual(answers: Sequence[ClipLogits]) -> dict[str, NDArray[np.float64]]:
     """Give the mean logits `(7,)` of each model over actors."""
     means = [
@@ -338,11 +355,12 @@ def early_scale(answers: Sequence[ClipLogits]) -> float:
     return fit_scale(np.stack([a.logits["early"] for a in answers]), np.array([a.label for a in answers]))
 
 
-def measure(answers: Sequence[ClipLogits]) -> dict[str, LabelFigures]:
+def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) -> dict[str, LabelFigures]:
     """Measure every model and rule on clips of unseen actors.
 
-    The rules themselves are fitted leave-one-actor-out too.  Those whose name ends in `_baseline` know what
-    the networks say of the actor in general, from all other clips of the actor, without their labels.
+    Where there are further `voices`, the rule of the voice alone is fitted on them instead.  The rules
+    themselves are fitted leave-one-actor-out too.  Those whose name ends in `_baseline` know what the
+    networks say of the actor in general, from all other clips of the actor, without their labels.
 
     Returns:
         By name.
@@ -359,6 +377,8 @@ def measure(answers: Sequence[ClipLogits]) -> dict[str, LabelFigures]:
                 if suffix:
                     means = usual(others)
                     others, mine = without_baseline(others, means), without_baseline(mine, means)
+                elif rule == "voice" and voices:
+                    others = [a for a in voices if a.actor != actor]
                 fusion = fit_rule(others, models)
                 joined[[a.actor == actor for a in answers]] = softmax(
                     fusion({model: np.stack([a.logits[model] for a in mine]) for model in models})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -43,6 +43,10 @@ class Pictures:
             np.concatenate([self.votes, other.votes]),
         )
 
+    def smoothed(self, share: float) -> Pictures:
+        """Spread a share of each target over all labels (Szegedy et al. 2016, arXiv:1512.00567)."""
+        return replace(self, targets=(1 - share) * self.targets + np.float32(share / len(LABELS)))
+
 
 def read_fer2013(
     folder: Path, part: str, *, size: int | None = None, truth: datasets.Truth = "original"
@@ -65,20 +69,17 @@ def read_fer2013(
     return Pictures(_grey(labelled, size), original, labelled.labels, votes)
 
 
-def read_faces7(folder: Path, part: str, *, size: int | None = None, smoothing: float = 0.0) -> Pictures:
+def read_faces7(folder: Path, part: str, *, size: int | None = None) -> Pictures:
     """Read `PART.zip` of a folder whose archives hold `LABEL/NAME`.
 
     Args:
         folder: Where the archive lies.
         part: Its name without the ending, such as `train`.
         size: As in `read_fer2013`.
-        smoothing: Share of the target that is spread over all labels (Szegedy et al. 2016,
-            arXiv:1512.00567).
     """
     labelled = datasets.read_folders(folder, part)
-    targets = (1 - smoothing) * _one_hot(labelled.labels) + smoothing / len(LABELS)
-    votes = np.zeros_like(targets, np.float32)
-    return Pictures(_grey(labelled, size), targets.astype(np.float32), labelled.labels, votes)
+    targets = _one_hot(labelled.labels).astype(np.float32)
+    return Pictures(_grey(labelled, size), targets, labelled.labels, np.zeros_like(targets))
 
 
 def _one_hot(labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -19,21 +19,22 @@ from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
-from emoview.pipeline.models import run_stills
-from emoview.timeline.labels import LABELS, VOICE_LABELS
+from emoview.pipeline.models import run_sequence, run_stills
+from emoview.timeline.labels import LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013
 from emoview.training.speech import VARIANTS, SpeechFeatures, describe_speech
 from emoview.training.systems.events import OnEvent
+from emoview.training.voice_folds import VoiceAnswers
 from emoview.weights import write_manifest
 
 # Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind.
 _MOST_ALIKE = 30
-# The voice behind the clips is in the speech data, so further sets of voice networks are trained, each
-# without the voices of two actors, and speak of these two alone.
-_PAIRS = (("01", "02"), ("03", "04"), ("05", "06"), ("07", "08"))
+# The corpus whose speakers act in the clips, under the same names.
+_CORPUS_OF_CLIPS = "javanese"
+_ANSWERS_FILE = "voice_answers.npz"
 _STILLS = 3000
 _VOICE_NETWORKS = (
     ("voice_clip", build_voice_clip, voice.train_clip),
@@ -84,33 +85,43 @@ def _measured_by(model: keras.Model, file: Path) -> OnnxNetwork:
 
 
 def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
-    """Train the voice networks, measure the one over functionals on RAVDESS by actor, and ship them."""
+    """Train the voice networks, measure them on speakers left out, and ship them."""
     recipe = voice.VoiceRecipe()
     _same_recipe(run / "voice_recipe.json", {**asdict(recipe), "variants": VARIANTS})
     speech = _speech(data, run, on_event)
-    people = np.array([u.person for u in speech.utterances])
-    for actors in _PAIRS:
-        rest = speech.select(~np.isin(people, [f"javanese/{actor}" for actor in actors]))
-        for name, build, fit in _VOICE_NETWORKS:
-            _trained(_without(run, name, actors), build, fit, rest, recipe)
-        on_event({"trained": "voice networks", "without": "/".join(actors)})
+    answers = []
+    for number, (train, test) in enumerate(voice.speaker_folds(speech)):
+        rest, asked = speech.select(train), speech.select(test)
+        networks = {
+            name: _trained(_of_fold(run, name, number), build, fit, rest, recipe)
+            for name, build, fit in _VOICE_NETWORKS
+        }
+        answers.append(_asked(networks, asked, number))
+        on_event({"trained": "voice networks", "fold": number + 1})
+    told = VoiceAnswers.joined(answers)
+    told.save(run / _ANSWERS_FILE)
     for name, build, fit in _VOICE_NETWORKS:
         model = _trained(run / f"{name}.weights.h5", build, fit, speech, recipe)
         _ship(model, name, ship)
         on_event({"trained": name})
     write_manifest(ship)
-    _measure_ravdess(speech, run, recipe, on_event)
+    figures = told.figures()
+    _write_figures(run / "voice_metrics.json", figures, drawn=("ravdess", "speakers"))
+    for name, figure in figures.items():
+        on_event({"part": name, "accuracy": str(figure.accuracy), "uar": str(figure.uar)})
 
 
 def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the temporal face network and both fusions on clips, measure all of them, and ship them."""
     network = OnnxNetwork(ship / "face_cnn.onnx", FACE_OUTPUTS)
     clips = read_clips(data / "clips", run / "features", on_file=_every(50, "clips described", on_event))
-    described = _described(clips, network, run)
+    told = VoiceAnswers.read(run / _ANSWERS_FILE)
+    described = _described(clips, network, run, told)
     stills = _stills(data, network)
     recipe = fusion.FusionRecipe()
     answers = fusion.leave_one_actor_out(described, stills, recipe, on_event=on_event)
-    figures = fusion.measure(answers)
+    spoken = fusion.spoken(told, corpus=_CORPUS_OF_CLIPS)
+    figures = fusion.measure(answers, spoken)
     _write_figures(
         run / "fusion_metrics.json", figures, drawn=("late_face", "late_voice", "late_both", "early")
     )
@@ -118,10 +129,13 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
         on_event({"model": name, "uar": str(figure.uar), "calibration_error": figure.calibration_error.value})
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
     _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
-    rules = {name: _plain(fusion.fit_rule(answers, models)) for name, models in fusion.RULES.items()}
+    rules = {
+        name: _plain(fusion.fit_rule(spoken if name == "voice" else answers, models))
+        for name, models in fusion.RULES.items()
+    }
     usual = fusion.usual(answers)
-    told = fusion.without_baseline(answers, usual)
-    with_baseline = {name: _plain(fusion.fit_rule(told, models)) for name, models in fusion.RULES.items()}
+    without = fusion.without_baseline(answers, usual)
+    with_baseline = {name: _plain(fusion.fit_rule(without, models)) for name, models in fusion.RULES.items()}
     better = "late" if figures["late_both"].uar.value >= figures["early"].uar.value else "early"
     _write(
         ship / "fusion.json",
@@ -167,23 +181,15 @@ def _speech(data: Path, run: Path, on_event: OnEvent) -> SpeechFeatures:
     )  # fmt: skip
 
 
-def _measure_ravdess(speech: SpeechFeatures, run: Path, recipe: voice.VoiceRecipe, on_event: OnEvent) -> None:
-    """Measure on the eight labels of RAVDESS by folds of actors; the other corpora always train."""
-    names = [label for label in VOICE_LABELS if label in voice.RAVDESS_LABELS]
-    columns = np.array([VOICE_LABELS.index(label) for label in names])
-    probabilities, labels = [], []
-    for number, (train, test) in enumerate(voice.ravdess_folds(speech)):
-        file = run / f"ravdess_fold_{number}.npy"
-        if not file.exists():
-            model = voice.train_clip(speech.select(train), recipe)
-            np.save(file, voice.predict_clip(model, speech.select(test)))
-        probabilities.append(softmax(np.load(file)[:, columns]))
-        labels.append(np.searchsorted(columns, speech.labels[test]))
-        fold = measure_labels(probabilities[-1], labels[-1], names)
-        on_event({"fold": number + 1, "accuracy": str(fold.accuracy), "uar": str(fold.uar)})
-    figures = measure_labels(np.concatenate(probabilities), np.concatenate(labels), names)
-    _write_figures(run / "voice_metrics.json", {"ravdess": figures}, drawn=("ravdess",))
-    on_event({"ravdess accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+def _asked(networks: Mapping[str, keras.Model], speech: SpeechFeatures, fold: int) -> VoiceAnswers:
+    """Ask both voice networks about utterances."""
+    clip, tcn = networks["voice_clip"], networks["voice_tcn"]
+    people = np.array([u.person for u in speech.utterances])
+    return VoiceAnswers(
+        people, speech.labels, np.full(len(people), fold),
+        voice_clip=voice.predict_clip(clip, speech),
+        voice_tcn=np.stack([run_sequence(tcn, ticks).whole for ticks in speech.ticks]),
+    )  # fmt: skip
 
 
 def _trained(
@@ -204,18 +210,26 @@ def _trained(
     return model
 
 
-def _without(run: Path, name: str, actors: Sequence[str]) -> Path:
-    """Name the file of a network that was trained without some actors."""
-    return run / f"{name}_without_{'_'.join(actors)}.weights.h5"
+def _of_fold(run: Path, name: str, fold: int) -> Path:
+    """Name the file of a network that was trained without a fold of speakers."""
+    return run / f"{name}_fold_{fold}.weights.h5"
 
 
-def _described(clips: Sequence[Clip], network: Network, run: Path) -> list[fusion.Described]:
+def _described(
+    clips: Sequence[Clip], network: Network, run: Path, told: VoiceAnswers
+) -> list[fusion.Described]:
+    """Describe clips; what is said of a voice is said by networks that have not heard it."""
+    fold_of = dict(zip(told.people, told.folds, strict=True))
     result: list[fusion.Described] = []
-    for actors in _PAIRS:
+    for fold in np.unique(told.folds):
         clip_network, tcn = build_voice_clip(), build_voice_tcn()
-        clip_network.load_weights(_without(run, "voice_clip", actors))
-        tcn.load_weights(_without(run, "voice_tcn", actors))
-        result += [fusion.describe(c, network, clip_network, tcn) for c in clips if c.actor in actors]
+        clip_network.load_weights(_of_fold(run, "voice_clip", fold))
+        tcn.load_weights(_of_fold(run, "voice_tcn", fold))
+        result += [
+            fusion.describe(clip, network, clip_network, tcn)
+            for clip in clips
+            if fold_of[f"{_CORPUS_OF_CLIPS}/{clip.actor}"] == fold
+        ]
     return result
 
 

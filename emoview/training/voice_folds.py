@@ -1,0 +1,109 @@
+"""What the voice networks say of speakers left out of their training, and the late rule fitted on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
+from emoview.pipeline.models import seven_labels, with_extras
+from emoview.timeline.labels import LABELS, VOICE_LABELS
+from emoview.training.voice import RAVDESS_LABELS
+
+_RAVDESS = tuple(label for label in VOICE_LABELS if label in RAVDESS_LABELS)
+
+
+@dataclass(frozen=True)
+class VoiceAnswers:
+    """What networks say of utterances whose speakers they have not heard.
+
+    Attributes:
+        people: `(n,)`, such as `ravdess/01`.
+        labels: `(n,)` positions in `VOICE_LABELS`.
+        folds: `(n,)`, without which of `speaker_folds` the networks were trained.
+        voice_clip: `(n, 9)` logits.
+        voice_tcn: `(n, 9)` logits.
+    """
+
+    people: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    folds: NDArray[np.int64]
+    voice_clip: NDArray[np.float32]
+    voice_tcn: NDArray[np.float32]
+
+    @classmethod
+    def joined(cls, parts: Sequence[VoiceAnswers]) -> VoiceAnswers:
+        """Put some behind each other."""
+        return cls(**{name: np.concatenate([part._columns[name] for part in parts]) for name in _NAMES})
+
+    @classmethod
+    def read(cls, file: Path) -> VoiceAnswers:
+        """Read what `save` wrote."""
+        with np.load(file) as stored:
+            return cls(**{name: stored[name] for name in _NAMES})
+
+    def save(self, file: Path) -> None:
+        """Write them to an `.npz` file."""
+        partial = file.with_name(f"partial-{file.name}")
+        np.savez(partial, **self._columns)
+        partial.replace(file)
+
+    def select(self, chosen: NDArray[np.bool_]) -> VoiceAnswers:
+        """Keep those where `chosen`, `(n,)`, is true."""
+        return VoiceAnswers(**{name: values[chosen] for name, values in self._columns.items()})
+
+    @property
+    def logits(self) -> dict[str, NDArray[np.float32]]:
+        """`(n, 9)` of each network, by name."""
+        return {"voice_clip": self.voice_clip, "voice_tcn": self.voice_tcn}
+
+    @property
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        return {name: getattr(self, name) for name in _NAMES}
+
+    @property
+    def seven(self) -> NDArray[np.int64]:
+        """`(n,)` positions in `LABELS`: calm and boredom are ways of being neutral."""
+        return np.where(self.labels < len(LABELS), self.labels, 0)
+
+    def rule(self) -> LateFusion:
+        """Fit a late rule that joins the networks."""
+        return fit_late_fusion(self._seven_logits(), self.seven, list(self.people))
+
+    def figures(self) -> dict[str, LabelFigures]:
+        """Measure the networks, joined by a rule that was fitted on the other folds.
+
+        Returns:
+            Of all speakers and of those of each corpus, seven labels; of RAVDESS its eight, of the networks
+            joined (`ravdess`) and of each alone.
+        """
+        joined = np.zeros((len(self.labels), len(LABELS)))
+        for fold in np.unique(self.folds):
+            rule = self.select(self.folds != fold).rule()
+            joined[self.folds == fold] = rule(self.select(self.folds == fold)._seven_logits())
+        probabilities = softmax(joined)
+        corpora = np.array([person.split("/")[0] for person in self.people])
+        result = {"speakers": measure_labels(probabilities, self.seven, LABELS)}
+        for corpus in np.unique(corpora):
+            own = corpora == corpus
+            result[f"speakers_{corpus}"] = measure_labels(probabilities[own], self.seven[own], LABELS)
+        ravdess = self.select(corpora == "ravdess")
+        columns = np.array([VOICE_LABELS.index(label) for label in _RAVDESS])
+        labels = np.searchsorted(columns, ravdess.labels)
+        eight = softmax(with_extras(joined[corpora == "ravdess"], ravdess.logits, _RAVDESS))
+        result["ravdess"] = measure_labels(eight, labels, _RAVDESS)
+        for name, values in ravdess.logits.items():
+            result[f"ravdess_{name}"] = measure_labels(softmax(values[:, columns]), labels, _RAVDESS)
+        return result
+
+    def _seven_logits(self) -> dict[str, NDArray[np.float32]]:
+        return {name: seven_labels(values) for name, values in self.logits.items()}
+
+
+_NAMES = tuple(field.name for field in fields(VoiceAnswers))
