@@ -10,13 +10,14 @@ import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from emoview import LABELS
+from emoview import LABELS, InputError
 from emoview.face.views import seen
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
@@ -37,16 +38,16 @@ from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice
 from emoview.training.face import FaceRecipe, Round, targets_of, train_face
 from emoview.training.fusion import MODELS, RULES, ClipLogits, fit_rule, measure, spoken
-from emoview.training.pictures import AugmentedBatches, read_faces7, read_fer2013
+from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
 from emoview.training.precision import quick_precision
-from emoview.training.ship import ship_face
+from emoview.training.ship import _described, ship_face, ship_fusion
 from emoview.training.speech import SpeechFeatures, Utterance, read_index
 from emoview.training.voice import (
     RAVDESS_FOLDS,
     SequenceBatches,
     VoiceRecipe,
+    folds_of_all_corpora,
     pad,
-    speaker_folds,
     steadiness,
     train_clip,
 )
@@ -96,8 +97,10 @@ def test_pictures_and_targets(data: Path):
     faces = read_faces7(data / "faces7", "train", size=48).smoothed(0.1)
     np.testing.assert_array_equal(targets_of(faces, 0.4), faces.targets)
     np.testing.assert_array_equal((fer + faces).votes.sum(axis=1), [1.0] * 27 + [0.0] * 28)
-    np.testing.assert_allclose(faces.targets.sum(axis=1), 1, atol=1e-6)
     assert (faces.targets.argmax(axis=1) == faces.labels).all()
+    np.testing.assert_allclose(
+        np.sort(faces.targets, axis=1), [[0.1 / 7] * 6 + [0.9 + 0.1 / 7]] * 28, atol=1e-6
+    )
 
 
 def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
@@ -134,8 +137,16 @@ def test_face_training_goes_on_where_it_was_stopped(
     small = partial(face_cnn, widths=(8, 8, 16, 256))
     monkeypatch.setattr("emoview.training.face.face_cnn", small)
     one = Round(((1, 48),), rate=2e-3, votes=0.4, depths=(1, 1, 1, 1))
-    deeper = Round(((2, 32, 40),), rate=2e-3, own=0.5, depths=(1, 1, 1, 2))
+    deeper = Round(((2, 32, 40),), rate=2e-3, own=0.5, smoothing=0.0, depths=(1, 1, 1, 2))
     recipe = FaceRecipe((one, deeper), batch=8)
+    highest = []
+
+    def noted(pictures: Pictures, **rest: Any) -> AugmentedBatches:
+        # Those of faces7 stand behind.
+        highest.append(pictures.targets[-1].max())
+        return AugmentedBatches(pictures, **rest)
+
+    monkeypatch.setattr("emoview.training.face.AugmentedBatches", noted)
 
     def leave(row: dict[str, Any]) -> None:
         """Keep the folder as it is left by who stops in the midst of the second round."""
@@ -143,6 +154,7 @@ def test_face_training_goes_on_where_it_was_stopped(
             shutil.copytree(tmp_path / "whole", tmp_path / "parts")
 
     whole = train_face(data, tmp_path / "whole", recipe, on_epoch=leave)
+    np.testing.assert_allclose(highest, [0.9 + 0.1 / 7, 1, 1], atol=1e-6)
     assert len(json.loads((tmp_path / "parts" / "history.json").read_text())) == 2
     teacher = (tmp_path / "parts" / "before_1.keras").read_bytes()
     parts = train_face(data, tmp_path / "parts", recipe)
@@ -304,7 +316,7 @@ def test_no_speaker_on_both_sides():
     altered = np.arange(len(utterances)) % 3 == 2
     speech = _speech(utterances, np.zeros((len(utterances), 3)), altered)
     tested = []
-    for actors, (train, test) in zip(RAVDESS_FOLDS, speaker_folds(speech), strict=True):
+    for actors, (train, test) in zip(RAVDESS_FOLDS, folds_of_all_corpora(speech), strict=True):
         one, other = ({utterances[i].person for i in np.flatnonzero(side)} for side in (train, test))
         assert not one & other
         assert {person for person in other if person.startswith("ravdess")} == {
@@ -348,6 +360,10 @@ def test_functionals_that_tell_of_strangers_count_for_more(voices: SpeechFeature
     # One corpus tells nothing of others, and one label nothing at all.
     first = voices.select(np.array([u.corpus == "c0" for u in voices.utterances]))
     assert steadiness(first, values.mean(axis=0), values.std(axis=0))[3000:4500].mean() > 0.3
+    few = np.where(np.arange(FUNCTIONALS) < 200, values, 0).astype(np.float32)
+    found = steadiness(_speech(list(voices.utterances), few, voices.altered), few.mean(0), few.std(0) + 1e-3)
+    assert found[:200].min() > 0.5
+    np.testing.assert_array_equal(found[200:], 0)
     angry = first.select(first.labels == first.labels[0])
     np.testing.assert_array_equal(steadiness(angry, values.mean(axis=0), values.std(axis=0)), 1)
 
@@ -355,10 +371,11 @@ def test_functionals_that_tell_of_strangers_count_for_more(voices: SpeechFeature
 def test_what_counts_for_more_is_part_of_the_first_layer(
     voices: SpeechFeatures, monkeypatch: pytest.MonkeyPatch
 ):
-    built = []
+    built, counted = [], []
 
     def noted(weights: np.ndarray | None = None) -> Any:
         built.append(build_voice_clip(weights))
+        counted.append(weights)
         return built[-1]
 
     monkeypatch.setattr("emoview.training.voice.build_voice_clip", noted)
@@ -368,6 +385,11 @@ def test_what_counts_for_more_is_part_of_the_first_layer(
     expected = learned.predict_on_batch(voices.functionals)
     np.testing.assert_allclose(network.predict_on_batch(voices.functionals), expected, atol=1e-4)
     assert np.ptp(expected) > 0.1
+    assert counted[1] is None
+    assert np.square(counted[0]).mean() == pytest.approx(1, abs=1e-3)
+    assert counted[0][:1500].mean() > 3 * counted[0][1500:3000].mean()
+    train_clip(voices, VoiceRecipe(clip_epochs=1, steadiness=0.0))
+    np.testing.assert_allclose(counted[2], 1)
 
 
 def test_a_rule_for_voices_is_measured_on_other_speakers(tmp_path: Path):
@@ -463,6 +485,34 @@ def test_the_rule_of_the_voice_is_fitted_on_other_voices(monkeypatch: pytest.Mon
     from_clips = [[42, {"2", "3"}], [42, {"1", "3"}], [42, {"1", "2"}]]
     assert by_rule[RULES["voice"]][3:] == from_clips
     assert by_rule[RULES["both"]] == by_rule[RULES["face"]] == 2 * from_clips
+
+
+def test_no_voice_network_speaks_of_an_actor_it_has_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Loaded:
+        name = ""
+
+        def load_weights(self, file: Path) -> None:
+            self.name = file.name
+
+    def describe(clip: Any, _: Any, voice_clip: Loaded, tcn: Loaded) -> tuple[str, str, str]:
+        return clip.actor, voice_clip.name, tcn.name
+
+    monkeypatch.setattr("emoview.training.ship.build_voice_clip", Loaded)
+    monkeypatch.setattr("emoview.training.ship.build_voice_tcn", Loaded)
+    monkeypatch.setattr("emoview.training.fusion.describe", describe)
+    people = np.array(["javanese/01", "javanese/02", "ravdess/02", "javanese/03"])
+    nothing = np.zeros((4, 9), np.float32)
+    told = VoiceAnswers(people, np.zeros(4, int), np.array([3, 0, 1, 3]), nothing, nothing)
+    clips = [SimpleNamespace(actor=actor, file=SimpleNamespace(path="x")) for actor in ("01", "02", "03")]
+    found: list[Any] = _described(clips, None, tmp_path, told)
+    files = {i: (f"voice_clip_fold_{i}.weights.h5", f"voice_tcn_fold_{i}.weights.h5") for i in (0, 3)}
+    assert sorted(found) == [("01", *files[3]), ("02", *files[0]), ("03", *files[3])]
+    with pytest.raises(InputError, match="actor 04"):
+        _described(
+            [*clips, SimpleNamespace(actor="04", file=SimpleNamespace(path="x"))], None, tmp_path, told
+        )
+    with pytest.raises(InputError, match="train the voice there first"):
+        ship_fusion(tmp_path, tmp_path, tmp_path, on_event=print)
 
 
 @pytest.mark.parametrize("model", BUILDERS)

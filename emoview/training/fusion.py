@@ -312,8 +312,8 @@ def spoken(told: VoiceAnswers, *, corpus: str) -> list[ClipLogits]:
     """Give what the voice networks say of utterances the form of clips without a face.
 
     Args:
-        told: It.
-        corpus: Whose speakers act in the clips; they keep the names that they have there.
+        told: Of speakers left out.
+        corpus: Whose speakers act in the clips: they lose its name, so as to be called as there.
     """
     seven = {name: seven_labels(values) for name, values in told.logits.items()}
     return [
@@ -358,9 +358,14 @@ def early_scale(answers: Sequence[ClipLogits]) -> float:
 def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) -> dict[str, LabelFigures]:
     """Measure every model and rule on clips of unseen actors.
 
-    Where there are further `voices`, the rule of the voice alone is fitted on them instead.  The rules
-    themselves are fitted leave-one-actor-out too.  Those whose name ends in `_baseline` know what the
-    networks say of the actor in general, from all other clips of the actor, without their labels.
+    The rules themselves are fitted leave-one-actor-out too.  Those whose name ends in `_baseline` know what
+    the networks say of the actor in general, from all other clips of the actor, without their labels.
+
+    Args:
+        answers: What was said of the clips.
+        voices: What was said of further utterances, by speakers that are called as the actors if they are
+            the same.  Where there are any, the rule of the voice alone, without a baseline, is fitted on
+            them instead.
 
     Returns:
         By name.

@@ -90,7 +90,7 @@ def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     _same_recipe(run / "voice_recipe.json", {**asdict(recipe), "variants": VARIANTS})
     speech = _speech(data, run, on_event)
     answers = []
-    for number, (train, test) in enumerate(voice.speaker_folds(speech)):
+    for number, (train, test) in enumerate(voice.folds_of_all_corpora(speech)):
         rest, asked = speech.select(train), speech.select(test)
         networks = {
             name: _trained(_of_fold(run, name, number), build, fit, rest, recipe)
@@ -113,9 +113,11 @@ def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
 
 def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the temporal face network and both fusions on clips, measure all of them, and ship them."""
+    if not (run / _ANSWERS_FILE).exists():
+        raise InputError(f"{run} has no {_ANSWERS_FILE}: train the voice there first")
+    told = VoiceAnswers.read(run / _ANSWERS_FILE)
     network = OnnxNetwork(ship / "face_cnn.onnx", FACE_OUTPUTS)
     clips = read_clips(data / "clips", run / "features", on_file=_every(50, "clips described", on_event))
-    told = VoiceAnswers.read(run / _ANSWERS_FILE)
     described = _described(clips, network, run, told)
     stills = _stills(data, network)
     recipe = fusion.FusionRecipe()
@@ -218,8 +220,15 @@ def _of_fold(run: Path, name: str, fold: int) -> Path:
 def _described(
     clips: Sequence[Clip], network: Network, run: Path, told: VoiceAnswers
 ) -> list[fusion.Described]:
-    """Describe clips; what is said of a voice is said by networks that have not heard it."""
+    """Describe clips; what is said of a voice is said by networks that have not heard it.
+
+    Raises:
+        InputError: An actor is none of the speakers of whom the voice networks were asked.
+    """
     fold_of = dict(zip(told.people, told.folds, strict=True))
+    for clip in clips:
+        if f"{_CORPUS_OF_CLIPS}/{clip.actor}" not in fold_of:
+            raise InputError(f"no fold of voice networks leaves out actor {clip.actor} of {clip.file.path}")
     result: list[fusion.Described] = []
     for fold in np.unique(told.folds):
         clip_network, tcn = build_voice_clip(), build_voice_tcn()

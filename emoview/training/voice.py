@@ -83,6 +83,8 @@ def train_clip(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
     kernel = next(i for i, weight in enumerate(model.weights) if weight is model.get_layer("hidden").kernel)
     trained[kernel] = weights[:, None] * trained[kernel]
     plain.set_weights(trained)
+    # Setting weights leaves what the layer that normalises has computed of them as it was.
+    set_normalisation(plain, mean, variance)
     return plain
 
 
@@ -127,7 +129,7 @@ def steadiness(
     ratio = np.square(alike).mean(axis=0) / (usual.var(axis=0) + unlike.mean(axis=0) + _LITTLE)
     if ratio.max() < _NOTHING:
         return np.ones(len(mean), np.float32)
-    return np.asarray(ratio / (ratio + np.quantile(ratio, 0.9)), np.float32)
+    return np.asarray(ratio / (ratio + max(float(np.quantile(ratio, 0.9)), _NOTHING)), np.float32)
 
 
 def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
@@ -262,7 +264,7 @@ def predict_clip(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.float
     return np.asarray(model.predict(speech.functionals, batch_size=256, verbose=0))
 
 
-def speaker_folds(speech: SpeechFeatures) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+def folds_of_all_corpora(speech: SpeechFeatures) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """Split by speaker: for each of five folds `(train, test)`, `(n,)` each.
 
     Each fold tests one of `RAVDESS_FOLDS` and every fifth speaker of each other corpus.  Nothing altered is

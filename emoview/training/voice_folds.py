@@ -26,7 +26,7 @@ class VoiceAnswers:
     Attributes:
         people: `(n,)`, such as `ravdess/01`.
         labels: `(n,)` positions in `VOICE_LABELS`.
-        folds: `(n,)`, without which of `speaker_folds` the networks were trained.
+        folds: `(n,)`, without which of `folds_of_all_corpora` the networks were trained.
         voice_clip: `(n, 9)` logits.
         voice_tcn: `(n, 9)` logits.
     """
