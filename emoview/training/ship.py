@@ -132,7 +132,7 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
     _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
     rules = {
-        name: _plain(fusion.fit_rule(spoken if name == "voice" else answers, models))
+        name: _plain(told.rule() if name == "voice" else fusion.fit_rule(answers, models))
         for name, models in fusion.RULES.items()
     }
     usual = fusion.usual(answers)

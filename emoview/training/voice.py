@@ -107,7 +107,7 @@ def steadiness(
     values = np.clip((speech.functionals - mean) / spread, -FURTHEST, FURTHEST)
     labels, label_of = np.unique(speech.labels, return_inverse=True)
     speakers, speaker_of = np.unique([u.person for u in speech.utterances], return_inverse=True)
-    corpora, corpus_of = np.unique([u.corpus for u in speech.utterances], return_inverse=True)
+    _, corpus_of = np.unique([u.corpus for u in speech.utterances], return_inverse=True)
     # Of each speaker as if all labels were equally frequent.
     usual = np.stack([
         np.mean([values[(speaker_of == s) & (label_of == k)].mean(axis=0)
@@ -124,7 +124,7 @@ def steadiness(
         shared[k] = len(having) > 1
         if shared[k]:
             unlike[k] = effects.var(axis=0, ddof=1)
-    if len(corpora) > 1 and shared.any():
+    if shared.any():
         alike, unlike = alike[shared], unlike[shared]
     ratio = np.square(alike).mean(axis=0) / (usual.var(axis=0) + unlike.mean(axis=0) + _LITTLE)
     if ratio.max() < _NOTHING:
