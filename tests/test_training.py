@@ -21,10 +21,11 @@ from emoview import LABELS, InputError
 from emoview.face.views import seen
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
+from emoview.networks.half import round_to_half
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
 from emoview.networks.sizes import FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
-from emoview.pipeline.engines import Engine, load
+from emoview.pipeline.engines import Engine, OnnxNetwork, load
 from emoview.pipeline.models import (
     STILL_VIEWS,
     VIEWS,
@@ -40,7 +41,7 @@ from emoview.training.face import FaceRecipe, Round, targets_of, train_face
 from emoview.training.fusion import MODELS, RULES, ClipLogits, fit_rule, measure, spoken
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
 from emoview.training.precision import quick_precision
-from emoview.training.ship import _described, ship_face, ship_fusion
+from emoview.training.ship import _described, _ship, ship_face, ship_fusion
 from emoview.training.speech import SpeechFeatures, Utterance, read_index
 from emoview.training.voice import (
     RAVDESS_FOLDS,
@@ -117,18 +118,30 @@ def test_augmentation_is_decided_by_seed_and_epoch(data: Path):
 
 def test_a_teacher_answers_to_the_pictures_as_they_are_shown(data: Path):
     pictures = read_faces7(data / "faces7", "train", size=48).smoothed(0.1)
-    teacher = face_cnn(widths=(8, 8, 16, 256))
 
-    def batch(**taught: Any) -> tuple[np.ndarray, np.ndarray]:
-        images, (targets, _) = AugmentedBatches(pictures, batch=8, sides=(32,), seed=1, epoch=0, **taught)[0]
+    def say(images: np.ndarray) -> np.ndarray:
+        """Tell from seven columns of pictures of 64 pixels."""
+        return 5 * images.mean(axis=(1, 3))[:, 2::10]
+
+    teacher = SimpleNamespace(predict_on_batch=say)
+
+    def batch(side: int, **taught: Any) -> tuple[np.ndarray, np.ndarray]:
+        batches = AugmentedBatches(pictures, batch=8, sides=(side,), seed=1, epoch=0, **taught)
+        images, (targets, _) = batches[0]
         return images, targets
 
-    images, labels = batch()
-    same, targets = batch(teacher=teacher, share=0.25)
+    images, labels = batch(32)
+    same, targets = batch(32, teacher=teacher, share=0.25)
     np.testing.assert_array_equal(same, images)
-    answers = softmax(teacher.predict_on_batch(images))
-    assert np.abs(answers - labels).max() > 0.3
-    np.testing.assert_allclose(targets, 0.25 * answers + 0.75 * labels, atol=1e-6)
+    # The same turns and shifts in the size in which the teacher sees best.
+    large, _ = batch(64)
+    for one, other in zip(images, large, strict=True):
+        assert np.abs(cv2.resize(other, (32, 32), interpolation=cv2.INTER_AREA) - one[..., 0]).mean() < 0.05
+    answers = [softmax(say(view)) for view in (large, large[:, :, ::-1])]
+    assert np.abs(answers[0] - answers[1]).max() > 0.1
+    mean = np.mean(answers, axis=0)
+    assert np.abs(mean - labels).max() > 0.3
+    np.testing.assert_allclose(targets, 0.25 * mean + 0.75 * labels, atol=1e-6)
 
 
 def test_face_training_goes_on_where_it_was_stopped(
@@ -513,6 +526,32 @@ def test_no_voice_network_speaks_of_an_actor_it_has_heard(tmp_path: Path, monkey
         )
     with pytest.raises(InputError, match="train the voice there first"):
         ship_fusion(tmp_path, tmp_path, tmp_path, on_event=print)
+
+
+def test_networks_ship_in_half_precision(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    network = build_voice_tcn()
+    # What half precision cannot hold, and what would not shrink the file, stays as it is.
+    set_normalisation(network, np.full(105, 1e5), np.full(105, 1e6))
+    inputs = 1e5 + 1e3 * rng.standard_normal((1, 50, 105)).astype(np.float32)
+    mask = np.ones((1, 50), bool)
+    exact = [np.asarray(part) for part in network.predict_on_batch((inputs, mask))]
+    network.save_weights(tmp_path / "exact.weights.h5")
+    _ship(network, "voice_tcn", tmp_path)
+    file = tmp_path / "voice_tcn.weights.h5"
+    assert file.stat().st_size < 0.6 * (tmp_path / "exact.weights.h5").stat().st_size
+    assert (tmp_path / "voice_tcn.onnx").stat().st_size < 0.6 * (tmp_path / "exact.weights.h5").stat().st_size
+    again = build_voice_tcn()
+    again.load_weights(file)
+    for stored, weight in zip(again.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(stored, weight)
+    for says in (again, OnnxNetwork(tmp_path / "voice_tcn.onnx")):
+        for found, expected in zip(says.predict_on_batch((inputs, mask)), exact, strict=True):
+            assert 0 < np.abs(found - expected).max() < 5e-3 * np.abs(expected).max()
+    kernel = network.get_layer("logits").kernel
+    kernel.assign(np.full(kernel.shape, 1e6))
+    with pytest.raises(ValueError, match="beyond the range"):
+        round_to_half(network)
 
 
 @pytest.mark.parametrize("model", BUILDERS)

@@ -1,7 +1,8 @@
 """Writing the networks that ship as ONNX, so that they run without TensorFlow.
 
-Only the layers of these networks are known.  Pictures go in as Keras takes them, channels last; within,
-they are channels first.  Sequences go in without padding, so the mask of true ticks falls away.
+Only the layers of these networks are known.  Large weights that half precision can hold are stored in it.
+Pictures go in as Keras takes them, channels last; within, they are channels first.  Sequences go in
+without padding, so the mask of true ticks falls away.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from keras import layers
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from emoview.networks.half import as_stored
 from emoview.networks.temporal import AttentiveStatistics, MaskedMean
 
 # Old enough for every ONNX Runtime in use, new enough for all operators here.
@@ -93,9 +95,11 @@ class _Writer:
                 names[:] = [new if name == old else name for name in names]
 
     def constant(self, value: Any, kind: Any = np.float32) -> str:
+        stored = as_stored(np.asarray(value, kind))
         name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
-        return name
+        self.constants.append(numpy_helper.from_array(stored, name))
+        # ONNX Runtime widens it once, as it loads the network.
+        return self.add("Cast", [name], to=TensorProto.FLOAT) if stored.dtype == np.float16 else name
 
 
 def _convert(writer: _Writer, layer: Any, inputs: list[str]) -> str:

@@ -89,6 +89,7 @@ class FaceRecipe:
         Round(((14, FACE_SIZE, LARGE_FACE_SIZE),), rate=1e-3, own=0.5),
         Round(((17, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE),), rate=1e-3, own=0.5),
         Round(((14, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE),), rate=1e-3, own=0.5, smoothing=0.0),
+        Round(((12, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE),), rate=8e-4, own=0.75, smoothing=0.0),
     )
     second_answer: float = 0.5
     batch: int = 96

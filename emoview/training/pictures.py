@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.fusion.late import softmax
+from emoview.networks.sizes import LARGE_FACE_SIZE
 from emoview.timeline.labels import LABELS
 from emoview.training.augmentation import augmented_face
 from emoview.training.datasets import pictures as datasets
@@ -97,7 +98,8 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled batches of pictures, each turned, shifted, scaled, mirrored, relit and part hidden.
 
     One batch has the first of some `sides`, in pixels, the next one the second, and so on by turns.  Where
-    there is a `teacher`, a `share` of the target is what it answers to the pictures of the batch.
+    there is a `teacher`, a `share` of the target is what it answers to the same pictures, changed alike, in
+    the size in which it is best, each as it is and mirrored.
 
     The order and the changes depend on the seed and the epoch alone, so that an interrupted
     training goes on as if nothing had happened.
@@ -129,11 +131,20 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
         """Give a batch: pictures `(batch, side, side, 1)`, and their targets and votes."""
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
-        rng = np.random.default_rng((*self._seed, index))
-        side = self._sides[index % len(self._sides)]
-        images = np.stack([augmented_face(self._pictures.images[i], side, rng) for i in chosen])[..., None]
+        images = self._changed(index, chosen, self._sides[index % len(self._sides)])
         targets = self._pictures.targets[chosen]
         if self._teacher is not None:
-            answers = softmax(self._teacher.predict_on_batch(images))
-            targets = (self._share * answers + (1 - self._share) * targets).astype(np.float32)
+            seen = self._changed(index, chosen, LARGE_FACE_SIZE)
+            answers = [softmax(self._teacher.predict_on_batch(view)) for view in (seen, seen[:, :, ::-1])]
+            mean = np.mean(answers, axis=0)
+            targets = (self._share * mean + (1 - self._share) * targets).astype(np.float32)
         return images, (targets, self._pictures.votes[chosen])
+
+    def _changed(self, index: int, chosen: NDArray[np.int64], side: int) -> NDArray[np.float32]:
+        """Give pictures of the batch `index`, changed in a way that hangs on no side."""
+        # One generator a picture: how much each draws may hang on the side.
+        changed = [
+            augmented_face(self._pictures.images[i], side, np.random.default_rng((*self._seed, index, row)))
+            for row, i in enumerate(chosen)
+        ]
+        return np.stack(changed)[..., None]

@@ -17,6 +17,7 @@ from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
+from emoview.networks.half import round_to_half, save_weights
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.models import run_sequence, run_stills
@@ -46,6 +47,8 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the face network, calibrate and measure it on the given validation parts, and ship it."""
     both = train_face(data, run / "face", on_epoch=on_event)
     model, votes = labels_of(both), votes_of(both)
+    # What is measured is what ships.
+    round_to_half(model)
     network = _measured_by(model, run / "face" / "trained.onnx")
     parts = {
         "fer2013": read_fer2013(data / "fer2013", "valid"),
@@ -168,11 +171,12 @@ def _same_recipe(file: Path, recipe: Mapping[str, Any]) -> None:
 
 
 def _ship(model: keras.Model, name: str, folder: Path) -> None:
-    """Write a network for both engines."""
+    """Write a network for both engines, in half precision."""
     from emoview.networks.onnx_export import export_onnx
 
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_weights(folder / f"{name}.weights.h5")
+    round_to_half(model)
+    save_weights(model, folder / f"{name}.weights.h5")
     export_onnx(exported_model(model) if name == "face_cnn" else model, folder / f"{name}.onnx")
 
 
