@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -25,7 +26,7 @@ from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json
 from emoview.pipeline.models import Models, run_sequence
-from emoview.pipeline.stages import Found, describe_windows, find_faces, nearest, run_face_stage
+from emoview.pipeline.stages import Found, describe_windows, find_faces, nearest, run_face_stage, run_speech
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, group_of, valence_arousal
@@ -314,6 +315,26 @@ def test_voice_activity_finds_the_sentences(sample: Path):
     assert not active[:12].any()
     assert active[20:40].mean() > 0.8
     assert not voice_activity(level_db(np.zeros(16000, np.float32)), np.zeros((25, 65), np.float32)).any()
+
+
+def test_the_midst_of_a_long_pause_is_not_heard():
+    heard = []
+
+    def say(batch: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        values, mask = batch
+        heard.extend(values[mask][:, 0].astype(int))
+        return values[:, 0], values
+
+    speech = np.zeros(120, bool)
+    # Pauses of 24 ticks, which stays, and of 50.
+    for first, last in ((3, 10), (34, 40), (90, 100)):
+        speech[first:last] = True
+    features = np.arange(120, dtype=np.float32)[:, None]
+    answer = run_speech(SimpleNamespace(predict_on_batch=say), features, speech)
+    assert heard == [*range(3, 52), *range(78, 100)]
+    assert answer.ticks[:, 0].tolist() == [
+        *[3] * 3, *range(3, 52), *[51] * 13, *[78] * 13, *range(78, 100), *[99] * 20,
+    ]  # fmt: skip
 
 
 def test_ticks_of_no_speech_get_the_nearest_answer():

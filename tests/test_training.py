@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
@@ -24,7 +25,7 @@ from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.half import round_to_half
 from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip, build_voice_tcn
 from emoview.networks.sizes import FUNCTIONALS
-from emoview.networks.temporal import set_normalisation
+from emoview.networks.temporal import LocalNormalization, branch_outputs, set_normalisation
 from emoview.pipeline.engines import Engine, OnnxNetwork, load
 from emoview.pipeline.models import (
     STILL_VIEWS,
@@ -250,6 +251,34 @@ def test_padding_changes_nothing(build: Callable[[], Any], width: int):
     np.testing.assert_allclose(short_ticks[0], long_ticks[0, :30], atol=1e-4)
 
 
+def test_a_voice_is_held_against_what_is_around():
+    rng = np.random.default_rng(0)
+    values = rng.normal(3, 2, (2, 200, 4)).astype(np.float32)
+    mask = np.arange(200) < np.array([[200], [90]])
+    found = np.asarray(LocalNormalization()(values, mask))
+    for row, tick, first, last in ((0, 0, 0, 63), (0, 100, 38, 163), (0, 199, 137, 200), (1, 70, 8, 90)):
+        around = values[row, first:last]
+        expected = (values[row, tick] - around.mean(axis=0)) / np.sqrt(around.var(axis=0) + 0.05)
+        np.testing.assert_allclose(found[row, tick], expected, atol=1e-4)
+
+
+def test_branches_are_networks_of_their_own_whose_answers_are_averaged():
+    network = build_voice_tcn()
+    branches = branch_outputs(network)
+    inputs = (np.random.default_rng(0).normal(size=(1, 50, 105)).astype(np.float32), np.ones((1, 50), bool))
+    means = network.predict_on_batch(inputs)
+    parts = [keras.Model(network.input, list(both)).predict_on_batch(inputs) for both in branches]
+    assert np.abs(parts[0][0] - parts[1][0]).max() > 0.05
+    for mean, one, other in zip(means, *parts, strict=True):
+        np.testing.assert_allclose(mean, (one + other) / 2, atol=1e-5)
+    # The one hears how loud it is, the other only what changes.
+    louder = (inputs[0] + 1, inputs[1])
+    moved = [keras.Model(network.input, list(both)).predict_on_batch(louder) for both in branches]
+    changes = [np.abs(now[0] - then[0]).max() for now, then in zip(moved, parts, strict=True)]
+    assert changes[0] > 0.01
+    assert changes[1] < 1e-4
+
+
 def test_nine_labels_of_the_voice_become_seven():
     rng = np.random.default_rng(0)
     answer = run_sequence(build_voice_tcn(), rng.normal(size=(40, 105)).astype(np.float32))
@@ -280,7 +309,7 @@ def test_training_sequences_are_changed_and_mixed():
     targets = np.eye(9, dtype=np.float32)[rng.integers(0, 9, 40)]
     recipe = VoiceRecipe(batch=16, longest=30)
     scale = np.ones(105, np.float32)
-    batches = SequenceBatches(sequences, targets, recipe, scale=scale, an_epoch=24)
+    batches = SequenceBatches(sequences, targets, recipe, scale=scale, an_epoch=24, outputs=2)
     seen = 0
     for i in range(len(batches)):
         (values, mask), (whole, ticks) = batches[i]
@@ -548,7 +577,7 @@ def test_networks_ship_in_half_precision(tmp_path: Path):
     for says in (again, OnnxNetwork(tmp_path / "voice_tcn.onnx")):
         for found, expected in zip(says.predict_on_batch((inputs, mask)), exact, strict=True):
             assert 0 < np.abs(found - expected).max() < 5e-3 * np.abs(expected).max()
-    kernel = network.get_layer("logits").kernel
+    kernel = network.get_layer("logits_0").kernel
     kernel.assign(np.full(kernel.shape, 1e6))
     with pytest.raises(ValueError, match="beyond the range"):
         round_to_half(network)

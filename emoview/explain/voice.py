@@ -150,10 +150,10 @@ class VoiceOcclusion:
 
     def _log_odds(self, part: _Part, label: str) -> float:
         """Give the log-odds of the label in the voice alone, averaged over the segment's ticks."""
-        from emoview.pipeline.models import run_sequence, seven_labels, smooth
-        from emoview.pipeline.stages import run_windows
+        from emoview.pipeline.models import seven_labels, smooth
+        from emoview.pipeline.stages import run_speech, run_windows
 
-        tcn = run_sequence(self._models.voice_tcn, part.features)
+        tcn = run_speech(self._models.voice_tcn, part.features, part.speech)
         clip = run_windows(self._models.voice_clip, part.cuts, part.functionals, part.speech)
         said = {"voice_tcn": seven_labels(tcn.ticks), "voice_clip": seven_labels(clip.ticks)}
         if self._baseline is not None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from emoview.networks.half import as_stored
-from emoview.networks.temporal import AttentiveStatistics, MaskedMean
+from emoview.networks.temporal import AttentiveStatistics, LocalNormalization, MaskedMean
 
 # Old enough for every ONNX Runtime in use, new enough for all operators here.
 _OPSET = 17
@@ -212,6 +212,10 @@ def _add(writer: _Writer, _: Any, inputs: list[str]) -> str:
     return writer.add("Add", inputs)
 
 
+def _average(writer: _Writer, _: Any, inputs: list[str]) -> str:
+    return writer.add("Mean", inputs)
+
+
 def _multiply(writer: _Writer, _: Any, inputs: list[str]) -> str:
     true = [name for name in inputs if name != _MASK]
     return true[0] if len(true) == 1 else writer.add("Mul", true)
@@ -227,6 +231,17 @@ def _activation(writer: _Writer, layer: Any, inputs: list[str]) -> str:
 
 def _masked_mean(writer: _Writer, _: Any, inputs: list[str]) -> str:
     return writer.add("ReduceMean", inputs[:1], axes=[1], keepdims=0)
+
+
+def _local_normalization(writer: _Writer, layer: Any, inputs: list[str]) -> str:
+    values = _turned(writer, inputs[0])
+    around = {"kernel_shape": [2 * layer.REACH + 1], "pads": [layer.REACH, layer.REACH]}
+    mean = writer.add("AveragePool", [values], **around)
+    square = writer.add("AveragePool", [writer.add("Mul", [values, values])], **around)
+    variance = writer.add("Sub", [square, writer.add("Mul", [mean, mean])])
+    variance = writer.add("Max", [variance, writer.constant(0.0)])
+    spread = writer.add("Sqrt", [writer.add("Add", [variance, writer.constant(layer.FLOOR)])])
+    return _turned(writer, writer.add("Div", [writer.add("Sub", [values, mean]), spread]))
 
 
 def _attentive_statistics(writer: _Writer, layer: Any, inputs: list[str]) -> str:
@@ -255,9 +270,11 @@ _CONVERTERS: dict[type, Callable[[_Writer, Any, list[str]], str]] = {
     layers.Dense: _dense,
     layers.Bidirectional: _bidirectional_gru,
     layers.Add: _add,
+    layers.Average: _average,
     layers.Multiply: _multiply,
     layers.ReLU: _relu,
     layers.Activation: _activation,
     MaskedMean: _masked_mean,
+    LocalNormalization: _local_normalization,
     AttentiveStatistics: _attentive_statistics,
 }

@@ -30,8 +30,11 @@ def build_face_votes() -> keras.Model:
 
 
 def build_voice_tcn() -> keras.Model:
-    """Build the temporal convolutional network over openSMILE descriptors and MFCCs."""
-    return tcn_network(inputs=DESCRIPTORS, labels=VOICE_LABELS, name="voice_tcn")
+    """Build the temporal convolutional network over openSMILE descriptors and MFCCs.
+
+    One branch sees them as they are, the other as they differ from what is around.
+    """
+    return tcn_network(inputs=DESCRIPTORS, labels=VOICE_LABELS, local=(False, True), name="voice_tcn")
 
 
 def build_voice_clip(weights: NDArray[np.float32] | None = None) -> keras.Model:

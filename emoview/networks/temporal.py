@@ -142,6 +142,38 @@ class AttentiveStatistics(layers.Layer):  # type: ignore[misc]
         return ops.concatenate([flat, mean, deviation], axis=-1)
 
 
+@keras.saving.register_keras_serializable("emoview")
+class LocalNormalization(layers.Layer):  # type: ignore[misc]
+    """Bring each value to mean 0 and deviation 1 over the ticks around.
+
+    `(batch, ticks, n)`, mask -> the same.  What is left is how a voice moves, whoever speaks and through
+    which microphone: sliding cepstral mean and variance normalisation (Viikki & Laurila 1998, Speech
+    Communication 25, 133-147).
+    """
+
+    REACH = 62
+    """Ticks to both sides: together five seconds."""
+    FLOOR = 0.05
+    """Added to the variance."""
+
+    supports_masking = True
+
+    def compute_mask(self, *_: Any, **__: Any) -> None:
+        """Say that the result carries no mask: whoever needs it is given it."""
+
+    def call(self, values: Any, mask_input: Any) -> Any:
+        """Normalise by the true ticks."""
+        ops = keras.ops
+        there = ops.cast(mask_input, values.dtype)[..., None]
+        ticks = ops.arange(ops.shape(values)[1])
+        near = ops.cast(ops.abs(ticks[:, None] - ticks[None]) <= self.REACH, values.dtype)
+        count = ops.maximum(ops.matmul(near, there), 1.0)
+        mean = ops.matmul(near, values * there) / count
+        square = ops.matmul(near, ops.square(values) * there) / count
+        variance = ops.maximum(square - ops.square(mean), 0.0)
+        return (values - mean) / ops.sqrt(variance + self.FLOOR)
+
+
 def tcn_network(
     *,
     inputs: int,
@@ -150,6 +182,7 @@ def tcn_network(
     dilations: tuple[int, ...] = (1, 2, 4),
     heads: int = 4,
     dropout: float = 0.2,
+    local: tuple[bool, ...] = (False,),
     name: str = "tcn_network",
 ) -> keras.Model:
     """Build a temporal convolutional network with logits for every tick and for the sequence.
@@ -163,6 +196,8 @@ def tcn_network(
         dilations: Of each block.
         heads: Weightings of `AttentiveStatistics`.
         dropout: Within each block.
+        local: Of each branch, a network by itself, whether it sees its inputs by `LocalNormalization`.  The
+            logits of the branches are averaged.
         name: Of the model.
 
     Returns:
@@ -176,20 +211,41 @@ def tcn_network(
         x = layers.Conv1D(width, kernel, padding="same", dilation_rate=dilation, use_bias=False)(x)
         return layers.BatchNormalization()(x)
 
-    x = _normalised(values)
-    # Padding must not leak into the last true ticks, so each convolution is told again where it is.
-    x = layers.Multiply()([x, there])
-    x = layers.Multiply()([layers.ReLU()(convolved(x, 5, 1)), there])
-    for dilation in dilations:
-        inner = layers.Dropout(dropout)(layers.ReLU()(convolved(x, 3, dilation)))
-        inner = convolved(layers.Multiply()([inner, there]), 3, dilation)
-        x = layers.Multiply()([layers.ReLU()(layers.Add()([x, inner])), there])
-    scores = layers.Dense(heads, name="scores", dtype="float32")(x)
-    ticks = layers.Dense(labels, name="tick_logits", dtype="float32")(layers.Dropout(1.5 * dropout)(x))
-    x = AttentiveStatistics(name="statistics", dtype="float32")(x, scores, mask)
-    x = layers.Dropout(0.5)(x)
-    whole = layers.Dense(labels, name="logits", dtype="float32")(x)
-    return keras.Model([values, mask], [whole, ticks], name=name)
+    def branch(x: Any, number: int) -> tuple[Any, Any]:
+        # Padding must not leak into the last true ticks, so each convolution is told again where it is.
+        x = layers.Multiply()([x, there])
+        x = layers.Multiply()([layers.ReLU()(convolved(x, 5, 1)), there])
+        for dilation in dilations:
+            inner = layers.Dropout(dropout)(layers.ReLU()(convolved(x, 3, dilation)))
+            inner = convolved(layers.Multiply()([inner, there]), 3, dilation)
+            x = layers.Multiply()([layers.ReLU()(layers.Add()([x, inner])), there])
+        scores = layers.Dense(heads, name=f"scores_{number}", dtype="float32")(x)
+        ticks = layers.Dropout(1.5 * dropout)(x)
+        ticks = layers.Dense(labels, name=f"tick_logits_{number}", dtype="float32")(ticks)
+        x = AttentiveStatistics(name=f"statistics_{number}", dtype="float32")(x, scores, mask)
+        x = layers.Dropout(0.5)(x)
+        return layers.Dense(labels, name=f"logits_{number}", dtype="float32")(x), ticks
+
+    normalised = _normalised(values)
+    own = LocalNormalization(name="local", dtype="float32")(normalised, mask) if any(local) else None
+    whole, ticks = zip(*(branch(own if it else normalised, i) for i, it in enumerate(local)), strict=True)
+    outputs = [_mean(whole, "logits"), _mean(ticks, "tick_logits")]
+    return keras.Model([values, mask], outputs, name=name)
+
+
+def branch_outputs(network: keras.Model) -> list[tuple[Any, Any]]:
+    """Give what each branch of a `tcn_network` says by itself, of the sequence and of its ticks."""
+    names = [
+        layer.name.removeprefix("logits_") for layer in network.layers if layer.name.startswith("logits_")
+    ]
+    return [
+        (network.get_layer(f"logits_{name}").output, network.get_layer(f"tick_logits_{name}").output)
+        for name in names
+    ]
+
+
+def _mean(parts: tuple[Any, ...], name: str) -> Any:
+    return layers.Average(name=name, dtype="float32")(list(parts)) if len(parts) > 1 else parts[0]
 
 
 def clip_network(

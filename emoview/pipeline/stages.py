@@ -48,6 +48,8 @@ WINDOW_BATCH = 16
 """Most windows in one call of the network over functionals."""
 # What openSMILE smooths and tracks over neighbouring frames has something to start from.
 _LEAD_TICKS = TICK_HZ // 2
+# So much of a pause belongs to the speech before it, and so much to that behind it.
+_BREATH_TICKS = TICK_HZ // 2
 
 _QUEUE = 64
 
@@ -477,10 +479,16 @@ def over_windows(
 
 
 def run_speech(model: Any, features: NDArray[np.float32], speech: NDArray[np.bool_]) -> SequenceLogits:
-    """Run the network over ticks from the first speech to the last; others get the nearest answer."""
+    """Run the network over ticks from the first speech to the last; others get the nearest answer.
+
+    Of a pause of more than a second its middle is left out: the network learned from utterances, and holds
+    what it hears against what is around.
+    """
     first, last = speech_range(speech)
-    answer = run_sequence(model, features[first:last])
-    return SequenceLogits(answer.whole, nearest(answer.ticks, np.arange(first, last), len(speech)))
+    around = np.convolve(speech, np.ones(2 * _BREATH_TICKS + 1))[_BREATH_TICKS:][first:last]
+    heard = first + np.flatnonzero(around)
+    answer = run_sequence(model, features[heard])
+    return SequenceLogits(answer.whole, nearest(answer.ticks, heard, len(speech)))
 
 
 def nearest(values: NDArray[np.float32], ticks: NDArray[np.int64], count: int) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
-from emoview.networks.temporal import FURTHEST, MaskedMean, set_normalisation
+from emoview.networks.temporal import FURTHEST, MaskedMean, branch_outputs, set_normalisation
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.precision import quick_precision
 from emoview.training.speech import SpeechFeatures
@@ -133,18 +133,26 @@ def steadiness(
 
 
 def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
-    """Train the network over ticks: what it says of the utterance, and what its ticks say on average."""
+    """Train the network over ticks: what it says of the utterance, and what its ticks say on average.
+
+    Each of its branches learns by itself, so that their mistakes differ.
+    """
     keras.utils.set_random_seed(recipe.seed)
     with quick_precision():
         model = build_voice_tcn()
     every = np.concatenate(speech.ticks)
     set_normalisation(model, every.mean(axis=0), every.var(axis=0) + 1e-6)
+    mean = MaskedMean(dtype="float32")
+    branches = branch_outputs(model)
+    outputs = [says for whole, ticks in branches for says in (whole, mean(ticks, model.input[1]))]
     data = SequenceBatches(
-        speech.ticks, _targets(speech.labels), recipe, scale=every.std(axis=0), an_epoch=_own(speech)
+        speech.ticks, _targets(speech.labels), recipe, scale=every.std(axis=0), an_epoch=_own(speech),
+        outputs=len(outputs),
+    )  # fmt: skip
+    trained = keras.Model(model.input, outputs)
+    _compile(
+        trained, recipe, len(data) * recipe.tick_epochs, loss_weights=[1.0, recipe.tick_share] * len(branches)
     )
-    whole, ticks = model.output
-    trained = keras.Model(model.input, [whole, MaskedMean(dtype="float32")(ticks, model.input[1])])
-    _compile(trained, recipe, len(data) * recipe.tick_epochs, loss_weights=[1.0, recipe.tick_share])
     trained.fit(data, epochs=recipe.tick_epochs, verbose=0)
     return model
 
@@ -175,9 +183,9 @@ class _MixedFunctionals(keras.utils.PyDataset):  # type: ignore[misc]
 class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Padded, masked and augmented batches of sequences, of similar lengths together.
 
-    Gives `((values, mask), (targets, targets))`.  Sequences are cut, spoken faster or slower by up to a
-    sixth, shifted as by another microphone, and stretches of ticks and of features are hidden (Park et al.
-    2019, arXiv:1904.08779); then pairs of a batch are mixed as in `_MixedFunctionals`.
+    Gives `((values, mask), (targets, ...))`, the same for each output.  Sequences are cut, spoken faster or
+    slower by up to a sixth, shifted as by another microphone, and stretches of ticks and of features are
+    hidden (Park et al. 2019, arXiv:1904.08779); then pairs of a batch are mixed as in `_MixedFunctionals`.
     """
 
     def __init__(
@@ -188,12 +196,14 @@ class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
         *,
         scale: NDArray[np.float32],
         an_epoch: int,
+        outputs: int = 1,
     ) -> None:
         """Take sequences `(ticks, n)`, targets `(sequences, labels)`, and the scale of each value `(n,)`.
 
         `an_epoch` of the sequences, drawn anew each time, make an epoch.
         """
         super().__init__()
+        self._outputs = outputs
         self._sequences, self._targets, self._an_epoch = sequences, targets, an_epoch
         self._batch, self._longest = recipe.batch, recipe.longest
         self._rng = np.random.default_rng(recipe.seed)
@@ -215,7 +225,7 @@ class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(self, index: int) -> tuple[Arrays, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def __getitem__(self, index: int) -> tuple[Arrays, tuple[NDArray[np.float32], ...]]:
         chosen = self._batches[index]
         values, mask = pad([self._changed(i) for i in chosen], multiple=25)
         # Beyond its end a sequence may yet be mixed into a longer one.
@@ -225,7 +235,7 @@ class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
         targets = self._targets[chosen]
         targets = share * targets + (1 - share) * targets[other]
         values = share[:, :, None] * values + (1 - share[:, :, None]) * values[other]
-        return (values, mask | mask[other]), (targets, targets)
+        return (values, mask | mask[other]), (targets,) * self._outputs
 
     def _changed(self, i: int) -> NDArray[np.float32]:
         sequence, middle, rng = self._sequences[i], self._middle[i], self._rng
