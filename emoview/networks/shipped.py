@@ -15,6 +15,8 @@ from emoview.networks.temporal import clip_network, gru_network, tcn_network
 LABELS = 7
 VOICE_LABELS = 9
 """The seven labels, calm and boredom."""
+VOICE_BRANCHES = (False, True)
+"""Of each branch of the voice network over ticks, whether it sees what differs from around alone."""
 
 
 def build_face_gru() -> keras.Model:
@@ -30,11 +32,8 @@ def build_face_votes() -> keras.Model:
 
 
 def build_voice_tcn() -> keras.Model:
-    """Build the temporal convolutional network over openSMILE descriptors and MFCCs.
-
-    One branch sees them as they are, the other as they differ from what is around.
-    """
-    return tcn_network(inputs=DESCRIPTORS, labels=VOICE_LABELS, local=(False, True), name="voice_tcn")
+    """Build the temporal convolutional network over openSMILE descriptors and MFCCs."""
+    return tcn_network(inputs=DESCRIPTORS, labels=VOICE_LABELS, local=VOICE_BRANCHES, name="voice_tcn")
 
 
 def build_voice_clip(weights: NDArray[np.float32] | None = None) -> keras.Model:

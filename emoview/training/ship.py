@@ -18,7 +18,7 @@ from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
-from emoview.networks.shipped import build_voice_clip, build_voice_tcn
+from emoview.networks.shipped import VOICE_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.models import run_sequence, run_stills
 from emoview.timeline.labels import LABELS
@@ -90,7 +90,9 @@ def _measured_by(model: keras.Model, file: Path) -> OnnxNetwork:
 def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the voice networks, measure them on speakers left out, and ship them."""
     recipe = voice.VoiceRecipe()
-    _same_recipe(run / "voice_recipe.json", {**asdict(recipe), "variants": VARIANTS})
+    _same_recipe(
+        run / "voice_recipe.json", {**asdict(recipe), "variants": VARIANTS, "local": [*VOICE_BRANCHES]}
+    )
     speech = _speech(data, run, on_event)
     answers = []
     for number, (train, test) in enumerate(voice.folds_of_all_corpora(speech)):
