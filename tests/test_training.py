@@ -39,7 +39,16 @@ from emoview.pipeline.models import (
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice
 from emoview.training.face import FaceRecipe, Round, targets_of, train_face
-from emoview.training.fusion import MODELS, RULES, ClipLogits, fit_rule, measure, spoken
+from emoview.training.fusion import (
+    MODELS,
+    RULES,
+    ClipLogits,
+    FusionRecipe,
+    _Sequences,
+    fit_rule,
+    measure,
+    spoken,
+)
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
 from emoview.training.precision import quick_precision
 from emoview.training.ship import _described, _ship, ship_face, ship_fusion
@@ -277,6 +286,25 @@ def test_branches_are_networks_of_their_own_whose_answers_are_averaged():
     changes = [np.abs(now[0] - then[0]).max() for now, then in zip(moved, parts, strict=True)]
     assert changes[0] > 0.01
     assert changes[1] < 1e-4
+
+
+def test_sequences_of_two_clips_are_mixed_as_far_as_both_go():
+    clips: list[Any] = [
+        SimpleNamespace(label=label, embeddings=np.full((length, 256), value, np.float32))
+        for label, length, value in ((1, 80, 1.0), (4, 30, 3.0))
+    ]
+    recipe = FusionRecipe(batch=2)
+    sequences = _Sequences(clips, None, recipe, lambda clip, _: clip.embeddings, 256)
+    lengths, shares = set(), []
+    for _ in range(20):
+        (values, mask), targets = sequences[0]
+        np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
+        for row, heard, target in zip(values, mask, targets, strict=True):
+            lengths.add(int(heard.sum()))
+            np.testing.assert_allclose(row[heard], target[1] + 3 * target[4], atol=1e-5)
+            shares.append(target[1])
+    assert lengths == {30, 80}
+    assert 0.1 < np.std(shares) < 0.49
 
 
 def test_nine_labels_of_the_voice_become_seven():

@@ -235,7 +235,7 @@ def _masked_mean(writer: _Writer, _: Any, inputs: list[str]) -> str:
 
 def _local_normalization(writer: _Writer, layer: Any, inputs: list[str]) -> str:
     values = _turned(writer, inputs[0])
-    around = {"kernel_shape": [2 * layer.REACH + 1], "pads": [layer.REACH, layer.REACH]}
+    around: dict[str, Any] = {"kernel_shape": [2 * layer.REACH + 1], "pads": [layer.REACH, layer.REACH]}
     mean = writer.add("AveragePool", [values], **around)
     square = writer.add("AveragePool", [writer.add("Mul", [values, values])], **around)
     variance = writer.add("Sub", [square, writer.add("Mul", [mean, mean])])
