@@ -294,7 +294,7 @@ def test_sequences_of_two_clips_are_mixed_as_far_as_both_go():
         for label, length, value in ((1, 80, 1.0), (4, 30, 3.0))
     ]
     recipe = FusionRecipe(batch=2)
-    sequences = _Sequences(clips, None, recipe, lambda clip, _: clip.embeddings, 256)
+    sequences = _Sequences(clips, None, recipe, lambda clip, _: clip.embeddings, 256, mixing=1.0)
     lengths, shares = set(), []
     for _ in range(20):
         (values, mask), targets = sequences[0]
