@@ -23,7 +23,7 @@ from emoview.explain.gradcam import GradCam, LastStage
 from emoview.explain.groups import groups
 from emoview.explain.seen import Seen
 from emoview.explain.segments import explained as explain_segments
-from emoview.explain.voice import VoiceOcclusion
+from emoview.explain.voice import VoiceOcclusion, _normaliser
 from emoview.face.regions import REGION_POINTS, REGIONS, region_map
 from emoview.media.decode import read_sound
 from emoview.media.probe import probe
@@ -32,7 +32,7 @@ from emoview.output.read import read_json
 from emoview.pipeline import analysis as pipeline
 from emoview.pipeline.engines import Engine
 from emoview.pipeline.models import Models
-from emoview.pipeline.stages import describe_windows, speech_windows
+from emoview.pipeline.stages import describe_windows, heard_ticks, run_speech, speech_windows
 from emoview.reports import write_report
 from emoview.timeline.explanation import VoiceEffect, VoiceReasons
 from emoview.timeline.results import Options, Segment
@@ -239,6 +239,25 @@ def test_louder_is_called_louder_and_quieter_quieter(spoken: Sound):
     quieter = explain_second_half(spoken, lambda x: x / 3, "anger")
     assert effects(quieter)["loudness"].words == "quieter"
     assert quieter.log_odds < louder.log_odds
+
+
+def test_a_segment_is_explained_as_it_was_heard_between_long_pauses():
+    rng = np.random.default_rng(0)
+    models, seen = Models(), Seen()
+    speech = np.zeros(1600, bool)
+    for first in range(50, 1550, 250):
+        speech[first : first + 60] = True
+    mean, spread = _normaliser("voice_tcn")
+    seen.add_voice((mean + spread * rng.normal(size=(1600, 105))).astype(np.float32), speech)
+    cuts = speech_windows(speech)
+    seen.add_windows(cuts, np.tile(_normaliser("voice_clip")[0], (len(cuts), 1)).astype(np.float32))
+    occlusion = VoiceOcclusion(models, seen)
+    whole = run_speech(models.voice_tcn, seen.descriptors, heard_ticks(speech), len(speech)).ticks
+    for first in (50, 550, 1300):
+        ticks = np.arange(first + 10, first + 50)
+        part = occlusion._part(ticks, occlusion._windows_of(ticks))
+        near = run_speech(models.voice_tcn, part.features, part.heard, len(part.features)).ticks
+        np.testing.assert_allclose(near[part.ticks], whole[ticks], atol=1e-3)
 
 
 def test_both_engines_explain_the_voice_alike(spoken: Sound):

@@ -26,7 +26,15 @@ from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json
 from emoview.pipeline.models import Models, run_sequence
-from emoview.pipeline.stages import Found, describe_windows, find_faces, nearest, run_face_stage, run_speech
+from emoview.pipeline.stages import (
+    Found,
+    describe_windows,
+    find_faces,
+    heard_ticks,
+    nearest,
+    run_face_stage,
+    run_speech,
+)
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, group_of, valence_arousal
@@ -326,11 +334,11 @@ def test_the_midst_of_a_long_pause_is_not_heard():
         return values[:, 0], values
 
     speech = np.zeros(120, bool)
-    # Pauses of 24 ticks, which stays, and of 50.
+    # A pause of 24 ticks stays, of one of 50 the midst is left out.
     for first, last in ((3, 10), (34, 40), (90, 100)):
         speech[first:last] = True
     features = np.arange(120, dtype=np.float32)[:, None]
-    answer = run_speech(SimpleNamespace(predict_on_batch=say), features, speech)
+    answer = run_speech(SimpleNamespace(predict_on_batch=say), features, heard_ticks(speech), 120)
     assert heard == [*range(3, 52), *range(78, 100)]
     assert answer.ticks[:, 0].tolist() == [
         *[3] * 3, *range(3, 52), *[51] * 13, *[78] * 13, *range(78, 100), *[99] * 20,

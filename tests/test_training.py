@@ -331,6 +331,18 @@ def test_long_sequences_in_parts_agree_with_one(monkeypatch: pytest.MonkeyPatch)
     np.testing.assert_array_equal(by_pieces.whole, parts.whole)
 
 
+def test_parts_of_long_speech_say_what_the_whole_does(monkeypatch: pytest.MonkeyPatch):
+    values = np.random.default_rng(0).normal(size=(500, 105)).astype(np.float32)
+    # Louder by and by, so that what is usual differs from part to part.
+    values += np.linspace(0, 4, 500, dtype=np.float32)[:, None]
+    network = build_voice_tcn()
+    whole = run_sequence(network, values)
+    monkeypatch.setattr("emoview.pipeline.models._LONGEST_SEQUENCE", 125)
+    parts = run_sequence(network, values)
+    assert whole.ticks.std(axis=0).min() > 0.01
+    np.testing.assert_allclose(parts.ticks, whole.ticks, atol=1e-4)
+
+
 def test_training_sequences_are_changed_and_mixed():
     rng = np.random.default_rng(0)
     sequences = tuple(rng.normal(size=(int(n), 105)).astype(np.float32) for n in rng.integers(20, 60, 40))
@@ -590,8 +602,9 @@ def test_networks_ship_in_half_precision(tmp_path: Path):
     network = build_voice_tcn()
     # What half precision cannot hold, and what would not shrink the file, stays as it is.
     set_normalisation(network, np.full(105, 1e5), np.full(105, 1e6))
-    inputs = 1e5 + 1e3 * rng.standard_normal((1, 50, 105)).astype(np.float32)
-    mask = np.ones((1, 50), bool)
+    # Longer than what is around a tick.
+    inputs = 1e5 + 1e3 * rng.standard_normal((1, 200, 105)).astype(np.float32)
+    mask = np.ones((1, 200), bool)
     exact = [np.asarray(part) for part in network.predict_on_batch((inputs, mask))]
     network.save_weights(tmp_path / "exact.weights.h5")
     _ship(network, "voice_tcn", tmp_path)
@@ -602,9 +615,12 @@ def test_networks_ship_in_half_precision(tmp_path: Path):
     again.load_weights(file)
     for stored, weight in zip(again.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(stored, weight)
-    for says in (again, OnnxNetwork(tmp_path / "voice_tcn.onnx")):
+    shipped_network = OnnxNetwork(tmp_path / "voice_tcn.onnx")
+    for says in (again, shipped_network):
         for found, expected in zip(says.predict_on_batch((inputs, mask)), exact, strict=True):
             assert 0 < np.abs(found - expected).max() < 5e-3 * np.abs(expected).max()
+    one, other = (says.predict_on_batch((inputs, mask))[1] for says in (again, shipped_network))
+    np.testing.assert_allclose(one, other, atol=1e-4)
     kernel = network.get_layer("logits_0").kernel
     kernel.assign(np.full(kernel.shape, 1e6))
     with pytest.raises(ValueError, match="beyond the range"):
@@ -624,16 +640,16 @@ def test_both_engines_say_the_same(model: str):
         # As in a recording of another kind, where a value that hardly varied is far from where it was.
         inputs[0, :5] = 1e6
     else:
-        values = _like_its_inputs(keras_network, 50, rng)[None]
-        values[:, 40:] = 0
-        inputs = (values, np.arange(50)[None] < 40)
+        values = _like_its_inputs(keras_network, 250, rng)[None]
+        values[:, 200:] = 0
+        inputs = (values, np.arange(250)[None] < 200)
     one, other = (network.predict_on_batch(inputs) for network in (keras_network, onnx_network))
     if model in ("voice_clip", "face_votes"):
         one, other = [one], [other]
     for expected, found in zip(one, other, strict=True):
         expected, found = np.array(expected), np.array(found)
         if expected.ndim == 3:
-            expected, found = expected[:, :40], found[:, :40]
+            expected, found = expected[:, :200], found[:, :200]
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
         assert np.abs(expected).max() < 100
 

@@ -28,8 +28,9 @@ Ticks = NDArray[np.int64]
 
 # A segment with more of the clip's speech is the clip, and does not differ from its average.
 _WHOLE_SHARE = 0.8
-# The networks look this far around a segment.
-_MARGIN = 50
+# What a segment shows hangs on so many ticks with speech around it: the network over ticks looks 78 ticks
+# far, and its answers are smoothed over 40.
+_MARGIN = 120
 _UNVOICED_HNR = -100.0
 # Pitch varies around its mean over so many ticks to both sides.
 _NEAR = 25
@@ -72,6 +73,7 @@ class _Part:
         speech: `(ticks,)`.
         functionals: `(windows, 6373)`, of the windows that the segment reaches into.
         cuts: Their ticks.
+        heard: Those that the network over ticks is given.
         ticks: Those of the segment with speech.
     """
 
@@ -81,6 +83,7 @@ class _Part:
     speech: NDArray[np.bool_]
     functionals: Floats
     cuts: list[tuple[int, int]]
+    heard: Ticks
     ticks: Ticks
 
 
@@ -88,8 +91,11 @@ class VoiceOcclusion:
     """Explains what the voice networks say of the segments of one clip."""
 
     def __init__(self, models: Models, seen: Seen, baseline: Baseline | None = None) -> None:
+        from emoview.pipeline.stages import heard_ticks
+
         self._models, self._seen, self._baseline = models, seen, baseline
         features, speech = seen.descriptors, seen.speech
+        self._heard = heard_ticks(speech)
         pitch = features[:, descriptor("F0final_sma")]
         self._voiced = speech & (pitch > 0)
         self._variation = _variation(pitch, self._voiced)
@@ -139,13 +145,15 @@ class VoiceOcclusion:
     def _part(self, ticks: Ticks, windows: Ticks) -> _Part:
         seen = self._seen
         cuts = [seen.cuts[i] for i in windows]
-        active = np.flatnonzero(seen.speech)
-        left = min(max(int(active[0]), int(ticks[0]) - _MARGIN), *(a for a, _ in cuts))
-        right = max(min(int(active[-1]), int(ticks[-1]) + _MARGIN) + 1, *(b for _, b in cuts))
+        first, last = np.searchsorted(self._heard, [ticks[0], ticks[-1]])
+        heard = self._heard[max(0, first - _MARGIN) : last + _MARGIN + 1]
+        left = min(int(heard[0]), *(a for a, _ in cuts))
+        right = max(int(heard[-1]) + 1, *(b for _, b in cuts))
         around = slice(left, right)
         return _Part(
             seen.descriptors[around], self._voiced[around], self._variation[around], seen.speech[around],
-            seen.functionals[windows], [(a - left, b - left) for a, b in cuts], ticks - left,
+            seen.functionals[windows], [(a - left, b - left) for a, b in cuts],
+            heard - left, ticks - left,
         )  # fmt: skip
 
     def _log_odds(self, part: _Part, label: str) -> float:
@@ -153,7 +161,7 @@ class VoiceOcclusion:
         from emoview.pipeline.models import seven_labels, smooth
         from emoview.pipeline.stages import run_speech, run_windows
 
-        tcn = run_speech(self._models.voice_tcn, part.features, part.speech)
+        tcn = run_speech(self._models.voice_tcn, part.features, part.heard, len(part.features))
         clip = run_windows(self._models.voice_clip, part.cuts, part.functionals, part.speech)
         said = {"voice_tcn": seven_labels(tcn.ticks), "voice_clip": seven_labels(clip.ticks)}
         if self._baseline is not None:

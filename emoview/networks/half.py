@@ -44,10 +44,10 @@ def save_weights(network: keras.Model, path: Path) -> None:
     """Write the weights of a network as Keras reads them, each as `as_stored` gives it."""
     import h5py
 
-    network.save_weights(path)
-    # A file does not shrink where something in it does, so it is written anew.
-    partial = path.with_name(f"partial-{path.name}")
-    with h5py.File(path) as full, h5py.File(partial, "w") as small:
+    # A file does not shrink where something in it does, so it is written twice.
+    whole, partial = (path.with_name(f"{kind}-{path.name}") for kind in ("whole", "partial"))
+    network.save_weights(whole)
+    with h5py.File(whole) as full, h5py.File(partial, "w") as small:
 
         def copy(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
@@ -58,4 +58,5 @@ def save_weights(network: keras.Model, path: Path) -> None:
 
         small.attrs.update(full.attrs)
         full.visititems(copy)
+    whole.unlink()
     partial.replace(path)

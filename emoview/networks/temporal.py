@@ -182,7 +182,7 @@ def tcn_network(
     dilations: tuple[int, ...] = (1, 2, 4),
     heads: int = 4,
     dropout: float = 0.2,
-    local: tuple[bool, ...] = (False,),
+    local: tuple[bool, ...],
     name: str = "tcn_network",
 ) -> keras.Model:
     """Build a temporal convolutional network with logits for every tick and for the sequence.
@@ -229,7 +229,10 @@ def tcn_network(
     normalised = _normalised(values)
     own = LocalNormalization(name="local", dtype="float32")(normalised, mask) if any(local) else None
     whole, ticks = zip(*(branch(own if it else normalised, i) for i, it in enumerate(local)), strict=True)
-    outputs = [_mean(whole, "logits"), _mean(ticks, "tick_logits")]
+    outputs = [
+        layers.Average(name=output, dtype="float32")(list(parts))
+        for output, parts in (("logits", whole), ("tick_logits", ticks))
+    ]
     return keras.Model([values, mask], outputs, name=name)
 
 
@@ -242,10 +245,6 @@ def branch_outputs(network: keras.Model) -> list[tuple[Any, Any]]:
         (network.get_layer(f"logits_{name}").output, network.get_layer(f"tick_logits_{name}").output)
         for name in names
     ]
-
-
-def _mean(parts: tuple[Any, ...], name: str) -> Any:
-    return layers.Average(name=name, dtype="float32")(list(parts)) if len(parts) > 1 else parts[0]
 
 
 def clip_network(

@@ -44,7 +44,8 @@ STILL_VIEWS = (*VIEWS, *(View(angle, mirrored, side=LARGEST_FACE_SIZE) for angle
 
 _SEQUENCE_STEP = 125
 _LONGEST_SEQUENCE = 1500
-_MARGIN = 50
+# No network over ticks looks further: 62 ticks for what is usual around, and 16 of convolutions.
+_MARGIN = 80
 _SMOOTHING_TICKS = 10.0
 
 FUSION_FILE = "fusion.json"

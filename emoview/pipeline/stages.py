@@ -26,7 +26,6 @@ from emoview.pipeline.models import (
     SequenceLogits,
     SequenceRun,
     run_faces,
-    run_sequence,
 )
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
@@ -48,7 +47,7 @@ WINDOW_BATCH = 16
 """Most windows in one call of the network over functionals."""
 # What openSMILE smooths and tracks over neighbouring frames has something to start from.
 _LEAD_TICKS = TICK_HZ // 2
-# So much of a pause belongs to the speech before it, and so much to that behind it.
+# So much of a pause belongs to the speech before it, and so much to that behind it: about half a second.
 _BREATH_TICKS = TICK_HZ // 2
 
 _QUEUE = 64
@@ -392,7 +391,11 @@ def run_voice_stage(
             on_event(Progress("voice", 3, 4))
             with timings.measure("voice_network"):
                 clip = over_windows(np.concatenate(logits), cuts, speech)
-                tcn = None if stand_in else run_speech(models.voice_tcn, features, speech)
+                tcn = (
+                    None
+                    if stand_in
+                    else run_speech(models.voice_tcn, features, heard_ticks(speech), len(speech))
+                )
         on_event(Progress("voice", 4, 4))
         return Voice(len(speech), speech, level, _mean_level(sound), tcn, clip, sound.log)
 
@@ -478,17 +481,29 @@ def over_windows(
     return SequenceLogits(whole.astype(np.float32), nearest(mean, answered, len(speech)))
 
 
-def run_speech(model: Any, features: NDArray[np.float32], speech: NDArray[np.bool_]) -> SequenceLogits:
-    """Run the network over ticks from the first speech to the last; others get the nearest answer.
+def heard_ticks(speech: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Choose the ticks that the network over ticks is given: all from the first speech to the last.
 
-    Of a pause of more than a second its middle is left out: the network learned from utterances, and holds
-    what it hears against what is around.
+    Of a pause of a second or more the middle is left out: the network learned from utterances, and holds what
+    it hears against what is around.
+
+    Args:
+        speech: `(ticks,)`, true somewhere.
     """
     first, last = speech_range(speech)
     around = np.convolve(speech, np.ones(2 * _BREATH_TICKS + 1))[_BREATH_TICKS:][first:last]
-    heard = first + np.flatnonzero(around)
-    answer = run_sequence(model, features[heard])
-    return SequenceLogits(answer.whole, nearest(answer.ticks, heard, len(speech)))
+    return first + np.flatnonzero(around)
+
+
+def run_speech(
+    model: Any, features: NDArray[np.float32], heard: NDArray[np.int64], count: int
+) -> SequenceLogits:
+    """Run the network over the ticks `heard`; the others of `count` get the nearest one's answer."""
+    run = SequenceRun(model)
+    for first in range(0, len(heard), BLOCK_TICKS):
+        run.add(features[heard[first : first + BLOCK_TICKS]])
+    answer = run.end()
+    return SequenceLogits(answer.whole, nearest(answer.ticks, heard, count))
 
 
 def nearest(values: NDArray[np.float32], ticks: NDArray[np.int64], count: int) -> NDArray[np.float32]:

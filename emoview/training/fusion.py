@@ -21,7 +21,7 @@ from emoview.fusion.early import early_input
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.networks.shipped import build_early_fusion, build_face_gru
 from emoview.pipeline.models import SequenceLogits, run_faces, run_sequence, seven_labels
-from emoview.pipeline.stages import run_speech, run_windows
+from emoview.pipeline.stages import heard_ticks, run_speech, run_windows
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip
 from emoview.training.voice import pad
@@ -87,7 +87,7 @@ def describe(clip: Clip, face: Any, voice_clip: Any, voice_tcn: Any) -> Describe
     cuts = [(int(a), int(b)) for a, b in clip.windows]
     return Described(
         clip.actor, clip.label, clip.face_ticks, embeddings, face_logits, clip.speech,
-        run_speech(voice_tcn, clip.features, clip.speech),
+        run_speech(voice_tcn, clip.features, heard_ticks(clip.speech), len(clip.speech)),
         run_windows(voice_clip, cuts, clip.functionals, clip.speech),
     )  # fmt: skip
 

@@ -131,10 +131,11 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
         """Give a batch: pictures `(batch, side, side, 1)`, and their targets and votes."""
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
-        images = self._changed(index, chosen, self._sides[index % len(self._sides)])
+        side = self._sides[index % len(self._sides)]
+        images = self._changed(index, chosen, side)
         targets = self._pictures.targets[chosen]
         if self._teacher is not None:
-            seen = self._changed(index, chosen, LARGE_FACE_SIZE)
+            seen = images if side == LARGE_FACE_SIZE else self._changed(index, chosen, LARGE_FACE_SIZE)
             answers = [softmax(self._teacher.predict_on_batch(view)) for view in (seen, seen[:, :, ::-1])]
             mean = np.mean(answers, axis=0)
             targets = (self._share * mean + (1 - self._share) * targets).astype(np.float32)
