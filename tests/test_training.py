@@ -8,6 +8,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,6 +62,7 @@ from emoview.training.voice import (
     pad,
     steadiness,
     train_clip,
+    train_ticks,
 )
 from emoview.training.voice_folds import VoiceAnswers
 
@@ -286,6 +288,32 @@ def test_branches_are_networks_of_their_own_whose_answers_are_averaged():
     changes = [np.abs(now[0] - then[0]).max() for now, then in zip(moved, parts, strict=True)]
     assert changes[0] > 0.01
     assert changes[1] < 1e-4
+
+
+def test_each_branch_of_the_voice_learns():
+    rng = np.random.default_rng(0)
+    labels = np.arange(96) % 2 * 4
+
+    def utterance(label: int) -> np.ndarray:
+        """Fast or slow waves, which are there whatever they are held against."""
+        ticks = np.arange(rng.integers(25, 45))
+        values = rng.normal(size=(len(ticks), 105))
+        values[:, :40] += 2 * np.sin(ticks * (0.4 if label else 1.6) + rng.uniform(0, 6))[:, None]
+        return values.astype(np.float32)
+
+    utterances = [
+        Utterance(Path(f"{i}"), "emodb", "01", VOICE_LABELS[label]) for i, label in enumerate(labels)
+    ]
+    speech = replace(
+        _speech(utterances, np.zeros((96, 3)), np.zeros(96, bool)), ticks=tuple(map(utterance, labels))
+    )
+    network = train_ticks(speech, VoiceRecipe(tick_epochs=12, batch=16))
+    unheard = pad([utterance(label) for label in labels])
+    for whole, ticks in branch_outputs(network):
+        said = keras.Model(network.input, [whole, ticks]).predict_on_batch(unheard)
+        assert np.mean(np.asarray(said[0]).argmax(axis=1) == labels) > 0.9
+        on_average = (np.asarray(said[1]) * unheard[1][:, :, None]).sum(axis=1)
+        assert np.mean(on_average.argmax(axis=1) == labels) > 0.9
 
 
 def test_sequences_of_two_clips_are_mixed_as_far_as_both_go():

@@ -238,13 +238,8 @@ def tcn_network(
 
 def branch_outputs(network: keras.Model) -> list[tuple[Any, Any]]:
     """Give what each branch of a `tcn_network` says by itself, of the sequence and of its ticks."""
-    names = [
-        layer.name.removeprefix("logits_") for layer in network.layers if layer.name.startswith("logits_")
-    ]
-    return [
-        (network.get_layer(f"logits_{name}").output, network.get_layer(f"tick_logits_{name}").output)
-        for name in names
-    ]
+    ends = [layer for layer in network.layers if layer.name.startswith("logits_")]
+    return [(end.output, network.get_layer(f"tick_{end.name}").output) for end in ends]
 
 
 def clip_network(

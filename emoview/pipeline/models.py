@@ -44,7 +44,7 @@ STILL_VIEWS = (*VIEWS, *(View(angle, mirrored, side=LARGEST_FACE_SIZE) for angle
 
 _SEQUENCE_STEP = 125
 _LONGEST_SEQUENCE = 1500
-# No network over ticks looks further: 62 ticks for what is usual around, and 16 of convolutions.
+# The voice's looks no further: 62 ticks for what is usual around, and 16 of convolutions.
 _MARGIN = 80
 _SMOOTHING_TICKS = 10.0
 

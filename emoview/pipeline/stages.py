@@ -391,11 +391,8 @@ def run_voice_stage(
             on_event(Progress("voice", 3, 4))
             with timings.measure("voice_network"):
                 clip = over_windows(np.concatenate(logits), cuts, speech)
-                tcn = (
-                    None
-                    if stand_in
-                    else run_speech(models.voice_tcn, features, heard_ticks(speech), len(speech))
-                )
+                if not stand_in:
+                    tcn = run_speech(models.voice_tcn, features, heard_ticks(speech), len(speech))
         on_event(Progress("voice", 4, 4))
         return Voice(len(speech), speech, level, _mean_level(sound), tcn, clip, sound.log)
 
