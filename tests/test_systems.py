@@ -36,6 +36,7 @@ from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
 from emoview.pipeline.models import Models, run_faces
 from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
 from emoview.timeline.labels import valence_arousal
+from emoview.training import voice
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
 from emoview.training.datasets.affect import read_affect
@@ -46,11 +47,11 @@ from emoview.training.precision import policy
 from emoview.training.prepare import prepare
 from emoview.training.search import search
 from emoview.training.ship import ship_voice
-from emoview.training.speech import describe_speech
+from emoview.training.speech import VARIANTS, SpeechFeatures, describe_speech
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.clip_fusion import input_variance
 from emoview.training.systems.pictures import group_names, grouped, split_pictures
-from emoview.training.voice import VoiceRecipe
+from emoview.training.voice import RAVDESS_FOLDS, VoiceRecipe
 
 
 def quiet(_: Any) -> None:
@@ -90,18 +91,27 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: pytest.MonkeyPatch):
-    asked = []
+    taught: list[SpeechFeatures] = []
 
-    def short() -> VoiceRecipe:
-        asked.append(True)
-        return VoiceRecipe(clip_epochs=6, batch=16)
+    def train_ticks(features: SpeechFeatures, recipe: VoiceRecipe) -> Any:
+        taught.append(features)
+        return voice.train_ticks(features, recipe)
 
-    monkeypatch.setattr("emoview.training.voice.VoiceRecipe", short)
+    monkeypatch.setattr(
+        "emoview.evaluation.voices.VoiceRecipe", lambda: VoiceRecipe(clip_epochs=6, tick_epochs=2, batch=8)
+    )
+    monkeypatch.setattr("emoview.evaluation.voices.train_ticks", train_ticks)
     figures = evaluate_voices("shipped", speech, "ravdess-folds", seed=1, on_event=quiet)
-    assert asked
     assert figures["ravdess-folds"].examples == 36
     # Loud tones of three heights: any network that has learned from its training part tells them apart.
+    assert figures["ravdess-folds, voice_clip alone"].accuracy.value > 60
     assert figures["ravdess-folds"].accuracy.value > 60
+    # Each as it is and altered, and nobody's of the fold that is asked about.
+    folds = [{f"ravdess/{actor}" for actor in actors} for actors in RAVDESS_FOLDS]
+    everybody = {f"ravdess/{actor:02d}" for actor in range(1, 7)}
+    left_out = [everybody & fold for fold in folds if everybody & fold]
+    assert [{u.person for u in part.utterances} for part in taught] == [everybody - out for out in left_out]
+    assert [len(part.utterances) / (~part.altered).sum() for part in taught] == [1 + VARIANTS] * len(left_out)
 
 
 def test_affect_is_derived_of_the_frames_with_a_face(

@@ -210,8 +210,9 @@ def test_voices_are_normalised_precisely_whatever_a_training_computes_in(monkeyp
         np.testing.assert_allclose(one, other, atol=0.1 * other.std())
 
 
-def test_further_blocks_begin_as_the_identity():
-    network, deeper = (with_votes(face_cnn(depths=depths)) for depths in ((1, 1, 2, 1), (1, 1, 2, 3)))
+@pytest.mark.parametrize("depths", [(1, 1, 2, 3), (2, 1, 3, 1), (1, 2, 3, 2)])
+def test_further_blocks_begin_as_the_identity(depths: tuple[int, ...]):
+    network, deeper = (with_votes(face_cnn(depths=some)) for some in ((1, 1, 2, 1), depths))
     rng = np.random.default_rng(0)
     network.set_weights([w + rng.uniform(0, 0.1, w.shape) for w in network.get_weights()])
     faces = rng.uniform(size=(3, 48, 48, 1)).astype(np.float32)

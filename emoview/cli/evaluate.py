@@ -103,6 +103,10 @@ def evaluate(
             raise InputError(
                 "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"
             )
+        if protocol is not Protocol.GIVEN:
+            from emoview.training.memory import keep_memory
+
+            keep_memory()
         with render_training.live(terminal.console) as on_event:
             figures = _figures(what, model, data, part, protocol, truth, fusion, seed, on_event)
         for name, one in figures.items():

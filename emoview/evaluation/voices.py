@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
 from emoview.evaluation.metrics import LabelFigures, measure_labels
-from emoview.fusion.late import softmax
+from emoview.fusion.late import log_softmax, softmax
 from emoview.runs import load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training.datasets.speech import Utterance, read_speech
 from emoview.training.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
+from emoview.training.speech import (
+    MOST_ALIKE,
+    VARIANTS,
+    SpeechFeatures,
+    describe_utterances,
+    joined,
+    spread,
+)
 from emoview.training.systems.events import OnEvent
-from emoview.training.voice import RAVDESS_FOLDS
-
-if TYPE_CHECKING:
-    from emoview.training.speech import SpeechFeatures
+from emoview.training.voice import (
+    RAVDESS_FOLDS,
+    VoiceRecipe,
+    predict_clip,
+    predict_ticks,
+    train_clip,
+    train_ticks,
+)
 
 VoiceProtocol = Literal["given", "speaker-folds", "leave-one-speaker-out", "cross-corpus", "ravdess-folds"]
 
@@ -43,15 +56,17 @@ def evaluate_voices(
     Args:
         model: `shipped`, or a run folder.
         folder: Recordings, by an index or by the names of a known corpus.
-        protocol: `given` asks the networks as they are about every recording.  The others train the
-            shipped network over functionals anew, on the recordings as they are, nothing altered: on folds
-            of speakers, without each speaker, without each corpus (labels that several corpora have), or on
-            RAVDESS' folds of actors with the other corpora in training.
+        protocol: `given` asks the networks as they are about every recording.  The others train both
+            networks that ship anew, as they were trained for it: on folds of speakers, without each speaker,
+            without each corpus (labels that several corpora have), or on RAVDESS' folds of actors with the
+            other corpora in training.  What the two say is joined by the mean of their log-probabilities,
+            which hangs on nobody's answers.
         seed: Of the folds.
         on_event: Told how far it is.
 
     Returns:
-        Figures by network; of `cross-corpus`, by corpus left out too.
+        Figures by network; of a protocol of both and of each network, of `cross-corpus` by corpus left out
+        too.
     """
     utterances = read_speech(folder)
     if protocol == "cross-corpus":
@@ -116,29 +131,50 @@ def _shipped(asked: _Asked, on_event: OnEvent) -> NDArray[np.float64]:
 def _by_protocol(
     asked: _Asked, protocol: VoiceProtocol, seed: int, on_event: OnEvent
 ) -> dict[str, LabelFigures]:
-    from emoview.training.voice import VoiceRecipe, predict_clip, train_clip
-
-    speech = _described(asked.utterances, on_event)
+    # Before the describing, which can take minutes.
+    folds = _folds(asked.utterances, protocol, seed)
     people = [u.person for u in asked.utterances]
     digests = [hashlib.sha256(u.path.read_bytes()).hexdigest() for u in asked.utterances]
+    speech = _described(asked.utterances, on_event)
+    lessons, lesson_of = _lessons(speech, on_event)
     columns = [VOICE_LABELS.index(name) for name in asked.names]
-    logits = np.zeros((len(people), len(columns)))
+    says = {name: np.zeros((len(people), len(columns))) for name in ("voice_clip", "voice_tcn")}
     told = np.zeros(len(people), bool)
     result = {}
-    for number, (train, test) in enumerate(_folds(asked.utterances, protocol, seed)):
+    for number, (train, test) in enumerate(folds):
         assert_disjoint(train, test, people, digests)
-        chosen = np.zeros(len(people), bool)
-        chosen[train] = True
-        network = train_clip(speech.select(chosen), VoiceRecipe())
-        tested = np.zeros(len(people), bool)
-        tested[test] = True
-        logits[test] = predict_clip(network, speech.select(tested))[:, columns]
+        taught = lessons.select(np.isin(lesson_of, train))
+        tested = speech.select(np.isin(np.arange(len(people)), test))
+        logits = {
+            "voice_clip": predict_clip(train_clip(taught, VoiceRecipe()), tested),
+            "voice_tcn": predict_ticks(train_ticks(taught, VoiceRecipe()), tested),
+        }
+        for name, values in logits.items():
+            says[name][test] = log_softmax(values[:, columns])
         told[test] = True
-        fold = measure_labels(softmax(logits[test]), asked.labels[test], asked.names)
-        on_event({"fold": number + 1, "accuracy": str(fold.accuracy), "uar": str(fold.uar)})
+        fold = _measured(asked, np.mean([values[test] for values in says.values()], axis=0), test)
+        on_event({"fold": f"{number + 1}/{len(folds)}", "accuracy": str(fold.accuracy), "uar": str(fold.uar)})
         if protocol == "cross-corpus":
             result[f"without {asked.utterances[test[0]].corpus}"] = fold
-    return {protocol: measure_labels(softmax(logits[told]), asked.labels[told], asked.names), **result}
+    every = np.flatnonzero(told)
+    both = np.mean([values[every] for values in says.values()], axis=0)
+    alone = {f"{protocol}, {name} alone": _measured(asked, says[name][every], every) for name in says}
+    return {protocol: _measured(asked, both, every), **alone, **result}
+
+
+def _measured(asked: _Asked, logits: NDArray[np.float64], which: Indices) -> LabelFigures:
+    return measure_labels(softmax(logits), asked.labels[which], asked.names)
+
+
+def _lessons(speech: SpeechFeatures, on_event: OnEvent) -> tuple[SpeechFeatures, Indices]:
+    """Give what networks learn from, altered copies too, and of which of the utterances each one is."""
+    chosen = np.array(spread(speech.utterances, MOST_ALIKE))
+    own = speech.select(np.isin(np.arange(len(speech.utterances)), chosen))
+    altered = [
+        describe_utterances(own.utterances, variant=variant, on_file=_steps(on_event))
+        for variant in range(1, VARIANTS + 1)
+    ]
+    return joined([own, *altered]), np.tile(chosen, VARIANTS + 1)
 
 
 def _folds(
@@ -162,6 +198,8 @@ def _folds(
 
 
 def _described(utterances: tuple[Utterance, ...], on_event: OnEvent) -> SpeechFeatures:
-    from emoview.training.speech import describe_utterances
+    return describe_utterances(utterances, on_file=_steps(on_event))
 
-    return describe_utterances(utterances, on_file=lambda done, of: on_event({"step": done, "of": of}))
+
+def _steps(on_event: OnEvent) -> Callable[[int, int], None]:
+    return lambda done, of: on_event({"step": done, "of": of})

@@ -64,20 +64,29 @@ def embedding_model(network: keras.Model) -> keras.Model:
 
 
 def deepened(network: keras.Model, deeper: keras.Model) -> keras.Model:
-    """Give `deeper`, which has more blocks in its last stage and a fresh start, the weights of `network`.
+    """Give the weights of `network` to `deeper`, which has a fresh start and more blocks in some stages.
 
     A fresh block is the identity (see `_residual`), so that both then answer the same.
     """
-    inner, deep = (
-        [layer for layer in model.layers if layer.weights and not isinstance(layer, layers.Dense)]
-        for model in (network, deeper)
-    )
-    for one, other in zip(inner, deep, strict=False):
-        other.set_weights(one.get_weights())
+    for one, other in zip(_stages(network), _stages(deeper), strict=True):
+        for layer, like in zip(one, other, strict=False):
+            like.set_weights(layer.get_weights())
     for one in network.layers:
         if isinstance(one, layers.Dense):
             deeper.get_layer(one.name).set_weights(one.get_weights())
     return deeper
+
+
+def _stages(network: keras.Model) -> list[list[keras.Layer]]:
+    """Give what has weights before the answers, in order, parted where pictures are halved."""
+    stages: list[list[keras.Layer]] = [[]]
+    for layer in network.layers:
+        if isinstance(layer, layers.Dense) or not layer.weights:
+            continue
+        if isinstance(layer, layers.Conv2D) and layer.strides != (1, 1):
+            stages.append([])
+        stages[-1].append(layer)
+    return stages
 
 
 def with_votes(network: keras.Model) -> keras.Model:

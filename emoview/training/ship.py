@@ -20,19 +20,17 @@ from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
 from emoview.networks.shipped import VOICE_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
-from emoview.pipeline.models import run_sequence, run_stills
+from emoview.pipeline.models import run_stills
 from emoview.timeline.labels import LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013
-from emoview.training.speech import VARIANTS, SpeechFeatures, describe_speech
+from emoview.training.speech import MOST_ALIKE, VARIANTS, SpeechFeatures, describe_speech
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
 from emoview.weights import write_manifest
 
-# Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind.
-_MOST_ALIKE = 30
 # The corpus whose speakers act in the clips, under the same names.
 _CORPUS_OF_CLIPS = "javanese"
 _ANSWERS_FILE = "voice_answers.npz"
@@ -184,7 +182,7 @@ def _ship(model: keras.Model, name: str, folder: Path) -> None:
 
 def _speech(data: Path, run: Path, on_event: OnEvent) -> SpeechFeatures:
     return describe_speech(
-        data / "speech", run / "features", most=_MOST_ALIKE,
+        data / "speech", run / "features", most=MOST_ALIKE,
         on_file=_every(500, "utterances described", on_event),
     )  # fmt: skip
 
@@ -196,7 +194,7 @@ def _asked(networks: Mapping[str, keras.Model], speech: SpeechFeatures, fold: in
     return VoiceAnswers(
         people, speech.labels, np.full(len(people), fold),
         voice_clip=voice.predict_clip(clip, speech),
-        voice_tcn=np.stack([run_sequence(tcn, ticks).whole for ticks in speech.ticks]),
+        voice_tcn=voice.predict_ticks(tcn, speech),
     )  # fmt: skip
 
 

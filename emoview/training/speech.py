@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ Description = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 VARIANTS = 2
 """How often each training utterance is altered."""
+MOST_ALIKE = 30
+"""Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind."""
 
 
 @dataclass(frozen=True)
@@ -61,20 +63,24 @@ def read_index(folder: Path, *, most: int | None = None) -> Iterator[Utterance]:
 
     Args:
         folder: Holds the index and the recordings.
-        most: Utterances to take, evenly spread, of each speaker's with one label; a corpus of many takes
-            by few speakers then does not outweigh the others.
+        most: As in `spread`: a corpus of many takes by few speakers then does not outweigh the others.
     """
     # Whether every recording is there shows when it is read; with cached features it need not be.
     utterances = read_speech_index(folder, check_files=False)
+    for i in range(len(utterances)) if most is None else spread(utterances, most):
+        yield utterances[i]
+
+
+def spread(utterances: Sequence[Utterance], most: int) -> list[int]:
+    """Choose at most so many utterances of each speaker's with one label, evenly spread; gives positions."""
     groups: dict[tuple[str, str], list[int]] = {}
     for i, utterance in enumerate(utterances):
         groups.setdefault((utterance.person, utterance.label), []).append(i)
-    chosen = set[int]()
+    chosen: list[int] = []
     for group in groups.values():
-        count = len(group) if most is None else min(most, len(group))
-        chosen.update(group[i * len(group) // count] for i in range(count))
-    for i in sorted(chosen):
-        yield utterances[i]
+        count = min(most, len(group))
+        chosen += (group[i * len(group) // count] for i in range(count))
+    return sorted(chosen)
 
 
 def load_samples(path: Path) -> NDArray[np.float32]:
@@ -120,7 +126,7 @@ def describe_speech(
         with np.load(file) as stored:
             ticks = tuple(np.split(stored["ticks"], np.cumsum(stored["lengths"])[:-1]))
             parts.append(_features(utterances, ticks, stored["functionals"], variant))
-    return _joined(parts)
+    return joined(parts)
 
 
 def describe_utterances(
@@ -172,7 +178,8 @@ def _features(
     return SpeechFeatures(utterances, ticks, summaries, np.full(len(utterances), variant > 0))
 
 
-def _joined(parts: list[SpeechFeatures]) -> SpeechFeatures:
+def joined(parts: Sequence[SpeechFeatures]) -> SpeechFeatures:
+    """Put some behind each other."""
     return SpeechFeatures(
         tuple(u for part in parts for u in part.utterances),
         tuple(t for part in parts for t in part.ticks),

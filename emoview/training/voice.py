@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.networks.temporal import FURTHEST, MaskedMean, branch_outputs, set_normalisation
+from emoview.pipeline.models import run_sequence
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.precision import quick_precision
 from emoview.training.speech import SpeechFeatures
@@ -272,6 +273,11 @@ def pad(
 def predict_clip(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.float32]:
     """Give `(n, 9)` logits of the network over functionals."""
     return np.asarray(model.predict(speech.functionals, batch_size=256, verbose=0))
+
+
+def predict_ticks(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.float32]:
+    """Give `(n, 9)` logits that the network over ticks has for each utterance."""
+    return np.stack([run_sequence(model, ticks).whole for ticks in speech.ticks])
 
 
 def folds_of_all_corpora(speech: SpeechFeatures) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
