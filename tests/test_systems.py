@@ -270,6 +270,29 @@ def test_for_votes_the_answer_that_learned_them_is_asked(faces: Path):
     assert np.abs(labels - votes).max() > 0.1
 
 
+def test_faces_are_cut_out_of_photographs_and_crops_taken_as_they_are(sample: Path, tmp_path: Path):
+    ffmpeg("-i", str(sample), "-frames:v", "1", str(tmp_path / "frame.png"))
+    frame = cv2.imread(str(tmp_path / "frame.png"))
+    height, width = frame.shape[:2]
+    photograph = cv2.copyMakeBorder(frame, 0, 0, width // 3, width // 5, cv2.BORDER_REPLICATE)
+    with FaceFinder(max_faces=1, stills=True) as finder:
+        picture = cv2.cvtColor(photograph, cv2.COLOR_BGR2RGB)
+        expected = align(picture, finder.find(picture)[0])
+    cut_out = cv2.cvtColor(expected, cv2.COLOR_RGB2BGR)
+    plain = np.full((height, width, 3), 90, np.uint8)
+    pictures = tmp_path / "pictures" / "valid" / "happy"
+    pictures.mkdir(parents=True)
+    for name, one in (("1", photograph), ("2", cut_out), ("3", plain)):
+        cv2.imwrite(str(pictures / f"{name}.png"), one)
+    events: list[Any] = []
+    logits = _shipped(open_pictures(tmp_path / "pictures", "valid"), "original", events.append)
+    _, wanted = run_faces(Models().face_cnn, [expected])
+    np.testing.assert_allclose(logits[1], wanted[0], atol=1e-3)
+    np.testing.assert_allclose(logits[0], wanted[0], atol=0.5)
+    assert np.abs(logits[2] - wanted[0]).max() > 1
+    assert events[-1] == {"no face found in": "1 pictures, which were taken as they are"}
+
+
 @pytest.mark.parametrize(
     ("what", "plot", "said"), [("face", "x.bmp", "end its name in"), ("timeline", "x.png", "draws labels")]
 )

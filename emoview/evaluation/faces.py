@@ -28,7 +28,8 @@ def evaluate_faces(
     """Measure what ships, or the networks of a run, on labelled pictures.
 
     Args:
-        model: `shipped`, or a run folder.
+        model: `shipped`, which sees the face of each picture as that of a video where the picture is larger
+            than faces that were cut out before, or a run folder.
         folder: Labelled pictures in any layout that is known.
         part: Of the data set; None where there is only one.
         truth: `original` labels, or those most `votes` of FER+ were for.
@@ -60,15 +61,22 @@ def evaluate_faces(
 
 
 def _shipped(pictures: LabelledPictures, truth: str, on_event: OnEvent) -> NDArray[np.float32]:
-    """Give the network's answer that learned from labels, or the one that learned from votes."""
+    """Give the network's answer that learned from labels, or the one that learned from votes.
+
+    Faces are cut out of pictures that are larger than a face, see `StillFaces`.
+    """
+    from emoview.face.still import StillFaces
     from emoview.pipeline.models import Models, stills_in_parts
 
     models = Models()
     parts: list[NDArray[np.float32]] = []
-    answers = stills_in_parts(models.face_cnn, len(pictures), lambda i: pictures.original(i, colour=False))
-    for embeddings, logits in answers:
-        parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)
-        on_event({"step": sum(map(len, parts)), "of": len(pictures)})
+    with StillFaces() as stills:
+        answers = stills_in_parts(models.face_cnn, len(pictures), lambda i: stills.face(pictures.original(i)))
+        for embeddings, logits in answers:
+            parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)
+            on_event({"step": sum(map(len, parts)), "of": len(pictures)})
+    if stills.missed:
+        on_event({"no face found in": f"{stills.missed} pictures, which were taken as they are"})
     return np.concatenate(parts)
 
 
