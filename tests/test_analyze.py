@@ -215,6 +215,17 @@ def test_a_face_of_a_sixteenth_of_the_width(made: Make):
     assert result.overall.face.label == "happy"
 
 
+def test_a_squeezed_video_says_what_it_says_unsqueezed(made: Make):
+    plain = analyze(made("plain.mp4", "-an", seconds=1.0))
+    squeezed = analyze(made("squeezed.mp4", "-vf", "scale=360:480,setsar=1", "-an", seconds=1.0))
+    assert [any("squeezed" in w for w in result.warnings) for result in (plain, squeezed)] == [False, True]
+    one, other = plain.overall.face, squeezed.overall.face
+    assert one is not None
+    assert other is not None
+    assert one.label == other.label
+    np.testing.assert_allclose(other.probabilities, one.probabilities, atol=0.05)
+
+
 def test_noise_is_not_speech(tmp_path: Path):
     path = tmp_path / "noise.wav"
     ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=2:a=0.3:r=16000", str(path))

@@ -47,7 +47,7 @@ def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str,
 
 
 def _derived(affect: LabelledAffect, on_event: OnEvent) -> NDArray[np.float32]:
-    from emoview.face.align import align
+    from emoview.face.align import Proportions, align
     from emoview.pipeline.models import Models, run_stills
 
     model = Models().face_cnn
@@ -59,7 +59,7 @@ def _derived(affect: LabelledAffect, on_event: OnEvent) -> NDArray[np.float32]:
                 picture = affect.crop(i, 336)
                 found = finder.find(picture)
                 if found:
-                    faces[i] = align(picture, found[0])
+                    faces[i] = align(picture, found[0], widen=Proportions().widening(found))
                 on_event({"step": i + 1, "of": len(affect)})
             if faces:
                 _, logits = run_stills(model, list(faces.values()))

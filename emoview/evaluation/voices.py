@@ -131,10 +131,12 @@ def _shipped(asked: _Asked, on_event: OnEvent) -> NDArray[np.float64]:
 def _by_protocol(
     asked: _Asked, protocol: VoiceProtocol, seed: int, on_event: OnEvent
 ) -> dict[str, LabelFigures]:
-    # Before the describing, which can take minutes.
     folds = _folds(asked.utterances, protocol, seed)
     people = [u.person for u in asked.utterances]
     digests = [hashlib.sha256(u.path.read_bytes()).hexdigest() for u in asked.utterances]
+    # Before the describing, which can take minutes.
+    for train, test in folds:
+        assert_disjoint(train, test, people, digests)
     speech = _described(asked.utterances, on_event)
     lessons, lesson_of = _lessons(speech, on_event)
     columns = [VOICE_LABELS.index(name) for name in asked.names]
@@ -142,7 +144,6 @@ def _by_protocol(
     told = np.zeros(len(people), bool)
     result = {}
     for number, (train, test) in enumerate(folds):
-        assert_disjoint(train, test, people, digests)
         taught = lessons.select(np.isin(lesson_of, train))
         tested = speech.select(np.isin(np.arange(len(people)), test))
         logits = {

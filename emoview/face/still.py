@@ -9,23 +9,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.face.align import align
+from emoview.face.align import Proportions, align
 from emoview.face.find import FaceFinder
 
-WHOLE: Final = 128
-"""Side in pixels from which on a picture is looked through for a face; faces cut out have 48 to 112."""
-
-# Beyond, a face has more pixels than the networks see.
-_LONGEST = 640
+# Of sides, from which on a picture is looked through for a face: faces that were cut out have 48 to 112.
+_WHOLE: Final = 128
+# Of the longer side, as that of videos.
+_LONGEST: Final = 640
 # Of the longer side: a face that fills its picture is only found with something around it.
-_BORDER = 0.25
+_BORDER: Final = 0.25
 
 
 class StillFaces:
     """Gives the face in each picture; threads may share it."""
 
     def __init__(self) -> None:
-        self._finder = FaceFinder(max_faces=1, stills=True)
+        self._finder: FaceFinder | None = None
         self._lock = Lock()
         self.missed = 0
         """Pictures without a face so far, which were taken as they are."""
@@ -34,23 +33,31 @@ class StillFaces:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._finder.__exit__()
+        with self._lock:
+            if self._finder is not None:
+                self._finder.__exit__()
 
     def face(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Give the face in a picture `(height, width, 3)` RGB, aligned as in a video, or the picture."""
         height, width = picture.shape[:2]
-        if min(height, width) < WHOLE:
+        if min(height, width) < _WHOLE:
             return picture
         shrink = _LONGEST / max(height, width)
         if shrink < 1:
             size = (round(width * shrink), round(height * shrink))
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         border = round(_BORDER * max(picture.shape[:2]))
-        around = cv2.copyMakeBorder(picture, border, border, border, border, cv2.BORDER_REPLICATE)
+        for around in (0, border):
+            tried = cv2.copyMakeBorder(picture, around, around, around, around, cv2.BORDER_REPLICATE)
+            found = self._find(np.asarray(tried, np.uint8))
+            if found:
+                return align(np.asarray(tried, np.uint8), found[0], widen=Proportions().widening(found))
         with self._lock:
-            for tried in (picture, np.asarray(around, np.uint8)):
-                found = self._finder.find(tried)
-                if found:
-                    return align(tried, found[0])
             self.missed += 1
         return picture
+
+    def _find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        with self._lock:
+            if self._finder is None:
+                self._finder = FaceFinder(max_faces=1, stills=True)
+            return self._finder.find(picture)

@@ -69,6 +69,8 @@ def deepened(network: keras.Model, deeper: keras.Model) -> keras.Model:
     A fresh block is the identity (see `_residual`), so that both then answer the same.
     """
     for one, other in zip(_stages(network), _stages(deeper), strict=True):
+        if len(one) > len(other):
+            raise ValueError("deeper has fewer blocks in a stage")
         for layer, like in zip(one, other, strict=False):
             like.set_weights(layer.get_weights())
     for one in network.layers:

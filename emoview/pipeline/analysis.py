@@ -549,6 +549,10 @@ class _Join:
             warnings.append(
                 "no face was found: a face must be upright and wider than a twentieth of the picture"
             )
+        if self._faces is not None and self._faces.squeezed:
+            warnings.append(
+                "the faces are as narrow as where 16:9 is squeezed to 4:3: they were analysed 4/3 wider"
+            )
         if self._voice is not None and not speech.any():
             warnings.append("no speech was found: the voice columns are empty")
             level = self._voice.level_db

@@ -35,6 +35,7 @@ from emoview.voice.blocks import BLOCK_TICKS, Samples
 from emoview.voice.descriptors import mfcc_means, tick_features, window_functionals, windows
 
 if TYPE_CHECKING:
+    from emoview.face.align import Proportions
     from emoview.face.find import FaceFinder
     from emoview.face.follow import FaceFollower
 
@@ -167,11 +168,13 @@ class Faces:
         ticks: Ticks that the pictures reach to.
         tracks: By track id.
         log: What the decoder complained of.
+        squeezed: Whether most faces were seen in pictures that were made wider, see `Proportions`.
     """
 
     ticks: int
     tracks: dict[int, FaceTrack]
     log: DecodeLog
+    squeezed: bool
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,7 @@ class Found:
         landmarks: `(468, 3)`, in pixels of the picture as decoded.
         face: Aligned, RGB.
         scale: Pixels as shown for each pixel as decoded.
+        widen: How much wider the picture was made for it, see `Proportions`.
     """
 
     tick: int
@@ -193,6 +197,7 @@ class Found:
     landmarks: NDArray[np.float32]
     face: NDArray[np.uint8]
     scale: float
+    widen: float
 
 
 FaceHook: TypeAlias = Callable[[Found], None]
@@ -209,18 +214,20 @@ def find_faces(
             with PictureDecoder(media, longest_side=LONGEST_SIDE) as decoder:
                 # The first pictures are decoded while mediapipe is loaded.
                 with timings.measure("start"):
+                    from emoview.face.align import Proportions
                     from emoview.face.find import FaceFinder
                     from emoview.face.follow import FaceFollower
 
-                    follower, finder = FaceFollower(), stack.enter_context(FaceFinder(max_faces=max_faces))
-                yield from _faces_of(decoder, finder, follower, timings, enlarge=decoder.scale > 1)
+                    finder = stack.enter_context(FaceFinder(max_faces=max_faces))
+                    state = finder, FaceFollower(), Proportions()
+                yield from _faces_of(decoder, *state, timings, enlarge=decoder.scale > 1)
         except _SmallFaceError as small:
             small_from = small.tick
         if small_from is not None:
             with PictureDecoder(
                 media, longest_side=LONGEST_SIDE_OF_SMALL_FACES, from_tick=small_from
             ) as decoder:
-                yield from _faces_of(decoder, finder, follower, timings, enlarge=False)
+                yield from _faces_of(decoder, *state, timings, enlarge=False)
     timings.add("decode", decoder.log.busy_s)
     log.complaints, log.lines = decoder.log.complaints, decoder.log.lines
 
@@ -234,7 +241,13 @@ class _SmallFaceError(Exception):
 
 
 def _faces_of(
-    decoder: PictureDecoder, finder: FaceFinder, follower: FaceFollower, timings: Timings, *, enlarge: bool
+    decoder: PictureDecoder,
+    finder: FaceFinder,
+    follower: FaceFollower,
+    proportions: Proportions,
+    timings: Timings,
+    *,
+    enlarge: bool,
 ) -> Iterator[tuple[int, list[Found]]]:
     """Find the faces in a decoder's pictures; if larger pictures can be had, `enlarge`, ask for them.
 
@@ -251,9 +264,10 @@ def _faces_of(
                 raise _SmallFaceError(tick)
             ids = follower.follow(tick, [points * np.float32(scale) for points in landmarks])
         with timings.measure("align"):
+            widen = proportions.widening(landmarks)
             found = [
                 Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
-                      align(picture, points), scale)
+                      align(picture, points, widen=widen), scale, widen)
                 for face_id, points in zip(ids, landmarks, strict=True)
             ]  # fmt: skip
         yield tick, found
@@ -277,7 +291,7 @@ def run_face_stage(
     """
     from emoview.face.follow import MEMORY_TICKS
 
-    ticks = 0
+    ticks = faces = widened = 0
     log = DecodeLog()
     growing: dict[int, _TrackSoFar] = {}
     tracks: dict[int, FaceTrack] = {}
@@ -314,6 +328,7 @@ def run_face_stage(
     for tick, found in stage:
         ticks = tick + 1
         for one in found:
+            faces, widened = faces + 1, widened + (one.widen > 1)
             if on_face is not None:
                 on_face(one)
             waiting.append(one)
@@ -324,7 +339,7 @@ def run_face_stage(
         flush()
     with timings.measure("face_network"):
         tracks.update((i, track.end()) for i, track in growing.items())
-    return Faces(ticks, dict(sorted(tracks.items())), log)
+    return Faces(ticks, dict(sorted(tracks.items())), log, squeezed=2 * widened > faces)
 
 
 @dataclass(frozen=True)

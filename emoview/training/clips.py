@@ -49,6 +49,8 @@ class Clip:
     functionals: NDArray[np.float32]
 
 
+# Counts up when faces or voices are described in another way, so that nothing of before is read back.
+_FORM = 2
 _ARRAYS = ("face_ticks", "faces", "features", "speech", "windows", "functionals")
 
 
@@ -61,7 +63,7 @@ def read_clips(
     clips = []
     for i, clip in enumerate(files):
         name = "-".join(clip.path.relative_to(folder).with_suffix("").parts)
-        file = cache / f"clip-{name}.npz"
+        file = cache / f"clip-{name}-{_FORM}.npz"
         if not file.exists():
             partial = cache / f"partial-{file.name}"
             np.savez(partial, **_describe(clip.path))

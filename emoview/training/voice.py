@@ -155,7 +155,10 @@ def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
         trained, recipe, len(data) * recipe.tick_epochs, loss_weights=[1.0, recipe.tick_share] * len(branches)
     )
     trained.fit(data, epochs=recipe.tick_epochs, verbose=0)
-    return model
+    # What learned in bfloat16 speaks in single precision.
+    plain = build_voice_tcn()
+    plain.set_weights(model.get_weights())
+    return plain
 
 
 class _MixedFunctionals(keras.utils.PyDataset):  # type: ignore[misc]
