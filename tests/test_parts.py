@@ -19,7 +19,6 @@ from emoview.evaluation.metrics import calibration_error, unweighted_average_rec
 from emoview.face.align import CROP_SIZE, Proportions, align
 from emoview.face.find import LANDMARKS, FaceFinder
 from emoview.face.follow import FaceFollower
-from emoview.face.views import View, seen
 from emoview.fusion.late import fit_late_fusion, softmax
 from emoview.media.decode import DecodeLog, PictureDecoder, Sound, read_sound
 from emoview.media.probe import probe
@@ -160,26 +159,6 @@ def test_a_face_that_fills_a_large_picture_is_not_sampled_but_averaged(sample: P
     assert np.abs(align(picture, points).astype(int) - clean).mean() < 3
     # Of one pixel in sixteen, the mean deviation would stay 30.
     assert np.abs(clean - seen_through)[clean > 0].mean() < 15
-
-
-def test_a_face_in_hazy_light_looks_as_in_any_other():
-    rng = np.random.default_rng(0)
-    face = cv2.GaussianBlur(rng.integers(20, 236, (112, 112), dtype=np.uint8), (0, 0), 5)
-    face = cv2.normalize(face, None, 20, 235, cv2.NORM_MINMAX)
-    face[:, :20] = 0
-    hazy = np.where(face, 60 + face // 3, 0).astype(np.uint8)
-    for side in (48, 64):
-        view = View(0.0, mirrored=False, side=side)
-        one, other = seen(face, view), seen(hazy, view)
-        assert one.std() > 0.1
-        assert one[:, 0].max() == 0
-        np.testing.assert_allclose(other, one, atol=0.02)
-    dim = (face // 12).astype(np.uint8)
-    lit = seen(dim, View(0.0, mirrored=False, side=112))
-    assert np.corrcoef(lit[:, 20:].ravel(), face[:, 20:].ravel())[0, 1] > 0.98
-    assert (lit[:, 20:] > 0).mean() > 0.98
-    black = np.zeros((112, 112), np.uint8)
-    assert seen(black, View(0.0, mirrored=False, side=48)).max() == 0
 
 
 def test_small_faces_are_found_and_large_ones_again(sample: Path):

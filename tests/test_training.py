@@ -167,9 +167,6 @@ def test_face_training_goes_on_where_it_was_stopped(
     highest = []
 
     def noted(pictures: Pictures, **rest: Any) -> AugmentedBatches:
-        # All in one light, as what is seen of faces anywhere.
-        for image in pictures.images:
-            assert abs(image[image > 8].mean() - 128) < 10
         # Those of faces7 stand behind.
         highest.append(pictures.targets[-1].max())
         return AugmentedBatches(pictures, **rest)

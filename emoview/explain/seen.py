@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.face.align import CROP_SIZE, alignment, moved
+from emoview.face.align import CROP_SIZE, alignment, moved, network_input
 from emoview.face.regions import REGION_POINTS
-from emoview.face.views import View, seen
 from emoview.networks.sizes import FACE_SIZE
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-_AS_IT_IS = View(0.0, mirrored=False, side=FACE_SIZE)
 _CORNERS = np.array([[0, 0], [CROP_SIZE, 0], [0, CROP_SIZE]], np.float64)
 
 
@@ -60,7 +58,7 @@ class Seen:
             matrix = alignment(one.landmarks, widen=one.widen)
             points = moved(matrix, one.landmarks[list(REGION_POINTS)]) / CROP_SIZE
             corners = (_CORNERS - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T * one.scale
-            picture = np.round(seen(one.face, _AS_IT_IS)[..., 0] * 255).astype(np.uint8)
+            picture = np.round(network_input(one.face, FACE_SIZE)[..., 0] * 255).astype(np.uint8)
             self.faces[one.face_id, one.tick] = SeenFace(
                 picture, points.astype(np.float16), corners.astype(np.float32)
             )

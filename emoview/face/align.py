@@ -20,10 +20,6 @@ _OVAL = np.array(FACE_OVAL)
 # 16:9 was squeezed to 4:3; of 700 single faces of faces7 none is below this.
 _NARROW = 0.78
 _UNSQUEEZED = 4 / 3
-# Mean and standard deviation of the pixels of most faces, and a deviation below which there is but noise.
-_MEAN, _CONTRAST, _LEAST_CONTRAST = 128.0, 43.0, 4.0
-# Pixels up to this, or to an eighth of the mean of a dark face, are what compression left of black.
-_BLACK = 8
 
 
 def align(
@@ -103,19 +99,6 @@ def _upright(points: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], ND
 def moved(matrix: NDArray[np.float64], points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Take points `(n, 2 or 3)` through a matrix `(2, 3)`."""
     return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])
-
-
-def evenly_lit(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bring what is not black in a grey face to the mean and the contrast of most faces: `(side, side)`.
-
-    Faces in dim or hazy light have a third of the contrast of others, and neither says what they show.
-    """
-    black = int(min(_BLACK, cv2.mean(face, mask=face)[0] / 8))
-    mean, spread = cv2.meanStdDev(face, mask=(face > black).astype(np.uint8))
-    levels = (np.arange(256) - mean.item()) * (_CONTRAST / max(spread.item(), _LEAST_CONTRAST)) + _MEAN
-    levels = np.clip(np.round(levels), 1, 255)
-    levels[: black + 1] = 0
-    return np.asarray(cv2.LUT(face, levels.astype(np.uint8)), np.uint8)
 
 
 def network_input(face: NDArray[np.uint8], size: int, *, colour: bool = False) -> NDArray[np.float32]:

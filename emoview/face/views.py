@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.face.align import evenly_lit, network_input
+from emoview.face.align import network_input
 
 
 class View(NamedTuple):
@@ -26,7 +26,7 @@ class View(NamedTuple):
 
 
 def seen(face: NDArray[np.uint8], view: View) -> NDArray[np.float32]:
-    """Show an aligned face in a view, evenly lit, and black where there was nothing.
+    """Show an aligned face in a view, black where there was nothing.
 
     Args:
         face: `(side, side)` grey or `(side, side, 3)` RGB, of any side.
@@ -35,8 +35,7 @@ def seen(face: NDArray[np.uint8], view: View) -> NDArray[np.float32]:
     Returns:
         `(view.side, view.side, 1)` in [0, 1].
     """
-    grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) if face.ndim == 3 else face
-    picture = network_input(evenly_lit(np.asarray(grey, np.uint8)), view.side)
+    picture = network_input(face, view.side)
     if view.mirrored:
         picture = picture[:, ::-1]
     if not view.angle:

@@ -12,7 +12,7 @@ from emoview.timeline.clock import SAMPLE_RATE
 
 
 def augmented_face(image: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Turn, shift, scale, stretch, mirror and relight a picture, and hide a part of it.
+    """Turn, shift, scale, mirror and relight a picture, and hide a part of it.
 
     Args:
         image: `(side, side)` or `(side, side, channels)`.
@@ -26,9 +26,6 @@ def augmented_face(image: NDArray[np.uint8], size: int, rng: np.random.Generator
     angle = rng.uniform(-12, 12)
     zoom = size / source * np.exp(rng.uniform(-0.12, 0.12))
     matrix = cv2.getRotationMatrix2D((source / 2, source / 2), angle, zoom)
-    # In width alone, about the middle.
-    stretch = np.exp(rng.uniform(-0.1, 0.1))
-    matrix = matrix @ np.array([[stretch, 0.0, (1 - stretch) * source / 2], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     matrix[:, 2] += (size - source) / 2 + rng.uniform(-0.08, 0.08, 2) * size
     if rng.random() < 0.5:
         matrix = matrix @ np.array([[-1.0, 0.0, source], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])

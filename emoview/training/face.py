@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.face.views import View, seen
+from emoview.face.align import network_input
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.shipped import build_face_votes
 from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
@@ -126,8 +126,8 @@ def train_face(
     recipe = recipe or FaceRecipe()
     run.mkdir(parents=True, exist_ok=True)
     (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE).evenly_lit()
-    faces7 = read_faces7(data / "faces7", "train", size=LARGEST_FACE_SIZE).evenly_lit()
+    fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE)
+    faces7 = read_faces7(data / "faces7", "train", size=LARGEST_FACE_SIZE)
     valid = {
         "fer2013": read_fer2013(data / "fer2013", "valid"),
         "faces7": read_faces7(data / "faces7", "valid"),
@@ -229,6 +229,6 @@ def _compile(model: keras.Model, recipe: FaceRecipe, part: Round, steps: int) ->
 
 def accuracy_of(model: keras.Model, pictures: Pictures, size: int) -> float:
     """Share of the pictures whose most probable label is the right one, in percent."""
-    images = np.stack([seen(image, View(0.0, mirrored=False, side=size)) for image in pictures.images])
+    images = np.stack([network_input(image, size) for image in pictures.images])
     logits = model.predict(images, batch_size=256, verbose=0)
     return float(100 * np.mean(logits.argmax(axis=1) == pictures.labels))

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.face.align import evenly_lit
 from emoview.fusion.late import softmax
 from emoview.networks.sizes import LARGE_FACE_SIZE
 from emoview.timeline.labels import LABELS
@@ -44,10 +43,6 @@ class Pictures:
             np.concatenate([self.labels, other.labels]),
             np.concatenate([self.votes, other.votes]),
         )
-
-    def evenly_lit(self) -> Pictures:
-        """Bring all to one light, in which the network sees every face."""
-        return replace(self, images=[evenly_lit(image) for image in self.images])
 
     def smoothed(self, share: float) -> Pictures:
         """Spread a share of each target over all labels (Szegedy et al. 2016, arXiv:1512.00567)."""
@@ -100,7 +95,7 @@ def _grey(labelled: datasets.LabelledPictures, size: int | None) -> list[NDArray
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled batches of pictures, each turned, shifted, scaled, stretched, mirrored, relit and part hidden.
+    """Shuffled batches of pictures, each turned, shifted, scaled, mirrored, relit and part hidden.
 
     One batch has the first of some `sides`, in pixels, the next one the second, and so on by turns.  Where
     there is a `teacher`, a `share` of the target is what it answers to the same pictures, changed alike, in
