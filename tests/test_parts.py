@@ -16,6 +16,7 @@ from conftest import Make
 
 from emoview import Analysis, InputError, OutputError, analyze
 from emoview.evaluation.metrics import calibration_error, unweighted_average_recall
+from emoview.explain.seen import Seen
 from emoview.face.align import CROP_SIZE, Proportions, align
 from emoview.face.find import LANDMARKS, FaceFinder
 from emoview.face.follow import FaceFollower
@@ -145,6 +146,22 @@ def test_a_squeezed_video_is_widened_and_another_is_not(sample: Path):
     assert [proportions.widening([usual]) for _ in range(2)][-1] == 1
     assert proportions.widening([points]) == 1
     assert proportions.widening([]) == 1
+
+
+def test_an_explanation_lies_where_a_widened_face_was_cut_out(sample: Path):
+    with PictureDecoder(probe(sample), longest_side=480) as decoder:
+        picture = cv2.resize(next(iter(decoder))[1], (360, 480), interpolation=cv2.INTER_AREA)
+    with FaceFinder(max_faces=1) as finder:
+        (points,) = finder.find(picture)
+    face = align(picture, points, widen=4 / 3)
+    seen = Seen()
+    seen.add_faces(
+        [Found(0, 0, FaceBox(0, 0, 1, 1), points, face, 1.0, 4 / 3)], np.zeros((1, 256), np.float32)
+    )
+    aligned = np.array([[0, 0], [CROP_SIZE, 0], [0, CROP_SIZE]], np.float32)
+    back = cv2.getAffineTransform(seen.faces[0, 0].corners, aligned)
+    there = cv2.warpAffine(picture, back, (CROP_SIZE, CROP_SIZE))
+    assert np.corrcoef(there[face > 0], face[face > 0])[0, 1] > 0.98
 
 
 def test_a_face_that_fills_a_large_picture_is_not_sampled_but_averaged(sample: Path):
