@@ -40,6 +40,7 @@ from emoview.training import voice
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
 from emoview.training.datasets.affect import read_affect
+from emoview.training.datasets.labelled import decode
 from emoview.training.datasets.pictures import open_pictures
 from emoview.training.datasets.speech import Utterance
 from emoview.training.loop import Plan
@@ -118,7 +119,7 @@ def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: py
 def test_affect_is_derived_of_the_frames_with_a_face(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    ffmpeg("-i", str(sample), "-vf", "crop=ih:ih,fps=0.6", "-frames:v", "4", str(tmp_path / "%d.png"))
+    ffmpeg("-i", str(sample), "-vf", "fps=0.6", "-frames:v", "4", str(tmp_path / "%d.png"))
     cv2.imwrite(str(tmp_path / "2.png"), np.full((90, 90, 3), 40, np.uint8))
     table = tmp_path / "t.csv"
     table.write_text("frame,valence,arousal,video\n" + "".join(f"{i}.png,0,0.5,v\n" for i in (1, 2, 3, 4)))
@@ -126,7 +127,8 @@ def test_affect_is_derived_of_the_frames_with_a_face(
     expected = np.full((4, 2), np.nan)
     with FaceFinder(max_faces=1, stills=True) as finder:
         for i in (0, 2, 3):
-            picture = affect.crop(i, 336)
+            # As wide as it is: what is squashed to a square shows another face.
+            picture = decode(affect.frames[i], colour=True)
             _, logits = run_faces(Models().face_cnn, [align(picture, finder.find(picture)[0])])
             expected[i] = valence_arousal(softmax(logits))[0]
     assert np.nanstd(expected, axis=0).max() > 0.005

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from emoview.errors import InputError
 from emoview.evaluation.metrics import RegressionFigures
-from emoview.face.find import FaceFinder
 from emoview.fusion.late import softmax
 from emoview.runs import load_network, networks_of
 from emoview.timeline.labels import valence_arousal
@@ -47,19 +46,18 @@ def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str,
 
 
 def _derived(affect: LabelledAffect, on_event: OnEvent) -> NDArray[np.float32]:
-    from emoview.face.align import Proportions, align
+    from emoview.face.still import StillFaces
     from emoview.pipeline.models import Models, run_stills
 
     model = Models().face_cnn
     result = np.full((len(affect), 2), np.nan, np.float32)
-    with FaceFinder(max_faces=1, stills=True) as finder:
+    with StillFaces() as stills:
         for start in range(0, len(affect), _TOGETHER):
             faces = {}
             for i in range(start, min(start + _TOGETHER, len(affect))):
-                picture = affect.crop(i, 336)
-                found = finder.find(picture)
-                if found:
-                    faces[i] = align(picture, found[0], widen=Proportions().widening(found))
+                face = stills.cut(affect.face(i))
+                if face is not None:
+                    faces[i] = face
                 on_event({"step": i + 1, "of": len(affect)})
             if faces:
                 _, logits = run_stills(model, list(faces.values()))

@@ -39,9 +39,18 @@ class StillFaces:
 
     def face(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Give the face in a picture `(height, width, 3)` RGB, aligned as in a video, or the picture."""
-        height, width = picture.shape[:2]
-        if min(height, width) < _WHOLE:
+        if min(picture.shape[:2]) < _WHOLE:
             return picture
+        cut = self.cut(picture)
+        if cut is not None:
+            return cut
+        with self._lock:
+            self.missed += 1
+        return picture
+
+    def cut(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """Give the face in a picture `(height, width, 3)` RGB of any size, aligned as in a video, or None."""
+        height, width = picture.shape[:2]
         shrink = _LONGEST / max(height, width)
         if shrink < 1:
             size = (round(width * shrink), round(height * shrink))
@@ -52,9 +61,7 @@ class StillFaces:
             found = self._find(np.asarray(tried, np.uint8))
             if found:
                 return align(np.asarray(tried, np.uint8), found[0], widen=Proportions().widening(found))
-        with self._lock:
-            self.missed += 1
-        return picture
+        return None
 
     def _find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         with self._lock:

@@ -48,25 +48,28 @@ class LabelledAffect:
         return len(self.frames)
 
     def crop(self, index: int, size: int) -> NDArray[np.uint8]:
-        """Cut the face out: `(size, size, 3)` RGB.
+        """Give what `face` does, brought to `(size, size, 3)`."""
+        import cv2
+
+        resized = cv2.resize(self.face(index), (size, size), interpolation=cv2.INTER_AREA)
+        return np.asarray(resized, dtype=np.uint8)
+
+    def face(self, index: int) -> NDArray[np.uint8]:
+        """Cut the face out: `(side, side, 3)` RGB.
 
         The square about the outermost landmarks and a small margin, black where it leaves the picture;
-        the whole picture where there are no landmarks.
+        the whole picture `(height, width, 3)` where there are no landmarks.
 
         Raises:
             DatasetError: The frame cannot be decoded.
         """
-        import cv2
-
         try:
             image = decode(self.frames[index], colour=True)
         except (OSError, ValueError):
             raise DatasetError(
                 f"{self.frames[index]} cannot be decoded; fetch it again or take it out."
             ) from None
-        if self.landmarks is not None:
-            image = _square(image, self.landmarks[index])
-        return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return image if self.landmarks is None else _square(image, self.landmarks[index])
 
 
 def read_affect(source: Path, part: str | None = None, *, layout: AffectLayout = "auto") -> LabelledAffect:
