@@ -119,7 +119,8 @@ def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: py
 def test_affect_is_derived_of_the_frames_with_a_face(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    ffmpeg("-i", str(sample), "-vf", "fps=0.6", "-frames:v", "4", str(tmp_path / "%d.png"))
+    wide = "pad=iw*16/9:ih:(ow-iw)/2,fps=0.6"
+    ffmpeg("-i", str(sample), "-vf", wide, "-frames:v", "4", str(tmp_path / "%d.png"))
     cv2.imwrite(str(tmp_path / "2.png"), np.full((90, 90, 3), 40, np.uint8))
     table = tmp_path / "t.csv"
     table.write_text("frame,valence,arousal,video\n" + "".join(f"{i}.png,0,0.5,v\n" for i in (1, 2, 3, 4)))
