@@ -28,12 +28,13 @@ from emoview.evaluation.metrics import LabelFigures, measure_labels, measure_val
 from emoview.evaluation.plot import plot_figures
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
 from emoview.evaluation.voices import _shared, evaluate_voices
-from emoview.face.align import align
+from emoview.face.align import align, box_of
 from emoview.face.find import FaceFinder
+from emoview.face.still import StillFaces
 from emoview.fusion.late import softmax
 from emoview.fusion.rules import RULES
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
-from emoview.pipeline.models import Models, run_faces
+from emoview.pipeline.models import Models, run_faces, run_stills
 from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
 from emoview.timeline.labels import valence_arousal
 from emoview.training import voice
@@ -261,6 +262,37 @@ def test_the_shipped_network_is_measured_on_any_part(faces: Path):
     assert one.examples == 42
     assert sum(map(sum, one.confusion)) == 42
     assert one.accuracy.low <= one.accuracy.value <= one.accuracy.high
+
+
+def test_what_ships_sees_small_pictures_as_a_video_would(sample: Path, tmp_path: Path):
+    ffmpeg("-i", str(sample), "-frames:v", "1", str(tmp_path / "frame.png"))
+    frame = cv2.imread(str(tmp_path / "frame.png"))
+    with FaceFinder(max_faces=1, stills=True) as finder:
+        left, top, width, height = map(int, box_of(finder.find(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))[0]))
+    crop = cv2.resize(
+        frame[top : top + height, left : left + width], (100, 100), interpolation=cv2.INTER_AREA
+    )
+    folder = tmp_path / "pictures" / "valid" / "happy"
+    folder.mkdir(parents=True)
+    for name, one in (("1", crop), ("2", np.full((48, 48, 3), 90, np.uint8))):
+        cv2.imwrite(str(folder / f"{name}.png"), one)
+    pictures = open_pictures(tmp_path / "pictures", "valid")
+    with StillFaces() as stills:
+        cut = stills.cut(pictures.original(0))
+    assert cut is not None
+    events: list[Any] = []
+    as_they_come = _shipped(pictures, "original", quiet)
+    as_in_video = _shipped(pictures, "original", events.append, cut_out=True)
+    network = Models().face_cnn
+    np.testing.assert_allclose(as_in_video[:1], run_stills(network, [cut])[1], atol=1e-3)
+    assert np.abs(as_in_video[0] - as_they_come[0]).max() > 0.2
+    np.testing.assert_allclose(as_in_video[1], as_they_come[1], atol=1e-3)
+    assert events[-1] == {"no face found in": "1 pictures, which were taken as they are"}
+
+
+def test_networks_of_a_run_see_pictures_as_they_are(picture_run: Path, faces: Path):
+    with pytest.raises(InputError, match="measures what ships"):
+        evaluate_faces(str(picture_run), faces, "valid", truth="original", cut_out=True, on_event=quiet)
 
 
 def test_for_votes_the_answer_that_learned_them_is_asked(faces: Path):

@@ -18,8 +18,11 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from conftest import ffmpeg
 
 from emoview import LABELS, InputError
+from emoview.face.align import align, box_of
+from emoview.face.find import FaceFinder
 from emoview.face.views import seen
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
@@ -50,7 +53,7 @@ from emoview.training.fusion import (
     measure,
     spoken,
 )
-from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013
+from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
 from emoview.training.precision import quick_precision
 from emoview.training.ship import _described, _ship, ship_face, ship_fusion
 from emoview.training.speech import SpeechFeatures, Utterance, read_index
@@ -156,13 +159,67 @@ def test_a_teacher_answers_to_the_pictures_as_they_are_shown(data: Path):
     np.testing.assert_allclose(targets, 0.25 * mean + 0.75 * labels, atol=1e-6)
 
 
+def test_a_share_of_the_pictures_is_shown_cut_out(data: Path):
+    pictures = read_faces7(data / "faces7", "train", size=48)
+    known = {i: np.full((80, 80), 255, np.uint8) for i in range(0, len(pictures), 2)}
+    # Behind others, they are still those of the same pictures.
+    both = read_fer2013(data / "fer2013", "train", size=48) + replace(pictures, cut_out=known)
+    seen: list[np.ndarray] = []
+
+    def say(images: np.ndarray) -> np.ndarray:
+        seen.append(images)
+        return images.mean(axis=(1, 3))[:, 2::10]
+
+    def batch(pictures: Pictures, **more: Any) -> np.ndarray:
+        taught = {"teacher": SimpleNamespace(predict_on_batch=say), "share": 0.5}
+        batches = AugmentedBatches(
+            pictures, batch=len(pictures), sides=(64,), seed=1, epoch=0, **taught, **more
+        )
+        return batches[0][0]
+
+    plain = batch(both)
+    as_they_come = seen[0]
+    for share, expected in ((0.0, 0), (0.5, 7), (1.0, 14)):
+        seen.clear()
+        shown = batch(both, cut_out=share)
+        changed = np.abs(shown - plain).max(axis=(1, 2, 3)) > 0
+        assert abs(changed.sum() - expected) <= (0 if share in (0, 1) else 4)
+        # What is bright all over is turned, shifted and relit, no more.
+        assert all(np.median(one) > 0.6 for one in shown[changed])
+        # The teacher is asked about the pictures as they come.
+        np.testing.assert_array_equal(seen[0], as_they_come)
+
+
+def test_faces_are_cut_out_once_and_kept(sample: Path, tmp_path: Path):
+    ffmpeg("-i", str(sample), "-frames:v", "1", str(tmp_path / "frame.png"))
+    frame = cv2.cvtColor(cv2.imread(str(tmp_path / "frame.png")), cv2.COLOR_BGR2RGB)
+    with FaceFinder(max_faces=1, stills=True) as finder:
+        landmarks = finder.find(frame)[0]
+    expected = cv2.cvtColor(align(frame, landmarks, 80), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    left, top, width, height = map(int, box_of(landmarks))
+    crop = cv2.resize(grey[top : top + height, left : left + width], (48, 48), interpolation=cv2.INTER_AREA)
+    targets = np.eye(7, dtype=np.float32)[:3]
+    plain = Pictures([np.full((48, 48), 90, np.uint8), grey, crop], targets, np.arange(3), targets)
+    found = with_cut_out(plain, tmp_path / "kept.npz")
+    assert sorted(found.cut_out) == [1, 2]
+    for face, how_far in ((found.cut_out[1], 10), (found.cut_out[2], 20)):
+        assert np.abs(face.astype(float) - expected).mean() < how_far
+    shown = found.as_in_video().images
+    np.testing.assert_array_equal(shown[0], plain.images[0])
+    np.testing.assert_array_equal(shown[2], found.cut_out[2])
+    # Nothing is looked for again.
+    again = with_cut_out(replace(plain, images=[plain.images[0]] * 3), tmp_path / "kept.npz")
+    np.testing.assert_array_equal(again.cut_out[1], found.cut_out[1])
+
+
 def test_face_training_goes_on_where_it_was_stopped(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     small = partial(face_cnn, widths=(8, 8, 16, 256))
     monkeypatch.setattr("emoview.training.face.face_cnn", small)
     one = Round(((1, 48),), rate=2e-3, votes=0.4, depths=(1, 1, 1, 1))
-    deeper = Round(((2, 32, 40),), rate=2e-3, own=0.5, smoothing=0.0, depths=(1, 1, 1, 2))
+    deeper = Round(((2, 32, 40),), rate=2e-3, own=0.5, smoothing=0.0, cut_out=0.5, depths=(1, 1, 1, 2))
     recipe = FaceRecipe((one, deeper), batch=8)
     highest = []
 
@@ -237,7 +294,7 @@ def test_both_answers_of_the_face_ship_calibrated(
     monkeypatch.setattr("emoview.training.ship.fit_scale", fit)
     rows: list[Any] = []
     ship_face(data, tmp_path / "run", tmp_path / "ship", on_event=rows.append)
-    assert [row["part"] for row in rows] == ["fer2013", "ferplus", "faces7"]
+    assert [row["part"] for row in rows] == ["fer2013", "ferplus", "faces7", "fer2013_cut_out"]
     # Labels of 13 and 14 pictures together; the votes of 14.
     assert measured_on == [27, 14]
     names = (("face_cnn", "logits"), ("face_votes", "votes"))

@@ -61,6 +61,12 @@ def evaluate(
         ),
     ] = Protocol.GIVEN,
     truth: Annotated[Truth, typer.Option(help="For faces with FER+ votes.")] = Truth.ORIGINAL,
+    cut_out: Annotated[
+        bool,
+        typer.Option(
+            "--cut-out", help="For faces: see those of small pictures, too, as a video's, cut out on black."
+        ),
+    ] = False,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 1,
     file: Annotated[
@@ -99,6 +105,8 @@ def evaluate(
                 raise InputError(f"--plot draws labels, which {what.value} does not measure")
             # Before the measuring, which can take minutes.
             form_of(plot)
+        if cut_out and what is not What.FACE:
+            raise InputError(f"--cut-out is for faces, not for {what.value}")
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
             raise InputError(
                 "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"
@@ -108,7 +116,7 @@ def evaluate(
 
             keep_memory()
         with render_training.live(terminal.console) as on_event:
-            figures = _figures(what, model, data, part, protocol, truth, fusion, seed, on_event)
+            figures = _figures(what, model, data, part, protocol, truth, cut_out, fusion, seed, on_event)
         for name, one in figures.items():
             render_training.figures(terminal, name, one)
         from emoview.output.files import write_whole
@@ -130,6 +138,7 @@ def _figures(
     part: str | None,
     protocol: Protocol,
     truth: Truth,
+    cut_out: bool,
     fusion: str,
     seed: int,
     on_event: Any,
@@ -137,7 +146,7 @@ def _figures(
     if what is What.FACE:
         from emoview.evaluation.faces import evaluate_faces
 
-        return dict(evaluate_faces(model, data, part, truth=truth.value, on_event=on_event))
+        return dict(evaluate_faces(model, data, part, truth=truth.value, cut_out=cut_out, on_event=on_event))
     if what is What.VOICE:
         from emoview.evaluation.voices import evaluate_voices
 

@@ -23,7 +23,7 @@ _BATCH = 64
 
 
 def evaluate_faces(
-    model: str, folder: Path, part: str | None, *, truth: str, on_event: OnEvent
+    model: str, folder: Path, part: str | None, *, truth: str, cut_out: bool = False, on_event: OnEvent
 ) -> dict[str, LabelFigures]:
     """Measure what ships, or the networks of a run, on labelled pictures.
 
@@ -33,6 +33,7 @@ def evaluate_faces(
         folder: Labelled pictures in any layout that is known.
         part: Of the data set; None where there is only one.
         truth: `original` labels, or those most `votes` of FER+ were for.
+        cut_out: Whether what ships sees the faces of small pictures, too, as those of a video.
         on_event: Told how far it is.
 
     Returns:
@@ -45,8 +46,10 @@ def evaluate_faces(
             f"{folder}: {len(broken)} pictures cannot be decoded, {broken[0]} first: take them out"
         )
     if model == SHIPPED:
-        logits = _shipped(pictures, truth, on_event)
+        logits = _shipped(pictures, truth, on_event, cut_out=cut_out)
         return {"shipped face network": measure_labels(softmax(logits), pictures.labels, LABELS)}
+    if cut_out:
+        raise InputError("--cut-out measures what ships: the networks of a run see pictures as they are")
     result = {}
     networks = networks_of(Path(model))
     wanted = any("landmarks" in network.takes for network in networks)
@@ -60,17 +63,19 @@ def evaluate_faces(
     return result
 
 
-def _shipped(pictures: LabelledPictures, truth: str, on_event: OnEvent) -> NDArray[np.float32]:
+def _shipped(
+    pictures: LabelledPictures, truth: str, on_event: OnEvent, *, cut_out: bool = False
+) -> NDArray[np.float32]:
     """Give the network's answer that learned from labels, or the one that learned from votes.
 
-    Faces are cut out of pictures that are larger than a face, see `StillFaces`.
+    Faces are cut out of pictures that are larger than a face, see `StillFaces`, or with `cut_out` of all.
     """
     from emoview.face.still import StillFaces
     from emoview.pipeline.models import Models, stills_in_parts
 
     models = Models()
     parts: list[NDArray[np.float32]] = []
-    with StillFaces() as stills:
+    with StillFaces(smallest=0) if cut_out else StillFaces() as stills:
         answers = stills_in_parts(models.face_cnn, len(pictures), lambda i: stills.face(pictures.original(i)))
         for embeddings, logits in answers:
             parts.append(models.face_votes.predict_on_batch(embeddings) if truth == "votes" else logits)

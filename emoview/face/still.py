@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from emoview.face.align import Proportions, align
 from emoview.face.find import FaceFinder
 
-# Of sides, from which on a picture is looked through for a face: faces that were cut out have 48 to 112.
 _WHOLE: Final = 128
+"""Of sides: faces that were cut out before have 48 to 112."""
 # Of the longer side, as that of videos.
 _LONGEST: Final = 640
 # Of the longer side: a face that fills its picture is only found with something around it.
@@ -23,7 +23,14 @@ _BORDER: Final = 0.25
 class StillFaces:
     """Gives the face in each picture; threads may share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, smallest: int = _WHOLE) -> None:
+        """Make one.
+
+        Args:
+            smallest: Shorter side, in pixels, from which on a picture is looked through for a face; smaller
+                ones are taken as they are.
+        """
+        self._smallest = smallest
         self._finder: FaceFinder | None = None
         self._lock = Lock()
         self.missed = 0
@@ -39,7 +46,7 @@ class StillFaces:
 
     def face(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Give the face in a picture `(height, width, 3)` RGB, aligned as in a video, or the picture."""
-        if min(picture.shape[:2]) < _WHOLE:
+        if min(picture.shape[:2]) < self._smallest:
             return picture
         cut = self.cut(picture)
         if cut is not None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.face.align import network_input
+from emoview.face.still import StillFaces
 from emoview.fusion.late import softmax
-from emoview.networks.sizes import LARGE_FACE_SIZE
+from emoview.networks.sizes import LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.timeline.labels import LABELS
 from emoview.training.augmentation import augmented_face
 from emoview.training.datasets import pictures as datasets
@@ -26,12 +30,14 @@ class Pictures:
         labels: `(n,)` int, the label that accuracy is measured against.
         votes: `(n, 7)` float32, the distribution of the raters over the labels; zeros where there
             were none.
+        cut_out: Faces of some of the images, by their positions, as they are cut out of a video.
     """
 
     images: list[NDArray[np.uint8]]
     targets: NDArray[np.float32]
     labels: NDArray[np.int64]
     votes: NDArray[np.float32]
+    cut_out: Mapping[int, NDArray[np.uint8]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -42,7 +48,12 @@ class Pictures:
             np.concatenate([self.targets, other.targets]),
             np.concatenate([self.labels, other.labels]),
             np.concatenate([self.votes, other.votes]),
+            {**self.cut_out, **{len(self) + i: face for i, face in other.cut_out.items()}},
         )
+
+    def as_in_video(self) -> Pictures:
+        """Show the faces that are cut out instead of their pictures."""
+        return replace(self, images=[self.cut_out.get(i, image) for i, image in enumerate(self.images)])
 
     def smoothed(self, share: float) -> Pictures:
         """Spread a share of each target over all labels (Szegedy et al. 2016, arXiv:1512.00567)."""
@@ -83,6 +94,33 @@ def read_faces7(folder: Path, part: str, *, size: int | None = None) -> Pictures
     return Pictures(_grey(labelled, size), targets, labelled.labels, np.zeros_like(targets))
 
 
+def with_cut_out(pictures: Pictures, file: Path, *, size: int = LARGEST_FACE_SIZE) -> Pictures:
+    """Cut the faces out of pictures as out of a video, see `StillFaces`, where the mesh finds them.
+
+    Args:
+        pictures: As they come.
+        file: Keeps the faces, which take some 15 ms each to find: an `.npz` for these pictures alone.
+        size: Side of the faces.
+    """
+    if not file.exists():
+        with StillFaces() as stills:
+            found = {
+                i: network_input(face, size)[..., 0]
+                for i, image in enumerate(pictures.images)
+                if (face := stills.cut(np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)))
+                is not None
+            }
+        partial = file.with_name(f"partial-{file.name}")
+        faces = np.stack(list(found.values())) if found else np.zeros((0, size, size))
+        np.savez_compressed(
+            partial, places=np.array(list(found), np.int64), faces=np.round(255 * faces).astype(np.uint8)
+        )
+        partial.replace(file)
+    with np.load(file) as kept:
+        cut_out = dict(zip(kept["places"].tolist(), kept["faces"], strict=True))
+    return replace(pictures, cut_out=cut_out)
+
+
 def _one_hot(labels: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.eye(len(LABELS))[labels]
 
@@ -99,7 +137,8 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     One batch has the first of some `sides`, in pixels, the next one the second, and so on by turns.  Where
     there is a `teacher`, a `share` of the target is what it answers to the same pictures, changed alike, in
-    the size in which it is best, each as it is and mirrored.
+    the size in which it is best, each as it is and mirrored.  A share `cut_out` of the pictures whose faces
+    are known as a video's are shown so; the teacher, who may not know such faces, sees them as they come.
 
     The order and the changes depend on the seed and the epoch alone, so that an interrupted
     training goes on as if nothing had happened.
@@ -115,10 +154,12 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         epoch: int,
         teacher: keras.Model | None = None,
         share: float = 0.0,
+        cut_out: float = 0.0,
         workers: int = 1,
     ) -> None:
         super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=8)
         self._teacher, self._share = teacher, share
+        self._cut_out = cut_out
         self._pictures = pictures
         self._batch = batch
         self._sides = sides
@@ -132,20 +173,29 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         """Give a batch: pictures `(batch, side, side, 1)`, and their targets and votes."""
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
         side = self._sides[index % len(self._sides)]
-        images = self._changed(index, chosen, side)
+        images = self._changed(index, self._some_cut_out(index, chosen), side)
         targets = self._pictures.targets[chosen]
         if self._teacher is not None:
-            seen = images if side == LARGE_FACE_SIZE else self._changed(index, chosen, LARGE_FACE_SIZE)
+            alike = side == LARGE_FACE_SIZE and not self._cut_out
+            whole = [self._pictures.images[i] for i in chosen]
+            seen = images if alike else self._changed(index, whole, LARGE_FACE_SIZE)
             answers = [softmax(self._teacher.predict_on_batch(view)) for view in (seen, seen[:, :, ::-1])]
             mean = np.mean(answers, axis=0)
             targets = (self._share * mean + (1 - self._share) * targets).astype(np.float32)
         return images, (targets, self._pictures.votes[chosen])
 
-    def _changed(self, index: int, chosen: NDArray[np.int64], side: int) -> NDArray[np.float32]:
+    def _some_cut_out(self, index: int, chosen: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+        """Give the pictures of the batch `index`, a share of those that can be as a video's faces."""
+        # Of its own generator: it leaves alone what else a batch draws.
+        drawn = np.random.default_rng((*self._seed, index, self._batch)).random(len(chosen)) < self._cut_out
+        known, whole = self._pictures.cut_out, self._pictures.images
+        return [known.get(i, whole[i]) if cut else whole[i] for i, cut in zip(chosen, drawn, strict=True)]
+
+    def _changed(self, index: int, pictures: list[NDArray[np.uint8]], side: int) -> NDArray[np.float32]:
         """Give pictures of the batch `index`, changed in a way that hangs on no side."""
         # One generator a picture: how much each draws may hang on the side.
         changed = [
-            augmented_face(self._pictures.images[i], side, np.random.default_rng((*self._seed, index, row)))
-            for row, i in enumerate(chosen)
+            augmented_face(picture, side, np.random.default_rng((*self._seed, index, row)))
+            for row, picture in enumerate(pictures)
         ]
         return np.stack(changed)[..., None]

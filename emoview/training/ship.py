@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from emoview.errors import InputError
 from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.face.align import CROP_SIZE
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
@@ -24,8 +25,8 @@ from emoview.pipeline.models import run_stills
 from emoview.timeline.labels import LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, read_clips
-from emoview.training.face import labels_of, train_face, votes_of
-from emoview.training.pictures import read_faces7, read_fer2013
+from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
+from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
 from emoview.training.speech import MOST_ALIKE, VARIANTS, SpeechFeatures, describe_speech
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
@@ -53,20 +54,26 @@ def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
         "ferplus": read_fer2013(data / "fer2013", "valid", truth="votes"),
         "faces7": read_faces7(data / "faces7", "valid"),
     }
+    parts["fer2013_cut_out"] = with_cut_out(
+        parts["fer2013"], run / "face" / CUT_OUT_VALID, size=CROP_SIZE
+    ).as_in_video()
     logits = {}
     for name, part in parts.items():
         embeddings, logits[name] = run_stills(network, part.images)
         if name == "ferplus":
             logits[name] = np.asarray(votes.predict(embeddings, batch_size=256, verbose=0))
     # One number for each answer: two data sets share the labels' one, and neither alone decides it.
-    answers = ((model.get_layer("logits"), ("fer2013", "faces7")), (votes.get_layer("votes"), ("ferplus",)))
-    for last, names in answers:
+    answers = (
+        (model.get_layer("logits"), ("fer2013", "faces7"), ("fer2013", "faces7", "fer2013_cut_out")),
+        (votes.get_layer("votes"), ("ferplus",), ("ferplus",)),
+    )
+    for last, names, scaled in answers:
         scale = fit_scale(
             np.concatenate([logits[name] for name in names]),
             np.concatenate([parts[name].labels for name in names]),
         )
         last.set_weights([np.float32(scale) * np.asarray(weight) for weight in last.get_weights()])
-        logits |= {name: np.float32(scale) * logits[name] for name in names}
+        logits |= {name: np.float32(scale) * logits[name] for name in scaled}
     figures = {name: measure_labels(softmax(logits[name]), parts[name].labels, LABELS) for name in parts}
     for name, figure in figures.items():
         on_event({"part": name, "accuracy": str(figure.accuracy), "uar": str(figure.uar)})
