@@ -332,14 +332,19 @@ def test_faces_are_cut_out_of_photographs_and_crops_taken_as_they_are(sample: Pa
 
 
 @pytest.mark.parametrize(
-    ("what", "plot", "said"), [("face", "x.bmp", "end its name in"), ("timeline", "x.png", "draws labels")]
+    ("what", "options", "said"),
+    [
+        ("face", ["--plot", "x.bmp"], "end its name in"),
+        ("timeline", ["--plot", "x.png"], "draws labels"),
+        ("voice", ["--cut-out"], "is for faces, not for voice"),
+    ],
 )
-def test_a_picture_that_cannot_be_drawn_is_refused_before_measuring(
-    what: str, plot: str, said: str, tmp_path: Path
+def test_options_that_do_not_fit_are_refused_before_measuring(
+    what: str, options: list[str], said: str, tmp_path: Path
 ):
-    # Nothing to measure is there: what is refused first is the picture.
+    # Nothing to measure is there: what is refused first is the option.
     done = subprocess.run(
-        [sys.executable, "-m", "emoview", "evaluate", what, "shipped", str(tmp_path), "--plot", plot],
+        [sys.executable, "-m", "emoview", "evaluate", what, "shipped", str(tmp_path), *options],
         capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
     assert done.returncode == 1
