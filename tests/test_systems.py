@@ -120,7 +120,8 @@ def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: py
 def test_affect_is_derived_of_the_frames_with_a_face(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    wide = "pad=iw*16/9:ih:(ow-iw)/2,fps=0.6"
+    # As long as the longest that are not shrunk.
+    wide = "pad=iw*16/9:ih:(ow-iw)/2,scale=640:360,fps=0.6"
     ffmpeg("-i", str(sample), "-vf", wide, "-frames:v", "4", str(tmp_path / "%d.png"))
     cv2.imwrite(str(tmp_path / "2.png"), np.full((90, 90, 3), 40, np.uint8))
     table = tmp_path / "t.csv"
@@ -131,7 +132,7 @@ def test_affect_is_derived_of_the_frames_with_a_face(
         for i in (0, 2, 3):
             # As wide as it is: what is squashed to a square shows another face.
             picture = decode(affect.frames[i], colour=True)
-            _, logits = run_faces(Models().face_cnn, [align(picture, finder.find(picture)[0])])
+            _, logits = run_stills(Models().face_cnn, [align(picture, finder.find(picture)[0])])
             expected[i] = valence_arousal(softmax(logits))[0]
     assert np.nanstd(expected, axis=0).max() > 0.005
     monkeypatch.setattr("emoview.evaluation.affect._TOGETHER", 3)
