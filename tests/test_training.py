@@ -218,14 +218,17 @@ def test_face_training_goes_on_where_it_was_stopped(
 ):
     small = partial(face_cnn, widths=(8, 8, 16, 256))
     monkeypatch.setattr("emoview.training.face.face_cnn", small)
+    bright = np.full((112, 112, 3), 255, np.uint8)
+    monkeypatch.setattr("emoview.training.pictures.StillFaces.cut", lambda *_: bright)
     one = Round(((1, 48),), rate=2e-3, votes=0.4, depths=(1, 1, 1, 1))
     deeper = Round(((2, 32, 40),), rate=2e-3, own=0.5, smoothing=0.0, cut_out=0.5, depths=(1, 1, 1, 2))
     recipe = FaceRecipe((one, deeper), batch=8)
-    highest = []
+    highest, cut_out = [], []
 
     def noted(pictures: Pictures, **rest: Any) -> AugmentedBatches:
         # Those of faces7 stand behind.
         highest.append(pictures.targets[-1].max())
+        cut_out.append((rest["cut_out"], sorted(pictures.cut_out)))
         return AugmentedBatches(pictures, **rest)
 
     monkeypatch.setattr("emoview.training.face.AugmentedBatches", noted)
@@ -237,6 +240,8 @@ def test_face_training_goes_on_where_it_was_stopped(
 
     whole = train_face(data, tmp_path / "whole", recipe, on_epoch=leave)
     np.testing.assert_allclose(highest, [0.9 + 0.1 / 7, 1, 1], atol=1e-6)
+    # Those of FER2013 alone.
+    assert cut_out == [(share, list(range(27))) for share in (0.0, 0.5, 0.5)]
     assert len(json.loads((tmp_path / "parts" / "history.json").read_text())) == 2
     teacher = (tmp_path / "parts" / "before_1.keras").read_bytes()
     parts = train_face(data, tmp_path / "parts", recipe)
@@ -297,6 +302,9 @@ def test_both_answers_of_the_face_ship_calibrated(
     assert [row["part"] for row in rows] == ["fer2013", "ferplus", "faces7", "fer2013_cut_out"]
     # Labels of 13 and 14 pictures together; the votes of 14.
     assert measured_on == [27, 14]
+    # No mesh is found in these: they are seen as they come, and calibrated alike.
+    figures = json.loads((tmp_path / "run" / "face_metrics.json").read_text())
+    assert figures["fer2013_cut_out"] == figures["fer2013"]
     names = (("face_cnn", "logits"), ("face_votes", "votes"))
     for (name, layer), before, scale in zip(names, raw, (0.5, 0.25), strict=True):
         network = BUILDERS[name]()
