@@ -87,6 +87,14 @@ def test_segments_join_and_swallow_flickers():
         ("happy", 0.0, 1.28),
         ("anger", 1.28, 1.68),
     ]
+    # Flickers that nothing precedes, at the beginning and behind a gap.
+    labels = ["fear", "sad", *["happy"] * 10, "", *["sad"] * 4, *["anger"] * 5, ""] + ["sad"] * 4
+    found = segments_of(tuple(_row(i, label) for i, label in enumerate(labels) if label))
+    assert [(s.label, s.start_s, s.end_s) for s in found] == [
+        ("happy", 0.0, 0.48),
+        ("anger", 0.52, 0.88),
+        ("sad", 0.92, 1.08),
+    ]
 
 
 def test_pictures_and_sound_share_one_clock(sample: Path):

@@ -271,7 +271,8 @@ def segments_of(
 ) -> tuple[Segment, ...]:
     """Join neighbouring ticks of one face with one label.
 
-    Runs under `shortest_s` join the run before them: nobody changes an emotion for two ticks.
+    Runs under `shortest_s` join the run before them, those that nothing precedes the run behind them: nobody
+    changes an emotion for two ticks.
 
     Args:
         rows: The timeline, by tick.
@@ -310,11 +311,14 @@ def _segments_of_face(
             runs[-1][1].append((tick, values))
         else:
             runs.append((label, [(tick, values)]))
+    shortest = shortest_s * 1000 / TICK_MS
     joined: list[tuple[str, list[tuple[int, Probabilities]]]] = []
     for label, run in runs:
         follows = bool(joined) and run[0][0] == joined[-1][1][-1][0] + 1
-        if follows and (len(run) * TICK_MS < shortest_s * 1000 or label == joined[-1][0]):
+        if follows and (len(run) < shortest or label == joined[-1][0]):
             joined[-1][1].extend(run)
+        elif follows and len(joined[-1][1]) < shortest:
+            joined[-1] = (label, joined[-1][1] + run)
         else:
             joined.append((label, list(run)))
     segments = []
