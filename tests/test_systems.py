@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import shutil
@@ -49,7 +50,7 @@ from emoview.training.precision import policy
 from emoview.training.prepare import prepare
 from emoview.training.search import search
 from emoview.training.ship import ship_voice
-from emoview.training.speech import VARIANTS, SpeechFeatures, describe_speech
+from emoview.training.speech import TAUGHT, SpeechFeatures, Variant, describe_speech
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.clip_fusion import input_variance
 from emoview.training.systems.pictures import group_names, grouped, split_pictures
@@ -114,7 +115,7 @@ def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: py
     everybody = {f"ravdess/{actor:02d}" for actor in range(1, 7)}
     left_out = [everybody & fold for fold in folds if everybody & fold]
     assert [{u.person for u in part.utterances} for part in taught] == [everybody - out for out in left_out]
-    assert [len(part.utterances) / (~part.altered).sum() for part in taught] == [1 + VARIANTS] * len(left_out)
+    assert [len(part.utterances) / (~part.altered).sum() for part in taught] == [len(TAUGHT)] * len(left_out)
 
 
 def test_affect_is_derived_of_the_frames_with_a_face(
@@ -152,17 +153,45 @@ def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_p
         shutil.copy(speech / name, data / name)
         lines.append(f"{name},mine,{i // 2},en,happy,")
     (data / "index.csv").write_text("\n".join(lines) + "\n")
-    first = describe_speech(data, tmp_path / "cache", variants=1)
-    assert first.altered.tolist() == [False] * 4 + [True] * 4
-    assert [u.person for u in first.utterances[4:]] == [u.person for u in first.utterances[:4]]
-    for plain, other in zip(first.functionals[:4], first.functionals[4:], strict=True):
-        assert np.abs(plain - other).max() > 0.1
+    first = describe_speech(data, tmp_path / "cache", variants=[*Variant])
+    assert first.altered.tolist() == [False] * 4 + [True] * 16
+    kinds = np.array_split(first.functionals, 5)
+    assert [u.person for u in first.utterances] == [u.person for u in first.utterances[:4]] * 5
+    for one, other in itertools.combinations(kinds, 2):
+        assert np.abs(one - other).max(axis=1).min() > 0.1
     for name in names:
         (data / name).unlink()
-    again = describe_speech(data, tmp_path / "cache", variants=1)
+    again = describe_speech(data, tmp_path / "cache", variants=[*Variant])
     np.testing.assert_array_equal(again.functionals, first.functionals)
     for one, other in zip(again.ticks, first.ticks, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
+    speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        "emoview.training.voice.VoiceRecipe", lambda: VoiceRecipe(clip_epochs=6, tick_epochs=1, batch=8)
+    )
+    monkeypatch.setattr("emoview.training.voice.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
+    files = sorted(speech.iterdir())
+    labels = {"01": "neutral", "03": "happy", "05": "anger"}
+    lines = ["path,corpus,speaker,language,label,extra"]
+    lines += [f"{f.name},ravdess,{f.stem[-2:]},en,{labels[f.stem[6:8]]}," for f in files]
+    data = tmp_path / "data" / "speech"
+    shutil.copytree(speech, data)
+    (data / "index.csv").write_text("\n".join(lines) + "\n")
+    run, ship = tmp_path / "run", tmp_path / "ship"
+    ship_voice(data.parent, run, ship, on_event=quiet)
+    figures = json.loads((run / "voice_metrics.json").read_text())
+    # Loud tones of three heights, by actors of two folds.
+    for name in ("speakers", "ravdess", "speakers_in_room", "ravdess_in_room"):
+        assert figures[name]["examples"] == 24
+    assert figures["speakers"]["accuracy"]["value"] > 60
+    assert figures["speakers"]["calibration"] != figures["speakers_in_room"]["calibration"]
+    assert {f"{name}.{kind}" for name in ("voice_clip", "voice_tcn") for kind in ("weights.h5", "onnx")} <= {
+        file.name for file in ship.iterdir()
+    }
 
 
 def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):

@@ -20,8 +20,9 @@ from emoview.training.datasets.speech import Utterance, read_speech
 from emoview.training.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
 from emoview.training.speech import (
     MOST_ALIKE,
-    VARIANTS,
+    TAUGHT,
     SpeechFeatures,
+    Variant,
     describe_utterances,
     joined,
     spread,
@@ -173,9 +174,10 @@ def _lessons(speech: SpeechFeatures, on_event: OnEvent) -> tuple[SpeechFeatures,
     own = speech.select(np.isin(np.arange(len(speech.utterances)), chosen))
     altered = [
         describe_utterances(own.utterances, variant=variant, on_file=_steps(on_event))
-        for variant in range(1, VARIANTS + 1)
+        for variant in TAUGHT
+        if variant != Variant.AS_RECORDED
     ]
-    return joined([own, *altered]), np.tile(chosen, VARIANTS + 1)
+    return joined([own, *altered]), np.tile(chosen, len(TAUGHT))
 
 
 def _folds(

@@ -19,6 +19,10 @@ VOICE_BRANCHES = (False, True)
 """Of each branch of the voice network over ticks, whether it sees what differs from around alone."""
 
 
+VOICE_CLIP_WIDTH = 320
+"""Hidden units of the network over functionals."""
+
+
 def build_face_gru() -> keras.Model:
     """Build the GRU over face embeddings."""
     return gru_network(inputs=EMBEDDING, labels=LABELS, units=48, project=64, dropout=0.4, name="face_gru")
@@ -36,9 +40,14 @@ def build_voice_tcn() -> keras.Model:
     return tcn_network(inputs=DESCRIPTORS, labels=VOICE_LABELS, local=VOICE_BRANCHES, name="voice_tcn")
 
 
-def build_voice_clip(weights: NDArray[np.float32] | None = None) -> keras.Model:
-    """Build the network over the functionals of a window; for `weights`, see `clip_network`."""
-    return clip_network(inputs=FUNCTIONALS, labels=VOICE_LABELS, width=256, weights=weights)
+def build_voice_clip(weights: NDArray[np.float32] | None = None, parts: int = 1) -> keras.Model:
+    """Build the network over the functionals of a window, or one of equal `parts` of it.
+
+    For `weights`, see `clip_network`.
+    """
+    return clip_network(
+        inputs=FUNCTIONALS, labels=VOICE_LABELS, width=VOICE_CLIP_WIDTH // parts, weights=weights
+    )
 
 
 def build_early_fusion() -> keras.Model:

@@ -7,9 +7,11 @@ counts the few that sequences of similar lengths need).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 FURTHEST = 6.0
@@ -260,9 +262,29 @@ def clip_network(
         x = x * keras.ops.convert_to_tensor(weights, "float32")
     x = layers.Dropout(dropout)(x)
     x = layers.Dense(width, use_bias=False, name="hidden")(x)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.BatchNormalization(name="hidden_normalised")(x))
     x = layers.Dropout(dropout)(x)
     return keras.Model(values, layers.Dense(labels, name="logits")(x), name="clip_network")
+
+
+def one_of_parts(parts: Sequence[keras.Model], one: keras.Model, weights: Any) -> None:
+    """Bring the weights of several networks of the form of `clip_network` to one that says their mean.
+
+    Args:
+        parts: Each with `weights`.
+        one: As wide as all of them together, and without.  How functionals are normalised is left alone.
+        weights: `(inputs,)`; once learned, they are as well part of the first layer.
+    """
+
+    def of(name: str) -> list[tuple[Any, ...]]:
+        """Give the weights of the layers of a name, together by what they are."""
+        return list(zip(*(part.get_layer(name).get_weights() for part in parts), strict=True))
+
+    (kernels,) = of("hidden")
+    one.get_layer("hidden").set_weights([weights[:, None] * np.concatenate(kernels, axis=1)])
+    one.get_layer("hidden_normalised").set_weights([np.concatenate(kind) for kind in of("hidden_normalised")])
+    kernels, biases = of("logits")
+    one.get_layer("logits").set_weights([np.concatenate(kernels) / len(parts), np.mean(biases, axis=0)])
 
 
 def _normalised(values: Any) -> Any:

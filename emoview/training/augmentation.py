@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import scipy.signal
 from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE
@@ -68,8 +69,10 @@ def augmented_resize(image: NDArray[np.uint8], rng: np.random.Generator) -> NDAr
     return np.asarray(moved, np.float32) / 255
 
 
-def altered_voice(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Make another speaker, microphone and room of a voice.
+def altered_voice(
+    samples: NDArray[np.float32], rng: np.random.Generator, *, room: bool = False
+) -> NDArray[np.float32]:
+    """Make another speaker, microphone and background of a voice, and put it into a room.
 
     It is played faster or slower by 5 to 17 %, which moves pitch and formants as a shorter or longer vocal
     tract does (speed perturbation: Ko et al. 2015, Interspeech); its spectrum is tilted by up to 2 dB an
@@ -78,6 +81,7 @@ def altered_voice(samples: NDArray[np.float32], rng: np.random.Generator) -> NDA
     Args:
         samples: `(n,)`, 16 kHz mono, in [-1, 1].
         rng: Decides.
+        room: Whether it is heard in a room: see `in_room`.
 
     Returns:
         `(m,)`.
@@ -86,6 +90,8 @@ def altered_voice(samples: NDArray[np.float32], rng: np.random.Generator) -> NDA
 
     factor = np.exp(rng.choice([-1, 1]) * rng.uniform(0.05, 0.16))
     voice = librosa.resample(samples, orig_sr=SAMPLE_RATE * factor, target_sr=SAMPLE_RATE, res_type="soxr_hq")
+    if room:
+        voice = in_room(voice, rng)
     octaves = np.log2(np.maximum(np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE), 60) / 1000)
 
     def tilted(sound: NDArray[Any], db_per_octave: float) -> NDArray[np.float64]:
@@ -97,3 +103,31 @@ def altered_voice(samples: NDArray[np.float32], rng: np.random.Generator) -> NDA
     noise *= below * np.sqrt(np.square(voice).mean() / np.square(noise).mean())
     changed = (voice + noise) * 10 ** (rng.uniform(-6, 6) / 20)
     return np.clip(changed, -1, 1).astype(np.float32)
+
+
+def in_room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Let a voice be heard in a room, with a quarter of a second for it to fade.
+
+    The room answers with noise that decays by 60 dB in 0.2 to 0.8 s (J.-D. Polack's model of 1988), its
+    treble weaker by up to 12 dB; what comes straight is 6 dB weaker to 12 dB stronger than all of that.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono.
+        rng: Decides.
+
+    Returns:
+        `(n + 4000,)`, as loud as before.
+    """
+    decay = rng.uniform(0.2, 0.8)
+    tail = rng.standard_normal(int(decay * SAMPLE_RATE))
+    tail *= 10 ** (-3 * np.arange(len(tail)) / (decay * SAMPLE_RATE))
+    # No wall is so near that its echo comes in less than 3 ms.
+    tail[: int(0.003 * SAMPLE_RATE)] = 0
+    duller = rng.uniform(0, 0.6)
+    tail = scipy.signal.lfilter([1 - duller], [1, -duller], tail)
+    tail *= 10 ** (-rng.uniform(-6, 12) / 20) / np.sqrt(np.square(tail).sum())
+    tail[0] = 1
+    heard = scipy.signal.fftconvolve(samples, tail)[: len(samples) + SAMPLE_RATE // 4]
+    heard = np.pad(heard, (0, len(samples) + SAMPLE_RATE // 4 - len(heard)))
+    heard *= np.sqrt(np.square(samples).sum() / max(np.square(heard).sum(), np.finfo(np.float32).tiny))
+    return heard.astype(np.float32)

@@ -27,7 +27,7 @@ from emoview.training import fusion, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
-from emoview.training.speech import MOST_ALIKE, VARIANTS, SpeechFeatures, describe_speech
+from emoview.training.speech import MOST_ALIKE, TAUGHT, SpeechFeatures, Variant, describe_speech
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
 from emoview.weights import write_manifest
@@ -95,11 +95,10 @@ def _measured_by(model: keras.Model, file: Path) -> OnnxNetwork:
 def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
     """Train the voice networks, measure them on speakers left out, and ship them."""
     recipe = voice.VoiceRecipe()
-    _same_recipe(
-        run / "voice_recipe.json", {**asdict(recipe), "variants": VARIANTS, "local": [*VOICE_BRANCHES]}
-    )
+    _same_recipe(run / "voice_recipe.json", {**asdict(recipe), "variants": TAUGHT, "local": VOICE_BRANCHES})
     speech = _speech(data, run, on_event)
-    answers = []
+    in_room = _speech(data, run, on_event, (Variant.IN_ROOM,))
+    answers, answers_in_room = [], []
     for number, (train, test) in enumerate(voice.folds_of_all_corpora(speech)):
         rest, asked = speech.select(train), speech.select(test)
         networks = {
@@ -107,6 +106,8 @@ def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
             for name, build, fit in _VOICE_NETWORKS
         }
         answers.append(_asked(networks, asked, number))
+        # The same utterances: those as recorded come first.
+        answers_in_room.append(_asked(networks, in_room.select(test[: len(in_room.labels)]), number))
         on_event({"trained": "voice networks", "fold": number + 1})
     told = VoiceAnswers.joined(answers)
     told.save(run / _ANSWERS_FILE)
@@ -115,7 +116,8 @@ def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
         _ship(model, name, ship)
         on_event({"trained": name})
     write_manifest(ship)
-    figures = told.figures()
+    heard_in_room = VoiceAnswers.joined(answers_in_room).figures(told)
+    figures = told.figures() | {f"{name}_in_room": heard_in_room[name] for name in ("speakers", "ravdess")}
     _write_figures(run / "voice_metrics.json", figures, drawn=("ravdess", "speakers"))
     for name, figure in figures.items():
         on_event({"part": name, "accuracy": str(figure.accuracy), "uar": str(figure.uar)})
@@ -168,6 +170,7 @@ def _same_recipe(file: Path, recipe: Mapping[str, Any]) -> None:
     Raises:
         InputError: The folder holds networks of another recipe.
     """
+    recipe = json.loads(json.dumps(recipe))
     stored = json.loads(file.read_text()) if file.exists() else None
     fresh = stored is None and not any(file.parent.glob("voice_*.weights.h5"))
     if not fresh and stored != recipe:
@@ -187,9 +190,9 @@ def _ship(model: keras.Model, name: str, folder: Path) -> None:
     export_onnx(exported_model(model) if name == "face_cnn" else model, folder / f"{name}.onnx")
 
 
-def _speech(data: Path, run: Path, on_event: OnEvent) -> SpeechFeatures:
+def _speech(data: Path, run: Path, on_event: OnEvent, variants: Sequence[Variant] = TAUGHT) -> SpeechFeatures:
     return describe_speech(
-        data / "speech", run / "features", most=MOST_ALIKE,
+        data / "speech", run / "features", most=MOST_ALIKE, variants=variants,
         on_file=_every(500, "utterances described", on_event),
     )  # fmt: skip
 

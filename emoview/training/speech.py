@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.timeline.labels import VOICE_LABELS
-from emoview.training.augmentation import altered_voice
+from emoview.training.augmentation import altered_voice, in_room
 from emoview.training.datasets.speech import Utterance, read_speech_index
 from emoview.training.processes import each
 from emoview.voice.activity import trim
@@ -20,8 +21,19 @@ from emoview.voice.descriptors import FUNCTIONALS, FeatureSet, functionals, tick
 
 Description = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-VARIANTS = 2
-"""How often each training utterance is altered."""
+
+class Variant(IntEnum):
+    """How a recording is described: as it is, or as another that it is made to."""
+
+    AS_RECORDED = 0
+    ALTERED = 1
+    ALTERED_AGAIN = 2
+    ALTERED_IN_ROOM = 3
+    IN_ROOM = 4
+
+
+TAUGHT = (Variant.AS_RECORDED, Variant.ALTERED, Variant.ALTERED_AGAIN, Variant.ALTERED_IN_ROOM)
+"""What networks learn of each utterance; see `altered_voice` and `in_room`."""
 MOST_ALIKE = 30
 """Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind."""
 
@@ -34,18 +46,23 @@ class SpeechFeatures:
         utterances: What was described.
         ticks: One `(ticks, 105)` float32 array for each.
         functionals: `(n, 6373)` float32.
-        altered: `(n,)`, which were altered first, to train on: see `altered_voice`.
+        variants: `(n,)` of `Variant`, as what each is described.
     """
 
     utterances: tuple[Utterance, ...]
     ticks: tuple[NDArray[np.float32], ...]
     functionals: NDArray[np.float32]
-    altered: NDArray[np.bool_]
+    variants: NDArray[np.int64]
 
     @property
     def labels(self) -> NDArray[np.int64]:
         """`(n,)` positions in `VOICE_LABELS`."""
         return np.array([VOICE_LABELS.index(u.label) for u in self.utterances])
+
+    @property
+    def altered(self) -> NDArray[np.bool_]:
+        """`(n,)`, which are not described as they were recorded."""
+        return np.not_equal(self.variants, Variant.AS_RECORDED)
 
     def select(self, chosen: NDArray[np.bool_]) -> SpeechFeatures:
         """Keep the utterances where `chosen`, `(n,)`, is true."""
@@ -54,7 +71,7 @@ class SpeechFeatures:
             tuple(self.utterances[i] for i in index),
             tuple(self.ticks[i] for i in index),
             self.functionals[index],
-            self.altered[index],
+            self.variants[index],
         )
 
 
@@ -96,7 +113,7 @@ def describe_speech(
     cache: Path,
     *,
     most: int | None = None,
-    variants: int = VARIANTS,
+    variants: Sequence[Variant] = TAUGHT,
     workers: int = 2,
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> SpeechFeatures:
@@ -106,7 +123,7 @@ def describe_speech(
         folder: Holds `index.csv` and the recordings.
         cache: Folder for the features; keyed by the index's content, `most` and the variant.
         most: As in `read_index`.
-        variants: How often each is altered, to train on, and described again behind all others.
+        variants: What is described of each: all of the first, then all of the next.
         workers: Processes that compute.
         on_file: Told how many of how many are done, of each variant.
     """
@@ -114,8 +131,8 @@ def describe_speech(
     index = (folder / "index.csv").read_bytes()
     cache.mkdir(parents=True, exist_ok=True)
     parts = []
-    for variant in range(variants + 1):
-        key = hashlib.sha256(index + f"{most}/{variant}".encode()).hexdigest()[:12]
+    for variant in variants:
+        key = hashlib.sha256(index + f"{most}/{variant.value}".encode()).hexdigest()[:12]
         file = cache / f"speech-{key}.npz"
         if not file.exists():
             part = describe_utterances(utterances, variant=variant, workers=workers, on_file=on_file)
@@ -132,7 +149,7 @@ def describe_speech(
 def describe_utterances(
     utterances: tuple[Utterance, ...],
     *,
-    variant: int = 0,
+    variant: Variant = Variant.AS_RECORDED,
     workers: int = 2,
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> SpeechFeatures:
@@ -140,13 +157,13 @@ def describe_utterances(
 
     Args:
         utterances: The recordings.
-        variant: 0 takes them as they are; each other number alters them in another way.
+        variant: Whether they are altered first.
         workers: Processes that compute.
         on_file: Told how many of how many are done.
     """
     ticks: list[NDArray[np.float32]] = []
     summaries = np.zeros((len(utterances), FUNCTIONALS), np.float32)
-    items = [(u.path, (variant, i) if variant else None) for i, u in enumerate(utterances)]
+    items = [(u.path, variant, i) for i, u in enumerate(utterances)]
     for i, (per_tick, summary) in enumerate(each(_describe_item, items, workers=workers)):
         ticks.append(per_tick)
         summaries[i] = summary
@@ -154,18 +171,21 @@ def describe_utterances(
     return _features(utterances, tuple(ticks), summaries, variant)
 
 
-def describe(path: Path, seed: tuple[int, int] | None = None) -> Description:
+def describe(path: Path, variant: Variant = Variant.AS_RECORDED, number: int = 0) -> Description:
     """Describe a recording, without the silence around it: ticks `(ticks, 105)`, functionals `(6373,)`.
 
-    With a `seed` it is altered first.
+    The `variant` and the `number` of the recording decide how it is altered first.
     """
     samples = trim(load_samples(path))
-    if seed is not None:
-        samples = trim(altered_voice(samples, np.random.default_rng(seed)))
+    rng = np.random.default_rng((variant, number))
+    if variant == Variant.IN_ROOM:
+        samples = trim(in_room(samples, rng))
+    elif variant != Variant.AS_RECORDED:
+        samples = trim(altered_voice(samples, rng, room=variant == Variant.ALTERED_IN_ROOM))
     return tick_features(samples, FeatureSet.BOTH), functionals(samples)
 
 
-def _describe_item(item: tuple[Path, tuple[int, int] | None]) -> Description:
+def _describe_item(item: tuple[Path, Variant, int]) -> Description:
     return describe(*item)
 
 
@@ -173,9 +193,9 @@ def _features(
     utterances: tuple[Utterance, ...],
     ticks: tuple[NDArray[np.float32], ...],
     summaries: NDArray[np.float32],
-    variant: int,
+    variant: Variant,
 ) -> SpeechFeatures:
-    return SpeechFeatures(utterances, ticks, summaries, np.full(len(utterances), variant > 0))
+    return SpeechFeatures(utterances, ticks, summaries, np.full(len(utterances), int(variant)))
 
 
 def joined(parts: Sequence[SpeechFeatures]) -> SpeechFeatures:
@@ -184,5 +204,5 @@ def joined(parts: Sequence[SpeechFeatures]) -> SpeechFeatures:
         tuple(u for part in parts for u in part.utterances),
         tuple(t for part in parts for t in part.ticks),
         np.concatenate([part.functionals for part in parts]),
-        np.concatenate([part.altered for part in parts]),
+        np.concatenate([part.variants for part in parts]),
     )

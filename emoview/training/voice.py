@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
-from emoview.networks.temporal import FURTHEST, MaskedMean, branch_outputs, set_normalisation
+from emoview.networks.temporal import (
+    FURTHEST,
+    MaskedMean,
+    branch_outputs,
+    one_of_parts,
+    set_normalisation,
+)
 from emoview.pipeline.models import run_sequence
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.precision import quick_precision
-from emoview.training.speech import SpeechFeatures
+from emoview.training.speech import SpeechFeatures, Variant
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
@@ -44,6 +50,8 @@ class VoiceRecipe:
 
     Attributes:
         clip_epochs: Epochs of the network over functionals.
+        rooms: Of each of its parts, whether it learns from voices in rooms, too: it then knows these better,
+            and those of studios less well.
         tick_epochs: Epochs of the network over ticks.
         tick_share: Weight of the loss of its ticks beside that of the utterance.
         batch: Utterances a step.
@@ -55,6 +63,7 @@ class VoiceRecipe:
     """
 
     clip_epochs: int = 45
+    rooms: tuple[bool, ...] = (False, True)
     tick_epochs: int = 40
     tick_share: float = 0.3
     batch: int = 64
@@ -66,27 +75,29 @@ class VoiceRecipe:
 
 
 def train_clip(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
-    """Train the network over functionals, of which the steady ones count for more: see `steadiness`."""
-    keras.utils.set_random_seed(recipe.seed)
-    values = speech.functionals
-    mean, variance = values.mean(axis=0), values.var(axis=0) + 1e-6
+    """Train the network over functionals, of which the steady ones count for more: see `steadiness`.
+
+    Its parts learn by themselves, and not from the same recordings, so that their mistakes differ; the
+    network says their mean.
+    """
+    mean, variance = speech.functionals.mean(axis=0), speech.functionals.var(axis=0) + 1e-6
     weights = steadiness(speech.select(~speech.altered), mean, np.sqrt(variance)) ** recipe.steadiness
     weights /= np.sqrt(np.square(weights).mean())
-    model = build_voice_clip(weights)
-    set_normalisation(model, mean, variance)
-    # Mixed pairs: Zhang et al. (2018), arXiv:1710.09412.
-    data = _MixedFunctionals(values, _targets(speech.labels), recipe, _own(speech))
-    _compile(model, recipe, len(data) * recipe.clip_epochs)
-    model.fit(data, epochs=recipe.clip_epochs, verbose=0)
-    # Once learned, they are as well part of the first layer.
-    trained = model.get_weights()
-    plain = build_voice_clip()
-    kernel = next(i for i, weight in enumerate(model.weights) if weight is model.get_layer("hidden").kernel)
-    trained[kernel] = weights[:, None] * trained[kernel]
-    plain.set_weights(trained)
-    # Setting weights leaves what the layer that normalises has computed of them as it was.
-    set_normalisation(plain, mean, variance)
-    return plain
+    parts = []
+    for number, rooms in enumerate(recipe.rooms):
+        keras.utils.set_random_seed(recipe.seed + number)
+        part = build_voice_clip(weights, len(recipe.rooms))
+        set_normalisation(part, mean, variance)
+        heard = speech if rooms else speech.select(speech.variants != Variant.ALTERED_IN_ROOM)
+        # Mixed pairs: Zhang et al. (2018), arXiv:1710.09412.
+        data = _MixedFunctionals(heard.functionals, _targets(heard.labels), recipe, _own(heard))
+        _compile(part, recipe, len(data) * recipe.clip_epochs)
+        part.fit(data, epochs=recipe.clip_epochs, verbose=0)
+        parts.append(part)
+    network = build_voice_clip()
+    set_normalisation(network, mean, variance)
+    one_of_parts(parts, network, weights)
+    return network
 
 
 def steadiness(

@@ -76,16 +76,20 @@ class VoiceAnswers:
         """Fit a late rule that joins the networks."""
         return fit_late_fusion(self._seven_logits(), self.seven, list(self.people))
 
-    def figures(self) -> dict[str, LabelFigures]:
+    def figures(self, told: VoiceAnswers | None = None) -> dict[str, LabelFigures]:
         """Measure the networks, joined by a rule that was fitted on the other folds.
+
+        Args:
+            told: Answers that the rules are fitted on; None for these.
 
         Returns:
             Of all speakers and of those of each corpus, seven labels; of RAVDESS its eight, of the networks
             joined (`ravdess`) and of each alone.
         """
+        taught = self if told is None else told
         joined = np.zeros((len(self.labels), len(LABELS)))
         for fold in np.unique(self.folds):
-            rule = self.select(self.folds != fold).rule()
+            rule = taught.select(taught.folds != fold).rule()
             joined[self.folds == fold] = rule(self.select(self.folds == fold)._seven_logits())
         probabilities = softmax(joined)
         corpora = np.array([person.split("/")[0] for person in self.people])
