@@ -183,5 +183,13 @@ def test_knowing_people_helps_where_they_differ():
         for own in [{model: rng.normal(0, 3, 7) for model in MODELS}]
         for label in labels
     ]  # fmt: skip
-    figures = measure(answers)
+    measured = measure(answers)
+    figures = measured.models
     assert figures["late_both_baseline"].uar.value > figures["late_both"].uar.value + 15
+    assert set(measured.gains) == {"late_both", "late_both_baseline", "early"}
+    for name, gain in measured.gains.items():
+        suffix = "_baseline" if name.endswith("_baseline") else ""
+        singles = {rule: figures[rule].uar.value for rule in (f"late_face{suffix}", f"late_voice{suffix}")}
+        assert gain.over == max(singles, key=singles.__getitem__)
+        assert gain.uar.value == pytest.approx(figures[name].uar.value - singles[gain.over], abs=0.02)
+        assert (gain.examples, gain.people) == (144, 8)

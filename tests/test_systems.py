@@ -25,7 +25,7 @@ from emoview.evaluation.affect import _derived, evaluate_affect
 from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import _shipped, evaluate_faces
-from emoview.evaluation.metrics import LabelFigures, measure_labels, measure_values
+from emoview.evaluation.metrics import LabelFigures, measure_gain, measure_labels, measure_values
 from emoview.evaluation.plot import plot_figures
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
 from emoview.evaluation.voices import _shared, evaluate_voices
@@ -529,6 +529,33 @@ def test_figures_by_hand():
     assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
 
 
+def test_gains_are_drawn_in_pairs_and_by_people():
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(6), 32)
+    people = [str(i // 24) for i in range(192)]
+    lucky = rng.random(192) < 0.6
+    other = np.eye(7)[np.where(lucky, labels, 6)]
+    nothing = measure_gain(other, other, labels, people, over="other")
+    assert (nothing.examples, nothing.people, nothing.over) == (192, 8, "other")
+    assert (nothing.uar.value, nothing.uar.low, nothing.uar.high) == (0, 0, 0)
+    # One is right wherever the other is, and of every fifth example besides.
+    one = np.where((np.arange(192) % 5 == 0)[:, None], np.eye(7)[labels], other)
+    gain = measure_gain(one, other, labels, people, over="other")
+    alone, beside = (measure_labels(said, labels, LABELS).uar for said in (one, other))
+    assert gain.uar.value == pytest.approx(alone.value - beside.value, abs=0.02)
+    assert 0 < gain.uar.low < gain.uar.value < gain.uar.high
+    # The same examples are drawn for both: what they share does not widen the interval.
+    assert gain.uar.high - gain.uar.low < 0.8 * (alone.high - alone.low)
+    # The whole gain comes of one person: of another eight there may be no such one.
+    of_one = np.where((np.array(people) == "3")[:, None], np.eye(7)[labels], other)
+    gain = measure_gain(of_one, other, labels, people, over="other")
+    assert gain.uar.low > 1
+    assert gain.uar_by_people.low == 0
+    assert gain.uar_by_people.value == gain.uar.value < gain.uar.high < gain.uar_by_people.high
+    loss = measure_gain(other, one, labels, people, over="one").uar
+    assert str(loss) == f"{loss.value:.1f} ({loss.low:.1f} to {loss.high:.1f})"
+
+
 def test_figures_are_drawn():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 7, 300)
@@ -611,7 +638,7 @@ def test_loud_descriptors_do_not_drown_the_face():
 def test_what_ships_is_trained_anew_without_each_actor(made: Make, tmp_path: Path):
     _clips_of_three(made, tmp_path)
     figures = evaluate_clips_by_actor(tmp_path, None, on_event=quiet)
-    assert {"face_gru", "voice_clip", "early", "late_both"} <= set(figures)
+    assert {"face_gru", "voice_clip", "early", "late_both", "late_both_gain"} <= set(figures)
     assert {figure.examples for figure in figures.values()} == {6}
     assert set(figures["early"].recalls) == {"happy", "sad"}
     with pytest.raises(DatasetError, match="three named actors"):

@@ -666,7 +666,7 @@ def test_measuring_fits_its_rules_without_the_actor():
             logits = {m: rng.normal(size=7).astype(np.float32) for m in models}
             logits["face_cnn"] = 5 * np.eye(7, dtype=np.float32)[shuffled[label]]
             answers.append(ClipLogits(label, str(actor), logits))
-    figures = measure(answers)
+    figures = measure(answers).models
     assert figures["late_both"].accuracy.value < 35
     uar = figures["late_both"].uar
     assert uar.low < uar.value < uar.high

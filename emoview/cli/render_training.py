@@ -22,7 +22,7 @@ from rich.table import Table
 
 from emoview.cli.console import Terminal
 from emoview.evaluation.comparison import Compared
-from emoview.evaluation.metrics import LabelFigures
+from emoview.evaluation.metrics import GainFigures, LabelFigures
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
 from emoview.training.systems.events import OnEvent
 
@@ -115,6 +115,12 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
         table.add_row("by as many random changes, %", str(measured.found_by_chance))
         error = measured.boundary_error
         table.add_row("boundary error, median, s", f"{error.value:.2f} ({error.low:.2f}-{error.high:.2f})")
+        console.print(table)
+        return
+    if isinstance(measured, GainFigures):
+        table.add_row("unweighted average recall, points over", measured.over)
+        table.add_row("drawn example by example", str(measured.uar))
+        table.add_row(f"drawn person by person, of {measured.people}", str(measured.uar_by_people))
         console.print(table)
         return
     if not isinstance(measured, LabelFigures):

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from emoview.errors import DatasetError
-from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.evaluation.metrics import GainFigures, LabelFigures, measure_labels
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Verdict
 from emoview.training.datasets.clips import read_clip_index
@@ -46,7 +46,9 @@ def evaluate_clips(
     return {name: measure_labels(np.array(rows), labels, LABELS) for name, rows in answers.items()}
 
 
-def evaluate_clips_by_actor(folder: Path, part: str | None, *, on_event: OnEvent) -> dict[str, LabelFigures]:
+def evaluate_clips_by_actor(
+    folder: Path, part: str | None, *, on_event: OnEvent
+) -> dict[str, LabelFigures | GainFigures]:
     """Train the temporal face network and both fusions without each actor, and ask them about that actor.
 
     The face and voice networks below them are those that ship; of voices that these were trained on, what
@@ -54,7 +56,7 @@ def evaluate_clips_by_actor(folder: Path, part: str | None, *, on_event: OnEvent
     five corpora as the one that ships.
 
     Returns:
-        Figures of each network and rule, by name.
+        Figures of each network and rule, and of what fusion gains, by name.
 
     Raises:
         DatasetError: The clips name fewer than three actors.
@@ -72,7 +74,7 @@ def evaluate_clips_by_actor(folder: Path, part: str | None, *, on_event: OnEvent
         raise DatasetError("leaving out one actor needs clips of three named actors or more")
     described = [fusion.describe(c, models.face_cnn, models.voice_clip, models.voice_tcn) for c in clips]
     answers = fusion.leave_one_actor_out(described, None, fusion.FusionRecipe(), on_event=on_event)
-    return fusion.measure(answers)
+    return fusion.measure(answers).named
 
 
 def _verdicts(result: Analysis) -> dict[str, Verdict | None]:

@@ -33,7 +33,8 @@ class Figure:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.1f} ({self.low:.1f}-{self.high:.1f})"
+        to = " to " if self.low < 0 else "-"
+        return f"{self.value:.1f} ({self.low:.1f}{to}{self.high:.1f})"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,27 @@ class LabelFigures:
     calibration: tuple[CalibrationBin, ...]
     recalls: dict[str, Figure]
     confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class GainFigures:
+    """How much better one says the labels of the same examples than another.
+
+    Attributes:
+        examples: How many.
+        people: How many the examples are of.
+        over: Name of the other.
+        uar: Difference of the unweighted average recalls, in points; both are asked about the same
+            examples of each bootstrap sample.
+        uar_by_people: The same, but whole people are drawn, with all their examples: what to expect of
+            others, as far as so few can tell.
+    """
+
+    examples: int
+    people: int
+    over: str
+    uar: Figure
+    uar_by_people: Figure
 
 
 @dataclass(frozen=True)
@@ -153,6 +175,43 @@ def measure_labels(
         {names[i]: _figure(recalls[:, i]) for i in seen},
         tuple(tuple(int(v) for v in row) for row in tables[0]),
     )
+
+
+def measure_gain(
+    one: Probabilities,
+    other: Probabilities,
+    labels: Labels,
+    people: Sequence[str],
+    *,
+    over: str,
+    seed: int = 0,
+) -> GainFigures:
+    """Measure how much better probabilities `(n, c)` are than others `(n, c)`, the name of which is `over`.
+
+    Args:
+        one: Whose gain it is.
+        other: Of the other.
+        labels: `(n,)`, positions in the columns of both.
+        people: `(n,)`, whom each example is of.
+        over: As in `GainFigures`.
+        seed: Of the draws.
+    """
+    count = one.shape[1]
+    tables = np.stack(
+        [_confusions(labels[:, None], said.argmax(axis=1)[:, None], count) for said in (one, other)], axis=1
+    )
+    _, person = np.unique(people, return_inverse=True)
+    of_people = np.zeros((person.max() + 1, *tables.shape[1:]), np.int64)
+    np.add.at(of_people, person, tables)
+
+    def gain(units: NDArray[np.int64]) -> Figure:
+        drawn = np.concatenate([np.arange(len(units))[None], _draws(len(units), seed)])
+        times = np.stack([np.bincount(sample, minlength=len(units)) for sample in drawn])
+        ones, others = np.moveaxis(np.tensordot(times, units, axes=1), 1, 0)
+        # A label without examples has no recall, in neither.
+        return _figure(np.nanmean(_recalls(ones) - _recalls(others), axis=1))
+
+    return GainFigures(len(labels), len(of_people), over, gain(tables), gain(of_people))
 
 
 def measure_agreement(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from emoview.evaluation.metrics import LabelFigures
+from emoview.evaluation.metrics import GainFigures, LabelFigures
 from emoview.output.plot import WIDTH, drawn
 
 _HEIGHT: Final = 3.1
@@ -18,13 +18,16 @@ _DARK: Final = 55
 """Percent from which white numbers read better on the map of colours."""
 
 
-def plot_figures(measured: Mapping[str, LabelFigures], path: Path) -> bytes:
+def plot_figures(measured: Mapping[str, LabelFigures | GainFigures], path: Path) -> bytes:
     """Draw confusion and calibration of each network as the PNG, SVG or PDF that is to be at `path`.
+
+    Gains have neither, and are left out.
 
     Raises:
         OutputError: The suffix is no such picture's.
     """
-    return drawn(lambda: _figure(measured), path)
+    of_labels = {name: one for name, one in measured.items() if isinstance(one, LabelFigures)}
+    return drawn(lambda: _figure(of_labels), path)
 
 
 def _figure(measured: Mapping[str, LabelFigures]) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.evaluation.calibration import fit_scale
-from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.evaluation.metrics import GainFigures, LabelFigures, measure_gain, measure_labels
 from emoview.fusion.baseline import general
 from emoview.fusion.early import early_input
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
@@ -38,6 +38,10 @@ RULES = {
 }
 """The models that each late rule joins."""
 MODELS = RULES["both"]
+
+_BASELINE = "_baseline"
+_FUSIONS = {"late_both": "", "early": "", f"late_both{_BASELINE}": _BASELINE}
+"""What fuses both modalities, and what the names of the rules of one modality beside it end in."""
 
 
 @dataclass(frozen=True)
@@ -375,8 +379,26 @@ def early_scale(answers: Sequence[ClipLogits]) -> float:
     return fit_scale(np.stack([a.logits["early"] for a in answers]), np.array([a.label for a in answers]))
 
 
-def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) -> dict[str, LabelFigures]:
-    """Measure every model and rule on clips of unseen actors.
+@dataclass(frozen=True)
+class FusionFigures:
+    """What was measured on clips of unseen actors.
+
+    Attributes:
+        models: Of every model and rule, by name.
+        gains: Of what fuses both modalities over the better rule of one, by name.
+    """
+
+    models: dict[str, LabelFigures]
+    gains: dict[str, GainFigures]
+
+    @property
+    def named(self) -> dict[str, LabelFigures | GainFigures]:
+        """All of it by name, those of the gains ending in `_gain`."""
+        return {**self.models, **{f"{name}_gain": gain for name, gain in self.gains.items()}}
+
+
+def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) -> FusionFigures:
+    """Measure every model and rule on clips of unseen actors, and what it gains to fuse both modalities.
 
     The rules themselves are fitted leave-one-actor-out too.  Those whose name ends in `_baseline` know what
     the networks say of the actor in general, from all other clips of the actor, without their labels.
@@ -386,14 +408,11 @@ def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) ->
         voices: What was said of further utterances, by speakers that are called as the actors if they are
             the same.  Where there are any, the rule of the voice alone, without a baseline, is fitted on
             them instead.
-
-    Returns:
-        By name.
     """
     labels = np.array([a.label for a in answers])
     probabilities = {name: softmax(np.stack([a.logits[name] for a in answers])) for name in answers[0].logits}
     actors = sorted({a.actor for a in answers})
-    for suffix in ("", "_baseline"):
+    for suffix in ("", _BASELINE):
         for rule, models in RULES.items():
             joined = np.zeros((len(answers), len(LABELS)))
             for actor in actors:
@@ -416,4 +435,13 @@ def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) ->
             if answer.actor == actor:
                 scaled[i] = softmax(scale * answer.logits["early"])
     probabilities["early"] = scaled
-    return {name: measure_labels(values, labels, LABELS) for name, values in probabilities.items()}
+    figures = {name: measure_labels(values, labels, LABELS) for name, values in probabilities.items()}
+    gains = {}
+    for name, suffix in _FUSIONS.items():
+        better = max(
+            (f"late_{rule}{suffix}" for rule in ("face", "voice")), key=lambda n: figures[n].uar.value
+        )
+        gains[name] = measure_gain(
+            probabilities[name], probabilities[better], labels, [a.actor for a in answers], over=better
+        )
+    return FusionFigures(figures, gains)

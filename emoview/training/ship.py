@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from emoview.errors import InputError
 from emoview.evaluation.calibration import fit_scale
-from emoview.evaluation.metrics import LabelFigures, measure_labels
+from emoview.evaluation.metrics import GainFigures, LabelFigures, measure_labels
 from emoview.face.align import CROP_SIZE
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
@@ -135,12 +135,17 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     recipe = fusion.FusionRecipe()
     answers = fusion.leave_one_actor_out(described, stills, recipe, on_event=on_event)
     spoken = fusion.spoken(told, corpus=_CORPUS_OF_CLIPS)
-    figures = fusion.measure(answers, spoken)
+    measured = fusion.measure(answers, spoken)
+    figures = measured.models
     _write_figures(
-        run / "fusion_metrics.json", figures, drawn=("late_face", "late_voice", "late_both", "early")
+        run / "fusion_metrics.json", measured.named, drawn=("late_face", "late_voice", "late_both", "early")
     )
     for name, figure in figures.items():
         on_event({"model": name, "uar": str(figure.uar), "calibration_error": figure.calibration_error.value})
+    for name, gain in measured.gains.items():
+        on_event(
+            {"model": name, "gains": str(gain.uar), "by_actors": str(gain.uar_by_people), "over": gain.over}
+        )
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
     _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
     rules = {
@@ -282,7 +287,9 @@ def _every(count: int, what: str, on_event: OnEvent) -> Callable[[int, int], Non
     return on_file
 
 
-def _write_figures(path: Path, figures: Mapping[str, LabelFigures], *, drawn: Iterable[str]) -> None:
+def _write_figures(
+    path: Path, figures: Mapping[str, LabelFigures | GainFigures], *, drawn: Iterable[str]
+) -> None:
     """Write all figures to `path`, and draw some of them beside it."""
     from emoview.evaluation.plot import plot_figures
 
