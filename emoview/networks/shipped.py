@@ -17,8 +17,6 @@ VOICE_LABELS = 9
 """The seven labels, calm and boredom."""
 VOICE_BRANCHES = (False, True)
 """Of each branch of the voice network over ticks, whether it sees what differs from around alone."""
-
-
 VOICE_CLIP_WIDTH = 320
 """Hidden units of the network over functionals."""
 
