@@ -11,8 +11,9 @@ demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
 	@echo "The results are in demo-results: portrait.csv (one row a tick) and portrait.json."
 
+# In two processes: most tests keep one core busy.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 release-test: $(READY)
 	$(BIN)/python -m pytest -m release
