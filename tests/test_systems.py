@@ -20,6 +20,8 @@ import pytest
 from conftest import Make, ffmpeg
 
 from emoview import LABELS, InputError, analyze
+from emoview.cli import render_training
+from emoview.cli.console import Terminal
 from emoview.errors import DatasetError
 from emoview.evaluation.affect import _derived, evaluate_affect
 from emoview.evaluation.clips import evaluate_clips_by_actor
@@ -167,7 +169,6 @@ def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_p
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.release
 def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
     speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -530,7 +531,7 @@ def test_figures_by_hand():
     assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
 
 
-def test_gains_are_drawn_in_pairs_and_by_people():
+def test_gains_are_drawn_in_pairs_and_by_people(capsys: pytest.CaptureFixture[str]):
     rng = np.random.default_rng(0)
     labels = np.tile(np.arange(6), 32)
     people = [str(i // 24) for i in range(192)]
@@ -555,6 +556,16 @@ def test_gains_are_drawn_in_pairs_and_by_people():
     assert gain.uar_by_people.value == gain.uar.value < gain.uar.high < gain.uar_by_people.high
     loss = measure_gain(other, one, labels, people, over="one").uar
     assert str(loss) == f"{loss.value:.1f} ({loss.low:.1f} to {loss.high:.1f})"
+    render_training.figures(Terminal(), "made", gain)
+    said = capsys.readouterr().out
+    assert "over" in said
+    assert "other" in said
+    assert str(gain.uar) in said
+    assert str(gain.uar_by_people) in said
+    of_labels = measure_labels(one, labels, LABELS)
+    # Gains have neither confusion nor calibration to draw.
+    drawn = [plot_figures(kinds, Path("x.png")) for kinds in ({"a": of_labels, "b": gain}, {"a": of_labels})]
+    assert drawn[0] == drawn[1]
 
 
 def test_figures_are_drawn():
