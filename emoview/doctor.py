@@ -112,16 +112,14 @@ def _packages() -> Check:
 
 def _ffmpeg() -> Check:
     try:
-        from emoview.media.tool import ffmpeg_path
+        from emoview.media.tool import tool
 
-        path = ffmpeg_path()
-        done = _run([path, "-version"])
-    except (EmoviewError, ImportError, OSError, subprocess.SubprocessError) as error:
+        used = tool()
+    except (EmoviewError, ImportError) as error:
         return Check("ffmpeg", False, _first_line(str(error)), "install ffmpeg: apt install ffmpeg")
-    if done.returncode != 0:
-        return Check("ffmpeg", False, f"{path} does not run", "install ffmpeg: apt install ffmpeg")
-    origin = "brought by imageio-ffmpeg" if "imageio_ffmpeg" in path else "of the system"
-    return Check("ffmpeg", True, f"{_first_line(done.stdout).split(' Copyright')[0]}, {origin} ({path})")
+    origin = "brought by imageio-ffmpeg" if "imageio_ffmpeg" in used.path else "of the system"
+    broken = f"; {used.broken} does not run" if used.broken else ""
+    return Check("ffmpeg", True, f"ffmpeg {used.version}, {origin} ({used.path}){broken}")
 
 
 def _font() -> Check:

@@ -25,8 +25,8 @@ from emoview.explain.seen import Seen
 from emoview.explain.segments import explained as explain_segments
 from emoview.explain.voice import VoiceOcclusion, _normaliser
 from emoview.face.regions import REGION_POINTS, REGIONS, region_map
-from emoview.media.decode import read_sound
 from emoview.media.probe import probe
+from emoview.media.sound import read_sound
 from emoview.output.json import schema, to_json
 from emoview.output.read import read_json
 from emoview.pipeline import analysis as pipeline

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from emoview import doctor, weights
-from emoview.media.tool import ffmpeg_path
+from emoview.media.probe import probe
+from emoview.media.tool import tool
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -69,16 +70,25 @@ def test_a_library_that_does_not_import_comes_with_its_cure(tmp_path: Path, monk
     assert "no_such_library" in doctor._import("no_such_library").cure
 
 
-def test_an_ffmpeg_that_does_not_run_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("script", ["#!/bin/sh\nexit 3\n", "#!/bin/sh\necho hello\n", "not a program"])
+def test_instead_of_an_ffmpeg_that_does_not_run_the_packaged_one_is_used(
+    tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch, script: str
+):
     fake = tmp_path / "ffmpeg"
-    fake.write_text("#!/bin/sh\nexit 3\n")
+    fake.write_text(script)
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    ffmpeg_path.cache_clear()
+    tool.cache_clear()
     try:
+        assert probe(sample).video is not None
+        check = doctor._ffmpeg()
+        assert check.right
+        assert f"{fake} does not run" in check.found
+        monkeypatch.setattr("emoview.media.tool._packaged", lambda: None)
+        tool.cache_clear()
         check = doctor._ffmpeg()
     finally:
-        ffmpeg_path.cache_clear()
+        tool.cache_clear()
     assert not check.right
     assert "apt install ffmpeg" in check.cure
 

@@ -12,9 +12,10 @@ from test_cli import run
 from test_report import made_up
 
 from emoview.errors import InputError, OutputError
-from emoview.media.decode import FullPictureDecoder, read_sound
+from emoview.media.decode import FullPictureDecoder
 from emoview.media.encode import VideoEncoder
 from emoview.media.probe import probe
+from emoview.media.sound import read_sound
 from emoview.output.json import to_json
 from emoview.overlays import write_overlay
 

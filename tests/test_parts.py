@@ -21,8 +21,10 @@ from emoview.face.align import CROP_SIZE, Proportions, align
 from emoview.face.find import LANDMARKS, FaceFinder
 from emoview.face.follow import FaceFollower
 from emoview.fusion.late import fit_late_fusion, softmax
-from emoview.media.decode import DecodeLog, PictureDecoder, Sound, read_sound
+from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
+from emoview.media.process import DecodeLog
+from emoview.media.sound import Sound, read_sound
 from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json
@@ -245,7 +247,7 @@ def _speech(sample: Path) -> np.ndarray:
 
 def test_sound_reads_the_same_from_disk(sample: Path, monkeypatch: pytest.MonkeyPatch):
     samples = _speech(sample)
-    monkeypatch.setattr("emoview.media.decode._SOUND_IN_MEMORY", 1)
+    monkeypatch.setattr("emoview.media.sound._SOUND_IN_MEMORY", 1)
     with read_sound(probe(sample)) as sound:
         assert len(sound) == len(samples)
         np.testing.assert_array_equal(sound[5000:70_000], samples[5000:70_000])
@@ -304,16 +306,18 @@ def test_tracks_end_when_their_face_is_lost(monkeypatch: pytest.MonkeyPatch, sam
 
 
 def test_a_full_temporary_folder_is_said(sample: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("emoview.media.decode._SOUND_IN_MEMORY", 1)
+    monkeypatch.setattr("emoview.media.sound._SOUND_IN_MEMORY", 1)
     monkeypatch.setattr(
-        "emoview.media.decode.tempfile.SpooledTemporaryFile",
+        "emoview.media.sound.tempfile.SpooledTemporaryFile",
         lambda **_: Path("/dev/full").open("wb"),  # noqa: SIM115
     )
     with pytest.raises(OutputError, match="cannot hold the sound"):
         read_sound(probe(sample))
     # So little that the file takes it, and fails when it is asked to hand it on.
-    with Sound(DecodeLog()) as sound, pytest.raises(OutputError, match="No space left"):
+    with Sound(DecodeLog()) as sound:
         sound.add(bytes(4000))
+        with pytest.raises(OutputError, match="No space left"):
+            sound.flush()
 
 
 def test_descriptors_do_not_depend_on_the_blocks(sample: Path, monkeypatch: pytest.MonkeyPatch):

@@ -13,8 +13,9 @@ from conftest import Make, ffmpeg
 from emoview import analyze
 from emoview.face.find import FaceFinder
 from emoview.face.follow import FaceFollower
-from emoview.media.decode import PictureDecoder, read_sound
+from emoview.media.decode import PictureDecoder
 from emoview.media.probe import Media, Stretch, probe
+from emoview.media.sound import read_sound
 from emoview.output.contact_sheet import ContactSheet
 from emoview.pipeline.speaker import find_speaker, loudness
 from emoview.timeline.clock import SAMPLES_PER_TICK

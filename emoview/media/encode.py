@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import OutputError
-from emoview.media.decode import DecodeLog
 from emoview.media.probe import Media
-from emoview.media.tool import arguments, open_input
+from emoview.media.process import DecodeLog
+from emoview.media.tool import arguments, open_input, start
 
 # What an mp4 may carry and players play; other sound is encoded anew.
 _COPIED_SOUND = ("aac", "mp3", "ac3", "eac3", "opus", "alac")
@@ -38,8 +38,8 @@ class VideoEncoder:
             sound_of: The file whose sound is kept, and whose pictures say when the first one is shown.
         """
         self._log = DecodeLog()
-        self._process = subprocess.Popen(
-            arguments(_graph(path, width, height, rate, sound_of), loglevel="error"),
+        self._process = start(
+            arguments(_graph(path, width, height, rate, sound_of), loglevel="error", copyts=True),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -100,6 +100,6 @@ def _graph(path: Path, width: int, height: int, rate: float, sound_of: Media) ->
     }  # fmt: skip
     streams = [pictures]
     if audio is not None:
-        streams.append(open_input(sound_of.path)[str(audio.index)])
+        streams.append(open_input(sound_of.path, offset_s=-sound_of.start_s)[str(audio.index)])
         options |= {"c:a": "copy"} if audio.codec in _COPIED_SOUND else {"c:a": "aac", "b:a": "192k"}
     return ffmpeg.output(*streams, f"file:{path}", **options).overwrite_output()

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import ffmpeg
 
+from emoview.media.decode import fitted
 from emoview.media.probe import Media
-from emoview.media.tool import arguments, open_input
+from emoview.media.tool import arguments, open_input, start
 from emoview.timeline.clock import TICK_MS
 
 _TIMEOUT_S = 20
@@ -35,22 +36,24 @@ def _jpeg(media: Media, time_s: float, width: int) -> bytes | None:
     video = media.video
     if video is None:
         return None
-    # The jump lands on the key picture before that time, so that a long file costs no more than a short one.
-    jump = max(0.0, time_s)
+    at_s = media.start_s + max(0.0, time_s)
+    height = max(2, round(width * video.height / video.width / 2) * 2)
     pictures = (
-        open_input(media.path, seek_s=jump)[str(video.index)]
+        # The jump lands on the key picture before that time: a long file costs no more than a short one.
+        open_input(media.path, seek_s=at_s)[str(video.index)]
         # Pictures need not lie on the ticks: the nearest will do, and the last tick has one, too.
-        .filter("trim", start=-TICK_MS / 2000)
-        .filter("scale", width, -2, flags="area")
+        .filter("trim", start=f"{at_s - TICK_MS / 2000:.6f}")
     )
+    pictures = fitted(pictures, video, width, height)
     output = ffmpeg.output(
         pictures, "pipe:", f="image2pipe", vcodec="mjpeg", pix_fmt="yuvj420p", **{"frames:v": 1, "q:v": 5}
     )
-    try:
-        done = subprocess.run(
-            arguments(output, loglevel="error"), stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=_TIMEOUT_S, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return None
-    return done.stdout or None
+    process = start(
+        arguments(output, loglevel="quiet", copyts=True), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    with process:
+        try:
+            return process.communicate(timeout=_TIMEOUT_S)[0] or None
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return None

@@ -6,6 +6,8 @@ import math
 import os
 import re
 import subprocess
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +15,7 @@ from typing import Final
 import ffmpeg
 
 from emoview.errors import InputError
-from emoview.media.tool import arguments, open_input
+from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
 from emoview.timeline.clock import TICK_HZ
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
@@ -23,10 +25,28 @@ _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 _ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 _FILTERS: Final = {"v": "showinfo", "a": "ashowinfo"}
-_TIMED = r" @ \w+\] n: *{number} pts: *\S+ pts_time:(-?\d+(?:\.\d+)?)"
+# In microseconds; times in seconds are printed with six digits, which are too few behind a day.
+_TIMED = r" @ \w+\] n: *{number} pts: *(-?\d+)"
 _DECODED = re.compile(r"Stream #0:(\d+) -> #0:\d+ \(")
 _INPUT = re.compile(r"Input #0, ([^\s]+), from")
+_COLOURS = re.compile(r": Video: [^,]*(?:\([^)]*\))?[^,]*, *\w+\(([^)]*)\)")
+_START = re.compile(r"Duration: [^\n]*?start: (-?\d+(?:\.\d+)?)")
 _PROBE_TIMEOUT_S = 60
+_MOST_LISTING = 1 << 20
+# Decoders of sound need some packets before the first that they get right, and pictures a key picture.
+_RUN_UP_S = 1.0
+# Anamorphic films have pixels up to twice as wide as high.
+_LONGEST_PIXEL = 8
+
+# Matrices of colours of which swscale makes no RGB, or did not always.
+_ODD_COLOURS = (
+    "reserved",
+    "ycgco",
+    "smpte2085",
+    "chroma-derived",
+    "ictcp",
+    "ipt-c2",
+)
 
 # Containers with an index of exact times. In others ffmpeg guesses where a second lies.
 _INDEXED = frozenset({"mov", "matroska", "wav"})
@@ -44,6 +64,8 @@ class VideoStream:
         rate: Nominal pictures a second; None where the file does not say.
         rotation: Degrees by which the file asks its pictures to be turned.
         start_s: Time of the first picture, in seconds on the file's own clock.
+        odd_colours: Whether the file names a matrix of colours that ffmpeg cannot be asked for.
+        odd_aspect: Whether its pixels claim a shape that none have, and are taken to be square.
     """
 
     index: int
@@ -53,6 +75,8 @@ class VideoStream:
     rate: float | None
     rotation: int
     start_s: float
+    odd_colours: bool = False
+    odd_aspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +130,7 @@ class Media:
         audio: Its first sound stream, or None.
         stretch: The part that is analysed.
         indexed: Whether ffmpeg can jump to an exact time in it.
+        undecoded: What it holds that cannot be decoded, such as `pictures (vp9)`.
     """
 
     path: Path
@@ -114,6 +139,12 @@ class Media:
     audio: AudioStream | None
     stretch: Stretch = WHOLE
     indexed: bool = False
+    undecoded: tuple[str, ...] = ()
+
+    @property
+    def seek_s(self) -> float | None:
+        """Time from which a stretch is decoded; None where decoding starts with the file."""
+        return self.start_s - _RUN_UP_S if self.indexed and self.stretch.start_s > _RUN_UP_S else None
 
     @property
     def start_s(self) -> float:
@@ -148,12 +179,14 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
     container = _INPUT.search(header)
     indexed = container is not None and not _INDEXED.isdisjoint(container[1].split(","))
-    # In other containers the clock starts with the streams that are decoded, which here are both.
-    decoded = listing if indexed else ""
-    media = Media(
-        file, _duration(file, seconds, stretch), _video(file, header, decoded), _audio(file, header, decoded),
-        stretch, indexed,
-    )  # fmt: skip
+    begins = _START.search(header)
+    if seconds is not None and indexed and begins:
+        # These count from zero, wherever their streams begin.
+        seconds = max(0.0, seconds - max(0.0, float(begins[1])))
+    _check_size(file, header)
+    video, audio = _video(file, header, listing), _audio(file, header, listing)
+    undecoded = tuple(_undecoded(header, video, audio))
+    media = Media(file, _duration(file, seconds, stretch), video, audio, stretch, indexed, undecoded)
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():
             raise InputError(f"{name_of(file)} is encrypted: decrypt it, or export it without protection")
@@ -222,25 +255,60 @@ def _listing(file: Path) -> str:
     source = open_input(file)
     # V: not the cover pictures.
     output = ffmpeg.output(
-        source["V:0?"], source["a:0?"], "-", f="null", vf="showinfo", af="ashowinfo",
+        source["V:0?"], source["a:0?"], "-", f="null", vf=_shown_times("v"), af=_shown_times("a"),
         **{"frames:v": 1, "frames:a": 1},
     )  # fmt: skip
-    return _ffmpeg_log(file, arguments(output, loglevel="info"))
+    return _ffmpeg_log(file, arguments(output, loglevel="info", copyts=True))
+
+
+def _shown_times(kind: str) -> str:
+    return f"{'a' if kind == 'a' else ''}settb=1/1000000,{_FILTERS[kind]}"
 
 
 def _ffmpeg_log(file: Path, command: list[str]) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired as error:
+    process = start(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    # A damaged file can make it say the same a million times.
+    timer = threading.Timer(_PROBE_TIMEOUT_S, process.kill)
+    timer.start()
+    said, kept = [], 0
+    with process.stderr as pipe:
+        for line in lines_of(pipe):
+            if kept < _MOST_LISTING:
+                said.append(line)
+                kept += len(line)
+    code = process.wait()
+    late = not timer.is_alive()
+    timer.cancel()
+    if late:
+        raise InputError(f"{name_of(file)} kept ffmpeg busy for {_PROBE_TIMEOUT_S} s: convert it to mp4")
+    if code < 0:
         raise InputError(
-            f"{name_of(file)} kept ffmpeg busy for {_PROBE_TIMEOUT_S} s: convert it to mp4"
-        ) from error
-    if done.returncode < 0:
-        raise InputError(
-            f"{name_of(file)} made ffmpeg crash (signal {-done.returncode}): it is damaged, or that "
+            f"{name_of(file)} made ffmpeg crash (signal {-code}): it is damaged, or that "
             "ffmpeg is too old; try a newer one, or export the file again"
         )
-    return done.stderr.decode(errors="replace")
+    return b"".join(said).decode(errors="replace")
+
+
+def _check_size(file: Path, header: str) -> None:
+    for line, _ in _stream_lines(header):
+        found = _VIDEO.search(line)
+        if found and int(found[3]) * int(found[4]) > MOST_PIXELS and "(attached pic)" not in line:
+            raise InputError(
+                f"{name_of(file)} has pictures of {found[3]}x{found[4]} pixels, more than "
+                f"{MOST_PIXELS / 1e6:.0f} million: scale it down first"
+            )
+
+
+def _undecoded(header: str, video: VideoStream | None, audio: AudioStream | None) -> Iterator[str]:
+    """Name the pictures and the sound that are there, but cannot be decoded."""
+    lines = [line for line, _ in _stream_lines(header)]
+    pictures = [line for line in lines if ": Video: " in line and "(attached pic)" not in line]
+    sounds = [line for line in lines if ": Audio: " in line]
+    for kind, found, stream in (("pictures", pictures, video), ("sound", sounds, audio)):
+        if found and stream is None:
+            codec = re.search(r": (?:Video|Audio): (\w+)", found[0])
+            yield f"{kind} ({codec[1]})" if codec else kind
 
 
 def _not_media(file: Path, log: str) -> str:
@@ -252,6 +320,11 @@ def _not_media(file: Path, log: str) -> str:
         return (
             f"{name_of(file)} is truncated: its index (moov atom) is missing; "
             "copy or record it again, or repair it with a tool such as untrunc"
+        )
+    if "not on whitelist" in said or "not on whitelist" in log.lower():
+        return (
+            f"{name_of(file)} is no recording, but a list or a kind of file that emoview does not open: "
+            "name the recording itself, or convert it to mp4"
         )
     reason = "not a media file that ffmpeg can read"
     if "invalid data" not in said and "end of file" not in said and said:
@@ -270,16 +343,20 @@ def _video(file: Path, header: str, decoded: str) -> VideoStream | None:
             continue
         width, height = float(found[3]), float(found[4])
         aspect = _ASPECT.search(line)
-        if aspect and int(aspect[1]) and int(aspect[2]):
-            width *= int(aspect[1]) / int(aspect[2])
+        shape = int(aspect[1]) / int(aspect[2]) if aspect and int(aspect[1]) and int(aspect[2]) else 1.0
+        odd_aspect = not 1 / _LONGEST_PIXEL <= shape <= _LONGEST_PIXEL
+        if not odd_aspect:
+            width *= shape
         turned = _ROTATION.search(following)
         rotation = round(float(turned[1])) if turned else 0
         if rotation % 180 == 90:
             width, height = height, width
         rate = _RATE.search(line)
+        colours = _COLOURS.search(line)
+        odd = colours is not None and any(name in colours[1] for name in _ODD_COLOURS)
         return VideoStream(
             index, codec, round(width), round(height), float(rate[1]) if rate else None,
-            rotation, start,
+            rotation, start, odd, odd_aspect,
         )  # fmt: skip
     return None
 
@@ -312,9 +389,10 @@ def _first_time(file: Path, decoded: str, index: int, kind: str) -> float | None
         time = _time_in(decoded, kind, "0")
     if time is None:
         # It has not been decoded with the others, one of them was no good, or they spoke at once.
-        stream = open_input(file)[str(index)].filter(_FILTERS[kind])
+        settb = "asettb" if kind == "a" else "settb"
+        stream = open_input(file)[str(index)].filter(settb, "1/1000000").filter(_FILTERS[kind])
         output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
-        alone = _ffmpeg_log(file, arguments(output, loglevel="info"))
+        alone = _ffmpeg_log(file, arguments(output, loglevel="info", copyts=True))
         time = _time_in(alone, kind, "0")
         if time is None:
             time = _time_in(alone, kind, r"\d+")
@@ -328,4 +406,4 @@ def _time_in(listing: str, kind: str, number: str) -> float | None:
     first line that is whole would take the second packet for the first.
     """
     found = re.search(rf"\[Parsed_{_FILTERS[kind]}_\d+" + _TIMED.format(number=number), listing)
-    return float(found[1]) if found else None
+    return int(found[1]) / 1_000_000 if found else None

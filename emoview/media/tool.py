@@ -1,54 +1,187 @@
-"""Where ffmpeg is, and how it is started."""
+"""Where ffmpeg is, how it is started, and what it may do."""
 
 from __future__ import annotations
 
 import functools
+import re
+import resource
 import shutil
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 import ffmpeg
 
 from emoview.errors import InputError
+
+MOST_PIXELS: Final = 8192 * 8192
+"""Pixels of the largest picture that is decoded."""
+_MOST_MEMORY: Final = 1280 << 20
+_VERSION_TIMEOUT_S: Final = 20
 
 # Python stands bytes of file names that are no text for by surrogates, at which ffmpeg-python fails:
 # inside its graphs they are characters for private use.
 _HIDDEN = {0xDC00 + byte: 0x10DC00 + byte for byte in range(0x80, 0x100)}
 _SHOWN = {hidden: surrogate for surrogate, hidden in _HIDDEN.items()}
 
+CONTAINERS: Final = (
+    # Films and recordings.
+    "mov", "matroska", "avi", "asf", "asf_o", "flv", "live_flv", "kux", "mpeg", "mpegts", "mpegvideo", "mxf",
+    "gxf", "nut", "rm", "ivr", "ivf", "dv", "dhav", "wtv", "swf", "nsv", "roq", "smk", "ogg", "yuv4mpegpipe",
+    # One stream of pictures.
+    "h261", "h263", "h264", "hevc", "vvc", "evc", "m4v", "av1", "obu", "mjpeg", "vc1", "vc1test", "cavsvideo",
+    "dirac", "dnxhd",
+    # Sound.
+    "wav", "w64", "aiff", "au", "caf", "mp3", "aac", "loas", "ac3", "eac3", "ac4", "dts", "dtshd", "truehd",
+    "mlp", "flac", "ape", "tta", "tak", "wv", "mpc", "mpc8", "amr", "amrnb", "amrwb", "gsm", "g722", "voc",
+    "sox", "oma", "dsf", "shn", "ircam", "nistsphere", "avr", "xa", "qcp", "iamf", "osq", "wve", "xwma",
+    # Single pictures, and moving ones.
+    "gif", "apng", "png_pipe", "jpeg_pipe", "bmp_pipe", "tiff_pipe", "webp_pipe", "webp_anim", "jpegxl_pipe",
+    "jpegxl_anim",
+)  # fmt: skip
+"""Names of ffmpeg's readers that are let near a file.
+
+Left out is what opens further files that the first one names (playlists, manifests, scripts, numbered
+pictures, drawings), what captures from devices, and what takes any bytes for sound.
+"""
+
+# What a picture starts with. Told by its name alone it would be read as one of many, numbered ones.
+_PICTURES: Final = (
+    (b"\xff\xd8\xff", "jpeg_pipe"), (b"\x89PNG\r\n\x1a\n", "png_pipe"), (b"BM", "bmp_pipe"),
+    (b"II*\x00", "tiff_pipe"), (b"MM\x00*", "tiff_pipe"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tool:
+    """An ffmpeg that runs.
+
+    Attributes:
+        path: Of the program.
+        version: As it says itself, such as `5.1.6`.
+        passthrough: The option by which it leaves time stamps alone, with its value.
+        broken: The program on PATH, if it does not run and this is used instead.
+    """
+
+    path: str
+    version: str
+    passthrough: tuple[str, str]
+    broken: str | None = None
+
+
+def ffmpeg_path() -> str:
+    """Find an ffmpeg that runs, see `tool`."""
+    return tool().path
+
 
 @functools.lru_cache(maxsize=1)
-def ffmpeg_path() -> str:
-    """Find ffmpeg: the system's if it is on PATH, else the one that imageio-ffmpeg brings."""
+def tool() -> Tool:
+    """Find an ffmpeg that runs: the system's if one is on PATH, else the one that imageio-ffmpeg brings.
+
+    Raises:
+        InputError: There is none.
+    """
     system = shutil.which("ffmpeg")
-    if system:
-        return system
+    if system and (found := _asked(system)):
+        return found
+    found = _asked(_packaged())
+    if found is None:
+        said = f"{system} does not run, and " if system else "no ffmpeg was found: "
+        raise InputError(f"{said}imageio-ffmpeg brings none: install ffmpeg, or reinstall imageio-ffmpeg")
+    return replace(found, broken=system)
+
+
+def _packaged() -> str | None:
     import imageio_ffmpeg
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
-        raise InputError(
-            "no ffmpeg was found: install ffmpeg, or reinstall the package imageio-ffmpeg"
-        ) from error
+    except RuntimeError:
+        return None
 
 
-def open_input(path: Path, *, seek_s: float = 0.0) -> Any:
-    """Name `path` as an ffmpeg input that can reach nothing but files.
+def _asked(path: str | None) -> Tool | None:
+    """Ask a program for its version; None if it is no ffmpeg, or does not run."""
+    if path is None:
+        return None
+    try:
+        said = subprocess.run(
+            [path, "-version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_VERSION_TIMEOUT_S,
+            check=True,
+        ).stdout.decode(errors="replace")  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    version = re.match(r"ffmpeg version (\S+)", said)
+    filters = re.search(r"libavfilter\s+(\d+)\.\s*(\d+)", said)
+    if version is None or filters is None:
+        return None
+    # ffmpeg 5.1 gave the option its present name, and later ones forgot the old one.
+    name = "fps_mode" if (int(filters[1]), int(filters[2])) >= (8, 44) else "vsync"
+    return Tool(path, version[1], (name, "passthrough"))
+
+
+def open_input(path: Path, *, seek_s: float | None = None, offset_s: float = 0.0) -> Any:
+    """Name `path` as an ffmpeg input that can reach no other file and no network.
 
     The `file:` in front keeps names such as `-i` or `http:x` what they are, names of files.
 
     Args:
         path: The file.
-        seek_s: Where to jump to; times then count from there. What comes first may lie before it, at
-            the key picture from which the decoder has to start.
+        seek_s: Time stamp to jump to.  What comes first may lie before it, at the key picture from which
+            the decoder has to start.
+        offset_s: Added to all time stamps.
     """
-    seek = {"noaccurate_seek": None, "ss": f"{seek_s:.6f}"} if seek_s > 0 else {}
-    return ffmpeg.input(f"file:{str(path).translate(_HIDDEN)}", protocol_whitelist="file,pipe", **seek)
+    options: dict[str, Any] = {
+        "protocol_whitelist": "file,pipe",
+        "format_whitelist": ",".join(CONTAINERS),
+        "max_pixels": MOST_PIXELS,
+        # How much of a stream was damaged is ours to judge.
+        "max_error_rate": 1,
+    }
+    if seek_s is not None:
+        options |= {"noaccurate_seek": None, "seek_timestamp": 1, "ss": f"{seek_s:.6f}"}
+    if offset_s:
+        options["itsoffset"] = f"{offset_s:.6f}"
+    kind = _kind_of_picture(path)
+    if kind is not None:
+        options["f"] = kind
+    return ffmpeg.input(f"file:{str(path).translate(_HIDDEN)}", **options)
 
 
-def arguments(stream: Any, *, loglevel: str) -> list[str]:
-    """Compile an ffmpeg-python graph into a command line."""
-    options = ["-hide_banner", "-nostdin", "-loglevel", loglevel]
+def _kind_of_picture(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError:
+        return None
+    return next((kind for magic, kind in _PICTURES if head.startswith(magic)), None)
+
+
+def arguments(stream: Any, *, loglevel: str, copyts: bool = False) -> list[str]:
+    """Compile an ffmpeg-python graph into a command line.
+
+    Args:
+        stream: The graph.
+        loglevel: What ffmpeg says.
+        copyts: Whether the time stamps stay those of the file; otherwise the file begins at 0.
+    """
+    options = ["-hide_banner", "-nostdin", "-loglevel", loglevel, *(["-copyts"] if copyts else [])]
     command = ffmpeg.compile(stream, cmd=ffmpeg_path())
     return [command[0], *options, *(argument.translate(_SHOWN) for argument in command[1:])]
+
+
+def start(command: Sequence[str], **pipes: Any) -> subprocess.Popen[bytes]:
+    """Start ffmpeg so that no file can make it take more memory than this machine may spare."""
+    process = subprocess.Popen(command, **pipes)
+    # From outside: a function that runs between fork and exec may hang where there are threads.
+    with suppress(OSError, ValueError):
+        resource.prlimit(process.pid, resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
+    return process
+
+
+def lines_of(pipe: IO[bytes]) -> Any:
+    """Give the lines of a pipe, none of them longer than a person would read."""
+    return iter(lambda: pipe.readline(4096), b"")

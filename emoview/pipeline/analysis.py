@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from emoview.errors import DecodeError, InputError
 from emoview.fusion.late import softmax
-from emoview.media.decode import DecodeLog
 from emoview.media.probe import WHOLE, Media, Stretch, name_of, probe, shown
+from emoview.pipeline import warnings as warn
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.speaker import Speaker, find_speaker
 from emoview.pipeline.timings import Timings
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from emoview.pipeline.models import Logits, Models
     from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
 
-_QUIET_DB = -50.0
 _DECIMALS = 6
 
 
@@ -82,13 +81,13 @@ def analyze(
     with timings.measure("total"):
         with timings.measure("probe"):
             media = probe(path, stretch)
-        warnings = _missing_modality(media, options)
+        warnings = warn.of_modality(media, options)
         baseline = _baseline_for(media, options)
         loader = _Loader(options.device, options.weights)
         collectors = [one for one in (keep, seen) if one is not None]
         faces, voice = _run_stages(media, options, loader, timings, on_event, on_face, collectors)
-        if not faces and not voice:
-            raise _nothing_decoded(media)
+        warnings += _stream_warnings(media, options, faces, voice)
+        faces, voice = _found(media, faces, voice)
         on_event(Progress("fusion", 0, 1))
         with timings.measure("fusion"):
             result = _Join(media, options, faces, voice, loader, baseline).analysis(warnings)
@@ -116,11 +115,10 @@ def logits_of(
         WeightsError: The installation lacks its weights.
     """
     media = probe(path, stretch)
-    _missing_modality(media, options)
+    warn.of_modality(media, options)
     loader = _Loader(options.device, options.weights)
     faces, voice = _run_stages(media, options, loader, Timings(), ignore, None, [])
-    if not faces and not voice:
-        raise _nothing_decoded(media)
+    faces, voice = _found(media, faces, voice)
     return _Join(media, options, faces, voice, loader).logits()
 
 
@@ -191,22 +189,6 @@ def _seen(options: Options) -> Seen | None:
     return Seen()
 
 
-def _missing_modality(media: Media, options: Options) -> list[str]:
-    name = name_of(media.path)
-    warnings = []
-    if media.video is None:
-        if options.modality == "face":
-            raise InputError(f"{name} has no pictures: analyse its sound with --modality voice")
-        if options.modality == "both":
-            warnings.append("no pictures: the voice alone was analysed")
-    if media.audio is None:
-        if options.modality == "voice":
-            raise InputError(f"{name} has no sound: analyse its pictures with --modality face")
-        if options.modality == "both":
-            warnings.append("no sound: the face alone was analysed")
-    return warnings
-
-
 def _baseline_for(media: Media, options: Options) -> Baseline | None:
     """Read the baseline, and refuse one that lacks what is going to be analysed, before any work is done."""
     if options.baseline is None:
@@ -221,11 +203,34 @@ def _baseline_for(media: Media, options: Options) -> Baseline | None:
     return baseline
 
 
-def _nothing_decoded(media: Media) -> DecodeError:
-    return DecodeError(
-        f"nothing could be decoded from {name_of(media.path)}: it may be truncated or damaged; "
-        "try to play it, or export it again as mp4"
-    )
+def _stream_warnings(media: Media, options: Options, faces: Faces | None, voice: Voice | None) -> list[str]:
+    """Tell what was lost of the pictures and the sound.
+
+    Raises:
+        DecodeError: A decoder was ended, or gave up before the end.
+    """
+    found = {kind: of for kind, of in (("pictures", faces), ("sound", voice)) if of is not None}
+    warnings: list[str] = []
+    for kind, of in found.items():
+        warn.check_end(media, kind, of.log, of.ticks)
+        warnings += warn.of_stream(kind, of.log, of.ticks)
+    return [*warnings, *warn.of_length(media, options, {kind: of.ticks for kind, of in found.items()})]
+
+
+def _found(media: Media, faces: Faces | None, voice: Voice | None) -> tuple[Faces | None, Voice | None]:
+    """Leave out the branch that got nothing.
+
+    Raises:
+        DecodeError: That is both.
+    """
+    faces = faces if faces is not None and faces.ticks else None
+    voice = voice if voice is not None and voice.ticks else None
+    if faces is None and voice is None:
+        raise DecodeError(
+            f"nothing could be decoded from {name_of(media.path)}: it may be truncated or damaged; "
+            "try to play it, or export it again as mp4"
+        )
+    return faces, voice
 
 
 def _run_stages(
@@ -255,10 +260,6 @@ def _run_stages(
             )  # fmt: skip
         ready.result()
         heard = voice.result() if voice else None
-    if faces is not None and faces.ticks == 0:
-        faces = None
-    if heard is not None and heard.ticks == 0:
-        heard = None
     return faces, heard
 
 
@@ -544,59 +545,16 @@ class _Join:
         )
 
     def _warnings(self, speech: NDArray[np.bool_]) -> list[str]:
-        warnings = []
-        if self._faces is not None and not self._tracks:
-            warnings.append(
-                "no face was found: a face must be upright and wider than a twentieth of the picture"
-            )
-        if self._faces is not None and self._faces.squeezed:
-            warnings.append(
-                "the faces are as narrow as where 16:9 is squeezed to 4:3: they were analysed 4/3 wider"
-            )
-        if self._voice is not None and not speech.any():
-            warnings.append("no speech was found: the voice columns are empty")
-            level = self._voice.level_db
-            if level is not None and level < _QUIET_DB:
-                warnings.append(f"the sound is almost silent ({level} dBFS)")
-        warnings += self._warnings_of_choice(speech)
-        if 0 < self._ticks < 5:
-            warnings.append("the clip is shorter than 0.2 s: its labels rest on very little")
-        for kind, log in (("pictures", self._faces), ("sound", self._voice)):
-            if log is not None and log.log.complaints:
-                warnings.append(_complaint(kind, log.log))
-        lost = self._cut_short()
-        if lost:
-            warnings.append(lost)
-        return warnings
+        return [
+            *([] if self._faces is None else warn.of_faces(self._faces)),
+            *([] if self._voice is None else warn.of_voice(self._voice)),
+            *self._warnings_of_choice(speech),
+        ]
 
     def _warnings_of_choice(self, speech: NDArray[np.bool_]) -> list[str]:
-        """Which face was measured, and which got the voice, where that was a choice."""
-        asked, count = self._options.face, len(self._tracks)
-        if count > 1 and asked == "largest":
-            return [
-                f"{count} faces were found and the largest, {self._main}, was measured: "
-                "use --face speaking, --face all or --face ID for others"
-            ]
-        if asked not in ("speaking", "all") or not count or (count == 1 and asked == "all"):
-            return []
-        if self._speaker is not None:
-            return [
-                f"the voice was taken to be that of face {self._main} of {count}, whose lips move with it "
-                f"(correlation {self._speaker.correlation:.2f})"
-            ]
-        if self._voice is None or not speech.any():
-            return [f"nobody speaks: the largest face, {self._main}, counts for the whole"]
-        return [f"no lips move with the voice: it was taken to be that of the largest face, {self._main}"]
-
-    def _cut_short(self) -> str | None:
-        claimed = self._media.duration_s
-        if claimed is None or self._ticks >= (claimed - 1.0) * TICK_HZ or self._options.modality != "both":
-            return None
-        return f"the file claims {claimed:.1f} s, but only {time_of(self._ticks):.1f} s could be decoded"
-
-
-def _complaint(kind: str, log: DecodeLog) -> str:
-    return f"damaged {kind}: {log.complaints} problems were skipped, the first: {log.lines[0]}"
+        return warn.of_choice(
+            self._options.face, len(self._tracks), self._main, self._speaker, speech=bool(speech.any())
+        )
 
 
 def _verdict(answer: _Answer | None) -> Verdict | None:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.media.decode import DecodeLog, PictureDecoder, Sound, read_sound
+from emoview.media.decode import PictureDecoder
 from emoview.media.probe import Media
+from emoview.media.process import DecodeLog
+from emoview.media.sound import Sound, read_sound
 from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.engines import Network
 from emoview.pipeline.events import EventHook, Progress
@@ -211,7 +213,7 @@ def find_faces(
     small_from = None
     with ExitStack() as stack:
         try:
-            with PictureDecoder(media, longest_side=LONGEST_SIDE) as decoder:
+            with PictureDecoder(media, longest_side=LONGEST_SIDE, log=log) as decoder:
                 # The first pictures are decoded while mediapipe is loaded.
                 with timings.measure("start"):
                     from emoview.face.align import Proportions
@@ -224,12 +226,12 @@ def find_faces(
         except _SmallFaceError as small:
             small_from = small.tick
         if small_from is not None:
+            log.forget()
             with PictureDecoder(
-                media, longest_side=LONGEST_SIDE_OF_SMALL_FACES, from_tick=small_from
+                media, longest_side=LONGEST_SIDE_OF_SMALL_FACES, from_tick=small_from, log=log
             ) as decoder:
                 yield from _faces_of(decoder, *state, timings, enlarge=False)
-    timings.add("decode", decoder.log.busy_s)
-    log.complaints, log.lines = decoder.log.complaints, decoder.log.lines
+    timings.add("decode", log.busy_s)
 
 
 class _SmallFaceError(Exception):

@@ -13,6 +13,9 @@ SAMPLE_RATE: Final = 16_000
 SAMPLES_PER_TICK: Final = 640
 """Sound samples in a tick."""
 
+LONGEST_S: Final = 6 * 3600
+"""Seconds of the longest recording: its rows take a gigabyte of memory."""
+
 
 def time_of(tick: int) -> float:
     """Second at which `tick` starts; whole milliseconds, so that no error builds up."""

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.face.align import CROP_SIZE
-from emoview.media.decode import DecodeLog, read_sound
 from emoview.media.probe import probe
+from emoview.media.process import DecodeLog
+from emoview.media.sound import read_sound
 from emoview.pipeline.stages import describe_windows, find_faces, speech_windows
 from emoview.pipeline.timings import Timings
 from emoview.timeline.labels import LABELS

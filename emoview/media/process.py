@@ -1,0 +1,152 @@
+"""ffmpeg as a process of its own that writes raw data, and beside it the time stamps of that data."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any, Final
+
+from emoview.media.tool import arguments, lines_of, start
+
+_KEPT_LOG_LINES: Final = 20
+_KEPT_GAPS: Final = 20
+_STAMP: Final = re.compile(rb"frame:\d+\s+pts:(-?\d+)?")
+
+
+@dataclass
+class DecodeLog:
+    """What was wrong with a stream, and what it cost to decode it.
+
+    Attributes:
+        complaints: How many lines ffmpeg wrote.
+        lines: The first of them.
+        failure: Why ffmpeg ended before its time; None where it came to its end.
+        killed: Whether it was ended by a signal.
+        gaps: Seconds `(from, to)` on the clock of the ticks in which the stream holds nothing; the first.
+        gaps_s: Seconds of all gaps.
+        back_s: Seconds that were left out because their time stamps lie before what was there already.
+        bad_samples: Samples that are no numbers.
+        cut_s: Where the stream was cut off because recordings must not be longer; None where it was not.
+        busy_s: Processor seconds of all its threads; known when it has come to its end.
+    """
+
+    complaints: int = 0
+    lines: list[str] = field(default_factory=list)
+    failure: str | None = None
+    killed: bool = False
+    gaps: list[tuple[float, float]] = field(default_factory=list)
+    gaps_s: float = 0.0
+    back_s: float = 0.0
+    bad_samples: int = 0
+    cut_s: float | None = None
+    busy_s: float = 0.0
+
+    def read(self, pipe: IO[bytes]) -> None:
+        """Read complaints until the pipe ends."""
+        for line in lines_of(pipe):
+            self.complaints += 1
+            if len(self.lines) < _KEPT_LOG_LINES:
+                self.lines.append(line.decode(errors="replace").strip())
+
+    def forget(self) -> None:
+        """Start anew, because the same is going to be decoded once more; what it cost stays."""
+        self.__init__(busy_s=self.busy_s)  # type: ignore[misc]
+
+    def add_gap(self, from_s: float, to_s: float) -> None:
+        """Note seconds in which the stream holds nothing."""
+        self.gaps_s += to_s - from_s
+        if len(self.gaps) < _KEPT_GAPS:
+            self.gaps.append((from_s, to_s))
+
+
+class Decoder:
+    """An ffmpeg process, ended with the `with` block.
+
+    Attributes:
+        log: What was wrong.
+    """
+
+    def __init__(self, graph: Callable[[str], Any], log: DecodeLog | None = None) -> None:
+        """Start ffmpeg.
+
+        Args:
+            graph: Given the address that time stamps are printed to, gives the stream to run: raw data on
+                standard output.
+            log: Where to note what was wrong.
+        """
+        self.log = log or DecodeLog()
+        self._enough = False
+        stamps, writing = os.pipe()
+        try:
+            self._process = start(
+                arguments(graph(f"pipe:{writing}"), loglevel="error", copyts=True),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=1 << 20,
+                pass_fds=(writing,),
+            )
+        except BaseException:
+            os.close(stamps)
+            raise
+        finally:
+            os.close(writing)
+        self._stamps = os.fdopen(stamps, "rb")
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._out = self._process.stdout
+        # A full pipe of complaints would stop ffmpeg, so a thread reads them.
+        self._reader = threading.Thread(target=self.log.read, args=(self._process.stderr,), daemon=True)
+        self._reader.start()
+
+    def next_stamp(self) -> int | None:
+        """Read the time stamp of the data that was read last; None where it has none."""
+        for line in lines_of(self._stamps):
+            found = _STAMP.match(line)
+            if found:
+                return None if found[1] is None else int(found[1])
+        return None
+
+    def stop(self) -> None:
+        """Say that no more is wanted; ffmpeg is not to blame for its end."""
+        self._enough = True
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *more: object) -> None:
+        wanted = kind is None and not self._enough
+        if not wanted:
+            # Popen's own kill may reap the process, and what it cost would never be known.
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+        self._out.close()
+        _, status, usage = os.wait4(self._process.pid, 0)
+        code = self._process.returncode = os.waitstatus_to_exitcode(status)
+        self.log.busy_s += usage.ru_utime + usage.ru_stime
+        self._reader.join()
+        self._stamps.close()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        if wanted and code:
+            self.log.killed = code < 0
+            self.log.failure = self._why(code)
+
+    def _why(self, code: int) -> str:
+        if code < 0:
+            return f"ffmpeg was ended by {signal.Signals(-code).name}"
+        return self.log.lines[-1] if self.log.lines else f"ffmpeg ended with exit code {code}"
+
+
+def stamped(stream: Any, address: str, *, sound: bool = False) -> Any:
+    """Let a stream print the time stamps of all its frames, in its time base."""
+    name = "ametadata" if sound else "metadata"
+    # Only frames that carry something are printed.
+    carrying = stream.filter(name, mode="add", key="t", value="0")
+    return carrying.filter(name, mode="print", file=address, direct=1)
