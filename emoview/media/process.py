@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
@@ -105,13 +105,13 @@ class Decoder:
         self._reader = threading.Thread(target=self.log.read, args=(self._process.stderr,), daemon=True)
         self._reader.start()
 
+    def lines(self) -> Iterator[bytes]:
+        """Read what is printed of the frames; it comes before their data."""
+        return lines_of(self._stamps)
+
     def next_stamp(self) -> int | None:
         """Read the time stamp of the data that was read last; None where it has none."""
-        for line in lines_of(self._stamps):
-            found = _STAMP.match(line)
-            if found:
-                return None if found[1] is None else int(found[1])
-        return None
+        return next((stamp_in(line) for line in self.lines() if line.startswith(b"frame:")), None)
 
     def stop(self) -> None:
         """Say that no more is wanted; ffmpeg is not to blame for its end."""
@@ -144,9 +144,21 @@ class Decoder:
         return self.log.lines[-1] if self.log.lines else f"ffmpeg ended with exit code {code}"
 
 
+def stamp_in(line: bytes) -> int | None:
+    """Read a time stamp in what `stamped` prints of a frame; None where the frame has none."""
+    found = _STAMP.match(line)
+    return int(found[1]) if found and found[1] else None
+
+
 def stamped(stream: Any, address: str, *, sound: bool = False) -> Any:
-    """Let a stream print the time stamps of all its frames, in its time base."""
+    """Let a stream print the time stamps of all its frames, in its time base.
+
+    Args:
+        stream: The stream.
+        address: Where to.
+        sound: Whether it is sound, which carries what `astats` found.
+    """
     name = "ametadata" if sound else "metadata"
     # Only frames that carry something are printed.
-    carrying = stream.filter(name, mode="add", key="t", value="0")
+    carrying = stream if sound else stream.filter(name, mode="add", key="t", value="0")
     return carrying.filter(name, mode="print", file=address, direct=1)

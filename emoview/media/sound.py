@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,12 +15,11 @@ from numpy.typing import NDArray
 from emoview.errors import OutputError
 from emoview.media.decode import HOLD_S
 from emoview.media.probe import Media, name_of
-from emoview.media.process import DecodeLog, Decoder, stamped
+from emoview.media.process import DecodeLog, Decoder, stamp_in, stamped
 from emoview.media.tool import open_input
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, SAMPLES_PER_TICK
 
-# Samples that come with one time stamp.
-_BLOCK: Final = 320
+_SAMPLES: Final = re.compile(rb"lavfi\.astats\.Overall\.Number_of_samples=(\d+)")
 # Time stamps are rounded, some to milliseconds: only what they are off by more is a gap.
 _TOLERANCE: Final = SAMPLES_PER_TICK
 # Decoders of sound get some milliseconds wrong after a jump: measured on webm.
@@ -47,8 +48,10 @@ class SoundDecoder(Decoder):
                 .filter("aresample", SAMPLE_RATE)
                 # In floating point, since integers do not tell what was no number.
                 .filter("aformat", channel_layouts="mono", sample_fmts="flt")
-                .filter("asetnsamples", n=_BLOCK)
-            )
+                # How many samples there are is printed beside their time stamp.
+                .filter("astats", metadata=1, reset=1, measure_perchannel="none",
+                        measure_overall="Number_of_samples")
+            )  # fmt: skip
             return ffmpeg.output(
                 stamped(sound, address, sound=True), "pipe:", f="f32le", ac=1, ar=SAMPLE_RATE
             )
@@ -63,8 +66,8 @@ class SoundDecoder(Decoder):
         """
         sound = Sound(self.log)
         try:
-            while data := self._out.read(4 * _BLOCK):
-                self._place(sound, np.frombuffer(data[: len(data) // 4 * 4], "<f4"))
+            for stamp, samples in self._frames():
+                self._place(sound, stamp, samples)
                 if len(sound) >= self._after:
                     if self._cut:
                         self.log.cut_s = self._after / SAMPLE_RATE
@@ -76,9 +79,19 @@ class SoundDecoder(Decoder):
             raise
         return sound
 
-    def _place(self, sound: Sound, block: NDArray[np.float32]) -> None:
+    def _frames(self) -> Iterator[tuple[int | None, NDArray[np.float32]]]:
+        """Give `(time stamp in samples, samples)` as they are decoded."""
+        stamp: int | None = None
+        for line in self.lines():
+            count = _SAMPLES.match(line)
+            if count is None:
+                stamp = stamp_in(line)
+                continue
+            data = self._out.read(4 * int(count[1]))
+            yield stamp, np.frombuffer(data[: len(data) // 4 * 4], "<f4")
+
+    def _place(self, sound: Sound, stamp: int | None, block: NDArray[np.float32]) -> None:
         """Append samples at their time: silence before them, or without those that come too late."""
-        stamp = self.next_stamp()
         off = 0 if stamp is None else stamp - self._start - len(sound)
         starting = not len(sound)
         if starting or abs(off) > _TOLERANCE:

@@ -7,7 +7,7 @@ import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -182,6 +182,6 @@ def start(command: Sequence[str], **pipes: Any) -> subprocess.Popen[bytes]:
     return process
 
 
-def lines_of(pipe: IO[bytes]) -> Any:
+def lines_of(pipe: IO[bytes]) -> Iterator[bytes]:
     """Give the lines of a pipe, none of them longer than a person would read."""
     return iter(lambda: pipe.readline(4096), b"")
