@@ -110,6 +110,8 @@ class _Pictures(Decoder):
             if slot >= self._after:
                 self._end_early()
                 return
+            if shown is None and time_us > HOLD_S * MICROSECONDS:
+                self.log.add_gap(0.0, slot / self.rate)
             shown = _Shown(time_us, slot, picture)
         if shown is not None:
             end = self._slot(shown.time_us + self._spacing_us)

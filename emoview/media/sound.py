@@ -40,6 +40,7 @@ class SoundDecoder(Decoder):
         asked = None if media.stretch.ticks is None else media.stretch.ticks * SAMPLES_PER_TICK
         self._after = longest if asked is None else min(asked, longest)
         self._cut = asked is None or asked > longest
+        self._late = False
         seek_s = None if audio.codec in _INEXACT_AFTER_SEEK else media.seek_s
 
         def graph(address: str) -> Any:
@@ -68,7 +69,7 @@ class SoundDecoder(Decoder):
         try:
             for stamp, samples in self._frames():
                 self._place(sound, stamp, samples)
-                if len(sound) >= self._after:
+                if self._late or len(sound) >= self._after:
                     if self._cut:
                         self.log.cut_s = self._after / SAMPLE_RATE
                     self.stop()
@@ -94,10 +95,14 @@ class SoundDecoder(Decoder):
         """Append samples at their time: silence before them, or without those that come too late."""
         off = 0 if stamp is None else stamp - self._start - len(sound)
         starting = not len(sound)
+        if starting and off >= self._after:
+            # Nothing of it can be placed, and silence alone is no sound.
+            self._late = True
+            return
         if starting or abs(off) > _TOLERANCE:
             if off > 0:
                 silence = min(off, self._after - len(sound))
-                if not starting and silence > HOLD_S * SAMPLE_RATE:
+                if silence > HOLD_S * SAMPLE_RATE:
                     self.log.add_gap(len(sound) / SAMPLE_RATE, (len(sound) + silence) / SAMPLE_RATE)
                 sound.add_silence(silence)
             elif off < 0:

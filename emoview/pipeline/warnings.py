@@ -98,9 +98,10 @@ def of_stream(kind: str, log: DecodeLog, ticks: int) -> Iterator[str]:
             "they were taken as silence"
         )
     if log.cut_s is not None:
-        verb = "go" if kind == "pictures" else "goes"
+        verb, begin = ("go", "begin") if kind == "pictures" else ("goes", "begins")
+        where = f"{verb} on" if ticks else begin
         yield (
-            f"the {kind} {verb} on behind {LONGEST_S // 3600} hours, where the analysis ends: analyse long "
+            f"the {kind} {where} behind {LONGEST_S // 3600} hours, where the analysis ends: analyse long "
             "recordings in stretches"
         )
 

@@ -38,9 +38,17 @@ def in_blocks(
     """
     ticks = ticks_of(len(samples))
     result = np.zeros((ticks, width), np.float32)
+    # Hours of silence, such as a gap in a recording is filled with, are described once.
+    silence: dict[int, NDArray[np.float32]] = {}
     for first in range(0, ticks, BLOCK_TICKS):
         last = min(first + BLOCK_TICKS, ticks)
         left, right = max(0, first - _MARGIN_TICKS), min(ticks, last + _MARGIN_TICKS)
         block = samples[left * SAMPLES_PER_TICK : right * SAMPLES_PER_TICK]
-        result[first:last] = describe(block, right - left)[first - left : last - left]
+        if block.any():
+            described = describe(block, right - left)
+        else:
+            if len(block) not in silence:
+                silence[len(block)] = describe(block, right - left)
+            described = silence[len(block)]
+        result[first:last] = described[first - left : last - left]
     return result

@@ -79,7 +79,7 @@ _CASES = [
     for container in _CODECS
     for kind in _KINDS
     if container not in _CONSTANT or kind["name"] in ("plain", "sound-late")
-    if (container, kind["name"]) not in {("avi", "sound-late"), ("asf", "pictures-late"), ("mov", "sound-gap")}
+    if f"{container}-{kind['name']}" not in ("avi-sound-late", "asf-pictures-late", "mov-sound-gap")
 ]  # fmt: skip
 _CASES += [
     Case(container, "from-600", options=("-output_ts_offset", "600"))
