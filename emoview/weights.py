@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emoview.errors import WeightsError
+from emoview.output.files import write_whole
 
 _PACKAGED = Path(__file__).parent / "_weights"
 _CHECKOUT = Path(__file__).parent.parent / "weights"
@@ -144,4 +145,4 @@ def write_manifest(folder: Path) -> None:
         for path in sorted(folder.iterdir())
         if path.suffix in {".h5", ".onnx", ".json"} and path.name != MANIFEST
     }
-    (folder / MANIFEST).write_text(json.dumps(hashes, indent=2) + "\n")
+    write_whole(folder / MANIFEST, json.dumps(hashes, indent=2) + "\n")

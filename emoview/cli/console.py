@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -50,6 +51,8 @@ class Terminal:
     def reporting(self) -> Iterator[None]:
         """Turn failures into one line and an exit code; `EMOVIEW_DEBUG=1` shows the traceback."""
         try:
+            # What ends a job on a cluster or in a container is as good as Ctrl-C.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             yield
             self.out.flush()
         except KeyboardInterrupt:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from emoview.errors import DatasetError
 from emoview.evaluation.metrics import GainFigures, LabelFigures, measure_labels
+from emoview.output.files import private_folder
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Verdict
 from emoview.training.datasets.clips import read_clip_index
@@ -66,8 +66,8 @@ def evaluate_clips_by_actor(
     from emoview.training.clips import read_clips
 
     models = Models()
-    with TemporaryDirectory() as cache:
-        clips = read_clips(folder, Path(cache), on_file=lambda i, n: on_event({"step": i, "of": n}))
+    with private_folder() as cache:
+        clips = read_clips(folder, cache, on_file=lambda i, n: on_event({"step": i, "of": n}))
     clips = [clip for clip in clips if part is None or clip.file.part == part]
     actors = {clip.file.actor for clip in clips}
     if len(actors) < 3 or None in actors:

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import ffmpeg
 import numpy as np
@@ -19,6 +18,7 @@ from emoview.errors import DatasetError
 from emoview.evaluation.metrics import Figure, mean_figure
 from emoview.media.probe import Media, probe
 from emoview.media.tool import arguments, open_input
+from emoview.output.files import private_folder
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, main_rows, winner
@@ -69,9 +69,9 @@ def evaluate_timelines(folder: Path, part: str | None, *, seed: int, on_event: O
     if not pairs:
         raise DatasetError(f"{folder}: no actor has two clips with different labels, which could be joined")
     rows = []
-    with TemporaryDirectory() as scratch:
+    with private_folder() as scratch:
         for number, (one, other) in enumerate(pairs):
-            file = Path(scratch) / f"{number}.mkv"
+            file = scratch / f"{number}.mkv"
             joint_s = _join(probe(one.path), probe(other.path), file)
             rows.append(measured(fused_labels(analyze(file)), joint_s))
             file.unlink()

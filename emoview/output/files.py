@@ -1,20 +1,35 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and leaving nothing behind.
+
+What is not yet whole lies beside its place under a name of its own, `.NAME.part`, and whoever writes it
+holds a lock on it (`flock`).  What is there without a lock was left by a writer that was killed: the next
+one takes it over, and `sweep` removes it.
+"""
 
 from __future__ import annotations
 
-import glob
+import fcntl
+import hashlib
+import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from emoview.errors import OutputError
 
-_TEMPORARY = ".part"
-# Of a long name a part must do, so that the temporary name is not too long for the file system.
-_NAMED_BYTES = 150
+_TEMPORARY: Final = ".part"
+# Of a longer name a part and its hash must do, or the temporary name is too long for the file system.
+_LONGEST_NAME: Final = 200
+_NAMED_BYTES: Final = 150
+# So many writers of one file at once are more than anybody starts.
+_SWEPT: Final = 4
+_PRIVATE: Final = f"emoview-{os.getuid()}-"
+
+Content: TypeAlias = "str | bytes | Iterable[str]"
+"""Of a file: text, which is UTF-8 there, text in pieces, or bytes."""
 
 
 @contextmanager
@@ -24,31 +39,35 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: No permission, no space, or the folder cannot be made; `path` is as it was.
     """
-    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=_temporary_prefix(path), suffix=_TEMPORARY, delete=False
-        ) as file:
-            temporary = Path(file.name)
-        yield temporary
-        # A temporary file is private; a result should be as any new file is.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
+        with _locked(path, folder=False) as temporary:
+            yield temporary
+            # A temporary file is private; a result should be as any new file is.
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            temporary.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"{path} cannot be written ({reason}): free space or choose another folder with -o"
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
 
 
-Content: TypeAlias = "str | bytes | Iterable[str]"
-"""Of a file: text, which is UTF-8 there, text in pieces, or bytes."""
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; its files are moved there when the block ends well.
+
+    Raises:
+        OutputError: No permission, no space, or a folder cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path, folder=True) as temporary:
+            yield temporary
+            path.mkdir(exist_ok=True)
+            for file in sorted(temporary.iterdir()):
+                file.replace(path / file.name)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def write_whole(path: Path, content: Content) -> None:
@@ -69,10 +88,143 @@ def write_whole(path: Path, content: Content) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Remove what a writer that was killed left beside `path`."""
-    for left in path.parent.glob(f"{glob.escape(_temporary_prefix(path))}*{_TEMPORARY}"):
-        left.unlink(missing_ok=True)
+    """Remove what writers that were killed left beside `path`; what others are writing stays."""
+    for temporary in itertools.islice(_names(path), _SWEPT):
+        _remove_if_left(temporary)
 
 
-def _temporary_prefix(path: Path) -> str:
-    return "." + os.fsdecode(os.fsencode(path.name)[:_NAMED_BYTES]) + "."
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Give an empty folder for temporary files that nobody else may read; it is gone after the block.
+
+    Folders that were left by processes that were killed go with it.
+
+    Raises:
+        OutputError: The folder for temporary files takes none.
+    """
+    try:
+        root = Path(tempfile.gettempdir())
+        for left in root.glob(f"{_PRIVATE}*"):
+            _remove_if_left(left)
+        folder = Path(tempfile.mkdtemp(prefix=_PRIVATE))
+    except OSError as error:
+        raise OutputError(
+            f"there is no room for temporary files ({error.strerror or error}): name a folder in TMPDIR"
+        ) from error
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        _try_lock(lock)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Say that something cannot be written."""
+    reason = error.strerror or str(error)
+    return OutputError(f"{path} cannot be written ({reason}): free space or choose another folder with -o")
+
+
+def _names(path: Path) -> Iterator[Path]:
+    """Give the temporary names for `path`: the first, and those for when it is taken."""
+    name = os.fsencode(path.name)
+    if len(name) > _LONGEST_NAME:
+        name = name[:_NAMED_BYTES] + b"~" + hashlib.sha256(name).hexdigest()[:16].encode()
+    shown = os.fsdecode(name)
+    yield path.with_name(f".{shown}{_TEMPORARY}")
+    for number in itertools.count(2):
+        yield path.with_name(f".{shown}.{number}{_TEMPORARY}")
+
+
+@contextmanager
+def _locked(path: Path, *, folder: bool) -> Iterator[Path]:
+    """Make, or take over, a temporary file or folder for `path`, empty and locked."""
+    for temporary in _names(path):
+        lock = _opened(temporary, folder=folder)
+        if lock is None:
+            continue
+        try:
+            yield temporary
+        finally:
+            if _is_still(temporary, lock):
+                _remove(temporary)
+            os.close(lock)
+        return
+
+
+def _opened(temporary: Path, *, folder: bool) -> int | None:
+    """Open and lock; None where another writer is at it, or something else has the name."""
+    while True:
+        try:
+            if folder:
+                with suppress(FileExistsError):
+                    temporary.mkdir(mode=0o700)
+                lock = os.open(temporary, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            else:
+                lock = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except (IsADirectoryError, NotADirectoryError):
+            return None
+        except FileNotFoundError:
+            # Its writer has finished between the two steps.
+            if folder and temporary.parent.is_dir():
+                continue
+            raise
+        if not _try_lock(lock):
+            os.close(lock)
+            return None
+        if _is_still(temporary, lock):
+            break
+        # It has been renamed by its writer: what is locked now is a result.
+        os.close(lock)
+    if folder:
+        for left in temporary.iterdir():
+            _remove(left)
+    else:
+        os.ftruncate(lock, 0)
+    return lock
+
+
+def _try_lock(lock: int) -> bool:
+    """Lock; False where another process holds the lock."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # A file system without locks: two writers of one file are on their own there.
+        return True
+    return True
+
+
+def _is_still(path: Path, lock: int) -> bool:
+    try:
+        there = path.lstat()
+    except FileNotFoundError:
+        return False
+    here = os.fstat(lock)
+    return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+
+
+def _remove_if_left(temporary: Path) -> None:
+    """Remove a file or folder that nobody holds a lock on."""
+    try:
+        lock = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_still(temporary, lock):
+            _remove(temporary)
+    except OSError:
+        # Somebody is at it, or there are no locks to tell.
+        return
+    finally:
+        os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ Both give the same numbers.  ONNX Runtime starts in a fraction of the time that 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -29,6 +30,20 @@ class Network(Protocol):
         """Give the outputs for pictures, vectors, or `(sequences, mask)`."""
 
 
+def runtime() -> Any:
+    """Import ONNX Runtime, which would report its use to its maker, and have it send nothing.
+
+    It begins with the first session, so nothing else may import it.
+    """
+    # Read while it is loaded.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    # Versions before 1.24 have nothing to switch off on Linux.
+    getattr(onnxruntime, "disable_telemetry_events", bool)()
+    return onnxruntime
+
+
 class OnnxNetwork:
     """A network in ONNX Runtime."""
 
@@ -39,8 +54,7 @@ class OnnxNetwork:
             path: Its file.
             outputs: Names of the outputs that are wanted; None for all.
         """
-        import onnxruntime
-
+        onnxruntime = runtime()
         options = onnxruntime.SessionOptions()
         # One thread: the networks take a fraction of what decoding and face finding do beside them, and
         # with more the last digits depend on how many there are, and so on the machine.

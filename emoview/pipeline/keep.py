@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.errors import OutputError
-from emoview.output.files import write_whole
+from emoview.output.files import unwritable, whole_folder, write_whole
 from emoview.timeline.clock import time_of
 
 if TYPE_CHECKING:
@@ -108,34 +106,13 @@ def keeping(faces: Path | None, features: Path | None) -> Iterator[Keeper | None
         keeper = Keeper(None, features=True)
         yield keeper
     else:
-        with _beside(faces) as folder:
+        with whole_folder(faces) as folder:
             keeper = Keeper(folder, features=features is not None)
             yield keeper
-            _move(folder, faces)
     if features is not None:
         content = io.BytesIO()
         np.savez(content, **keeper.arrays())
         write_whole(features, content.getvalue())
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=".", suffix=".part")
-    except OSError as error:
-        raise _unwritable(target, error) from error
-    with folder as name:
-        yield Path(name)
-
-
-def _move(folder: Path, target: Path) -> None:
-    try:
-        target.mkdir(exist_ok=True)
-        for picture in sorted(folder.iterdir()):
-            picture.replace(target / picture.name)
-    except OSError as error:
-        raise _unwritable(target, error) from error
 
 
 def _write_picture(path: Path, face: NDArray[np.uint8]) -> None:
@@ -146,9 +123,4 @@ def _write_picture(path: Path, face: NDArray[np.uint8]) -> None:
     try:
         path.write_bytes(content.tobytes())
     except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> OutputError:
-    reason = error.strerror or str(error)
-    return OutputError(f"{path} cannot be written ({reason}): free space or choose another folder")
+        raise unwritable(path, error) from error

@@ -16,6 +16,7 @@ from emoview.face.align import CROP_SIZE, network_input
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.shipped import build_face_votes
 from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
+from emoview.output.files import write_whole
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
 from emoview.training.precision import quick_precision
 
@@ -137,7 +138,7 @@ def train_face(
     """
     recipe = recipe or FaceRecipe()
     run.mkdir(parents=True, exist_ok=True)
-    (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    write_whole(run / "recipe.json", json.dumps(asdict(recipe), indent=2) + "\n")
     fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE)
     faces7 = read_faces7(data / "faces7", "train", size=LARGEST_FACE_SIZE)
     valid = {
@@ -181,7 +182,7 @@ def train_face(
             partial = run / "partial.keras"
             model.save(partial)
             partial.replace(checkpoint)
-            history_file.write_text(json.dumps(history, indent=1) + "\n")
+            write_whole(history_file, json.dumps(history, indent=1) + "\n")
             on_epoch(row)
         first += part.epochs
     return _fresh(model, recipe.rounds[-1].depths)

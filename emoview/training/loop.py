@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from emoview.errors import InputError
+from emoview.output.files import write_whole
 from emoview.pipeline.stages import Stage
 from emoview.training.precision import quick_precision
 from emoview.training.systems.events import OnEvent
@@ -189,9 +190,7 @@ def _checkpoint(run: Path, epochs: int) -> Path:
 
 
 def _write_history(run: Path, history: list[dict[str, Any]]) -> None:
-    partial = run / "history.json.part"
-    partial.write_text(json.dumps(history, indent=1) + "\n")
-    partial.replace(run / "history.json")
+    write_whole(run / "history.json", json.dumps(history, indent=1) + "\n")
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from emoview.output.files import write_whole
 
 
 def plot_curves(history: Sequence[dict[str, Any]], file: Path) -> None:
@@ -21,7 +24,7 @@ def plot_curves(history: Sequence[dict[str, Any]], file: Path) -> None:
         axis.set_ylabel(what)
         axis.grid(alpha=0.3)
         axis.legend()
-    figure.savefig(file, dpi=120)
+    _save(figure, file)
 
 
 def plot_comparison(points: Sequence[tuple[str, float, float]], file: Path) -> None:
@@ -36,7 +39,13 @@ def plot_comparison(points: Sequence[tuple[str, float, float]], file: Path) -> N
     axis.set_xlabel("floating-point operations for one input")
     axis.set_ylabel("accuracy, %")
     axis.grid(alpha=0.3)
-    figure.savefig(file, dpi=120)
+    _save(figure, file)
+
+
+def _save(figure: Any, file: Path) -> None:
+    content = io.BytesIO()
+    figure.savefig(content, dpi=120, format=file.suffix[1:] or "png")
+    write_whole(file, content.getvalue())
 
 
 def _figure(columns: int) -> tuple[Any, Any]:

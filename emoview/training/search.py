@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emoview.errors import InputError
+from emoview.output.files import write_whole
 from emoview.runs import Run
 from emoview.training.loop import read_history
 from emoview.training.systems.catalog import System
@@ -61,7 +62,7 @@ def search(
         system.train(options, data, Run(run, system.name, options, data), on_event)
         rows.append({"options": combination, "run": str(run), "figure": _best(run)})
         rows.sort(key=lambda row: -row["figure"])
-        (folder / "search.json").write_text(json.dumps(rows, indent=2) + "\n")
+        write_whole(folder / "search.json", json.dumps(rows, indent=2) + "\n")
     return rows
 
 

@@ -20,6 +20,7 @@ from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
 from emoview.networks.shipped import VOICE_BRANCHES, build_voice_clip, build_voice_tcn
+from emoview.output.files import write_whole
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.models import run_stills
 from emoview.timeline.labels import LABELS
@@ -295,9 +296,9 @@ def _write_figures(
 
     _write(path, {name: asdict(figure) for name, figure in figures.items()})
     picture = path.with_suffix(".png")
-    picture.write_bytes(plot_figures({name: figures[name] for name in drawn}, picture))
+    write_whole(picture, plot_figures({name: figures[name] for name in drawn}, picture))
 
 
 def _write(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2) + "\n")
+    write_whole(path, json.dumps(value, indent=2) + "\n")

@@ -23,6 +23,7 @@ from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
+from emoview.output.files import write_whole
 from emoview.runs import NetworkOfRun, Run, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
@@ -180,7 +181,7 @@ def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFi
     """Store a network with its figures and curves."""
     run.add(network, model, figures)
     drawn = run.folder / f"{network.name}-figures.png"
-    drawn.write_bytes(plot_figures({network.name: figures}, drawn))
+    write_whole(drawn, plot_figures({network.name: figures}, drawn))
     history = read_history(run.part(network.name))
     if history:
         plot_curves(history, run.folder / f"{network.name}-curves.png")
