@@ -7,6 +7,7 @@ one takes it over, and `sweep` removes it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import itertools
@@ -169,6 +170,11 @@ def _opened(temporary: Path, *, folder: bool) -> int | None:
             # Its writer has finished between the two steps.
             if folder and temporary.parent.is_dir():
                 continue
+            raise
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                # A link, which is nobody's temporary file.
+                return None
             raise
         if not _try_lock(lock):
             os.close(lock)
