@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from emoview.errors import OutputError
 from emoview.output.files import private_folder, sweep, whole_file, whole_folder, write_whole
 
 _HANGING = """
@@ -85,9 +84,13 @@ def test_faces_that_a_killed_writer_left_are_gone_with_the_next(tmp_path: Path):
 
 
 def test_a_folder_that_fails_leaves_nothing(tmp_path: Path):
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "faces") as folder:
-        (folder / "0_0.png").write_text("a face")
-        raise RuntimeError
+    def failing() -> None:
+        with whole_folder(tmp_path / "faces") as folder:
+            (folder / "0_0.png").write_text("a face")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -136,8 +139,5 @@ def test_many_writers_of_one_file_leave_one_whole_file(tmp_path: Path):
 def test_a_name_that_something_else_has_is_passed_over(tmp_path: Path):
     (tmp_path / ".a.csv.part").mkdir()
     (tmp_path / ".a.csv.2.part").symlink_to("/dev/null")
-    with pytest.raises(OutputError):
-        write_whole(tmp_path / "a.csv", "1")
-    (tmp_path / ".a.csv.2.part").unlink()
     write_whole(tmp_path / "a.csv", "1")
     assert (tmp_path / "a.csv").read_text() == "1"
