@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test release-test bench check format lock weights wheel samples clean
+.PHONY: demo test release-test bench check audit format lock notices weights wheel sbom samples clean
 
 demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
@@ -26,6 +26,11 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(BIN)/python -m tools.audit
+
+# Known vulnerabilities of what is locked; without a network it only says so.
+audit: $(READY)
+	$(BIN)/python -m tools.audit
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -35,6 +40,10 @@ format: $(READY)
 lock:
 	uv pip compile --universal --generate-hashes --python 3.10 --extra dev pyproject.toml -o requirements.lock -q
 
+# The packages and their licences, after `make lock`.
+notices: $(READY)
+	$(BIN)/python -m tools.notices
+
 # Trains what ships, from labelled data in DATA (docs/training.md). Hours on a processor.
 DATA ?= data
 weights: $(READY)
@@ -42,8 +51,15 @@ weights: $(READY)
 	$(BIN)/emoview train voice --data $(DATA)
 	$(BIN)/emoview train fusion --data $(DATA)
 
+# The time of the commit stands for that of the build, so that one commit gives one wheel, byte for byte.
+wheel sbom: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
+
 wheel: $(READY)
-	$(BIN)/python -m pip -q wheel --no-deps --no-build-isolation -w dist .
+	$(BIN)/python -m pip -q --disable-pip-version-check wheel --no-deps --no-build-isolation -w dist .
+	@sha256sum dist/emoview-*.whl
+
+sbom: $(READY)
+	$(BIN)/python -m tools.sbom dist/emoview.cdx.json
 
 samples: $(READY)
 	$(BIN)/python samples/make_samples.py
