@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,31 @@ def test_a_wheel_works_elsewhere_without_a_network(tmp_path: Path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip()
     assert "<video" in (tmp_path / "r.html").read_text()
+
+
+def test_a_wheel_is_the_same_byte_for_byte_wherever_and_whenever_it_is_built(tmp_path: Path):
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a checkout")
+    hashes = []
+    for place, time, mask in (("one", 1_600_000_000, "022"), ("two/deeper", 1_700_000_000, "077")):
+        copy = tmp_path / place
+        for name in filter(None, listed.stdout.split("\0")):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, copy / name)
+            (copy / name).chmod(0o666 & ~int(mask, 8))
+            os.utime(copy / name, (time, time))
+        subprocess.run(
+            [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "wheel", "--no-deps",
+             "--no-build-isolation", "-w", tmp_path / mask, copy],
+            check=True, umask=int(mask, 8), env={**os.environ, "SOURCE_DATE_EPOCH": "1650000000"},
+        )  # fmt: skip
+        (wheel,) = (tmp_path / mask).glob("emoview-*.whl")
+        hashes.append(hashlib.sha256(wheel.read_bytes()).hexdigest())
+    assert hashes[0] == hashes[1]
+    with zipfile.ZipFile(wheel) as archive:
+        assert any(name.endswith("licenses/THIRD_PARTY_NOTICES.md") for name in archive.namelist())
+        assert {entry.date_time[0] for entry in archive.infolist()} == {2022}
 
 
 def _can_unshare() -> bool:
