@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from emoview import licences
 from emoview.errors import EmoviewError
 
 _PACKAGES: Final = (
@@ -65,7 +66,7 @@ class Check:
 def examine(*, self_test: bool = True) -> list[Check]:
     """Look at everything; the last check, the self-test, analyzes a small clip."""
     imports = [partial(_import, name) for name in ("cv2", "mediapipe", "opensmile", "librosa", "tensorflow")]
-    parts = [_python, _packages, _ffmpeg, _font, _weights, *imports, _networks]
+    parts = [_python, _packages, _ffmpeg, _font, _weights, *imports, _networks, _licences]
     # Each import waits for a process of its own, so some can run beside each other.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         checks = list(pool.map(lambda part: part(), parts))
@@ -161,6 +162,23 @@ def _networks() -> Check:
         found = json.loads(done.stdout.splitlines()[-1])
         return Check("networks", True, f"{found['engine']} on {found['device']}; the face network runs")
     return Check("networks", False, _complaint(done), cure_of(done.stderr, done.returncode, "onnxruntime"))
+
+
+def _licences() -> Check:
+    """Say what may be done with what is here; nothing is wrong with it."""
+    try:
+        from emoview.media.tool import ffmpeg_path
+
+        ffmpeg = licences.ffmpeg_terms(_run([ffmpeg_path(), "-version"]).stdout)
+    except (EmoviewError, ImportError, OSError):
+        ffmpeg = "none here"
+    terms = {
+        "emoview": licences.CODE,
+        "weights": licences.WEIGHTS,
+        "openSMILE": licences.OPENSMILE,
+        "ffmpeg": ffmpeg,
+    }
+    return Check("licences", True, "\n".join(f"{name}: {said}" for name, said in terms.items()))
 
 
 def _self_test() -> Check:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from emoview import doctor, weights
+from emoview.licences import ffmpeg_terms
 from emoview.media.probe import probe
 from emoview.media.tool import tool
 
@@ -44,6 +45,26 @@ def test_doctor_finds_everything_here():
     assert set(found) >= {"python", "packages", "ffmpeg", "fonts", "weights", "cv2", "mediapipe", "networks"}
     assert "onnx on cpu" in found["networks"]["found"]
     assert all(check["cure"] is None for check in found.values())
+    assert "audEERING" in found["licences"]["found"]
+    assert "non-commercial" in found["licences"]["found"]
+    assert "ffmpeg: GPL version" in found["licences"]["found"] or shutil.which("ffmpeg")
+
+
+@pytest.mark.parametrize(
+    ("options", "terms"),
+    [
+        (
+            "--enable-gpl --enable-version3",
+            "GPL version 3 or later (built with --enable-gpl --enable-version3)",
+        ),
+        ("--enable-gpl --enable-libx264", "GPL version 2 or later (built with --enable-gpl)"),
+        ("--enable-version3", "LGPL version 3 or later (built with --enable-version3)"),
+        ("--disable-gpl --enable-gplish", "LGPL version 2.1 or later"),
+        ("--enable-gpl --enable-nonfree", "must not be passed on (built with --enable-gpl --enable-nonfree)"),
+    ],
+)
+def test_the_licence_of_an_ffmpeg_is_that_of_its_build(options: str, terms: str):
+    assert ffmpeg_terms(f"ffmpeg version 7.1\nconfiguration: --prefix=/usr {options}\n") == terms
 
 
 def test_the_self_test_needs_no_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -16,7 +16,7 @@ NOTICES: Final = ROOT / "THIRD_PARTY_NOTICES.md"
 _HEADING: Final = "## Packages\n"
 _SAID: Final = """
 What `pip install emoview` brings, in the versions of `requirements.lock`. Each package carries the text of
-its licence in its folder `*.dist-info` or beside its code. `make notices` makes this list from their metadata.
+its licence in its folder `*.dist-info` or beside its code. `make notices` makes this list of their metadata.
 """
 
 
