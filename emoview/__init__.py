@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 if not (3, 10) <= sys.version_info[:2] <= (3, 12):
@@ -15,6 +16,10 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
         "emoview runs on Python 3.10 to 3.12, this is Python "
         f"{sys.version_info[0]}.{sys.version_info[1]}: make an environment with another Python"
     )
+
+# ONNX Runtime looks at this while it is imported, and by then has written an identifier and may have sent it.
+# Processes that are started from here inherit it.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from emoview._api import analyze
 from emoview.errors import (

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -93,3 +97,14 @@ def test_a_vulnerability_fails_the_audit_and_no_network_does_not():
         0, "audit: no network, so nothing was looked up",
     )  # fmt: skip
     assert audit.judge("", "pip-audit: error: unknown option")[0] == 1
+
+
+def test_onnx_runtime_leaves_no_identifier(tmp_path: Path):
+    code = (
+        "import emoview; from emoview.pipeline.models import Models; Models().face_cnn; "
+        "import sys; assert 'onnxruntime' in sys.modules"
+    )
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    left = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**left, **home})
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name or path.name == "deviceid"]
