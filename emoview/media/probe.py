@@ -31,6 +31,7 @@ _DECODED = re.compile(r"Stream #0:(\d+) -> #0:\d+ \(")
 _INPUT = re.compile(r"Input #0, ([^\s]+), from")
 _COLOURS = re.compile(r": Video: [^,]*(?:\([^)]*\))?[^,]*, *\w+\(([^)]*)\)")
 _START = re.compile(r"Duration: [^\n]*?start: (-?\d+(?:\.\d+)?)")
+_TOO_LARGE = re.compile(r"Picture size (\d+x\d+) exceeds specified max pixel count")
 _PROBE_TIMEOUT_S = 60
 _MOST_LISTING = 1 << 20
 # Decoders of sound need some packets before the first that they get right, and pictures a key picture.
@@ -183,8 +184,9 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
     if seconds is not None and indexed and begins:
         # These count from zero, wherever their streams begin.
         seconds = max(0.0, seconds - max(0.0, float(begins[1])))
-    _check_size(file, header)
     video, audio = _video(file, header, listing), _audio(file, header, listing)
+    if video is None:
+        _check_size(file, listing)
     undecoded = tuple(_undecoded(header, video, audio))
     media = Media(file, _duration(file, seconds, stretch), video, audio, stretch, indexed, undecoded)
     if media.video is None and media.audio is None:
@@ -290,14 +292,13 @@ def _ffmpeg_log(file: Path, command: list[str]) -> str:
     return b"".join(said).decode(errors="replace")
 
 
-def _check_size(file: Path, header: str) -> None:
-    for line, _ in _stream_lines(header):
-        found = _VIDEO.search(line)
-        if found and int(found[3]) * int(found[4]) > MOST_PIXELS and "(attached pic)" not in line:
-            raise InputError(
-                f"{name_of(file)} has pictures of {found[3]}x{found[4]} pixels, more than "
-                f"{MOST_PIXELS / 1e6:.0f} million: scale it down first"
-            )
+def _check_size(file: Path, listing: str) -> None:
+    size = _TOO_LARGE.search(listing)
+    if size is not None:
+        raise InputError(
+            f"{name_of(file)} has pictures of {size[1]} pixels, more than "
+            f"{MOST_PIXELS / 1e6:.0f} million: scale it down first"
+        )
 
 
 def _undecoded(header: str, video: VideoStream | None, audio: AudioStream | None) -> Iterator[str]:

@@ -5,7 +5,6 @@ Both give the same numbers.  ONNX Runtime starts in a fraction of the time that 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -33,10 +32,9 @@ class Network(Protocol):
 def runtime() -> Any:
     """Import ONNX Runtime, which would report its use to its maker, and have it send nothing.
 
-    It begins with the first session, so nothing else may import it.
+    The switch in the environment, see `emoview/__init__.py`, comes too late for a program that imported it
+    before emoview.
     """
-    # Read while it is loaded.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     # Versions before 1.24 have nothing to switch off on Linux.
