@@ -1,0 +1,259 @@
+"""Reading back what was stored: whatever a file holds, it is read, or refused in one sentence.
+
+JSON is checked against a type while it is decoded, arrays are read without pickle, and what unpacks to more than
+it should is refused before it is unpacked.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from emoview.errors import EmoviewError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST_TEXT: Final = 64 * 2**20
+"""So many bytes a file may have that a person could have written, or that describes a run."""
+MOST_UNPACKED: Final = 2**30
+"""So many bytes an archive may unpack to."""
+MOST_ARRAYS: Final = 64 * 2**30
+"""So many bytes arrays that emoview computed may unpack to: the features of a large corpus are that many."""
+BROKEN_ARCHIVE: Final = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError,
+    KeyError, IndexError, OverflowError,
+)  # fmt: skip
+"""What zipfile raises where an archive is damaged."""
+
+_MOST_QUOTED = 60
+_MOST_SAID = 150
+# An array's header is a line; a longer one is not parsed.
+_MOST_HEADER = 10_000
+
+T = TypeVar("T")
+
+
+def read_bytes(
+    path: Path, cure: str, *, most: int = MOST_TEXT, error: type[EmoviewError] = InputError
+) -> bytes:
+    """Read a file, unless it is larger than such a file can be.
+
+    Args:
+        path: The file.
+        cure: What to do where it cannot be read.
+        most: Bytes.
+        error: What is raised.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1) if path.stat().st_size <= most else None
+    except (OSError, ValueError) as failure:
+        reason = getattr(failure, "strerror", None) or failure
+        raise error(f"{_shown(path)} cannot be read ({reason}): {cure}") from None
+    if content is None or len(content) > most:
+        raise error(f"{_shown(path)} is larger than {most // 2**20} MiB, too large to be read: {cure}")
+    return content
+
+
+def read_text(
+    path: Path, cure: str, *, most: int = MOST_TEXT, error: type[EmoviewError] = InputError
+) -> str:
+    """Read text in UTF-8, with or without a byte order mark; the arguments are those of `read_bytes`."""
+    try:
+        return read_bytes(path, cure, most=most, error=error).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise error(f"{_shown(path)} is not text in UTF-8: {cure}") from None
+
+
+def read_json(
+    path: Path, kind: type[T], cure: str, *, most: int = MOST_TEXT, error: type[EmoviewError] = InputError
+) -> T:
+    """Read JSON of a certain form.
+
+    Args:
+        path: The file.
+        kind: The form, as msgspec understands types.
+        cure: What to do where it cannot be read.
+        most: Bytes.
+        error: What is raised; it names the place where the form is another.
+    """
+    return decode_json(read_bytes(path, cure, most=most, error=error), kind, path, cure, error=error)
+
+
+def decode_json(
+    content: bytes, kind: type[T], path: Path, cure: str, *, error: type[EmoviewError] = InputError
+) -> T:
+    """Decode the JSON of a file that was read already; the arguments are those of `read_json`."""
+    try:
+        # A byte order mark, as some editors write it.
+        return msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=kind)
+    except msgspec.ValidationError as failure:
+        what, _, place = str(failure).partition(" - at ")
+        where = f" at {place.strip('`')}" if place else ""
+        raise error(f"{_shown(path)} is damaged{where} ({_small(what)}): {cure}") from None
+    except UnicodeDecodeError:
+        raise error(f"{_shown(path)} is not JSON (its text is not UTF-8): {cure}") from None
+    except ValueError as failure:
+        raise error(f"{_shown(path)} is not JSON ({_small(str(failure))}): {cure}") from None
+    except RecursionError:
+        raise error(f"{_shown(path)} is damaged (nested too deeply): {cure}") from None
+
+
+def read_arrays(
+    path: Path, cure: str, *, most: int = MOST_ARRAYS, error: type[EmoviewError] = InputError
+) -> dict[str, NDArray[Any]]:
+    """Read every array of an `.npz` file.
+
+    Args:
+        path: The file.
+        cure: What to do where it cannot be read.
+        most: Bytes that it may unpack to.
+        error: What is raised.
+    """
+    import numpy as np
+
+    with opened_archive(path, cure, most=most, error=error) as archive:
+        arrays = {}
+        for info in archive.infolist():
+            try:
+                with archive.open(info) as member:
+                    _check_header(np, member, info.file_size)
+                with archive.open(info) as member:
+                    arrays[info.filename.removesuffix(".npy")] = np.lib.format.read_array(
+                        member, allow_pickle=False, max_header_size=_MOST_HEADER
+                    )
+            except (*BROKEN_ARCHIVE, *BROKEN_ARRAY):
+                name = _shown(info.filename)
+                raise error(f"{_shown(path)} is damaged at {name} (no array of numbers): {cure}") from None
+    return arrays
+
+
+BROKEN_ARRAY: Final = (ValueError, TypeError, SyntaxError, EOFError, OSError, RecursionError, MemoryError)
+"""What numpy raises where the header of an array, which is Python, or its content is damaged."""
+
+
+def read_number(path: Path, cure: str, *, error: type[EmoviewError] = InputError) -> float:
+    """Read an `.npy` file that holds one number, or the text of one."""
+    import io
+
+    import numpy as np
+
+    content = io.BytesIO(read_bytes(path, cure, most=_MOST_HEADER, error=error))
+    try:
+        _check_header(np, content, _MOST_HEADER)
+        content.seek(0)
+        array = np.lib.format.read_array(content, allow_pickle=False, max_header_size=_MOST_HEADER)
+        return float(array.item())
+    except (*BROKEN_ARRAY, OverflowError):
+        raise error(f"{_shown(path)} does not hold one number: {cure}") from None
+
+
+@contextmanager
+def opened_archive(
+    path: Path, cure: str, *, most: int = MOST_UNPACKED, error: type[EmoviewError] = InputError
+) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive, unless its members say that they unpack to more than such an archive can.
+
+    A member that unpacks to more than it says is refused by `zipfile`, which reads no further.
+
+    Args:
+        path: The archive.
+        cure: What to do where it cannot be read.
+        most: Bytes that it may unpack to.
+        error: What is raised.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise error(f"{_shown(path)} does not exist: {cure}") from None
+    except BROKEN_ARCHIVE as failure:
+        reason = getattr(failure, "strerror", None) or "it is not a whole archive"
+        raise error(f"{_shown(path)} cannot be read ({reason}): {cure}") from None
+    with archive:
+        unpacked = sum(info.file_size for info in archive.infolist())
+        if unpacked > most:
+            raise error(
+                f"{_shown(path)} unpacks to {unpacked / 2**30:.1f} GiB, more than the {most / 2**30:g} GiB "
+                f"that are read: {cure}"
+            )
+        yield archive
+
+
+def _check_header(np: Any, member: IO[bytes], size: int) -> None:
+    """See to it that an array is of plain values, and as large as the file it is in.
+
+    Numpy would make room for whatever the header says.
+
+    Raises:
+        ValueError: It is not.
+    """
+    version = np.lib.format.read_magic(member)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in read:
+        raise ValueError("an unknown version")
+    shape, _, dtype = read[version](member, max_header_size=_MOST_HEADER)
+    if dtype.hasobject or any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize > size:
+        raise ValueError("more than the file holds")
+
+
+def require_array(
+    arrays: dict[str, NDArray[Any]],
+    name: str,
+    kinds: str,
+    shape: tuple[int | None, ...],
+    path: Path,
+    cure: str,
+    *,
+    finite: bool = True,
+    error: type[EmoviewError] = InputError,
+) -> NDArray[Any]:
+    """Give an array that a file must hold.
+
+    Args:
+        arrays: What `read_arrays` gave.
+        name: Of the array.
+        kinds: Letters of the kinds of numpy that it may be of: `f` floating, `iu` whole, `U` text, `b` bool.
+        shape: That it must have; None stands for any length.
+        path: The file, for the message.
+        cure: What to do where it lacks the array.
+        finite: Whether its numbers must be finite.
+        error: What is raised.
+    """
+    import numpy as np
+
+    array: np.ndarray[Any, Any] | None = arrays.get(name)
+    if (
+        array is None
+        or array.dtype.kind not in kinds
+        or array.ndim != len(shape)
+        or any(wanted not in (None, there) for wanted, there in zip(shape, array.shape, strict=True))
+        or (finite and array.dtype.kind == "f" and not np.isfinite(array).all())
+    ):
+        raise error(f"{_shown(path)} is damaged at {name} (no array as is stored there): {cure}")
+    return array
+
+
+def quoted(text: str) -> str:
+    """Quote what a file says in a message, shortened."""
+    return repr(text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…")
+
+
+def _small(text: str) -> str:
+    """Make a part of a sentence of what msgspec says."""
+    said = _shown(text)
+    return said[:1].lower() + (said[1:] if len(said) <= _MOST_SAID else f"{said[1:_MOST_SAID]}…")
+
+
+def _shown(path: object) -> str:
+    from emoview.media.probe import name_of
+
+    return name_of(path)
