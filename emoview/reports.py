@@ -212,10 +212,8 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
         on_event(Progress("report", done, len(results)))
     if not clips:
         raise InputError(
-            "; ".join([
-                f"{folder} holds no result that can be read: name the folder that emoview analyze wrote to",
-                *written.failures[:1],
-            ])
+            f"{folder} holds no result that can be read: name the folder that emoview analyze wrote to"
+            + "".join(f"; {failure}" for failure in written.failures[:1])
         )
     written.failures.extend(failures_of(folder / SUMMARY_FILE))
     title = f"Emotions in {name_of(Path(folder.resolve().name))}"

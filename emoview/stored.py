@@ -1,16 +1,19 @@
 """Reading back what was stored: whatever a file holds, it is read, or refused in one sentence.
 
-JSON is checked against a type while it is decoded, arrays are read without pickle, and what unpacks to more than
-it should is refused before it is unpacked.
+JSON is checked against a type while it is decoded, arrays are read without pickle, and what unpacks to more
+than it should is refused before it is unpacked.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,7 +22,6 @@ import msgspec
 from emoview.errors import EmoviewError, InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 MOST_TEXT: Final = 64 * 2**20
@@ -34,6 +36,8 @@ BROKEN_ARCHIVE: Final = (
 )  # fmt: skip
 """What zipfile raises where an archive is damaged."""
 
+# What numpy raises where the header of an array, which is Python, or its content is damaged.
+_BROKEN_ARRAY = (ValueError, KeyError, TypeError, SyntaxError, EOFError, OSError, RecursionError, MemoryError)
 _MOST_QUOTED = 60
 _MOST_SAID = 150
 # An array's header is a line; a longer one is not parsed.
@@ -64,9 +68,7 @@ def read_bytes(
     return content
 
 
-def read_text(
-    path: Path, cure: str, *, most: int = MOST_TEXT, error: type[EmoviewError] = InputError
-) -> str:
+def read_text(path: Path, cure: str, *, most: int = MOST_TEXT, error: type[EmoviewError] = InputError) -> str:
     """Read text in UTF-8, with or without a byte order mark; the arguments are those of `read_bytes`."""
     try:
         return read_bytes(path, cure, most=most, error=error).decode("utf-8-sig")
@@ -108,52 +110,113 @@ def decode_json(
         raise error(f"{_shown(path)} is damaged (nested too deeply): {cure}") from None
 
 
-def read_arrays(
-    path: Path, cure: str, *, most: int = MOST_ARRAYS, error: type[EmoviewError] = InputError
-) -> dict[str, NDArray[Any]]:
-    """Read every array of an `.npz` file.
+def read_numbers(
+    path: Path, kind: type[T], cure: str, *, most: int = MOST_TEXT, error: type[EmoviewError] = InputError
+) -> T:
+    """Do as `read_json` where figures may be NaN, which Python writes though JSON has no word for it."""
+    text = read_text(path, cure, most=most, error=error)
+    try:
+        value = json.loads(text)
+        # Halves of a character are no text, and cannot be printed.
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise error(f"{_shown(path)} is damaged (nested too deeply): {cure}") from None
+    except ValueError as failure:
+        raise error(f"{_shown(path)} is not JSON ({_small(str(failure))}): {cure}") from None
+    return convert_numbers(value, kind, path, cure, error=error)
+
+
+def convert_numbers(
+    value: object,
+    kind: type[T],
+    path: Path,
+    cure: str,
+    *,
+    place: str = "",
+    error: type[EmoviewError] = InputError,
+) -> T:
+    """Check a part of what a file holds: the arguments of `read_json`, and the place of the part."""
+    try:
+        return msgspec.convert(value, kind)
+    except (ValueError, RecursionError, OverflowError) as failure:
+        where = f" at {quoted(place)}" if place else ""
+        raise error(f"{_shown(path)} is damaged{where} ({_small(str(failure))}): {cure}") from None
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The arrays of an `.npz` file.
+
+    Attributes:
+        path: The file.
+        cure: What to do where it lacks one.
+        values: By name.
+    """
+
+    path: Path
+    cure: str
+    values: Mapping[str, NDArray[Any]]
+
+    def need(
+        self, name: str, kinds: str, shape: tuple[int | None, ...], *, finite: bool = True
+    ) -> NDArray[Any]:
+        """Give an array that the file must hold.
+
+        Args:
+            name: Of the array.
+            kinds: Letters of the kinds of numpy that it may be of: `f` floating, `iu` whole, `U` text.
+            shape: That it must have; None stands for any length.
+            finite: Whether its numbers must be finite.
+
+        Raises:
+            InputError: There is no such array.
+        """
+        import numpy as np
+
+        array = self.values.get(name)
+        if (
+            array is None
+            or array.dtype.kind not in kinds
+            or array.ndim != len(shape)
+            or any(wanted not in (None, there) for wanted, there in zip(shape, array.shape, strict=True))
+            or (finite and array.dtype.kind == "f" and not np.isfinite(array).all())
+        ):
+            raise InputError(
+                f"{_shown(self.path)} is damaged at {_shown(name)} (other values are kept there): {self.cure}"
+            )
+        return array
+
+
+def read_arrays(path: Path, cure: str, *, most: int = MOST_ARRAYS) -> Arrays:
+    """Read every array of an `.npz` file; no pickle is.
 
     Args:
         path: The file.
         cure: What to do where it cannot be read.
         most: Bytes that it may unpack to.
-        error: What is raised.
+
+    Raises:
+        InputError: It is damaged, or too large.
     """
-    import numpy as np
-
-    with opened_archive(path, cure, most=most, error=error) as archive:
-        arrays = {}
+    arrays = {}
+    with opened_archive(path, cure, most=most) as archive:
         for info in archive.infolist():
+            name = info.filename.removesuffix(".npy")
             try:
-                with archive.open(info) as member:
-                    _check_header(np, member, info.file_size)
-                with archive.open(info) as member:
-                    arrays[info.filename.removesuffix(".npy")] = np.lib.format.read_array(
-                        member, allow_pickle=False, max_header_size=_MOST_HEADER
-                    )
-            except (*BROKEN_ARCHIVE, *BROKEN_ARRAY):
-                name = _shown(info.filename)
-                raise error(f"{_shown(path)} is damaged at {name} (no array of numbers): {cure}") from None
-    return arrays
-
-
-BROKEN_ARRAY: Final = (ValueError, TypeError, SyntaxError, EOFError, OSError, RecursionError, MemoryError)
-"""What numpy raises where the header of an array, which is Python, or its content is damaged."""
+                arrays[name] = _array(lambda info=info: archive.open(info), info.file_size)  # type: ignore[misc]
+            except (*BROKEN_ARCHIVE, *_BROKEN_ARRAY):
+                raise InputError(
+                    f"{_shown(path)} is damaged at {_shown(name)} (no array of numbers): {cure}"
+                ) from None
+    return Arrays(path, cure, arrays)
 
 
 def read_number(path: Path, cure: str, *, error: type[EmoviewError] = InputError) -> float:
     """Read an `.npy` file that holds one number, or the text of one."""
-    import io
-
-    import numpy as np
-
-    content = io.BytesIO(read_bytes(path, cure, most=_MOST_HEADER, error=error))
+    content = read_bytes(path, cure, most=_MOST_HEADER, error=error)
     try:
-        _check_header(np, content, _MOST_HEADER)
-        content.seek(0)
-        array = np.lib.format.read_array(content, allow_pickle=False, max_header_size=_MOST_HEADER)
-        return float(array.item())
-    except (*BROKEN_ARRAY, OverflowError):
+        return float(_array(lambda: io.BytesIO(content), len(content)).item())
+    except (*_BROKEN_ARRAY, OverflowError):
         raise error(f"{_shown(path)} does not hold one number: {cure}") from None
 
 
@@ -188,57 +251,27 @@ def opened_archive(
         yield archive
 
 
-def _check_header(np: Any, member: IO[bytes], size: int) -> None:
-    """See to it that an array is of plain values, and as large as the file it is in.
-
-    Numpy would make room for whatever the header says.
-
-    Raises:
-        ValueError: It is not.
-    """
-    version = np.lib.format.read_magic(member)
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in read:
-        raise ValueError("an unknown version")
-    shape, _, dtype = read[version](member, max_header_size=_MOST_HEADER)
-    if dtype.hasobject or any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize > size:
-        raise ValueError("more than the file holds")
-
-
-def require_array(
-    arrays: dict[str, NDArray[Any]],
-    name: str,
-    kinds: str,
-    shape: tuple[int | None, ...],
-    path: Path,
-    cure: str,
-    *,
-    finite: bool = True,
-    error: type[EmoviewError] = InputError,
-) -> NDArray[Any]:
-    """Give an array that a file must hold.
+def _array(opened: Callable[[], IO[bytes]], size: int) -> NDArray[Any]:
+    """Read an array of plain values.
 
     Args:
-        arrays: What `read_arrays` gave.
-        name: Of the array.
-        kinds: Letters of the kinds of numpy that it may be of: `f` floating, `iu` whole, `U` text, `b` bool.
-        shape: That it must have; None stands for any length.
-        path: The file, for the message.
-        cure: What to do where it lacks the array.
-        finite: Whether its numbers must be finite.
-        error: What is raised.
+        opened: Opens it, at its beginning.
+        size: Bytes that there are. Numpy would make room for whatever the array's header says.
+
+    Raises:
+        ValueError: The header is no such array's, or says that there are more.
     """
     import numpy as np
 
-    array: np.ndarray[Any, Any] | None = arrays.get(name)
-    if (
-        array is None
-        or array.dtype.kind not in kinds
-        or array.ndim != len(shape)
-        or any(wanted not in (None, there) for wanted, there in zip(shape, array.shape, strict=True))
-        or (finite and array.dtype.kind == "f" and not np.isfinite(array).all())
-    ):
-        raise error(f"{_shown(path)} is damaged at {name} (no array as is stored there): {cure}")
+    npy: Any = np.lib.format
+
+    with opened() as file:
+        read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[npy.read_magic(file)]
+        shape, _, dtype = read(file)
+    if dtype.hasobject or any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize > size:
+        raise ValueError
+    with opened() as file:
+        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
     return array
 
 

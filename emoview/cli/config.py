@@ -16,6 +16,8 @@ from typing import Annotated, Any
 
 import typer
 
+from emoview.errors import InputError
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -23,6 +25,7 @@ else:
 
 FILE = "emoview.toml"
 _OWN = "config"
+_MOST = 2**20
 
 
 def _from_file(ctx: typer.Context, path: Path | None) -> Path | None:
@@ -50,11 +53,15 @@ ConfigOption = Annotated[
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    from emoview.stored import read_text
+
     try:
-        table: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        table: Mapping[str, Any] = tomllib.loads(read_text(path, "name a file with options", most=_MOST))
         return table
-    except OSError as error:
-        raise typer.BadParameter(f"{path} cannot be read: {error.strerror or error}") from None
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+    except RecursionError:
+        raise typer.BadParameter(f"{path} is not TOML: it is nested too deeply") from None
     except ValueError as error:
         raise typer.BadParameter(f"{path} is not TOML: {error}") from None
 

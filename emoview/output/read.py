@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from msgspec.structs import asdict, astuple
 
@@ -48,7 +48,7 @@ def read_json(path: Path) -> Analysis:
         NoResultError: It is other JSON.
     """
     content = read_bytes(path, _CURE, most=MOST_BYTES)
-    head = decode_json(content, form.Any, path, _CURE)
+    head = decode_json(content, cast("type[object]", form.Any), path, _CURE)
     version = head.schema_version if isinstance(head, form.Version) else None
     if version is None:
         raise NoResultError(f"{path} is not a result of emoview analyze: name the JSON of one")
@@ -154,13 +154,21 @@ def _segments(timeline: tuple[Row, ...], stored: list[form.Segment]) -> tuple[Se
 def _explanation(stored: form.Explanation | None) -> Explanation | None:
     if stored is None:
         return None
-    face, voice = stored.face, stored.voice
-    return Explanation(
-        face and FaceReasons(face.grid, dict(face.regions), face.ticks, face.time_s, face.corners),
-        voice and VoiceReasons(
-            voice.against, voice.log_odds, tuple(VoiceEffect(*astuple(effect)) for effect in voice.effects)
-        ),
-    )  # fmt: skip
+    return Explanation(_face_reasons(stored.face), _voice_reasons(stored.voice))
+
+
+def _face_reasons(stored: form.FaceReasons | None) -> FaceReasons | None:
+    if stored is None:
+        return None
+    regions = {str(name): share for name, share in stored.regions.items()}
+    return FaceReasons(stored.grid, regions, stored.ticks, stored.time_s, stored.corners)
+
+
+def _voice_reasons(stored: form.VoiceReasons | None) -> VoiceReasons | None:
+    if stored is None:
+        return None
+    effects = tuple(VoiceEffect(*astuple(effect)) for effect in stored.effects)
+    return VoiceReasons(stored.against, stored.log_odds, effects)
 
 
 def _rows(stored: list[form.Row]) -> Iterator[Row]:

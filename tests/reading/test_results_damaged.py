@@ -30,11 +30,15 @@ def explained(*, second_face: bool = True) -> Analysis:
     """A made-up result with a reason for each segment."""
     result = made_up(second_face=second_face)
     face = FaceReasons(
-        ((0.0, 0.5), (1.0, 0.2)), dict.fromkeys(get_args(form.Region), 1 / 6), 5, 0.4, ((1.0, 2.0), (9.0, 2.0), (1.0, 9.0))
+        ((0.0, 0.5), (1.0, 0.2)), dict.fromkeys(get_args(form.Region), 1 / 6), 5, 0.4,
+        ((1.0, 2.0), (9.0, 2.0), (1.0, 9.0))
     )  # fmt: skip
-    voice = VoiceReasons("speaker", 0.5, (VoiceEffect("loudness", 0.4, 1.2), VoiceEffect("timbre", -0.2, None)))
+    voice = VoiceReasons(
+        "speaker", 0.5, (VoiceEffect("loudness", 0.4, 1.2), VoiceEffect("timbre", -0.2, None))
+    )
     segments = tuple(
-        replace(s, explanation=Explanation(face if s.face_id is not None else None, voice)) for s in result.segments
+        replace(s, explanation=Explanation(face if s.face_id is not None else None, voice))
+        for s in result.segments
     )
     return replace(result, segments=segments)
 
@@ -63,7 +67,9 @@ def test_every_use_of_a_damaged_result(stored: Path, tmp_path: Path):
 
 def test_what_a_damaged_result_is_drawn_as(stored: Path, tmp_path: Path):
     picture = tmp_path / "x.svg"
-    survives(stored, damaged_json, lambda: plot_file([read_json(stored)], picture, compare=True), times=12, seed=2)
+    survives(
+        stored, damaged_json, lambda: plot_file([read_json(stored)], picture, compare=True), times=12, seed=2
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,13 +87,15 @@ def test_what_a_damaged_result_is_drawn_as(stored: Path, tmp_path: Path):
         ("$.weights[0].sha256", "x"),
         ("$.segments[0].end_s", 0.0),
         ("$.timings[...]", "fast"),
-        ("$.overall.face.probabilities", {label: 0.5 for label in get_args(form.Name)[:7]}),
+        ("$.overall.face.probabilities", dict.fromkeys(get_args(form.Name)[:7], 0.5)),
     ],
 )  # fmt: skip
 def test_the_place_is_named(stored: Path, place: str, value: object):
     content = json.loads(stored.read_text())
     inner = content
-    *path, last = place.removeprefix("$.").replace("[...]", ".total").replace("[", ".").replace("]", "").split(".")
+    *path, last = (
+        place.removeprefix("$.").replace("[...]", ".total").replace("[", ".").replace("]", "").split(".")
+    )
     for step in path:
         inner = inner[int(step) if step.isdigit() else step]
     inner[int(last) if last.isdigit() else last] = value
