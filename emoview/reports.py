@@ -18,6 +18,7 @@ from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.stored import is_file
 from emoview.timeline.moments import Moment, strongest
 from emoview.timeline.results import Analysis, Segment
 
@@ -89,8 +90,7 @@ def _found(analysis: Analysis, result: Path) -> Path | None:
     """The video, where the result says it was, or beside the result."""
     said = Path(analysis.media.path)
     for file in (said, result.parent / said, result.parent / said.name):
-        # Unlike that of pathlib, it says no to any name that no file can have.
-        if os.path.isfile(file):  # noqa: PTH113
+        if is_file(file):
             return file
     return None
 
@@ -223,5 +223,5 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
 
 def _results(folder: Path) -> list[Path]:
     """JSON files that may be results: not the table of a batch, nor what it keeps in hidden folders."""
-    files = (f for f in folder.rglob("*.json") if f.name != "summary.json" and os.path.isfile(f))  # noqa: PTH113
+    files = (f for f in folder.rglob("*.json") if f.name != "summary.json" and is_file(f))
     return sorted(f for f in files if not any(part.startswith(".") for part in f.relative_to(folder).parts))

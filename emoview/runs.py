@@ -10,7 +10,6 @@ RUN/NAME/           checkpoints and history of its training
 from __future__ import annotations
 
 import json
-import os
 import platform
 import resource
 import time
@@ -25,7 +24,7 @@ from msgspec import Meta
 
 from emoview.errors import InputError
 from emoview.output.files import write_whole
-from emoview.stored import convert_numbers, quoted, read_json, read_numbers
+from emoview.stored import convert_numbers, is_file, quoted, read_json, read_numbers
 
 Task = Literal["face", "voice", "clips", "va"]
 C = TypeVar("C")
@@ -106,8 +105,7 @@ class Run:
         counted = {"seconds": 0.0, "peak_megabytes": 0, "networks": []}
         self._facts: dict[str, Any] = {**what, "versions": _versions(), **counted}
         file = folder / RUN_FILE
-        # Unlike that of pathlib, it says no to any name that no file can have.
-        if os.path.exists(file):  # noqa: PTH110
+        if is_file(file):
             before: dict[str, Any] = {**read_run(folder)}
             before["networks"] = [asdict(network) for network in before["networks"]]
             for key, value in what.items():
@@ -158,7 +156,7 @@ def read_run(folder: Path) -> Facts:
         InputError: There is none, or it cannot be read.
     """
     file = folder / RUN_FILE
-    if not os.path.exists(file):  # noqa: PTH110
+    if not is_file(file):
         raise InputError(f"{folder} is no run folder: it has no {RUN_FILE}")
     return read_json(file, Facts, _AGAIN)
 

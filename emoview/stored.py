@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -36,14 +37,17 @@ BROKEN_ARCHIVE: Final = (
 )  # fmt: skip
 """What zipfile raises where an archive is damaged."""
 
-# What numpy raises where the header of an array, which is Python, or its content is damaged.
-_BROKEN_ARRAY = (ValueError, KeyError, TypeError, SyntaxError, EOFError, OSError, RecursionError, MemoryError)
 _MOST_QUOTED = 60
 _MOST_SAID = 150
 # An array's header is a line; a longer one is not parsed.
 _MOST_HEADER = 10_000
 
 T = TypeVar("T")
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is such a file; unlike pathlib, also of names that no file can have."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def read_bytes(
@@ -180,6 +184,7 @@ class Arrays:
             or array.ndim != len(shape)
             or any(wanted not in (None, there) for wanted, there in zip(shape, array.shape, strict=True))
             or (finite and array.dtype.kind == "f" and not np.isfinite(array).all())
+            or (array.dtype.kind == "U" and not _is_text(array))
         ):
             raise InputError(
                 f"{_shown(self.path)} is damaged at {_shown(name)} (other values are kept there): {self.cure}"
@@ -204,7 +209,8 @@ def read_arrays(path: Path, cure: str, *, most: int = MOST_ARRAYS) -> Arrays:
             name = info.filename.removesuffix(".npy")
             try:
                 arrays[name] = _array(lambda info=info: archive.open(info), info.file_size)  # type: ignore[misc]
-            except (*BROKEN_ARCHIVE, *_BROKEN_ARRAY):
+            except Exception:
+                # An array's header is Python, which numpy parses; what that raises has no common class.
                 raise InputError(
                     f"{_shown(path)} is damaged at {_shown(name)} (no array of numbers): {cure}"
                 ) from None
@@ -216,7 +222,7 @@ def read_number(path: Path, cure: str, *, error: type[EmoviewError] = InputError
     content = read_bytes(path, cure, most=_MOST_HEADER, error=error)
     try:
         return float(_array(lambda: io.BytesIO(content), len(content)).item())
-    except (*_BROKEN_ARRAY, OverflowError):
+    except Exception:
         raise error(f"{_shown(path)} does not hold one number: {cure}") from None
 
 
@@ -249,6 +255,15 @@ def opened_archive(
                 f"that are read: {cure}"
             )
         yield archive
+
+
+def _is_text(array: NDArray[Any]) -> bool:
+    """Tell whether the numbers that numpy keeps for characters are those of characters."""
+    try:
+        "".join(map(str, array.ravel())).encode()
+    except (ValueError, SystemError):
+        return False
+    return True
 
 
 def _array(opened: Callable[[], IO[bytes]], size: int) -> NDArray[Any]:

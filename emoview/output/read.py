@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from msgspec.structs import asdict, astuple
 
 from emoview.errors import InputError, NoResultError
 from emoview.output import form
-from emoview.stored import decode_json, read_bytes
+from emoview.stored import decode_json, is_file, read_bytes
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.results import (
@@ -66,8 +65,7 @@ def with_media_found(analysis: Analysis, result: Path) -> Analysis:
     """Name the media beside the result where it is not, or no longer, where the analysis found it."""
     media = Path(analysis.media.path)
     beside = result.parent / media.name
-    # Unlike those of pathlib, these say no to any name that no file can have.
-    if os.path.exists(media) or not os.path.isfile(beside):  # noqa: PTH110, PTH113
+    if is_file(media) or not is_file(beside):
         return analysis
     return replace(analysis, media=replace(analysis.media, path=str(beside)))
 
