@@ -105,11 +105,11 @@ def decode_json(
     except msgspec.ValidationError as failure:
         what, _, place = str(failure).partition(" - at ")
         where = f" at {place.strip('`')}" if place else ""
-        raise error(f"{_shown(path)} is damaged{where} ({_small(what)}): {cure}") from None
+        raise error(f"{_shown(path)} is damaged{where} ({said_of(what)}): {cure}") from None
     except UnicodeDecodeError:
         raise error(f"{_shown(path)} is not JSON (its text is not UTF-8): {cure}") from None
     except ValueError as failure:
-        raise error(f"{_shown(path)} is not JSON ({_small(str(failure))}): {cure}") from None
+        raise error(f"{_shown(path)} is not JSON ({said_of(str(failure))}): {cure}") from None
     except RecursionError:
         raise error(f"{_shown(path)} is damaged (nested too deeply): {cure}") from None
 
@@ -126,7 +126,7 @@ def read_numbers(
     except RecursionError:
         raise error(f"{_shown(path)} is damaged (nested too deeply): {cure}") from None
     except ValueError as failure:
-        raise error(f"{_shown(path)} is not JSON ({_small(str(failure))}): {cure}") from None
+        raise error(f"{_shown(path)} is not JSON ({said_of(str(failure))}): {cure}") from None
     return convert_numbers(value, kind, path, cure, error=error)
 
 
@@ -144,7 +144,7 @@ def convert_numbers(
         return msgspec.convert(value, kind)
     except (ValueError, RecursionError, OverflowError) as failure:
         where = f" at {quoted(place)}" if place else ""
-        raise error(f"{_shown(path)} is damaged{where} ({_small(str(failure))}): {cure}") from None
+        raise error(f"{_shown(path)} is damaged{where} ({said_of(str(failure))}): {cure}") from None
 
 
 @dataclass(frozen=True)
@@ -295,9 +295,9 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…")
 
 
-def _small(text: str) -> str:
-    """Make a part of a sentence of what msgspec says."""
-    said = _shown(text)
+def said_of(text: str) -> str:
+    """Make a part of a sentence of what a decoder says."""
+    said = _shown(text.removeprefix("JSON is malformed: "))
     return said[:1].lower() + (said[1:] if len(said) <= _MOST_SAID else f"{said[1:_MOST_SAID]}…")
 
 
