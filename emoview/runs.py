@@ -24,7 +24,7 @@ from msgspec import Meta
 
 from emoview.errors import InputError
 from emoview.output.files import write_whole
-from emoview.stored import convert_numbers, is_file, quoted, read_json, read_numbers
+from emoview.stored import convert_numbers, is_file, quoted, read_json, read_numbers, said_of
 
 Task = Literal["face", "voice", "clips", "va"]
 C = TypeVar("C")
@@ -283,9 +283,8 @@ def _of_kind(value: Any, kind: Any, where: str) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise InputError(
-            f"{where}: {quoted(str(value))} is not of the kind that is needed ({error})"
-        ) from None
+        said = said_of(str(error))
+        raise InputError(f"{where}: {quoted(str(value))} is not of the kind ({said})") from None
 
 
 def _plain(value: Any) -> Any:

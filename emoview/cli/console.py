@@ -101,7 +101,7 @@ def said_of_system(error: MemoryError | ImportError | SystemError | OSError) -> 
     """Say what of the machine or the installation stands in the way, and what to do."""
     what = " ".join(str(error).split())[:200]
     if isinstance(error, MemoryError):
-        return "out of memory: close other programs, or cut the file into parts"
+        return "out of memory: close other programs, cut the file into parts, or allow more (ulimit -v)"
     if isinstance(error, ImportError | SystemError):
         return (
             f"a library cannot be loaded ({what}): memory may be limited (ulimit -v), or the installation is "

@@ -24,6 +24,7 @@ from emoview.training.systems.events import OnEvent
 Batch = tuple[Any, ...]
 """`(inputs, targets)` or `(inputs, targets, weights)`."""
 
+_Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 _ANEW = "remove its folder, and the training starts anew"
 
 Schedule = Literal["constant", "step", "plateau", "staircase", "cosine"]
@@ -196,7 +197,7 @@ def read_history(run: Path, watch: str = "accuracy") -> list[dict[str, Any]]:
     file = run / "history.json"
     if not file.exists():
         return []
-    history = read_numbers(file, list[dict[str, float | int | None]], _ANEW)
+    history = read_numbers(file, list[dict[str, _Whole | float | None]], _ANEW)
     for number, row in enumerate(history, start=1):
         if row.get("epoch") != number or any(row.get(name) is None for name in (watch, "loss", *history[0])):
             raise InputError(f"{file} is damaged at epoch {number} (its figures are not whole): {_ANEW}")
