@@ -18,6 +18,7 @@ _PACKAGED = Path(__file__).parent / "_weights"
 _CHECKOUT = Path(__file__).parent.parent / "weights"
 
 _CURE = "install emoview again"
+_Name = Annotated[str, Meta(pattern=r"^\w[\w.-]{0,100}$")]
 _Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 MANIFEST = "manifest.json"
@@ -142,7 +143,7 @@ def shipped(name: str) -> Weight:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    return read_json(folder / MANIFEST, dict[str, _Sha256], _CURE, error=WeightsError)
+    return read_json(folder / MANIFEST, dict[_Name, _Sha256], _CURE, error=WeightsError)
 
 
 def write_manifest(folder: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from emoview.errors import InputError
+from emoview.stored import quoted, read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,8 +54,6 @@ ConfigOption = Annotated[
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    from emoview.stored import read_text
-
     try:
         table: Mapping[str, Any] = tomllib.loads(read_text(path, "name a file with options", most=_MOST))
         return table
@@ -98,14 +97,22 @@ def _value(where: str, value: Any, parameter: Any) -> Any:
     """Make of a TOML value what the command line would give."""
     if getattr(parameter, "is_flag", False):
         if not isinstance(value, bool):
-            raise typer.BadParameter(f"{where} is true or false, not {value!r}")
+            raise typer.BadParameter(f"{where} is true or false, not {quoted(str(value))}")
         return value
     if isinstance(value, list):
-        words = [str(one) for one in value]
+        words = [_text(where, one) for one in value]
         return words if parameter.multiple else ",".join(words)
     if isinstance(value, bool | Mapping):
-        raise typer.BadParameter(f"{where} takes a text or a number, not {value!r}")
-    return str(value)
+        raise typer.BadParameter(f"{where} takes a text or a number, not {quoted(str(value))}")
+    return _text(where, value)
+
+
+def _text(where: str, value: Any) -> str:
+    text = str(value)
+    # Not even the check whether a file is there takes such a name.
+    if "\0" in text:
+        raise typer.BadParameter(f"{where} holds a character that no text has: write it again")
+    return text
 
 
 def _check(name: str, known: Iterable[str], what: str, kind: str) -> None:
@@ -114,4 +121,4 @@ def _check(name: str, known: Iterable[str], what: str, kind: str) -> None:
         return
     near = difflib.get_close_matches(name, known, 1)
     cure = f"did you mean {near[0]!r}?" if near else f"the {kind} are {', '.join(known)}"
-    raise typer.BadParameter(f"{what} {name!r}, which emoview does not know: {cure}")
+    raise typer.BadParameter(f"{what} {quoted(name)}, which emoview does not know: {cure}")

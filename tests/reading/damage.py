@@ -82,7 +82,7 @@ def _changed(value: Any, rng: random.Random) -> Any:
     elif kind == 2:
         other, name = rng.choice(deep)
         container[key] = copy.deepcopy(other[name])
-    elif kind == 3 and isinstance(container[key], (int, float)):
+    elif kind == 3 and isinstance(container[key], (int, float)) and abs(container[key]) < 1e9:
         container[key] = rng.choice((-1, 1e-9, 1e6, 1e300, 2**40)) * (container[key] or 1)
     elif kind == 4 and isinstance(container[key], dict):
         container[key][rng.choice(("x", "", "label", "\ud800", "1"))] = rng.choice(EXTREMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import zipfile
 from pathlib import Path
 
@@ -324,3 +325,56 @@ def test_a_number_of_affectnet(tmp_path: Path):
     np.save(file, np.array([1.0, 2.0]))
     with pytest.raises(InputError, match="does not hold one number"):
         read_number(file, "x")
+
+
+def test_records_of_a_batch(tmp_path: Path):
+    from emoview.batch.inputs import Clip
+    from emoview.batch.record import Records, Wanted, record_file, write_record
+    from emoview.batch.summary import row_of, to_csv, to_json
+    from emoview.timeline.results import Options
+    from tests.made_up import made_up
+
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"x")
+    clip = Clip(video, "a")
+    wanted = Wanted(Options(), ("csv",))
+    records, outputs = Records(tmp_path, wanted), list(wanted.outputs(tmp_path, "a").values())
+    outputs[0].write_text("x")
+    write_record(tmp_path, "a", records.key(clip), outputs, row_of(clip, made_up()))
+    found = []
+
+    def read() -> None:
+        row = records.row(clip, records.key(clip))
+        if row is not None:
+            found.append(to_csv([row]) + to_json(wanted, [row]))
+
+    file = record_file(tmp_path, "a")
+    survives(file, damaged_json, read, times=TIMES)
+    assert len(found) > 1
+
+    def discard() -> None:
+        outputs[0].write_text("x")
+        records.discard(clip)
+
+    other = tmp_path / "b.csv"
+    other.touch()
+    survives(file, damaged_json, discard, times=TIMES)
+    assert video.exists()
+    assert other.exists()
+
+
+def test_files_of_options(tmp_path: Path):
+    from typer.testing import CliRunner
+
+    from emoview.cli.main import app
+
+    file = tmp_path / "emoview.toml"
+    sound = b'[analyze]\nlabels = 3\nmax-faces = 2\nformat = ["csv", "eaf"]\n[batch]\nworkers = 2\n'
+    rng = random.Random(1)
+    damaged = [damaged_bytes(sound, rng) for _ in range(TIMES)]
+    damaged += [b'[analyze]\noutput = "a\\u0000b"\n', b"[analyze]\nlabels = " + b"[" * 5000, b"x" * 2_000_000]
+    for content in damaged:
+        file.write_bytes(content)
+        done = CliRunner().invoke(app, ["analyze", "--config", str(file), "--help"])
+        assert done.exit_code in (0, 2), done.output
+        assert done.exception is None or isinstance(done.exception, SystemExit)
