@@ -37,7 +37,6 @@ BROKEN_ARCHIVE: Final = (
 )  # fmt: skip
 """What zipfile raises where an archive is damaged."""
 
-_MOST_QUOTED = 60
 _MOST_SAID = 150
 # An array's header is a line; a longer one is not parsed.
 _MOST_HEADER = 10_000
@@ -245,7 +244,7 @@ def opened_archive(
     except FileNotFoundError:
         raise error(f"{_shown(path)} does not exist: {cure}") from None
     except BROKEN_ARCHIVE as failure:
-        reason = getattr(failure, "strerror", None) or "it is not a whole archive"
+        reason = getattr(failure, "strerror", None) or "it is not a whole zip archive"
         raise error(f"{_shown(path)} cannot be read ({reason}): {cure}") from None
     with archive:
         unpacked = sum(info.file_size for info in archive.infolist())
@@ -290,9 +289,9 @@ def _array(opened: Callable[[], IO[bytes]], size: int) -> NDArray[Any]:
     return array
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, most: int = 60) -> str:
     """Quote what a file says in a message, shortened."""
-    return repr(text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…")
+    return repr(text if len(text) <= most else f"{text[:most]}…")
 
 
 def said_of(text: str) -> str:

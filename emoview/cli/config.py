@@ -17,7 +17,6 @@ from typing import Annotated, Any
 import typer
 
 from emoview.errors import InputError
-from emoview.stored import quoted, read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +26,7 @@ else:
 FILE = "emoview.toml"
 _OWN = "config"
 _MOST = 2**20
+_MOST_QUOTED = 60
 
 
 def _from_file(ctx: typer.Context, path: Path | None) -> Path | None:
@@ -54,6 +54,9 @@ ConfigOption = Annotated[
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    # Here, since every command would pay for it before it is asked for help.
+    from emoview.stored import read_text
+
     try:
         table: Mapping[str, Any] = tomllib.loads(read_text(path, "name a file with options", most=_MOST))
         return table
@@ -97,13 +100,13 @@ def _value(where: str, value: Any, parameter: Any) -> Any:
     """Make of a TOML value what the command line would give."""
     if getattr(parameter, "is_flag", False):
         if not isinstance(value, bool):
-            raise typer.BadParameter(f"{where} is true or false, not {quoted(str(value))}")
+            raise typer.BadParameter(f"{where} is true or false, not {_quoted(value)}")
         return value
     if isinstance(value, list):
         words = [_text(where, one) for one in value]
         return words if parameter.multiple else ",".join(words)
     if isinstance(value, bool | Mapping):
-        raise typer.BadParameter(f"{where} takes a text or a number, not {quoted(str(value))}")
+        raise typer.BadParameter(f"{where} takes a text or a number, not {_quoted(value)}")
     return _text(where, value)
 
 
@@ -115,10 +118,15 @@ def _text(where: str, value: Any) -> str:
     return text
 
 
+def _quoted(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…")
+
+
 def _check(name: str, known: Iterable[str], what: str, kind: str) -> None:
     known = list(known)
     if name in known:
         return
     near = difflib.get_close_matches(name, known, 1)
     cure = f"did you mean {near[0]!r}?" if near else f"the {kind} are {', '.join(known)}"
-    raise typer.BadParameter(f"{what} {quoted(name)}, which emoview does not know: {cure}")
+    raise typer.BadParameter(f"{what} {_quoted(name)}, which emoview does not know: {cure}")

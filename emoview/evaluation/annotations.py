@@ -129,7 +129,7 @@ def _of_tier(path: Path, start: str, end: str, label: str) -> Annotation:
 
 
 def _annotation(row: Mapping[str, str]) -> Annotation:
-    values = {name: _number(name, row[name]) for name in VALUES if row.get(name)}
+    values = {name: _value(name, row[name]) for name in VALUES if row.get(name)}
     label = row.get("label") or None
     if "start_s" not in row or "end_s" not in row:
         return Annotation(_time("time_s", row), None, label, values)
@@ -149,9 +149,13 @@ def _time(name: str, row: Mapping[str, str]) -> float:
 
 def _number(name: str, text: str) -> float:
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
-        number = math.nan
+        raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25") from None
+
+
+def _value(name: str, text: str) -> float:
+    number = _number(name, text)
     if not math.isfinite(number):
         raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25")
     return number

@@ -142,7 +142,7 @@ def _annotations(folder: Path) -> list[Path]:
 
 def _afew_va(folder: Path) -> Iterator[_Frame]:
     for file in _annotations(folder):
-        content = read_json(file, _Video, "fetch it again", error=DatasetError)
+        content = read_json(file, _Video, "fetch it again.", error=DatasetError)
         video = file.stem if content.video_id is None else str(content.video_id)
         for name, frame in sorted(content.frames.items()):
             yield _annotated(file, name, frame, video)

@@ -63,4 +63,4 @@ def annotation(place: Path, picture: Path, kind: str) -> float:
     file = place / "annotations" / f"{picture.stem}_{kind}.npy"
     if not file.is_file():
         raise DatasetError(f"There is no file {file} for {picture.name}; add it or take out both.")
-    return read_number(file, "fetch it again", error=DatasetError)
+    return read_number(file, "fetch it again.", error=DatasetError)

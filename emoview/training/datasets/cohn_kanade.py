@@ -67,7 +67,7 @@ def _sequences(folder: Path) -> Iterator[tuple[list[Path], str]]:
 
 
 def _emotion(file: Path) -> str:
-    text = read_bytes(file, "fetch it again", error=DatasetError).decode(errors="replace").strip()
+    text = read_bytes(file, "fetch it again.", error=DatasetError).decode(errors="replace").strip()
     try:
         number = float(text)
     except ValueError:

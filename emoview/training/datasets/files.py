@@ -90,4 +90,4 @@ def read_members(archive: Path, names: Sequence[str]) -> tuple[bytes, ...]:
 
 
 def _opened(archive: Path) -> AbstractContextManager[zipfile.ZipFile]:
-    return opened_archive(archive, "fetch it again", most=_MOST_UNPACKED, error=DatasetError)
+    return opened_archive(archive, "fetch it again.", most=_MOST_UNPACKED, error=DatasetError)

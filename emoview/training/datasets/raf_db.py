@@ -36,7 +36,7 @@ def read_raf_db(folder: Path, part: str | None = None) -> LabelledPictures:
     if root is None:
         raise DatasetError(f"There is no file {folder / 'basic' / _LIST}; name the folder that holds basic.")
     parts: dict[str, list[tuple[Path, int]]] = {}
-    content = read_bytes(root / _LIST, "fetch it again", error=DatasetError)
+    content = read_bytes(root / _LIST, "fetch it again.", error=DatasetError)
     for line, text in enumerate(content.decode(errors="replace").splitlines(), 1):
         if text.strip():
             prefix, picture, label = _entry(root, line, text)
@@ -61,5 +61,7 @@ def _entry(root: Path, line: int, text: str) -> tuple[str, Path, int]:
     name = Path(fields[0])
     picture = root / _PICTURES / f"{name.stem}_aligned{name.suffix}"
     if not is_file(picture):
-        raise DatasetError(f"{where}: there is no file {quoted(str(picture))}; add it or leave the line out.")
+        raise DatasetError(
+            f"{where}: there is no file {quoted(str(picture), 500)}; add it or leave the line out."
+        )
     return prefix, picture, LABELS.index(_LABELS[int(fields[1]) - 1])

@@ -49,9 +49,7 @@ class Row:
                 f"{column} is {quoted(text)}, which is not a number; correct the line."
             ) from None
         if not (math.isfinite(value) and low <= value <= high):
-            raise self.error(
-                f"{column} is {quoted(text)}, but must lie between {low:g} and {high:g}; correct it."
-            )
+            raise self.error(f"{column} is {value:g}, but must lie between {low:g} and {high:g}; correct it.")
         return value
 
     def label(self, column: str = "label", labels: Sequence[str] = LABELS) -> str:
@@ -66,7 +64,7 @@ class Row:
         """Give the file that a column names relative to the table, refused unless it is there."""
         path = self.path.parent / self.values[column]
         if not is_file(path):
-            raise self.error(f"there is no file {quoted(str(path))}; add it or leave the line out.")
+            raise self.error(f"there is no file {quoted(str(path), 500)}; add it or leave the line out.")
         return path
 
 
