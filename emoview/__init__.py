@@ -8,7 +8,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+# OpenCV looks when it is loaded: a picture of a few kilobytes can unpack to gigabytes, no photograph does.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
 if not (3, 10) <= sys.version_info[:2] <= (3, 12):
     raise ImportError(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import random
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import cv2
@@ -378,3 +380,19 @@ def test_files_of_options(tmp_path: Path):
         done = CliRunner().invoke(app, ["analyze", "--config", str(file), "--help"])
         assert done.exit_code in (0, 2), done.output
         assert done.exception is None or isinstance(done.exception, SystemExit)
+
+
+def test_pictures_that_unpack_to_gigabytes(tmp_path: Path):
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
+    rows = zlib.compress(b"\0" * 3_751 * 1_000)
+    (tmp_path / "happy").mkdir()
+    (tmp_path / "happy" / "large.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+    with pytest.raises(DatasetError, match="cannot be decoded"):
+        open_pictures(tmp_path).picture(0, size=32)
