@@ -44,6 +44,8 @@ FileName = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]+$")]
 """Option of a system: a file or folder."""
 
 _AGAIN = "train again"
+# Of the vectors that networks of voices take.
+_WIDTHS = {"mfcc-means": 40, "functionals": 6373}
 
 
 @dataclass(frozen=True)
@@ -226,15 +228,17 @@ def load_network(folder: Path, network: NetworkOfRun) -> Any:
 
 
 def _is_of(model: Any, network: NetworkOfRun) -> bool:
-    """Tell whether a model takes and gives what is written of the network; of pictures, exactly."""
-    (first, *others), *outputs = ([tuple(x.shape) for x in side] for side in (model.inputs, model.outputs))
-    if not all(shape[-1] == len(network.labels) for shape in outputs[0]):
+    """Tell whether a model takes and gives what is written of the network, as far as that is said there."""
+    taken, given = ([tuple(x.shape) for x in side] for side in (model.inputs, model.outputs))
+    if not taken or any(shape[-1:] != (len(network.labels),) for shape in given):
         return False
+    if network.takes in _WIDTHS:
+        return taken == [(None, _WIDTHS[network.takes])]
     if network.takes != "pictures":
         return True
-    sides = {None, network.size}
-    fits = len(first) == 4 and set(first[1:3]) <= sides and first[3] == (3 if network.colour else 1)
-    return fits and not others
+    channels = 3 if network.colour else 1
+    # Some networks take pictures of any size.
+    return taken in ([(None, side, side, channels)] for side in (None, network.size))
 
 
 def configured(config: C, changes: Mapping[str, Any], where: str) -> C:

@@ -74,6 +74,8 @@ class Terminal:
             self._stop(None, FAILED)
         except EmoviewError as error:
             self._stop(str(error), FAILED)
+        except RecursionError:
+            self._stop("a file is nested too deeply: correct it, or make it again", FAILED)
         except (MemoryError, ImportError, SystemError, OSError) as error:
             self._stop(said_of_system(error), FAILED)
         except typer.Exit:

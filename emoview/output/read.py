@@ -10,6 +10,7 @@ from typing import Final, cast
 from msgspec.structs import asdict, astuple
 
 from emoview.errors import InputError, NoResultError
+from emoview.media.probe import name_of
 from emoview.output import form
 from emoview.stored import decode_json, is_file, read_bytes
 from emoview.timeline.clock import time_of
@@ -50,15 +51,17 @@ def read_json(path: Path) -> Analysis:
     head = decode_json(content, cast("type[object]", form.Any), path, _CURE)
     version = head.schema_version if isinstance(head, form.Version) else None
     if version is None:
-        raise NoResultError(f"{path} is not a result of emoview analyze: name the JSON of one")
+        raise NoResultError(f"{name_of(path)} is not a result of emoview analyze: name the JSON of one")
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
-        raise InputError(f"{path} has version {version[:20]}, not {SCHEMA_VERSION}: {_AGAIN}")
+        raise InputError(
+            f"{name_of(path)} has version {name_of(version[:20])}, not {SCHEMA_VERSION}: {_AGAIN}"
+        )
     stored = decode_json(content, form.Result, path, _AGAIN)
     try:
         _check(stored)
         return _analysis(stored)
     except ValueError as error:
-        raise InputError(f"{path} is damaged at {error}: {_AGAIN}") from None
+        raise InputError(f"{name_of(path)} is damaged at {error}: {_AGAIN}") from None
 
 
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -23,7 +24,7 @@ from emoview.timeline.results import Analysis
 from tests.made_up import made_up
 from tests.reading.damage import damaged_json, survives
 
-TIMES = 250
+TIMES = 100
 
 
 def explained(*, second_face: bool = True) -> Analysis:
@@ -139,11 +140,12 @@ def test_bad_files_of_a_folder_are_named_and_the_rest_is_made(stored: Path, tmp_
     (folder / "other.json").write_text('{"settings": [1, 2]}')
     (folder / "list.json").write_text("[]")
     (folder / "folder.json").mkdir()
+    Path(os.fsdecode(b"%s/name\xff.json" % os.fsencode(folder))).write_bytes(sound[:-900])
     (folder / "summary.csv").write_bytes(b'name,error\nx,"' + b"a" * 200_000 + b'"\n')
     written = write_reports(folder, tmp_path / "all.html")
     assert len(written.pages) == 2
     names = [failure.split()[0].rpartition("/")[2] for failure in written.failures]
-    assert names == ["cut.json", "deep.json", "high.json", "summary.csv"]
+    assert names == ["cut.json", "deep.json", "high.json", "name\\udcff.json", "summary.csv"]
     page = (tmp_path / "all.html").read_text()
     assert all(name in page for name in names)
     assert "other.json" not in page
