@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from pathlib import Path
 from typing import IO, Any, Final
@@ -37,7 +38,10 @@ def load_saved(file: Path, cure: str, *, compile: bool = False, most: int = MOST
 
     _check(file, cure, most)
     try:
-        return keras.models.load_model(file, compile=compile, safe_mode=True)
+        with warnings.catch_warnings():
+            # Keras goes on where weights are missing, with random ones in their place.
+            warnings.filterwarnings("error", message="Skipping")
+            return keras.models.load_model(file, compile=compile, safe_mode=True)
     except Exception as error:
         # What Keras and its back ends raise has no common class.
         raise _unloadable(file, error, cure) from error

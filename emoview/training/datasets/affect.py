@@ -150,10 +150,10 @@ def _afew_va(folder: Path) -> Iterator[_Frame]:
 
 def _annotated(file: Path, name: str, frame: Any, video: str) -> _Frame:
     try:
-        landmarks = np.array(frame["landmarks"], np.float32)
+        landmarks = np.array(frame["landmarks"], np.float64)
         values = [float(frame[key]) / _STEPS for key in ("valence", "arousal")]
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        landmarks, values = np.zeros(0, np.float32), []
+        landmarks, values = np.zeros(0), []
     if landmarks.shape != (_LANDMARKS, 2) or not (abs(landmarks) < _FARTHEST).all():
         raise DatasetError(
             f"{file}, frame {name}: there must be {_LANDMARKS} landmarks, valence and arousal; "
@@ -166,7 +166,7 @@ def _annotated(file: Path, name: str, frame: Any, video: str) -> _Frame:
     picture = next((p for e in sorted(PICTURES) if is_file(p := file.with_name(name + e))), None)
     if picture is None:
         raise DatasetError(f"{file}, frame {name}: there is no picture {name}.png beside it; add it.")
-    return picture, values[0], values[1], landmarks, video
+    return picture, values[0], values[1], landmarks.astype(np.float32), video
 
 
 def _affectnet(folder: Path, part: str | None) -> Iterator[_Frame]:
