@@ -11,6 +11,9 @@ from __future__ import annotations
 import os
 import sys
 
+# OpenCV looks when it is loaded: a picture of a few kilobytes can unpack to gigabytes, no photograph does.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
+
 if not (3, 10) <= sys.version_info[:2] <= (3, 12):
     raise ImportError(
         "emoview runs on Python 3.10 to 3.12, this is Python "

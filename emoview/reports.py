@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from emoview.errors import InputError
+from emoview.errors import InputError, NoResultError
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import Media, name_of, probe
 from emoview.output.files import write_whole
@@ -18,6 +18,7 @@ from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.stored import is_file
 from emoview.timeline.moments import Moment, strongest
 from emoview.timeline.results import Analysis, Segment
 
@@ -89,7 +90,7 @@ def _found(analysis: Analysis, result: Path) -> Path | None:
     """The video, where the result says it was, or beside the result."""
     said = Path(analysis.media.path)
     for file in (said, result.parent / said, result.parent / said.name):
-        if file.is_file():
+        if is_file(file):
             return file
     return None
 
@@ -200,6 +201,8 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
         page = pages / f"{name}.html"
         try:
             analysis = write_report(result, page, embed=embed, overview=path, title=name_of(Path(name)))
+        except NoResultError:
+            pass
         except InputError as error:
             written.failures.append(str(error))
         else:
@@ -210,6 +213,7 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
     if not clips:
         raise InputError(
             f"{folder} holds no result that can be read: name the folder that emoview analyze wrote to"
+            + "".join(f"; {failure}" for failure in written.failures[:1])
         )
     written.failures.extend(failures_of(folder / SUMMARY_FILE))
     title = f"Emotions in {name_of(Path(folder.resolve().name))}"
@@ -219,5 +223,5 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
 
 def _results(folder: Path) -> list[Path]:
     """JSON files that may be results: not the table of a batch, nor what it keeps in hidden folders."""
-    files = (file for file in folder.rglob("*.json") if file.name != "summary.json")
+    files = (f for f in folder.rglob("*.json") if f.name != "summary.json" and is_file(f))
     return sorted(f for f in files if not any(part.startswith(".") for part in f.relative_to(folder).parts))

@@ -14,19 +14,38 @@ import platform
 import resource
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta
 
 from emoview.errors import InputError
 from emoview.output.files import write_whole
+from emoview.stored import convert_numbers, is_file, quoted, read_json, read_numbers, said_of
 
 Task = Literal["face", "voice", "clips", "va"]
 C = TypeVar("C")
 
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"
+
+Whole = Annotated[int, Meta(ge=0, lt=2**31)]
+"""Option of a system: a whole number, such as a seed."""
+Number = Annotated[int, Meta(ge=1, le=1_000_000)]
+"""Option of a system: how many, at least one."""
+Folds = Annotated[int, Meta(ge=2, le=1000)]
+"""Option of a system: into how many parts the data are cut."""
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+"""Option of a system: a share."""
+FileName = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]+$")]
+"""Option of a system: a file or folder."""
+
+_AGAIN = "train again"
+# Of the vectors that networks of voices take.
+_WIDTHS = {"mfcc-means": 40, "functionals": 6373}
 
 
 @dataclass(frozen=True)
@@ -45,15 +64,28 @@ class NetworkOfRun:
         flops: Floating-point operations for one input.
     """
 
-    name: str
+    name: Annotated[str, Meta(pattern=r"^(?!\.)[^/\x00-\x1f\x7f]{1,100}$")]
     task: Task
     takes: str
-    labels: tuple[str, ...]
-    size: int | None
+    labels: Annotated[tuple[str, ...], Meta(min_length=1, max_length=1000)]
+    size: Annotated[int, Meta(ge=1, le=4096)] | None
     colour: bool
-    scale: float
-    parameters: int
-    flops: int
+    scale: Annotated[float, Meta(gt=0, le=1e9)]
+    parameters: Annotated[int, Meta(ge=0)]
+    flops: Annotated[int, Meta(ge=0)]
+
+
+class Facts(TypedDict):
+    """What `run.json` holds."""
+
+    system: str
+    config: Any
+    data: str
+    backend: str
+    versions: dict[str, str]
+    seconds: Annotated[float, Meta(ge=0, le=1e12)]
+    peak_megabytes: Annotated[int, Meta(ge=0)]
+    networks: list[NetworkOfRun]
 
 
 class Run:
@@ -75,8 +107,9 @@ class Run:
         counted = {"seconds": 0.0, "peak_megabytes": 0, "networks": []}
         self._facts: dict[str, Any] = {**what, "versions": _versions(), **counted}
         file = folder / RUN_FILE
-        if file.exists():
-            before = read_run(folder)
+        if is_file(file):
+            before: dict[str, Any] = {**read_run(folder)}
+            before["networks"] = [asdict(network) for network in before["networks"]]
             for key, value in what.items():
                 if before.get(key) != value:
                     other = before.get(key)
@@ -118,47 +151,94 @@ class Run:
         self.save()
 
 
-def read_run(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path) -> Facts:
     """Read `run.json`.
 
     Raises:
         InputError: There is none, or it cannot be read.
     """
-    try:
-        facts: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
-        return facts
-    except FileNotFoundError:
-        raise InputError(f"{folder} is no run folder: it has no {RUN_FILE}") from None
-    except ValueError as error:
-        raise InputError(f"{folder / RUN_FILE} cannot be read ({error}): train again") from None
+    file = folder / RUN_FILE
+    if not is_file(file):
+        raise InputError(f"{folder} is no run folder: it has no {RUN_FILE}")
+    return read_json(file, Facts, _AGAIN)
 
 
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """Read `metrics.json`; empty where nothing was measured yet."""
+class Interval(TypedDict):
+    """A figure as it is stored, with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class LabelsMeasured(TypedDict):
+    """The main figures of labels; there are others beside them."""
+
+    accuracy: Interval
+    uar: Interval
+
+
+class ValuesMeasured(TypedDict):
+    """The main figures of valence or arousal."""
+
+    rmse: Interval
+    ccc: Interval
+
+
+def read_metrics(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read `metrics.json`: all figures, by what was measured; empty where nothing was measured yet.
+
+    Raises:
+        InputError: It cannot be read, or lacks main figures.
+    """
     file = folder / METRICS_FILE
-    metrics: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    if not file.exists():
+        return {}
+    metrics = read_numbers(file, dict[str, dict[str, Any]], _AGAIN)
+    for name, measured in metrics.items():
+        kind: type = LabelsMeasured if "accuracy" in measured else ValuesMeasured
+        convert_numbers(measured, kind, file, _AGAIN, place=name)
     return metrics
 
 
 def networks_of(folder: Path) -> list[NetworkOfRun]:
-    """List the networks of a run; the last is its outcome."""
-    return [NetworkOfRun(**{**n, "labels": tuple(n["labels"])}) for n in read_run(folder)["networks"]]
+    """List the networks of a run; the last is its outcome.
+
+    Raises:
+        InputError: `run.json` cannot be read.
+    """
+    return read_run(folder)["networks"]
 
 
 def load_network(folder: Path, network: NetworkOfRun) -> Any:
-    """Load a network of a run, ready for predictions."""
-    import keras
+    """Load a network of a run, ready for predictions.
 
-    # The project's own layers are known to Keras once their modules are imported.
-    import emoview.networks.blocks
-    import emoview.networks.normalization
-    import emoview.networks.preparation
-    import emoview.networks.temporal  # noqa: F401
+    Raises:
+        InputError: Its file is missing, damaged, or of another network.
+    """
+    from emoview.networks.saved import load_saved
 
     file = folder / f"{network.name}.keras"
     if not file.exists():
         raise InputError(f"{file} is missing: the run is not complete; train again to go on")
-    return keras.models.load_model(file, compile=False)
+    model = load_saved(file, _AGAIN)
+    if not _is_of(model, network):
+        raise InputError(f"{file} takes or gives something else than {folder / RUN_FILE} says: {_AGAIN}")
+    return model
+
+
+def _is_of(model: Any, network: NetworkOfRun) -> bool:
+    """Tell whether a model takes and gives what is written of the network, as far as that is said there."""
+    taken, given = ([tuple(x.shape) for x in side] for side in (model.inputs, model.outputs))
+    if not taken or any(shape[-1:] != (len(network.labels),) for shape in given):
+        return False
+    if network.takes in _WIDTHS:
+        return taken == [(None, _WIDTHS[network.takes])]
+    if network.takes != "pictures":
+        return True
+    channels = 3 if network.colour else 1
+    # Some networks take pictures of any size.
+    return taken in ([(None, side, side, channels)] for side in (None, network.size))
 
 
 def configured(config: C, changes: Mapping[str, Any], where: str) -> C:
@@ -168,25 +248,47 @@ def configured(config: C, changes: Mapping[str, Any], where: str) -> C:
         InputError: There is no such option, or the value is of another kind.
     """
     assert is_dataclass(config)
-    known = {f.name: getattr(config, f.name) for f in fields(config)}
+    kinds = get_type_hints(type(config), include_extras=True)
     values: dict[str, Any] = {}
     for name, value in changes.items():
-        if name not in known:
-            raise InputError(f"{where}: no option {name!r}; there are {', '.join(known)}")
-        values[name] = _matching(value, known[name], f"{where}: {name}")
+        if name not in kinds:
+            raise InputError(f"{where}: no option {quoted(name)}; there are {', '.join(kinds)}")
+        before = getattr(config, name)
+        if is_dataclass(before) and isinstance(value, Mapping):
+            values[name] = configured(before, value, f"{where}: {name}")
+        else:
+            values[name] = _of_kind(value, kinds[name], f"{where}: {name}")
     return replace(config, **values)  # type: ignore[type-var]
 
 
-def _matching(value: Any, like: Any, where: str) -> Any:
-    if is_dataclass(like) and isinstance(value, Mapping):
-        return configured(like, value, where)
-    if isinstance(like, tuple) and isinstance(value, list):
-        return tuple(value)
-    if isinstance(like, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if like is not None and value is not None and type(value) is not type(like):
-        raise InputError(f"{where}: {value!r} is not of the kind of {like!r}")
-    return value
+def nested(flat: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Turn `{"plan.rate": 1}` into `{"plan": {"rate": 1}}`.
+
+    Raises:
+        InputError: An option is said to have parts and a value.
+    """
+    result: dict[str, Any] = {}
+    for name, value in flat.items():
+        *path, last = name.split(".")
+        inner = result
+        for step in path:
+            inner = inner.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise InputError(f"{where}: {quoted(name)} is a part of an option that has a value already")
+        inner[last] = {**inner[last], **value} if _both_dicts(inner.get(last), value) else value
+    return result
+
+
+def _both_dicts(one: object, other: object) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)
+
+
+def _of_kind(value: Any, kind: Any, where: str) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        said = said_of(str(error))
+        raise InputError(f"{where}: {quoted(str(value))} is not of the kind ({said})") from None
 
 
 def _plain(value: Any) -> Any:

@@ -7,13 +7,20 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from emoview.errors import WeightsError
 from emoview.output.files import write_whole
+from emoview.stored import read_json
 
 _PACKAGED = Path(__file__).parent / "_weights"
 _CHECKOUT = Path(__file__).parent.parent / "weights"
+
+_CURE = "install emoview again"
+_Name = Annotated[str, Meta(pattern=r"^\w[\w.-]{0,100}$")]
+_Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"
@@ -76,7 +83,7 @@ def model_card() -> str:
     """
     try:
         return (weights_folder() / CARD).read_text("utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         raise WeightsError(
             "the model card is missing from this installation: install emoview again"
         ) from None
@@ -127,15 +134,17 @@ def shipped(name: str) -> Weight:
     path = folder / name
     if expected is None or not path.is_file():
         raise WeightsError(f"the weight file {name} is missing: install emoview again")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"the weight file {name} cannot be read ({error.strerror}): {_CURE}") from None
     if found != expected:
         raise WeightsError(f"the weight file {name} was changed or damaged: install emoview again")
     return Weight(name, path, found)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-    return manifest
+    return read_json(folder / MANIFEST, dict[_Name, _Sha256], _CURE, error=WeightsError)
 
 
 def write_manifest(folder: Path) -> None:

@@ -103,11 +103,11 @@ def test_a_batch_tells_baselines_apart_by_their_content(made: Make, person: Path
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("no JSON", "is not a baseline"),
-        ("[]", "is not a baseline"),
+        ("no JSON", "is not JSON .*make one with emoview baseline"),
+        ("[]", "is damaged .*make one with emoview baseline"),
         (
             '{"kind": "emoview baseline", "weights": "", "recordings": {}, "logits": {"face_cnn": [1]}}',
-            "is not",
+            "is damaged at",
         ),
         ('{"kind": "emoview baseline", "weights": "other", "recordings": {}, "logits": {}}', "other weights"),
     ],

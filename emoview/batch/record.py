@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import Place, write_whole
+from emoview.batch.summary import checked_row
 from emoview.errors import OutputError
 from emoview.output.writers import WRITERS
 from emoview.timeline.results import Options
@@ -21,6 +24,7 @@ FOLDER: Final = ".emoview"
 
 _WHOLE_BYTES = 1 << 20
 _PART_BYTES = 1 << 16
+_MOST_RECORD = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,28 @@ def hash_of_weights(run: str | None, baseline: str | None) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class _Record:
+    """What is kept of a clip that is done: on what it depends, its files with their sizes, and its row."""
+
+    key: dict[str, Any] | None
+    outputs: dict[str, int]
+    row: dict[str, Any]
+
+
+def _read(file: Place) -> _Record:
+    """Read a record.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is damaged.
+        RecursionError: Likewise.
+    """
+    if file.stat().st_size > _MOST_RECORD:
+        raise ValueError
+    return msgspec.convert(json.loads(file.read_text("utf-8")), _Record)
+
+
 class Records:
     """The records of an output folder."""
 
@@ -102,25 +128,28 @@ class Records:
         if key is None:
             return None
         try:
-            record = json.loads(record_file(self._folder, clip.name).read_text("utf-8"))
-            done = record["key"] == key and isinstance(record["row"], dict)
-            sizes = record["outputs"]
+            record = _read(record_file(self._folder, clip.name))
+            row = checked_row(record.row)
+            done = record.key == key
             for path in self._wanted.outputs(self._folder, clip.name).values():
-                done = done and path.stat().st_size == sizes[path.name]
-        except (OSError, ValueError, KeyError, TypeError):
+                done = done and path.stat().st_size == record.outputs[path.name]
+        except (OSError, ValueError, KeyError, RecursionError):
             # Whatever is missing or damaged is made again.
             return None
-        return dict(record["row"]) if done else None
+        return row if done else None
 
     def discard(self, clip: Clip) -> None:
         """Remove what an earlier run wrote for a clip that has failed now: it is about something else."""
         file = record_file(self._folder, clip.name)
         try:
-            outputs = list(json.loads(file.read_text("utf-8"))["outputs"])
-        except (OSError, ValueError, KeyError, TypeError):
+            outputs = _read(file).outputs
+        except (OSError, ValueError, RecursionError):
             return
+        beside = self._folder / clip.name
         for name in outputs:
-            (self._folder / clip.name).with_name(Path(name).name).unlink(missing_ok=True)
+            # A record that was tampered with removes nothing else.
+            if name.startswith(beside.name) and "/" not in name and "\0" not in name:
+                beside.with_name(name).unlink(missing_ok=True)
         file.unlink(missing_ok=True)
 
 

@@ -8,14 +8,18 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from msgspec import Meta, Struct, convert, defstruct
 
 from emoview.batch.inputs import Clip
-from emoview.batch.record import Wanted
 from emoview.batch.storage import Place, write_whole
 from emoview.media.probe import shown
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Verdict
+
+if TYPE_CHECKING:
+    from emoview.batch.record import Wanted
 
 DONE: Final = "done"
 FAILED: Final = "failed"
@@ -33,6 +37,37 @@ COLUMNS: Final[tuple[str, ...]] = (
     "face_share", "speech_share", "duration_s", "segments", "warnings", "error",
 )  # fmt: skip
 """Columns of `summary.csv`, in their order."""
+
+
+_Figure = Annotated[float, Meta(ge=-1e9, le=1e9)]
+
+
+class _Dominant(Struct):
+    label: str
+    seconds: _Figure
+    start_s: _Figure
+    end_s: _Figure
+
+
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("path", "name", "status"), str),
+    **dict.fromkeys(("label", "face_label", "voice_label", "error"), str | None),
+    "segments": list[_Dominant],
+    "warnings": list[str],
+}
+_ROW = defstruct("_ROW", [(name, _KINDS.get(name, _Figure | None)) for name in COLUMNS])
+
+
+def checked_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a row that was stored.
+
+    Raises:
+        ValueError: It is none.
+    """
+    convert(row, _ROW)
+    # As it is written again: NaN and halves of characters cannot be.
+    json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
+    return row
 
 
 def row_of(clip: Clip, analysis: Analysis) -> dict[str, Any]:

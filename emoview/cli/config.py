@@ -16,6 +16,8 @@ from typing import Annotated, Any
 
 import typer
 
+from emoview.errors import InputError
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -23,6 +25,8 @@ else:
 
 FILE = "emoview.toml"
 _OWN = "config"
+_MOST = 2**20
+_MOST_QUOTED = 60
 
 
 def _from_file(ctx: typer.Context, path: Path | None) -> Path | None:
@@ -50,11 +54,16 @@ ConfigOption = Annotated[
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    # Here, since every command would pay for it before it is asked for help.
+    from emoview.stored import read_text
+
     try:
-        table: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        table: Mapping[str, Any] = tomllib.loads(read_text(path, "name a file with options", most=_MOST))
         return table
-    except OSError as error:
-        raise typer.BadParameter(f"{path} cannot be read: {error.strerror or error}") from None
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+    except RecursionError:
+        raise typer.BadParameter(f"{path} is not TOML: it is nested too deeply") from None
     except ValueError as error:
         raise typer.BadParameter(f"{path} is not TOML: {error}") from None
 
@@ -91,14 +100,27 @@ def _value(where: str, value: Any, parameter: Any) -> Any:
     """Make of a TOML value what the command line would give."""
     if getattr(parameter, "is_flag", False):
         if not isinstance(value, bool):
-            raise typer.BadParameter(f"{where} is true or false, not {value!r}")
+            raise typer.BadParameter(f"{where} is true or false, not {_quoted(value)}")
         return value
     if isinstance(value, list):
-        words = [str(one) for one in value]
+        words = [_text(where, one) for one in value]
         return words if parameter.multiple else ",".join(words)
     if isinstance(value, bool | Mapping):
-        raise typer.BadParameter(f"{where} takes a text or a number, not {value!r}")
-    return str(value)
+        raise typer.BadParameter(f"{where} takes a text or a number, not {_quoted(value)}")
+    return _text(where, value)
+
+
+def _text(where: str, value: Any) -> str:
+    text = str(value)
+    # Not even the check whether a file is there takes such a name.
+    if "\0" in text:
+        raise typer.BadParameter(f"{where} holds a character that no text has: write it again")
+    return text
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…")
 
 
 def _check(name: str, known: Iterable[str], what: str, kind: str) -> None:
@@ -107,4 +129,4 @@ def _check(name: str, known: Iterable[str], what: str, kind: str) -> None:
         return
     near = difflib.get_close_matches(name, known, 1)
     cure = f"did you mean {near[0]!r}?" if near else f"the {kind} are {', '.join(known)}"
-    raise typer.BadParameter(f"{what} {name!r}, which emoview does not know: {cure}")
+    raise typer.BadParameter(f"{what} {_quoted(name)}, which emoview does not know: {cure}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +21,11 @@ DEBUG = "EMOVIEW_DEBUG"
 FAILED = 1
 INTERRUPTED = 130
 
+_NO_THREAD = "can't start new thread"
+_TOO_MANY_PROCESSES = (
+    "no more processes or threads can be started: allow more with ulimit -u, or close other programs"
+)
+
 
 class Terminal:
     """The real standard output and error; what libraries print goes to a file instead.
@@ -31,16 +36,26 @@ class Terminal:
 
     def __init__(self) -> None:
         self.debug = bool(os.environ.get(DEBUG))
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.out: IO[str] = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="")
-        self._error: IO[str] = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
-        self.console = Console(file=self._error, highlight=False)
-        if not self.debug:
-            # Its own file, so that no stray line ends up in a pipe that somebody reads.
-            with tempfile.TemporaryFile() as sink:
-                os.dup2(sink.fileno(), 1)
-                os.dup2(sink.fileno(), 2)
+        try:
+            _open_standard_files()
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                stream.flush()
+            self.out: IO[str] = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="")
+            self._error: IO[str] = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
+            if not self.debug:
+                # So that no stray line ends up in a pipe that somebody reads.
+                sink = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(sink, 1)
+                os.dup2(sink, 2)
+                os.close(sink)
+        except OSError as error:
+            sys.exit(f"error: {said_of_system(error)}")
+        # What is printed are names and words of files, in which brackets are brackets.
+        self.console = Console(file=self._error, highlight=False, markup=False, emoji=False)
+
+    def printer(self, width: int | None = None) -> Console:
+        """Give what prints tables and the like on the standard output."""
+        return Console(file=self.out, highlight=False, markup=False, emoji=False, width=width)
 
     def error(self, message: str) -> None:
         """Say in one line what went wrong."""
@@ -62,11 +77,15 @@ class Terminal:
             self._stop(None, FAILED)
         except EmoviewError as error:
             self._stop(str(error), FAILED)
-        except MemoryError:
-            self._stop("out of memory: close other programs, or cut the file into parts", FAILED)
+        except RecursionError:
+            self._stop("a file is nested too deeply: correct it, or make it again", FAILED)
+        except (MemoryError, ImportError, SystemError, OSError) as error:
+            self._stop(said_of_system(error), FAILED)
         except typer.Exit:
             raise
         except Exception as error:
+            if _NO_THREAD in str(error):
+                self._stop(_TOO_MANY_PROCESSES, FAILED)
             what = " ".join(str(error).split())[:200]
             self._stop(
                 f"unexpected {type(error).__name__}: {what}; run again with {DEBUG}=1 and report it",
@@ -81,3 +100,37 @@ class Terminal:
         self._error.flush()
         # Native threads of the libraries may still run; leaving at once keeps them from complaining.
         os._exit(code)
+
+
+def said_of_system(error: MemoryError | ImportError | SystemError | OSError) -> str:
+    """Say what of the machine or the installation stands in the way, and what to do."""
+    what = " ".join(str(error).split())[:200]
+    if isinstance(error, MemoryError):
+        return "out of memory: close other programs, cut the file into parts, or allow more (ulimit -v)"
+    if isinstance(error, ImportError | SystemError):
+        return (
+            f"a library cannot be loaded ({what}): memory may be limited (ulimit -v), or the installation is "
+            "damaged; emoview doctor looks into it"
+        )
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many files are open: allow more with ulimit -n"
+    if error.errno == errno.EAGAIN:
+        return _TOO_MANY_PROCESSES
+    if error.errno == errno.ENOMEM or "cannot open shared object" in what or "failed to map" in what:
+        return said_of_system(ImportError(what))
+    if "temporary directory" in what:
+        return "there is no folder for temporary files: set TMPDIR to one that can be written"
+    if error.filename is not None:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+        return f"{name} cannot be used ({error.strerror}): check it and its rights"
+    return f"the system refuses something ({error.strerror or what}): check space, rights and limits"
+
+
+def _open_standard_files() -> None:
+    """Open those of the standard files that were closed, for the next file opened would take their place."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The system gives the lowest number that is free.
+            os.open(os.devnull, os.O_RDWR)

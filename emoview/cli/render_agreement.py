@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,7 +13,7 @@ from emoview.evaluation.metrics import AgreementFigures, Figure
 
 def show_agreement(terminal: Terminal, found: Agreement) -> None:
     """Print the figures on standard output, and what was left out beside it."""
-    console = Console(file=terminal.out, highlight=False)
+    console = terminal.printer()
     table = Table(
         title=f"{found.modality}: {found.compared_ticks} of {found.annotated_ticks} annotated ticks",
         box=box.SIMPLE_HEAD, title_justify="left",

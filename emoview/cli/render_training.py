@@ -42,7 +42,7 @@ def systems(terminal: Terminal) -> None:
         ("fusion", "clips/ and faces7/", "the temporal network and the fusions that ship"),
     ):
         table.add_row(name, data, what)
-    Console(file=terminal.out).print(table)
+    terminal.printer().print(table)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def main_figures(measured: Mapping[str, Any]) -> tuple[str, str]:
 
 def figures(terminal: Terminal, name: str, measured: Any) -> None:
     """Print everything that was measured of a network, on standard output."""
-    console = Console(file=terminal.out, highlight=False)
+    console = terminal.printer()
     table = Table(title=f"{name}: {measured.examples} examples", box=box.SIMPLE, show_header=False)
     if isinstance(measured, TimelineFigures):
         table.add_row("flickering ticks, %", str(measured.flicker))
@@ -162,9 +162,7 @@ def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
                 (row.megabytes, "{:.1f}"), (row.milliseconds, "{:.2f}"), (row.seconds, "{:,.0f}"),
             )),
         )  # fmt: skip
-    Console(file=terminal.out, highlight=False, width=None if terminal.console.is_terminal else 180).print(
-        table
-    )
+    terminal.printer(None if terminal.console.is_terminal else 180).print(table)
 
 
 def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -175,7 +173,7 @@ def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         options = "  ".join(f"{name} {value}" for name, value in row["options"].items())
         table.add_row(options, f"{row['figure']:.2f}", row["run"])
-    Console(file=terminal.out, highlight=False).print(table)
+    terminal.printer().print(table)
 
 
 def rules(terminal: Terminal, models: Sequence[str], measured: Mapping[str, LabelFigures]) -> None:
@@ -186,4 +184,4 @@ def rules(terminal: Terminal, models: Sequence[str], measured: Mapping[str, Labe
         table.add_column(column, justify="right", no_wrap=True)
     for name, one in measured.items():
         table.add_row(name, str(one.accuracy), str(one.uar))
-    Console(file=terminal.out, highlight=False).print(table)
+    terminal.printer().print(table)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,6 +38,7 @@ def search(
         from emoview.cli import render_training
         from emoview.cli.train import given_changes
         from emoview.errors import InputError
+        from emoview.stored import read_json
         from emoview.training.memory import keep_memory
         from emoview.training.search import search as run_search
         from emoview.training.systems.catalog import system_named
@@ -46,10 +46,7 @@ def search(
         chosen = system_named(system)
         if chosen.data != "faces":
             raise InputError(f"{system} holds no validation part out to rank by: search a system of faces")
-        try:
-            values = json.loads(grid.read_text())
-        except ValueError as error:
-            raise InputError(f"{grid} is not JSON: {error}") from None
+        values = read_json(grid, dict[str, list[Any]], 'write {"OPTION": [VALUE, VALUE]}')
         shared = given_changes(None, changes or ())
         keep_memory()
         with render_training.live(terminal.console) as on_event:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -96,25 +96,35 @@ def _ship(part: Part, data: Path, run: Path, ship: Path, on_event: Any) -> None:
 def given_changes(config: Path | None, pairs: Sequence[str]) -> Mapping[str, Any]:
     """Join the options of a file with those of the command line, which win."""
     from emoview.errors import InputError
+    from emoview.runs import nested
+    from emoview.stored import read_json
 
     changes: dict[str, Any] = {}
     if config is not None:
-        try:
-            changes = json.loads(config.read_text())
-        except ValueError as error:
-            raise InputError(f"{config} is not JSON: {error}") from None
-        if not isinstance(changes, dict):
-            raise InputError(f"{config} must hold one JSON object with options")
+        changes = read_json(config, dict[str, Any], 'write {"OPTION": VALUE}')
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise InputError(f"--set {pair}: write NAME=VALUE")
-        *path, last = name.split(".")
-        inner = changes
-        for step in path:
-            inner = inner.setdefault(step, {})
-        try:
-            inner[last] = json.loads(value)
-        except ValueError:
-            inner[last] = value
+        changes = nested({**_flat(changes), name: _value(value)}, "--set")
     return changes
+
+
+def _flat(changes: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Turn `{"plan": {"rate": 1}}` into `{"plan.rate": 1}`."""
+    flat: dict[str, Any] = {}
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{before}{name}."))
+        else:
+            flat[before + name] = value
+    return flat
+
+
+def _value(text: str) -> Any:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(os.fsencode(text))
+    except (ValueError, RecursionError):
+        return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,13 @@ from typing import Final
 from xml.etree import ElementTree
 
 from emoview.errors import InputError
+from emoview.stored import quoted, read_bytes, read_text
 from emoview.timeline.clock import TICK_MS
 from emoview.training.datasets.names import listed
+
+_CURE = "name a CSV table or an ELAN document"
+# Of all annotations together: each is spread over its ticks.
+_LONGEST_S = 1e5
 
 VALUES: Final = ("valence", "arousal")
 
@@ -63,12 +69,16 @@ def read_table(path: Path) -> list[Annotation]:
     Raises:
         InputError: The file cannot be read, or has another layout.
     """
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
+    lines = read_text(path, _CURE).splitlines()
     head = lines[0] if lines else ""
     reader = csv.DictReader(lines, delimiter=max(",;\t", key=head.count))
+    try:
+        return _rows(path, reader)
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}") from None
+
+
+def _rows(path: Path, reader: csv.DictReader[str]) -> list[Annotation]:
     columns = {name.strip().lower(): name for name in reader.fieldnames or () if name}
     timed = "time_s" in columns or {"start_s", "end_s"} <= set(columns)
     if not timed or not {"label", *VALUES} & set(columns):
@@ -76,11 +86,9 @@ def read_table(path: Path) -> list[Annotation]:
             f"{path} has the columns {listed(list(columns)) or 'none'}: it needs start_s and end_s, or "
             "time_s, and label, valence or arousal"
         )
-    try:
-        found = [_annotation({name: (row[said] or "").strip() for name, said in columns.items()})
-                 for row in reader]  # fmt: skip
-    except ValueError as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}") from None
+    found = [
+        _annotation({name: (row[said] or "").strip() for name, said in columns.items()}) for row in reader
+    ]
     return _some(path, [one for one in found if one.label is not None or one.values])
 
 
@@ -91,9 +99,9 @@ def read_tier(path: Path, tier: str | None) -> list[Annotation]:
         InputError: The file is no ELAN document, or does not have this tier.
     """
     try:
-        root = ElementTree.fromstring(path.read_bytes())
-    except (OSError, ElementTree.ParseError) as error:
-        raise _unreadable(path, error) from None
+        root = ElementTree.fromstring(read_bytes(path, _CURE))
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise InputError(f"{path} cannot be read ({error}): {_CURE}") from None
     tiers = {str(element.get("TIER_ID")): element for element in root.iter("TIER")}
     if tier is None and len(tiers) == 1:
         (tier,) = tiers
@@ -106,12 +114,22 @@ def read_tier(path: Path, tier: str | None) -> list[Annotation]:
         start, end = (times.get(element.get(f"TIME_SLOT_REF{i}")) for i in (1, 2))
         label = (element.findtext("ANNOTATION_VALUE") or "").strip()
         if start and end and label:
-            found.append(Annotation(int(start) / 1000, int(end) / 1000, label, {}))
+            found.append(_of_tier(path, start, end, label))
     return _some(path, found)
 
 
+def _of_tier(path: Path, start: str, end: str, label: str) -> Annotation:
+    # Nine digits are eleven days.
+    right = all(text.isascii() and text.isdigit() and len(text) <= 9 for text in (start, end))
+    if not right or int(end) < int(start):
+        raise InputError(
+            f"{path}: {quoted(start)} to {quoted(end)} is no stretch in milliseconds: correct the document"
+        )
+    return Annotation(int(start) / 1000, int(end) / 1000, label, {})
+
+
 def _annotation(row: Mapping[str, str]) -> Annotation:
-    values = {name: _number(name, row[name]) for name in VALUES if row.get(name)}
+    values = {name: _value(name, row[name]) for name in VALUES if row.get(name)}
     label = row.get("label") or None
     if "start_s" not in row or "end_s" not in row:
         return Annotation(_time("time_s", row), None, label, values)
@@ -125,7 +143,7 @@ def _time(name: str, row: Mapping[str, str]) -> float:
     seconds = _number(name, row[name])
     # So much that no clip is as long; it would only fill the memory.
     if not 0 <= seconds < 1e6:
-        raise ValueError(f"{name} is {row[name]}, not a time in seconds")
+        raise ValueError(f"{name} is {quoted(row[name])}, not a time in seconds")
     return seconds
 
 
@@ -133,15 +151,22 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"{name} is {text!r}, not a number such as 1.25") from None
+        raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25") from None
+
+
+def _value(name: str, text: str) -> float:
+    number = _number(name, text)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25")
+    return number
 
 
 def _some(path: Path, annotations: Sequence[Annotation]) -> list[Annotation]:
     if not annotations:
         raise InputError(f"{path} holds no annotation with a time and a label or value: name another")
+    lasting = sum(one.end_s - one.start_s for one in annotations if one.end_s is not None)
+    if lasting > _LONGEST_S:
+        raise InputError(
+            f"{path} annotates {lasting / 3600:.0f} hours in all, more than any clip has: correct it"
+        )
     return list(annotations)
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return InputError(f"{path} cannot be read ({reason}): name a CSV table or an ELAN document")

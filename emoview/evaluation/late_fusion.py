@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from emoview.errors import InputError
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.rules import RULES
+from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.splits import Indices, folds_by_group, leave_one_group_out
 
 PREDICTIONS_FILE = "predictions.npz"
 
 _PREFIX = "logits "
+_AGAIN = "train the run again"
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,7 @@ def read_predictions(runs: Sequence[Path]) -> Predictions:
         file = run / PREDICTIONS_FILE
         if not file.exists():
             raise InputError(f"{run} has no {PREDICTIONS_FILE}: name runs of clip-fusion")
-        with np.load(file) as stored:
-            own = {
-                name.removeprefix("logits "): stored[name] for name in stored if name.startswith("logits ")
-            }
-            clips, actors = (tuple(map(str, stored[name])) for name in ("clips", "actors"))
-            one = Predictions(clips, stored["labels"], actors, own)
+        one = _predictions(file)
         first = first or one
         if one.clips != first.clips:
             raise InputError(f"{run} speaks of other clips than {runs[0]}: fuse runs on the same data")
@@ -77,6 +74,23 @@ def read_predictions(runs: Sequence[Path]) -> Predictions:
     if first is None:
         raise InputError("name at least one run")
     return Predictions(first.clips, first.labels, first.actors, logits)
+
+
+def _predictions(file: Path) -> Predictions:
+    arrays = read_arrays(file, _AGAIN)
+    clips = arrays.need("clips", "U", (None,))
+    actors = arrays.need("actors", "U", clips.shape)
+    labels = arrays.need("labels", "iu", clips.shape).astype(np.int64)
+    if len(clips) == 0 or labels.min() < 0 or labels.max() >= len(LABELS):
+        raise InputError(f"{file} is damaged at labels (other values are kept there): {_AGAIN}")
+    logits = {
+        name.removeprefix(_PREFIX): arrays.need(name, "f", (len(clips), len(LABELS))).astype(np.float32)
+        for name in arrays.values
+        if name.startswith(_PREFIX)
+    }
+    if not logits:
+        raise InputError(f"{file} is damaged (it holds no logits): {_AGAIN}")
+    return Predictions(tuple(map(str, clips)), labels, tuple(map(str, actors)), logits)
 
 
 def late_fusions(predictions: Predictions, models: Sequence[str]) -> dict[str, LabelFigures]:

@@ -12,12 +12,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
 from emoview.fusion.late import Logits
+from emoview.stored import read_json
 from emoview.timeline.labels import LABELS
 
 Floats = NDArray[np.float64]
@@ -27,6 +30,19 @@ ENOUGH = 8
 """So many recordings make a baseline that is worth having; see docs/experiments.md."""
 PRIOR = 2.0
 """So many recordings what is usual of people counts for, beside those of the person."""
+
+_Logits = Annotated[
+    tuple[Annotated[float, Meta(ge=-1e6, le=1e6)], ...], Meta(min_length=len(LABELS), max_length=len(LABELS))
+]
+
+
+class _Stored(Struct):
+    """The form of a baseline's file."""
+
+    kind: Literal["emoview baseline"]
+    weights: str
+    recordings: dict[str, Annotated[int, Meta(ge=0)]]
+    logits: dict[str, _Logits]
 
 
 def general(recordings: Sequence[Logits], usual: Logits) -> Floats:
@@ -61,19 +77,9 @@ class Baseline:
         Raises:
             InputError: The file is no baseline, or was made with other weights than these.
         """
-        try:
-            stored = json.loads(file.read_text("utf-8"))
-            if stored["kind"] != KIND:
-                raise ValueError
-            logits = {str(name): np.array(values, np.float64) for name, values in stored["logits"].items()}
-            if any(values.shape != (len(LABELS),) for values in logits.values()):
-                raise ValueError
-            recordings = {str(name): int(count) for name, count in stored["recordings"].items()}
-            baseline = cls(str(stored["weights"]), recordings, logits)
-        except OSError as error:
-            raise InputError(f"cannot read {file}: {error.strerror}") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise InputError(f"{file} is not a baseline: make one with emoview baseline") from None
+        stored = read_json(file, _Stored, "make one with emoview baseline")
+        logits = {name: np.array(values, np.float64) for name, values in stored.logits.items()}
+        baseline = cls(stored.weights, stored.recordings, logits)
         if baseline.weights != weights:
             raise InputError(f"{file} was made with other weights: make it again with emoview baseline")
         return baseline

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Final, cast
 
-from emoview.errors import InputError
+from msgspec.structs import asdict, astuple
+
+from emoview.errors import InputError, NoResultError
+from emoview.media.probe import name_of
+from emoview.output import form
+from emoview.stored import decode_json, is_file, read_bytes
+from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
-from emoview.timeline.labels import LABELS
 from emoview.timeline.results import (
     SCHEMA_VERSION,
     Analysis,
@@ -25,105 +30,172 @@ from emoview.timeline.results import (
     segments_of,
 )
 
+MOST_BYTES: Final = 2**30
+"""Of a result: some twenty hours of one face."""
+
+_CURE = "name the JSON of a result"
+_AGAIN = "analyze again"
+# Seven numbers rounded to four digits are off by less, and what other programs wrote again hardly by more.
+_OFF = 0.01
+_OFF_S = 0.001
+
 
 def read_json(path: Path) -> Analysis:
     """Read what `to_json` wrote; numbers are as rounded there.
 
     Raises:
         InputError: The file is missing, or not a result of this or an earlier version.
+        NoResultError: It is other JSON.
     """
-    try:
-        stored = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{path} cannot be read ({reason}): name the JSON of a result") from error
-    except ValueError:
-        raise InputError(f"{path} is not JSON: name the JSON of a result") from None
-    if not isinstance(stored, dict) or "schema_version" not in stored:
-        raise InputError(f"{path} is not a result of emoview analyze: name the JSON of one")
-    version = str(stored["schema_version"])
+    content = read_bytes(path, _CURE, most=MOST_BYTES)
+    head = decode_json(content, cast("type[object]", form.Any), path, _CURE)
+    version = head.schema_version if isinstance(head, form.Version) else None
+    if version is None:
+        raise NoResultError(f"{name_of(path)} is not a result of emoview analyze: name the JSON of one")
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
-        raise InputError(f"{path} has version {version}, not {SCHEMA_VERSION}: analyze again")
+        raise InputError(
+            f"{name_of(path)} has version {name_of(version[:20])}, not {SCHEMA_VERSION}: {_AGAIN}"
+        )
+    stored = decode_json(content, form.Result, path, _AGAIN)
     try:
+        _check(stored)
         return _analysis(stored)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is damaged ({error!r}): analyze again") from None
+    except ValueError as error:
+        raise InputError(f"{name_of(path)} is damaged at {error}: {_AGAIN}") from None
 
 
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:
     """Name the media beside the result where it is not, or no longer, where the analysis found it."""
     media = Path(analysis.media.path)
     beside = result.parent / media.name
-    if media.exists() or not beside.exists():
+    if is_file(media) or not is_file(beside):
         return analysis
     return replace(analysis, media=replace(analysis.media, path=str(beside)))
 
 
-def _analysis(stored: dict[str, Any]) -> Analysis:
-    overall = stored["overall"]
-    timeline = tuple(_row(row) for row in stored["timeline"])
+def _check(stored: form.Result) -> None:
+    """Check what goes beyond single values.
+
+    Raises:
+        ValueError: A place, and what is wrong there.
+    """
+    _check_media(stored)
+    _check_order(stored.timeline)
+    for number, segment in enumerate(stored.segments):
+        if segment.end_s <= segment.start_s:
+            raise ValueError(f"$.segments[{number}].end_s (it is not after start_s)")
+        face = segment.explanation and segment.explanation.face
+        if face and len({len(row) for row in face.grid}) != 1:
+            raise ValueError(f"$.segments[{number}].explanation.face.grid (its rows differ in length)")
+
+
+def _check_media(stored: form.Result) -> None:
+    media, rows = stored.media, stored.timeline
+    if (media.width is None) != (media.height is None):
+        raise ValueError("$.media.width (it goes with height)")
+    if media.ticks != (rows[-1].tick + 1 if rows else 0):
+        raise ValueError("$.media.ticks (the timeline has another length)")
+    if abs(media.duration_s - time_of(media.ticks)) > _OFF_S:
+        raise ValueError("$.media.duration_s (the timeline has another length)")
+
+
+def _check_order(rows: list[form.Row]) -> None:
+    before, face_before = -1, -1
+    for number, row in enumerate(rows):
+        tick, face = row.tick, -1 if row.face_id is None else row.face_id
+        if tick != before + 1 and not (tick == before and face > face_before):
+            raise ValueError(f"$.timeline[{number}].tick (rows are by tick and face, none is left out)")
+        if abs(row.time_s - time_of(tick)) > _OFF_S:
+            raise ValueError(f"$.timeline[{number}].time_s (it is not that of the tick)")
+        if (row.box is None) != (row.face_id is None):
+            raise ValueError(f"$.timeline[{number}].box (it goes with face_id)")
+        if row.face is not None and row.face_id is None:
+            raise ValueError(f"$.timeline[{number}].face (it goes with face_id)")
+        if (row.valence is None) != (row.fused is None) or (row.arousal is None) != (row.fused is None):
+            raise ValueError(f"$.timeline[{number}].valence (valence and arousal go with fused)")
+        before, face_before = tick, face
+
+
+def _analysis(stored: form.Result) -> Analysis:
+    overall = stored.overall
+    timeline = tuple(_rows(stored.timeline))
     return Analysis(
-        media=MediaFacts(**stored["media"]),
-        overall=Overall(_verdict(overall), _verdict(overall["face"]), _verdict(overall["voice"])),
-        segments=_segments(timeline, stored["segments"]),
+        media=MediaFacts(**asdict(stored.media)),
+        overall=Overall(
+            _verdict(overall, "$.overall"),
+            _verdict(overall.face, "$.overall.face"),
+            _verdict(overall.voice, "$.overall.voice"),
+        ),
+        segments=_segments(timeline, stored.segments),
         timeline=timeline,
-        options=Options(**stored["options"]),
-        fusion_used=stored["fusion_used"],
-        device_used=stored["device_used"],
-        weights=tuple(WeightUsed(**weight) for weight in stored["weights"]),
-        warnings=tuple(stored["warnings"]),
-        timings=stored["timings"],
+        options=Options(**asdict(stored.options)),
+        fusion_used=stored.fusion_used,
+        device_used=stored.device_used,
+        weights=tuple(WeightUsed(weight.name, weight.sha256) for weight in stored.weights),
+        warnings=tuple(stored.warnings),
+        timings=stored.timings,
     )
 
 
-def _segments(timeline: tuple[Row, ...], stored: list[dict[str, Any]]) -> tuple[Segment, ...]:
+def _segments(timeline: tuple[Row, ...], stored: list[form.Segment]) -> tuple[Segment, ...]:
     """Cut the timeline again, since groups of labels are stored by their names alone.
 
     The confidences are as stored, since those of the rounded rows may differ in the last digit, and so are
     the explanations.
     """
     segments = segments_of(timeline)
-    if [s.start_s for s in segments] != [s["start_s"] for s in stored]:
+    if [s.start_s for s in segments] != [s.start_s for s in stored]:
         return segments
     return tuple(
-        replace(segment, confidence=one["confidence"], explanation=_explanation(one.get("explanation")))
+        replace(segment, confidence=one.confidence, explanation=_explanation(one.explanation))
         for segment, one in zip(segments, stored, strict=True)
     )
 
 
-def _explanation(stored: dict[str, Any] | None) -> Explanation | None:
+def _explanation(stored: form.Explanation | None) -> Explanation | None:
     if stored is None:
         return None
-    face, voice = stored["face"], stored["voice"]
-    return Explanation(
-        face=face and FaceReasons(
-            tuple(map(tuple, face["grid"])), face["regions"], face["ticks"], face["time_s"],
-            tuple(map(tuple, face["corners"])),
-        ),
-        voice=voice and VoiceReasons(
-            voice["against"], voice["log_odds"], tuple(VoiceEffect(**effect) for effect in voice["effects"])
-        ),
-    )  # fmt: skip
+    return Explanation(_face_reasons(stored.face), _voice_reasons(stored.voice))
 
 
-def _row(stored: dict[str, Any]) -> Row:
-    box = stored["box"]
-    return Row(
-        stored["tick"],
-        stored["face_id"],
-        None if box is None else FaceBox(*box),
-        _probabilities(stored["face"]),
-        _probabilities(stored["voice"]),
-        _probabilities(stored["fused"]),
-        stored["valence"],
-        stored["arousal"],
-    )
+def _face_reasons(stored: form.FaceReasons | None) -> FaceReasons | None:
+    if stored is None:
+        return None
+    regions = {str(name): share for name, share in stored.regions.items()}
+    return FaceReasons(stored.grid, regions, stored.ticks, stored.time_s, stored.corners)
 
 
-def _verdict(stored: dict[str, Any] | None) -> Verdict | None:
-    probabilities = None if stored is None else _probabilities(stored["probabilities"])
+def _voice_reasons(stored: form.VoiceReasons | None) -> VoiceReasons | None:
+    if stored is None:
+        return None
+    effects = tuple(VoiceEffect(*astuple(effect)) for effect in stored.effects)
+    return VoiceReasons(stored.against, stored.log_odds, effects)
+
+
+def _rows(stored: list[form.Row]) -> Iterator[Row]:
+    for number, row in enumerate(stored):
+        yield Row(
+            row.tick,
+            row.face_id,
+            None if row.box is None else FaceBox(*row.box),
+            _probabilities(row.face, "face", number),
+            _probabilities(row.voice, "voice", number),
+            _probabilities(row.fused, "fused", number),
+            row.valence,
+            row.arousal,
+        )
+
+
+def _verdict(stored: form.Verdict | None, place: str) -> Verdict | None:
+    probabilities = None if stored is None else _probabilities(stored.probabilities, f"{place}.probabilities")
     return None if probabilities is None else Verdict.of(probabilities)
 
 
-def _probabilities(stored: dict[str, float] | None) -> Probabilities | None:
-    return None if stored is None else tuple(stored[label] for label in LABELS)
+def _probabilities(stored: form.Seven | None, place: str, row: int | None = None) -> Probabilities | None:
+    if stored is None:
+        return None
+    values: Probabilities = astuple(stored)
+    if abs(sum(values) - 1) > _OFF:
+        where = place if row is None else f"$.timeline[{row}].{place}"
+        raise ValueError(f"{where} (the probabilities do not sum to 1)")
+    return values

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Final
+
+from emoview.errors import InputError
+from emoview.stored import read_text
 
 SUMMARY_FILE: Final = "summary.csv"
 
@@ -15,13 +19,15 @@ def failures_of(path: Path) -> list[str]:
     Args:
         path: A CSV with the columns `name` and `error`.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
+    if not path.exists():
         return []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        return [f"{path} cannot be read ({error}), so that clips without a result are not listed"]
+    try:
+        text = read_text(path, "clips without a result are not listed")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except InputError as error:
+        return [str(error)]
+    except csv.Error as error:
+        return [f"{path} is damaged ({error}): clips without a result are not listed"]
     return [_sentence(row) for row in rows if row.get("error")]
 
 

@@ -70,6 +70,14 @@ class SequenceLogits:
     ticks: Logits
 
 
+def _stands_in(network: NetworkOfRun) -> bool:
+    """Tell whether a network can stand for that of the face, or of the voice."""
+    labels = set(network.labels)
+    if network.task == "voice":
+        return network.takes in ("functionals", "mfcc-means") and labels <= set(VOICE_LABELS)
+    return network.task == "face" and network.takes == "pictures" and labels >= set(LABELS)
+
+
 @dataclass(frozen=True)
 class StandIn:
     """A network of a run, in the place of those that ship for the face or the voice.
@@ -93,8 +101,7 @@ class StandIn:
         Raises:
             InputError: The run has none.
         """
-        usable = [n for n in networks_of(run) if n.takes in ("pictures", "functionals", "mfcc-means")]
-        usable = [n for n in usable if set(LABELS) <= set(n.labels) or n.task == "voice"]
+        usable = [n for n in networks_of(run) if _stands_in(n)]
         if not usable:
             raise InputError(
                 f"{run} has no network that tells the seven labels from a face or a voice alone: "
@@ -102,8 +109,8 @@ class StandIn:
             )
         network = usable[-1]
         file = f"{network.name}.keras"
-        digest = hashlib.sha256((run / file).read_bytes()).hexdigest()
-        return cls(file, network, load_network(run, network), digest)
+        model = load_network(run, network)
+        return cls(file, network, model, hashlib.sha256((run / file).read_bytes()).hexdigest())
 
     @property
     def is_face(self) -> bool:

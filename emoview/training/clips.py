@@ -17,6 +17,7 @@ from emoview.media.process import DecodeLog
 from emoview.media.sound import read_sound
 from emoview.pipeline.stages import describe_windows, find_faces, speech_windows
 from emoview.pipeline.timings import Timings
+from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.clips import ClipFile, read_clip_index
 from emoview.voice.activity import level_db, voice_activity
@@ -52,7 +53,6 @@ class Clip:
 
 # Counts up when faces or voices are described in another way, so that nothing of before is read back.
 _FORM = 2
-_ARRAYS = ("face_ticks", "faces", "features", "speech", "windows", "functionals")
 
 
 def read_clips(
@@ -69,11 +69,25 @@ def read_clips(
             partial = cache / f"partial-{file.name}"
             np.savez(partial, **_describe(clip.path))
             partial.replace(file)
-        with np.load(file) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS}
+        arrays = _stored(file)
         clips.append(Clip(clip, clip.actor or name, LABELS.index(clip.label), **arrays))
         on_file(i + 1, len(files))
     return clips
+
+
+def _stored(file: Path) -> dict[str, NDArray[Any]]:
+    stored = read_arrays(file, "remove it, and it is made again")
+    ticks = stored.need("face_ticks", "i", (None,))
+    windows = stored.need("windows", "i", (None, 2))
+    features = stored.need("features", "f", (None, None))
+    return {
+        "face_ticks": ticks,
+        "faces": stored.need("faces", "u", (len(ticks), CROP_SIZE, CROP_SIZE)),
+        "features": features,
+        "speech": stored.need("speech", "b", (len(features),)),
+        "windows": windows,
+        "functionals": stored.need("functionals", "f", (len(windows), None)),
+    }
 
 
 def aligned_faces(path: Path) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -101,6 +115,6 @@ def _describe(path: Path) -> dict[str, NDArray[Any]]:
         "faces": np.array(faces, np.uint8).reshape(-1, CROP_SIZE, CROP_SIZE),
         "features": features,
         "speech": speech,
-        "windows": np.array(cuts),
+        "windows": np.array(cuts, np.int64).reshape(-1, 2),
         "functionals": summaries,
     }

@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from emoview.face.align import CROP_SIZE, network_input
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
+from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved
 from emoview.networks.shipped import build_face_votes
 from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.output.files import write_whole
+from emoview.stored import read_numbers
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
 from emoview.training.precision import quick_precision
 
 CUT_OUT_VALID: Final = "fer2013_valid_cut_out.npz"
 """What a run calls the faces of FER2013's validation pictures, cut out as of a video."""
+_ANEW = "remove the run folder, and the training starts anew"
 _SHALLOW = (1, 1, 2, 1)
 
 
@@ -155,8 +158,8 @@ def train_face(
     model = with_votes(face_cnn(depths=recipe.rounds[0].depths))
     history: list[dict[str, Any]] = []
     if checkpoint.exists():
-        model = keras.models.load_model(checkpoint)
-        history = json.loads(history_file.read_text())
+        model = load_saved(checkpoint, _ANEW, compile=True, most=MOST_WITH_OPTIMIZER)
+        history = read_numbers(history_file, list[dict[str, Any]], _ANEW)
     first = 0
     for part in recipe.rounds:
         train = replace(fer, targets=targets_of(fer, part.votes)) + faces7.smoothed(part.smoothing)
@@ -201,7 +204,7 @@ def _as_it_is(model: keras.Model, file: Path) -> keras.Model:
         partial = file.with_name("partial.keras")
         model.save(partial)
         partial.replace(file)
-    return labels_of(keras.models.load_model(file, compile=False))
+    return labels_of(load_saved(file, _ANEW))
 
 
 def labels_of(model: keras.Model) -> keras.Model:

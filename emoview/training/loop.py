@@ -7,19 +7,26 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
+from msgspec import Meta
 
 from emoview.errors import InputError
+from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights
 from emoview.output.files import write_whole
 from emoview.pipeline.stages import Stage
+from emoview.runs import Number
+from emoview.stored import read_numbers
 from emoview.training.precision import quick_precision
 from emoview.training.systems.events import OnEvent
 
 Batch = tuple[Any, ...]
 """`(inputs, targets)` or `(inputs, targets, weights)`."""
+
+_Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+_ANEW = "remove its folder, and the training starts anew"
 
 Schedule = Literal["constant", "step", "plateau", "staircase", "cosine"]
 Optimizer = Literal["adam", "adamw", "adadelta", "sgd", "rmsprop"]
@@ -43,15 +50,15 @@ class Plan:
         steps: Batches after which an epoch is cut short; None for all.
     """
 
-    epochs: int
-    rate: float
+    epochs: Number
+    rate: Annotated[float, Meta(gt=0, le=1e3)]
     optimizer: Optimizer = "adam"
     schedule: Schedule = "constant"
-    factor: float = 0.2
-    step_at: int = 10
-    patience: int = 5
+    factor: Annotated[float, Meta(gt=0, le=1e3)] = 0.2
+    step_at: Number = 10
+    patience: Number = 5
     keep: Literal["best", "last"] = "best"
-    steps: int | None = None
+    steps: Number | None = None
 
     def rate_at(self, epoch: int, watched: list[float]) -> float:
         """Rate of `epoch`, which counts from 0, after the figures `watched` of those before."""
@@ -117,10 +124,10 @@ def fit(
     """
     run.mkdir(parents=True, exist_ok=True)
     best = run / "best.weights.h5"
-    history: list[dict[str, Any]] = read_history(run)
+    history = read_history(run, watch)
     keras.utils.set_random_seed(seed)
     if history:
-        model = keras.models.load_model(_checkpoint(run, len(history)))
+        model = load_saved(_checkpoint(run, len(history)), _ANEW, compile=True, most=MOST_WITH_OPTIMIZER)
     else:
         with quick_precision():
             model = build()
@@ -149,7 +156,7 @@ def fit(
         _checkpoint(run, len(history) - 1).unlink(missing_ok=True)
         on_event({"network": name, **row})
     if plan.keep == "best":
-        model.load_weights(best)
+        load_weights(model, best, _ANEW)
     # Built anew it has no optimizer, and the precision of everybody's processor.
     bare = build()
     bare.set_weights(model.get_weights())
@@ -178,11 +185,24 @@ def _epoch(
     return float(np.mean(losses)), len(losses), waited / (last - begin)
 
 
-def read_history(run: Path) -> list[dict[str, Any]]:
-    """Read the rows of the epochs that are done; none where there is no run yet."""
+def read_history(run: Path, watch: str = "accuracy") -> list[dict[str, Any]]:
+    """Read the rows of the epochs that are done; none where there is no run yet.
+
+    Args:
+        run: The folder of a network.
+        watch: The figure that decides what is best.
+
+    Raises:
+        InputError: The history is damaged.
+    """
     file = run / "history.json"
-    history: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
-    return history
+    if not file.exists():
+        return []
+    history = read_numbers(file, list[dict[str, _Whole | float | None]], _ANEW)
+    for number, row in enumerate(history, start=1):
+        if row.get("epoch") != number or any(row.get(name) is None for name in (watch, "loss", *history[0])):
+            raise InputError(f"{file} is damaged at epoch {number} (its figures are not whole): {_ANEW}")
+    return [dict(row) for row in history]
 
 
 def _checkpoint(run: Path, epochs: int) -> Path:

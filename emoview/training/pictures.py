@@ -15,9 +15,12 @@ from emoview.face.align import network_input
 from emoview.face.still import StillFaces
 from emoview.fusion.late import softmax
 from emoview.networks.sizes import LARGE_FACE_SIZE, LARGEST_FACE_SIZE
+from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 from emoview.training.augmentation import augmented_face
 from emoview.training.datasets import pictures as datasets
+
+_AGAIN = "remove it, and it is made again"
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,10 @@ def with_cut_out(pictures: Pictures, file: Path, *, size: int = LARGEST_FACE_SIZ
             partial, places=np.array(list(found), np.int64), faces=np.round(255 * faces).astype(np.uint8)
         )
         partial.replace(file)
-    with np.load(file) as kept:
-        cut_out = dict(zip(kept["places"].tolist(), kept["faces"], strict=True))
+    kept = read_arrays(file, _AGAIN)
+    places = kept.need("places", "i", (None,))
+    faces = kept.need("faces", "u", (len(places), size, size))
+    cut_out = dict(zip(places.tolist(), faces, strict=True))
     return replace(pictures, cut_out=cut_out)
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from emoview.errors import InputError
 from emoview.output.files import write_whole
-from emoview.runs import Run
+from emoview.runs import Run, nested
+from emoview.stored import quoted
 from emoview.training.loop import read_history
 from emoview.training.systems.catalog import System
 from emoview.training.systems.events import OnEvent
+
+_MOST = 1_000_000
 
 
 def search(
@@ -46,8 +50,10 @@ def search(
     from sklearn.model_selection import ParameterGrid, ParameterSampler
 
     for name, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise InputError(f"the grid's {name} must be a list of values to try")
+        if not values:
+            raise InputError(f"the grid's {quoted(name)} must be a list of values to try")
+    if math.prod(map(len, grid.values())) > _MOST:
+        raise InputError(f"the grid has more than {_MOST:,} combinations: leave values out")
     every = ParameterGrid(dict(grid))
     if draws is not None and draws < len(every):
         combinations = list(ParameterSampler(dict(grid), draws, random_state=seed))
@@ -57,25 +63,13 @@ def search(
     for combination in combinations:
         name = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
         on_event({"trying": name})
-        options = system.options(nested({**changes, **combination}), "the grid")
+        options = system.options(nested({**changes, **combination}, "the grid"), "the grid")
         run = folder / name.replace("/", "-")
         system.train(options, data, Run(run, system.name, options, data), on_event)
         rows.append({"options": combination, "run": str(run), "figure": _best(run)})
         rows.sort(key=lambda row: -row["figure"])
         write_whole(folder / "search.json", json.dumps(rows, indent=2) + "\n")
     return rows
-
-
-def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn `{"plan.rate": 1}` into `{"plan": {"rate": 1}}`."""
-    result: dict[str, Any] = {}
-    for name, value in flat.items():
-        *path, last = name.split(".")
-        inner = result
-        for step in path:
-            inner = inner.setdefault(step, {})
-        inner[last] = value
-    return result
 
 
 def _best(run: Path) -> float:

@@ -19,10 +19,12 @@ from emoview.face.align import CROP_SIZE
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
+from emoview.networks.saved import load_weights
 from emoview.networks.shipped import VOICE_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.output.files import write_whole
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.models import run_stills
+from emoview.stored import read_numbers
 from emoview.timeline.labels import LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, read_clips
@@ -36,6 +38,7 @@ from emoview.weights import write_manifest
 # The corpus whose speakers act in the clips, under the same names.
 _CORPUS_OF_CLIPS = "javanese"
 _ANSWERS_FILE = "voice_answers.npz"
+_ANEW = "name another folder with --run, and all is trained anew"
 _STILLS = 3000
 _VOICE_NETWORKS = (
     ("voice_clip", build_voice_clip, voice.train_clip),
@@ -177,7 +180,7 @@ def _same_recipe(file: Path, recipe: Mapping[str, Any]) -> None:
         InputError: The folder holds networks of another recipe.
     """
     recipe = json.loads(json.dumps(recipe))
-    stored = json.loads(file.read_text()) if file.exists() else None
+    stored = read_numbers(file, dict[str, Any], _ANEW) if file.exists() else None
     fresh = stored is None and not any(file.parent.glob("voice_*.weights.h5"))
     if not fresh and stored != recipe:
         raise InputError(
@@ -224,7 +227,7 @@ def _trained(
     """Read back what an earlier call trained, or train it."""
     model = build()
     if file.exists():
-        model.load_weights(file)
+        load_weights(model, file, _ANEW)
         return model
     model.set_weights(fit(speech, recipe).get_weights())
     model.save_weights(file)
@@ -252,8 +255,8 @@ def _described(
     result: list[fusion.Described] = []
     for fold in np.unique(told.folds):
         clip_network, tcn = build_voice_clip(), build_voice_tcn()
-        clip_network.load_weights(_of_fold(run, "voice_clip", fold))
-        tcn.load_weights(_of_fold(run, "voice_tcn", fold))
+        load_weights(clip_network, _of_fold(run, "voice_clip", fold), _ANEW)
+        load_weights(tcn, _of_fold(run, "voice_tcn", fold), _ANEW)
         result += [
             fusion.describe(clip, network, clip_network, tcn)
             for clip in clips

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.stored import read_arrays
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice, in_room
@@ -140,9 +141,13 @@ def describe_speech(
             lengths = np.array([len(t) for t in part.ticks])
             np.savez(partial, lengths=lengths, ticks=np.concatenate(part.ticks), functionals=part.functionals)
             partial.replace(file)
-        with np.load(file) as stored:
-            ticks = tuple(np.split(stored["ticks"], np.cumsum(stored["lengths"])[:-1]))
-            parts.append(_features(utterances, ticks, stored["functionals"], variant))
+        stored = read_arrays(file, "remove it, and it is made again")
+        lengths = stored.need("lengths", "i", (len(utterances),))
+        ticks = tuple(
+            np.split(stored.need("ticks", "f", (int(lengths.sum()), None)), np.cumsum(lengths)[:-1])
+        )
+        summaries = stored.need("functionals", "f", (len(utterances), FUNCTIONALS))
+        parts.append(_features(utterances, ticks, summaries, variant))
     return joined(parts)
 
 

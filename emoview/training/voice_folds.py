@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.pipeline.models import seven_labels, with_extras
+from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training.voice import RAVDESS_LABELS
 
@@ -45,8 +46,16 @@ class VoiceAnswers:
     @classmethod
     def read(cls, file: Path) -> VoiceAnswers:
         """Read what `save` wrote."""
-        with np.load(file) as stored:
-            return cls(**{name: stored[name] for name in _NAMES})
+        stored = read_arrays(file, "remove it, and it is made again")
+        people = stored.need("people", "U", (None,))
+        logits = (len(people), len(VOICE_LABELS))
+        return cls(
+            people,
+            stored.need("labels", "i", people.shape),
+            stored.need("folds", "i", people.shape),
+            stored.need("voice_clip", "f", logits),
+            stored.need("voice_tcn", "f", logits),
+        )
 
     def save(self, file: Path) -> None:
         """Write them to an `.npz` file."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
+from emoview.stored import is_file, read_json
 from emoview.training.datasets.affectnet import affectnet_parts, annotated, annotation
 from emoview.training.datasets.files import PICTURES, choose_part
 from emoview.training.datasets.labelled import decode
@@ -24,8 +25,21 @@ _LANDMARKS = 68
 _STEPS = 10
 # The outermost landmarks run from the brows to the chin, so a little of the forehead is added.
 _MARGIN = 0.1
+# In pixels; and how much larger than its picture a face can be.
+_FARTHEST = 1e6
+_LARGEST = 4
 
 _Frame = tuple[Path, float, float, NDArray[np.float32] | None, str]
+
+
+_FileName = Annotated[str, Meta(pattern=r"^[^/\x00]+$")]
+
+
+class _Video(Struct):
+    """The annotations of AFEW-VA for a video; its frames are checked one by one."""
+
+    frames: dict[_FileName, dict[str, Any]]
+    video_id: str | int | float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +83,12 @@ class LabelledAffect:
             raise DatasetError(
                 f"{self.frames[index]} cannot be decoded; fetch it again or take it out."
             ) from None
-        return image if self.landmarks is None else _square(image, self.landmarks[index])
+        if self.landmarks is None:
+            return image
+        square = _square(image, self.landmarks[index])
+        if square is None:
+            raise DatasetError(f"{self.frames[index]} has landmarks far outside it; correct them.")
+        return square
 
 
 def read_affect(source: Path, part: str | None = None, *, layout: AffectLayout = "auto") -> LabelledAffect:
@@ -123,22 +142,19 @@ def _annotations(folder: Path) -> list[Path]:
 
 def _afew_va(folder: Path) -> Iterator[_Frame]:
     for file in _annotations(folder):
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            frames = sorted(content["frames"].items())
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise DatasetError(f"{file} is not JSON with video_id and frames; fetch it again.") from None
-        for name, frame in frames:
-            yield _annotated(file, name, frame, str(content.get("video_id", file.stem)))
+        content = read_json(file, _Video, "fetch it again.", error=DatasetError)
+        video = file.stem if content.video_id is None else str(content.video_id)
+        for name, frame in sorted(content.frames.items()):
+            yield _annotated(file, name, frame, video)
 
 
 def _annotated(file: Path, name: str, frame: Any, video: str) -> _Frame:
     try:
-        landmarks = np.array(frame["landmarks"], np.float32)
+        landmarks = np.array(frame["landmarks"], np.float64)
         values = [float(frame[key]) / _STEPS for key in ("valence", "arousal")]
-    except (ValueError, KeyError, TypeError):
-        landmarks, values = np.zeros(0, np.float32), []
-    if landmarks.shape != (_LANDMARKS, 2) or not np.isfinite(landmarks).all():
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        landmarks, values = np.zeros(0), []
+    if landmarks.shape != (_LANDMARKS, 2) or not (abs(landmarks) < _FARTHEST).all():
         raise DatasetError(
             f"{file}, frame {name}: there must be {_LANDMARKS} landmarks, valence and arousal; "
             "correct it or take the frame out."
@@ -147,10 +163,10 @@ def _annotated(file: Path, name: str, frame: Any, video: str) -> _Frame:
         raise DatasetError(
             f"{file}, frame {name}: valence and arousal must lie between -{_STEPS} and {_STEPS}; correct it."
         )
-    picture = next((p for e in sorted(PICTURES) if (p := file.with_name(name + e)).is_file()), None)
+    picture = next((p for e in sorted(PICTURES) if is_file(p := file.with_name(name + e))), None)
     if picture is None:
         raise DatasetError(f"{file}, frame {name}: there is no picture {name}.png beside it; add it.")
-    return picture, values[0], values[1], landmarks, video
+    return picture, values[0], values[1], landmarks.astype(np.float32), video
 
 
 def _affectnet(folder: Path, part: str | None) -> Iterator[_Frame]:
@@ -176,10 +192,14 @@ def _table(table: Path) -> Iterator[_Frame]:
         yield row.file(column), row.number("valence", -1, 1), row.number("arousal", -1, 1), None, row["video"]
 
 
-def _square(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _square(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8] | None:
+    """Cut the square out; None where it is much larger than the picture, or misses it."""
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     side = max(2, round(float((high - low).max()) * (1 + 2 * _MARGIN)))
-    left, top = np.round((low + high) / 2 - side / 2).astype(int)
+    left, top = np.round((low + high) / 2 - side / 2).astype(int).tolist()
+    height, width = image.shape[:2]
+    if side > _LARGEST * max(height, width) or left >= width or top >= height or min(left, top) <= -side:
+        return None
     result = np.zeros((side, side, 3), np.uint8)
     inside = image[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     y, x = max(0, -top), max(0, -left)

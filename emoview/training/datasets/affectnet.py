@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emoview.errors import DatasetError
+from emoview.stored import read_number
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.files import choose_part, is_picture, visible
 from emoview.training.datasets.labelled import LabelledPictures
@@ -60,9 +61,6 @@ def annotated(place: Path, kind: str) -> Iterator[tuple[Path, float]]:
 def annotation(place: Path, picture: Path, kind: str) -> float:
     """Read the annotation of one kind of one picture: a number, which AffectNet stores as text."""
     file = place / "annotations" / f"{picture.stem}_{kind}.npy"
-    try:
-        return float(np.load(file).item())
-    except FileNotFoundError:
-        raise DatasetError(f"There is no file {file} for {picture.name}; add it or take out both.") from None
-    except (ValueError, EOFError, OSError):
-        raise DatasetError(f"{file} does not hold one number; fetch it again.") from None
+    if not file.is_file():
+        raise DatasetError(f"There is no file {file} for {picture.name}; add it or take out both.")
+    return read_number(file, "fetch it again.", error=DatasetError)

@@ -62,7 +62,10 @@ def read_clip_index(folder: Path) -> tuple[ClipFile, ...]:
 
 def _from_table(index: Path) -> Iterator[ClipFile]:
     for row in read_table(index, ["path", "label"]):
-        yield ClipFile(row.file(), row.label(), row.get("actor"), row.get("sentence"), row.get("part"))
+        path = row.file()
+        if not path.is_relative_to(index.parent) or ".." in path.parts:
+            raise row.error("the path leads out of the folder; name files that lie in it.")
+        yield ClipFile(path, row.label(), row.get("actor"), row.get("sentence"), row.get("part"))
 
 
 def _parts(folder: Path) -> dict[str, Path]:

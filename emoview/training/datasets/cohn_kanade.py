@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emoview.errors import DatasetError
+from emoview.stored import quoted, read_bytes
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.files import is_picture, visible
 from emoview.training.datasets.labelled import LabelledPictures
@@ -66,11 +67,11 @@ def _sequences(folder: Path) -> Iterator[tuple[list[Path], str]]:
 
 
 def _emotion(file: Path) -> str:
-    text = file.read_text(encoding="utf-8", errors="replace").strip()
+    text = read_bytes(file, "fetch it again.", error=DatasetError).decode(errors="replace").strip()
     try:
         number = float(text)
     except ValueError:
         number = -1
     if number not in range(len(_LABELS)):
-        raise DatasetError(f"{file}, line 1: the emotion {text!r} is not one of 0 to 7; correct it.")
+        raise DatasetError(f"{file}, line 1: the emotion {quoted(text)} is not one of 0 to 7; correct it.")
     return _LABELS[int(number)]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
+from emoview.stored import quoted
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.files import choose_part, names_in, read_members
 from emoview.training.datasets.labelled import LabelledPictures, Source
@@ -36,6 +37,7 @@ _VOTES = {
 _OTHER_VOTES = ("contempt", "unknown", "NF")
 _KAGGLE_LABELS = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _SIDE = 48
+_MOST_VOTES = 1e6
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def read_fer2013(folder: Path, part: str | None = None, *, truth: Truth = "origi
     names, labels, shares = [], [], []
     for row in read_table(table, [*needed, *votes]):
         if row["image"] not in there:
-            raise row.error(f"{archive} has no file {row['image']!r}; add it or leave the line out.")
+            raise row.error(f"{archive} has no file {quoted(row['image'])}; add it or leave the line out.")
         vote = None if prefix is None else _vote(row, prefix)
         label = _label(row, vote, truth)
         if label is not None:
@@ -153,8 +155,8 @@ def _votes_prefix(table: Path, prefix: str) -> str | None:
 def _vote(row: Row, prefix: str) -> _Vote:
     other: Sequence[str] = [prefix + word for word in _OTHER_VOTES if prefix + word in row.values]
     return _Vote(
-        np.array([row.number(prefix + word, 0) for word in _VOTES.values()]),
-        max((row.number(column, 0) for column in other), default=0.0),
+        np.array([row.number(prefix + word, 0, _MOST_VOTES) for word in _VOTES.values()]),
+        max((row.number(column, 0, _MOST_VOTES) for column in other), default=0.0),
     )
 
 
@@ -182,7 +184,7 @@ def _with_votes(table: Path, plus: Path) -> Iterator[tuple[Row, _Vote | None]]:
 def _kaggle_label(row: Row) -> int:
     if row["emotion"] not in map(str, range(len(_KAGGLE_LABELS))):
         meanings = listed([f"{i} {label}" for i, label in enumerate(_KAGGLE_LABELS)])
-        raise row.error(f"the emotion {row['emotion']!r} is not one of {meanings}; correct it.")
+        raise row.error(f"the emotion {quoted(row['emotion'])} is not one of {meanings}; correct it.")
     return LABELS.index(_KAGGLE_LABELS[int(row["emotion"])])
 
 

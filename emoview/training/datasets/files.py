@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
 from emoview.errors import DatasetError
+from emoview.stored import BROKEN_ARCHIVE, opened_archive
 from emoview.training.datasets.names import listed
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"})
@@ -17,6 +18,9 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff",
 # Data sets call the same part by several names.
 _SAME = ({"train", "training", "train_set"}, {"valid", "val", "validation", "val_set", "publictest"},
          {"test", "testing", "test_set", "privatetest"})  # fmt: skip
+
+# They are held in memory.
+_MOST_UNPACKED = 4 * 2**30
 
 T = TypeVar("T")
 
@@ -80,15 +84,10 @@ def read_members(archive: Path, names: Sequence[str]) -> tuple[bytes, ...]:
         for name in names:
             try:
                 result.append(content.read(name))
-            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+            except BROKEN_ARCHIVE:
                 raise DatasetError(f"{archive}: {name} is damaged; fetch the archive again.") from None
     return tuple(result)
 
 
-def _opened(archive: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(archive)
-    except FileNotFoundError:
-        raise DatasetError(f"There is no file {archive}; put the pictures there.") from None
-    except (zipfile.BadZipFile, OSError):
-        raise DatasetError(f"{archive} is not a whole zip archive; fetch it again.") from None
+def _opened(archive: Path) -> AbstractContextManager[zipfile.ZipFile]:
+    return opened_archive(archive, "fetch it again.", most=_MOST_UNPACKED, error=DatasetError)

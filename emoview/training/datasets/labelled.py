@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
 
+_MOST_BYTES = 2**28
+
 Source = bytes | Path | NDArray[np.uint8]
 """An encoded picture, the file of one, or its pixels: `(h, w)` grey or `(h, w, 3)` RGB."""
 
@@ -136,6 +138,8 @@ def decode(source: bytes | Path, colour: bool) -> NDArray[np.uint8]:
     """
     import cv2
 
+    if isinstance(source, Path) and source.stat().st_size > _MOST_BYTES:
+        raise ValueError("not a picture of a face")
     data = np.frombuffer(source if isinstance(source, bytes) else source.read_bytes(), np.uint8)
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE)

@@ -16,6 +16,8 @@ _SYNONYMS = {
     "surprise": ("surprised", "pleasant surprise"),
     "boredom": ("bored",),
 }
+# A damaged table can have thousands of parts, with names of any length.
+_MOST_WORDS, _MOST_LETTERS = 15, 40
 _LABEL_OF = {word: label for label, words in _SYNONYMS.items() for word in words}
 
 
@@ -33,5 +35,8 @@ def label_named(word: str, labels: Sequence[str] = LABELS) -> str | None:
 
 
 def listed(words: Sequence[str]) -> str:
-    """Join words for a sentence, as in `a, b and c`."""
+    """Join words for a sentence, as in `a, b and c`; of many, the first."""
+    words = [word if len(word) <= _MOST_LETTERS else f"{word[:_MOST_LETTERS]}…" for word in words]
+    if len(words) > _MOST_WORDS:
+        words = [*words[:_MOST_WORDS], f"{len(words) - _MOST_WORDS} more"]
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

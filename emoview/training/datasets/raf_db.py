@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from emoview.errors import DatasetError
+from emoview.stored import is_file, quoted, read_bytes
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.files import choose_part
 from emoview.training.datasets.labelled import LabelledPictures
@@ -35,7 +36,8 @@ def read_raf_db(folder: Path, part: str | None = None) -> LabelledPictures:
     if root is None:
         raise DatasetError(f"There is no file {folder / 'basic' / _LIST}; name the folder that holds basic.")
     parts: dict[str, list[tuple[Path, int]]] = {}
-    for line, text in enumerate((root / _LIST).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    content = read_bytes(root / _LIST, "fetch it again.", error=DatasetError)
+    for line, text in enumerate(content.decode(errors="replace").splitlines(), 1):
         if text.strip():
             prefix, picture, label = _entry(root, line, text)
             parts.setdefault(prefix, []).append((picture, label))
@@ -52,12 +54,14 @@ def _entry(root: Path, line: int, text: str) -> tuple[str, Path, int]:
     fields = text.split()
     prefix = fields[0].split("_")[0]
     if len(fields) != 2 or prefix not in ("train", "test"):
-        raise DatasetError(f"{where}: {text.strip()!r} is not like 'train_00001.jpg 5'; correct it.")
+        raise DatasetError(f"{where}: {quoted(text.strip())} is not like 'train_00001.jpg 5'; correct it.")
     if fields[1] not in map(str, range(1, 8)):
         meanings = listed([f"{i} {label}" for i, label in enumerate(_LABELS, 1)])
-        raise DatasetError(f"{where}: the label {fields[1]!r} is not one of {meanings}; correct it.")
+        raise DatasetError(f"{where}: the label {quoted(fields[1])} is not one of {meanings}; correct it.")
     name = Path(fields[0])
     picture = root / _PICTURES / f"{name.stem}_aligned{name.suffix}"
-    if not picture.is_file():
-        raise DatasetError(f"{where}: there is no file {picture}; add it or leave the line out.")
+    if not is_file(picture):
+        raise DatasetError(
+            f"{where}: there is no file {quoted(str(picture), 500)}; add it or leave the line out."
+        )
     return prefix, picture, LABELS.index(_LABELS[int(fields[1]) - 1])

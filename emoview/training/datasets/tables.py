@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emoview.errors import DatasetError
+from emoview.stored import is_file, quoted
 from emoview.timeline.labels import LABELS
 from emoview.training.datasets.names import label_named, listed
 
@@ -44,26 +45,26 @@ class Row:
         try:
             value = float(text)
         except ValueError:
-            raise self.error(f"{column} is {text!r}, which is not a number; correct the line.") from None
+            raise self.error(
+                f"{column} is {quoted(text)}, which is not a number; correct the line."
+            ) from None
         if not (math.isfinite(value) and low <= value <= high):
-            raise self.error(f"{column} is {text}, but must lie between {low:g} and {high:g}; correct it.")
+            raise self.error(f"{column} is {value:g}, but must lie between {low:g} and {high:g}; correct it.")
         return value
 
     def label(self, column: str = "label", labels: Sequence[str] = LABELS) -> str:
         """Give the label of a column, refused unless it means one of `labels`."""
         label = label_named(self.values[column], labels)
         if label is None:
-            known = listed(labels)
-            raise self.error(
-                f"the label {self.values[column]!r} is not one of {known}; correct it or leave the line out."
-            )
+            word, known = quoted(self.values[column]), listed(labels)
+            raise self.error(f"the label {word} is not one of {known}; correct it or leave the line out.")
         return label
 
     def file(self, column: str = "path") -> Path:
         """Give the file that a column names relative to the table, refused unless it is there."""
         path = self.path.parent / self.values[column]
-        if not path.is_file():
-            raise self.error(f"there is no file {path}; add it or leave the line out.")
+        if not is_file(path):
+            raise self.error(f"there is no file {quoted(str(path), 500)}; add it or leave the line out.")
         return path
 
 
@@ -103,14 +104,17 @@ def read_table(path: Path, required: Sequence[str]) -> Iterator[Row]:
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     if not path.is_file():
         raise DatasetError(f"There is no file {path}; name the folder that holds it.")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        try:
+    line = 0
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
             for fields in reader:
+                line = reader.line_num
                 if fields:
-                    yield reader.line_num, [field.strip() for field in fields]
-        except (csv.Error, UnicodeDecodeError):
-            line = reader.line_num + 1
-            raise DatasetError(
-                f"{path}, line {line}: this is not comma-separated UTF-8 text; save the table again as such."
-            ) from None
+                    yield line, [field.strip() for field in fields]
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror or error}); check its rights.") from None
+    except (csv.Error, UnicodeDecodeError):
+        raise DatasetError(
+            f"{path}, line {line + 1}: this is not comma-separated UTF-8 text; save the table again as such."
+        ) from None

@@ -15,7 +15,7 @@ from emoview.evaluation.metrics import RegressionFigures, ccc, measure_values
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
-from emoview.runs import NetworkOfRun, Run
+from emoview.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.datasets.affect import LabelledAffect, read_affect
 from emoview.training.datasets.splits import assert_disjoint, folds_by_group
@@ -44,14 +44,14 @@ class AffectOptions:
     """
 
     network: str = "resnet18"
-    size: int = 224
+    size: Number = 224
     plan: Plan = field(default_factory=lambda: Plan(10, 1e-4, schedule="cosine", keep="last"))
-    batch: int = 32
+    batch: Number = 32
     preparation: Preparation = "unit"
     augmentation: Augmentation = "flip"
-    folds: int = 5
-    test: str | None = None
-    seed: int = 1
+    folds: Folds = 5
+    test: FileName | None = None
+    seed: Whole = 1
 
 
 def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> None:

@@ -30,7 +30,7 @@ from emoview.networks.preparation import embedding_of_prepared
 from emoview.networks.sizes import DESCRIPTORS, FACE_SIZE, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.models import FACE_BATCH, Models, run_faces
-from emoview.runs import NetworkOfRun, Run, load_network, networks_of
+from emoview.runs import FileName, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip, aligned_faces, read_clips
 from emoview.training.datasets.splits import Indices, assert_disjoint, leave_one_group_out
@@ -63,19 +63,19 @@ class ClipFusionOptions:
         seed: Decides start and order.
     """
 
-    length: int = 80
-    units: int = 128
-    depth: int = 2
-    sound_units: int = 64
-    sound_depth: int = 2
+    length: Number = 80
+    units: Number = 128
+    depth: Number = 2
+    sound_units: Number = 64
+    sound_depth: Number = 2
     bidirectional: bool = True
     attention: bool = False
     aggregate: Literal["mean", "median"] = "mean"
-    faces: str | None = None
+    faces: FileName | None = None
     networks: tuple[str, ...] = (*SINGLE, *EARLY)
     plan: Plan = field(default_factory=lambda: Plan(20, 1e-3, "adam", "staircase", 0.95, 1, keep="last"))
-    batch: int = 24
-    seed: int = 1
+    batch: Number = 24
+    seed: Whole = 1
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from emoview.evaluation.metrics import accuracy, measure_labels
 from emoview.fusion.late import softmax
 from emoview.networks.flops import flops
 from emoview.networks.image_landmark import decision_fusion, feature_fusion, frozen_and_head, nn1, nn2
-from emoview.runs import NetworkOfRun, Run
+from emoview.runs import NetworkOfRun, Number, Run, Whole
+from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
 from emoview.training.datasets.pictures import LabelledPictures
@@ -51,9 +52,9 @@ class ImageLandmarkOptions:
     landmark: Plan = field(default_factory=lambda: Plan(40, 1e-3, schedule="plateau"))
     decisions: Plan = field(default_factory=lambda: Plan(20, 5e-4))
     features: Plan = field(default_factory=lambda: Plan(40, 5e-5))
-    batch: int = 32
+    batch: Number = 32
     class_weights: bool = True
-    seed: int = 1
+    seed: Whole = 1
 
 
 @dataclass(frozen=True)
@@ -191,8 +192,10 @@ def _described(
     images = np.stack([decoded[i] for i in range(len(decoded))])
     file = folder / "landmarks.npz"
     key = hashlib.sha256(images.tobytes()).hexdigest()
-    if file.exists() and str(np.load(file)["key"]) == key:
-        landmarks = np.load(file)["landmarks"]
+    stored = read_arrays(file, "remove it, and it is made again") if file.exists() else None
+    if stored and str(stored.need("key", "U", ())) == key:
+        # Where no face was found they are no numbers.
+        landmarks = stored.need("landmarks", "f", (len(images), 68, 2), finite=False)
     else:
         landmarks = _landmarks(images, on_event)
         partial = folder / "partial-landmarks.npz"

@@ -24,7 +24,7 @@ from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
 from emoview.output.files import write_whole
-from emoview.runs import NetworkOfRun, Run, load_network, networks_of
+from emoview.runs import FileName, Fraction, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.datasets.pictures import LabelledPictures, open_pictures
@@ -65,21 +65,21 @@ class PictureOptions:
     """
 
     network: str = "frame-cnn"
-    size: int | None = None
+    size: Number | None = None
     activation: str | None = None
     pooling: bool | None = None
-    dropout: float | None = None
+    dropout: Fraction | None = None
     plan: Plan = field(default_factory=lambda: Plan(epochs=30, rate=1e-3, schedule="plateau"))
-    batch: int = 64
+    batch: Number = 64
     preparation: Preparation = "unit"
     augmentation: Augmentation = "flip"
     loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
     class_weights: bool = False
     labels: LabelCount = 7
     split: Literal["given", "random"] = "given"
-    start: str | None = None
-    head_epochs: int = 0
-    seed: int = 1
+    start: FileName | None = None
+    head_epochs: Whole = 0
+    seed: Whole = 1
 
 
 def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> None:

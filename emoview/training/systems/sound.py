@@ -23,7 +23,8 @@ from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.temporal import set_normalisation
-from emoview.runs import NetworkOfRun, Run
+from emoview.runs import Folds, NetworkOfRun, Number, Run, Whole
+from emoview.stored import read_arrays
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.datasets.speech import Utterance, read_speech
 from emoview.training.datasets.splits import assert_disjoint, folds_by_group, stratified_split
@@ -55,9 +56,9 @@ class SoundOptions:
     features: Features = "mfcc-means"
     corpora: tuple[str, ...] = ("ravdess", "tess")
     plan: Plan = field(default_factory=lambda: Plan(100, 1e-3, schedule="cosine", keep="last"))
-    batch: int = 32
-    folds: int = 5
-    seed: int = 1
+    batch: Number = 32
+    folds: Folds = 5
+    seed: Whole = 1
 
 
 def train(options: SoundOptions, data: Path, run: Run, on_event: OnEvent) -> None:
@@ -151,9 +152,9 @@ def describe(
     key = hashlib.sha256(f"{features}\n{listing}".encode()).hexdigest()
     file = folder / f"{features}.npz"
     if file.exists():
-        with np.load(file) as stored:
-            if str(stored["key"]) == key:
-                return np.asarray(stored["values"])
+        stored = read_arrays(file, "remove it, and it is made again")
+        if str(stored.need("key", "U", ())) == key:
+            return stored.need("values", "f", (len(utterances), None), finite=False)
     values = vectors(utterances, features, on_event)
     partial = folder / f"partial-{features}.npz"
     np.savez(partial, values=values, key=key)

@@ -1,0 +1,107 @@
+"""Loading networks that Keras saved, which may come from anybody: no code in them is run."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from pathlib import Path
+from typing import IO, Any, Final
+
+from emoview.errors import InputError
+from emoview.stored import BROKEN_ARCHIVE, MOST_UNPACKED, opened_archive
+
+MOST_WITH_OPTIMIZER: Final = 8 * MOST_UNPACKED
+"""So many bytes a checkpoint may have: the optimizer's memory is several times that of the network."""
+
+_NEEDED = frozenset({"metadata.json", "config.json", "model.weights.h5"})
+
+
+def load_saved(file: Path, cure: str, *, compile: bool = False, most: int = MOST_UNPACKED) -> Any:  # noqa: A002
+    """Load a network from a `.keras` archive.
+
+    Args:
+        file: The archive.
+        cure: What to do where it cannot be loaded.
+        compile: Whether its optimizer is loaded, too.
+        most: Bytes that its members may have in all.
+
+    Raises:
+        InputError: It is no such archive, too large, or holds what Keras does not know or thinks unsafe.
+    """
+    import keras
+
+    # The project's own layers are known to Keras once their modules are imported.
+    import emoview.networks.blocks
+    import emoview.networks.normalization
+    import emoview.networks.preparation
+    import emoview.networks.temporal  # noqa: F401
+
+    _check(file, cure, most)
+    try:
+        with warnings.catch_warnings():
+            # Keras goes on where weights are missing, with random ones in their place.
+            warnings.filterwarnings("error", message="Skipping")
+            return keras.models.load_model(file, compile=compile, safe_mode=True)
+    except Exception as error:
+        # What Keras and its back ends raise has no common class.
+        raise _unloadable(file, error, cure) from error
+
+
+def load_weights(model: Any, file: Path, cure: str) -> None:
+    """Load what `save_weights` of the same network wrote.
+
+    Raises:
+        InputError: The file is damaged, or of another network.
+    """
+    try:
+        with file.open("rb") as content:
+            _check_arrays(content, MOST_WITH_OPTIMIZER)
+        model.load_weights(file)
+    except Exception as error:
+        raise _unloadable(file, error, cure) from error
+
+
+def _check(file: Path, cure: str, most: int) -> None:
+    with opened_archive(file, cure, most=most) as archive:
+        members = {info.filename: info for info in archive.infolist()}
+        # Keras packs nothing: what is packed was made by somebody else, and may unpack for minutes.
+        if not members.keys() >= _NEEDED or any(
+            m.compress_type != zipfile.ZIP_STORED for m in members.values()
+        ):
+            raise InputError(f"{file} is not a network as Keras saves it: {cure}")
+        try:
+            with archive.open("model.weights.h5") as content:
+                _check_arrays(content, most)
+        except BROKEN_ARCHIVE as error:
+            raise _unloadable(file, error, cure) from None
+
+
+def _check_arrays(content: IO[bytes], most: int) -> None:
+    """See to it that the arrays lie in the file itself, and unpack to no more than they may.
+
+    Raises:
+        ValueError: They do not.
+    """
+    import h5py
+
+    with h5py.File(content, "r") as file:
+        groups, total = [file], 0
+        while groups:
+            group = groups.pop()
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError("it points to another file")
+                item = group[name]
+                if isinstance(item, h5py.Group):
+                    groups.append(item)
+                elif item.external or item.is_virtual:
+                    raise ValueError("it points to another file")
+                else:
+                    total += item.nbytes
+                if total > most:
+                    raise ValueError("it unpacks to too much")
+
+
+def _unloadable(file: Path, error: Exception, cure: str) -> InputError:
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return InputError(f"{file} cannot be loaded ({reason}): {cure}")

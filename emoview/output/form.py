@@ -1,0 +1,189 @@
+"""The form of a result's JSON, as `analysis.schema.json` has it: what is read is checked against it.
+
+Fields that later versions added may be missing; what else there is does not matter.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Name = Literal[
+    "neutral", "anger", "disgust", "fear", "happy", "sad", "surprise", "positive", "negative", "other"
+]
+"""A label or a group of labels."""
+Region = Literal["forehead", "brows", "eyes", "nose", "mouth", "cheeks and jaw"]
+Group = Literal[
+    "loudness", "pitch", "pitch variation", "tempo", "tension", "voice quality", "brightness", "timbre"
+]
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Affect = Annotated[float, Meta(ge=-1, le=1)]
+# A file of four months is none; beyond, numbers only fill memory.
+Seconds = Annotated[float, Meta(ge=0, le=1e7)]
+Rate = Annotated[float, Meta(gt=0, le=1e9)]
+Place = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Extent = Annotated[float, Meta(ge=0, le=1e6)]
+Count = Annotated[int, Meta(ge=0, lt=2**31)]
+Positive = Annotated[int, Meta(ge=1, lt=2**31)]
+Pixels = Annotated[int, Meta(ge=1, le=1_000_000)]
+Decibels = Annotated[float, Meta(ge=-1000, le=1000)]
+# Beyond, its probability is 0 or 1 to the last digit, and its exponential no number.
+LogOdds = Annotated[float, Meta(ge=-700, le=700)]
+Path = Annotated[str, Meta(min_length=1, max_length=2**15)]
+GridRow = Annotated[tuple[Share, ...], Meta(min_length=1, max_length=256)]
+
+
+class Version(Struct):
+    """What tells a result from other JSON."""
+
+    schema_version: str | None = None
+
+
+Any = Version | list[object] | str | float | bool | None
+"""What JSON can be."""
+
+
+class Seven(Struct, gc=False):
+    """Probabilities of the seven labels, in their order."""
+
+    neutral: Share
+    anger: Share
+    disgust: Share
+    fear: Share
+    happy: Share
+    sad: Share
+    surprise: Share
+
+
+class Row(Struct, gc=False):
+    """A tick of a face."""
+
+    tick: Count
+    time_s: Seconds
+    face_id: Count | None
+    label: Name | None
+    confidence: Share | None
+    valence: Affect | None
+    arousal: Affect | None
+    face: Seven | None
+    voice: Seven | None
+    fused: Seven | None
+    box: tuple[Place, Place, Extent, Extent] | None
+
+
+class Verdict(Struct):
+    """Of a modality, over the whole clip."""
+
+    label: Name | None
+    confidence: Share | None
+    probabilities: Seven | None
+
+
+class Overall(Verdict):
+    """The verdicts."""
+
+    face: Verdict | None
+    voice: Verdict | None
+
+
+class FaceReasons(Struct):
+    """Where on the face."""
+
+    regions: dict[Region, Share]
+    grid: Annotated[tuple[GridRow, ...], Meta(min_length=1, max_length=256)]
+    ticks: Positive
+    time_s: Seconds
+    corners: tuple[tuple[Place, Place], tuple[Place, Place], tuple[Place, Place]]
+
+
+class Effect(Struct):
+    """Of a group of descriptors."""
+
+    group: Group
+    effect: Place
+    z: Place | None
+
+
+class VoiceReasons(Struct):
+    """What in the voice."""
+
+    against: Literal["speaker", "training"]
+    log_odds: LogOdds
+    effects: tuple[Effect, ...]
+
+
+class Explanation(Struct):
+    """Where a label came from."""
+
+    face: FaceReasons | None
+    voice: VoiceReasons | None
+
+
+class Segment(Struct):
+    """A stretch of one label."""
+
+    start_s: Seconds
+    end_s: Seconds
+    face_id: Count | None
+    label: Name
+    confidence: Share
+    explanation: Explanation | None = None
+
+
+class Media(Struct):
+    """What was analysed."""
+
+    path: Path
+    duration_s: Seconds
+    ticks: Count
+    width: Pixels | None
+    height: Pixels | None
+    frame_rate: Rate | None
+    rotation: Annotated[int, Meta(ge=-360, le=360)]
+    video_codec: str | None
+    audio_codec: str | None
+    audio_rate: Positive | None
+    audio_channels: str | None
+    audio_level_db: Decibels | None
+    face_share: Share
+    speech_share: Share
+    faces: Count
+    start_s: Seconds = 0.0
+
+
+class Options(Struct):
+    """How it was asked for."""
+
+    fusion: Literal["late", "early", "auto"]
+    modality: Literal["both", "face", "voice"]
+    max_faces: Positive
+    face: Annotated[str, Meta(pattern=r"^(largest|speaking|all|[0-9]{1,9})$")]
+    labels: Literal[7, 3, 2]
+    device: Literal["auto", "cpu", "gpu"]
+    weights: str | None = None
+    explain: bool = False
+    baseline: str | None = None
+
+
+class Weight(Struct):
+    """A file that took part."""
+
+    name: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Result(Struct):
+    """The whole."""
+
+    media: Media
+    overall: Overall
+    segments: list[Segment]
+    timeline: list[Row]
+    options: Options
+    fusion_used: Literal["late", "early", "none"]
+    device_used: str
+    weights: list[Weight]
+    warnings: list[str]
+    timings: dict[str, Annotated[float, Meta(ge=0, le=1e9)]]
