@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import fetched
 from emoview.errors import InputError
-from emoview.media.probe import shown
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.text import shown
 from emoview.timeline.results import Options
 
 if TYPE_CHECKING:

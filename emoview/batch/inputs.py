@@ -13,7 +13,8 @@ from typing import Final
 from emoview.batch.names import names_of
 from emoview.batch.storage import Place, Remote, place_of
 from emoview.errors import InputError
-from emoview.media.probe import WHOLE, Stretch, name_of
+from emoview.media.probe import WHOLE, Stretch
+from emoview.text import name_of
 
 MEDIA: Final = frozenset({
     ".3g2", ".3gp", ".aac", ".aif", ".aiff", ".amr", ".asf", ".avi", ".flac", ".flv", ".gif", ".m2ts", ".m4a",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -13,7 +12,8 @@ from typing import Any, Final
 from emoview.batch.inputs import Clip
 from emoview.batch.record import Wanted
 from emoview.batch.storage import Place, write_whole
-from emoview.media.probe import shown
+from emoview.output.cells import cell_of
+from emoview.text import json_of, shown
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Verdict
 
@@ -84,8 +84,8 @@ def to_json(wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> str:
         "done": counts[DONE],
         "failed": counts[FAILED],
     }
-    lines = ",\n    ".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
-    text = json.dumps(head, indent=2, ensure_ascii=False).rstrip("}\n")
+    lines = ",\n    ".join(json_of(row) for row in rows)
+    text = json_of(head, indent=2).rstrip("}\n")
     return f'{text},\n  "clips": [\n    {lines}\n  ]\n}}\n'
 
 
@@ -134,7 +134,7 @@ def _cell(name: str, value: Any) -> Any:
     if value is None:
         return ""
     if name == "segments":
-        return "; ".join(f"{s['label']} {s['start_s']:.2f}-{s['end_s']:.2f}" for s in value)
+        value = "; ".join(f"{s['label']} {s['start_s']:.2f}-{s['end_s']:.2f}" for s in value)
     if name == "warnings":
-        return "; ".join(value)
-    return value
+        value = "; ".join(value)
+    return cell_of(value) if isinstance(value, str) else value

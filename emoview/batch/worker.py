@@ -19,8 +19,8 @@ from emoview.batch.record import Wanted, record_file, write_record
 from emoview.batch.storage import Place, fetched, sweep, write_whole
 from emoview.batch.summary import row_of, row_of_failure
 from emoview.errors import DeviceError, EmoviewError, WeightsError
-from emoview.media.probe import shown
 from emoview.pipeline.events import EventHook, Progress
+from emoview.text import shown
 
 _REPORT_EVERY_S = 0.3
 _LOOK_AFTER_PARENT_S = 1.0

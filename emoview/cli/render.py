@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emoview.fusion.baseline import ENOUGH, Baseline
-from emoview.media.probe import name_of
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.text import name_of
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import COLOURS, LABELS, LETTERS
 from emoview.timeline.results import Analysis, Verdict, main_rows, winner

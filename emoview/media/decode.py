@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import OutputError
-from emoview.media.probe import Media, name_of
+from emoview.media.probe import Media
 from emoview.media.tool import arguments, open_input
+from emoview.text import name_of
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ, TICK_MS
 
 _KEPT_LOG_LINES = 20

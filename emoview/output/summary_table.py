@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Final
 
+from emoview.output.cells import text_of
+
 SUMMARY_FILE: Final = "summary.csv"
 
 
@@ -26,5 +28,5 @@ def failures_of(path: Path) -> list[str]:
 
 
 def _sentence(row: dict[str, str]) -> str:
-    name, error = row.get("name") or "", row["error"]
+    name, error = text_of(row.get("name") or ""), text_of(row["error"])
     return error if name in error else f"{name}: {error}"
