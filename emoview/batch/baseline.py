@@ -48,6 +48,8 @@ def baseline_of(
     warnings = []
     for done, clip in enumerate(clips, start=1):
         try:
+            if clip.fault:
+                raise InputError(clip.said(clip.fault))
             with fetched(clip.path) as path:
                 logits, sentences = logits_of(path, options=options, stretch=clip.stretch)
         except InputError as error:

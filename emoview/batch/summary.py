@@ -51,12 +51,17 @@ def row_of(clip: Clip, analysis: Analysis) -> dict[str, Any]:
 
 def row_of_failure(clip: Clip, error: str) -> dict[str, Any]:
     """Summarise a clip that could not be analysed."""
-    return {**_row(clip, FAILED), "error": shown(error)}
+    return {**_row(clip, FAILED), "error": shown(clip.said(error))}
+
+
+def summary_files(folder: Place) -> list[Place]:
+    """Name the files of the summary."""
+    return [folder / "summary.csv", folder / "summary.json"]
 
 
 def write_summary(folder: Place, wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> list[Place]:
     """Write `summary.csv` and `summary.json`."""
-    paths = [folder / "summary.csv", folder / "summary.json"]
+    paths = summary_files(folder)
     write_whole(paths[0], to_csv(rows))
     write_whole(paths[1], to_json(wanted, rows))
     return paths

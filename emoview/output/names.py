@@ -10,6 +10,12 @@ from typing import Final
 MOST_BYTES: Final = 255
 """Of the name of a file, as most file systems have it."""
 
+FACES: Final = "-faces.png"
+"""Ending of a contact sheet."""
+
+LABEL: Final = ".txt"
+"""Ending of a file that holds one label."""
+
 _HASH_DIGITS = 8
 
 
