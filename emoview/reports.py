@@ -13,6 +13,7 @@ from emoview.errors import InputError
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import Media, probe
 from emoview.output.files import write_whole
+from emoview.output.names import fitting
 from emoview.output.overview import Clip, clip_of, to_overview
 from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
@@ -24,6 +25,7 @@ from emoview.timeline.results import Analysis, Segment
 
 _THUMBNAIL_PX = 240
 _MOST_EXPLAINED = 24
+_PAGES = "_files"
 # Browsers refuse longer addresses, and nobody mails such a page.
 _MOST_EMBEDDED = 256 * 2**20
 # A header may be off by a picture or the sound's last block; more is another file.
@@ -90,7 +92,8 @@ def _found(analysis: Analysis, result: Path) -> Path | None:
     """The video, where the result says it was, or beside the result."""
     said = Path(analysis.media.path)
     for file in (said, result.parent / said, result.parent / said.name):
-        if file.is_file():
+        # Unlike that of pathlib, this takes whatever a result may say.
+        if os.path.isfile(file):  # noqa: PTH113
             return file
     return None
 
@@ -195,7 +198,7 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
     results = _results(folder)
     written = Written([path])
     clips: list[Clip] = []
-    pages = path.parent / f"{path.stem}_files"
+    pages = path.parent / f"{fitting(path.stem, [_PAGES])}{_PAGES}"
     for done, result in enumerate(results, start=1):
         name = result.relative_to(folder).with_suffix("").as_posix()
         page = pages / f"{name}.html"
@@ -210,7 +213,7 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
         on_event(Progress("report", done, len(results)))
     if not clips:
         raise InputError(
-            f"{folder} holds no result that can be read: name the folder that emoview analyze wrote to"
+            f"{name_of(folder)} holds no result that can be read: name the folder that emoview analyze wrote to"
         )
     written.failures.extend(failures_of(folder / SUMMARY_FILE))
     title = f"Emotions in {name_of(Path(folder.resolve().name))}"
@@ -220,5 +223,5 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
 
 def _results(folder: Path) -> list[Path]:
     """JSON files that may be results: not the table of a batch, nor what it keeps in hidden folders."""
-    files = (file for file in folder.rglob("*.json") if file.name != "summary.json")
+    files = (file for file in folder.rglob("*.json") if file.name != "summary.json" and file.is_file())
     return sorted(f for f in files if not any(part.startswith(".") for part in f.relative_to(folder).parts))

@@ -35,17 +35,18 @@ def names_of(clips: Sequence[Named], endings: Sequence[str]) -> list[str]:
         endings: Of the files that are going to be written for each clip.
     """
     found = [_Choice(*clip, endings) for clip in clips]
+    tails = tuple(ending.casefold() for ending in endings)
     levels = [0] * len(found)
     names = [choice.at(0) for choice in found]
     while True:
         keys = [_key(name) for name in names]
         seen = Counter(keys)
-        folders = {folder for key in keys for folder in _folders(key)}
+        # Only these can stand where a file has to be.
+        folders = {folder for key in keys for folder in _folders(key) if folder.endswith(tails)}
         longer = [
             i
             for i, key in enumerate(keys)
-            if levels[i] < found[i].last
-            and (seen[key] > 1 or key == _SUMMARY or _meets(key, endings, folders))
+            if levels[i] < found[i].last and (seen[key] > 1 or key == _SUMMARY or _meets(key, tails, folders))
         ]
         if not longer:
             return _numbered(names, keys, folders, endings)
@@ -105,12 +106,13 @@ def _inside(name: str, endings: Sequence[str]) -> str:
 
 def _numbered(names: list[str], keys: list[str], folders: set[str], endings: Sequence[str]) -> list[str]:
     """Number what is still the same: files whose whole paths differ by case alone."""
+    tails = tuple(ending.casefold() for ending in endings)
     taken = {_SUMMARY}
     counts: Counter[str] = Counter()
     result = []
     for name, key in zip(names, keys, strict=True):
         free = name
-        while (said := _key(free)) in taken or _meets(said, endings, folders):
+        while (said := _key(free)) in taken or _meets(said, tails, folders):
             counts[key] += 1
             free = fitting(f"{name}~{counts[key] + 1}", endings)
         taken.add(said)
@@ -118,9 +120,9 @@ def _numbered(names: list[str], keys: list[str], folders: set[str], endings: Seq
     return result
 
 
-def _meets(key: str, endings: Sequence[str], folders: set[str]) -> bool:
+def _meets(key: str, tails: Sequence[str], folders: set[str]) -> bool:
     """Tell whether a file of a clip would have the name of a folder with others."""
-    return any(key + ending.casefold() in folders for ending in endings)
+    return bool(folders) and any(key + tail in folders for tail in tails)
 
 
 def _folders(key: str) -> Iterator[str]:

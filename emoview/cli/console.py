@@ -11,14 +11,32 @@ from contextlib import contextmanager
 from typing import IO
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from emoview.errors import EmoviewError
+from emoview.text import name_of
 
 DEBUG = "EMOVIEW_DEBUG"
 FAILED = 1
 INTERRUPTED = 130
+
+
+class Screen(Console):
+    """A console on which text from outside is read and does nothing: no markup, no escape sequences."""
+
+    def __init__(self, file: IO[str], *, width: int | None = None) -> None:
+        super().__init__(file=file, width=width, highlight=False, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Give the parts of what is printed, with escapes for what cannot be seen."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                text = "\n".join(name_of(line) for line in segment.text.split("\n"))
+                yield Segment(text, segment.style)
 
 
 class Terminal:
@@ -34,7 +52,7 @@ class Terminal:
         sys.stderr.flush()
         self.out: IO[str] = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="")
         self._error: IO[str] = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
-        self.console = Console(file=self._error, highlight=False)
+        self.console = Screen(self._error)
         if not self.debug:
             # Its own file, so that no stray line ends up in a pipe that somebody reads.
             with tempfile.TemporaryFile() as sink:
@@ -43,7 +61,7 @@ class Terminal:
 
     def error(self, message: str) -> None:
         """Say in one line what went wrong."""
-        line = " ".join(message.split())
+        line = name_of(" ".join(message.split()))
         self.console.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
 
     @contextmanager

@@ -92,7 +92,7 @@ def _explanations(console: Console, result: Analysis) -> None:
 def warnings(console: Console, sentences: Sequence[str]) -> None:
     """Print a line for each warning."""
     for sentence in sentences:
-        console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
+        console.print(Text.assemble(("warning: ", "bold yellow"), name_of(sentence)), soft_wrap=True)
 
 
 def show_baseline(console: Console, made: Baseline, said: Sequence[str], path: Path) -> None:

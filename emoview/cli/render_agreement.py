@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from emoview.cli.console import Terminal
+from emoview.cli.console import Screen, Terminal
 from emoview.evaluation.agreement import Agreement
 from emoview.evaluation.metrics import AgreementFigures, Figure
+from emoview.text import name_of
 
 
 def show_agreement(terminal: Terminal, found: Agreement) -> None:
     """Print the figures on standard output, and what was left out beside it."""
-    console = Console(file=terminal.out, highlight=False)
+    console = Screen(terminal.out)
     table = Table(
         title=f"{found.modality}: {found.compared_ticks} of {found.annotated_ticks} annotated ticks",
         box=box.SIMPLE_HEAD, title_justify="left",
@@ -33,7 +33,7 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
     if found.labels is not None:
         console.print(_confusion(found.labels))
     for word, count in found.left_out.items():
-        warning = f"{word!r} is none of the labels: left out {count} times"
+        warning = name_of(f"{word!r} is none of the labels: left out {count} times")
         terminal.console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
 
 

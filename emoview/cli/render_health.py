@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from emoview.cli.console import Terminal
+from emoview.cli.console import Screen, Terminal
 from emoview.doctor import Check
 from emoview.weights import WeightState
 
@@ -27,7 +26,7 @@ def checks(terminal: Terminal, found: Sequence[Check]) -> None:
         if check.cure:
             said.append(f"\n{check.cure}", style="bold")
         table.add_row(mark, check.name, said)
-    console = Console(file=terminal.out, highlight=False)
+    console = Screen(terminal.out)
     console.print(table)
     broken = sum(not check.right for check in found)
     console.print(f"{broken} of {len(found)} broken" if broken else "everything is there")
@@ -49,7 +48,7 @@ def weights(terminal: Terminal, states: Sequence[WeightState], *, verified: bool
         ]  # fmt: skip
         table.add_row(*row, *(["ok" if state.right else "not what was shipped"] if verified else []))
     wide = None if terminal.console.is_terminal else 140
-    console = Console(file=terminal.out, highlight=False, width=wide)
+    console = Screen(terminal.out, width=wide)
     console.print(table)
     if verified and not all(state.right for state in states):
         terminal.error("weights are missing or changed: install emoview again")
@@ -59,6 +58,6 @@ def weights(terminal: Terminal, states: Sequence[WeightState], *, verified: bool
 def card(terminal: Terminal, text: str) -> None:
     """Print the model card: laid out on a terminal, as Markdown elsewhere."""
     if terminal.out.isatty():
-        Console(file=terminal.out).print(Markdown(text))
+        Screen(terminal.out).print(Markdown(text))
     else:
         terminal.out.write(text)

@@ -20,10 +20,11 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from emoview.cli.console import Terminal
+from emoview.cli.console import Screen, Terminal
 from emoview.evaluation.comparison import Compared
 from emoview.evaluation.metrics import GainFigures, LabelFigures
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
+from emoview.text import name_of
 from emoview.training.systems.events import OnEvent
 
 
@@ -42,7 +43,7 @@ def systems(terminal: Terminal) -> None:
         ("fusion", "clips/ and faces7/", "the temporal network and the fusions that ship"),
     ):
         table.add_row(name, data, what)
-    Console(file=terminal.out).print(table)
+    Screen(terminal.out).print(table)
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def live(console: Console) -> Iterator[OnEvent]:
             nonlocal shown
             if "step" not in event:
                 bars.update(task, visible=False)
-                console.print(_line(event), soft_wrap=True)
+                console.print(name_of(_line(event)), soft_wrap=True)
                 return
             now = time.monotonic()
             if now - shown > 0.1:
@@ -89,7 +90,9 @@ def outcome(console: Console, folder: Path) -> None:
         size = ("", "") if network is None else (f"{network.parameters:,}", f"{network.flops / 1e6:,.1f} M")
         table.add_row(name, *main_figures(measured), *size)
     console.print(table)
-    console.print(f"The run is in {folder}: metrics.json, curves, confusion matrices and the networks.")
+    console.print(
+        f"The run is in {name_of(folder)}: metrics.json, curves, confusion matrices and the networks."
+    )
 
 
 def main_figures(measured: Mapping[str, Any]) -> tuple[str, str]:
@@ -106,7 +109,7 @@ def main_figures(measured: Mapping[str, Any]) -> tuple[str, str]:
 
 def figures(terminal: Terminal, name: str, measured: Any) -> None:
     """Print everything that was measured of a network, on standard output."""
-    console = Console(file=terminal.out, highlight=False)
+    console = Screen(terminal.out)
     table = Table(title=f"{name}: {measured.examples} examples", box=box.SIMPLE, show_header=False)
     if isinstance(measured, TimelineFigures):
         table.add_row("flickering ticks, %", str(measured.flicker))
@@ -162,9 +165,7 @@ def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
                 (row.megabytes, "{:.1f}"), (row.milliseconds, "{:.2f}"), (row.seconds, "{:,.0f}"),
             )),
         )  # fmt: skip
-    Console(file=terminal.out, highlight=False, width=None if terminal.console.is_terminal else 180).print(
-        table
-    )
+    Screen(terminal.out, width=None if terminal.console.is_terminal else 180).print(table)
 
 
 def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -175,7 +176,7 @@ def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         options = "  ".join(f"{name} {value}" for name, value in row["options"].items())
         table.add_row(options, f"{row['figure']:.2f}", row["run"])
-    Console(file=terminal.out, highlight=False).print(table)
+    Screen(terminal.out).print(table)
 
 
 def rules(terminal: Terminal, models: Sequence[str], measured: Mapping[str, LabelFigures]) -> None:
@@ -186,4 +187,4 @@ def rules(terminal: Terminal, models: Sequence[str], measured: Mapping[str, Labe
         table.add_column(column, justify="right", no_wrap=True)
     for name, one in measured.items():
         table.add_row(name, str(one.accuracy), str(one.uar))
-    Console(file=terminal.out, highlight=False).print(table)
+    Screen(terminal.out).print(table)

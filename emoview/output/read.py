@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def with_media_found(analysis: Analysis, result: Path) -> Analysis:
     """Name the media beside the result where it is not, or no longer, where the analysis found it."""
     media = Path(analysis.media.path)
     beside = result.parent / media.name
-    if media.exists() or not beside.exists():
+    # Unlike those of pathlib, these take whatever a result may say.
+    if os.path.exists(media) or not os.path.exists(beside):  # noqa: PTH110
         return analysis
     return replace(analysis, media=replace(analysis.media, path=str(beside)))
 

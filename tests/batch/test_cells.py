@@ -19,8 +19,9 @@ from emoview.output.summary_table import failures_of
 from emoview.text import json_of, name_of
 
 NASTY = (
-    "=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1", "＋1", "－1", "＠a", "'=1", "''@", "\x1b[31mred",
-    "\x07bell", "a\u202eb", "\x9b31m", "a\nb", "a\u2028b", "[red]x[/red]", "<b>&\"'", "\udcff", "\ufeff=1",
+    "=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1", "＋1", "－1", "＠a", "'=1", "''@",
+    "\x1b[31mred", "\x07bell", "a\u202eb", "\x9b31m", "a\nb", "a\u2028b", "[red]x[/red]", "<b>&\"'", "\udcff",
+    "\ufeff=1",
 )  # fmt: skip
 
 

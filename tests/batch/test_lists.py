@@ -60,8 +60,9 @@ def test_a_table_of_a_spreadsheet(tmp_path: Path):
 
 BAD_LINES = {
     "a.wav,nan,": "number of seconds", "a.wav,,nan": "number of seconds", "a.wav,inf,": "number of seconds",
-    "a.wav,0,1e308": "number of seconds", "a.wav,1e308,": "number of seconds", "a.wav,-1,": "number of seconds",
-    "a.wav,x,": "number of seconds", "a.wav,3,2": "must lie after", "a.wav,2,2": "must lie after",
+    "a.wav,0,1e308": "number of seconds", "a.wav,1e308,": "number of seconds",
+    "a.wav,-1,": "number of seconds", "a.wav,x,": "number of seconds",
+    "a.wav,3,2": "must lie after", "a.wav,2,2": "must lie after",
     "a\0b.wav,,": "NUL", "x" * 140_000 + ",,": "too long|comma-separated", "a.wav,1,2,3": "4 cells",
     ",1,2": "no file", '"a.wav"x,1,2': "comma-separated", '"never closed,1,2': "comma-separated",
     "y" * 5_000 + ",,": "too long", "nope://a.wav,,": "nope",
