@@ -82,7 +82,7 @@ def write_report(
         moments=_moments(analysis, media),
         explanations=_explanations(analysis, media),
         notes=notes,
-        overview=None if overview is None else quote(os.path.relpath(overview, path.parent)),
+        overview=None if overview is None else quote(os.fsencode(os.path.relpath(overview, path.parent))),
     )
     write_whole(path, html)
     return analysis
@@ -141,7 +141,7 @@ def _source(media: Media, page: Path, *, embed: bool) -> Source:
     kind = mimetypes.guess_type(media.path.name)[0] or ("video/mp4" if media.video else "audio/wav")
     if not embed:
         relative = os.path.relpath(media.path.resolve(), page.parent.resolve())
-        return Source("video" if media.video else "audio", quote(relative))
+        return Source("video" if media.video else "audio", quote(os.fsencode(relative)))
     size = media.path.stat().st_size
     if size > _MOST_EMBEDDED:
         raise InputError(
@@ -208,12 +208,13 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
             written.failures.append(str(error))
         else:
             written.pages.append(page)
-            link = quote(os.path.relpath(page, path.parent))
+            link = quote(os.fsencode(os.path.relpath(page, path.parent)))
             clips.append(clip_of(analysis, name=name_of(Path(name)), link=link))
         on_event(Progress("report", done, len(results)))
     if not clips:
         raise InputError(
-            f"{name_of(folder)} holds no result that can be read: name the folder that emoview analyze wrote to"
+            f"{name_of(folder)} holds no result that can be read: "
+            "name the folder that emoview analyze wrote to"
         )
     written.failures.extend(failures_of(folder / SUMMARY_FILE))
     title = f"Emotions in {name_of(Path(folder.resolve().name))}"

@@ -63,7 +63,7 @@ def _ms(seconds: float) -> int:
 def _add_header(document: ElementTree.Element, media: str, path: Path, annotations: int) -> None:
     header = ElementTree.SubElement(document, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     # XML takes no control characters, not even escaped.
-    places = {"MEDIA_URL": "".join(c if c.isprintable() else quote(c) for c in media)}
+    places = {"MEDIA_URL": "".join(c if c.isprintable() else quote(c, errors="replace") for c in media)}
     if "://" not in media:
         absolute = Path(media).absolute()
         near = os.path.relpath(absolute, path.absolute().parent)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emoview.errors import InputError
+from emoview.text import shown
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import (
@@ -65,7 +66,7 @@ def _analysis(stored: dict[str, Any]) -> Analysis:
     overall = stored["overall"]
     timeline = tuple(_row(row) for row in stored["timeline"])
     return Analysis(
-        media=MediaFacts(**stored["media"]),
+        media=MediaFacts(**{**stored["media"], "path": shown(stored["media"]["path"])}),
         overall=Overall(_verdict(overall), _verdict(overall["face"]), _verdict(overall["voice"])),
         segments=_segments(timeline, stored["segments"]),
         timeline=timeline,
@@ -110,6 +111,8 @@ def _explanation(stored: dict[str, Any] | None) -> Explanation | None:
 
 def _row(stored: dict[str, Any]) -> Row:
     box = stored["box"]
+    if not isinstance(stored["face_id"], int | None):
+        raise TypeError("a face_id is no number")
     return Row(
         stored["tick"],
         stored["face_id"],
