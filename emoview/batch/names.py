@@ -91,7 +91,7 @@ class _Choice:
         else:
             whole = posixpath.normpath("/" + "/".join(self.path.parts[1:]))
         folders = whole.split("/")[1:-1]
-        return folders[: len(folders) - len(self.below.parts) + 1]
+        return folders[: max(0, len(folders) - len(self.below.parts) + 1)]
 
 
 def _inside(name: str, endings: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +65,12 @@ def read_table(path: Path) -> list[Annotation]:
         InputError: The file cannot be read, or has another layout.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text("utf-8-sig")
+        head = text.partition("\n")[0]
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
+        columns = {name.strip().lower(): name for name in reader.fieldnames or () if name}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(path, error) from None
-    head = lines[0] if lines else ""
-    reader = csv.DictReader(lines, delimiter=max(",;\t", key=head.count))
-    columns = {name.strip().lower(): name for name in reader.fieldnames or () if name}
     timed = "time_s" in columns or {"start_s", "end_s"} <= set(columns)
     if not timed or not {"label", *VALUES} & set(columns):
         raise InputError(
@@ -79,7 +80,7 @@ def read_table(path: Path) -> list[Annotation]:
     try:
         found = [_annotation({name: (row[said] or "").strip() for name, said in columns.items()})
                  for row in reader]  # fmt: skip
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise InputError(f"{path}, line {reader.line_num}: {error}") from None
     return _some(path, [one for one in found if one.label is not None or one.values])
 
