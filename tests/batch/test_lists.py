@@ -128,3 +128,12 @@ def test_a_list_of_many_is_quick(tmp_path: Path):
     lines = "\n".join(f"day{i % 300}/clip{i}.wav" for i in range(100_000))
     assert len(clips_of([written(tmp_path, lines)])) == 100_000
     assert time.perf_counter() - begun < 60
+
+
+def test_unknown_addresses_and_names_that_no_machine_has():
+    from emoview.batch.storage import Remote, fetched
+
+    for address in ("nope://a.wav", "memory://x/..", "memory://" + "n" * 300 + ".w\0av", "zip://a::b::c"):
+        with pytest.raises(InputError), fetched(Remote(address)):
+            pass
+    assert Remote("https://host/a.wav?token=../..#x").name == "a.wav"
