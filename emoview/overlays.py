@@ -7,10 +7,11 @@ from pathlib import Path
 from emoview.errors import InputError
 from emoview.media.decode import FullPictureDecoder
 from emoview.media.encode import VideoEncoder
-from emoview.media.probe import Media, name_of, probe
+from emoview.media.probe import Media, probe
 from emoview.output.files import whole_file
 from emoview.output.overlay import Overlay
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.text import name_of
 from emoview.timeline.results import Analysis
 
 _EVENT_EVERY = 10

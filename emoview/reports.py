@@ -11,19 +11,22 @@ from urllib.parse import quote
 
 from emoview.errors import InputError, NoResultError
 from emoview.media.pictures import jpegs_at
-from emoview.media.probe import Media, name_of, probe
+from emoview.media.probe import Media, probe
 from emoview.output.files import write_whole
+from emoview.output.names import fitting
 from emoview.output.overview import Clip, clip_of, to_overview
 from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.stored import is_file
+from emoview.text import name_of
 from emoview.timeline.moments import Moment, strongest
 from emoview.timeline.results import Analysis, Segment
 
 _THUMBNAIL_PX = 240
 _MOST_EXPLAINED = 24
+_PAGES = "_files"
 # Browsers refuse longer addresses, and nobody mails such a page.
 _MOST_EMBEDDED = 256 * 2**20
 # A header may be off by a picture or the sound's last block; more is another file.
@@ -80,7 +83,7 @@ def write_report(
         moments=_moments(analysis, media),
         explanations=_explanations(analysis, media),
         notes=notes,
-        overview=None if overview is None else quote(os.path.relpath(overview, path.parent)),
+        overview=None if overview is None else quote(os.fsencode(os.path.relpath(overview, path.parent))),
     )
     write_whole(path, html)
     return analysis
@@ -138,7 +141,7 @@ def _source(media: Media, page: Path, *, embed: bool) -> Source:
     kind = mimetypes.guess_type(media.path.name)[0] or ("video/mp4" if media.video else "audio/wav")
     if not embed:
         relative = os.path.relpath(media.path.resolve(), page.parent.resolve())
-        return Source("video" if media.video else "audio", quote(relative))
+        return Source("video" if media.video else "audio", quote(os.fsencode(relative)))
     size = media.path.stat().st_size
     if size > _MOST_EMBEDDED:
         raise InputError(
@@ -195,7 +198,7 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
     results = _results(folder)
     written = Written([path])
     clips: list[Clip] = []
-    pages = path.parent / f"{path.stem}_files"
+    pages = path.parent / f"{fitting(path.stem, [_PAGES])}{_PAGES}"
     for done, result in enumerate(results, start=1):
         name = result.relative_to(folder).with_suffix("").as_posix()
         page = pages / f"{name}.html"
@@ -207,12 +210,13 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
             written.failures.append(str(error))
         else:
             written.pages.append(page)
-            link = quote(os.path.relpath(page, path.parent))
+            link = quote(os.fsencode(os.path.relpath(page, path.parent)))
             clips.append(clip_of(analysis, name=name_of(Path(name)), link=link))
         on_event(Progress("report", done, len(results)))
     if not clips:
         raise InputError(
-            f"{folder} holds no result that can be read: name the folder that emoview analyze wrote to"
+            f"{name_of(folder)} holds no result that can be read: "
+            "name the folder that emoview analyze wrote to"
             + "".join(f"; {failure}" for failure in written.failures[:1])
         )
     written.failures.extend(failures_of(folder / SUMMARY_FILE))

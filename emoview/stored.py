@@ -301,6 +301,6 @@ def said_of(text: str) -> str:
 
 
 def _shown(path: object) -> str:
-    from emoview.media.probe import name_of
+    from emoview.text import name_of
 
     return name_of(path)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import fetched
 from emoview.errors import InputError
-from emoview.media.probe import shown
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.text import shown
 from emoview.timeline.results import Options
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def baseline_of(
     warnings = []
     for done, clip in enumerate(clips, start=1):
         try:
+            if clip.fault:
+                raise InputError(clip.said(clip.fault))
             with fetched(clip.path) as path:
                 logits, sentences = logits_of(path, options=options, stretch=clip.stretch)
         except InputError as error:

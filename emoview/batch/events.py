@@ -44,12 +44,12 @@ class Finished:
     """A clip is done or has failed.
 
     Attributes:
-        worker: The number of the worker.
+        worker: The number of the worker; None of a clip whose fault was known beforehand.
         clip: The clip.
         row: Its row of the summary.
     """
 
-    worker: int
+    worker: int | None
     clip: Clip
     row: dict[str, Any]
 

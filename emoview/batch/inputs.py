@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from emoview.batch import lists
 from emoview.batch.names import names_of
 from emoview.batch.storage import Place, Remote, place_of
 from emoview.errors import InputError
-from emoview.media.probe import WHOLE, Stretch, name_of
+from emoview.media.probe import WHOLE, Stretch
+from emoview.output.names import FACES, LABEL
+from emoview.output.writers import WRITERS
+from emoview.text import name_of
 
 MEDIA: Final = frozenset({
     ".3g2", ".3gp", ".aac", ".aif", ".aiff", ".amr", ".asf", ".avi", ".flac", ".flv", ".gif", ".m2ts", ".m4a",
@@ -22,16 +25,18 @@ MEDIA: Final = frozenset({
 })  # fmt: skip
 """Extensions of the files that are taken from a folder."""
 
-_COLUMNS = ("path", "start_s", "end_s")
+_ENDINGS: Final = (*(writer.suffix for writer in WRITERS.values()), FACES, LABEL)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A clip before it has a name: its file, the stretch, and where it lies below its input."""
+    """A clip before it has a name: its file, where it lies below its input, and the rest of a `Clip`."""
 
     path: Place
     below: PurePosixPath
     stretch: Stretch = WHOLE
+    origin: str | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,49 +47,70 @@ class Clip:
         path: The file, or its address, as it was named.
         name: Of its results below the output folder, without an ending, such as `day1/talk`.
         stretch: The part that is analysed.
+        origin: The line of the list that names it; None if none does.
+        fault: Why it cannot be analysed, where that is known beforehand.
     """
 
     path: Place
     name: str
     stretch: Stretch = WHOLE
+    origin: str | None = None
+    fault: str | None = None
+
+    def said(self, error: str) -> str:
+        """Say what is wrong with the clip, and where a list names it."""
+        return error if self.origin is None else f"{self.origin}: {error}"
 
 
-def clips_of(inputs: Sequence[str]) -> list[Clip]:
+def clips_of(inputs: Sequence[str], endings: Sequence[str] = _ENDINGS) -> list[Clip]:
     """Find the clips of a batch, in the order of the inputs, each once, no name twice.
 
     Args:
         inputs: Files, folders, globs, or lists: `.txt` with a path a line, or `.csv` with the columns
             path and, if wanted, start_s and end_s. Paths in a list count from the list's folder. All of
             them, those in a list too, may be addresses such as `s3://bucket/clips`.
+        endings: Of the files that are going to be written for each; long names are cut to suit them. By
+            default of all that there are.
+
+    Returns:
+        The clips. A line of a list, or a folder below an input, that is no good is one that has a fault.
 
     Raises:
         InputError: A folder or a glob holds no media file, or a list cannot be read.
     """
-    sources: dict[tuple[str, Stretch], Source] = {}
+    sources: dict[tuple[str, Stretch, str | None], Source] = {}
     for text in inputs:
         for source in _sources(text):
-            sources.setdefault((_identity(source.path), source.stretch), source)
+            sources.setdefault(_identity(source), source)
     found = list(sources.values())
-    names = names_of([(source.below, source.path, source.stretch) for source in found])
-    return [Clip(s.path, name, s.stretch) for s, name in zip(found, names, strict=True)]
+    names = names_of([(source.below, source.path, source.stretch) for source in found], endings)
+    return [Clip(s.path, name, s.stretch, s.origin, s.fault) for s, name in zip(found, names, strict=True)]
 
 
-def _identity(path: Place) -> str:
-    return os.path.realpath(path) if isinstance(path, Path) else str(path)
+def is_missing(text: str) -> bool:
+    """Tell whether an input of the command line is neither there nor a pattern nor an address."""
+    path = place_of(text)
+    return isinstance(path, Path) and not os.path.lexists(path) and not glob.has_magic(text)
+
+
+def _identity(source: Source) -> tuple[str, Stretch, str | None]:
+    if source.fault is not None:
+        return str(source.path), source.stretch, source.origin
+    path = source.path
+    return os.path.realpath(path) if isinstance(path, Path) else str(path), source.stretch, None
 
 
 def _sources(text: str) -> list[Source]:
     path = place_of(text)
-    if path.suffix.lower() in (".txt", ".csv") and not (isinstance(path, Path) and path.is_dir()):
-        return _in_list(path)
+    # Unlike those of pathlib, these take names that are too long for files that are not there.
+    folder = isinstance(path, Path) and os.path.isdir(path)  # noqa: PTH112
+    if path.suffix.lower() in lists.SUFFIXES and not folder:
+        return [_listed(path, entry) for entry in lists.read_list(path)]
     if isinstance(path, Remote):
         return _behind(path)
-    if path.is_dir():
-        found = list(_in_folder(path))
-        if not found:
-            raise InputError(f"{name_of(path)} holds no media files: name a folder that does")
-        return found
-    if not path.exists() and glob.has_magic(text):
+    if folder:
+        return _in_folder(path)
+    if glob.has_magic(text) and not os.path.lexists(path):
         return _in_glob(text)
     # A file that is missing fails like any other that cannot be analysed: alone.
     return [Source(path, PurePosixPath(path.name))]
@@ -122,13 +148,25 @@ def _is_shown_media(name: PurePosixPath) -> bool:
     return name.suffix.lower() in MEDIA and not any(part.startswith(".") for part in name.parts)
 
 
-def _in_folder(folder: Path) -> Iterator[Source]:
-    for where, folders, files in os.walk(folder, followlinks=False):
+def _in_folder(folder: Path) -> list[Source]:
+    closed: list[OSError] = []
+    found = []
+    for where, folders, files in os.walk(folder, onerror=closed.append, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(where) / name
             if path.suffix.lower() in MEDIA and not name.startswith("."):
-                yield Source(path, PurePosixPath(path.relative_to(folder).as_posix()))
+                found.append(Source(path, PurePosixPath(path.relative_to(folder).as_posix())))
+    faults = [_closed(Path(error.filename), error) for error in closed]
+    if not found:
+        reason = faults[0].fault if faults else "it holds no media files: name a folder that does"
+        raise InputError(f"{name_of(folder)}: {reason}")
+    return found + faults
+
+
+def _closed(folder: Path, error: OSError) -> Source:
+    fault = f"the folder cannot be listed ({error.strerror}): ask for permission, or copy it"
+    return Source(folder, PurePosixPath(folder.name), fault=fault)
 
 
 def _in_glob(pattern: str) -> list[Source]:
@@ -151,54 +189,13 @@ def _without_magic(pattern: str) -> Path:
     return Path(*parts[:first])
 
 
-def _in_list(path: Place) -> list[Source]:
-    shown = name_of(path)
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"the list {shown} cannot be read ({reason}): check its name") from error
-    except UnicodeDecodeError:
-        raise InputError(f"the list {shown} is not text in UTF-8: save it as such") from None
-    if path.suffix.lower() == ".txt":
-        entries = [line.strip() for line in lines]
-        found = [_listed(path, entry, WHOLE) for entry in entries if entry and entry[0] != "#"]
-    else:
-        found = _in_table(path, lines)
-    if not found:
-        raise InputError(f"the list {shown} names no file: write a path a line")
-    return found
-
-
-def _in_table(path: Place, lines: list[str]) -> list[Source]:
-    table = csv.DictReader(lines)
-    columns = table.fieldnames or []
-    if "path" not in columns or not set(columns) <= set(_COLUMNS):
-        raise InputError(f"the list {name_of(path)} needs the columns path and, if wanted, start_s and end_s")
-    found = []
-    for row in table:
-        where = f"line {table.line_num} of {name_of(path)}"
-        if row["path"]:
-            start, end = _seconds(row.get("start_s"), where), _seconds(row.get("end_s"), where)
-            found.append(_listed(path, row["path"], Stretch(start or 0.0, end)))
-    return found
-
-
-def _seconds(text: str | None, where: str) -> float | None:
-    if not text or not text.strip():
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{where}: {text!r} is not a number of seconds") from None
-
-
-def _listed(of: Place, entry: str, stretch: Stretch) -> Source:
-    """A path of a list keeps its folders where it lies below the list."""
-    place = place_of(entry)
-    if isinstance(place, Remote):
-        return Source(place, PurePosixPath(place.name), stretch)
-    below = PurePosixPath(place.as_posix())
-    inside = not below.is_absolute() and ".." not in below.parts
-    path = place if place.is_absolute() else of.parent / entry
-    return Source(path, below if inside else PurePosixPath(below.name), stretch)
+def _listed(of: Place, entry: lists.Entry) -> Source:
+    """Give what a line of a list names; it keeps its folders where it lies below the list."""
+    origin = f"line {entry.line} of {name_of(of)}"
+    place = place_of(entry.text)
+    below = PurePosixPath(place.name)
+    if isinstance(place, Path) and not place.is_absolute():
+        if ".." not in place.parts:
+            below = PurePosixPath(place.as_posix())
+        place = of.parent / place
+    return Source(place, below, entry.stretch, origin, entry.fault)

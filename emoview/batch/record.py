@@ -14,7 +14,8 @@ import msgspec
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import Place, write_whole
 from emoview.batch.summary import checked_row
-from emoview.errors import OutputError
+from emoview.errors import InputError, OutputError
+from emoview.output.names import FACES, LABEL
 from emoview.output.writers import WRITERS
 from emoview.timeline.results import Options
 from emoview.weights import MANIFEST, weights_folder
@@ -22,6 +23,7 @@ from emoview.weights import MANIFEST, weights_folder
 FOLDER: Final = ".emoview"
 """Hidden folder of the records in the output folder."""
 
+_RECORD = ".json"
 _WHOLE_BYTES = 1 << 20
 _PART_BYTES = 1 << 16
 _MOST_RECORD = 1 << 26
@@ -43,20 +45,32 @@ class Wanted:
     challenge: bool = False
     contact_sheet: bool = False
 
-    def outputs(self, folder: Place, name: str) -> dict[str, Place]:
-        """Name the files of a clip, by what they are."""
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Name the endings of all files that are written for a clip, its record among them."""
+        return (*self._endings.values(), _RECORD)
+
+    @property
+    def _endings(self) -> dict[str, str]:
         endings = {name: WRITERS[name].suffix for name in self.formats}
         if self.challenge:
-            endings["challenge"] = ".txt"
+            endings["challenge"] = LABEL
         if self.contact_sheet:
-            endings["contact_sheet"] = "-faces.png"
-        return {kind: folder / f"{name}{ending}" for kind, ending in endings.items()}
+            endings["contact_sheet"] = FACES
+        return endings
+
+    def outputs(self, folder: Place, name: str) -> dict[str, Place]:
+        """Name the files of a clip, by what they are."""
+        return {kind: folder / f"{name}{ending}" for kind, ending in self._endings.items()}
 
 
 def fingerprint(path: Place) -> dict[str, Any] | None:
     """Give size and hash of a file, of large files that of head, middle and tail; None if unreadable."""
     digest = hashlib.sha256()
     try:
+        # To open a pipe or a device may take for ever.
+        if isinstance(path, Path) and not path.is_file():
+            return None
         size = path.stat().st_size
         with path.open("rb") as file:
             if size <= _WHOLE_BYTES:
@@ -65,7 +79,7 @@ def fingerprint(path: Place) -> dict[str, Any] | None:
                 for place in (0, size // 2, size - _PART_BYTES):
                     file.seek(place)
                     digest.update(file.read(_PART_BYTES))
-    except OSError:
+    except (OSError, ValueError, InputError):
         return None
     return {"size": size, "sha256": digest.hexdigest()}
 
@@ -155,7 +169,7 @@ class Records:
 
 def record_file(folder: Place, name: str) -> Place:
     """Name the record of a clip."""
-    return folder / FOLDER / f"{name}.json"
+    return folder / FOLDER / f"{name}{_RECORD}"
 
 
 def write_record(

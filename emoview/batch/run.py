@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import threading
@@ -15,8 +16,8 @@ from emoview.batch.events import BatchHook, Event, Finished, Planned, Working, i
 from emoview.batch.inputs import Clip
 from emoview.batch.pool import Pool
 from emoview.batch.record import Records, Wanted, record_file
-from emoview.batch.storage import Place, sweep
-from emoview.batch.summary import FAILED, write_summary
+from emoview.batch.storage import Place, refuse_unwritable, sweep
+from emoview.batch.summary import FAILED, row_of_failure, summary_files, write_summary
 from emoview.batch.worker import Task
 
 _MOST_WORKERS = 8
@@ -85,7 +86,7 @@ def plan(clips: Sequence[Clip], folder: Place, wanted: Wanted, *, resume: bool) 
     records = Records(folder, wanted)
 
     def step(clip: Clip) -> Step:
-        key = records.key(clip)
+        key = None if clip.fault else records.key(clip)
         return Step(clip, key, records.row(clip, key) if resume else None)
 
     pool = ThreadPoolExecutor(_LOOKED_AT_ONCE)
@@ -119,9 +120,11 @@ def run_batch(
     Raises:
         ClusterError: The cluster is not there, or does not do.
         DeviceError: The device asked for is not there.
-        OutputError: The summary cannot be written.
+        OutputError: The folder, or the summary, cannot be written.
         WeightsError: The installation lacks its weights.
     """
+    for file in summary_files(folder):
+        refuse_unwritable(file)
     records = Records(folder, wanted)
     steps: list[Step] = []
     rows: dict[str, dict[str, Any]] = {}
@@ -152,9 +155,9 @@ def _work_off(
     fail_fast: bool,
     on_event: BatchHook,
 ) -> None:
-    tasks = [Task(step.clip, step.key) for step in steps if step.row is None]
+    tasks = [Task(step.clip, step.key) for step in steps if step.row is None and not step.clip.fault]
     with pool:
-        for event in pool.run(tasks):
+        for event in itertools.chain(_faults(steps), pool.run(tasks)):
             if isinstance(event, Working):
                 begun.add(event.clip.name)
             elif isinstance(event, Finished):
@@ -164,6 +167,13 @@ def _work_off(
             on_event(event)
             if fail_fast and isinstance(event, Finished) and event.row["status"] == FAILED:
                 return
+
+
+def _faults(steps: list[Step]) -> Iterator[Finished]:
+    """Tell of the clips that need no worker to fail."""
+    for clip in (step.clip for step in steps):
+        if clip.fault:
+            yield Finished(None, clip, row_of_failure(clip, clip.fault))
 
 
 def _settle(

@@ -5,6 +5,7 @@ The only place that knows fsspec, which reaches what is behind an address.
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +16,12 @@ from typing import Any, Final, TypeAlias
 
 from emoview.errors import EmoviewError, InputError, OutputError
 from emoview.output import files
+from emoview.output.names import fitting
+from emoview.text import name_of
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LOCAL: Final = "file://"
+_WEB: Final = ("http", "https")
 _TEMPORARY: Final = ".part"
 _OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 """Protocols of stores in which an object is not to be seen before it is whole."""
@@ -52,6 +56,8 @@ class Remote:
     def parts(self) -> tuple[str, ...]:
         """Give the protocol with its slashes, then folders and name."""
         protocol, _, rest = self.address.partition("://")
+        if protocol in _WEB:
+            rest = rest.partition("#")[0].partition("?")[0]
         return (f"{protocol}://", *PurePosixPath(rest.lstrip("/")).parts)
 
     @property
@@ -92,10 +98,14 @@ class Remote:
         with self._reading() as (system, path):
             return system.open(path, mode, cache_type="none")
 
-    def read_text(self, encoding: str = "utf-8") -> str:
+    def read_bytes(self) -> bytes:
         """Read the whole file."""
         with self._reading() as (system, path):
-            return bytes(system.cat_file(path)).decode(encoding)
+            return bytes(system.cat_file(path))
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        """Read the whole file."""
+        return self.read_bytes().decode(encoding)
 
     def unlink(self, *, missing_ok: bool = False) -> None:
         """Remove the file."""
@@ -109,7 +119,8 @@ class Remote:
     def find(self) -> list[Remote]:
         """List the files below it."""
         with self._reading() as (system, path):
-            return [self._below(path, found) for found in system.find(path)]
+            found = system.find(path, detail=True)
+            return [self._below(path, name) for name, facts in found.items() if facts["type"] == "file"]
 
     def glob(self, pattern: str) -> list[Remote]:
         """List the files below it that match a pattern."""
@@ -161,7 +172,7 @@ class Remote:
 
     def _temporary(self) -> Remote:
         # Named by the file alone: it is found again without listing the folder, which may be a large one.
-        return self.with_name(f".{self.name}{_TEMPORARY}")
+        return self.with_name(f"{fitting(f'.{self.name}', [_TEMPORARY])}{_TEMPORARY}")
 
     def _below(self, root: str, found: str) -> Remote:
         """Give the address of what a file system found below its own name of this place."""
@@ -180,8 +191,9 @@ class Remote:
         try:
             # What other machines write meanwhile must be seen.
             system, path = url_to_fs(self.address, use_listings_cache=False)
-        except (ImportError, ValueError) as error:
-            raise InputError(f"{self} cannot be reached: {error}") from None
+        except Exception as error:
+            # What the protocols raise has no common class, either.
+            raise InputError(f"{self} cannot be reached: {_reason(error)}") from None
         return system, path
 
     @contextmanager
@@ -219,11 +231,38 @@ def write_whole(place: Place, content: files.Content) -> None:
 
 
 def sweep(place: Place) -> None:
-    """Remove what a writer that was killed left beside `place`."""
+    """Remove what a writer that was killed left beside `place`, as far as that can be looked for."""
     if isinstance(place, Path):
-        files.sweep(place)
+        with suppress(OSError):
+            files.sweep(place)
     else:
         place.sweep()
+
+
+def refuse_unwritable(place: Place) -> None:
+    """See to it that nobody works for hours for results that cannot be written.
+
+    Raises:
+        OutputError: There can be no file of this name: its path is too long, it is that of a folder, or the
+            folder above it may not be written to. Of an address nothing is asked.
+    """
+    if isinstance(place, Path):
+        reason = _objection(place.absolute())
+        if reason is not None:
+            raise OutputError(f"{name_of(place)} cannot be written ({reason}): choose another folder with -o")
+
+
+def _objection(file: Path) -> str | None:
+    if os.path.isdir(file):  # noqa: PTH112
+        return "it is a folder"
+    try:
+        file.exists()
+        above = next(folder for folder in file.parents if folder.exists())
+    except OSError as error:
+        return error.strerror
+    if not above.is_dir():
+        return f"{name_of(above)} is not a folder"
+    return None if os.access(above, os.W_OK | os.X_OK) else f"{name_of(above)} may not be written to"
 
 
 @contextmanager
@@ -239,7 +278,8 @@ def fetched(place: Place) -> Iterator[Path]:
         yield place
         return
     with tempfile.TemporaryDirectory(prefix="emoview-") as folder:
-        path = Path(folder) / place.name
+        # By the end of its name ffmpeg knows what it may be; the rest need not be a name on this machine.
+        path = Path(folder) / f"clip{place.suffix if place.suffix[1:].isalnum() else ''}"
         try:
             place.fetch(path)
         except FileNotFoundError:

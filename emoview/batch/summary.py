@@ -14,7 +14,8 @@ from msgspec import Meta, Struct, convert, defstruct
 
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import Place, write_whole
-from emoview.media.probe import shown
+from emoview.output.cells import cell_of
+from emoview.text import json_of, shown
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Verdict
 
@@ -86,12 +87,17 @@ def row_of(clip: Clip, analysis: Analysis) -> dict[str, Any]:
 
 def row_of_failure(clip: Clip, error: str) -> dict[str, Any]:
     """Summarise a clip that could not be analysed."""
-    return {**_row(clip, FAILED), "error": shown(error)}
+    return {**_row(clip, FAILED), "error": shown(clip.said(error))}
+
+
+def summary_files(folder: Place) -> list[Place]:
+    """Name the files of the summary."""
+    return [folder / "summary.csv", folder / "summary.json"]
 
 
 def write_summary(folder: Place, wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> list[Place]:
     """Write `summary.csv` and `summary.json`."""
-    paths = [folder / "summary.csv", folder / "summary.json"]
+    paths = summary_files(folder)
     write_whole(paths[0], to_csv(rows))
     write_whole(paths[1], to_json(wanted, rows))
     return paths
@@ -119,8 +125,8 @@ def to_json(wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> str:
         "done": counts[DONE],
         "failed": counts[FAILED],
     }
-    lines = ",\n    ".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
-    text = json.dumps(head, indent=2, ensure_ascii=False).rstrip("}\n")
+    lines = ",\n    ".join(json_of(row) for row in rows)
+    text = json_of(head, indent=2).rstrip("}\n")
     return f'{text},\n  "clips": [\n    {lines}\n  ]\n}}\n'
 
 
@@ -169,7 +175,7 @@ def _cell(name: str, value: Any) -> Any:
     if value is None:
         return ""
     if name == "segments":
-        return "; ".join(f"{s['label']} {s['start_s']:.2f}-{s['end_s']:.2f}" for s in value)
+        value = "; ".join(f"{s['label']} {s['start_s']:.2f}-{s['end_s']:.2f}" for s in value)
     if name == "warnings":
-        return "; ".join(value)
-    return value
+        value = "; ".join(value)
+    return cell_of(value) if isinstance(value, str) else value

@@ -16,11 +16,11 @@ from typing import Any
 
 from emoview.batch.inputs import Clip
 from emoview.batch.record import Wanted, record_file, write_record
-from emoview.batch.storage import Place, fetched, sweep, write_whole
+from emoview.batch.storage import Place, fetched, refuse_unwritable, sweep, write_whole
 from emoview.batch.summary import row_of, row_of_failure
 from emoview.errors import DeviceError, EmoviewError, WeightsError
-from emoview.media.probe import shown
 from emoview.pipeline.events import EventHook, Progress
+from emoview.text import shown
 
 _REPORT_EVERY_S = 0.3
 _LOOK_AFTER_PARENT_S = 1.0
@@ -145,6 +145,10 @@ def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> 
     from emoview.pipeline.analysis import analyze
 
     clip = task.clip
+    outputs = wanted.outputs(folder, clip.name)
+    record = record_file(folder, clip.name)
+    for output in (*outputs.values(), record):
+        refuse_unwritable(output)
     sheet = ContactSheet()
     with fetched(clip.path) as path:
         result = analyze(
@@ -158,8 +162,6 @@ def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> 
         "challenge": lambda _: challenge_label(result) + "\n",
         "contact_sheet": lambda _: sheet.png(result.media.ticks),
     }
-    outputs = wanted.outputs(folder, clip.name)
-    record = record_file(folder, clip.name)
     for output in (*outputs.values(), record):
         sweep(output)
     # Should it end here, the old record must not vouch for a mix of old and new files.

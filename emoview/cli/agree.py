@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.text import json_of
 
 
 class Answers(str, Enum):
@@ -66,4 +66,4 @@ def agree(
         )
         show_agreement(terminal, found)
         if file is not None:
-            write_whole(file, json.dumps(asdict(found), indent=2, ensure_ascii=False) + "\n")
+            write_whole(file, json_of(asdict(found), indent=2) + "\n")

@@ -85,7 +85,8 @@ def analyze(
         from emoview.output.contact_sheet import ContactSheet
         from emoview.output.files import write_whole
         from emoview.output.json import json_file
-        from emoview.output.writers import write_results
+        from emoview.output.names import FACES
+        from emoview.output.writers import stem_of, write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping
         from emoview.pipeline.profile import profile_of
@@ -109,10 +110,12 @@ def analyze(
         elif json is not None:
             write_whole(Path(json), json_file(result, Path(json)))
             written.append(Path(json))
+        names = formats.split(",")
+        stem = stem_of(video, names, *([FACES] if contact_sheet else []))
         if json is None or output is not None:
-            written += write_results(result, video.stem, formats.split(","), output)
+            written += write_results(result, stem, names, output)
         if contact_sheet:
-            path = (output or Path()) / f"{video.stem}-faces.png"
+            path = (output or Path()) / f"{stem}{FACES}"
             write_whole(path, sheet.png(result.media.ticks))
             written.append(path)
         write_s = time.perf_counter() - write_from

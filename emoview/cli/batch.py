@@ -27,6 +27,15 @@ from emoview.cli.options import (
     options_of,
 )
 from emoview.pipeline.device import Device
+from emoview.text import name_of
+
+
+def _some_there(inputs: list[str]) -> list[str]:
+    from emoview.batch.inputs import is_missing
+
+    if all(is_missing(text) for text in inputs):
+        raise typer.BadParameter(f"{name_of(inputs[0])} does not exist: check the name and the folder")
+    return inputs
 
 
 def batch(
@@ -34,8 +43,10 @@ def batch(
         list[str],
         typer.Argument(
             metavar="INPUT",
+            callback=_some_there,
             help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s; "
-            "or their addresses, such as s3://bucket/clips.",
+            "or their addresses, such as s3://bucket/clips. In a .txt a line in double quotes is taken as it "
+            "is, with blanks or # at its ends; a quote in it is written twice.",
         ),
     ],
     output: Annotated[
@@ -102,7 +113,7 @@ def batch(
         options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain, baseline)
         check(options)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
-        clips, folder = clips_of(inputs), place_of(output)
+        clips, folder = clips_of(inputs, wanted.endings), place_of(output)
         if dry_run:
             render.steps(terminal.out, plan(clips, folder, wanted, resume=resume), folder)
             return

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.text import name_of
 
 
 def compare(
@@ -35,4 +36,4 @@ def compare(
                 (row.name, float(row.flops), row.accuracy) for row in rows if row.flops and row.accuracy
             ]
             plot_comparison(points, plot)
-            terminal.console.print(f"The plot is in {plot}.")
+            terminal.console.print(f"The plot is in {name_of(plot)}.")

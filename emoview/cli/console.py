@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from typing import IO
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from emoview.errors import EmoviewError
+from emoview.text import name_of
 
 DEBUG = "EMOVIEW_DEBUG"
 FAILED = 1
@@ -25,6 +27,22 @@ _NO_THREAD = "can't start new thread"
 _TOO_MANY_PROCESSES = (
     "no more processes or threads can be started: allow more with ulimit -u, or close other programs"
 )
+
+
+class Screen(Console):
+    """A console on which text from outside is read and does nothing: no markup, no escape sequences."""
+
+    def __init__(self, file: IO[str], *, width: int | None = None) -> None:
+        super().__init__(file=file, width=width, highlight=False, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Give the parts of what is printed, with escapes for what cannot be seen."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                text = "\n".join(name_of(line) for line in segment.text.split("\n"))
+                yield Segment(text, segment.style)
 
 
 class Terminal:
@@ -50,16 +68,15 @@ class Terminal:
                 os.close(sink)
         except OSError as error:
             sys.exit(f"error: {said_of_system(error)}")
-        # What is printed are names and words of files, in which brackets are brackets.
-        self.console = Console(file=self._error, highlight=False, markup=False, emoji=False)
+        self.console = Screen(self._error)
 
-    def printer(self, width: int | None = None) -> Console:
+    def printer(self, width: int | None = None) -> Screen:
         """Give what prints tables and the like on the standard output."""
-        return Console(file=self.out, highlight=False, markup=False, emoji=False, width=width)
+        return Screen(self.out, width=width)
 
     def error(self, message: str) -> None:
         """Say in one line what went wrong."""
-        line = " ".join(message.split())
+        line = name_of(" ".join(message.split()))
         self.console.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
 
     @contextmanager

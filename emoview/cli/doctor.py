@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.text import json_of
 
 
 def doctor(
@@ -35,9 +35,7 @@ def doctor(
         with terminal.console.status("looking ..."):
             checks = examine(self_test=self_test)
         healthy = all(check.right for check in checks)
-        text = json_text.dumps(
-            {"healthy": healthy, "checks": [asdict(check) for check in checks]}, indent=2, ensure_ascii=False
-        )
+        text = json_of({"healthy": healthy, "checks": [asdict(check) for check in checks]}, indent=2)
         if json == "-":
             terminal.out.write(text + "\n")
         else:

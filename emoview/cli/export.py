@@ -41,8 +41,9 @@ def export(
     with terminal.reporting():
         from emoview.cli import render
         from emoview.output.read import read_json, with_media_found
-        from emoview.output.writers import format_of, write_results
+        from emoview.output.writers import format_of, stem_of, write_results
 
         names = formats.split(",") if formats else [format_of(output)]
         analysis = with_media_found(read_json(result), result)
-        render.show_written(terminal.console, write_results(analysis, result.stem, names, output))
+        written = write_results(analysis, stem_of(result, names), names, output)
+        render.show_written(terminal.console, written)

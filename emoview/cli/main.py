@@ -10,7 +10,12 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
         f"{sys.version_info[0]}.{sys.version_info[1]}: make an environment with another Python"
     )
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from emoview.cli.agree import agree
 from emoview.cli.analyze import analyze
@@ -28,9 +33,37 @@ from emoview.cli.report import report
 from emoview.cli.search import search
 from emoview.cli.train import train
 from emoview.cli.weights import weights
+from emoview.text import name_of
+
+
+class Commands(TyperGroup):
+    """The commands; what they quote of the command line does nothing on the terminal."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the command line up to the command."""
+        with _escaping():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the options of the command, and run it."""
+        with _escaping():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _escaping() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # Of click's errors, which typer has from one place or another depending on its version.
+        if isinstance(message := getattr(error, "message", None), str):
+            vars(error)["message"] = name_of(message)
+        raise
+
 
 app = typer.Typer(
     name="emoview",
+    cls=Commands,
     help="Turn videos into emotion timelines: what the face shows, what the voice carries, and both.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

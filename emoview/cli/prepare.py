@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.text import name_of
 
 
 def prepare(
@@ -33,7 +34,7 @@ def prepare(
         with render_training.live(terminal.console) as on_event:
             done = run(data, output, part=part, every=every, balance=balance, seed=seed, on_event=on_event)
         for line in done.broken:
-            terminal.console.print(f"left out: {line}", soft_wrap=True)
+            terminal.console.print(f"left out: {name_of(line)}", soft_wrap=True)
         for label, count in done.counts.items():
-            terminal.console.print(f"{count:6d} {label}")
-        terminal.console.print(f"The faces are in {output}.")
+            terminal.console.print(f"{count:6d} {name_of(label)}")
+        terminal.console.print(f"The faces are in {name_of(output)}.")

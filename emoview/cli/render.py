@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emoview.fusion.baseline import ENOUGH, Baseline
-from emoview.media.probe import name_of
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.text import name_of
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import COLOURS, LABELS, LETTERS
 from emoview.timeline.results import Analysis, Verdict, main_rows, winner
@@ -92,7 +92,7 @@ def _explanations(console: Console, result: Analysis) -> None:
 def warnings(console: Console, sentences: Sequence[str]) -> None:
     """Print a line for each warning."""
     for sentence in sentences:
-        console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
+        console.print(Text.assemble(("warning: ", "bold yellow"), name_of(sentence)), soft_wrap=True)
 
 
 def show_baseline(console: Console, made: Baseline, said: Sequence[str], path: Path) -> None:

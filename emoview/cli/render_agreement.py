@@ -9,6 +9,7 @@ from rich.text import Text
 from emoview.cli.console import Terminal
 from emoview.evaluation.agreement import Agreement
 from emoview.evaluation.metrics import AgreementFigures, Figure
+from emoview.text import name_of
 
 
 def show_agreement(terminal: Terminal, found: Agreement) -> None:
@@ -32,7 +33,7 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
     if found.labels is not None:
         console.print(_confusion(found.labels))
     for word, count in found.left_out.items():
-        warning = f"{word!r} is none of the labels: left out {count} times"
+        warning = name_of(f"{word!r} is none of the labels: left out {count} times")
         terminal.console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
 
 

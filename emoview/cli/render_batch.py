@@ -23,7 +23,7 @@ from emoview.batch.events import BatchHook, Event, Finished, Planned, Working, i
 from emoview.batch.run import Report, Step
 from emoview.batch.storage import Place
 from emoview.batch.summary import FAILED
-from emoview.media.probe import name_of
+from emoview.text import name_of
 
 _NAME_WIDTH = 40
 
@@ -59,7 +59,8 @@ class _Bars:
         elif isinstance(event, Finished):
             bars.advance(self._total)
             bars.console.print(_line(event), soft_wrap=True)
-            bars.remove_task(self._workers.pop(event.worker))
+            if event.worker is not None:
+                bars.remove_task(self._workers.pop(event.worker))
         else:
             self._move(event)
 
@@ -98,8 +99,8 @@ def _line(event: Finished) -> Text:
 
 def _error(row: Mapping[str, Any]) -> str:
     """Give an error on one line, with the file that it is about."""
-    error = " ".join(str(row["error"]).split())
-    return error if Path(row["path"]).name in error else f"{name_of(row['path'])}: {error}"
+    error, name = name_of(" ".join(str(row["error"]).split())), name_of(Path(row["path"]).name)
+    return error if name in error else f"{name_of(row['path'])}: {error}"
 
 
 def report(console: Console, report: Report, *, quiet: bool) -> None:
@@ -120,16 +121,17 @@ def report(console: Console, report: Report, *, quiet: bool) -> None:
 
 
 def steps(out: IO[str], steps: Sequence[Step], folder: Place) -> None:
-    """List what would be done: whether, the file, the stretch, and the name of its results."""
+    """List what would be done: whether, the file, the stretch, the name of its results, and what is bad."""
     for step in steps:
         stretch = step.clip.stretch
         end = "" if stretch.end_s is None else f"{stretch.end_s:g}"
-        state = "do" if step.row is None else "done"
-        fields = (
-            state,
+        fault = step.clip.fault
+        fields = [
+            "bad" if fault else "do" if step.row is None else "done",
             name_of(step.clip.path),
             f"{stretch.start_s:g}",
             end,
             name_of(folder / step.clip.name),
-        )
+            *([name_of(step.clip.said(fault))] if fault else []),
+        ]
         out.write("\t".join(fields) + "\n")

@@ -24,6 +24,7 @@ from emoview.cli.console import Terminal
 from emoview.evaluation.comparison import Compared
 from emoview.evaluation.metrics import GainFigures, LabelFigures
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
+from emoview.text import name_of
 from emoview.training.systems.events import OnEvent
 
 
@@ -60,7 +61,7 @@ def live(console: Console) -> Iterator[OnEvent]:
             nonlocal shown
             if "step" not in event:
                 bars.update(task, visible=False)
-                console.print(_line(event), soft_wrap=True)
+                console.print(name_of(_line(event)), soft_wrap=True)
                 return
             now = time.monotonic()
             if now - shown > 0.1:
@@ -89,7 +90,9 @@ def outcome(console: Console, folder: Path) -> None:
         size = ("", "") if network is None else (f"{network.parameters:,}", f"{network.flops / 1e6:,.1f} M")
         table.add_row(name, *main_figures(measured), *size)
     console.print(table)
-    console.print(f"The run is in {folder}: metrics.json, curves, confusion matrices and the networks.")
+    console.print(
+        f"The run is in {name_of(folder)}: metrics.json, curves, confusion matrices and the networks."
+    )
 
 
 def main_figures(measured: Mapping[str, Any]) -> tuple[str, str]:

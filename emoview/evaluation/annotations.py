@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,9 +70,9 @@ def read_table(path: Path) -> list[Annotation]:
     Raises:
         InputError: The file cannot be read, or has another layout.
     """
-    lines = read_text(path, _CURE).splitlines()
-    head = lines[0] if lines else ""
-    reader = csv.DictReader(lines, delimiter=max(",;\t", key=head.count))
+    text = read_text(path, _CURE)
+    head = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
     try:
         return _rows(path, reader)
     except (ValueError, csv.Error) as error:

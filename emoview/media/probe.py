@@ -16,6 +16,7 @@ import ffmpeg
 
 from emoview.errors import InputError
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
+from emoview.text import name_of
 from emoview.timeline.clock import TICK_HZ
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
@@ -197,19 +198,6 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
             "truncated or encrypted; try to play it, or export it again as mp4"
         )  # fmt: skip
     return media
-
-
-def shown(path: object) -> str:
-    """Write a path, or an address, as text, whatever bytes its name is made of."""
-    return str(path).encode(errors="backslashreplace").decode()
-
-
-def name_of(path: object) -> str:
-    """Write a path, or an address, on one line, whatever characters it holds."""
-    text = str(path)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _check_file(file: Path) -> None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from emoview.errors import OutputError
 from emoview.media.decode import HOLD_S
-from emoview.media.probe import Media, name_of
+from emoview.media.probe import Media
 from emoview.media.process import DecodeLog, Decoder, stamp_in, stamped
 from emoview.media.tool import open_input
+from emoview.text import name_of
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, SAMPLES_PER_TICK
 
 _SAMPLES: Final = re.compile(rb"lavfi\.astats\.Overall\.Number_of_samples=(\d+)")

@@ -62,7 +62,8 @@ def _ms(seconds: float) -> int:
 
 def _add_header(document: ElementTree.Element, media: str, path: Path, annotations: int) -> None:
     header = ElementTree.SubElement(document, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    places = {"MEDIA_URL": media}
+    # XML takes no control characters, not even escaped.
+    places = {"MEDIA_URL": "".join(c if c.isprintable() else quote(c, errors="replace") for c in media)}
     if "://" not in media:
         absolute = Path(media).absolute()
         near = os.path.relpath(absolute, path.absolute().parent)

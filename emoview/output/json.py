@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from emoview.text import json_of
 from emoview.timeline.explanation import Explanation
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import (
@@ -32,7 +33,7 @@ def json_file(analysis: Analysis, _: Path) -> Iterator[str]:
 
 
 def _pieces(analysis: Analysis) -> Iterator[str]:
-    text = json.dumps(_without_lists(analysis), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json_of(_without_lists(analysis), indent=2)
     lists = {
         "timeline": (_row(analysis, row) for row in analysis.timeline),
         "segments": (_segment(analysis, segment) for segment in analysis.segments),

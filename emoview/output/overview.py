@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emoview.output.pages import page
+from emoview.text import name_of
 from emoview.timeline.moments import disagreements, faces_by_presence
 from emoview.timeline.results import Analysis, Verdict
 
@@ -72,7 +73,7 @@ def to_overview(
         columns=[{"name": name, "number": number} for name, number in _COLUMNS],
         names=sorted({row["label"] for row in rows if row["label"]}),
         minutes=sum(row["seconds"] for row in rows) / 60,
-        failures=failures,
+        failures=[name_of(failure) for failure in failures],
     )
 
 

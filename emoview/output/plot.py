@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import OutputError
+from emoview.text import name_of
 from emoview.timeline.labels import COLOURS, LABELS
 from emoview.timeline.results import Analysis, Row, Segment, main_rows, segments_of
 
@@ -93,7 +94,7 @@ def _figure(analyses: Sequence[Analysis], *, compare: bool) -> Any:
         _draw(axis, analysis, what)
         if id(analysis) not in titled:
             titled.add(id(analysis))
-            name = Path(analysis.media.path).name
+            name = name_of(Path(analysis.media.path).name)
             axis.set_title(name, loc="left", fontsize=9, fontweight="bold", parse_math=False)
     axes[-1].set_xlabel("time, s")
     _add_key(axes[0])

@@ -10,9 +10,9 @@ from typing import Final, cast
 from msgspec.structs import asdict, astuple
 
 from emoview.errors import InputError, NoResultError
-from emoview.media.probe import name_of
 from emoview.output import form
 from emoview.stored import decode_json, is_file, read_bytes
+from emoview.text import name_of, shown
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.results import (
@@ -120,7 +120,7 @@ def _analysis(stored: form.Result) -> Analysis:
     overall = stored.overall
     timeline = tuple(_rows(stored.timeline))
     return Analysis(
-        media=MediaFacts(**asdict(stored.media)),
+        media=MediaFacts(**{**asdict(stored.media), "path": shown(stored.media.path)}),
         overall=Overall(
             _verdict(overall, "$.overall"),
             _verdict(overall.face, "$.overall.face"),

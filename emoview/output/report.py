@@ -10,6 +10,7 @@ from typing import Any, Literal
 from emoview.output.pages import page
 from emoview.output.palette import ink
 from emoview.output.tracks import tracks
+from emoview.text import name_of
 from emoview.timeline.clock import TICK_MS
 from emoview.timeline.labels import COLOURS, LABELS, LETTERS
 from emoview.timeline.moments import (
@@ -82,7 +83,7 @@ def to_html(
         disagreement_s=sum(d.end_s - d.start_s for d in found),
         distance=DISTANCE,
         notes=notes,
-        warnings=analysis.warnings,
+        warnings=[name_of(warning) for warning in analysis.warnings],
         facts=_facts(analysis.media),
         options=[
             *_facts(analysis.options),
@@ -144,4 +145,4 @@ def _box(analysis: Analysis, moment: Moment) -> str | None:
 def _facts(values: Any) -> list[tuple[str, str]]:
     """The fields of a dataclass as a person reads them."""
     pairs = [(field.name, getattr(values, field.name)) for field in fields(values)]
-    return [(name.replace("_", " "), "–" if value is None else str(value)) for name, value in pairs]
+    return [(name.replace("_", " "), "–" if value is None else name_of(value)) for name, value in pairs]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from emoview.errors import InputError
+from emoview.output.cells import text_of
 from emoview.stored import read_text
 
 SUMMARY_FILE: Final = "summary.csv"
@@ -32,5 +33,5 @@ def failures_of(path: Path) -> list[str]:
 
 
 def _sentence(row: dict[str, str]) -> str:
-    name, error = row.get("name") or "", row["error"]
+    name, error = text_of(row.get("name") or ""), text_of(row["error"])
     return error if name in error else f"{name}: {error}"

@@ -10,6 +10,7 @@ from typing import Final
 
 from emoview.errors import InputError
 from emoview.output.files import Content, write_whole
+from emoview.output.names import fitting
 from emoview.timeline.results import Analysis
 
 
@@ -47,6 +48,17 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "srt": Writer("the segments as SubRip subtitles", ".srt", "subtitles:srt_file"),
 }
 """By the name that `--format` takes."""
+
+
+def stem_of(path: Path, formats: Sequence[str], *others: str) -> str:
+    """Name the results of a file, without ending.
+
+    Args:
+        path: The file.
+        formats: Keys of `WRITERS`, of what is going to be written.
+        others: Endings of further files that are going to share the name.
+    """
+    return fitting(path.stem, [*(WRITERS[name].suffix for name in formats), *others])
 
 
 def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output: Path | None) -> list[Path]:

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from emoview.errors import DecodeError, InputError
 from emoview.fusion.late import softmax
-from emoview.media.probe import WHOLE, Media, Stretch, name_of, probe, shown
+from emoview.media.probe import WHOLE, Media, Stretch, probe
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.speaker import Speaker, find_speaker
 from emoview.pipeline.timings import Timings
+from emoview.text import name_of, shown
 from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.results import (

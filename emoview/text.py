@@ -1,0 +1,36 @@
+"""Text from outside, such as names and what libraries say, made safe to show and to store."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_HIDDEN = re.compile(r"[^\n -~]")
+
+
+def shown(path: object) -> str:
+    """Write a path, or an address, as text, whatever bytes its name is made of."""
+    return str(path).encode(errors="backslashreplace").decode()
+
+
+def name_of(path: object) -> str:
+    r"""Write a path, or any other text, on one line, and nothing in it that works unseen.
+
+    Line breaks, terminal sequences and marks that turn the direction of writing become escapes, such as `\n`
+    and `\u202e`.
+    """
+    text = str(path)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def json_of(value: Any, *, indent: int | None = None) -> str:
+    """Write JSON in which letters stay letters, and what cannot be seen is escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    return _HIDDEN.sub(lambda found: _escaped(found[0]), text)
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]

@@ -1,0 +1,59 @@
+"""Text from outside in tables and JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emoview import Options
+from emoview.batch.inputs import Clip
+from emoview.batch.record import Wanted
+from emoview.batch.summary import row_of_failure, write_summary
+from emoview.output.cells import cell_of, text_of
+from emoview.output.summary_table import failures_of
+from emoview.text import json_of, name_of
+
+NASTY = (
+    "=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1", "＋1", "－1", "＠a", "'=1", "''@",
+    "\x1b[31mred", "\x07bell", "a\u202eb", "\x9b31m", "a\nb", "a\u2028b", "[red]x[/red]", "<b>&\"'", "\udcff",
+    "\ufeff=1",
+)  # fmt: skip
+
+
+@given(st.sampled_from(NASTY) | st.text())
+def test_a_cell_is_harmless_and_read_back(text: str):
+    cell = cell_of(text)
+    assert cell.isprintable()
+    assert not cell.lstrip(" ").startswith(tuple("=+-@＝＋－＠"))
+    assert text_of(cell) == name_of(text)
+
+
+@given(
+    st.sampled_from(NASTY) | st.text() | st.dictionaries(st.text(), st.floats(allow_nan=False) | st.text())
+)
+def test_json_shows_what_it_holds(value: object):
+    if "inf" in repr(value):
+        return
+    text = json_of(value)
+    assert text.isprintable()
+    assert json.loads(text) == value
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_summary_holds_nothing_that_runs(text: str, tmp_path: Path):
+    row = row_of_failure(Clip(Path(text), text), f"{text} is no good")
+    row |= {"warnings": [text], "label": text, "confidence": -0.5}
+    write_summary(tmp_path, Wanted(Options(), ("csv",)), [row])
+    with (tmp_path / "summary.csv").open(newline="", encoding="utf-8") as file:
+        (read,) = csv.DictReader(file)
+    for cell in read.values():
+        assert cell == "-0.5" or not cell.strip().startswith(tuple("=+-@＝＋－＠"))
+        assert cell.isprintable()
+    stored = json.loads((tmp_path / "summary.json").read_text("utf-8"))["clips"][0]
+    assert stored["name"].encode(errors="backslashreplace") == text.encode(errors="backslashreplace")
+    assert failures_of(tmp_path / "summary.csv") == [name_of(row["error"])]

@@ -1,0 +1,121 @@
+"""Folders as people have them: closed ones, pipes, their own results."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emoview import InputError, Options, OutputError
+from emoview.batch.inputs import Clip, clips_of
+from emoview.batch.record import Wanted
+from emoview.batch.run import plan, run_batch
+from emoview.batch.summary import FAILED
+
+WANTED = Wanted(Options(), ("csv",))
+
+
+def batch(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-m", "emoview", "batch", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_what_is_not_there_is_wrong_usage_and_nothing_is_written(tmp_path: Path):
+    for name in ("nowhere", "nowhere.txt", "nowhere.wav"):
+        done = batch(name, "-o", "q", cwd=tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert "does not exist" in done.stderr
+    done = batch("*.wav", "-o", "q", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no media file matches" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_batch_of_bad_lines_fails_them_and_nothing_lies_elsewhere(tmp_path: Path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "l.csv").write_text("path,start_s\n../d/a.wav,nan\n/x/d/a.wav,\n../d/a.wav,\n")
+    done = batch("l.csv", "file://../d/b.wav", "-o", "out", "--workers", "1", cwd=tmp_path / "work")
+    assert done.returncode == 1, done.stderr
+    assert "4 of 4 clips failed" in done.stderr
+    assert "line 2 of l.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["work"]
+    assert sorted(path.name for path in (tmp_path / "work" / "out").iterdir()) == [
+        "summary.csv", "summary.json",
+    ]  # fmt: skip
+    listed = batch("l.csv", "-o", "out", "--dry-run", cwd=tmp_path / "work")
+    assert [line.split("\t")[0] for line in listed.stdout.splitlines()] == ["bad", "do", "do"]
+
+
+def test_pipes_sockets_and_loops_are_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.wav")
+    Path("null.wav").symlink_to("/dev/zero")
+    Path("loop.wav").symlink_to("loop.wav")
+    Path("gone.wav").symlink_to("nothing")
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind("socket.wav")
+        found = clips_of(["."])
+        assert len(found) == 5
+        assert [step.key for step in plan(found, tmp_path / "out", WANTED, resume=True)] == [None] * 5
+        report = run_batch(found, tmp_path / "out", WANTED, workers=1)
+    assert [row["status"] for row in report.rows] == [FAILED] * 5
+
+
+def test_a_closed_folder_is_told_and_the_rest_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("open/a.wav", "closed/b.wav"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    list_folder = os.scandir
+
+    def scandir(path: Any) -> Iterator[Any]:
+        # Root may list every folder.
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = clips_of([str(tmp_path)])
+    assert [(clip.name, bool(clip.fault)) for clip in found] == [("open/a", False), ("closed", True)]
+    report = run_batch(found[1:], tmp_path / "out", WANTED)
+    assert "Permission denied" in report.rows[0]["error"]
+    with pytest.raises(InputError, match="Permission denied"):
+        clips_of([str(tmp_path / "closed")])
+
+
+def test_results_are_not_taken_for_clips(tmp_path: Path):
+    (tmp_path / "a.wav").touch()
+    out = tmp_path / "out"
+    for ending in (".csv", ".json", ".txt", ".TextGrid", ".srt", "-faces.png"):
+        for name in ("a", "summary", ".emoview/a", "folder/b"):
+            (out / f"{name}{ending}").parent.mkdir(parents=True, exist_ok=True)
+            (out / f"{name}{ending}").write_text("x")
+    assert [clip.name for clip in clips_of([str(tmp_path)])] == ["a"]
+
+
+def test_names_that_the_batch_needs_itself(tmp_path: Path):
+    for name in ("summary.wav", ".emoview.wav", "CON.wav", "summary.csv/a.wav", "x.csv/a.wav", "x.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    names = {clip.name for clip in clips_of([str(tmp_path), str(tmp_path / ".emoview.wav")])}
+    assert names == {"summary.wav", ".emoview", "CON", "summary.csv~/a", "x.csv/a", "x.wav"}
+
+
+def test_a_folder_that_cannot_be_written_stops_before_any_work(tmp_path: Path):
+    (tmp_path / "file").touch()
+    (tmp_path / "out" / "summary.json").mkdir(parents=True)
+    long = tmp_path.joinpath(*["d" * 200] * 30)
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "out", long):
+        with pytest.raises(OutputError, match="cannot be written"):
+            run_batch([Clip(tmp_path / "a.wav", "a")], folder, WANTED)
+    assert not (tmp_path / "out" / "summary.csv").exists()
+    assert clips_of(["n" * 300 + ".wav"])[0].fault is None

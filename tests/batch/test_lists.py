@@ -1,0 +1,139 @@
+"""Lists: a line that is no good is one clip that fails, whatever else stands there."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+import pytest
+
+from emoview import InputError, Options
+from emoview.batch.inputs import clips_of
+from emoview.batch.lists import read_list
+from emoview.batch.record import Wanted
+from emoview.batch.run import run_batch
+from emoview.batch.summary import FAILED
+
+
+def written(folder: Path, content: bytes | str, name: str = "list.txt") -> str:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(path)
+
+
+def texts(folder: Path, content: bytes | str, name: str = "list.txt") -> list[str]:
+    return [entry.text for entry in read_list(Path(written(folder, content, name)))]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("a\nb\r\nc", ["a", "b", "c"]),
+        ("a\u2028b\n\x0bc\x0cd\x85e\x1cf\n", ["a\u2028b", "c\x0cd\x85e\x1cf"]),
+        ("\ufeffa\n", ["a"]),
+        ('" a "\n"#b"\n"say ""x"""\n# no\n  \nc "d"\n', [" a ", "#b", 'say "x"', 'c "d"']),
+        ('"a" and "b"\n', ['"a" and "b"']),
+        ("  a\t\n", ["a"]),
+    ],
+)
+def test_lines_and_quotes(content: str, expected: list[str], tmp_path: Path):
+    assert texts(tmp_path, content) == expected
+
+
+def test_a_file_that_is_named_like_the_line_is_meant(tmp_path: Path):
+    for name in ("#1.wav", " a.wav ", '"q".wav', '"'):
+        (tmp_path / name).touch()
+    content = '#1.wav\n a.wav \n  a.wav\n"q".wav\n#2.wav\n"\n'
+    assert texts(tmp_path, content) == ["#1.wav", " a.wav ", "a.wav", '"q".wav', '"']
+
+
+def test_a_table_of_a_spreadsheet(tmp_path: Path):
+    content = (
+        '\ufeffpath,start_s,end_s\r\n"a, b.wav",1,2\r\n"say ""x"".wav",,\r\n,,\r\n"two\nlines.wav",0,1\r\n'
+    )
+    found = read_list(Path(written(tmp_path, content, "list.csv")))
+    assert [entry.text for entry in found] == ["a, b.wav", 'say "x".wav', "two\nlines.wav"]
+    assert [entry.line for entry in found] == [2, 3, 5]
+    assert not any(entry.fault for entry in found)
+
+
+BAD_LINES = {
+    "a.wav,nan,": "number of seconds", "a.wav,,nan": "number of seconds", "a.wav,inf,": "number of seconds",
+    "a.wav,0,1e308": "number of seconds", "a.wav,1e308,": "number of seconds",
+    "a.wav,-1,": "number of seconds", "a.wav,x,": "number of seconds",
+    "a.wav,3,2": "must lie after", "a.wav,2,2": "must lie after",
+    "a\0b.wav,,": "NUL", "x" * 140_000 + ",,": "too long|comma-separated", "a.wav,1,2,3": "4 cells",
+    ",1,2": "no file", '"a.wav"x,1,2': "comma-separated", '"never closed,1,2': "comma-separated",
+    "y" * 5_000 + ",,": "too long", "nope://a.wav,,": "nope",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+def test_a_bad_line_of_a_table_fails_alone(line: str, tmp_path: Path):
+    content = f"path,start_s,end_s\ngood.wav,0,1\n{line}\nother.wav,,\n"
+    good, bad, other = clips_of([written(tmp_path, content, "list.csv")])
+    assert (good.path.name, other.path.name) == ("good.wav", "other.wav")
+    assert good.fault is None
+    assert other.fault is None
+    assert bad.origin == f"line 3 of {tmp_path / 'list.csv'}"
+    report = run_batch([bad], tmp_path / "out", Wanted(Options(), ("csv",)))
+    (row,) = report.rows
+    assert row["status"] == FAILED
+    assert row["error"].startswith("line 3 of ")
+    assert any(words in row["error"] for words in BAD_LINES[line].split("|")), row["error"]
+    with (tmp_path / "out" / "summary.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 1
+
+
+@pytest.mark.parametrize(
+    "line", [b"a\0b.wav", b"caf\xe9.wav", b"z" * 140_000, b'""', b"nope://x", b"/", b"."]
+)
+def test_a_bad_line_of_a_text_fails_alone(line: bytes, tmp_path: Path):
+    found = clips_of([written(tmp_path, b"good.wav\n" + line + b"\nother.wav\n")])
+    assert [clip.path.name for clip in found if "line 2" not in str(clip.origin)] == ["good.wav", "other.wav"]
+    report = run_batch([found[1]], tmp_path / "out", Wanted(Options(), ("csv",)))
+    assert [row["status"] for row in report.rows] == [FAILED]
+    assert report.rows[0]["error"].startswith("line 2 of ")
+
+
+def test_bytes_that_are_no_text_may_be_a_name(tmp_path: Path):
+    content = b"good.wav\ncaf\xe9.wav\n"
+    (clip,) = [clip for clip in clips_of([written(tmp_path, content)]) if clip.path.name != "good.wav"]
+    assert bytes(clip.path).endswith(b"/caf\xe9.wav")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("list.txt", bytes(range(256)) * 40), ("list.csv", bytes(range(256)) * 40),
+        ("list.txt", "path\nä\n".encode("utf-16")), ("list.csv", "path\nä\n".encode("utf-16-le")),
+        ("list.txt", b"\xe9\n\xe9\n"), ("list.txt", b""), ("list.txt", b"# nothing\n\n"),
+        ("list.csv", b""), ("list.csv", b"path\n"), ("list.csv", b"file\na.wav\n"),
+        ("list.csv", b"path,path\na,b\n"), ("list.csv", b"x" * 140_000 + b"\na\n"),
+    ],
+)  # fmt: skip
+def test_what_is_no_list_stops_before_any_work(name: str, content: bytes, tmp_path: Path):
+    with pytest.raises(InputError):
+        clips_of([written(tmp_path, content, name)])
+
+
+def test_a_list_that_names_itself_is_no_clip(tmp_path: Path):
+    found = clips_of([written(tmp_path, "list.txt\n")])
+    assert [clip.path.name for clip in found] == ["list.txt"]
+
+
+def test_a_list_of_many_is_quick(tmp_path: Path):
+    begun = time.perf_counter()
+    lines = "\n".join(f"day{i % 300}/clip{i}.wav" for i in range(100_000))
+    assert len(clips_of([written(tmp_path, lines)])) == 100_000
+    assert time.perf_counter() - begun < 60
+
+
+def test_unknown_addresses_and_names_that_no_machine_has():
+    from emoview.batch.storage import Remote, fetched
+
+    for address in ("nope://a.wav", "memory://x/..", "memory://" + "n" * 300 + ".w\0av", "zip://a::b::c"):
+        with pytest.raises(InputError), fetched(Remote(address)):
+            pass
+    assert Remote("https://host/a.wav?token=../..#x").name == "a.wav"
