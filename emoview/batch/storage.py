@@ -256,6 +256,7 @@ def _objection(file: Path) -> str | None:
     if os.path.isdir(file):  # noqa: PTH112
         return "it is a folder"
     try:
+        # Only a name that is too long for the system makes it raise.
         file.exists()
         above = next(folder for folder in file.parents if folder.exists())
     except OSError as error:
