@@ -156,7 +156,7 @@ class Remote:
         try:
             system.makedirs(self.parent._system()[1], exist_ok=True)
             system.pipe_file(part, content)
-            system.mv(part, path)
+            _move(system, part, path)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -206,6 +206,17 @@ class Remote:
         except Exception as error:
             # What object stores and their clients raise has no common class.
             raise OSError(_reason(error)) from error
+
+
+def _move(system: Any, path: str, target: str) -> None:
+    from fsspec.spec import AbstractFileSystem
+
+    if type(system).mv is AbstractFileSystem.mv:
+        # That one takes a name with brackets for a pattern.
+        system.cp_file(path, target)
+        system.rm_file(path)
+    else:
+        system.mv(path, target)
 
 
 Place: TypeAlias = "Path | Remote"
