@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from emoview.errors import EmoviewError, InputError
+from emoview.text import name_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,9 +66,9 @@ def read_bytes(
             content = file.read(most + 1) if path.stat().st_size <= most else None
     except (OSError, ValueError) as failure:
         reason = getattr(failure, "strerror", None) or failure
-        raise error(f"{_shown(path)} cannot be read ({reason}): {cure}") from None
+        raise error(f"{name_of(path)} cannot be read ({reason}): {cure}") from None
     if content is None or len(content) > most:
-        raise error(f"{_shown(path)} is larger than {most // 2**20} MiB, too large to be read: {cure}")
+        raise error(f"{name_of(path)} is larger than {most // 2**20} MiB, too large to be read: {cure}")
     return content
 
 
@@ -76,7 +77,7 @@ def read_text(path: Path, cure: str, *, most: int = MOST_TEXT, error: type[Emovi
     try:
         return read_bytes(path, cure, most=most, error=error).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise error(f"{_shown(path)} is not text in UTF-8: {cure}") from None
+        raise error(f"{name_of(path)} is not text in UTF-8: {cure}") from None
 
 
 def read_json(
@@ -104,13 +105,13 @@ def decode_json(
     except msgspec.ValidationError as failure:
         what, _, place = str(failure).partition(" - at ")
         where = f" at {place.strip('`')}" if place else ""
-        raise error(f"{_shown(path)} is damaged{where} ({said_of(what)}): {cure}") from None
+        raise error(f"{name_of(path)} is damaged{where} ({said_of(what)}): {cure}") from None
     except UnicodeDecodeError:
-        raise error(f"{_shown(path)} is not JSON (its text is not UTF-8): {cure}") from None
+        raise error(f"{name_of(path)} is not JSON (its text is not UTF-8): {cure}") from None
     except ValueError as failure:
-        raise error(f"{_shown(path)} is not JSON ({said_of(str(failure))}): {cure}") from None
+        raise error(f"{name_of(path)} is not JSON ({said_of(str(failure))}): {cure}") from None
     except RecursionError:
-        raise error(f"{_shown(path)} is damaged (nested too deeply): {cure}") from None
+        raise error(f"{name_of(path)} is damaged (nested too deeply): {cure}") from None
 
 
 def read_numbers(
@@ -123,9 +124,9 @@ def read_numbers(
         # Halves of a character are no text, and cannot be printed.
         json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
-        raise error(f"{_shown(path)} is damaged (nested too deeply): {cure}") from None
+        raise error(f"{name_of(path)} is damaged (nested too deeply): {cure}") from None
     except ValueError as failure:
-        raise error(f"{_shown(path)} is not JSON ({said_of(str(failure))}): {cure}") from None
+        raise error(f"{name_of(path)} is not JSON ({said_of(str(failure))}): {cure}") from None
     return convert_numbers(value, kind, path, cure, error=error)
 
 
@@ -143,7 +144,7 @@ def convert_numbers(
         return msgspec.convert(value, kind)
     except (ValueError, RecursionError, OverflowError) as failure:
         where = f" at {quoted(place)}" if place else ""
-        raise error(f"{_shown(path)} is damaged{where} ({said_of(str(failure))}): {cure}") from None
+        raise error(f"{name_of(path)} is damaged{where} ({said_of(str(failure))}): {cure}") from None
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class Arrays:
             or (array.dtype.kind == "U" and not _is_text(array))
         ):
             raise InputError(
-                f"{_shown(self.path)} is damaged at {_shown(name)} (other values are kept there): {self.cure}"
+                f"{name_of(self.path)} is damaged at {name_of(name)} (other values are kept there): {self.cure}"
             )
         return array
 
@@ -211,7 +212,7 @@ def read_arrays(path: Path, cure: str, *, most: int = MOST_ARRAYS) -> Arrays:
             except Exception:
                 # An array's header is Python, which numpy parses; what that raises has no common class.
                 raise InputError(
-                    f"{_shown(path)} is damaged at {_shown(name)} (no array of numbers): {cure}"
+                    f"{name_of(path)} is damaged at {name_of(name)} (no array of numbers): {cure}"
                 ) from None
     return Arrays(path, cure, arrays)
 
@@ -222,7 +223,7 @@ def read_number(path: Path, cure: str, *, error: type[EmoviewError] = InputError
     try:
         return float(_array(lambda: io.BytesIO(content), len(content)).item())
     except Exception:
-        raise error(f"{_shown(path)} does not hold one number: {cure}") from None
+        raise error(f"{name_of(path)} does not hold one number: {cure}") from None
 
 
 @contextmanager
@@ -242,15 +243,15 @@ def opened_archive(
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
-        raise error(f"{_shown(path)} does not exist: {cure}") from None
+        raise error(f"{name_of(path)} does not exist: {cure}") from None
     except BROKEN_ARCHIVE as failure:
         reason = getattr(failure, "strerror", None) or "it is not a whole zip archive"
-        raise error(f"{_shown(path)} cannot be read ({reason}): {cure}") from None
+        raise error(f"{name_of(path)} cannot be read ({reason}): {cure}") from None
     with archive:
         unpacked = sum(info.file_size for info in archive.infolist())
         if unpacked > most:
             raise error(
-                f"{_shown(path)} unpacks to {unpacked / 2**30:.1f} GiB, more than the {most / 2**30:g} GiB "
+                f"{name_of(path)} unpacks to {unpacked / 2**30:.1f} GiB, more than the {most / 2**30:g} GiB "
                 f"that are read: {cure}"
             )
         yield archive
@@ -296,11 +297,5 @@ def quoted(text: str, most: int = 60) -> str:
 
 def said_of(text: str) -> str:
     """Make a part of a sentence of what a decoder says."""
-    said = _shown(text.removeprefix("JSON is malformed: "))
+    said = name_of(text.removeprefix("JSON is malformed: "))
     return said[:1].lower() + (said[1:] if len(said) <= _MOST_SAID else f"{said[1:_MOST_SAID]}…")
-
-
-def _shown(path: object) -> str:
-    from emoview.text import name_of
-
-    return name_of(path)

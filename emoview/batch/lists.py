@@ -59,7 +59,7 @@ def read_list(path: Place) -> list[Entry]:
     found = list(_in_text(path, lines) if path.suffix.lower() == ".txt" else _in_table(path, lines))
     if not found:
         raise InputError(f"the list {name_of(path)} names no file: write a path a line")
-    return [_checked(entry) for entry in found]
+    return [_checked(entry, path) for entry in found]
 
 
 def _lines(path: Place) -> list[str]:
@@ -99,7 +99,8 @@ def _named(text: str, number: int, stretch: Stretch = WHOLE, *, of: str) -> Entr
 
 
 def _is_there(of: Place, line: str) -> bool:
-    return isinstance(of, Path) and os.path.lexists(of.parent / line)
+    # Unlike that of pathlib, this takes whatever a line may hold.
+    return isinstance(of, Path) and os.path.isfile(of.parent / line)  # noqa: PTH113
 
 
 def _in_table(path: Place, lines: Sequence[str]) -> Iterator[Entry]:
@@ -174,12 +175,14 @@ def _seconds(text: str) -> float | None:
     return seconds
 
 
-def _checked(entry: Entry) -> Entry:
+def _checked(entry: Entry, of: Place) -> Entry:
     fault = entry.fault
     if fault is None and len(entry.text) > _MOST_CHARACTERS:
         fault = f"a path of {len(entry.text)} characters is too long"
     if fault is None and "\0" in entry.text:
         fault = "no path holds a NUL character"
+    if fault is None and _NO_TEXT.search(entry.text) and not _is_there(of, entry.text):
+        fault = "this is not text in UTF-8: save the list as such"
     return entry if fault is None else Entry(_shortened(entry.text), entry.line, fault=fault)
 
 

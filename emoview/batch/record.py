@@ -68,7 +68,7 @@ def fingerprint(path: Place) -> dict[str, Any] | None:
     """Give size and hash of a file, of large files that of head, middle and tail; None if unreadable."""
     digest = hashlib.sha256()
     try:
-        # To open a pipe or a device may take for ever.
+        # Opening a pipe or a device may block for ever.
         if isinstance(path, Path) and not path.is_file():
             return None
         size = path.stat().st_size

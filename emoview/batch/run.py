@@ -162,7 +162,8 @@ def _work_off(
                 begun.add(event.clip.name)
             elif isinstance(event, Finished):
                 rows[event.clip.name] = event.row
-                if event.row["status"] == FAILED:
+                # A line that is no good says nothing about what an earlier run wrote under this name.
+                if event.row["status"] == FAILED and not event.clip.fault:
                     records.discard(event.clip)
             on_event(event)
             if fail_fast and isinstance(event, Finished) and event.row["status"] == FAILED:

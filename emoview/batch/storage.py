@@ -156,7 +156,7 @@ class Remote:
         try:
             system.makedirs(self.parent._system()[1], exist_ok=True)
             system.pipe_file(part, content)
-            system.mv(part, path)
+            _move(system, part, path)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -208,6 +208,17 @@ class Remote:
             raise OSError(_reason(error)) from error
 
 
+def _move(system: Any, path: str, target: str) -> None:
+    from fsspec.spec import AbstractFileSystem
+
+    if type(system).mv is AbstractFileSystem.mv:
+        # That one takes a name with brackets for a pattern.
+        system.cp_file(path, target)
+        system.rm_file(path)
+    else:
+        system.mv(path, target)
+
+
 Place: TypeAlias = "Path | Remote"
 
 
@@ -256,6 +267,7 @@ def _objection(file: Path) -> str | None:
     if os.path.isdir(file):  # noqa: PTH112
         return "it is a folder"
     try:
+        # Only a name that is too long for the system makes it raise.
         file.exists()
         above = next(folder for folder in file.parents if folder.exists())
     except OSError as error:

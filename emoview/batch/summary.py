@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+<<<<<<< HEAD
 import json
+=======
+import math
+>>>>>>> e7bff081ff1584fd1c9f7ec966a99e717063753b
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -133,7 +137,8 @@ def to_json(wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> str:
 def _row(clip: Clip, status: str) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
     row["path"], row["name"], row["status"] = shown(clip.path), shown(clip.name), status
-    row["start_s"], row["end_s"] = clip.stretch.start_s, clip.stretch.end_s
+    for column, time_s in (("start_s", clip.stretch.start_s), ("end_s", clip.stretch.end_s)):
+        row[column] = time_s if time_s is not None and math.isfinite(time_s) else None
     row["segments"], row["warnings"] = [], []
     return row
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emoview import Options
@@ -25,6 +25,7 @@ NASTY = (
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NASTY) | st.text())
 def test_a_cell_is_harmless_and_read_back(text: str):
     cell = cell_of(text)
@@ -33,6 +34,7 @@ def test_a_cell_is_harmless_and_read_back(text: str):
     assert text_of(cell) == name_of(text)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(NASTY) | st.text() | st.dictionaries(st.text(), st.floats(allow_nan=False) | st.text())
 )

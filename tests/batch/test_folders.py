@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import math
 import os
 import socket
 import subprocess
@@ -11,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Make
 
 from emoview import InputError, Options, OutputError
 from emoview.batch.inputs import Clip, clips_of
 from emoview.batch.record import Wanted
 from emoview.batch.run import plan, run_batch
 from emoview.batch.summary import FAILED
+from emoview.media.probe import Stretch
+from emoview.reports import write_reports
 
 WANTED = Wanted(Options(), ("csv",))
 
@@ -108,6 +113,30 @@ def test_names_that_the_batch_needs_itself(tmp_path: Path):
         (tmp_path / name).touch()
     names = {clip.name for clip in clips_of([str(tmp_path), str(tmp_path / ".emoview.wav")])}
     assert names == {"summary.wav", ".emoview", "CON", "summary.csv~/a", "x.csv/a", "x.wav"}
+
+
+def test_a_nasty_name_is_analysed_found_again_and_reported(made: Make, tmp_path: Path):
+    clip = tmp_path / ("=1+1\x1b[31m" + "é" * 121 + ".wav")
+    clip.write_bytes(made("second.wav", "-vn", seconds=1.2).read_bytes())
+    out = tmp_path / "out"
+    for already in ("", "1 of 1 were done already"):
+        done = batch(tmp_path, "-o", out, "--contact-sheet", "--workers", "1", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert already in done.stderr
+        assert "\x1b" not in done.stderr
+    files = sorted(path.name for path in out.iterdir() if path.name.startswith("="))
+    assert [name[-9:] for name in files] == ["faces.png", files[1][-9:], files[2][-9:]]
+    assert {Path(name).suffix for name in files} == {".png", ".csv", ".json"}
+    with (out / "summary.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["name"].startswith("'=1+1\\x1b[31mé")
+    assert len(write_reports(out, tmp_path / "overview.html").pages) == 2
+
+
+def test_a_time_that_is_none_does_not_cost_the_summary(tmp_path: Path):
+    clips = [Clip(tmp_path / "a.wav", "a", Stretch(math.nan, math.inf))]
+    (row,) = run_batch(clips, tmp_path / "out", WANTED, workers=1).rows
+    assert row["status"] == FAILED
 
 
 def test_a_folder_that_cannot_be_written_stops_before_any_work(tmp_path: Path):

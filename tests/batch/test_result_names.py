@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from emoview.batch.names import names_of
@@ -53,6 +53,7 @@ def check(found: list[str]) -> None:
     assert not taken & {key(str(above)) for file in files for above in PurePosixPath(file).parents}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(prefixes, paths, paths, stretches), max_size=12))
 @example(
     [("", "a/b.wav", "a/b.wav", WHOLE), ("", "a", "a.wav", WHOLE), ("", "a.csv/x", "a.csv/x.wav", WHOLE)]
