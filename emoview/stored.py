@@ -187,7 +187,8 @@ class Arrays:
             or (array.dtype.kind == "U" and not _is_text(array))
         ):
             raise InputError(
-                f"{name_of(self.path)} is damaged at {name_of(name)} (other values are kept there): {self.cure}"
+                f"{name_of(self.path)} is damaged at {name_of(name)} (other values are kept there): "
+                f"{self.cure}"
             )
         return array
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-<<<<<<< HEAD
 import json
-=======
 import math
->>>>>>> e7bff081ff1584fd1c9f7ec966a99e717063753b
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
