@@ -1,0 +1,147 @@
+"""`python -m tests.hostile.guard CMD…`: run a command, and tell of every step that its tree makes to a network.
+
+Two guards, each where the system has it: a filter that tells of every socket which is asked for, and a network
+of its own in which packets are counted.  The exit code is the command's, or 97 where somebody tried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from . import namespace, seccomp
+from .common import ROOT, environment
+
+CAUGHT = 97
+UNAVAILABLE = 96
+How = Literal["both", "filter", "namespace"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was seen of a command.
+
+    Attributes:
+        code: Its exit code; None where it could not be guarded at all.
+        filtered: Whether sockets were told of.
+        separate: Whether it had a network of its own.
+        attempts: Sockets of a network that were asked for: family and who.
+        netlink: Sockets to the kernel itself.
+        packets: Packets sent, by interface.
+        out: Its standard output.
+        err: Its standard error.
+    """
+
+    code: int | None
+    filtered: bool
+    separate: bool
+    attempts: list[list[str]]
+    netlink: list[list[str]]
+    packets: dict[str, int]
+    out: str = ""
+    err: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody tried to reach a network."""
+        return not self.attempts and not any(self.packets.values())
+
+
+def guarded(
+    command: Sequence[str | Path], *, how: How = "both", cwd: Path = ROOT, seconds: float = 600, **variables: str
+) -> Report:
+    """Run a command under the guards, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "report.json")
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.hostile.guard", "--how", how, "--report", told, "--cwd", cwd, "--",
+             *command],
+            cwd=ROOT, env=environment(**variables), capture_output=True, text=True, errors="replace",
+            timeout=seconds, check=False,
+        )  # fmt: skip
+        if not told.exists():
+            raise RuntimeError(f"the guard failed: {done.stderr[-2000:]}")
+        return Report(**{**json.loads(told.read_text()), "out": done.stdout, "err": done.stderr})
+
+
+def _run(command: Sequence[str], how: How, cwd: str) -> Report:
+    separate, interface = False, None
+    if how != "filter":
+        with contextlib.suppress(OSError):
+            interface = namespace.enter()
+            separate = True
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        _become(command, theirs, cwd, filtered=how != "namespace")
+    theirs.close()
+    said, handles, _, _ = socket.recv_fds(ours, 1, 1)
+    listener = seccomp.Listener(handles[0], let=separate) if handles else None
+    with contextlib.suppress(OSError):
+        ours.sendall(b"x")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda got, _: os.kill(child, got))
+    _, status = os.waitpid(child, 0)
+    packets = namespace.sent(interface) if separate else {}
+    if interface is not None:
+        os.close(interface)
+    if listener is not None:
+        listener.close()
+    attempts = [[one.family, one.who] for one in listener.attempts] if listener else []
+    netlink = [[one.family, one.who] for one in listener.netlink] if listener else []
+    guarding = separate or said == b"f"
+    code = os.waitstatus_to_exitcode(status) if guarding else None
+    return Report(code, said == b"f", separate, attempts, netlink, packets)
+
+
+def _become(command: Sequence[str], channel: socket.socket, cwd: str, *, filtered: bool) -> None:
+    """In the child: put the filter on, hand the listener over, and turn into the command."""
+    try:
+        os.chdir(cwd)
+        handles = []
+        if filtered:
+            with contextlib.suppress(OSError):
+                handles = [seccomp.install()]
+        socket.send_fds(channel, [b"f" if handles else b"-"], handles)
+        channel.recv(1)
+        channel.close()
+        for handle in handles:
+            os.close(handle)
+        os.execvp(command[0], command)
+    finally:
+        os._exit(127)
+
+
+def main() -> int:
+    """Guard the command of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--how", choices=("both", "filter", "namespace"), default="both")
+    parser.add_argument("--report", type=Path, help="JSON with what was seen.")
+    parser.add_argument("--cwd", default=".")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    asked = parser.parse_args()
+    command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
+    report = _run(command, asked.how, asked.cwd)
+    facts: Mapping[str, object] = {k: v for k, v in asdict(report).items() if k not in ("out", "err")}
+    if asked.report:
+        asked.report.write_text(json.dumps(facts))
+    else:
+        print(json.dumps(facts), file=sys.stderr)
+    if report.code is None:
+        return UNAVAILABLE
+    return report.code if report.silent else CAUGHT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
