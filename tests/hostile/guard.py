@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -81,46 +82,31 @@ def _run(command: Sequence[str], how: How, cwd: str) -> Report:
         with contextlib.suppress(OSError):
             interface = namespace.enter()
             separate = True
-    ours, theirs = socket.socketpair()
-    child = os.fork()
-    if child == 0:
-        _become(command, theirs, cwd, filtered=how != "namespace")
-    theirs.close()
-    said, handles, _, _ = socket.recv_fds(ours, 1, 1)
-    listener = seccomp.Listener(handles[0], let=separate) if handles else None
-    with contextlib.suppress(OSError):
-        ours.sendall(b"x")
+    attempts: list[list[str]] = []
+    netlink: list[list[str]] = []
+
+    def decide(call: seccomp.Call) -> int | None:
+        family = call.arguments[0] & 0xFFFFFFFF
+        (netlink if family == socket.AF_NETLINK else attempts).append([_family(family), call.who])
+        # In a network that leads nowhere it may go on, so that its packets are counted, too.
+        return None if separate or family == socket.AF_NETLINK else errno.EACCES
+
+    child, listener = seccomp.start(command, None if how == "namespace" else seccomp.sockets, decide, cwd)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, _: os.kill(child, got))
     _, status = os.waitpid(child, 0)
     packets = namespace.sent(interface) if separate else {}
-    if interface is not None:
-        os.close(interface)
     if listener is not None:
         listener.close()
-    attempts = [[one.family, one.who] for one in listener.attempts] if listener else []
-    netlink = [[one.family, one.who] for one in listener.netlink] if listener else []
-    guarding = separate or said == b"f"
-    code = os.waitstatus_to_exitcode(status) if guarding else None
-    return Report(code, said == b"f", separate, attempts, netlink, packets)
+    code = os.waitstatus_to_exitcode(status) if separate or listener else None
+    return Report(code, listener is not None, separate, attempts, netlink, packets)
 
 
-def _become(command: Sequence[str], channel: socket.socket, cwd: str, *, filtered: bool) -> None:
-    """In the child: put the filter on, hand the listener over, and turn into the command."""
+def _family(number: int) -> str:
     try:
-        os.chdir(cwd)
-        handles = []
-        if filtered:
-            with contextlib.suppress(OSError):
-                handles = [seccomp.install()]
-        socket.send_fds(channel, [b"f" if handles else b"-"], handles)
-        channel.recv(1)
-        channel.close()
-        for handle in handles:
-            os.close(handle)
-        os.execvp(command[0], command)
-    finally:
-        os._exit(127)
+        return socket.AddressFamily(number).name
+    except ValueError:
+        return f"family {number}"
 
 
 def main() -> int:
