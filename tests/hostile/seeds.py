@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+import struct
 import wave
 import zipfile
 from collections.abc import Callable, Sequence
@@ -253,6 +255,19 @@ def _sound() -> bytes:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(bytes(640))
     return content.getvalue()
+
+
+def tones(folder: Path) -> None:
+    """Write recordings named like RAVDESS, whose pitch follows the label."""
+    folder.mkdir(parents=True)
+    for actor in range(1, 7):
+        for label in (1, 3, 5):
+            for take in (1, 2):
+                values = (int(8000 * math.sin(i * (200 + 400 * label) * math.tau / 16_000)) for i in range(8000))
+                name = f"03-01-{label:02d}-01-01-{take:02d}-{actor:02d}.wav"
+                with wave.open(str(folder / name), "wb") as file:
+                    file.setparams((1, 2, 16_000, 0, "NONE", ""))
+                    file.writeframes(struct.pack("<8000h", *values))
 
 
 MAKERS: dict[str, Callable[[Path], None]] = {

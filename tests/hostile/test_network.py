@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-import struct
 import sys
-import wave
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import pytest
 
 from .common import EMOVIEW, SAMPLE, ffmpeg, talk
 from .guard import How, Report, guarded
+from .seeds import tones
 
 _PYTHON = "import socket; s = socket.socket(); s.settimeout(1); s.connect(('192.0.2.1', 80))"
 _UDP = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))"
@@ -149,16 +147,3 @@ def test_a_training_sends_nothing(home: _Home):
     home.run("train", "mfcc-cnn", "--data", "speech", "-o", "run", "--set", "plan.epochs=1")
     assert (home.work / "run" / "run.json").exists()
     assert home.left() == []
-
-
-def tones(folder: Path) -> None:
-    """Write recordings named like RAVDESS, whose pitch follows the label."""
-    folder.mkdir()
-    for actor in range(1, 7):
-        for label in (1, 3, 5):
-            for take in (1, 2):
-                values = (int(8000 * math.sin(i * (200 + 400 * label) * math.tau / 16_000)) for i in range(8000))
-                name = f"03-01-{label:02d}-01-01-{take:02d}-{actor:02d}.wav"
-                with wave.open(str(folder / name), "wb") as file:
-                    file.setparams((1, 2, 16_000, 0, "NONE", ""))
-                    file.writeframes(struct.pack("<8000h", *values))
