@@ -19,7 +19,7 @@ GIGABYTE = 1 << 30
 _MAKING_TIMEOUT_S = 120
 
 
-class NotMade(Exception):
+class NotMadeError(Exception):
     """This ffmpeg, or this system, cannot make what was asked for."""
 
 
@@ -27,15 +27,15 @@ def ffmpeg(*arguments: str | Path) -> None:
     """Run the ffmpeg that the product uses.
 
     Raises:
-        NotMade: It failed.
+        NotMadeError: It failed.
     """
     command = [ffmpeg_path(), "-v", "error", "-nostdin", "-y", *map(str, arguments)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_MAKING_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        raise NotMade(f"over {_MAKING_TIMEOUT_S} s") from None
+        raise NotMadeError(f"over {_MAKING_TIMEOUT_S} s") from None
     if done.returncode:
-        raise NotMade(done.stderr.decode(errors="replace").strip()[-300:])
+        raise NotMadeError(done.stderr.decode(errors="replace").strip()[-300:])
 
 
 def environment(**more: str) -> dict[str, str]:

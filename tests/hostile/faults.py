@@ -1,7 +1,7 @@
-"""`python -m tests.hostile.faults --how full --at 3 --folder OUT -- CMD…`: disturb a command at a chosen moment.
+"""`python -m tests.hostile.faults --how full --at 3 --folder OUT -- CMD…`: disturb a command at a moment.
 
-Every call by which the command, or a child of it, changes something below the folder has a number.  At that of
-`--at` the disk is full, or everything is killed, as if the power had gone.
+Every call by which the command, or a child of it, changes something below the folder has a number.  At
+that of `--at` the disk is full, or everything is killed, as if the power had gone.
 """
 
 from __future__ import annotations
@@ -48,7 +48,12 @@ class Disturbed:
 
 
 def disturbed(
-    command: Sequence[str | Path], folder: Path, *, how: How = "count", at: int = 0, cwd: Path,
+    command: Sequence[str | Path],
+    folder: Path,
+    *,
+    how: How = "count",
+    at: int = 0,
+    cwd: Path,
     seconds: float = 300,
 ) -> Disturbed:
     """Run a command and disturb it at its operation number `at`, counted from 1."""

@@ -1,6 +1,6 @@
 """`python -m tests.hostile.fuzz --inputs 20000 --seed 7`: damaged inputs of every kind that a command reads.
 
-Each input is decided by its kind, the seed and its number, so any can be made again with `--repeat KIND:NUMBER`.
+Each input is decided by its kind, the seed and its number: `--repeat KIND:NUMBER` makes any of them again.
 What is neither done nor refused with a sentence is kept in the folder of `--save`.
 """
 
@@ -74,7 +74,9 @@ def _what(how: str, text: str) -> str:
     place = ":".join(ours[-1]) if ours else "no place in emoview"
     last = next((line for line in reversed(lines) if re.match(r"[\w.]+(: |$)", line)), lines[-1])
     # What the invariants say names the place in the result; the value there is of no interest.
-    said = re.sub(r"(schema: [^:]*): .*", r"\1", re.sub(r"[0-9]+", "N", last.removeprefix("tests.hostile.targets.")))
+    said = re.sub(
+        r"(schema: [^:]*): .*", r"\1", re.sub(r"[0-9]+", "N", last.removeprefix("tests.hostile.targets."))
+    )
     return f"{re.sub(r'/tmp/[^ ]*/', '', said)[:90]} ({place})"
 
 
@@ -116,10 +118,12 @@ def fuzz(
     inputs: int, seed: int, kinds: Sequence[str], *, save: Path | None = None, jobs: int = 1
 ) -> Iterator[Tally]:
     """Try damaged inputs of some kinds."""
-    with tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as root:
-        with ThreadPoolExecutor(jobs) as pool:
-            split = shares(inputs, kinds).items()
-            yield from pool.map(lambda one: fuzz_kind(*one, seed, Path(root), save), split)
+    split = shares(inputs, kinds).items()
+    with (
+        tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as root,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        yield from pool.map(lambda one: fuzz_kind(*one, seed, Path(root), save), split)
 
 
 def table(tallies: Sequence[Tally], seed: int) -> str:
@@ -131,7 +135,9 @@ def table(tallies: Sequence[Tally], seed: int) -> str:
         lines.append(f"{tally.kind:12}{sum(tally.counts.values()):>8}{counts}")
     for tally in tallies:
         for what, numbers in sorted(tally.failures.items(), key=lambda one: -len(one[1])):
-            lines.append(f"{len(numbers):5} x {tally.kind}: {what}   --seed {seed} --repeat {tally.kind}:{numbers[0]}")
+            lines.append(
+                f"{len(numbers):5} x {tally.kind}: {what}   --seed {seed} --repeat {tally.kind}:{numbers[0]}"
+            )
     return "\n".join(lines)
 
 
@@ -147,7 +153,13 @@ def repeat(what: str, seed: int) -> None:
                 "targets:try_input", _SECONDS, kind=kind, seed=seed, number=int(number),
                 bases=str(root / "bases"), folder=str(root / "input"),
             )  # fmt: skip
-    print(outcome.how, f"{outcome.seconds:.1f} s, {outcome.peak >> 20} MB", outcome.text, outcome.value, sep="\n")
+    print(
+        outcome.how,
+        f"{outcome.seconds:.1f} s, {outcome.peak >> 20} MB",
+        outcome.text,
+        outcome.value,
+        sep="\n",
+    )
 
 
 def fingerprint(kind: str, count: int, seed: int, bases: Path, folder: Path) -> str:

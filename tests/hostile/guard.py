@@ -1,7 +1,7 @@
-"""`python -m tests.hostile.guard CMD…`: run a command, and tell of every step that its tree makes to a network.
+"""`python -m tests.hostile.guard CMD…`: run a command, and tell of each step of its tree to a network.
 
-Two guards, each where the system has it: a filter that tells of every socket which is asked for, and a network
-of its own in which packets are counted.  The exit code is the command's, or 97 where somebody tried.
+Two guards, each where the system has it: a filter that tells of every socket which is asked for, and a
+network of its own in which packets are counted.  The exit code is the command's, or 97 where somebody tried.
 """
 
 from __future__ import annotations
@@ -60,7 +60,12 @@ class Report:
 
 
 def guarded(
-    command: Sequence[str | Path], *, how: How = "both", cwd: Path = ROOT, seconds: float = 600, **variables: str
+    command: Sequence[str | Path],
+    *,
+    how: How = "both",
+    cwd: Path = ROOT,
+    seconds: float = 600,
+    **variables: str,
 ) -> Report:
     """Run a command under the guards, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:

@@ -75,10 +75,11 @@ def _rows(document: dict[str, Any]) -> list[str]:
 
 
 def _row(row: dict[str, Any]) -> list[str]:
-    broken = []
-    for modality in ("face", "voice", "fused"):
-        if row[modality] is not None and abs(sum(row[modality][label] for label in LABELS) - 1) > 5e-4:
-            broken.append(f"tick {row['tick']}: {modality} does not sum to 1")
+    broken = [
+        f"tick {row['tick']}: {modality} does not sum to 1"
+        for modality in ("face", "voice", "fused")
+        if row[modality] is not None and abs(sum(row[modality][label] for label in LABELS) - 1) > 5e-4
+    ]
     if row["face_id"] is None and row["face"] is not None:
         broken.append(f"tick {row['tick']}: a face without a number")
     if row["fused"] is None and (row["face"] is not None or row["voice"] is not None):

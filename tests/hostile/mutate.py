@@ -12,10 +12,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_NUMBERS = (
-    "nan inf -inf -1 0 1e400 -1e308 1e-320 9007199254740993 99999999999999999999 0x10 1_000 1,5 --1 1e5 ٣ ½ "
-    "-0.0 4294967296 2147483648 1e9 86400000"
-).split()
+_NUMBERS = [
+    "nan",
+    "inf",
+    "-inf",
+    "-1",
+    "0",
+    "1e400",
+    "-1e308",
+    "1e-320",
+    "9007199254740993",
+    "99999999999999999999",
+    "0x10",
+    "1_000",
+    "1,5",
+    "--1",
+    "1e5",
+    "٣",
+    "½",
+    "-0.0",
+    "4294967296",
+    "2147483648",
+    "1e9",
+    "86400000",
+]
 _WORDS = (
     "", " ", "\0", "\ufeff", "null", "None", "true", "../../../etc/passwd", "/dev/zero", "/", ".", "..", "~",
     "x" * 5000, "é", "e\u0301", "\u202e", "\x1b[31m", "%s%s%n", "${HOME}", "{{7*7}}", "<b>", '"', "'", "\\",
@@ -137,7 +157,16 @@ def _odd_line(text: str, chance: random.Random) -> str:
 
 
 def _odd_separator(text: str, chance: random.Random) -> str:
-    pairs = ((",", ";"), (",", "\t"), ("\n", "\r"), ("\n", "\r\n"), (",", ",,"), ("=", ":"), ("\n", ""), ('"', "'"))
+    pairs = (
+        (",", ";"),
+        (",", "\t"),
+        ("\n", "\r"),
+        ("\n", "\r\n"),
+        (",", ",,"),
+        ("=", ":"),
+        ("\n", ""),
+        ('"', "'"),
+    )
     old, new = chance.choice(pairs)
     return text.replace(old, new, chance.choice((1, 1, -1)))
 
@@ -169,12 +198,14 @@ def _changed(document: Any, chance: random.Random) -> Any:
     elif how == 1 and isinstance(path, list):
         path.insert(int(key), copy.deepcopy(chance.choice(path)))
     elif how == 2 and isinstance(path, dict):
-        path[chance.choice(("", "x", "labels", "tick", "__class__", "self", "\ud800"))] = chance.choice(_VALUES)
+        path[chance.choice(("", "x", "labels", "tick", "__class__", "self", "\ud800"))] = chance.choice(
+            _VALUES
+        )
     elif how == 3 and isinstance(node, int | float) and not isinstance(node, bool):
         path[key] = chance.choice((-node, node + 1, node * 1000, str(node), [node], node + 0.5))
     else:
         path[key] = chance.choice(_VALUES)
-    return holder.get("", None) if path is holder else document
+    return holder.get("") if path is holder else document
 
 
 def mutated_tree(folder: Path, chance: random.Random) -> str:

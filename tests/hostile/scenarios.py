@@ -61,7 +61,8 @@ def analysis(folder: Path) -> Scenario:
     """An analysis with faces and features."""
     _clip(folder)
     arguments = ("analyze", "clip.mp4", "-o", OUT, "-q", "--format", "csv,json,vtt,parquet",
-                 "--contact-sheet", "--save-faces", f"{OUT}/faces", "--save-features", f"{OUT}/f.npz")  # fmt: skip
+                 "--contact-sheet", "--save-faces", f"{OUT}/faces",
+                 "--save-features", f"{OUT}/f.npz")  # fmt: skip
     return Scenario("analyze", arguments, folder)
 
 

@@ -1,7 +1,7 @@
 """Filters of the kernel that stop a process tree at chosen calls and ask what is to become of them.
 
-The kernel stops the thread that calls, tells the listener, and does what it answers: the call goes on, or fails
-with an error of the listener's choice.  It does so for every child, and for native code as for Python.
+The kernel stops the thread that calls, tells the listener, and does what it answers: the call goes on, or
+fails with an error of the listener's choice.  It does so for every child, and for native code as for Python.
 """
 
 from __future__ import annotations
@@ -100,9 +100,7 @@ def _install(program: bytes) -> int:
     what = _Program(len(program) // 8, ctypes.addressof(steps))
     if libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no filter without new privileges ruled out")
-    listener = libc.syscall(
-        _SECCOMP[platform.machine()], _FILTER, _NEW_LISTENER, ctypes.byref(what)
-    )
+    listener = libc.syscall(_SECCOMP[platform.machine()], _FILTER, _NEW_LISTENER, ctypes.byref(what))
     if listener < 0:
         raise OSError(ctypes.get_errno(), "the kernel takes no filter with a listener")
     return int(listener)
@@ -133,7 +131,7 @@ class Call:
     def file(self, argument: int) -> str:
         """Name the file that a handle among the arguments stands for."""
         with contextlib.suppress(OSError):
-            return os.readlink(f"/proc/{self.pid}/fd/{self.arguments[argument] & 0x7FFFFFFF}")
+            return str(Path(f"/proc/{self.pid}/fd/{self.arguments[argument] & 0x7FFFFFFF}").readlink())
         return ""
 
     def path(self, argument: int, folder: int | None = None) -> str:
@@ -143,7 +141,7 @@ class Call:
                 memory.seek(self.arguments[argument])
                 text = os.fsdecode(memory.read(4096).split(b"\0")[0])
             here = folder is None or self.arguments[folder] & 0xFFFFFFFF == 0xFFFFFF9C
-            start = os.readlink(f"/proc/{self.pid}/cwd") if here else self.file(folder or 0)
+            start = str(Path(f"/proc/{self.pid}/cwd").readlink()) if here else self.file(folder or 0)
         except OSError:
             return ""
         return str(Path(start, text))

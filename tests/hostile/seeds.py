@@ -55,7 +55,9 @@ def results(root: Path) -> None:
 
 def lists(root: Path) -> None:
     """Write lists of clips, of both sorts."""
-    _in(root, "lines").joinpath("list.txt").write_text("# clips\na.mp4\nday one/b.mp4\n/tmp/c.wav\n../d.mov\n")
+    _in(root, "lines").joinpath("list.txt").write_text(
+        "# clips\na.mp4\nday one/b.mp4\n/tmp/c.wav\n../d.mov\n"
+    )
     table = "path,start_s,end_s\na.mp4,0,1.5\nb.mp4,2,\nday/c.mp4,,\na.mp4,3.25,4\n"
     _in(root, "table").joinpath("list.csv").write_text(table)
 
@@ -118,7 +120,9 @@ def runs(root: Path) -> None:
 
     folder = root / "trained"
     options = system_named("frame-cnn").options({})
-    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(len(LABELS))])
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(len(LABELS))]
+    )
     network = NetworkOfRun("frame-cnn", "face", "pictures", LABELS, 8, False, 1.0, model.count_params(), 900)
     run = Run(folder, "frame-cnn", options, ROOT / "samples")
     run.add(network, model, {"accuracy": {"value": 50.0, "low": 40.0, "high": 60.0}, "examples": 9})
@@ -171,7 +175,18 @@ def _kaggle(folder: Path) -> None:
     pixels = " ".join(str(i % 256) for i in range(48 * 48))
     rows = [["emotion", "pixels", "Usage"], *([i, pixels, "Training"] for i in range(3))]
     _put(folder / "fer2013.csv", _table(rows))
-    words = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
+    words = [
+        "neutral",
+        "happiness",
+        "surprise",
+        "sadness",
+        "anger",
+        "disgust",
+        "fear",
+        "contempt",
+        "unknown",
+        "NF",
+    ]
     votes = [["Usage", "Image name", *words], *(["Training", f"{i}.png", *[1] * 10] for i in range(3))]
     _put(folder / "fer2013new.csv", _table(votes))
 
@@ -218,7 +233,10 @@ def _afew_va(folder: Path) -> None:
 def _affect_table(folder: Path) -> None:
     for i in range(3):
         _put(folder / f"{i}.png", _picture(i))
-    rows = [["frame", "valence", "arousal", "video"], *([f"{i}.png", 0.1 * i, -0.1 * i, f"v{i}"] for i in range(3))]
+    rows = [
+        ["frame", "valence", "arousal", "video"],
+        *([f"{i}.png", 0.1 * i, -0.1 * i, f"v{i}"] for i in range(3)),
+    ]
     _put(folder / "frames.csv", _table(rows))
 
 
@@ -263,7 +281,9 @@ def tones(folder: Path) -> None:
     for actor in range(1, 7):
         for label in (1, 3, 5):
             for take in (1, 2):
-                values = (int(8000 * math.sin(i * (200 + 400 * label) * math.tau / 16_000)) for i in range(8000))
+                values = (
+                    int(8000 * math.sin(i * (200 + 400 * label) * math.tau / 16_000)) for i in range(8000)
+                )
                 name = f"03-01-{label:02d}-01-01-{take:02d}-{actor:02d}.wav"
                 with wave.open(str(folder / name), "wb") as file:
                     file.setparams((1, 2, 16_000, 0, "NONE", ""))
@@ -271,7 +291,8 @@ def tones(folder: Path) -> None:
 
 
 MAKERS: dict[str, Callable[[Path], None]] = {
-    "media": media, "results": results, "lists": lists, "config": config, "baselines": baselines, "runs": runs,
+    "media": media, "results": results, "lists": lists, "config": config, "baselines": baselines,
+    "runs": runs,
     "datasets": datasets, "weights": weights, "annotations": annotations,
 }  # fmt: skip
 """By kind: makes the good inputs, each in a folder of its own below the one that is given."""

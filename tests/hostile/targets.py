@@ -1,7 +1,8 @@
-"""What is done with a fuzzed input: the calls that the commands make, and what must hold of what they give."""
+"""What is done with a fuzzed input: the calls of the commands, and what must hold of what they give."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import random
@@ -17,14 +18,14 @@ from .seeds import MAKERS
 _MOST_CLIPS = 100
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """Something was accepted and then was not as it must be."""
 
 
 def holds(right: bool, what: str) -> None:
     """Complain where something is not right."""
     if not right:
-        raise Broken(what)
+        raise BrokenError(what)
 
 
 def prepare(kind: str, folder: str) -> None:
@@ -86,10 +87,8 @@ def _results(folder: Path) -> None:
 def _refusable(call: Callable[[], object]) -> None:
     from emoview.errors import InputError
 
-    try:
+    with contextlib.suppress(InputError):
         call()
-    except InputError:
-        pass
 
 
 def _lists(folder: Path) -> None:
@@ -101,7 +100,9 @@ def _lists(folder: Path) -> None:
     holds(len(set(names)) == len(names), "two clips have one name")
     for clip in clips:
         parts = Path(clip.name).parts
-        holds(bool(parts) and ".." not in parts and not Path(clip.name).is_absolute(), f"a name leaves: {names}")
+        holds(
+            bool(parts) and ".." not in parts and not Path(clip.name).is_absolute(), f"a name leaves: {names}"
+        )
         stretch = clip.stretch
         try:
             from emoview.media.probe import _check_stretch
@@ -177,8 +178,10 @@ def _datasets(folder: Path) -> None:
         "affect_table": [lambda: _felt(read_affect(folder / "frames.csv"))],
         "clip_index": [lambda: read_clip_index(folder)], "clip_folders": [lambda: read_clip_index(folder)],
         "speech_index": [lambda: read_speech(folder)], "speech_names": [lambda: read_speech(folder)],
-        "folders": [lambda: _seen(open_pictures(folder, "train")), lambda: _seen(open_pictures(folder, "valid"))],
-        "fer2013": [lambda: _seen(open_pictures(folder)), lambda: _seen(open_pictures(folder, truth="votes"))],
+        "folders": [lambda: _seen(open_pictures(folder, "train")),
+                    lambda: _seen(open_pictures(folder, "valid"))],
+        "fer2013": [lambda: _seen(open_pictures(folder)),
+                    lambda: _seen(open_pictures(folder, truth="votes"))],
         "kaggle": [lambda: _seen(open_pictures(folder, "train")),
                    lambda: _seen(open_pictures(folder, "train", truth="votes"))],
     }.get(folder.name, [lambda: _seen(open_pictures(folder))])  # fmt: skip
@@ -244,7 +247,9 @@ def _annotations(folder: Path) -> None:
 
     annotations = read_annotations(_first_file(folder))
     found = measure(made_up(), annotations)
-    text = json.dumps([found.annotated_ticks, found.compared_ticks, {k: v.ccc.value for k, v in found.values.items()}])
+    text = json.dumps(
+        [found.annotated_ticks, found.compared_ticks, {k: v.ccc.value for k, v in found.values.items()}]
+    )
     holds("Infinity" not in text, f"figures that are not finite: {text}")
 
 

@@ -1,4 +1,4 @@
-"""Full disks, sudden ends and killed children: nothing is lost, nothing half-written, the next run is right."""
+"""Full disks, sudden ends, killed children: nothing is lost or half-written, and the next run is right."""
 
 from __future__ import annotations
 

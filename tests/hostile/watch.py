@@ -48,9 +48,9 @@ def tree(pid: int) -> Iterator[int]:
     """Give a process and all that come of it."""
     yield pid
     with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
+        for task in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError):
-                children = Path(f"/proc/{pid}/task/{task}/children").read_text()
+                children = (task / "children").read_text()
                 for child in children.split():
                     yield from tree(int(child))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..common import SAMPLE, NotMade, ffmpeg, talk
+from ..common import SAMPLE, NotMadeError, ffmpeg, talk
 
 DAMAGED = "damaged|could be decoded|claims"
 """Warnings that say something is lost."""
@@ -83,7 +83,7 @@ class Case:
     Attributes:
         family: What kind of oddity it is.
         name: Of the case in its family.
-        make: Makes the file in a folder of its own, and gives its path; raises `NotMade` where it cannot.
+        make: Makes the file in a folder of its own, and gives its path; raises `NotMadeError` if it cannot.
         expect: What must come of it.
         arguments: Further ones of the command.
         alone: Whether only a process of its own will do.
@@ -109,7 +109,7 @@ def coded(name: str, *arguments: str, source: Callable[[Studio], Path] = Studio.
         path = folder / name
         ffmpeg("-i", source(studio), *arguments, path)
         if not path.exists() or path.stat().st_size == 0:
-            raise NotMade("ffmpeg wrote nothing")
+            raise NotMadeError("ffmpeg wrote nothing")
         return path
 
     return make
@@ -118,7 +118,7 @@ def coded(name: str, *arguments: str, source: Callable[[Studio], Path] = Studio.
 def drawn(name: str, *arguments: str) -> Make:
     """Give a maker that runs ffmpeg on its own test sources."""
 
-    def make(studio: Studio, folder: Path) -> Path:
+    def make(_: Studio, folder: Path) -> Path:
         path = folder / name
         ffmpeg(*arguments, path)
         return path
@@ -129,7 +129,7 @@ def drawn(name: str, *arguments: str) -> Make:
 def written(name: str | bytes, content: bytes) -> Make:
     """Give a maker that writes bytes."""
 
-    def make(studio: Studio, folder: Path) -> Path:
+    def make(_: Studio, folder: Path) -> Path:
         import os
 
         path = folder / (os.fsdecode(name) if isinstance(name, bytes) else name)
@@ -182,7 +182,7 @@ def with_field(content: bytes, box: str, offset: int, value: int, *, size: int =
     for _ in range(nth + 1):
         at = content.find(fourcc(box), at + 1)
         if at < 0:
-            raise NotMade(f"no box {box}")
+            raise NotMadeError(f"no box {box}")
     place = at + 4 + offset
     field = struct.pack(">Q", value)[8 - size :]
     return content[:place] + field + content[place + size :]

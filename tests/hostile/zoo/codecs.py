@@ -28,21 +28,58 @@ _VIDEO: dict[str, str] = {
     "libjxl": "nut", "hdr": "nut", "fits": "nut", "sunrast": "nut", "xwd": "nut", "wbmp": "nut",
 }  # fmt: skip
 _AUDIO: dict[str, str] = {
-    "aac": "mp4", "ac3": "", "ac3_fixed": "", "eac3": "", "alac": "m4a", "flac": "", "mp2": "", "mp2fixed": "",
+    "aac": "mp4", "ac3": "", "ac3_fixed": "", "eac3": "", "alac": "m4a", "flac": "", "mp2": "",
+    "mp2fixed": "",
     "libtwolame": "", "libmp3lame": "", "libopus": "", "opus": "-strict -2", "vorbis": "-strict -2 -ac 2",
     "libvorbis": "", "wavpack": "", "tta": "", "dca": "-strict -2", "mlp": "-strict -2",
     "truehd": "-strict -2", "nellymoser": "-ar 22050 -ac 1 flv", "g722": "-ar 16000 -ac 1 wav",
     "g726": "-ar 8000 -ac 1 wav", "g723_1": "-ar 8000 -ac 1 -b:a 6300 wav", "adpcm_ms": "wav",
     "adpcm_ima_wav": "wav", "adpcm_yamaha": "wav", "adpcm_swf": "-ar 44100 flv", "adpcm_ima_qt": "mov",
-    "wmav1": "asf", "wmav2": "asf", "real_144": "-ar 8000 -ac 1 rm", "libopencore_amrnb": "-ar 8000 -ac 1 3gp",
+    "wmav1": "asf", "wmav2": "asf", "real_144": "-ar 8000 -ac 1 rm",
+    "libopencore_amrnb": "-ar 8000 -ac 1 3gp",
     "pcm_alaw": "wav", "pcm_mulaw": "wav", "pcm_s24daud": "-ar 96000 -ac 6 302", "pcm_bluray": "m2ts",
     "pcm_dvd": "-ar 48000 vob", "pcm_vidc": "nut", "dfpwm": "wav", "adpcm_argo": "asf",
     "comfortnoise": "-ar 8000 -ac 1 nut", "sbc": "nut", "aptx": "nut", "s302m": "-strict -2 -ar 48000 ts",
 }  # fmt: skip
 _USUAL = frozenset(
-    "libx264 libx265 libvpx libvpx-vp9 libsvtav1 mpeg1video mpeg2video mpeg4 mjpeg prores wmv2 msmpeg4 "
-    "ffv1 huffyuv libtheora rawvideo flv1 dvvideo h263p svq1 cinepak aac ac3 alac flac mp2 libmp3lame "
-    "libopus libvorbis wavpack adpcm_ms adpcm_ima_wav wmav2 pcm_alaw pcm_mulaw libopencore_amrnb".split()
+    [
+        "libx264",
+        "libx265",
+        "libvpx",
+        "libvpx-vp9",
+        "libsvtav1",
+        "mpeg1video",
+        "mpeg2video",
+        "mpeg4",
+        "mjpeg",
+        "prores",
+        "wmv2",
+        "msmpeg4",
+        "ffv1",
+        "huffyuv",
+        "libtheora",
+        "rawvideo",
+        "flv1",
+        "dvvideo",
+        "h263p",
+        "svq1",
+        "cinepak",
+        "aac",
+        "ac3",
+        "alac",
+        "flac",
+        "mp2",
+        "libmp3lame",
+        "libopus",
+        "libvorbis",
+        "wavpack",
+        "adpcm_ms",
+        "adpcm_ima_wav",
+        "wmav2",
+        "pcm_alaw",
+        "pcm_mulaw",
+        "libopencore_amrnb",
+    ]
 )
 
 

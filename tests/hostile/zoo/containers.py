@@ -57,8 +57,31 @@ _BOTH: dict[str, tuple[str, str, str]] = {
     "psp.mp4": ("libx264 -preset ultrafast", "aac", "-f psp"),
 }
 _USUAL = frozenset(
-    "mp4 m4v mov mkv webm avi flv f4v ts m2ts mpg vob 3gp 3g2 asf wmv ogv mxf fragments.mp4 fast.mp4 "
-    "hevc.mp4 av1.mp4 vp9.webm".split()
+    [
+        "mp4",
+        "m4v",
+        "mov",
+        "mkv",
+        "webm",
+        "avi",
+        "flv",
+        "f4v",
+        "ts",
+        "m2ts",
+        "mpg",
+        "vob",
+        "3gp",
+        "3g2",
+        "asf",
+        "wmv",
+        "ogv",
+        "mxf",
+        "fragments.mp4",
+        "fast.mp4",
+        "hevc.mp4",
+        "av1.mp4",
+        "vp9.webm",
+    ]
 )
 
 _SOUND: dict[str, str] = {
@@ -74,8 +97,28 @@ _SOUND: dict[str, str] = {
     "sound.rm": "-c:a ac3", "loas.latm": "-f latm", "gsm7.sw": "-f s16le", "al": "-f alaw -ar 8000 -ac 1",
 }  # fmt: skip
 _USUAL_SOUND = frozenset(
-    "wav w64 rf64.wav aiff aifc.aif au caf flac mp3 aac m4a alac.m4a mka weba.webm opus ogg oga wma "
-    "amr ac3".split()
+    [
+        "wav",
+        "w64",
+        "rf64.wav",
+        "aiff",
+        "aifc.aif",
+        "au",
+        "caf",
+        "flac",
+        "mp3",
+        "aac",
+        "m4a",
+        "alac.m4a",
+        "mka",
+        "weba.webm",
+        "opus",
+        "ogg",
+        "oga",
+        "wma",
+        "amr",
+        "ac3",
+    ]
 )
 
 _PICTURES: dict[str, str] = {
@@ -90,7 +133,7 @@ _PICTURES: dict[str, str] = {
     "dnxhd": "-c:v dnxhd -s 1280x720 -b:v 90M -pix_fmt yuv422p", "apv": "-c:v liboapv", "xbm": "-frames:v 1",
     "one.jxl": "-frames:v 1", "one.jp2": "-frames:v 1", "film.filmstrip": "-pix_fmt rgba -f filmstrip",
 }  # fmt: skip
-_USUAL_PICTURES = frozenset("h264 m1v m2v mjpeg ivf obu y4m gif".split())
+_USUAL_PICTURES = frozenset(["h264", "m1v", "m2v", "mjpeg", "ivf", "obu", "y4m", "gif"])
 
 
 def cases() -> list[Case]:

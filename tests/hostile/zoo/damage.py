@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..common import NotMade, ffmpeg
+from ..common import NotMadeError, ffmpeg
 from .case import Case, Expect, Make, Studio, altered, base, coded, each, written
 
 _EITHER = Expect(None, ticks=(1, 60))
@@ -40,7 +40,9 @@ def _truncated() -> list[Case]:
         for percent in _CUT_AT:
             cut = altered(make, lambda content, p=percent: content[: max(1, len(content) * p // 100)])
             # The index of a plain MP4 stands at its end.
-            lost = Expect(1, error="truncated|not a media file|neither pictures") if kind == "mp4" else _EITHER
+            lost = (
+                Expect(1, error="truncated|not a media file|neither pictures") if kind == "mp4" else _EITHER
+            )
             if kind == "mp4" and percent == 99:
                 lost = _EITHER
             found.append(Case("truncated", f"{kind}-{percent}", cut, lost))
@@ -93,7 +95,27 @@ def _joined() -> list[Case]:
 
 def _misnamed() -> list[Case]:
     found = []
-    for end in "txt csv json mp3 wav jpg png gif m3u8 mpd ffconcat sdp srt pdf exe html avi h264 yuv".split():
+    for end in [
+        "txt",
+        "csv",
+        "json",
+        "mp3",
+        "wav",
+        "jpg",
+        "png",
+        "gif",
+        "m3u8",
+        "mpd",
+        "ffconcat",
+        "sdp",
+        "srt",
+        "pdf",
+        "exe",
+        "html",
+        "avi",
+        "h264",
+        "yuv",
+    ]:
         name = f"clip.{end}"
         found.append(Case("misnamed", f"mp4-as-{end}", base(name), Expect(None, ticks=(22, 30))))
     for end in ("mp4", "mkv", "mp3"):
@@ -186,13 +208,13 @@ def _special() -> list[Case]:
     return each("special", odd, alone=True)
 
 
-def _directory(studio: Studio, folder: Path) -> Path:
+def _directory(_: Studio, folder: Path) -> Path:
     path = folder / "clip.mp4"
     path.mkdir(exist_ok=True)
     return path
 
 
-def _fifo(studio: Studio, folder: Path) -> Path:
+def _fifo(_: Studio, folder: Path) -> Path:
     path = folder / "clip.mp4"
     if not path.exists():
         os.mkfifo(path)
@@ -210,14 +232,14 @@ def _good_link(studio: Studio, folder: Path) -> Path:
     return _link(folder, str(studio.talk()))
 
 
-def _below_a_file(studio: Studio, folder: Path) -> Path:
+def _below_a_file(_: Studio, folder: Path) -> Path:
     (folder / "file").write_bytes(b"x")
     return folder / "file" / "clip.mp4"
 
 
 def _unreadable(studio: Studio, folder: Path) -> Path:
     if os.geteuid() == 0:
-        raise NotMade("root reads everything")
+        raise NotMadeError("root reads everything")
     path = base("clip.mp4")(studio, folder)
     path.chmod(0)
     return path
@@ -226,7 +248,7 @@ def _unreadable(studio: Studio, folder: Path) -> Path:
 def _endless() -> list[Case]:
     """Files that are small and say much."""
 
-    def repeated(studio: Studio, folder: Path) -> Path:
+    def repeated(_: Studio, folder: Path) -> Path:
         path = folder / "long.mkv"
         ffmpeg("-f", "lavfi", "-i", "color=gray:s=16x16:r=1", "-t", "3600", "-c:v", "libx264", "-g", "9999",
                path)  # fmt: skip

@@ -6,11 +6,11 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from ..common import NotMade, ffmpeg
+from ..common import NotMadeError, ffmpeg
 from .case import Case, Expect, Make, Studio, coded
 
 MARKER_S = 3.0
-"""How long the clip lasts that is referred to, with a face in it: nothing else here is as long, or has one."""
+"""Length of the clip that is referred to, with a face in it: nothing else here is as long, or has one."""
 
 _HIDDEN = Expect(None, ticks=(1, 60), faces=(0, 0))
 _REFUSED = Expect(1)
@@ -30,16 +30,20 @@ _DASH = """<?xml version="1.0"?>
 """
 _TEXTS: dict[str, str] = {
     "hls.m3u8": _HLS, "hls.mp4": _HLS, "hls.ts": _HLS, "hls.txt": _HLS, "dash.mpd": _DASH, "dash.mp4": _DASH,
-    "list.m3u": "#EXTM3U\n#EXTINF:3,x\n{target}\n", "list.pls": "[playlist]\nFile1={target}\nNumberOfEntries=1\n",
-    "list.ffconcat": "ffconcat version 1.0\nfile {target}\n", "list.mp4": "ffconcat version 1.0\nfile {target}\n",
+    "list.m3u": "#EXTM3U\n#EXTINF:3,x\n{target}\n",
+    "list.pls": "[playlist]\nFile1={target}\nNumberOfEntries=1\n",
+    "list.ffconcat": "ffconcat version 1.0\nfile {target}\n",
+    "list.mp4": "ffconcat version 1.0\nfile {target}\n",
     "list.wav": "ffconcat version 1.0\nfile '{target}'\nduration 3\n",
     "list.concat": "file '{target}'\n", "talk.smil": "<smil><body><video src='{target}'/></body></smil>",
     "talk.asx": "<asx version='3'><entry><ref href='{target}'/></entry></asx>",
     "talk.wpl": "<?wpl version='1.0'?><smil><body><seq><media src='{target}'/></seq></body></smil>",
-    "talk.xspf": "<playlist version='1'><trackList><track><location>{target}</location></track></trackList></playlist>",
+    "talk.xspf": "<playlist version='1'><trackList><track><location>{target}</location>"
+                 "</track></trackList></playlist>",
     "talk.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
                 "a=rtpmap:96 H264/90000\n",
-    "talk.svg": "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='160' "
+    "talk.svg": "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' "
+                "width='160' "
                 "height='160'><image xlink:href='{picture}' width='160' height='160'/></svg>",
     "talk.xml": "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY x SYSTEM '{picture}'>]><a>&x;</a>",
     "talk.srt": "1\n00:00:00,000 --> 00:00:03,000\n<img src='{picture}'>\n",
@@ -55,9 +59,11 @@ _TEXTS: dict[str, str] = {
     "talk.ffmetadata": ";FFMETADATA1\ntitle={target}\n",
     "talk.avs": "AviSource('{target}')\n", "talk.vpy": "import vapoursynth\n",
     "talk.rtf": "{{\\rtf1 {target}}}", "talk.url": "[InternetShortcut]\nURL=file://{folder}/{target}\n",
-    "talk.desktop": "[Desktop Entry]\nURL={target}\n", "talk.cue": "FILE \"{sound}\" WAVE\n  TRACK 01 AUDIO\n",
+    "talk.desktop": "[Desktop Entry]\nURL={target}\n",
+    "talk.cue": "FILE \"{sound}\" WAVE\n  TRACK 01 AUDIO\n",
     "talk.mlv": "MLVI\x34\0\0\0", "talk.qtl": "<?quicktime?><embed src='{target}'/>",
-    "talk.ram": "file://{folder}/{target}\n", "master.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{target}\n",
+    "talk.ram": "file://{folder}/{target}\n",
+    "master.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{target}\n",
     "key.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXT-X-KEY:METHOD=AES-128,URI=\"{picture}\"\n#EXTINF:3,\n"
                 "{target}\n#EXT-X-ENDLIST\n",
     "absolute.m3u8": _HLS.replace("{target}", "{folder}/{target}"),
@@ -116,7 +122,7 @@ def _dref(path_in_box: Callable[[Path], bytes], kind: bytes = b"url ") -> Make:
         content = (folder / "marker.mp4").read_bytes()
         at = content.find(b"dref")
         if at < 0:
-            raise NotMade("no box dref")
+            raise NotMadeError("no box dref")
         said = path_in_box(folder) + b"\0"
         moov = bytearray(content[content.index(b"moov") - 4 :])
         moov = _with_references(moov, kind, said)
@@ -162,9 +168,18 @@ def _alias(folder: Path) -> bytes:
     """Give the record of an alias, as old Macs wrote it."""
     path = str(folder / "marker.mp4").encode()
     name = b"marker.mp4"
-    record = bytes(6) + struct.pack(">HH", 2, 0) + bytes(28) + bytes([len(name)]) + name.ljust(63, b"\0") + bytes(44)
+    record = (
+        bytes(6)
+        + struct.pack(">HH", 2, 0)
+        + bytes(28)
+        + bytes([len(name)])
+        + name.ljust(63, b"\0")
+        + bytes(44)
+    )
     record += struct.pack(">hh", 2, len(path)) + path + bytes(len(path) % 2)
-    return record + struct.pack(">hh", 18, len(path)) + path + bytes(len(path) % 2) + struct.pack(">hh", -1, 0)
+    return (
+        record + struct.pack(">hh", 18, len(path)) + path + bytes(len(path) % 2) + struct.pack(">hh", -1, 0)
+    )
 
 
 def _containers() -> list[Case]:
@@ -174,7 +189,8 @@ def _containers() -> list[Case]:
         ("mov-url-scheme", _dref(lambda folder: b"file://" + str(folder / "marker.mp4").encode())),
         ("mov-alias", _dref(_alias, b"alis")),
         ("mkv-linked", _linked_mkv),
-        ("avi-openDML-index", coded("clip.avi", "-an", "-vf", "drawbox=t=fill", "-c:v", "mpeg4", "-t", "0.4")),
+        ("avi-openDML-index", coded("clip.avi", "-an", "-vf", "drawbox=t=fill", "-c:v", "mpeg4", "-t",
+        "0.4")),
         ("pattern-3", _sequence("shot%03d.png")),
         ("pattern-glob", _sequence("shot*.png")),
         ("first-of-a-sequence", _sequence("shot000.png")),
@@ -192,7 +208,7 @@ def _linked_mkv(studio: Studio, folder: Path) -> Path:
     content = path.read_bytes()
     at = content.find(b"\x15\x49\xa9\x66")
     if at < 0:
-        raise NotMade("no segment info")
+        raise NotMadeError("no segment info")
     # The name of the next file in the place of the writing application, without changing any size.
     app = content.find(b"WA", at)
     mark = b"\x3e\x83\xbb" + bytes([0x80 | 10]) + b"marker.mp4"

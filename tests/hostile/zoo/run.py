@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..common import EMOVIEW, NotMade
+from ..common import EMOVIEW, NotMadeError
 from ..judge import broken_rules, read_strictly, table_rules_broken
 from ..watch import watched
 from ..worker import Worker
@@ -69,7 +69,7 @@ def run_case(case: Case, studio: Studio, worker: Worker | None) -> Verdict:
         out.mkdir()
         try:
             path = case.make(studio, folder)
-        except NotMade as error:
+        except NotMadeError as error:
             return Verdict(case, made=str(error))
         by_command = case.alone or worker is None
         ran = _command(case, path, out) if by_command else _job(case, path, out, worker)
@@ -124,7 +124,7 @@ def _of_refusal(case: Case, ran: Ran, left: Sequence[Path]) -> list[str]:
         faults.append(f"refused: {ran.sentence[:200]}")
     if not ran.sentence.strip() or len(ran.sentence) > _LONGEST_SENTENCE + 255:
         faults.append(f"no sentence: {ran.sentence[:80]!r}")
-    if any(not letter.isprintable() for letter in ran.sentence):
+    if not ran.sentence.isprintable():
         faults.append(f"letters that are not to be printed: {ran.sentence[:120]!r}")
     if case.expect.error and not re.search(case.expect.error, ran.sentence):
         faults.append(f"another sentence: {ran.sentence[:160]}")
@@ -158,16 +158,21 @@ def _of_document(case: Case, document: dict[str, Any]) -> list[str]:
         if limits and not limits[0] <= found <= limits[1]:
             faults.append(f"{found} {what}, not {limits[0]} to {limits[1]}")
     said = document["warnings"]
-    for pattern in expect.warnings:
-        if not any(re.search(pattern, warning) for warning in said):
-            faults.append(f"no warning like {pattern!r}; there are {said}"[:250])
-    for warning in said:
-        if any(not letter.isprintable() for letter in warning):
-            faults.append(f"a warning that is not to be printed: {warning[:80]!r}")
-    return faults
+    faults += [
+        f"no warning like {pattern!r}; there are {said}"[:250]
+        for pattern in expect.warnings
+        if not any(re.search(pattern, warning) for warning in said)
+    ]
+    return faults + [
+        f"a warning that is not to be printed: {warning[:80]!r}"
+        for warning in said
+        if not warning.isprintable()
+    ]
 
 
-def run_cases(cases: Sequence[Case], root: Path, *, jobs: int = 1, commands: bool = False) -> Iterator[Verdict]:
+def run_cases(
+    cases: Sequence[Case], root: Path, *, jobs: int = 1, commands: bool = False
+) -> Iterator[Verdict]:
     """Run cases, and give each verdict as it comes, in order.
 
     Args:
@@ -207,8 +212,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
     counts = {how: sum(v.outcome == how for v in made) for how in sorted({v.outcome for v in made})}
     said = ", ".join(f"{count} {how}" for how, count in counts.items())
     lines.append(
-        f"{len(made)} cases ({said}), {len(wrong)} not as they must be; {len(verdicts) - len(made)} could not "
-        f"be made here; at most {peak} MB"
+        f"{len(made)} cases ({said}), {len(wrong)} not as they must be; {len(verdicts) - len(made)} could "
+        f"not be made here; at most {peak} MB"
     )
     return "\n".join(lines)
 

@@ -10,17 +10,57 @@ from pathlib import Path
 from ..common import ffmpeg
 from .case import Case, Expect, Make, Studio, altered, base, coded, drawn, each, with_field
 
-_SIZES = (
-    "1x1 2x2 1x2 2x1 3x3 5x3 7x13 16x16 17x9 33x31 101x57 161x159 320x241 1x400 400x1 2x4000 4000x2 1x4000 "
-    "4000x1 8192x16 8192x64 16x8192 1920x1081 4096x2160"
-).split()
+_SIZES = [
+    "1x1",
+    "2x2",
+    "1x2",
+    "2x1",
+    "3x3",
+    "5x3",
+    "7x13",
+    "16x16",
+    "17x9",
+    "33x31",
+    "101x57",
+    "161x159",
+    "320x241",
+    "1x400",
+    "400x1",
+    "2x4000",
+    "4000x2",
+    "1x4000",
+    "4000x1",
+    "8192x16",
+    "8192x64",
+    "16x8192",
+    "1920x1081",
+    "4096x2160",
+]
 _STILLS = {
     "png": "", "jpg": "", "gif": "", "webp": "", "bmp": "", "tiff": "", "ppm": "", "tga": "", "jp2": "",
     "jxl": "", "avif": "-c:v libsvtav1", "pcx": "", "sgi": "", "dpx": "", "exr": "", "qoi": "", "hdr": "",
     "pgm": "", "pbm": "", "pam": "", "xwd": "", "ico": "-pix_fmt rgba", "jls": "",
 }  # fmt: skip
-_USUAL_STILLS = frozenset("png jpg gif webp bmp tiff".split())
-_RATES = "1 2 5 10 12 15 24 24000/1001 30000/1001 48 50 60000/1001 90 120 240 500 1000".split()
+_USUAL_STILLS = frozenset(["png", "jpg", "gif", "webp", "bmp", "tiff"])
+_RATES = [
+    "1",
+    "2",
+    "5",
+    "10",
+    "12",
+    "15",
+    "24",
+    "24000/1001",
+    "30000/1001",
+    "48",
+    "50",
+    "60000/1001",
+    "90",
+    "120",
+    "240",
+    "500",
+    "1000",
+]
 
 
 def _size(size: str) -> Make:
@@ -58,7 +98,7 @@ def _blank_png(name: str, width: int, height: int, rows: int | None = None) -> M
                 yield part
         yield packer.flush()
 
-    def make(studio: Studio, folder: Path) -> Path:
+    def make(_: Studio, folder: Path) -> Path:
         path = folder / name
         with path.open("wb") as file:
             head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -116,7 +156,8 @@ def _rates() -> list[Case]:
     odd = [
         ("0.1", _slow("0.1", 3), Expect(ticks=(500, 760), seconds=60)),
         ("0.01", _slow("0.01", 2), Expect(None, ticks=(2_500, 5_100), seconds=60)),
-        ("claims-1000000-mp4", _claimed("mp4", "-video_track_timescale", "1000000"), Expect(None, ticks=(1, 30))),
+        ("claims-1000000-mp4", _claimed("mp4", "-video_track_timescale", "1000000"),
+        Expect(None, ticks=(1, 30))),
         ("claims-1000000-mkv", _claimed("mkv"), Expect(None, ticks=(1, 30))),
         ("claims-1000000-avi", _avi_rate(1, 1_000_000), Expect(None, ticks=(1, 30))),
         ("claims-0-avi", _avi_rate(0, 0), Expect(None, ticks=(1, 40))),
@@ -126,7 +167,8 @@ def _rates() -> list[Case]:
         ("timescale-0", altered(base("clip.mp4", Studio.silent), lambda b: _timescale(b, 0)), Expect(None)),
         ("timescale-max", altered(base("clip.mp4", Studio.silent), lambda b: _timescale(b, 0x7FFFFFFF)),
          Expect(None)),
-        ("variable", coded("v.mkv", "-an", "-vf", "select='if(lt(n,12),1,not(mod(n,4)))'", "-fps_mode", "vfr"),
+        ("variable", coded("v.mkv", "-an", "-vf", "select='if(lt(n,12),1,not(mod(n,4)))'", "-fps_mode",
+        "vfr"),
          Expect(ticks=(20, 30))),
         ("jitter", coded("v.mkv", "-an", "-vf", "settb=1/1000,setpts='PTS+15*random(7)'", "-fps_mode", "vfr"),
          Expect(ticks=(22, 30))),
@@ -141,7 +183,7 @@ def _slow(rate: str, pictures: int) -> Make:
 
 
 def _claimed(end: str, *options: str) -> Make:
-    def make(studio: Studio, folder: Path) -> Path:
+    def make(_: Studio, folder: Path) -> Path:
         path = folder / f"fast.{end}"
         ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64:r=1000000", "-frames:v", "25", "-c:v", "mjpeg",
                *options, path)  # fmt: skip

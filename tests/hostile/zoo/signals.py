@@ -10,18 +10,81 @@ from pathlib import Path
 from ..common import ffmpeg
 from .case import Case, Expect, Make, Studio, altered, base, coded, each, with_field, written
 
-_FORMATS = (
-    "u8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be s8 u16le u16be u24le u32be s64le "
-    "mulaw alaw s16le_planar s24le_planar s32le_planar s8_planar"
-).split()
+_FORMATS = [
+    "u8",
+    "s16le",
+    "s16be",
+    "s24le",
+    "s24be",
+    "s32le",
+    "s32be",
+    "f32le",
+    "f32be",
+    "f64le",
+    "f64be",
+    "s8",
+    "u16le",
+    "u16be",
+    "u24le",
+    "u32be",
+    "s64le",
+    "mulaw",
+    "alaw",
+    "s16le_planar",
+    "s24le_planar",
+    "s32le_planar",
+    "s8_planar",
+]
 _SAMPLE_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
 _SECOND = Expect(ticks=(22, 30))
-_PIXELS = (
-    "yuv420p yuv422p yuv444p yuv410p yuv411p yuv440p yuv420p10le yuv422p10le yuv444p10le yuv420p12le "
-    "yuv422p12le yuv444p16le gray gray10le gray12le gray16le gbrp gbrp10le gbrp12le gbrp16le bgr0 bgra rgb48le "
-    "rgba64le yuva420p yuva422p yuva444p yuva444p10le gbrap gbrap12le ya8"
-).split()
-_RAW_PIXELS = "nv12 nv21 uyvy422 yuyv422 rgb24 bgr24 rgb565le rgb555le rgb8 bgr4_byte monow monob pal8".split()
+_PIXELS = [
+    "yuv420p",
+    "yuv422p",
+    "yuv444p",
+    "yuv410p",
+    "yuv411p",
+    "yuv440p",
+    "yuv420p10le",
+    "yuv422p10le",
+    "yuv444p10le",
+    "yuv420p12le",
+    "yuv422p12le",
+    "yuv444p16le",
+    "gray",
+    "gray10le",
+    "gray12le",
+    "gray16le",
+    "gbrp",
+    "gbrp10le",
+    "gbrp12le",
+    "gbrp16le",
+    "bgr0",
+    "bgra",
+    "rgb48le",
+    "rgba64le",
+    "yuva420p",
+    "yuva422p",
+    "yuva444p",
+    "yuva444p10le",
+    "gbrap",
+    "gbrap12le",
+    "ya8",
+]
+_RAW_PIXELS = [
+    "nv12",
+    "nv21",
+    "uyvy422",
+    "yuyv422",
+    "rgb24",
+    "bgr24",
+    "rgb565le",
+    "rgb555le",
+    "rgb8",
+    "bgr4_byte",
+    "monow",
+    "monob",
+    "pal8",
+]
 
 
 def _wave(name: str, values: Callable[[int], float], *, kind: str = "f", seconds: float = 1.0) -> Make:
@@ -48,10 +111,10 @@ def _impossible() -> list[Case]:
     nan, inf = math.nan, math.inf
     pcm = struct.pack("<16000h", *(int(20_000 * _tone(i)) for i in range(16_000)))
 
-    def riff(name: str, rate: int = 16_000, channels: int = 1, bits: int = 16, size: int | None = None) -> Make:
-        return written(
-            f"{name}.wav", _riff(pcm, tag=1, rate=rate, channels=channels, bits=bits, size=size)
-        )
+    def riff(
+        name: str, rate: int = 16_000, channels: int = 1, bits: int = 16, size: int | None = None
+    ) -> Make:
+        return written(f"{name}.wav", _riff(pcm, tag=1, rate=rate, channels=channels, bits=bits, size=size))
 
     some = {
         "all-nan": _wave("nan.wav", lambda i: nan),
@@ -90,11 +153,18 @@ def _impossible() -> list[Case]:
 
 def _sound() -> list[Case]:
     found = [
-        Case("samples", f"pcm-{kind}", coded("clip.nut", "-vn", "-c:a", f"pcm_{kind}"), Expect(None, ticks=(22, 30)))
+        Case(
+            "samples",
+            f"pcm-{kind}",
+            coded("clip.nut", "-vn", "-c:a", f"pcm_{kind}"),
+            Expect(None, ticks=(22, 30)),
+        )
         for kind in _FORMATS
     ]
-    for rate in _SAMPLE_RATES:
-        found.append(Case("samples", f"{rate}-Hz", coded("clip.wav", "-vn", "-ar", str(rate)), _SECOND))
+    found += [
+        Case("samples", f"{rate}-Hz", coded("clip.wav", "-vn", "-ar", str(rate)), _SECOND)
+        for rate in _SAMPLE_RATES
+    ]
     for channels in (1, 2, 3, 4, 5, 6, 7, 8):
         make = coded("clip.wav", "-vn", "-ac", str(channels))
         found.append(Case("samples", f"{channels}-channels", make, _SECOND))
@@ -157,7 +227,9 @@ def _shapes() -> list[Case]:
         make = altered(pasp, _both_fields("pasp", over, under))
         found.append(Case("aspect", f"mov-{name}", make, Expect(None, ticks=(22, 30))))
     matrix = altered(base("clip.mp4", Studio.silent), lambda b: with_field(b, "tkhd", 40, 0x7FFFFFFF))
-    zero = altered(base("clip.mp4", Studio.silent), lambda b: with_field(with_field(b, "tkhd", 40, 0), "tkhd", 56, 0))
+    zero = altered(
+        base("clip.mp4", Studio.silent), lambda b: with_field(with_field(b, "tkhd", 40, 0), "tkhd", 56, 0)
+    )
     found.append(Case("turn", "matrix-huge", matrix, Expect(None, ticks=(22, 30))))
     found.append(Case("turn", "matrix-zero", zero, Expect(None, ticks=(22, 30))))
     return found

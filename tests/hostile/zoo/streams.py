@@ -94,7 +94,8 @@ def _changes() -> list[Case]:
         ("rate-ts", _changing("ts", [["-ar", "44100"], ["-ar", "48000"], ["-ar", "16000"]], "-vn"),
          Expect(ticks=(62, 85))),
         ("codec-ts", _changing("ts", [h264, ["-c:v", "mpeg2video"]]), Expect(None, ticks=(20, 58))),
-        ("pixels-mjpeg", _changing("mjpeg", [["-pix_fmt", "yuvj420p"], ["-pix_fmt", "yuvj444p"]], "-an"), two),
+        ("pixels-mjpeg", _changing("mjpeg", [["-pix_fmt", "yuvj420p"], ["-pix_fmt", "yuvj444p"]],
+        "-an"), two),
         ("sound-stops-ts", _changing("ts", [[], ["-an"]], *h264), two),
         ("pictures-stop-ts", _changing("ts", [[], ["-vn"]], *h264), Expect(ticks=(40, 58))),
     ])  # fmt: skip
@@ -151,7 +152,7 @@ def _subtitled(studio: Studio, folder: Path) -> Path:
     return path
 
 
-def _subtitles_alone(studio: Studio, folder: Path) -> Path:
+def _subtitles_alone(_: Studio, folder: Path) -> Path:
     text = folder / "words.srt"
     text.write_text("1\n00:00:00,000 --> 00:00:03,000\nhello\n")
     path = folder / "words.mkv"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from ..common import NotMade, ffmpeg
+from ..common import NotMadeError, ffmpeg
 from .case import DAMAGED, Case, Expect, Make, Studio, altered, base, coded, each, with_field
 
 _DAYS = 11 * 24 * 3600
@@ -33,9 +33,11 @@ def _offsets() -> list[Case]:
     for seconds, ticks in _LATE.items():
         few = ticks + 20, ticks + 32
         expect = Expect(ticks=few, seconds=60) if ticks < _HELD else Expect(None, seconds=60)
-        for which, name in (("v", "pictures"), ("a", "sound")):
-            for end in ("mkv", "mp4"):
-                found.append(Case("start", f"{name}-{seconds}-late-{end}", _late(which, seconds, end), expect))
+        found += [
+            Case("start", f"{name}-{seconds}-late-{end}", _late(which, seconds, end), expect)
+            for which, name in (("v", "pictures"), ("a", "sound"))
+            for end in ("mkv", "mp4")
+        ]
     for end in ("mkv", "mp4", "ts", "flv", "nut"):
         make = coded(f"at600.{end}", "-c", "copy", "-output_ts_offset", "600", source=Studio.talk)
         found.append(Case("start", f"both-at-600-{end}", make, Expect(ticks=(22, 30))))
@@ -57,7 +59,9 @@ def _jumps() -> list[Case]:
     found = []
     for seconds in (1, 60, 3600, 100_000):
         ticks = 25 * seconds
-        expect = Expect(ticks=(ticks + 15, ticks + 32), seconds=60) if ticks < _HELD else Expect(None, seconds=60)
+        expect = (
+            Expect(ticks=(ticks + 15, ticks + 32), seconds=60) if ticks < _HELD else Expect(None, seconds=60)
+        )
         pictures = coded("jump.mkv", "-an", "-vf", f"setpts='PTS+gt(N,12)*{seconds}/TB'", "-fps_mode",
                          "passthrough", "-c:v", "mjpeg")  # fmt: skip
         sound = coded("jump.mkv", "-vn", "-af", f"asetpts='PTS+gt(T,0.5)*{seconds}/TB'", "-c:a", "flac")
@@ -151,7 +155,7 @@ def _ctts(value: int) -> Make:
 def _size_of(content: bytes, box: bytes, size: int) -> bytes:
     at = content.find(box)
     if at < 0:
-        raise NotMade(f"no box {box!r}")
+        raise NotMadeError(f"no box {box!r}")
     return content[: at - 4] + struct.pack(">I", size) + content[at:]
 
 
