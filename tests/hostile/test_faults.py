@@ -58,6 +58,10 @@ def test_a_batch_that_is_killed_goes_on(batch: Scenario):
     _count(list(disturb(batch, "kill", 2, _SEED)), 2)
 
 
+def test_a_report_that_is_killed_is_made_whole_by_the_next(tmp_path: Path):
+    _count(list(disturb(SCENARIOS["report"](tmp_path).learn(), "kill", 1, _SEED)), 1)
+
+
 @pytest.mark.release
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_sudden_ends(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

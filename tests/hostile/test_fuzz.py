@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emoview.batch.inputs import clips_of
+from emoview.errors import EmoviewError
+from emoview.evaluation.annotations import read_annotations
+from emoview.output.read import read_json
 
 from . import seeds
 from .fuzz import SHARES, fingerprint, fuzz, shares, table
@@ -47,3 +57,43 @@ def test_inputs_are_split_over_all_kinds():
     split = shares(20_000, list(SHARES))
     assert abs(sum(split.values()) - 20_000) < 10
     assert split["media"] == 2500
+
+
+_TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=80)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+_FEW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+
+
+@_FEW
+@given(text=_TEXTS, end=st.sampled_from([".txt", ".csv"]), head=st.sampled_from(["", "path,start_s,end_s\n"]))
+def test_any_text_is_a_list_or_is_refused(text: str, end: str, head: str):
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EmoviewError):
+        path = Path(folder, f"list{end}")
+        path.write_text(head + text, "utf-8", newline="")
+        names = [clip.name for clip in clips_of([str(path)])]
+        assert len(set(names)) == len(names)
+
+
+@_FEW
+@given(document=_JSON, version=st.sampled_from([None, "1.2", 1, "x"]))
+def test_any_json_is_a_result_or_is_refused(document: object, version: object):
+    if version is not None and isinstance(document, dict):
+        document["schema_version"] = version
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EmoviewError):
+        path = Path(folder, "result.json")
+        path.write_text(json.dumps(document), "utf-8")
+        read_json(path)
+
+
+@_FEW
+@given(text=_TEXTS, head=st.sampled_from(["", "time_s,label\n", "start_s,end_s,valence\n"]))
+def test_any_text_is_an_annotation_or_is_refused(text: str, head: str):
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EmoviewError):
+        path = Path(folder, "coded.csv")
+        path.write_text(head + text, "utf-8", newline="")
+        for one in read_annotations(path):
+            one.ticks()
