@@ -37,8 +37,8 @@ class Report:
         code: Its exit code; None where it could not be guarded at all.
         filtered: Whether sockets were told of.
         separate: Whether it had a network of its own.
-        attempts: Sockets of a network that were asked for: family and who.
-        netlink: Sockets to the kernel itself.
+        attempts: What was sent or connected to a network: the family, and who did it.
+        sockets: Sockets that were made, used or not, but for those between processes of one machine.
         packets: Packets sent, by interface.
         out: Its standard output.
         err: Its standard error.
@@ -48,7 +48,7 @@ class Report:
     filtered: bool
     separate: bool
     attempts: list[list[str]]
-    netlink: list[list[str]]
+    sockets: list[list[str]]
     packets: dict[str, int]
     out: str = ""
     err: str = ""
@@ -88,13 +88,18 @@ def _run(command: Sequence[str], how: How, cwd: str) -> Report:
             interface = namespace.enter()
             separate = True
     attempts: list[list[str]] = []
-    netlink: list[list[str]] = []
+    sockets: list[list[str]] = []
 
     def decide(call: seccomp.Call) -> int | None:
-        family = call.arguments[0] & 0xFFFFFFFF
-        (netlink if family == socket.AF_NETLINK else attempts).append([_family(family), call.who])
+        family = call.family
+        if call.makes_a_socket:
+            sockets.append([_family(family), call.who])
+            return None
+        if family in (0, socket.AF_UNIX, socket.AF_NETLINK):
+            return None
+        attempts.append([_family(family), call.who])
         # In a network that leads nowhere it may go on, so that its packets are counted, too.
-        return None if separate or family == socket.AF_NETLINK else errno.EACCES
+        return None if separate else errno.EACCES
 
     child, listener = seccomp.start(command, None if how == "namespace" else seccomp.sockets, decide, cwd)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -104,7 +109,7 @@ def _run(command: Sequence[str], how: How, cwd: str) -> Report:
     if listener is not None:
         listener.close()
     code = os.waitstatus_to_exitcode(status) if separate or listener else None
-    return Report(code, listener is not None, separate, attempts, netlink, packets)
+    return Report(code, listener is not None, separate, attempts, sockets, packets)
 
 
 def _family(number: int) -> str:

@@ -29,7 +29,14 @@ _CONTINUE = 1
 _X86 = "x86_64"
 _ARCH = {_X86: 0xC000003E, "aarch64": 0xC00000B7}
 _SECCOMP = {_X86: 317, "aarch64": 277}
+# By machine: sockets, and what sends something or asks somebody for an answer.
 _SOCKET = {_X86: 41, "aarch64": 198}
+_CONNECT = {_X86: 42, "aarch64": 203}
+_SENDTO = {_X86: 44, "aarch64": 206}
+_SENDMSG = {_X86: 46, "aarch64": 211}
+_SENDMMSG = {_X86: 307, "aarch64": 269}
+# The handle by which a process hands its listener over: the one through which it may send unasked.
+_CHANNEL = 900
 _URING = 425
 _AF_UNIX = 1
 _CREATE = 0x40
@@ -60,9 +67,13 @@ def _head() -> list[bytes]:
 
 
 def sockets() -> bytes:
-    """Give the program that asks about every socket but those between processes of one machine."""
+    """Give the program that asks about sockets, but those of one machine, and about all that is sent."""
+    steps = _head()
+    for table in (_CONNECT, _SENDTO, _SENDMSG, _SENDMMSG):
+        steps += [_step(_EQUAL, table[platform.machine()], 0, 4), _step(_LOAD, 16),
+                  _step(_EQUAL, _CHANNEL, 0, 1), _step(_GIVE, _ALLOW), _step(_GIVE, _NOTIFY)]  # fmt: skip
     return b"".join([
-        *_head(), _step(_EQUAL, _SOCKET[platform.machine()], 1, 0), _step(_GIVE, _ALLOW),
+        *steps, _step(_EQUAL, _SOCKET[platform.machine()], 1, 0), _step(_GIVE, _ALLOW),
         _step(_LOAD, 16), _step(_EQUAL, _AF_UNIX, 0, 1), _step(_GIVE, _ALLOW), _step(_GIVE, _NOTIFY),
     ])  # fmt: skip
 
@@ -128,6 +139,31 @@ class Call:
         except OSError:
             return f"process {self.pid}"
 
+    def memory(self, place: int, count: int) -> bytes:
+        """Read memory of whoever calls; nothing where that is not to be read."""
+        try:
+            with Path(f"/proc/{self.pid}/mem").open("rb", buffering=0) as memory:
+                memory.seek(place)
+                return memory.read(count)
+        except (OSError, OverflowError, ValueError):
+            return b""
+
+    @property
+    def family(self) -> int:
+        """The family of the socket that is asked for, or of the address that is sent to; 0 for none."""
+        machine = platform.machine()
+        if self.number == _SOCKET[machine]:
+            return self.arguments[0] & 0xFFFFFFFF
+        place = self.arguments[4 if self.number == _SENDTO[machine] else 1]
+        if self.number in (_SENDMSG[machine], _SENDMMSG[machine]):
+            place = int.from_bytes(self.memory(place, 8), "little")
+        return int.from_bytes(self.memory(place, 2), "little") if place else 0
+
+    @property
+    def makes_a_socket(self) -> bool:
+        """Whether a socket is asked for, and nothing sent."""
+        return self.number == _SOCKET[platform.machine()]
+
     def file(self, argument: int) -> str:
         """Name the file that a handle among the arguments stands for."""
         with contextlib.suppress(OSError):
@@ -137,9 +173,7 @@ class Call:
     def path(self, argument: int, folder: int | None = None) -> str:
         """Read the path that an argument points to; `folder` is the argument that it counts from."""
         try:
-            with Path(f"/proc/{self.pid}/mem").open("rb", buffering=0) as memory:
-                memory.seek(self.arguments[argument])
-                text = os.fsdecode(memory.read(4096).split(b"\0")[0])
+            text = os.fsdecode(self.memory(self.arguments[argument], 4096).split(b"\0")[0])
             here = folder is None or self.arguments[folder] & 0xFFFFFFFF == 0xFFFFFF9C
             start = str(Path(f"/proc/{self.pid}/cwd").readlink()) if here else self.file(folder or 0)
         except OSError:
@@ -217,8 +251,9 @@ def _become(
         if program is not None:
             with contextlib.suppress(OSError, KeyError):
                 handles = [_install(program())]
-        # By a call that no filter asks about: nobody listens yet.
-        socket.send_fds(channel, [b"f"], handles)
+        # Nobody listens yet, so by a call that no filter asks about.
+        with socket.socket(fileno=fcntl.fcntl(channel, fcntl.F_DUPFD, _CHANNEL)) as unasked:
+            socket.send_fds(unasked, [b"f"], handles)
         channel.recv(1)
         channel.close()
         for handle in handles:

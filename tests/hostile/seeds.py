@@ -281,9 +281,9 @@ def tones(folder: Path) -> None:
     for actor in range(1, 7):
         for label in (1, 3, 5):
             for take in (1, 2):
-                values = (
-                    int(8000 * math.sin(i * (200 + 400 * label) * math.tau / 16_000)) for i in range(8000)
-                )
+                # No two alike: what is the same twice must not stand on both sides.
+                step = (200 + 400 * label + 6 * actor + take) * math.tau / 16_000
+                values = (int(8000 * math.sin(i * step)) for i in range(8000))
                 name = f"03-01-{label:02d}-01-01-{take:02d}-{actor:02d}.wav"
                 with wave.open(str(folder / name), "wb") as file:
                     file.setparams((1, 2, 16_000, 0, "NONE", ""))
