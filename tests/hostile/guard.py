@@ -37,9 +37,10 @@ class Report:
         code: Its exit code; None where it could not be guarded at all.
         filtered: Whether sockets were told of.
         separate: Whether it had a network of its own.
-        attempts: What was sent or connected to a network: the family, and who did it.
+        attempts: What was sent or connected to a network: the family, who did it, and where to.
         sockets: Sockets that were made, used or not, but for those between processes of one machine.
         packets: Packets sent, by interface.
+        words: What can be read in those that would have left the machine, such as a name that is looked up.
         out: Its standard output.
         err: Its standard error.
     """
@@ -50,6 +51,7 @@ class Report:
     attempts: list[list[str]]
     sockets: list[list[str]]
     packets: dict[str, int]
+    words: list[str]
     out: str = ""
     err: str = ""
 
@@ -97,7 +99,7 @@ def _run(command: Sequence[str], how: How, cwd: str) -> Report:
             return None
         if family in (0, socket.AF_UNIX, socket.AF_NETLINK):
             return None
-        attempts.append([_family(family), call.who])
+        attempts.append([_family(family), call.who, call.address])
         # In a network that leads nowhere it may go on, so that its packets are counted, too.
         return None if separate else errno.EACCES
 
@@ -105,11 +107,11 @@ def _run(command: Sequence[str], how: How, cwd: str) -> Report:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, _: os.kill(child, got))
     _, status = os.waitpid(child, 0)
-    packets = namespace.sent(interface) if separate else {}
+    packets, words = namespace.sent(interface) if separate else ({}, [])
     if listener is not None:
         listener.close()
     code = os.waitstatus_to_exitcode(status) if separate or listener else None
-    return Report(code, listener is not None, separate, attempts, sockets, packets)
+    return Report(code, listener is not None, separate, attempts, sockets, packets, words)
 
 
 def _family(number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import re
 import socket
 import struct
 from pathlib import Path
@@ -15,6 +16,7 @@ _GET_FLAGS, _SET_FLAGS, _SET_ADDRESS, _SET_MASK = 0x8913, 0x8914, 0x8916, 0x891C
 _ADD_ROUTE = 0x890B
 _UP_AND_RUNNING = 0x41
 _HOP_BY_HOP, _ICMP6 = 0, 58
+_WORD = re.compile(rb"[a-z0-9-]{3,}")
 NAME = "watch0"
 _ADDRESS = "10.255.255.1"
 _GATEWAY = "10.255.255.2"
@@ -77,24 +79,28 @@ def _default_route() -> None:
         fcntl.ioctl(asked, _ADD_ROUTE, entry)
 
 
-def sent(handle: int | None) -> dict[str, int]:
-    """Count what was sent by each interface of this network so far."""
+def sent(handle: int | None) -> tuple[dict[str, int], list[str]]:
+    """Count what each interface of this network sent so far, and give the words in what would have left."""
     lines = Path("/proc/self/net/dev").read_text().splitlines()[2:]
     counts = {line.split(":")[0].strip(): int(line.split(":")[1].split()[9]) for line in lines}
+    packets = [] if handle is None else _waiting(handle)
     if handle is not None:
-        counts[NAME] = _waiting(handle)
-    return counts
+        counts[NAME] = len(packets)
+    # The names that are asked for stand in the packets, a length before each part.
+    words = (".".join(word.decode() for word in _WORD.findall(packet[20:])) for packet in packets)
+    return counts, sorted(set(filter(None, words)))
 
 
-def _waiting(handle: int) -> int:
-    """Take the packets that wait at the end of the interface, and count those that a program sent."""
-    count = 0
+def _waiting(handle: int) -> list[bytes]:
+    """Take the packets that wait at the end of the interface, and give those that a program sent."""
+    packets = []
     while True:
         try:
             packet = os.read(handle, 65_536)
         except BlockingIOError:
-            return count
-        count += not _of_the_kernel(packet)
+            return packets
+        if not _of_the_kernel(packet):
+            packets.append(packet)
 
 
 def _of_the_kernel(packet: bytes) -> bool:

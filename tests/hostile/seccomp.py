@@ -151,13 +151,27 @@ class Call:
     @property
     def family(self) -> int:
         """The family of the socket that is asked for, or of the address that is sent to; 0 for none."""
-        machine = platform.machine()
-        if self.number == _SOCKET[machine]:
+        if self.makes_a_socket:
             return self.arguments[0] & 0xFFFFFFFF
+        return int.from_bytes(self._address()[:2], "little")
+
+    @property
+    def address(self) -> str:
+        """The address that is sent to, with its port."""
+        data = self._address()
+        port = int.from_bytes(data[2:4], "big")
+        if self.family == socket.AF_INET and len(data) >= 8:
+            return f"{socket.inet_ntop(socket.AF_INET, data[4:8])}:{port}"
+        if self.family == socket.AF_INET6 and len(data) >= 24:
+            return f"[{socket.inet_ntop(socket.AF_INET6, data[8:24])}]:{port}"
+        return "?"
+
+    def _address(self) -> bytes:
+        machine = platform.machine()
         place = self.arguments[4 if self.number == _SENDTO[machine] else 1]
         if self.number in (_SENDMSG[machine], _SENDMMSG[machine]):
             place = int.from_bytes(self.memory(place, 8), "little")
-        return int.from_bytes(self.memory(place, 2), "little") if place else 0
+        return self.memory(place, 28) if place else b""
 
     @property
     def makes_a_socket(self) -> bool:

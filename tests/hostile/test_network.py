@@ -43,7 +43,7 @@ def _try(code: str, how: How) -> Report:
 def test_the_filter_tells_of_every_attempt(code: str):
     report = _try(code, "filter")
     assert report.attempts
-    assert {family for family, _ in report.attempts} <= {"AF_INET", "AF_INET6"}
+    assert {family for family, _, _ in report.attempts} <= {"AF_INET", "AF_INET6"}
     assert not report.silent
 
 
@@ -81,16 +81,18 @@ class _Home:
         for place in (self.work, self.home, self.temporary):
             place.mkdir()
 
-    def run(self, *arguments: str | Path, sockets: Sequence[str] = ()) -> Report:
+    def run(
+        self, *arguments: str | Path, sockets: Sequence[str] = (), command: Sequence[str] = EMOVIEW
+    ) -> Report:
         """Run emoview under the guards; it must say and leave nothing beyond what it was asked for."""
         variables = {"HOME": self.home, "TMPDIR": self.temporary, "XDG_CACHE_HOME": self.home / ".cache"}
         report = guarded(
-            [*EMOVIEW, *arguments], cwd=self.work, **{name: str(path) for name, path in variables.items()}
+            [*command, *arguments], cwd=self.work, **{name: str(path) for name, path in variables.items()}
         )
         if report.code is None:
             pytest.skip("this system has neither guard")
         assert report.code == 0, report
-        assert report.silent, (report.attempts, report.packets)
+        assert report.silent, (report.attempts, report.packets, report.words)
         assert {family for family, _ in report.sockets} <= set(sockets), report.sockets
         return report
 
@@ -135,6 +137,14 @@ def test_fifteen_seconds_send_nothing(home: _Home):
     home.run("report", "out/long.json", "-o", "page.html", "--embed")
     home.run("plot", "out/long.json", "-o", "plot.svg")
     home.run("overlay", "out/long.json", "long.mp4", "-o", "seen.mp4")
+    assert home.left() == []
+
+
+@pytest.mark.release
+def test_a_process_that_stays_sends_nothing(home: _Home, clip: Path):
+    # What libraries have to tell of their use they tell after a while.
+    code = f"import time, emoview; emoview.analyze({str(clip)!r}); time.sleep(40)"
+    home.run("-c", code, command=[sys.executable])
     assert home.left() == []
 
 

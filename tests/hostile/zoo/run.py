@@ -72,7 +72,7 @@ def run_case(case: Case, studio: Studio, worker: Worker | None) -> Verdict:
         except NotMadeError as error:
             return Verdict(case, made=str(error))
         by_command = case.alone or worker is None
-        ran = _command(case, path, out) if by_command else _job(case, path, out, worker)
+        ran = _command(case, path, folder, out) if by_command else _job(case, path, out, worker)
         verdict = Verdict(case, ran=ran)
         _judge(verdict, path, out)
         return verdict
@@ -86,9 +86,9 @@ def _job(case: Case, path: Path, out: Path, worker: Worker | None) -> Ran:
     return Ran(code, done.text if code == 1 else "", ended, done.peak, done.seconds)
 
 
-def _command(case: Case, path: Path, out: Path) -> Ran:
-    arguments = ["analyze", "-q", "-o", out, *case.arguments, "--", os.fsencode(path.name)]
-    done = watched([*EMOVIEW, *arguments], seconds=2 * case.expect.seconds, cwd=path.parent)
+def _command(case: Case, path: Path, folder: Path, out: Path) -> Ran:
+    arguments = ["analyze", "-q", "-o", out, *case.arguments, "--", os.fsencode(path.relative_to(folder))]
+    done = watched([*EMOVIEW, *arguments], seconds=2 * case.expect.seconds, cwd=folder)
     ended = done.stopped
     if "Traceback" in done.err or "unexpected" in done.err:
         ended = f"unexpected {done.err[-400:]}"
