@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .judge import broken_rules
-from .zoo import CASES, Case
+from .judge import broken_rules, read_strictly
+from .worker import Worker
+from .zoo import CASES, Case, Studio
 from .zoo.run import run_cases, table
 
 _SEED = 20
@@ -45,6 +46,19 @@ def test_some_odd_files_give_what_they_must(tmp_path: Path):
     verdicts = list(run_cases(_sample(), tmp_path))
     assert not any(verdict.faults for verdict in verdicts), table(verdicts)
     assert sum(verdict.made is None for verdict in verdicts) > _SAMPLE * 2 / 3, table(verdicts)
+
+
+def test_a_damaged_file_gives_the_same_result_twice(tmp_path: Path):
+    studio = Studio(tmp_path)
+    (case,) = (case for case in CASES if case.id == "truncated/mkv-50")
+    path = case.make(studio, tmp_path)
+    results = []
+    for number in range(2):
+        out = tmp_path / f"out{number}"
+        with Worker() as worker:
+            assert worker.call("jobs:analyse", 120, path=str(path), out=str(out)).how == "ok"
+        results.append({**read_strictly((out / f"{path.stem}.json").read_text()), "timings": {}})
+    assert results[0] == results[1]
 
 
 @pytest.mark.release

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..common import NotMadeError, ffmpeg
-from .case import Case, Expect, Make, Studio, altered, base, coded, each, written
+from .case import DAMAGED, Case, Expect, Make, Studio, altered, base, coded, each, written
 
 _EITHER = Expect(None, ticks=(1, 60))
 _CUT_AT = (1, 10, 25, 50, 75, 90, 99)
+_KNOW_THEIR_LENGTH = frozenset({"fast.mp4", "mkv", "avi", "webm", "flv", "wav"})
 
 
 def _kinds() -> dict[str, Make]:
@@ -38,17 +39,26 @@ def _truncated() -> list[Case]:
     found = []
     for kind, make in _kinds().items():
         for percent in _CUT_AT:
-            cut = altered(make, lambda content, p=percent: content[: max(1, len(content) * p // 100)])
-            # The index of a plain MP4 stands at its end.
-            lost = (
-                Expect(1, error="truncated|not a media file|neither pictures") if kind == "mp4" else _EITHER
-            )
-            if kind == "mp4" and percent == 99:
-                lost = _EITHER
-            found.append(Case("truncated", f"{kind}-{percent}", cut, lost))
+            cut = altered(make, lambda content, p=percent: _cut(content, p))
+            found.append(Case("truncated", f"{kind}-{percent}", cut, _of_the_cut(kind, percent)))
         head = altered(make, lambda content: content[:512])
         found.append(Case("truncated", f"{kind}-header", head, _EITHER))
     return found
+
+
+def _cut(content: bytes, percent: int) -> bytes:
+    """Keep the first part, in whole samples of 16 bits in stereo."""
+    return content[: max(1, len(content) * percent // 400 * 4)]
+
+
+def _of_the_cut(kind: str, percent: int) -> Expect:
+    """Say what must come of a file that is cut: where its head says how long it was, that must be told."""
+    if kind == "mp4" and percent < 99:
+        # The index of a plain MP4 stands at its end.
+        return Expect(1, error="truncated|not a media file|neither pictures")
+    if kind in _KNOW_THEIR_LENGTH and 10 < percent < 90:
+        return Expect(None, ticks=(1, 60), warnings=(DAMAGED,))
+    return _EITHER
 
 
 def _altered() -> list[Case]:
