@@ -32,7 +32,7 @@ def _offsets() -> list[Case]:
     found = []
     for seconds, ticks in _LATE.items():
         few = ticks + 20, ticks + 32
-        expect = Expect(ticks=few, seconds=60) if ticks < _HELD else Expect(None, seconds=60)
+        expect = Expect(ticks=few, seconds=60 + ticks / 500) if ticks < _HELD else Expect(None, seconds=60)
         found += [
             Case("start", f"{name}-{seconds}-late-{end}", _late(which, seconds, end), expect)
             for which, name in (("v", "pictures"), ("a", "sound"))
@@ -60,7 +60,9 @@ def _jumps() -> list[Case]:
     for seconds in (1, 60, 3600, 100_000):
         ticks = 25 * seconds
         expect = (
-            Expect(ticks=(ticks + 15, ticks + 32), seconds=60) if ticks < _HELD else Expect(None, seconds=60)
+            Expect(ticks=(ticks + 15, ticks + 32), seconds=60 + ticks / 500)
+            if ticks < _HELD
+            else Expect(None, seconds=60)
         )
         pictures = coded("jump.mkv", "-an", "-vf", f"setpts='PTS+gt(N,12)*{seconds}/TB'", "-fps_mode",
                          "passthrough", "-c:v", "mjpeg")  # fmt: skip
