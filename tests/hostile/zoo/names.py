@@ -26,7 +26,7 @@ _NAMES: dict[str, str | bytes] = {
     "lavfi": "lavfi", "star": "*.mp4", "question": "?.mp4", "bracket": "[ab].mp4", "brace": "{a,b}.mp4",
     "quote": "it's.mp4", "double-quote": 'a"b.mp4', "backslash": "a\\b.mp4", "dollar": "$(id).mp4",
     "backtick": "`id`.mp4", "semicolon": "a;id.mp4", "ampersand": "a&b.mp4", "angle": "<b>.mp4",
-    "script": "<script>alert(1)<.mp4", "markup": "[red]clip[/red].mp4", "colon": "C:clip.mp4",
+    "script": "<script>alert(1)<.mp4", "markup": "[red]clip[bold].mp4", "colon": "C:clip.mp4",
     "dot": ".clip.mp4",
     "dots": "...mp4", "only-ending": ".mp4", "comma": "a,b.mp4", "hash": "#clip.mp4", "tilde": "~clip.mp4",
     "nul-word": "nul.mp4", "surrogate-like": "clip\ud7ff.mp4", "jinja": "{{7*7}}.mp4", "json": '{"a":1}.mp4',
