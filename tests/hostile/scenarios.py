@@ -89,7 +89,18 @@ def report(folder: Path) -> Scenario:
 def training(folder: Path) -> Scenario:
     """A training of two epochs on tones."""
     tones(folder / "speech")
-    arguments = ("train", "mfcc-cnn", "--data", "speech", "-o", f"{OUT}/run", "--set", "plan.epochs=2")
+    arguments = (
+        "train",
+        "mfcc-cnn",
+        "--data",
+        "speech",
+        "-o",
+        f"{OUT}/run",
+        "--set",
+        "plan.epochs=2",
+        "--set",
+        "batch=4",
+    )
     return Scenario("train", arguments, folder)
 
 

@@ -158,7 +158,17 @@ def test_the_doctor_sends_nothing(home: _Home):
 def test_a_training_sends_nothing(home: _Home):
     tones(home.work / "speech")
     home.run(
-        "train", "mfcc-cnn", "--data", "speech", "-o", "run", "--set", "plan.epochs=1", sockets=_ASKED_ABOUT
+        "train",
+        "mfcc-cnn",
+        "--data",
+        "speech",
+        "-o",
+        "run",
+        "--set",
+        "plan.epochs=1",
+        "--set",
+        "batch=4",
+        sockets=_ASKED_ABOUT,
     )
     assert (home.work / "run" / "run.json").exists()
     assert home.left() == []
