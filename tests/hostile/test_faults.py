@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 _SEED = 11
 _KILLS = {"analyze": 80, "batch": 60, "report": 30, "train": 30}
-_FULL = {"analyze": 150, "batch": 150, "report": 30, "train": 40}
+_FULL = {"analyze": 150, "batch": 150, "report": 30, "train": 15}
 _PATIENCE_S = 60
 
 
