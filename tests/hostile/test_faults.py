@@ -1,0 +1,171 @@
+"""Full disks, sudden ends, killed children: nothing is lost or half-written, and the next run is right."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from . import seccomp
+from .common import EMOVIEW, SAMPLE, environment, ffmpeg
+from .faults import content, temporary
+from .judge import broken_rules
+from .scenarios import SCENARIOS, Scenario, differences, disturb
+from .watch import end_group, tree
+
+pytestmark = pytest.mark.skipif(
+    not seccomp.available(seccomp.file_changes), reason="the kernel takes no filter here"
+)
+
+_SEED = 11
+_KILLS = {"analyze": 80, "batch": 60, "report": 30, "train": 30}
+_FULL = {"analyze": 150, "batch": 150, "report": 30, "train": 15}
+_PATIENCE_S = 60
+
+
+def _count(faults: list[str], of: int) -> None:
+    print(f"{len(faults)} lost of {of}", *faults, sep="\n")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    return SCENARIOS["analyze"](tmp_path_factory.mktemp("analysis")).learn()
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    return SCENARIOS["batch"](tmp_path_factory.mktemp("batch")).learn()
+
+
+def test_a_full_disk_leaves_nothing_half_written(analysis: Scenario):
+    _count(list(disturb(analysis, "full", 2, _SEED)), 2)
+
+
+def test_an_analysis_that_is_killed_is_made_whole_by_the_next(analysis: Scenario):
+    _count(list(disturb(analysis, "kill", 3, _SEED)), 3)
+
+
+def test_a_batch_that_is_killed_goes_on(batch: Scenario):
+    _count(list(disturb(batch, "kill", 2, _SEED)), 2)
+
+
+def test_a_report_that_is_killed_is_made_whole_by_the_next(tmp_path: Path):
+    _count(list(disturb(SCENARIOS["report"](tmp_path).learn(), "kill", 1, _SEED)), 1)
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("name", list(SCENARIOS))
+def test_sudden_ends(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    scenario = SCENARIOS[name](tmp_path).learn()
+    faults = list(disturb(scenario, "kill", _KILLS[name], _SEED))
+    with capsys.disabled():
+        print(f"\n{name}: {len(faults)} lost of {_KILLS[name]}", *faults, sep="\n")
+    assert not faults
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("name", list(SCENARIOS))
+def test_a_full_disk_at_each_operation(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    scenario = SCENARIOS[name](tmp_path).learn()
+    faults = list(disturb(scenario, "full", _FULL[name], _SEED))
+    with capsys.disabled():
+        print(f"\n{name}: {len(faults)} lost of {min(_FULL[name], scenario.calls)}", *faults, sep="\n")
+    assert not faults
+
+
+def _start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*EMOVIEW, *arguments], cwd=cwd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def _child(process: subprocess.Popen[bytes], right: Callable[[bytes], bool]) -> int:
+    """Wait for a child whose command line is the right one."""
+    until = time.monotonic() + _PATIENCE_S
+    while process.poll() is None and time.monotonic() < until:
+        for pid in tree(process.pid):
+            with contextlib.suppress(OSError):
+                if pid != process.pid and right(Path(f"/proc/{pid}/cmdline").read_bytes()):
+                    return pid
+        time.sleep(0.002)
+    raise AssertionError("there is no such child")
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    ffmpeg("-stream_loop", "3", "-i", SAMPLE, "-c", "copy", path)
+    return path
+
+
+@pytest.mark.parametrize("what", [b"rawvideo", b"s16le"])
+def test_a_decoder_that_is_killed_is_told_of(what: bytes, long_clip: Path, tmp_path: Path):
+    process = _start("analyze", long_clip, "-o", "out", "-q", cwd=tmp_path)
+    os.kill(_child(process, lambda line: what in line and b"ffmpeg" in line), signal.SIGKILL)
+    _, said = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode in (0, 1), said
+    assert b"unexpected" not in said
+    assert not temporary(tmp_path)
+    if process.returncode == 0:
+        text = (tmp_path / "out" / "long.json").read_text()
+        assert not broken_rules(text)
+        warnings = json.loads(text)["warnings"]
+        assert any("crashed" in one or "killed" in one for one in warnings), warnings
+    else:
+        assert not (tmp_path / "out").exists() or not content(tmp_path / "out")
+        assert said.startswith(b"error: ")
+
+
+def test_a_worker_that_is_killed_loses_its_clip_alone(batch: Scenario):
+    batch.clear()
+    process = _start(*batch.arguments, cwd=batch.folder)
+    os.kill(_child(process, lambda line: b"spawn_main" in line), signal.SIGKILL)
+    _, said = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode == 1, said
+    assert b"killed" in said
+    assert batch.run().code == batch.code
+    assert list(differences(batch)) == []
+
+
+def test_two_batches_on_one_folder(batch: Scenario):
+    batch.clear()
+    both = [_start(*batch.arguments, cwd=batch.folder) for _ in range(2)]
+    said = [process.communicate(timeout=_PATIENCE_S)[1] for process in both]
+    assert [process.returncode for process in both] == [batch.code] * 2, said
+    assert list(differences(batch)) == []
+
+
+def test_an_analysis_that_is_told_to_end_leaves_nothing(long_clip: Path, tmp_path: Path):
+    process = _start(
+        "analyze", long_clip, "-o", "out", "-q", "--save-faces", "out/faces", cwd=tmp_path
+    )  # fmt: skip
+    try:
+        _child(process, lambda line: b"rawvideo" in line)
+        time.sleep(1)
+        children = [pid for pid in tree(process.pid) if pid != process.pid]
+        process.terminate()
+        process.communicate(timeout=_PATIENCE_S)
+        time.sleep(0.5)
+        assert process.returncode != 0
+        assert not [pid for pid in children if Path(f"/proc/{pid}/exe").exists() and _runs(pid)]
+        assert not content(tmp_path), content(tmp_path).keys()
+        assert not temporary(tmp_path)
+    finally:
+        end_group(process)
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"ffmpeg" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
