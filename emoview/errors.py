@@ -13,9 +13,17 @@ EmoviewError            anything that emoview itself reports
 
 from __future__ import annotations
 
+from emoview.text import name_of
+
 
 class EmoviewError(Exception):
-    """Anything that emoview itself reports. The message is one sentence or two for a person."""
+    """Anything that emoview itself reports. The message is one sentence or two for a person, on one line.
+
+    What is quoted in it comes from files and names, so whatever works unseen becomes escapes.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(name_of(message))
 
 
 class InputError(EmoviewError):

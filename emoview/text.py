@@ -33,4 +33,7 @@ def json_of(value: Any, *, indent: int | None = None) -> str:
 
 
 def _escaped(character: str) -> str:
+    if "\ud800" <= character <= "\udfff":
+        # Half a character, which no JSON may hold: it becomes the text that `shown` makes of it.
+        return f"\\\\u{ord(character):04x}"
     return character if character.isprintable() else json.dumps(character)[1:-1]

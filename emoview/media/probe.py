@@ -16,22 +16,23 @@ import ffmpeg
 
 from emoview.errors import InputError
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
+from emoview.media.whole import missing_bytes
 from emoview.text import name_of
 from emoview.timeline.clock import TICK_HZ
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
-_DURATION = re.compile(r"Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
+_DURATION = re.compile(r"(?m)^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
 _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 _ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 _FILTERS: Final = {"v": "showinfo", "a": "ashowinfo"}
 # In microseconds; times in seconds are printed with six digits, which are too few behind a day.
 _TIMED = r" @ \w+\] n: *{number} pts: *(-?\d+)"
-_DECODED = re.compile(r"Stream #0:(\d+) -> #0:\d+ \(")
-_INPUT = re.compile(r"Input #0, ([^\s]+), from")
+_DECODED = re.compile(r"(?m)^ {2,4}Stream #0:(\d+) -> #0:\d+ \(")
+_INPUT = re.compile(r"(?m)^Input #0, ([^\s]+), from")
 _COLOURS = re.compile(r": Video: [^,]*(?:\([^)]*\))?[^,]*, *\w+\(([^)]*)\)")
-_START = re.compile(r"Duration: [^\n]*?start: (-?\d+(?:\.\d+)?)")
+_START = re.compile(r"(?m)^  Duration: [^\n]*?start: (-?\d+(?:\.\d+)?)")
 _TOO_LARGE = re.compile(r"Picture size (\d+x\d+) exceeds specified max pixel count")
 _PROBE_TIMEOUT_S = 60
 _MOST_LISTING = 1 << 20
@@ -133,6 +134,8 @@ class Media:
         stretch: The part that is analysed.
         indexed: Whether ffmpeg can jump to an exact time in it.
         undecoded: What it holds that cannot be decoded, such as `pictures (vp9)`.
+        tracks: How many picture streams and sound streams it holds.
+        missing_bytes: How much shorter the file is than it says.
     """
 
     path: Path
@@ -142,6 +145,8 @@ class Media:
     stretch: Stretch = WHOLE
     indexed: bool = False
     undecoded: tuple[str, ...] = ()
+    tracks: tuple[int, int] = (1, 1)
+    missing_bytes: int = 0
 
     @property
     def seek_s(self) -> float | None:
@@ -170,10 +175,10 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
     _check_file(file)
     _check_stretch(file, stretch)
     listing = _listing(file)
-    if "Input #0" not in listing:
+    if not _INPUT.search(listing):
         raise InputError(_not_media(file, listing))
     # What follows is about the output that the probe itself asked for.
-    header = listing.split("Stream mapping:")[0].split("Output #0")[0]
+    header = re.split(r"(?m)^(?:Stream mapping:|Output #0)", listing)[0]
     duration = _DURATION.search(header)
     seconds = None
     if duration:
@@ -188,8 +193,12 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
     video, audio = _video(file, header, listing), _audio(file, header, listing)
     if video is None:
         _check_size(file, listing)
-    undecoded = tuple(_undecoded(header, video, audio))
-    media = Media(file, _duration(file, seconds, stretch), video, audio, stretch, indexed, undecoded)
+    pictures, sounds = _tracks(header)
+    undecoded = tuple(_undecoded(pictures, sounds, video, audio))
+    media = Media(
+        file, _duration(file, seconds, stretch), video, audio, stretch, indexed, undecoded,
+        (len(pictures), len(sounds)), missing_bytes(file),
+    )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():
             raise InputError(f"{name_of(file)} is encrypted: decrypt it, or export it without protection")
@@ -289,11 +298,17 @@ def _check_size(file: Path, listing: str) -> None:
         )
 
 
-def _undecoded(header: str, video: VideoStream | None, audio: AudioStream | None) -> Iterator[str]:
-    """Name the pictures and the sound that are there, but cannot be decoded."""
+def _tracks(header: str) -> tuple[list[str], list[str]]:
+    """Give the lines about streams of pictures, without those of covers, and of sound."""
     lines = [line for line, _ in _stream_lines(header)]
     pictures = [line for line in lines if ": Video: " in line and "(attached pic)" not in line]
-    sounds = [line for line in lines if ": Audio: " in line]
+    return pictures, [line for line in lines if ": Audio: " in line]
+
+
+def _undecoded(
+    pictures: list[str], sounds: list[str], video: VideoStream | None, audio: AudioStream | None
+) -> Iterator[str]:
+    """Name the pictures and the sound that are there, but cannot be decoded."""
     for kind, found, stream in (("pictures", pictures, video), ("sound", sounds, audio)):
         if found and stream is None:
             codec = re.search(r": (?:Video|Audio): (\w+)", found[0])
@@ -360,8 +375,9 @@ def _audio(file: Path, header: str, decoded: str) -> AudioStream | None:
 
 def _stream_lines(header: str) -> list[tuple[str, str]]:
     """Each line that describes a stream, with the lines about it that follow."""
-    parts = re.split(r"(?m)^(?=\s*Stream #)", header)
-    return [(part.split("\n", 1)[0], part) for part in parts if part.lstrip().startswith("Stream #")]
+    # Lines of metadata, which may say anything, stand further in.
+    parts = re.split(r"(?m)^(?= {2,4}Stream #)", header)
+    return [(part.split("\n", 1)[0], part) for part in parts if re.match(" {2,4}Stream #", part)]
 
 
 def _first_time(file: Path, decoded: str, index: int, kind: str) -> float | None:
@@ -394,5 +410,5 @@ def _time_in(listing: str, kind: str, number: str) -> float | None:
     A line that starts while another thread is in the midst of one has lost its head: whoever took the
     first line that is whole would take the second packet for the first.
     """
-    found = re.search(rf"\[Parsed_{_FILTERS[kind]}_\d+" + _TIMED.format(number=number), listing)
+    found = re.search(rf"(?m)^\[Parsed_{_FILTERS[kind]}_\d+" + _TIMED.format(number=number), listing)
     return int(found[1]) / 1_000_000 if found else None

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
 from emoview.media.tool import arguments, lines_of, start
+from emoview.text import name_of
 
 _KEPT_LOG_LINES: Final = 20
 _KEPT_GAPS: Final = 20
+_ADDRESS: Final = re.compile(rb" @ 0x[0-9a-f]+")
 _STAMP: Final = re.compile(rb"frame:\d+\s+pts:(-?\d+)?")
 
 
@@ -52,7 +54,9 @@ class DecodeLog:
         for line in lines_of(pipe):
             self.complaints += 1
             if len(self.lines) < _KEPT_LOG_LINES:
-                self.lines.append(line.decode(errors="replace").strip())
+                # Addresses in memory differ from run to run.
+                said = _ADDRESS.sub(b"", line).decode(errors="replace").strip()
+                self.lines.append(name_of(said))
 
     def forget(self) -> None:
         """Start anew, because the same is going to be decoded once more; what it cost stays."""

@@ -41,7 +41,18 @@ def of_modality(media: Media, options: Options) -> list[str]:
         if options.modality == "both":
             what = f"no {kind}" if broken is None else f"the {broken} cannot be decoded"
             warnings.append(f"{what}: the {other} alone was analysed")
-    return warnings
+    return [*warnings, *_of_file(media, options)]
+
+
+def _of_file(media: Media, options: Options) -> Iterator[str]:
+    """Tell what of the file is missing, or was passed over."""
+    if media.missing_bytes:
+        yield f"the file is cut off: its last {media.missing_bytes:,} bytes are missing"
+    for kind, count, stream, other in (
+        ("picture", media.tracks[0], media.video, "voice"), ("sound", media.tracks[1], media.audio, "face"),
+    ):  # fmt: skip
+        if count > 1 and stream is not None and options.modality != other:
+            yield f"of {count} {kind} tracks one was analysed, stream {stream.index} of the file"
 
 
 def check_end(media: Media, kind: str, log: DecodeLog, ticks: int) -> None:
