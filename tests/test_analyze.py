@@ -14,7 +14,7 @@ import pytest
 from conftest import Make, ffmpeg
 
 from emoview import LABELS, Analysis, InputError, analyze
-from emoview.media import probe as probe_module
+from emoview.media import listing
 from emoview.media.probe import probe
 from emoview.pipeline.models import run_faces
 
@@ -153,7 +153,7 @@ def test_lines_that_ffmpeg_writes_into_each_other_do_not_shift_the_sound(
     made: Make, monkeypatch: pytest.MonkeyPatch
 ):
     clip = made("plain.mp4")
-    real = probe_module._ffmpeg_log
+    real = listing._ffmpeg_log
     heads = []
 
     def garbled(file: Path, command: list[str]) -> str:
@@ -165,7 +165,7 @@ def test_lines_that_ffmpeg_writes_into_each_other_do_not_shift_the_sound(
         return log
 
     expected = probe(clip)
-    monkeypatch.setattr(probe_module, "_ffmpeg_log", garbled)
+    monkeypatch.setattr(listing, "_ffmpeg_log", garbled)
     assert probe(clip) == expected
     assert heads == [1]
 

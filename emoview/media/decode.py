@@ -10,7 +10,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.media.probe import Media, VideoStream
+from emoview.media.facts import Media, VideoStream
 from emoview.media.process import DecodeLog, Decoder, stamped
 from emoview.media.tool import open_input, tool
 from emoview.text import name_of

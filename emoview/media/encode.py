@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import OutputError
-from emoview.media.probe import Media
+from emoview.media.facts import Media
 from emoview.media.process import DecodeLog
 from emoview.media.tool import arguments, open_input, start
 

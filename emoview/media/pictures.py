@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import ffmpeg
 
 from emoview.media.decode import fitted
-from emoview.media.probe import Media
+from emoview.media.facts import Media
 from emoview.media.tool import arguments, open_input, start
 from emoview.timeline.clock import TICK_MS
 

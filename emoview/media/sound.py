@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from emoview.errors import OutputError
 from emoview.media.decode import HOLD_S
-from emoview.media.probe import Media
+from emoview.media.facts import Media
 from emoview.media.process import DecodeLog, Decoder, stamp_in, stamped
 from emoview.media.tool import open_input
 from emoview.text import name_of

@@ -1,0 +1,117 @@
+"""What is known of a file that can be analysed: its streams, and when each starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emoview.timeline.clock import TICK_HZ
+
+# Decoders of sound need some packets before the first that they get right, and pictures a key picture.
+_RUN_UP_S = 1.0
+
+
+@dataclass(frozen=True)
+class VideoStream:
+    """The picture stream that is analysed.
+
+    Attributes:
+        index: Number of the stream in the file.
+        codec: As ffmpeg names it.
+        width: Pixels as shown, after rotation and with square pixels.
+        height: Likewise.
+        rate: Nominal pictures a second; None where the file does not say.
+        rotation: Degrees by which the file asks its pictures to be turned.
+        start_s: Time of the first picture, in seconds on the file's own clock.
+        odd_colours: Whether the file names a matrix of colours that ffmpeg cannot be asked for.
+        odd_aspect: Whether its pixels claim a shape that none have, and are taken to be square.
+    """
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    rate: float | None
+    rotation: int
+    start_s: float
+    odd_colours: bool = False
+    odd_aspect: bool = False
+
+
+@dataclass(frozen=True)
+class AudioStream:
+    """The sound stream that is analysed.
+
+    Attributes:
+        index: Number of the stream in the file.
+        codec: As ffmpeg names it.
+        rate: Samples a second in the file.
+        channels: As ffmpeg names the layout, such as `stereo`.
+        start_s: Time of the first sample, in seconds on the file's own clock.
+    """
+
+    index: int
+    codec: str
+    rate: int
+    channels: str
+    start_s: float
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The part of a file that is analysed, in seconds after its first picture or sound.
+
+    Attributes:
+        start_s: Where it starts.
+        end_s: Where it ends; None for the end of the file.
+    """
+
+    start_s: float = 0.0
+    end_s: float | None = None
+
+    @property
+    def ticks(self) -> int | None:
+        """How many ticks it holds; None where it has no end."""
+        return None if self.end_s is None else max(1, round((self.end_s - self.start_s) * TICK_HZ))
+
+
+WHOLE: Final = Stretch()
+
+
+@dataclass(frozen=True)
+class Media:
+    """A file that can be analysed.
+
+    Attributes:
+        path: The file.
+        duration_s: What its header claims, of the stretch; None where it claims nothing.
+        video: Its first picture stream that is not a cover picture, or None.
+        audio: Its first sound stream, or None.
+        stretch: The part that is analysed.
+        indexed: Whether ffmpeg can jump to an exact time in it.
+        undecoded: What it holds that cannot be decoded, such as `pictures (vp9)`.
+        tracks: How many picture streams and sound streams it holds.
+        missing_bytes: How much shorter the file is than it says.
+    """
+
+    path: Path
+    duration_s: float | None
+    video: VideoStream | None
+    audio: AudioStream | None
+    stretch: Stretch = WHOLE
+    indexed: bool = False
+    undecoded: tuple[str, ...] = ()
+    tracks: tuple[int, int] = (1, 1)
+    missing_bytes: int = 0
+
+    @property
+    def seek_s(self) -> float | None:
+        """Time from which a stretch is decoded; None where decoding starts with the file."""
+        return self.start_s - _RUN_UP_S if self.indexed and self.stretch.start_s > _RUN_UP_S else None
+
+    @property
+    def start_s(self) -> float:
+        """Time of tick 0: where the stretch starts after the first picture or sound."""
+        starts = [stream.start_s for stream in (self.video, self.audio) if stream]
+        return min(starts) + self.stretch.start_s

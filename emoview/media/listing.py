@@ -1,0 +1,220 @@
+"""What ffmpeg says of a file, and what that means."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import ffmpeg
+
+from emoview.errors import InputError
+from emoview.media.facts import AudioStream, VideoStream
+from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
+from emoview.text import name_of
+
+_VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
+_AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
+_DURATION = re.compile(r"(?m)^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
+_RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
+_ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
+_ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
+_FILTERS: Final = {"v": "showinfo", "a": "ashowinfo"}
+# In microseconds; times in seconds are printed with six digits, which are too few behind a day.
+_TIMED = r" @ \w+\] n: *{number} pts: *(-?\d+)"
+_DECODED = re.compile(r"(?m)^ {2,4}Stream #0:(\d+) -> #0:\d+ \(")
+_INPUT = re.compile(r"(?m)^Input #0, ([^\s]+), from")
+_COLOURS = re.compile(r": Video: [^,]*(?:\([^)]*\))?[^,]*, *\w+\(([^)]*)\)")
+_START = re.compile(r"(?m)^  Duration: [^\n]*?start: (-?\d+(?:\.\d+)?)")
+_TOO_LARGE = re.compile(r"Picture size (\d+x\d+) exceeds specified max pixel count")
+_PROBE_TIMEOUT_S = 60
+_MOST_LISTING = 1 << 20
+# Anamorphic films have pixels up to twice as wide as high.
+_LONGEST_PIXEL = 8
+
+# Matrices of colours of which swscale makes no RGB, or did not always.
+_ODD_COLOURS = frozenset({
+    "reserved", "ycgco", "ycgco-re", "ycgco-ro", "smpte2085", "chroma-derived-nc", "chroma-derived-c",
+    "bt2020c", "ictcp", "ipt-c2",
+})  # fmt: skip
+
+# Containers with an index of exact times. In others ffmpeg guesses where a second lies.
+_INDEXED = frozenset({"mov", "matroska", "wav"})
+
+
+def listing_of(file: Path) -> str:
+    """Let ffmpeg say what is in a file, and decode the first picture and sound, where it can, on the way."""
+    source = open_input(file)
+    # V: not the cover pictures.
+    output = ffmpeg.output(
+        source["V:0?"], source["a:0?"], "-", f="null", vf=_shown_times("v"), af=_shown_times("a"),
+        **{"frames:v": 1, "frames:a": 1},
+    )  # fmt: skip
+    return _ffmpeg_log(file, arguments(output, loglevel="info", copyts=True))
+
+
+def _shown_times(kind: str) -> str:
+    return f"{'a' if kind == 'a' else ''}settb=1/1000000,{_FILTERS[kind]}"
+
+
+def _ffmpeg_log(file: Path, command: list[str]) -> str:
+    process = start(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    # A damaged file can make it say the same a million times.
+    timer = threading.Timer(_PROBE_TIMEOUT_S, process.kill)
+    timer.start()
+    said, kept = [], 0
+    with process.stderr as pipe:
+        for line in lines_of(pipe):
+            if kept < _MOST_LISTING:
+                said.append(line)
+                kept += len(line)
+    code = process.wait()
+    late = not timer.is_alive()
+    timer.cancel()
+    if late:
+        raise InputError(f"{name_of(file)} kept ffmpeg busy for {_PROBE_TIMEOUT_S} s: convert it to mp4")
+    if code < 0:
+        raise InputError(
+            f"{name_of(file)} made ffmpeg crash (signal {-code}): it is damaged, or that "
+            "ffmpeg is too old; try a newer one, or export the file again"
+        )
+    return b"".join(said).decode(errors="replace")
+
+
+def header_of(listing: str) -> str | None:
+    """Give what a listing says of the file; None where ffmpeg could not open it."""
+    if not _INPUT.search(listing):
+        return None
+    # What follows is about the output that the probe itself asked for.
+    return re.split(r"(?m)^(?:Stream mapping:|Output #0)", listing)[0]
+
+
+def length_in(header: str) -> tuple[float | None, bool]:
+    """Give the seconds that the header claims, and whether ffmpeg can jump to an exact time in the file."""
+    container = _INPUT.search(header)
+    indexed = container is not None and not _INDEXED.isdisjoint(container[1].split(","))
+    duration = _DURATION.search(header)
+    if duration is None:
+        return None, indexed
+    hours, minutes, rest = duration.groups()
+    seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
+    begins = _START.search(header)
+    if indexed and begins:
+        # These count from zero, wherever their streams begin.
+        seconds = max(0.0, seconds - max(0.0, float(begins[1])))
+    return seconds, indexed
+
+
+def check_size(file: Path, listing: str) -> None:
+    """Refuse pictures that are too large to decode.
+
+    Raises:
+        InputError: There are such.
+    """
+    size = _TOO_LARGE.search(listing)
+    if size is not None:
+        raise InputError(
+            f"{name_of(file)} has pictures of {size[1]} pixels, more than "
+            f"{MOST_PIXELS / 1e6:.0f} million: scale it down first"
+        )
+
+
+def tracks_in(header: str) -> tuple[list[str], list[str]]:
+    """Give the lines about streams of pictures, without those of covers, and of sound."""
+    lines = [line for line, _ in _stream_lines(header)]
+    pictures = [line for line in lines if ": Video: " in line and "(attached pic)" not in line]
+    return pictures, [line for line in lines if ": Audio: " in line]
+
+
+def undecoded(
+    pictures: list[str], sounds: list[str], video: VideoStream | None, audio: AudioStream | None
+) -> Iterator[str]:
+    """Name the pictures and the sound that are there, but cannot be decoded."""
+    for kind, found, stream in (("pictures", pictures, video), ("sound", sounds, audio)):
+        if found and stream is None:
+            codec = re.search(r": (?:Video|Audio): (\w+)", found[0])
+            yield f"{kind} ({codec[1]})" if codec else kind
+
+
+def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
+    """Describe the first stream of pictures that can be decoded, and is no cover; None without one."""
+    for line, following in _stream_lines(header):
+        found = _VIDEO.search(line)
+        if not found or "(attached pic)" in line:
+            continue
+        index, codec = int(found[1]), found[2]
+        start = _first_time(file, decoded, index, "v")
+        if start is None:
+            continue
+        width, height = float(found[3]), float(found[4])
+        aspect = _ASPECT.search(line)
+        shape = int(aspect[1]) / int(aspect[2]) if aspect and int(aspect[1]) and int(aspect[2]) else 1.0
+        odd_aspect = not 1 / _LONGEST_PIXEL <= shape <= _LONGEST_PIXEL
+        if not odd_aspect:
+            width *= shape
+        turned = _ROTATION.search(following)
+        rotation = round(float(turned[1])) if turned else 0
+        if rotation % 180 == 90:
+            width, height = height, width
+        rate = _RATE.search(line)
+        colours = _COLOURS.search(line)
+        odd = colours is not None and not _ODD_COLOURS.isdisjoint(re.split(r"[,/\s]+", colours[1]))
+        return VideoStream(
+            index, codec, round(width), round(height), float(rate[1]) if rate else None,
+            rotation, start, odd, odd_aspect,
+        )  # fmt: skip
+    return None
+
+
+def audio_in(file: Path, header: str, decoded: str) -> AudioStream | None:
+    """Describe the first stream of sound that can be decoded; None without one."""
+    for line, _ in _stream_lines(header):
+        found = _AUDIO.search(line)
+        if found and (start := _first_time(file, decoded, int(found[1]), "a")) is not None:
+            return AudioStream(int(found[1]), found[2], int(found[3]), found[4].strip(), start)
+    return None
+
+
+def _stream_lines(header: str) -> list[tuple[str, str]]:
+    """Each line that describes a stream, with the lines about it that follow."""
+    # Lines of metadata, which may say anything, stand further in.
+    parts = re.split(r"(?m)^(?= {2,4}Stream #)", header)
+    return [(part.split("\n", 1)[0], part) for part in parts if re.match(" {2,4}Stream #", part)]
+
+
+def _first_time(file: Path, decoded: str, index: int, kind: str) -> float | None:
+    """Tell the time of the first picture or sound packet that can be decoded; None if none can.
+
+    Args:
+        file: The file.
+        decoded: What ffmpeg said when it decoded the first picture and sound together.
+        index: Number of the stream.
+        kind: `v` or `a`.
+    """
+    time = None
+    if str(index) in _DECODED.findall(decoded):
+        time = _time_in(decoded, kind, "0")
+    if time is None:
+        # It has not been decoded with the others, one of them was no good, or they spoke at once.
+        settb = "asettb" if kind == "a" else "settb"
+        stream = open_input(file)[str(index)].filter(settb, "1/1000000").filter(_FILTERS[kind])
+        output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
+        alone = _ffmpeg_log(file, arguments(output, loglevel="info", copyts=True))
+        time = _time_in(alone, kind, "0")
+        if time is None:
+            time = _time_in(alone, kind, r"\d+")
+    return time
+
+
+def _time_in(listing: str, kind: str, number: str) -> float | None:
+    """Read the time of a picture or sound packet, by its number.
+
+    A line that starts while another thread is in the midst of one has lost its head: whoever took the
+    first line that is whole would take the second packet for the first.
+    """
+    found = re.search(rf"(?m)^\[Parsed_{_FILTERS[kind]}_\d+" + _TIMED.format(number=number), listing)
+    return int(found[1]) / 1_000_000 if found else None
