@@ -104,8 +104,10 @@ class _Pictures(Decoder):
     def slots(self) -> Iterator[tuple[int, Picture]]:
         """Give `(slot, (height, width, 3))` in order, each slot that has a picture."""
         shown: _Shown | None = None
+        several = False
         for time_us, picture in self._stamped_pictures():
             slot = self._slot(time_us)
+            several = shown is not None
             if shown is not None and slot > shown.slot:
                 yield from self._held(shown, slot)
             if slot >= self._after:
@@ -116,8 +118,8 @@ class _Pictures(Decoder):
             shown = _Shown(time_us, slot, picture)
         if shown is not None:
             end = self._slot(shown.time_us + self._spacing_us)
-            # A picture that is there is seen, however short.
-            yield from self._held(shown, max(end, shown.slot + 1))
+            # One picture alone is seen, however short.
+            yield from self._held(shown, end if several else max(end, shown.slot + 1))
 
     def _held(self, shown: _Shown, next_slot: int) -> Iterator[tuple[int, Picture]]:
         stale = max(self._slot(shown.time_us + HOLD_S * MICROSECONDS), shown.slot + 1)
@@ -240,8 +242,10 @@ def fitted(pictures: Any, video: VideoStream, width: int, height: int) -> Any:
 
 def _sparse(pictures: Any, start_s: float, rate: float) -> Any:
     """Leave out pictures that come faster than two a slot: half a slot is as near as times are told."""
-    half = f"floor((t-({start_s:.6f}))*{2 * rate:g})"
-    before = f"floor((prev_selected_t-({start_s:.6f}))*{2 * rate:g})"
+    # A little more, because times that lie on the border are rounded to either side.
+    half, before = (
+        f"floor(({time}-({start_s:.6f}))*{2 * rate:g}+0.001)" for time in ("t", "prev_selected_t")
+    )
     return pictures.filter("select", f"isnan(t)+isnan(prev_selected_t)+not(eq({half},{before}))")
 
 
