@@ -1,6 +1,6 @@
 """Voice features without openSMILE: descriptors on the tick clock, and functionals over windows.
 
-openSMILE may be used for research alone; these lines of numpy and scipy are part of emoview.  They are not
+openSMILE may be used for research alone; these lines of numpy are part of emoview.  They are not
 its descriptors under other names: pitch is found otherwise, as Boersma (1993) does, and there are fewer.
 """
 
@@ -10,8 +10,6 @@ import functools
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.fft
-import scipy.signal
 from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK
@@ -41,6 +39,8 @@ DESCRIPTORS = len(_NAMES) + _COEFFICIENTS
 # Pitch is sought in every second sample, in 50 ms around, between these.
 _PITCH_RATE = SAMPLE_RATE // 2
 _PITCH_WINDOW = 400
+# So long that what lies apart by the longest lag does not wrap around.
+_PITCH_FFT = 576
 _LONGEST_LAG, _SHORTEST_LAG = _PITCH_RATE // 55, _PITCH_RATE // 550
 _CANDIDATES = 5
 # After Boersma (1993), IFA Proceedings 17: what being unvoiced, an octave lower, a jump by an octave, and a
@@ -135,15 +135,15 @@ def _pitch(samples: Floats, count: int) -> tuple[NDArray[np.float64], NDArray[np
 
     Both `(count,)`, of windows with the middle of those of the spectra.
     """
-    half = scipy.signal.resample_poly(samples, 1, 2).astype(np.float32)
+    reach = len(_half_band()) // 2
+    half = np.convolve(samples, _half_band())[reach : reach + len(samples) : 2].astype(np.float32)
     before = (_PITCH_WINDOW - FFT // 2) // 2
     step = HOP // 2
     half = np.pad(half, (before, (count - 1) * step + _PITCH_WINDOW))
     windows = np.lib.stride_tricks.sliding_window_view(half, _PITCH_WINDOW)[: count * step : step]
     windows = windows - windows.mean(axis=1, keepdims=True)
-    size = scipy.fft.next_fast_len(_PITCH_WINDOW + _LONGEST_LAG + 2, real=True)
-    spectrum = scipy.fft.rfft(windows, size)
-    products = scipy.fft.irfft(np.square(spectrum.real) + np.square(spectrum.imag), size)
+    spectrum = np.fft.rfft(windows, _PITCH_FFT)
+    products = np.fft.irfft(np.square(spectrum.real) + np.square(spectrum.imag), _PITCH_FFT)
     lags = np.arange(_SHORTEST_LAG - 1, _LONGEST_LAG + 2)
     energy = np.pad(np.square(windows, dtype=np.float64).cumsum(axis=1), ((0, 0), (1, 0)))
     left, right = energy[:, _PITCH_WINDOW - lags], energy[:, -1:] - energy[:, lags]
@@ -202,9 +202,24 @@ def _harmonics_to_noise(voicing: NDArray[np.float64], pitch: NDArray[np.float64]
     return np.where(pitch > 0, 10 * np.log10(share / (1 - share)), 0.0)
 
 
+@functools.lru_cache(maxsize=1)
+def _half_band() -> NDArray[np.float64]:
+    """Give a low pass at half the highest frequency: a sinc under Kaiser's window."""
+    reach = 20
+    taps = np.sinc(np.arange(-reach, reach + 1) / 2) * np.kaiser(2 * reach + 1, 5.0)
+    return np.asarray(taps / taps.sum())
+
+
 def _modulation(bands: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keep of each band how it changes as syllables do: Hermansky and Morgan (1994), RASTA."""
-    return np.asarray(scipy.signal.lfilter([0.2, 0.1, 0, -0.1, -0.2], [1, -0.94], bands - bands[:1], axis=0))
+    values = bands - bands[:1]
+    result = np.empty_like(values)
+    # In this order, so that silence is rounded as it was when the networks learned.
+    z1, z2, z3, z4 = np.zeros((4, bands.shape[1]))
+    for i, x in enumerate(values):
+        result[i] = y = z1 + 0.2 * x
+        z1, z2, z3, z4 = z2 + 0.1 * x + 0.94 * y, z3, z4 - 0.1 * x, -0.2 * x
+    return result
 
 
 @functools.lru_cache(maxsize=1)
