@@ -1,10 +1,15 @@
 """The description of voices that needs no openSMILE."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from emoview import analyze
+from emoview.errors import InputError
 from emoview.networks.sizes import BUILTIN_DESCRIPTORS, BUILTIN_FUNCTIONALS
 from emoview.voice import builtin
 from emoview.voice.activity import level_db, voice_activity
@@ -68,3 +73,29 @@ def sample_sound(sample: Path) -> np.ndarray:
 
     with read_sound(probe(sample)) as sound:
         return np.asarray(sound[0 : len(sound)])
+
+
+def test_nothing_of_opensmile_is_imported(sample: Path, tmp_path: Path):
+    code = (
+        "import sys\n"
+        "sys.modules['opensmile'] = sys.modules['librosa'] = None\n"
+        "from emoview.cli.main import app\n"
+        "app()\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, "analyze", str(sample), "-o", str(tmp_path), "-q",
+         "--voice-features", "builtin"],
+        check=True, timeout=300,
+    )  # fmt: skip
+    result = json.loads((tmp_path / f"{sample.stem}.json").read_text())
+    assert result["options"]["voice_features"] == "builtin"
+    names = {weight["name"] for weight in result["weights"]}
+    assert {"voice_clip_builtin.onnx", "voice_tcn_builtin.onnx"} <= names
+    assert not names & {"voice_clip.onnx", "voice_tcn.onnx"}
+    assert result["overall"]["voice"] is not None
+
+
+@pytest.mark.parametrize("other", [{"explain": True}, {"fusion": "early"}])
+def test_what_goes_with_opensmile_alone_is_refused(sample: Path, other: dict):
+    with pytest.raises(InputError, match="openSMILE's features"):
+        analyze(sample, voice_features="builtin", **other)
