@@ -67,12 +67,12 @@ class _Pictures(Decoder):
         self._after = longest if after is None else min(after, longest)
         self._cut = after is None or after > longest
         usual = video.rate if video.rate and video.rate >= 1 else rate
-        self._spacing_us = round(MICROSECONDS / usual)
+        self._usual_us = self._spacing_us = round(MICROSECONDS / usual)
 
         def graph(address: str) -> Any:
             pictures = open_input(media.path, seek_s=seek_s)[str(video.index)]
             pictures = _sparse(pictures.filter("settb", f"1/{MICROSECONDS}"), start_s, rate)
-            pictures = fitted(pictures, video, width, height)
+            pictures = fitted(pictures, video, width, height, pixels)
             option, value = tool().passthrough
             return ffmpeg.output(
                 stamped(pictures, address), "pipe:", f="rawvideo", pix_fmt=pixels, **{option: value}
@@ -117,7 +117,8 @@ class _Pictures(Decoder):
                 self.log.add_gap(0.0, slot / self.rate)
             shown = _Shown(time_us, slot, picture)
         if shown is not None:
-            end = self._slot(shown.time_us + self._spacing_us)
+            # How long the last one is shown is not known: no longer than those before it, as a rule.
+            end = self._slot(shown.time_us + min(self._spacing_us, self._usual_us))
             # One picture alone is seen, however short.
             yield from self._held(shown, end if several else max(end, shown.slot + 1))
 
@@ -218,10 +219,10 @@ class FullPictureDecoder(_Pictures):
             number, last = slot + 1, picture
 
 
-def fitted(pictures: Any, video: VideoStream, width: int, height: int) -> Any:
-    """Scale pictures into `width` x `height`; where their shape changes mid-file, with black beside them.
+def fitted(pictures: Any, video: VideoStream, width: int, height: int, pixels: str) -> Any:
+    """Scale pictures into `width` x `height`, and make `pixels` of them, such as `rgb24`.
 
-    ffmpeg evaluates the expressions anew whenever the size of the pictures changes.
+    Where their shape changes mid-file, there is black beside them.  ffmpeg evaluates the expressions anew whenever the size of the pictures changes.
     """
     if video.odd_colours:
         # Of a matrix that swscale does not know it makes no picture at all: the most common one is nearest.
@@ -236,6 +237,8 @@ def fitted(pictures: Any, video: VideoStream, width: int, height: int) -> Any:
         pictures.filter("scale", wide, high, flags="area")
         # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling.
         .filter("format", "yuv420p")
+        # In which a picture may have any size, and not an even one alone.
+        .filter("format", pixels)
         .filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2")
     )
 

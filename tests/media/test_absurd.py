@@ -221,3 +221,15 @@ def test_numbered_pictures_are_not_opened_for_one(base: Path, tmp_path: Path):
     named = tmp_path / "p%02d.png"
     named.write_bytes((tmp_path / "p01.jpg").read_bytes())
     assert len(_ticks(named)[0]) == 1
+
+
+@pytest.mark.parametrize("size", ["1x1", "3x3", "33x31", "101x57", "853x481", "1281x721", "2x400"])
+def test_pictures_of_odd_sizes_are_seen(tmp_path: Path, size: str):
+    clip = tmp_path / "odd.mkv"
+    run("-f", "lavfi", "-i", f"testsrc=size={size}:rate=25", "-frames:v", 10, "-c:v", "ffv1", clip)
+    with PictureDecoder(probe(clip), longest_side=640) as decoder:
+        pictures = [picture for _, picture in decoder]
+    assert len(pictures) == 10
+    assert decoder.log.failure is None
+    # Nothing beside them.
+    assert all(picture[:, -1].any() and picture[-1].any() for picture in pictures) or size in ("1x1", "3x3")
