@@ -222,7 +222,8 @@ class FullPictureDecoder(_Pictures):
 def fitted(pictures: Any, video: VideoStream, width: int, height: int, pixels: str) -> Any:
     """Scale pictures into `width` x `height`, and make `pixels` of them, such as `rgb24`.
 
-    Where their shape changes mid-file, there is black beside them.  ffmpeg evaluates the expressions anew whenever the size of the pictures changes.
+    Where their shape changes mid-file, there is black beside them: ffmpeg evaluates the expressions anew
+    whenever the size of the pictures changes.
     """
     if video.odd_colours:
         # Of a matrix that swscale does not know it makes no picture at all: the most common one is nearest.
