@@ -23,6 +23,7 @@ from conftest import Make, ffmpeg
 
 from emoview import LABELS, InputError, analyze
 from emoview.cli import render_training
+from emoview.cli.console import Screen
 from emoview.errors import DatasetError
 from emoview.evaluation.affect import _derived, evaluate_affect
 from emoview.evaluation.clips import evaluate_clips_by_actor
@@ -279,7 +280,7 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
     assert len(losses[1]) == 3
     with pytest.raises(InputError, match="another config"):
         _trained("frame-cnn", faces, tmp_path / "parts", **{**changes, "batch": 8})
-    facts = read_run(tmp_path / "parts")
+    facts = json.loads((tmp_path / "parts" / "run.json").read_text())
     (tmp_path / "parts" / "run.json").write_text(json.dumps({**facts, "backend": "another"}))
     with pytest.raises(InputError, match="another backend"):
         _trained("frame-cnn", faces, tmp_path / "parts", **changes)
@@ -567,7 +568,8 @@ def test_gains_are_drawn_in_pairs_and_by_people():
     assert str(loss) == f"{loss.value:.1f} ({loss.low:.1f} to {loss.high:.1f})"
     printed = io.StringIO()
     # A terminal proper turns the descriptors of its process away.
-    render_training.figures(cast(Any, SimpleNamespace(out=printed)), "made", gain)
+    terminal = SimpleNamespace(printer=lambda: Screen(printed))
+    render_training.figures(cast(Any, terminal), "made", gain)
     said = printed.getvalue()
     assert "points over" in said
     assert "other" in said

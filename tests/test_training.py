@@ -709,14 +709,15 @@ def test_no_voice_network_speaks_of_an_actor_it_has_heard(tmp_path: Path, monkey
     class Loaded:
         name = ""
 
-        def load_weights(self, file: Path) -> None:
-            self.name = file.name
+    def load(model: Loaded, file: Path, _: str) -> None:
+        model.name = file.name
 
     def describe(clip: Any, _: Any, voice_clip: Loaded, tcn: Loaded) -> tuple[str, str, str]:
         return clip.actor, voice_clip.name, tcn.name
 
     monkeypatch.setattr("emoview.training.ship.build_voice_clip", Loaded)
     monkeypatch.setattr("emoview.training.ship.build_voice_tcn", Loaded)
+    monkeypatch.setattr("emoview.training.ship.load_weights", load)
     monkeypatch.setattr("emoview.training.fusion.describe", describe)
     people = np.array(["javanese/01", "javanese/02", "ravdess/02", "javanese/03"])
     nothing = np.zeros((4, 9), np.float32)
