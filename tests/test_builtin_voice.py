@@ -68,8 +68,8 @@ def test_both_descriptions_find_the_same_speech(sample_sound: np.ndarray):
 
 @pytest.fixture
 def sample_sound(sample: Path) -> np.ndarray:
-    from emoview.media.decode import read_sound
     from emoview.media.probe import probe
+    from emoview.media.sound import read_sound
 
     with read_sound(probe(sample)) as sound:
         return np.asarray(sound[0 : len(sound)])
