@@ -230,10 +230,12 @@ def fitted(pictures: Any, video: VideoStream, width: int, height: int) -> Any:
     same = f"lt(abs(1-{shape}),{_SAME_SHAPE})"
     wide = f"if({same},{width},max(2,round(min({width},{width}*{shape}))))"
     high = f"if({same},{height},max(2,round(min({height},{height}/{shape}))))"
+    # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling; colours of half
+    # the size fit into pictures of even sizes alone.
+    pixels = "yuv444p" if width % 2 or height % 2 else "yuv420p"
     return (
         pictures.filter("scale", wide, high, flags="area")
-        # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling.
-        .filter("format", "yuv420p")
+        .filter("format", pixels)
         .filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2")
     )
 
