@@ -28,7 +28,7 @@ from .watch import tree
 
 How = Literal["count", "full", "kill"]
 
-_TAKES_SPACE = frozenset({"write", "pwrite64", "writev", "openat", "mkdir"})
+TAKES_SPACE = frozenset({"write", "pwrite64", "writev", "openat", "mkdir"})
 _BY_HANDLE = frozenset({"write", "pwrite64", "writev", "fsync", "ftruncate"})
 _KEPT_HIDDEN = ".emoview"
 _GROWING = "metrics.json"
@@ -91,7 +91,7 @@ class _Injector:
         if self._how == "kill" and reached:
             self.end()
             return errno.EIO
-        full = self._how == "full" and reached and name in _TAKES_SPACE
+        full = self._how == "full" and reached and name in TAKES_SPACE
         return errno.ENOSPC if full else None
 
     def _path(self, name: str, call: seccomp.Call) -> str:
