@@ -25,7 +25,6 @@ class Scenario:
         folder: Where it runs; inputs lie there.
         code: Its exit code.
         operations: What it did when nothing disturbed it.
-        again: How many operations it needs where its results are there already.
         wanted: What it then left.
     """
 
@@ -34,7 +33,6 @@ class Scenario:
     folder: Path
     code: int = 0
     operations: list[str] = field(default_factory=list)
-    again: int = 1
     wanted: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -52,7 +50,6 @@ class Scenario:
         assert done.code == self.code, (done.code, done.err)
         self.operations, self.wanted = done.operations, content(self.out)
         assert self.wanted
-        self.again = max(1, len(self.run().operations))
         return self
 
     def clear(self) -> None:
@@ -153,6 +150,8 @@ def disturb(scenario: Scenario, how: How, count: int, seed: int, *, chain: int =
     tally = Tally()
     faults = tally.faults
     chosen = moments(scenario, how, count, seed)
+    # How many operations it needs where its results are there already.
+    fewer = max(1, len(scenario.run().operations)) if count > chain else 0
     for turn, first in enumerate(range(0, count, chain)):
         over = turn % 2 == 1
         if not over:
@@ -160,11 +159,14 @@ def disturb(scenario: Scenario, how: How, count: int, seed: int, *, chain: int =
         links = chosen[first : first + chain]
         where = f"{scenario.name}, {how} at {links}{' over earlier results' if over else ''}"
         for number, at in enumerate(links):
-            at = 1 + (at - 1) % scenario.again if over and number == 0 else at
+            at = 1 + (at - 1) % fewer if over and number == 0 else at
             here = f"{where}, the one at {at}"
-            before = content(scenario.out)
-            for name in temporary(scenario.out):
-                before = {one: what for one, what in before.items() if f"{one}/".find(f"{name}/") != 0}
+            passing = temporary(scenario.out)
+            before = {
+                name: what
+                for name, what in content(scenario.out).items()
+                if not any(f"{name}/".startswith(f"{one}/") for one in passing)
+            }
             done = scenario.run(how, at)
             tally.done += len(done.operations) >= at
             faults += [f"{here}: {fault}" for fault in lost(scenario.out, scenario.wanted, before)]
