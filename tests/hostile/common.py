@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emoview.media.tool import ffmpeg_path
-
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "portrait.mp4"
 SCHEMA = ROOT / "emoview" / "output" / "analysis.schema.json"
@@ -29,6 +27,8 @@ def ffmpeg(*arguments: str | Path) -> None:
     Raises:
         NotMadeError: It failed.
     """
+    from emoview.media.tool import ffmpeg_path
+
     command = [ffmpeg_path(), "-v", "error", "-nostdin", "-y", *map(str, arguments)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_MAKING_TIMEOUT_S, check=False)

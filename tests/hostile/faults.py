@@ -23,12 +23,11 @@ from typing import Literal
 
 from . import seccomp
 from .common import ROOT, environment
-from .judge import read_strictly
 from .watch import tree
 
 How = Literal["count", "full", "kill"]
 
-_TAKES_SPACE = frozenset({"write", "pwrite64", "writev", "openat", "mkdir"})
+TAKES_SPACE = frozenset({"write", "pwrite64", "writev", "openat", "mkdir"})
 _BY_HANDLE = frozenset({"write", "pwrite64", "writev", "fsync", "ftruncate"})
 _KEPT_HIDDEN = ".emoview"
 _GROWING = "metrics.json"
@@ -91,7 +90,7 @@ class _Injector:
         if self._how == "kill" and reached:
             self.end()
             return errno.EIO
-        full = self._how == "full" and reached and name in _TAKES_SPACE
+        full = self._how == "full" and reached and name in TAKES_SPACE
         return errno.ENOSPC if full else None
 
     def _path(self, name: str, call: seccomp.Call) -> str:
@@ -130,6 +129,8 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def _is_json(path: Path) -> bool:
+    from .judge import read_strictly
+
     try:
         read_strictly(path.read_text("utf-8"))
     except ValueError:
@@ -145,6 +146,9 @@ def _comparable(path: Path) -> bytes:
     if path.suffix == ".h5":
         return _numbers(path)
     if path.suffix == ".json" and b'"timings"' in data:
+        # Not above: the injector starts often, and has no need of what a judge needs.
+        from .judge import read_strictly
+
         document = read_strictly(data.decode())
         document["timings"] = {}
         return json.dumps(document).encode()

@@ -7,6 +7,7 @@ What is neither done nor refused with a sentence is kept in the folder of `--sav
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import re
 import shutil
@@ -86,22 +87,21 @@ def shares(inputs: int, kinds: Sequence[str]) -> dict[str, int]:
     return {kind: max(1, round(inputs * SHARES[kind] / total)) for kind in kinds}
 
 
-def fuzz_kind(kind: str, count: int, seed: int, root: Path, save: Path | None) -> Tally:
-    """Try inputs of a kind, in a worker of its own."""
+def fuzz_kind(kind: str, count: int, seed: int, root: Path, save: Path | None, worker: Worker) -> Tally:
+    """Try inputs of a kind."""
     tally = Tally(kind)
     bases, folder = root / kind, root / f"{kind}-input"
-    with Worker(KERAS_BACKEND="tensorflow", TMPDIR=str(root)) as worker:
-        ready = worker.call("targets:prepare", 300, kind=kind, folder=str(bases))
-        if ready.how != "ok":
-            raise RuntimeError(f"no good inputs of {kind}: {ready.how} {ready.text}")
-        for number in range(count):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            arguments = {"seed": seed, "number": number, "bases": str(bases), "folder": str(folder)}
-            outcome = worker.call("targets:try_input", _SECONDS, kind=kind, **arguments)
-            known = _what(outcome.how, outcome.text) in tally.failures
-            if tally.add(number, outcome) and not known and save is not None:
-                _keep(kind, seed, number, bases, save, outcome)
+    ready = worker.call("targets:prepare", 300, kind=kind, folder=str(bases))
+    if ready.how != "ok":
+        raise RuntimeError(f"no good inputs of {kind}: {ready.how} {ready.text}")
+    for number in range(count):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        arguments = {"seed": seed, "number": number, "bases": str(bases), "folder": str(folder)}
+        outcome = worker.call("targets:try_input", _SECONDS, kind=kind, **arguments)
+        known = _what(outcome.how, outcome.text) in tally.failures
+        if tally.add(number, outcome) and not known and save is not None:
+            _keep(kind, seed, number, bases, save, outcome)
     return tally
 
 
@@ -120,10 +120,21 @@ def fuzz(
     """Try damaged inputs of some kinds."""
     split = shares(inputs, kinds).items()
     with (
-        tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as root,
+        tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as name,
+        contextlib.ExitStack() as stack,
         ThreadPoolExecutor(jobs) as pool,
     ):
-        yield from pool.map(lambda one: fuzz_kind(*one, seed, Path(root), save), split)
+        root = Path(name)
+        free = [stack.enter_context(Worker(KERAS_BACKEND="tensorflow", TMPDIR=name)) for _ in range(jobs)]
+
+        def one(kind_and_count: tuple[str, int]) -> Tally:
+            worker = free.pop()
+            try:
+                return fuzz_kind(*kind_and_count, seed, root, save, worker)
+            finally:
+                free.append(worker)
+
+        yield from pool.map(one, split)
 
 
 def table(tallies: Sequence[Tally], seed: int) -> str:

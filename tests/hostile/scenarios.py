@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .common import EMOVIEW, talk
-from .faults import Disturbed, How, content, disturbed, lost, temporary
+from .faults import TAKES_SPACE, Disturbed, How, content, disturbed, lost, temporary
 from .seeds import tones
 
 OUT = "out"
@@ -24,7 +24,7 @@ class Scenario:
         arguments: What follows `emoview`; results go below `OUT`.
         folder: Where it runs; inputs lie there.
         code: Its exit code.
-        calls: How many operations it made when nothing disturbed it.
+        operations: What it did when nothing disturbed it.
         wanted: What it then left.
     """
 
@@ -32,7 +32,7 @@ class Scenario:
     arguments: tuple[str, ...]
     folder: Path
     code: int = 0
-    calls: int = 0
+    operations: list[str] = field(default_factory=list)
     wanted: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -48,7 +48,7 @@ class Scenario:
         """Find out what the command leaves when nothing disturbs it."""
         done = self.run()
         assert done.code == self.code, (done.code, done.err)
-        self.calls, self.wanted = len(done.operations), content(self.out)
+        self.operations, self.wanted = done.operations, content(self.out)
         assert self.wanted
         return self
 
@@ -116,33 +116,71 @@ SCENARIOS: dict[str, Callable[[Path], Scenario]] = {
 }  # fmt: skip
 
 
-def moments(calls: int, count: int, seed: int) -> list[int]:
-    """Choose operations to disturb a command at: all of them where that is not too many."""
-    every = list(range(1, calls + 1))
-    return every if count >= calls else sorted(random.Random(seed).sample(every, count))
+@dataclass
+class Tally:
+    """What came of disturbing a command.
+
+    Attributes:
+        done: How often it was disturbed indeed; it may end before it comes to an operation.
+        faults: What was lost.
+    """
+
+    done: int = 0
+    faults: list[str] = field(default_factory=list)
 
 
-def disturb(scenario: Scenario, how: How, count: int, seed: int) -> Iterator[str]:
-    """Disturb a command at some moments, over nothing and over earlier results, and name what goes wrong."""
-    for turn, at in enumerate(moments(scenario.calls, count, seed)):
+def moments(scenario: Scenario, how: How, count: int, seed: int) -> list[int]:
+    """Choose operations to disturb a command at: each once before any comes twice."""
+    names = (name.split()[0] for name in scenario.operations)
+    every = [at for at, name in enumerate(names, 1) if how == "kill" or name in TAKES_SPACE]
+    random.Random(seed).shuffle(every)
+    return [every[turn % len(every)] for turn in range(count)]
+
+
+def disturb(scenario: Scenario, how: How, count: int, seed: int, *, chain: int = 5) -> Tally:
+    """Disturb a command at some moments, over nothing and over earlier results, and note what goes wrong.
+
+    Args:
+        scenario: The command.
+        how: How to disturb it.
+        count: How often.
+        seed: Decides about the moments.
+        chain: How often in a row, before a run that nothing disturbs must make it whole.
+    """
+    tally = Tally()
+    faults = tally.faults
+    chosen = moments(scenario, how, count, seed)
+    # How many operations it needs where its results are there already.
+    fewer = max(1, len(scenario.run().operations)) if count > chain else 0
+    for turn, first in enumerate(range(0, count, chain)):
         over = turn % 2 == 1
         if not over:
             scenario.clear()
-        where = f"{scenario.name}, {how} at {at}{' over earlier results' if over else ''}"
-        before = content(scenario.out) if over else {}
-        done = scenario.run(how, at)
-        for fault in lost(scenario.out, scenario.wanted, before):
-            yield f"{where}: {fault}"
-        if how == "full":
-            yield from (f"{where}: {fault}" for fault in _of_a_full_disk(scenario, done))
-        again = scenario.run()
-        if again.code != scenario.code:
-            yield f"{where}: the next run gives {again.code}: {again.err[-300:]}"
-        yield from (f"{where}: afterwards {fault}" for fault in differences(scenario))
+        links = chosen[first : first + chain]
+        where = f"{scenario.name}, {how} at {links}{' over earlier results' if over else ''}"
+        for number, at in enumerate(links):
+            at = 1 + (at - 1) % fewer if over and number == 0 else at
+            here = f"{where}, the one at {at}"
+            passing = temporary(scenario.out)
+            before = {
+                name: what
+                for name, what in content(scenario.out).items()
+                if not any(f"{name}/".startswith(f"{one}/") for one in passing)
+            }
+            done = scenario.run(how, at)
+            tally.done += len(done.operations) >= at
+            faults += [f"{here}: {fault}" for fault in lost(scenario.out, scenario.wanted, before)]
+            if how == "full" and len(done.operations) >= at:
+                faults += [f"{here}: {fault}" for fault in _of_a_full_disk(scenario, done)]
+        undisturbed = scenario.run()
+        if undisturbed.code != scenario.code:
+            faults.append(f"{where}: the next run gives {undisturbed.code}: {undisturbed.err[-300:]}")
+        faults += [f"{where}: afterwards {fault}" for fault in differences(scenario)]
         if temporary(scenario.out):
             # Not to be found again by the cases that follow.
             scenario.clear()
             scenario.run()
+    return tally
 
 
 def _of_a_full_disk(scenario: Scenario, done: Disturbed) -> Iterator[str]:

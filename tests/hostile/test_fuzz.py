@@ -30,11 +30,11 @@ def _tried(inputs: int, kinds: list[str], save: Path) -> None:
 
 
 def test_damaged_inputs_are_read_or_refused(tmp_path: Path):
-    _tried(280, _QUICK, tmp_path)
+    _tried(140, _QUICK, tmp_path)
 
 
 def test_damaged_media_are_analysed_or_refused(tmp_path: Path):
-    _tried(20, ["media"], tmp_path)
+    _tried(10, ["media"], tmp_path)
 
 
 @pytest.mark.release

@@ -133,7 +133,7 @@ def test_looking_at_the_weights_sends_nothing(home: _Home):
 
 @pytest.mark.release
 def test_fifteen_seconds_send_nothing(home: _Home):
-    ffmpeg("-stream_loop", "1", "-i", SAMPLE, "-t", "15", "-c", "copy", home.work / "long.mp4")
+    ffmpeg("-stream_loop", "1", "-i", SAMPLE, "-t", "15", "-preset", "ultrafast", home.work / "long.mp4")
     home.run("analyze", "long.mp4", "-o", "out", "--explain", "--contact-sheet", "--profile")
     facts = json.loads((home.work / "out" / "long.json").read_text())
     assert 370 < facts["media"]["ticks"] < 380

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..common import SAMPLE, NotMadeError, ffmpeg, talk
 
-DAMAGED = "damaged|could be decoded|claims"
+DAMAGED = "damaged|could be decoded|claims|cut off"
 """Warnings that say something is lost."""
 
 

@@ -17,7 +17,8 @@ from .case import DAMAGED, Case, Expect, Make, Studio, altered, base, coded, eac
 
 _EITHER = Expect(None, ticks=(1, 60))
 _CUT_AT = (1, 10, 25, 50, 75, 90, 99)
-_KNOW_THEIR_LENGTH = frozenset({"fast.mp4", "mkv", "avi", "webm", "flv", "wav"})
+_SAY_THEIR_SIZE = frozenset({"fast.mp4", "avi", "wav"})
+_KNOW_THEIR_LENGTH = frozenset({"mkv", "webm", "flv"})
 
 
 def _kinds() -> dict[str, Make]:
@@ -56,6 +57,8 @@ def _of_the_cut(kind: str, percent: int) -> Expect:
     if kind == "mp4" and percent < 99:
         # The index of a plain MP4 stands at its end.
         return Expect(1, error="truncated|not a media file|neither pictures")
+    if kind in _SAY_THEIR_SIZE and percent > 10:
+        return Expect(None, ticks=(1, 60), warnings=("cut off",))
     if kind in _KNOW_THEIR_LENGTH and 10 < percent < 90:
         return Expect(None, ticks=(1, 60), warnings=(DAMAGED,))
     return _EITHER

@@ -20,6 +20,9 @@ from .case import Case, Studio
 
 _MEGABYTE = 1 << 20
 _LONGEST_SENTENCE = 700
+_LONGEST_NAME = 255
+# Of the other families all files are as long as they say.
+_MAY_BE_CUT_OFF = frozenset({"truncated", "altered", "boxes"})
 _HOW_CODES = {"ok": 0, "refused": 1}
 
 
@@ -137,7 +140,8 @@ def _of_result(case: Case, path: Path, out: Path, left: Sequence[Path]) -> list[
     faults = []
     if case.expect.code == 1:
         faults.append("accepted")
-    table, whole = out / f"{path.stem}.csv", out / f"{path.stem}.json"
+    stem = _stem_of(path, left)
+    table, whole = out / f"{stem}.csv", out / f"{stem}.json"
     if left != sorted([Path(table.name), Path(whole.name)]):
         return [*faults, f"other files: {', '.join(map(repr, map(str, left)))}"[:200]]
     text = whole.read_text("utf-8")
@@ -149,6 +153,15 @@ def _of_result(case: Case, path: Path, out: Path, left: Sequence[Path]) -> list[
     return faults + _of_document(case, document)
 
 
+def _stem_of(path: Path, left: Sequence[Path]) -> str:
+    """Give what results must be called; a name too long for a file is cut, and a hash put behind it."""
+    if len(os.fsencode(f"{path.stem}.json")) <= _LONGEST_NAME:
+        return path.stem
+    stem = left[0].stem if left else ""
+    found = re.fullmatch(r"(.*)~[0-9a-f]{8}", stem)
+    return stem if found and path.stem.startswith(found[1]) else path.stem
+
+
 def _of_document(case: Case, document: dict[str, Any]) -> list[str]:
     expect, media, faults = case.expect, document["media"], []
     for what, found, limits in (
@@ -158,6 +171,8 @@ def _of_document(case: Case, document: dict[str, Any]) -> list[str]:
         if limits and not limits[0] <= found <= limits[1]:
             faults.append(f"{found} {what}, not {limits[0]} to {limits[1]}")
     said = document["warnings"]
+    if case.family not in _MAY_BE_CUT_OFF and any("cut off" in warning for warning in said):
+        faults.append("a whole file is said to be cut off")
     faults += [
         f"no warning like {pattern!r}; there are {said}"[:250]
         for pattern in expect.warnings
@@ -211,11 +226,17 @@ def table(verdicts: Sequence[Verdict]) -> str:
     peak = max((verdict.ran.peak for verdict in made if verdict.ran), default=0) // _MEGABYTE
     counts = {how: sum(v.outcome == how for v in made) for how in sorted({v.outcome for v in made})}
     said = ", ".join(f"{count} {how}" for how, count in counts.items())
+    slowest = max((verdict for verdict in made if verdict.ran), key=_seconds, default=None)
     lines.append(
         f"{len(made)} cases ({said}), {len(wrong)} not as they must be; {len(verdicts) - len(made)} could "
         f"not be made here; at most {peak} MB"
+        + (f"; the slowest took {_seconds(slowest):.0f} s: {slowest.case.id}" if slowest else "")
     )
     return "\n".join(lines)
+
+
+def _seconds(verdict: Verdict) -> float:
+    return verdict.ran.seconds if verdict.ran else 0.0
 
 
 def kept(case: Case, folder: Path) -> Path:

