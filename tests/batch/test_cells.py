@@ -43,7 +43,13 @@ def test_json_shows_what_it_holds(value: object):
         return
     text = json_of(value)
     assert text.isprintable()
-    assert json.loads(text) == value
+    # Half a character, which no JSON may hold, becomes the text that shows it.
+    whole = {shown(k): _shown(v) for k, v in value.items()} if isinstance(value, dict) else _shown(value)
+    assert json.loads(text) == whole
+
+
+def _shown(value: object) -> object:
+    return shown(value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("text", NASTY)
