@@ -136,9 +136,9 @@ class Run:
 
     def add(self, network: NetworkOfRun, model: Any, figures: Any) -> None:
         """Store a trained network with its figures."""
-        partial = self.folder / f"partial-{network.name}.keras"
-        model.save(partial)
-        partial.replace(self.folder / f"{network.name}.keras")
+        from emoview.networks.saved import save_whole
+
+        save_whole(model, self.folder / f"{network.name}.keras")
         others = [n for n in self._facts["networks"] if n["name"] != network.name]
         self._facts["networks"] = [*others, asdict(network)]
         self.measured(network.name, figures)

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from emoview.errors import InputError
-from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights
+from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights, save_whole
 from emoview.output.files import write_whole
 from emoview.pipeline.stages import Stage
 from emoview.runs import Number
@@ -149,8 +149,8 @@ def fit(
         }  # fmt: skip
         history.append(row)
         if all(row[watch] > other[watch] for other in history[:-1]):
-            model.save_weights(best)
-        model.save(_checkpoint(run, len(history)))
+            save_whole(model, best)
+        save_whole(model, _checkpoint(run, len(history)))
         # From here on the new checkpoint counts; before, a stop leads back to the old one.
         _write_history(run, history)
         _checkpoint(run, len(history) - 1).unlink(missing_ok=True)
