@@ -169,6 +169,31 @@ def test_landmark_groups_cover_the_face():
     assert [i for first, end in ranges for i in range(first, end)] == list(range(68))
 
 
+def layers_of(model: keras.Model, *kinds: type[keras.layers.Layer]) -> list[keras.layers.Layer]:
+    return [layer for layer in model.layers if isinstance(layer, kinds)]
+
+
+def test_landmark_network_is_that_of_listing_5():
+    """System A, listing 5: eight parts, four values a point, and one dropout."""
+    model = build("nn2")
+    assert list(LANDMARK_GROUPS.values()) == [
+        (0, 17), (17, 22), (22, 27), (27, 36), (36, 42), (42, 48), (48, 61), (61, 68)
+    ]  # fmt: skip
+    parts = [model.get_layer(name) for name in LANDMARK_GROUPS]
+    assert [part.output.shape[1:] for part in parts] == [(e - s, 4) for s, e in LANDMARK_GROUPS.values()]
+    (joined,) = layers_of(model, keras.layers.Concatenate)
+    assert joined.output.shape == (None, 68, 4)
+    (normalised,) = layers_of(model, keras.layers.BatchNormalization)
+    assert normalised.input.shape == (None, 272)
+    dense = layers_of(model, keras.layers.Dense)
+    assert [layer.units for layer in dense] == [*[4] * 8, 256, 512, 16, 7]
+    assert {layer.activation for layer in dense[:-1]} == {keras.activations.sigmoid}
+    (dropped,) = layers_of(model, keras.layers.Dropout)
+    assert dropped.rate == 0.2
+    assert model.layers[-2:] == [dropped, model.get_layer("logits")]
+    assert model.count_params() == 210_983
+
+
 @pytest.mark.parametrize("fuse", [decision_fusion, feature_fusion])
 def test_fusion_trains_nothing_of_its_parts(fuse):
     parts = build("nn1"), build("nn2")
