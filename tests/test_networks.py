@@ -194,6 +194,17 @@ def test_landmark_network_is_that_of_listing_5():
     assert model.count_params() == 210_983
 
 
+def test_feature_fusion_is_that_of_listing_8():
+    """System A, listing 8: dense layers of 64, 16 and 7 over 16 + 16 features, none with an activation."""
+    model = feature_fusion(build("nn1"), build("nn2"))
+    (joined,) = layers_of(model, keras.layers.Concatenate)
+    assert joined.output.shape == (None, 32)
+    dense = layers_of(model, keras.layers.Dense)
+    assert [layer.units for layer in dense] == [64, 16, 7]
+    assert {layer.activation for layer in dense} == {keras.activations.linear}
+    assert trainable(model) == 33 * 64 + 65 * 16 + 17 * 7 == 3271
+
+
 @pytest.mark.parametrize("fuse", [decision_fusion, feature_fusion])
 def test_fusion_trains_nothing_of_its_parts(fuse):
     parts = build("nn1"), build("nn2")

@@ -90,7 +90,7 @@ def decision_fusion(picture_network: keras.Model, landmark_network: keras.Model)
 
 
 def feature_fusion(picture_network: keras.Model, landmark_network: keras.Model) -> keras.Model:
-    """Build the fusion of features: dense layers of 64 and 16 over both networks' 16 features.
+    """Build the fusion of features: dense layers of 64 and 16, without activation, over both networks' 16.
 
     Args:
         picture_network: A trained `nn1`; it is frozen, in place.
@@ -103,7 +103,7 @@ def feature_fusion(picture_network: keras.Model, landmark_network: keras.Model) 
     inputs, outputs = _run_frozen(networks)
     x = layers.Concatenate()(outputs)
     for width in (64, 16):
-        x = layers.Dense(width, activation="relu")(x)
+        x = layers.Dense(width)(x)
     return keras.Model(inputs, logits(x, _labels(picture_network)), name="feature_fusion")
 
 
