@@ -56,6 +56,7 @@ from emoview.training.ship import ship_voice
 from emoview.training.speech import TAUGHT, SpeechFeatures, Variant, describe_speech
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.clip_fusion import input_variance
+from emoview.training.systems.image_landmark import SHARES
 from emoview.training.systems.pictures import group_names, grouped, split_pictures
 from emoview.training.voice import RAVDESS_FOLDS, VoiceRecipe
 from emoview.voice.features import VoiceFeatures
@@ -255,6 +256,10 @@ def test_a_run_learns_and_says_how(picture_run: Path):
     assert metrics["frame-cnn, 3 labels after training"]["labels"] == ["neutral", "negative", "positive"]
     for name in ("frame-cnn-curves.png", "frame-cnn-figures.png"):
         assert cv2.imread(str(picture_run / name)) is not None
+    history = read_history_of(picture_run / "frame-cnn")
+    for of in ("", "validation_"):
+        assert history[-1][f"{of}accuracy"] > history[0][f"{of}accuracy"]
+        assert history[-1][f"{of}loss"] < history[0][f"{of}loss"]
     (network,) = networks_of(picture_run)
     assert (network.size, network.colour, network.labels) == (48, False, LABELS)
 
@@ -279,8 +284,8 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
     assert len(losses[1]) == 3
     with pytest.raises(InputError, match="another config"):
         _trained("frame-cnn", faces, tmp_path / "parts", **{**changes, "batch": 8})
-    facts = read_run(tmp_path / "parts")
-    (tmp_path / "parts" / "run.json").write_text(json.dumps({**facts, "backend": "another"}))
+    file = tmp_path / "parts" / "run.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "backend": "another"}))
     with pytest.raises(InputError, match="another backend"):
         _trained("frame-cnn", faces, tmp_path / "parts", **changes)
 
@@ -412,6 +417,10 @@ def test_a_sound_run_knows_both_protocols_and_stands_in_for_the_voice(
     assert set(metrics) == {"mfcc-cnn-random-split", "mfcc-cnn-speaker-folds"}
     assert metrics["mfcc-cnn-speaker-folds"]["examples"] == 36
     assert metrics["mfcc-cnn-speaker-folds"]["accuracy"]["value"] > 60
+    for part in ("mfcc-cnn-random-split", "mfcc-cnn-speaker-folds/1"):
+        assert {"loss", "accuracy", "validation_loss", "validation_accuracy"} <= read_history_of(
+            sound_run / part
+        )[0].keys()
     again = evaluate_voices(str(sound_run), speech, "given", seed=1, on_event=quiet)
     assert again["mfcc-cnn-speaker-folds"].examples == 36
     result = analyze(made("plain.mp4"), weights=sound_run)
@@ -461,6 +470,36 @@ def test_rates_of_a_plan():
     assert plateau.rate_at(3, [50, 60, 61]) == 1.0
     assert plateau.rate_at(4, [60, 59, 58, 57]) == pytest.approx(0.2)
     assert plateau.rate_at(5, [60, 59, 58, 57, 56]) == pytest.approx(0.04)
+
+
+def test_what_a_plateau_watches():
+    row = {"loss": 1.0, "accuracy": 60.0, "validation_loss": 2.0, "validation_accuracy": 50.0}
+    chooses = "validation_accuracy"
+    watched = [
+        Plan(1, 1.0, watch=what).watched(row, chooses) for what in ("accuracy", "loss", "training-loss")
+    ]
+    assert watched == [50, -2, -1]
+    # Where nothing is held out, the part that is measured decides nothing.
+    assert Plan(1, 1.0, watch="loss").watched(row, "accuracy") == -1
+
+
+def test_image_landmark_is_trained_as_published():
+    """System A, sections 5.2.2 to 5.2.4, listings 4 and 6."""
+    options = SYSTEMS["image-landmark"].options({})
+    plans = [options.image, options.landmark, options.decisions, options.features]
+    assert [plan.epochs for plan in plans] == [16] * 4
+    assert [plan.rate for plan in plans] == [1e-4, 1e-3, 5e-4, 5e-5]
+    assert {plan.optimizer for plan in plans} == {"adam"}
+    assert [plan.schedule for plan in plans] == ["step", "plateau", "constant", "constant"]
+    assert [options.image.rate_at(epoch, []) for epoch in (9, 10)] == pytest.approx([1e-4, 2e-5])
+    landmark = options.landmark
+    assert (landmark.watch, landmark.factor, landmark.patience) == ("loss", 0.2, 5)
+    assert options.batch == 32
+
+
+def test_image_landmark_learns_from_seven_tenths(faces: Path):
+    pictures, (train, choose, test) = split_pictures(faces, "random", 1, SHARES)
+    assert [round(len(part) / len(pictures), 1) for part in (train, choose, test)] == [0.7, 0.2, 0.1]
 
 
 def test_no_duplicate_stands_on_both_sides(faces: Path, tmp_path: Path):

@@ -116,7 +116,8 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
             yield (values, targets) if weights is None else (values, targets, weights[groups[index]])
 
     def judge(model: keras.Model) -> dict[str, float]:
-        return {"accuracy": accuracy(predicted(model, decoded, parts[1]), groups[parts[1]])}
+        said = predicted(model, decoded, parts[1])
+        return validated(said, groups[parts[1]], loss=loss_of(options.loss), batch=options.batch)
 
     name = options.network
     start = build
@@ -187,11 +188,19 @@ def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFi
         plot_curves(history, run.folder / f"{network.name}-curves.png")
 
 
-def split_pictures(data: Path, how: str, seed: int) -> tuple[LabelledPictures, Parts]:
+def split_pictures(
+    data: Path, how: str, seed: int, shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
+) -> tuple[LabelledPictures, Parts]:
     """Open a data set and split it into training, choosing and testing.
 
     Exact duplicates, and the pictures of one person where the data set tells persons apart, stay on one
     side.
+
+    Args:
+        data: A data set of faces.
+        how: `given` or `random`.
+        seed: Of the split.
+        shares: Of a `random` split, in the same order.
 
     Returns:
         All pictures, and the positions of those in each part.
@@ -201,8 +210,9 @@ def split_pictures(data: Path, how: str, seed: int) -> tuple[LabelledPictures, P
         pictures = _pooled(data)
         digests = pictures.digests()
         train, test, choose = stratified_split(
-            pictures.labels, (0.7, 0.2, 0.1), seed, groups=pictures.subjects, duplicates=digests
-        )
+            pictures.labels, (shares[0], shares[2], shares[1]), seed,
+            groups=pictures.subjects, duplicates=digests,
+        )  # fmt: skip
     else:
         first, second = given
         digests = (*first.digests(), *second.digests())
@@ -272,6 +282,20 @@ def loss_of(name: str) -> Any:
     if name == "hinge":
         return keras.losses.SquaredHinge()
     return keras.losses.CategoricalCrossentropy(from_logits=True)
+
+
+def validated(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], *, loss: Any, batch: int
+) -> dict[str, float]:
+    """Judge what a network says, `(n, labels)`, of examples held out; the loss is that of batches."""
+    targets = np.eye(logits.shape[1], dtype=np.float32)[labels]
+    parts = [slice(start, start + batch) for start in range(0, len(labels), batch)]
+    losses = [float(loss(targets[part], logits[part])) for part in parts]
+    sizes = [len(labels[part]) for part in parts]
+    return {
+        "validation_loss": float(np.average(losses, weights=sizes)),
+        "validation_accuracy": accuracy(logits, labels),
+    }
 
 
 def class_weights(labels: NDArray[np.int64], count: int) -> NDArray[np.float32]:
