@@ -29,6 +29,10 @@ def trainable(model: keras.Model) -> int:
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
+def layers_of(model: keras.Model, *kinds: type[keras.layers.Layer]) -> list[keras.layers.Layer]:
+    return [layer for layer in model.layers if isinstance(layer, kinds)]
+
+
 @pytest.fixture(autouse=True)
 def forget():
     """Free what a test built: some networks fill half a gigabyte."""
@@ -100,8 +104,42 @@ def test_bk_sizes():
     convolutions = [(1, 32), (32, 32), (32, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256)]
     stack = sum((9 * a + 1) * b for a, b in [*convolutions, (256, 256)])
     dense = (25 * 256 + 1) * 256 + 257 * 256 + 257 * 7
-    assert trainable(build("bkvgg12")) == stack + dense
-    assert trainable(build("bkmin")) < trainable(build("bkstart")) / 100
+    assert trainable(build("bkvgg12")) == stack + dense == 3_468_007
+
+
+def kernels(model: keras.Model) -> list[tuple[int, int]]:
+    return [(layer.filters, layer.kernel_size[0]) for layer in layers_of(model, keras.layers.Conv2D)]
+
+
+@pytest.mark.parametrize(
+    ("name", "padding", "parameters"), [("bkstart", "same", 3_238_823), ("bkmin", "valid", 289_703)]
+)
+def test_bkstart_is_that_of_table_3(name: str, padding: str, parameters: int):
+    """System E, table 3, and section 6.3.1.2 on what padding does."""
+    model = build(name)
+    assert kernels(model) == [(32, 5), (32, 4), (64, 5)]
+    assert {layer.padding for layer in layers_of(model, keras.layers.Conv2D)} == {padding}
+    pools = layers_of(model, keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+    assert [type(pool).__name__ for pool in pools] == ["MaxPooling2D", *["AveragePooling2D"] * 2]
+    assert {(pool.pool_size, pool.strides, pool.padding) for pool in pools} == {((3, 3), (2, 2), "valid")}
+    assert [layer.units for layer in layers_of(model, keras.layers.Dense)] == [3072, 7]
+    assert model.count_params() == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "filters", "parameters"),
+    [("bkvgg12", 42, 3, 3_468_007), ("andreas100", 100, 6, 16_550_727)],
+)
+def test_bkvgg12_is_that_of_table_4(name: str, side: int, filters: int, parameters: int):
+    """System E, table 4, and section 6.3.1.4 on larger pictures, which are in colour (section 8.1)."""
+    model = build(name)
+    assert model.input_shape == (None, side, side, 3 if name == "andreas100" else 1)
+    widths = [32, 32, 64, 64, 128, 128, 256, 256, 256]
+    assert kernels(model) == [(width, filters) for width in widths]
+    pools = layers_of(model, keras.layers.MaxPooling2D)
+    assert [(pool.pool_size, pool.strides) for pool in pools] == [((2, 2), (2, 2))] * 3
+    assert [layer.units for layer in layers_of(model, keras.layers.Dense)] == [256, 256, 7]
+    assert model.count_params() == parameters
 
 
 def test_own_densenet_is_the_published_one():
@@ -167,10 +205,6 @@ def test_flops_of_open_shapes():
 def test_landmark_groups_cover_the_face():
     ranges = list(LANDMARK_GROUPS.values())
     assert [i for first, end in ranges for i in range(first, end)] == list(range(68))
-
-
-def layers_of(model: keras.Model, *kinds: type[keras.layers.Layer]) -> list[keras.layers.Layer]:
-    return [layer for layer in model.layers if isinstance(layer, kinds)]
 
 
 def test_landmark_network_is_that_of_listing_5():

@@ -96,19 +96,19 @@ _CATALOGUE = (
     ),
     Network(
         "bkstart", "bk", _GREY_42, _SANG, Builder("bk", "bkstart"),
-        note="layers after one reimplementation",
+        note="padded convolutions, poolings that are not",
     ),
     Network(
         "bkmin", "bk", _GREY_42, "system E", Builder("bk", "bkmin"),
-        note="no layer list is known: our reading of the name",
+        note="bkstart without padding",
     ),
     Network(
         "bkvgg12", "bk", _GREY_42, _SANG, Builder("bk", "bkvgg12"),
-        note="layers after reimplementations; dropout inside the stages is our reading",
+        note="nine convolutions and three dense layers",
     ),
     Network(
-        "andreas100", "bk", (100, 100, 1), "system E", Builder("bk", "andreas100"),
-        note="6x6 filters; the rest is our reading",
+        "andreas100", "bk", (100, 100, 3), "system E", Builder("bk", "andreas100"),
+        note="bkvgg12 with 6x6 filters, for larger pictures in colour",
     ),
     Network(
         "vgg11", "vgg", _COLOUR, _VGG, Builder("vgg", "vgg", (("depth", 11),)),
