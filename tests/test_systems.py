@@ -49,6 +49,7 @@ from emoview.training.datasets.labelled import decode
 from emoview.training.datasets.pictures import open_pictures
 from emoview.training.datasets.speech import Utterance
 from emoview.training.loop import Plan
+from emoview.training.losses import MulticlassHinge
 from emoview.training.precision import policy
 from emoview.training.prepare import prepare
 from emoview.training.search import search
@@ -500,6 +501,34 @@ def test_image_landmark_is_trained_as_published():
 def test_image_landmark_learns_from_seven_tenths(faces: Path):
     pictures, (train, choose, test) = split_pictures(faces, "random", 1, SHARES)
     assert [round(len(part) / len(pictures), 1) for part in (train, choose, test)] == [0.7, 0.2, 0.1]
+
+
+def test_hinge_by_hand():
+    """System E, equation 33; the scores of the first example are those of its equation 4."""
+    targets, scores = np.eye(3, dtype=np.float32)[[1, 0]], np.array([[6, 14, 9], [2, 1, 4]], np.float32)
+    # With a margin of 10 the first lacks 2 and 5, and the second 9 and 12.
+    assert float(MulticlassHinge(10.0)(targets[:1], scores[:1])) == pytest.approx(np.sqrt(2**2 + 5**2))
+    both = float(MulticlassHinge(10.0)(targets, scores))
+    assert both == pytest.approx(np.sqrt(2**2 + 5**2 + 9**2 + 12**2) / 2)
+    # With the usual margin of 1, the first lacks nothing; of the second, the label 4 stands 3 too high.
+    assert float(MulticlassHinge()(targets, scores)) == pytest.approx(3 / 2)
+    weighted = float(MulticlassHinge()(targets, scores, sample_weight=np.array([1, 4], np.float32)))
+    assert weighted == pytest.approx(2 * 3 / 2)
+    assert float(MulticlassHinge()(targets[:1], scores[:1])) == 0
+
+
+def test_hinge_is_learned_and_taken_up_again(faces: Path, tmp_path: Path):
+    changes = {"network": "frame-cnn", "batch": 16, "loss": "hinge", "delta": 2.0}
+    for epochs in (1, 3):
+        options = system_named("frame-cnn").options({**changes, "plan": {"epochs": epochs, "rate": 3e-3}})
+        run = Run(tmp_path / str(epochs), "frame-cnn", options, faces)
+        if epochs == 3:
+            shutil.copytree(tmp_path / "1" / "frame-cnn", tmp_path / "3" / "frame-cnn")
+        system_named("frame-cnn").train(options, faces, run, quiet)
+    history = read_history_of(tmp_path / "3" / "frame-cnn")
+    assert len(history) == 3
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert read_metrics(tmp_path / "3")["frame-cnn"]["accuracy"]["value"] > 30
 
 
 def test_no_duplicate_stands_on_both_sides(faces: Path, tmp_path: Path):

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from emoview.errors import DatasetError, InputError
@@ -30,6 +31,7 @@ from emoview.training.batches import Augmentation, DecodedPictures, picture_batc
 from emoview.training.datasets.pictures import LabelledPictures, open_pictures
 from emoview.training.datasets.splits import assert_disjoint, stratified_split
 from emoview.training.loop import Batch, Plan, fit, read_history
+from emoview.training.losses import MulticlassHinge
 from emoview.training.plots import plot_curves
 from emoview.training.systems.events import OnEvent
 
@@ -52,8 +54,8 @@ class PictureOptions:
         batch: Pictures a step.
         preparation: What the network does to pictures in [0, 1] first.
         augmentation: Random changes.
-        loss: `cross-entropy`, or `hinge`: L2 multi-class hinge, one label against the rest, margin 1
-            (Tang 2013, arXiv:1306.0239).
+        loss: `cross-entropy`, or `hinge`: the L2 multi-class support vector machine.
+        delta: Of `hinge`: how far the scores of wrong labels should stay below that of the right one.
         class_weights: Weigh a label by the largest label's count over its own.
         labels: Told apart in training: 7, or their grouping into 3 or 2.
         split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
@@ -74,6 +76,7 @@ class PictureOptions:
     preparation: Preparation = "unit"
     augmentation: Augmentation = "flip"
     loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
+    delta: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
     class_weights: bool = False
     labels: LabelCount = 7
     split: Literal["given", "random"] = "given"
@@ -90,6 +93,7 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
     decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
+    loss = loss_of(options.loss, options.delta)
 
     def build() -> keras.Model:
         own = {} if options.activation is None else {"activation": options.activation}
@@ -117,14 +121,14 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
 
     def judge(model: keras.Model) -> dict[str, float]:
         said = predicted(model, decoded, parts[1])
-        return validated(said, groups[parts[1]], loss=loss_of(options.loss), batch=options.batch)
+        return validated(said, groups[parts[1]], loss=loss, batch=options.batch)
 
     name = options.network
     start = build
     if options.head_epochs:
         head = fit(
             lambda: _only_head(build()), batches, judge, replace(options.plan, epochs=options.head_epochs),
-            run.part(f"{name}-head"), loss=loss_of(options.loss), seed=options.seed,
+            run.part(f"{name}-head"), loss=loss, seed=options.seed,
             name=f"{name}, last layer", of=len(parts[0]) // options.batch, on_event=on_event,
         )  # fmt: skip
 
@@ -134,7 +138,7 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
             return model
 
     model = fit(
-        start, batches, judge, options.plan, run.part(name), loss=loss_of(options.loss), seed=options.seed,
+        start, batches, judge, options.plan, run.part(name), loss=loss, seed=options.seed,
         name=name, of=len(parts[0]) // options.batch, on_event=on_event,
     )  # fmt: skip
     held_out = predicted(model, decoded, parts[1])
@@ -277,10 +281,10 @@ def predicted(
     return np.concatenate(answers)
 
 
-def loss_of(name: str) -> Any:
-    """Give the loss on logits."""
+def loss_of(name: str, delta: float = 1.0) -> Any:
+    """Give the loss on logits; `delta` is the margin of `hinge`."""
     if name == "hinge":
-        return keras.losses.SquaredHinge()
+        return MulticlassHinge(delta)
     return keras.losses.CategoricalCrossentropy(from_logits=True)
 
 
