@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from emoview.networks.catalog import NETWORKS, build
 from emoview.networks.densenet import dense_network
 from emoview.networks.flops import flops
 from emoview.networks.image_landmark import LANDMARK_GROUPS, decision_fusion, feature_fusion
+from emoview.networks.preparation import PictureNormalization, prepared
 from emoview.networks.shipped import build_face_gru
 
 PUBLISHED = [name for name, network in NETWORKS.items() if network.published_parameters]
@@ -140,6 +142,41 @@ def test_bkvgg12_is_that_of_table_4(name: str, side: int, filters: int, paramete
     assert [(pool.pool_size, pool.strides) for pool in pools] == [((2, 2), (2, 2))] * 3
     assert [layer.units for layer in layers_of(model, keras.layers.Dense)] == [256, 256, 7]
     assert model.count_params() == parameters
+
+
+@pytest.mark.parametrize("name", ["bkstart", "bkmin", "bkvgg12", "andreas100"])
+def test_dropout_rises_through_the_stages(name: str):
+    """System E, section 7.1.3."""
+
+    def shares(**options: Any) -> list[float]:
+        return [layer.rate for layer in layers_of(build(name, **options), keras.layers.Dropout)]
+
+    dense = 2 if name in ("bkvgg12", "andreas100") else 1
+    assert shares() == [0.05, 0.2, *[0.4] * dense]
+    assert shares(dropout=(0.0, 0.0, 0.5)) == shares(dropout=0.5) == [0.5] * dense
+    with pytest.raises(ValueError, match="one share, or 3"):
+        build(name, dropout=(0.1, 0.2))
+
+
+def test_dropout_by_stage_is_refused_where_there_are_no_stages():
+    with pytest.raises(ValueError, match="frame-cnn takes one share"):
+        build("frame-cnn", dropout=(0.1, 0.2))
+
+
+def test_pictures_are_normalised_and_then_their_pixels():
+    """System E, section 6.2.2, equations 29 to 32: each channel by itself."""
+    rng = np.random.default_rng(0)
+    pictures = rng.random((6, 5, 5, 2), dtype=np.float32) * np.array([1, 0.1], np.float32)
+    normal = keras.ops.convert_to_numpy(PictureNormalization()(pictures))
+    np.testing.assert_allclose(normal.mean(axis=(1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(normal.std(axis=(1, 2)), 3.125, atol=1e-3)
+    # A network that gives back what it works on, [0, 1] being brought to [-1, 1].
+    given = keras.Input((5, 5, 2))
+    network = keras.Model(given, keras.layers.Flatten()(keras.layers.Rescaling(2.0, offset=-1.0)(given)))
+    both = prepared(network, "both", pixels=(normal.mean(axis=0), normal.std(axis=0)))
+    seen = both.predict_on_batch(pictures)
+    np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(seen.std(axis=0), 1, atol=1e-3)
 
 
 def test_own_densenet_is_the_published_one():

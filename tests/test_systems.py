@@ -58,7 +58,7 @@ from emoview.training.speech import TAUGHT, SpeechFeatures, Variant, describe_sp
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.clip_fusion import input_variance
 from emoview.training.systems.image_landmark import SHARES
-from emoview.training.systems.pictures import group_names, grouped, split_pictures
+from emoview.training.systems.pictures import group_names, grouped, input_shape, split_pictures
 from emoview.training.voice import RAVDESS_FOLDS, VoiceRecipe
 from emoview.voice.features import VoiceFeatures
 
@@ -529,6 +529,32 @@ def test_hinge_is_learned_and_taken_up_again(faces: Path, tmp_path: Path):
     assert len(history) == 3
     assert history[-1]["loss"] < history[0]["loss"]
     assert read_metrics(tmp_path / "3")["frame-cnn"]["accuracy"]["value"] > 30
+
+
+def test_shallow_deep_has_the_settings_of_its_work():
+    """System E, sections 6.2.2, 7.1 and 8.1."""
+    system = SYSTEMS["shallow-deep"]
+    options = system.options({})
+    assert (options.network, options.preparation, options.loss) == ("bkvgg12", "both", "cross-entropy")
+    assert (options.plan.optimizer, options.plan.rate, options.plan.schedule) == ("adadelta", 1.0, "constant")
+    shapes = {
+        name: input_shape(system.options({"network": name})) for name in ("bkmin", "resnet18", "andreas100")
+    }
+    assert shapes == {"bkmin": (42, 42, 1), "resnet18": (42, 42, 1), "andreas100": (100, 100, 3)}
+    changed = system.options({"network": "densenet121", "size": 100, "colour": True, "dropout": [0, 0, 0, 0]})
+    assert input_shape(changed) == (100, 100, 3)
+    assert changed.dropout == (0, 0, 0, 0)
+
+
+def test_shallow_deep_learns(faces: Path, tmp_path: Path):
+    run = _trained(
+        "shallow-deep", faces, tmp_path, network="bkmin", batch=16, augmentation="none", colour=True,
+        dropout=[0, 0, 0.2], plan={"epochs": 6},
+    )  # fmt: skip
+    assert read_metrics(run)["bkmin"]["accuracy"]["value"] > 40
+    assert networks_of(run)[0].colour
+    network = load_network(run, networks_of(run)[0])
+    assert network.input_shape == (None, 42, 42, 3)
 
 
 def test_no_duplicate_stands_on_both_sides(faces: Path, tmp_path: Path):

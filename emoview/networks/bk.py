@@ -2,26 +2,32 @@
 
 BKStart and BKVGG12 are those of Sang, Dat and Thuan, "Facial expression recognition using deep
 convolutional neural networks" (KSE 2017).  None has batch normalisation.  Convolutions are padded,
-poolings are not.
+poolings are not.  Where between the layers the rising dropout stands, the work does not say: that is
+our reading.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
-from emoview.networks.blocks import Shape, convolution, flatten, logits, picture_input
+from emoview.networks.blocks import Dropout, Shape, convolution, flatten, logits, picture_input, staged
+
+RISING = (0.05, 0.2, 0.4)
+"""Dropout that rises through the depth, as system E has it (section 7.1.3)."""
 
 
 def bkstart(
-    *, input_shape: Shape = (42, 42, 1), labels: int = 7, dropout: float = 0.4, pooling: bool = False
+    *, input_shape: Shape = (42, 42, 1), labels: int = 7, dropout: Dropout = RISING, pooling: bool = False
 ) -> keras.Model:
     """Build BKStart (table 3): three convolutions, each with an overlapping pooling, and a wide dense layer.
 
     Args:
         input_shape: Height, width and channels.
         labels: How many logits.
-        dropout: Before the logits.
+        dropout: Before the logits; of three shares the first two are dropped behind the first two poolings.
         pooling: Average over the picture instead of flattening.
 
     Returns:
@@ -31,7 +37,7 @@ def bkstart(
 
 
 def bkmin(
-    *, input_shape: Shape = (42, 42, 1), labels: int = 7, dropout: float = 0.4, pooling: bool = False
+    *, input_shape: Shape = (42, 42, 1), labels: int = 7, dropout: Dropout = RISING, pooling: bool = False
 ) -> keras.Model:
     """Build BKMin: BKStart without padding, which leaves an eleventh of its parameters.
 
@@ -44,7 +50,7 @@ def bkvgg12(
     *,
     input_shape: Shape = (42, 42, 1),
     labels: int = 7,
-    dropout: float = 0.5,
+    dropout: Dropout = RISING,
     pooling: bool = False,
     batch_norm: bool = False,
     filters: int = 3,
@@ -55,8 +61,8 @@ def bkvgg12(
     Args:
         input_shape: Height, width and channels.
         labels: How many logits.
-        dropout: In the dense layers, and a fifth, two fifths and three fifths of it after the first
-            three stages, so that it rises through the depth.
+        dropout: Behind both dense layers; of three shares the first two are dropped behind the first two
+            poolings.
         pooling: Average over the picture instead of flattening.
         batch_norm: Normalise after each convolution.
         filters: Side of the convolutions' filters.
@@ -66,19 +72,21 @@ def bkvgg12(
         A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
     """
     picture, x = picture_input(input_shape)
-    for stage, (width, depth) in enumerate(((32, 2), (64, 2), (128, 2), (256, 3))):
-        if stage:
-            x = layers.Dropout(dropout * stage / 5)(layers.MaxPooling2D(2)(x))
+    first, second, last = staged(dropout, 3)
+    for (width, depth), share in zip(
+        ((32, 2), (64, 2), (128, 2), (256, 3)), (first, second, 0.0, None), strict=True
+    ):
         for _ in range(depth):
             x = convolution(x, width, filters, batch_norm=batch_norm)
-    x = flatten(x, pooling=pooling)
-    for _ in range(2):
-        x = layers.Dense(256, activation="relu")(layers.Dropout(dropout)(x))
-    return keras.Model(picture, logits(x, labels, dropout=dropout), name=name)
+        if share is not None:
+            x = _dropped(layers.MaxPooling2D(2)(x), share)
+    x = _dropped(layers.Dense(256, activation="relu")(flatten(x, pooling=pooling)), last)
+    x = layers.Dense(256, activation="relu")(x)
+    return keras.Model(picture, logits(x, labels, dropout=last), name=name)
 
 
 def andreas100(
-    *, input_shape: Shape = (100, 100, 3), labels: int = 7, dropout: float = 0.5, pooling: bool = False
+    *, input_shape: Shape = (100, 100, 3), labels: int = 7, dropout: Dropout = RISING, pooling: bool = False
 ) -> keras.Model:
     """Build Andreas100: BKVGG12 for colour pictures of 100 pixels, with 6x6 filters.
 
@@ -90,11 +98,19 @@ def andreas100(
 
 
 def _start(
-    name: str, padding: str, shape: Shape, labels: int, dropout: float, *, pooling: bool
+    name: str, padding: str, shape: Shape, labels: int, dropout: Dropout, *, pooling: bool
 ) -> keras.Model:
     picture, x = picture_input(shape)
-    for i, (width, size) in enumerate(((32, 5), (32, 4), (64, 5))):
+    first, second, last = staged(dropout, 3)
+    pools = (layers.MaxPooling2D, layers.AveragePooling2D, layers.AveragePooling2D)
+    for (width, size), pool, share in zip(
+        ((32, 5), (32, 4), (64, 5)), pools, (first, second, 0.0), strict=True
+    ):
         x = layers.Conv2D(width, size, padding=padding, activation="relu")(x)
-        x = layers.AveragePooling2D(3, 2)(x) if i else layers.MaxPooling2D(3, 2)(x)
+        x = _dropped(pool(3, 2)(x), share)
     x = layers.Dense(3072, activation="relu")(flatten(x, pooling=pooling))
-    return keras.Model(picture, logits(x, labels, dropout=dropout), name=name)
+    return keras.Model(picture, logits(x, labels, dropout=last), name=name)
+
+
+def _dropped(x: Any, share: float) -> Any:
+    return layers.Dropout(share)(x) if share else x

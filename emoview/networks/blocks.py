@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,6 +15,9 @@ LOGITS_LAYER = "logits"
 
 Shape = tuple[int, ...]
 """Of one sample: `(height, width, channels)` of a picture."""
+
+Dropout = float | tuple[float, ...]
+"""Share of values dropped in training: one, or one for each stage."""
 
 SMALL_SIDE = 64
 """Pictures with a shorter side go through a stem that does not shrink them."""
@@ -112,6 +116,22 @@ def squeeze_excite(x: Any, *, ratio: int = 16) -> Any:
     gate = layers.Conv2D(width // ratio, 1, activation="relu")(gate)
     gate = layers.Conv2D(width, 1, activation="sigmoid")(gate)
     return layers.Multiply()([x, gate])
+
+
+def staged(dropout: Dropout, stages: int) -> tuple[float, ...]:
+    """Give a share for each stage; where there is one share only, it is that of the last.
+
+    Raises:
+        ValueError: There are several, but not one for each stage.
+
+    >>> staged(0.4, 3)
+    (0.0, 0.0, 0.4)
+    """
+    if not isinstance(dropout, Sequence):
+        return (*[0.0] * (stages - 1), dropout)
+    if len(dropout) != stages:
+        raise ValueError(f"dropout takes one share, or {stages} of them, one for each stage")
+    return tuple(dropout)
 
 
 def flatten(x: Any, *, pooling: bool) -> Any:

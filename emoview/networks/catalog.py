@@ -74,6 +74,9 @@ class Network:
     note: str = ""
 
 
+STAGED = ("bk",)
+"""Families in which each stage may have a dropout of its own."""
+
 _GREY_42 = (42, 42, 1)
 _GREY_48 = (48, 48, 1)
 _COLOUR = (224, 224, 3)
@@ -197,7 +200,7 @@ def build(
     labels: int = 7,
     input_shape: tuple[int, ...] | None = None,
     pooling: bool | None = None,
-    dropout: float | None = None,
+    dropout: float | tuple[float, ...] | None = None,
     **options: Any,
 ) -> keras.Model:
     """Build an architecture of the catalogue, with random weights.
@@ -207,7 +210,8 @@ def build(
         labels: How many logits.
         input_shape: Of one sample; None for the usual one.
         pooling: Average over the picture instead of flattening; None for what is usual in it.
-        dropout: Share of values dropped in training; None for what is usual in it.
+        dropout: Share of values dropped in training, or one for each stage where the family has stages
+            (`STAGED`); None for what is usual in it.
         options: More of the function that builds it, such as `batch_norm` of the VGG family.
 
     Returns:
@@ -231,6 +235,8 @@ def build(
         _check_shape(network, shape)
     chosen = {option: value for option, value in chosen.items() if value is not None}
     unknown = [option for option in chosen if option not in accepted]
+    if isinstance(dropout, tuple) and network.family not in STAGED:
+        raise ValueError(f"{name} takes one share of dropout, not one for each stage")
     if unknown:
         raise ValueError(f"{name} has no option {unknown[0]}; it has {', '.join(accepted)}")
     return network.build(**chosen)

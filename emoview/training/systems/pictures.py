@@ -23,7 +23,7 @@ from emoview.evaluation.plot import plot_figures
 from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
-from emoview.networks.preparation import Preparation, prepared
+from emoview.networks.preparation import PictureNormalization, Preparation, prepared
 from emoview.output.files import write_whole
 from emoview.runs import FileName, Fraction, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
@@ -39,6 +39,9 @@ Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 _PREDICTED_AT_ONCE = 64
 
+SMALL_SIDE, LARGEST_SMALL = 42, 100
+"""What networks for large pictures get where small ones are asked for, and what counts as small."""
+
 
 @dataclass(frozen=True)
 class PictureOptions:
@@ -46,10 +49,13 @@ class PictureOptions:
 
     Attributes:
         network: Its name in the catalogue.
-        size: Side of the pictures; None for what the network was published with.
+        size: Side of the pictures; None for what the network was published with, or 42 with `small`.
+        colour: Whether they have colours; None for what the network was published with, or for grey ones
+            with `small`.
+        small: Show networks that were published for 224 pixels in colour grey pictures of 42 pixels.
         activation: Of the frame CNN; None for its usual one.
         pooling: Average over the picture instead of flattening; None for what is usual in the network.
-        dropout: Share of values dropped; None for what is usual.
+        dropout: Share of values dropped, or one for each stage of the network; None for what is usual.
         plan: How long and how fast.
         batch: Pictures a step.
         preparation: What the network does to pictures in [0, 1] first.
@@ -68,9 +74,11 @@ class PictureOptions:
 
     network: str = "frame-cnn"
     size: Number | None = None
+    colour: bool | None = None
+    small: bool = False
     activation: str | None = None
     pooling: bool | None = None
-    dropout: Fraction | None = None
+    dropout: Fraction | tuple[Fraction, ...] | None = None
     plan: Plan = field(default_factory=lambda: Plan(epochs=30, rate=1e-3, schedule="plateau"))
     batch: Number = 64
     preparation: Preparation = "unit"
@@ -87,9 +95,9 @@ class PictureOptions:
 
 def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> None:
     """Train a network on pictures, and measure it on a part that it has not seen."""
-    shape = _input_shape(options.network)
+    shape = input_shape(options)
     pictures, parts = split_pictures(data, options.split, options.seed)
-    size = options.size or shape[0]
+    size = shape[0]
     decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
@@ -99,12 +107,14 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
         own = {} if options.activation is None else {"activation": options.activation}
         try:
             network = catalog.build(
-                options.network, labels=len(names), input_shape=(size, size, shape[-1]),
+                options.network, labels=len(names), input_shape=shape,
                 pooling=options.pooling, dropout=options.dropout, **own,
             )  # fmt: skip
         except ValueError as error:
             raise InputError(str(error)) from None
-        pixels = _pixel_statistics(decoded, parts[0]) if options.preparation == "pixel" else None
+        pixels = None
+        if options.preparation in ("pixel", "both"):
+            pixels = _pixel_statistics(decoded, parts[0], normalised=options.preparation == "both")
         model = prepared(network, options.preparation, pixels=pixels)
         if options.start is not None:
             _take_weights(model, Path(options.start), options.network)
@@ -175,7 +185,22 @@ def _only_head(model: keras.Model) -> keras.Model:
     return model
 
 
-def _input_shape(network: str) -> tuple[int, ...]:
+def input_shape(options: PictureOptions) -> tuple[int, int, int]:
+    """Give height, width and channels of the pictures that a network is shown.
+
+    Raises:
+        InputError: There is no such network of pictures.
+    """
+    side, _, channels = _published_shape(options.network)
+    if options.small and side > LARGEST_SMALL:
+        side, channels = SMALL_SIDE, 1
+    if options.colour is not None:
+        channels = 3 if options.colour else 1
+    side = options.size or side
+    return side, side, channels
+
+
+def _published_shape(network: str) -> tuple[int, ...]:
     shapes = {name: n.input_shape for name, n in catalog.NETWORKS.items() if len(n.input_shape) == 3}
     if network not in shapes:
         raise InputError(f"there is no picture network {network!r}; choose one of {', '.join(shapes)}")
@@ -331,12 +356,18 @@ def regrouped(
 
 
 def _pixel_statistics(
-    pictures: DecodedPictures, chosen: NDArray[np.int64]
+    pictures: DecodedPictures, chosen: NDArray[np.int64], *, normalised: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give mean and spread of each pixel over pictures, of which each is normalised before or is not."""
+    normal = PictureNormalization() if normalised else None
     total: Any = 0.0
     squares: Any = 0.0
-    for i in chosen:
-        value = pictures[int(i)] / 255
-        total, squares = total + value, squares + value**2
+    for start in range(0, len(chosen), _PREDICTED_AT_ONCE):
+        some = np.stack([pictures[int(i)] for i in chosen[start : start + _PREDICTED_AT_ONCE]])
+        values = some.astype(np.float32) / 255
+        if normal is not None:
+            values = keras.ops.convert_to_numpy(normal(values))
+        total = total + values.sum(axis=0, dtype=float)
+        squares = squares + (values.astype(float) ** 2).sum(axis=0)
     mean = total / len(chosen)
     return mean, np.sqrt(np.maximum(squares / len(chosen) - mean**2, 0))
