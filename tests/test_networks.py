@@ -179,6 +179,49 @@ def test_pictures_are_normalised_and_then_their_pixels():
     np.testing.assert_allclose(seen.std(axis=0), 1, atol=1e-3)
 
 
+def sides(model: keras.Model, *kinds: type[keras.layers.Layer]) -> list[int]:
+    return list(dict.fromkeys(layer.output.shape[1] for layer in layers_of(model, *kinds)))
+
+
+def test_resnet_of_42_pixels_is_that_of_table_5():
+    """System E, table 5: 7x7 with a stride of 2, max-pooling, and four stages."""
+    shares = (0.05, 0.2, 0.2, 0.3)
+    model = build("resnet18", input_shape=(42, 42, 1), dropout=shares)
+    first = layers_of(model, keras.layers.Conv2D)[0]
+    assert (first.filters, first.kernel_size, first.strides) == (64, (7, 7), (2, 2))
+    (pool,) = layers_of(model, keras.layers.MaxPooling2D)
+    assert (pool.pool_size, pool.strides, pool.output.shape[1]) == ((3, 3), (2, 2), 11)
+    assert sides(model, keras.layers.Add) == [11, 6, 3, 2]
+    # Two blocks a stage; nothing is dropped behind the last.
+    rates = [layer.rate for layer in layers_of(model, keras.layers.Dropout)]
+    assert rates == [0.05, 0.05, 0.2, 0.2, 0.2, 0.2, 0.3]
+    assert flops(model) == pytest.approx(181e6, rel=0.01)
+    assert build("resnet18", input_shape=(42, 42, 3)).count_params() == model.count_params() + 2 * 49 * 64
+    with pytest.raises(ValueError, match="one share, or 4"):
+        build("resnet18", dropout=(0.1, 0.2, 0.4))
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+def test_densenet_of_42_pixels_is_that_of_table_6(reduced: bool):
+    """System E, table 6: 7x7 with a stride of 1, max-pooling, and four dense blocks, or three."""
+    depths = (6, 12, 24) if reduced else (6, 12, 24, 16)
+    shares = (0.05, 0.2, 0.2, 0.3)[: len(depths)]
+    model = build(
+        "densenet121-reduced" if reduced else "densenet121", input_shape=(42, 42, 1), dropout=shares
+    )
+    first = layers_of(model, keras.layers.Conv2D)[0]
+    assert (first.filters, first.kernel_size, first.strides) == (64, (7, 7), (1, 1))
+    assert first.output.shape[1] == 42
+    (pool,) = layers_of(model, keras.layers.MaxPooling2D)
+    assert (pool.pool_size, pool.strides, pool.output.shape[1]) == ((3, 3), (2, 2), 21)
+    joined = [layer.output.shape[1] for layer in layers_of(model, keras.layers.Concatenate)]
+    assert joined == [side for side, depth in zip((21, 10, 5, 2), depths, strict=False) for _ in range(depth)]
+    rates = [layer.rate for layer in layers_of(model, keras.layers.Dropout)]
+    # Each layer of a block, and its transition.
+    assert len(rates) == sum(depths) + len(depths) - 1
+    assert set(rates) == set(shares)
+
+
 def test_own_densenet_is_the_published_one():
     own = dense_network(depths=(6, 12, 24, 16), growth=32, input_shape=(224, 224, 3), labels=1000)
     assert own.count_params() == 8_062_504

@@ -58,7 +58,7 @@ from emoview.training.speech import TAUGHT, SpeechFeatures, Variant, describe_sp
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.clip_fusion import input_variance
 from emoview.training.systems.image_landmark import SHARES
-from emoview.training.systems.pictures import group_names, grouped, input_shape, split_pictures
+from emoview.training.systems.pictures import dropout_of, group_names, grouped, input_shape, split_pictures
 from emoview.training.voice import RAVDESS_FOLDS, VoiceRecipe
 from emoview.voice.features import VoiceFeatures
 
@@ -544,6 +544,11 @@ def test_shallow_deep_has_the_settings_of_its_work():
     changed = system.options({"network": "densenet121", "size": 100, "colour": True, "dropout": [0, 0, 0, 0]})
     assert input_shape(changed) == (100, 100, 3)
     assert changed.dropout == (0, 0, 0, 0)
+    # Rising, unless something else is asked for.
+    for name, stages in (("resnet18", 4), ("densenet161-reduced", 3), ("densenet-small", 3)):
+        assert dropout_of(system.options({"network": name})) == (0.05, 0.2, 0.2, 0.3)[:stages]
+    assert dropout_of(system.options({"network": "resnet18", "dropout": 0.1})) == 0.1
+    assert dropout_of(system.options({"network": "bkmin"})) is None
 
 
 def test_shallow_deep_learns(faces: Path, tmp_path: Path):

@@ -8,12 +8,19 @@ our reading.
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import layers
 
-from emoview.networks.blocks import Dropout, Shape, convolution, flatten, logits, picture_input, staged
+from emoview.networks.blocks import (
+    Dropout,
+    Shape,
+    convolution,
+    dropped,
+    flatten,
+    logits,
+    picture_input,
+    staged,
+)
 
 RISING = (0.05, 0.2, 0.4)
 """Dropout that rises through the depth, as system E has it (section 7.1.3)."""
@@ -79,8 +86,8 @@ def bkvgg12(
         for _ in range(depth):
             x = convolution(x, width, filters, batch_norm=batch_norm)
         if share is not None:
-            x = _dropped(layers.MaxPooling2D(2)(x), share)
-    x = _dropped(layers.Dense(256, activation="relu")(flatten(x, pooling=pooling)), last)
+            x = dropped(layers.MaxPooling2D(2)(x), share)
+    x = dropped(layers.Dense(256, activation="relu")(flatten(x, pooling=pooling)), last)
     x = layers.Dense(256, activation="relu")(x)
     return keras.Model(picture, logits(x, labels, dropout=last), name=name)
 
@@ -107,10 +114,6 @@ def _start(
         ((32, 5), (32, 4), (64, 5)), pools, (first, second, 0.0), strict=True
     ):
         x = layers.Conv2D(width, size, padding=padding, activation="relu")(x)
-        x = _dropped(pool(3, 2)(x), share)
+        x = dropped(pool(3, 2)(x), share)
     x = layers.Dense(3072, activation="relu")(flatten(x, pooling=pooling))
     return keras.Model(picture, logits(x, labels, dropout=last), name=name)
-
-
-def _dropped(x: Any, share: float) -> Any:
-    return layers.Dropout(share)(x) if share else x

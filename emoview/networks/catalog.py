@@ -74,7 +74,7 @@ class Network:
     note: str = ""
 
 
-STAGED = ("bk",)
+STAGED = ("bk", "resnet", "densenet")
 """Families in which each stage may have a dropout of its own."""
 
 _GREY_42 = (42, 42, 1)
@@ -163,6 +163,21 @@ _CATALOGUE = (
     Network(
         "densenet169", "densenet", _COLOUR, _DENSENET, Builder("densenet", "densenet", (("depth", 169),)),
         14_149_480, 6_720_000_000,
+    ),
+    Network(
+        "densenet121-reduced", "densenet", _COLOUR, "system E",
+        Builder("densenet", "densenet", (("depth", 121), ("reduced", True))),
+        note="without the last dense block",
+    ),
+    Network(
+        "densenet161-reduced", "densenet", _COLOUR, "system E",
+        Builder("densenet", "densenet", (("depth", 161), ("reduced", True))),
+        note="without the last dense block",
+    ),
+    Network(
+        "densenet169-reduced", "densenet", _COLOUR, "system E",
+        Builder("densenet", "densenet", (("depth", 169), ("reduced", True))),
+        note="without the last dense block",
     ),
     Network(
         "densenet-small", "densenet", _GREY_42, _DENSENET, Builder("densenet", "dense_network"),

@@ -96,7 +96,8 @@ SYSTEMS = _systems(
     ),
     System(
         "shallow-deep", "faces",
-        "E. shallow against deep (network: bkstart, bkmin, bkvgg12, andreas100, resnet18, densenet121, …)",
+        "E. shallow against deep (network: bkstart, bkmin, bkvgg12, andreas100, resnet18, densenet121, "
+        "densenet121-reduced, …)",
         _PICTURES,
         # AdaDelta as Keras had it then, whose usual rate was 1.
         {"network": "bkvgg12", "small": True, "preparation": "both", "augmentation": "resize",

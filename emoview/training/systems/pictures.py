@@ -39,6 +39,9 @@ Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 _PREDICTED_AT_ONCE = 64
 
+RISING = (0.05, 0.2, 0.2, 0.3)
+"""Dropout of the four stages of deep networks of small pictures (system E, section 7.1.3)."""
+
 SMALL_SIDE, LARGEST_SMALL = 42, 100
 """What networks for large pictures get where small ones are asked for, and what counts as small."""
 
@@ -52,7 +55,8 @@ class PictureOptions:
         size: Side of the pictures; None for what the network was published with, or 42 with `small`.
         colour: Whether they have colours; None for what the network was published with, or for grey ones
             with `small`.
-        small: Show networks that were published for 224 pixels in colour grey pictures of 42 pixels.
+        small: Show networks that were published for 224 pixels in colour grey pictures of 42 pixels, with the
+            dropout that system E gave them there.
         activation: Of the frame CNN; None for its usual one.
         pooling: Average over the picture instead of flattening; None for what is usual in the network.
         dropout: Share of values dropped, or one for each stage of the network; None for what is usual.
@@ -108,7 +112,7 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
         try:
             network = catalog.build(
                 options.network, labels=len(names), input_shape=shape,
-                pooling=options.pooling, dropout=options.dropout, **own,
+                pooling=options.pooling, dropout=dropout_of(options), **own,
             )  # fmt: skip
         except ValueError as error:
             raise InputError(str(error)) from None
@@ -198,6 +202,15 @@ def input_shape(options: PictureOptions) -> tuple[int, int, int]:
         channels = 3 if options.colour else 1
     side = options.size or side
     return side, side, channels
+
+
+def dropout_of(options: PictureOptions) -> float | tuple[float, ...] | None:
+    """Give the dropout asked for, or what system E gave its deep networks of small pictures."""
+    deep = catalog.NETWORKS[options.network].family in ("resnet", "densenet")
+    if options.dropout is not None or not (options.small and deep):
+        return options.dropout
+    blocks = 3 if options.network.endswith(("-reduced", "-small")) else 4
+    return RISING[:blocks]
 
 
 def _published_shape(network: str) -> tuple[int, ...]:
