@@ -50,6 +50,7 @@ from emoview.training.datasets.labelled import decode
 from emoview.training.datasets.pictures import open_pictures
 from emoview.training.datasets.speech import Utterance
 from emoview.training.loop import Plan
+from emoview.training.losses import MulticlassHinge
 from emoview.training.precision import policy
 from emoview.training.prepare import prepare
 from emoview.training.search import search
@@ -57,7 +58,8 @@ from emoview.training.ship import ship_voice
 from emoview.training.speech import TAUGHT, SpeechFeatures, Variant, describe_speech
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.clip_fusion import input_variance
-from emoview.training.systems.pictures import group_names, grouped, split_pictures
+from emoview.training.systems.image_landmark import SHARES
+from emoview.training.systems.pictures import dropout_of, group_names, grouped, input_shape, split_pictures
 from emoview.training.voice import RAVDESS_FOLDS, VoiceRecipe
 from emoview.voice.features import VoiceFeatures
 
@@ -256,6 +258,10 @@ def test_a_run_learns_and_says_how(picture_run: Path):
     assert metrics["frame-cnn, 3 labels after training"]["labels"] == ["neutral", "negative", "positive"]
     for name in ("frame-cnn-curves.png", "frame-cnn-figures.png"):
         assert cv2.imread(str(picture_run / name)) is not None
+    history = read_history_of(picture_run / "frame-cnn")
+    for of in ("", "validation_"):
+        assert history[-1][f"{of}accuracy"] > history[0][f"{of}accuracy"]
+        assert history[-1][f"{of}loss"] < history[0][f"{of}loss"]
     (network,) = networks_of(picture_run)
     assert (network.size, network.colour, network.labels) == (48, False, LABELS)
 
@@ -280,8 +286,8 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
     assert len(losses[1]) == 3
     with pytest.raises(InputError, match="another config"):
         _trained("frame-cnn", faces, tmp_path / "parts", **{**changes, "batch": 8})
-    facts = json.loads((tmp_path / "parts" / "run.json").read_text())
-    (tmp_path / "parts" / "run.json").write_text(json.dumps({**facts, "backend": "another"}))
+    file = tmp_path / "parts" / "run.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "backend": "another"}))
     with pytest.raises(InputError, match="another backend"):
         _trained("frame-cnn", faces, tmp_path / "parts", **changes)
 
@@ -413,6 +419,10 @@ def test_a_sound_run_knows_both_protocols_and_stands_in_for_the_voice(
     assert set(metrics) == {"mfcc-cnn-random-split", "mfcc-cnn-speaker-folds"}
     assert metrics["mfcc-cnn-speaker-folds"]["examples"] == 36
     assert metrics["mfcc-cnn-speaker-folds"]["accuracy"]["value"] > 60
+    for part in ("mfcc-cnn-random-split", "mfcc-cnn-speaker-folds/1"):
+        assert {"loss", "accuracy", "validation_loss", "validation_accuracy"} <= read_history_of(
+            sound_run / part
+        )[0].keys()
     again = evaluate_voices(str(sound_run), speech, "given", seed=1, on_event=quiet)
     assert again["mfcc-cnn-speaker-folds"].examples == 36
     result = analyze(made("plain.mp4"), weights=sound_run)
@@ -462,6 +472,95 @@ def test_rates_of_a_plan():
     assert plateau.rate_at(3, [50, 60, 61]) == 1.0
     assert plateau.rate_at(4, [60, 59, 58, 57]) == pytest.approx(0.2)
     assert plateau.rate_at(5, [60, 59, 58, 57, 56]) == pytest.approx(0.04)
+
+
+def test_what_a_plateau_watches():
+    row = {"loss": 1.0, "accuracy": 60.0, "validation_loss": 2.0, "validation_accuracy": 50.0}
+    chooses = "validation_accuracy"
+    watched = [
+        Plan(1, 1.0, watch=what).watched(row, chooses) for what in ("accuracy", "loss", "training-loss")
+    ]
+    assert watched == [50, -2, -1]
+    # Where nothing is held out, the part that is measured decides nothing.
+    assert Plan(1, 1.0, watch="loss").watched(row, "accuracy") == -1
+
+
+def test_image_landmark_is_trained_as_published():
+    """System A, sections 5.2.2 to 5.2.4, listings 4 and 6."""
+    options = SYSTEMS["image-landmark"].options({})
+    plans = [options.image, options.landmark, options.decisions, options.features]
+    assert [plan.epochs for plan in plans] == [16] * 4
+    assert [plan.rate for plan in plans] == [1e-4, 1e-3, 5e-4, 5e-5]
+    assert {plan.optimizer for plan in plans} == {"adam"}
+    assert [plan.schedule for plan in plans] == ["step", "plateau", "constant", "constant"]
+    assert [options.image.rate_at(epoch, []) for epoch in (9, 10)] == pytest.approx([1e-4, 2e-5])
+    landmark = options.landmark
+    assert (landmark.watch, landmark.factor, landmark.patience) == ("loss", 0.2, 5)
+    assert options.batch == 32
+
+
+def test_image_landmark_learns_from_seven_tenths(faces: Path):
+    pictures, (train, choose, test) = split_pictures(faces, "random", 1, SHARES)
+    assert [round(len(part) / len(pictures), 1) for part in (train, choose, test)] == [0.7, 0.2, 0.1]
+
+
+def test_hinge_by_hand():
+    """System E, equation 33; the scores of the first example are those of its equation 4."""
+    targets, scores = np.eye(3, dtype=np.float32)[[1, 0]], np.array([[6, 14, 9], [2, 1, 4]], np.float32)
+    # With a margin of 10 the first lacks 2 and 5, and the second 9 and 12.
+    assert float(MulticlassHinge(10.0)(targets[:1], scores[:1])) == pytest.approx(np.sqrt(2**2 + 5**2))
+    both = float(MulticlassHinge(10.0)(targets, scores))
+    assert both == pytest.approx(np.sqrt(2**2 + 5**2 + 9**2 + 12**2) / 2)
+    # With the usual margin of 1, the first lacks nothing; of the second, the label 4 stands 3 too high.
+    assert float(MulticlassHinge()(targets, scores)) == pytest.approx(3 / 2)
+    weighted = float(MulticlassHinge()(targets, scores, sample_weight=np.array([1, 4], np.float32)))
+    assert weighted == pytest.approx(2 * 3 / 2)
+    assert float(MulticlassHinge()(targets[:1], scores[:1])) == 0
+
+
+def test_hinge_is_learned_and_taken_up_again(faces: Path, tmp_path: Path):
+    changes = {"network": "frame-cnn", "batch": 16, "loss": "hinge", "delta": 2.0}
+    for epochs in (1, 3):
+        options = system_named("frame-cnn").options({**changes, "plan": {"epochs": epochs, "rate": 3e-3}})
+        run = Run(tmp_path / str(epochs), "frame-cnn", options, faces)
+        if epochs == 3:
+            shutil.copytree(tmp_path / "1" / "frame-cnn", tmp_path / "3" / "frame-cnn")
+        system_named("frame-cnn").train(options, faces, run, quiet)
+    history = read_history_of(tmp_path / "3" / "frame-cnn")
+    assert len(history) == 3
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert read_metrics(tmp_path / "3")["frame-cnn"]["accuracy"]["value"] > 30
+
+
+def test_shallow_deep_has_the_settings_of_its_work():
+    """System E, sections 6.2.2, 7.1 and 8.1."""
+    system = SYSTEMS["shallow-deep"]
+    options = system.options({})
+    assert (options.network, options.preparation, options.loss) == ("bkvgg12", "both", "cross-entropy")
+    assert (options.plan.optimizer, options.plan.rate, options.plan.schedule) == ("adadelta", 1.0, "constant")
+    shapes = {
+        name: input_shape(system.options({"network": name})) for name in ("bkmin", "resnet18", "andreas100")
+    }
+    assert shapes == {"bkmin": (42, 42, 1), "resnet18": (42, 42, 1), "andreas100": (100, 100, 3)}
+    changed = system.options({"network": "densenet121", "size": 100, "colour": True, "dropout": [0, 0, 0, 0]})
+    assert input_shape(changed) == (100, 100, 3)
+    assert changed.dropout == (0, 0, 0, 0)
+    # Rising, unless something else is asked for.
+    for name, stages in (("resnet18", 4), ("densenet161-reduced", 3), ("densenet-small", 3)):
+        assert dropout_of(system.options({"network": name})) == (0.05, 0.2, 0.2, 0.3)[:stages]
+    assert dropout_of(system.options({"network": "resnet18", "dropout": 0.1})) == 0.1
+    assert dropout_of(system.options({"network": "bkmin"})) is None
+
+
+def test_shallow_deep_learns(faces: Path, tmp_path: Path):
+    run = _trained(
+        "shallow-deep", faces, tmp_path, network="bkmin", batch=16, augmentation="none", colour=True,
+        dropout=[0, 0, 0.2], plan={"epochs": 6},
+    )  # fmt: skip
+    assert read_metrics(run)["bkmin"]["accuracy"]["value"] > 40
+    assert networks_of(run)[0].colour
+    network = load_network(run, networks_of(run)[0])
+    assert network.input_shape == (None, 42, 42, 3)
 
 
 def test_no_duplicate_stands_on_both_sides(faces: Path, tmp_path: Path):

@@ -74,8 +74,10 @@ def search(
 
 def _best(run: Path) -> float:
     """Give the best figure on validation data over the networks of a run, the last network counting."""
-    histories = [read_history(folder) for folder in sorted(run.iterdir()) if folder.is_dir()]
-    figures = [max(row["accuracy"] for row in history) for history in histories if history]
+    histories = [
+        read_history(folder, "validation_accuracy") for folder in sorted(run.iterdir()) if folder.is_dir()
+    ]
+    figures = [max(row["validation_accuracy"] for row in history) for history in histories if history]
     if not figures:
         raise InputError(f"{run} has no history of a validation part to rank by")
     return float(max(figures))

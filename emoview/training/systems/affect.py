@@ -19,7 +19,7 @@ from emoview.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.datasets.affect import LabelledAffect, read_affect
 from emoview.training.datasets.splits import assert_disjoint, folds_by_group
-from emoview.training.loop import Batch, Plan, fit, read_history
+from emoview.training.loop import VALIDATION, Batch, Plan, fit, read_history
 from emoview.training.plots import plot_curves
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import predicted
@@ -93,6 +93,7 @@ def _learn(
     on_event: OnEvent,
 ) -> tuple[keras.Model, NDArray[np.float32]]:
     frames = decoded(affect, options.size)
+    loss = keras.losses.MeanSquaredError()
 
     def build() -> keras.Model:
         shape = (options.size, options.size, 3)
@@ -107,16 +108,25 @@ def _learn(
             yield values, affect.values[index]
 
     def judge(model: keras.Model) -> dict[str, float]:
-        # Of the training frames: what is measured must not choose.
+        # Of some training frames, which choose the epoch, and of those that are measured, which must not.
         some = known[:: max(1, len(known) // 200)]
-        says = predicted(model, frames, some)
-        return {f"{what} CCC": ccc(says[:, i], affect.values[some, i]) for i, what in enumerate(WHAT)}
+        figures = _concordance(predicted(model, frames, some), affect.values[some])
+        if len(asked):
+            said, true = predicted(model, frames, asked), affect.values[asked]
+            held_out = {"loss": float(loss(true, said)), **_concordance(said, true)}
+            figures |= {VALIDATION + what: value for what, value in held_out.items()}
+        return figures
 
     model = fit(
-        build, batches, judge, options.plan, run.part(name), loss=keras.losses.MeanSquaredError(),
-        seed=options.seed, watch="valence CCC", name=name, of=len(known) // options.batch, on_event=on_event,
+        build, batches, judge, options.plan, run.part(name), loss=loss,
+        seed=options.seed, watch="valence CCC", metrics=(), name=name,
+        of=len(known) // options.batch, on_event=on_event,
     )  # fmt: skip
     return model, predicted(model, frames, asked) if len(asked) else np.zeros((0, 2), np.float32)
+
+
+def _concordance(said: NDArray[np.float32], true: NDArray[np.float32]) -> dict[str, float]:
+    return {f"{what} CCC": ccc(said[:, i], true[:, i]) for i, what in enumerate(WHAT)}
 
 
 def _store(

@@ -96,10 +96,12 @@ SYSTEMS = _systems(
     ),
     System(
         "shallow-deep", "faces",
-        "E. shallow against deep (network: bkstart, bkmin, bkvgg12, andreas100, resnet18, densenet121, …)",
+        "E. shallow against deep (network: bkstart, bkmin, bkvgg12, andreas100, resnet18, densenet121, "
+        "densenet121-reduced, …)",
         _PICTURES,
-        {"network": "bkvgg12", "preparation": "picture", "augmentation": "resize",
-         "plan": {"epochs": 40, "rate": 1e-3, "schedule": "plateau", "factor": 0.1, "patience": 4}},
+        # AdaDelta as Keras had it then, whose usual rate was 1.
+        {"network": "bkvgg12", "small": True, "preparation": "both", "augmentation": "resize",
+         "plan": {"epochs": 40, "rate": 1.0, "optimizer": "adadelta", "schedule": "constant"}},
     ),
 )  # fmt: skip
 """Every system; the parts that ship are trained by `face`, `voice` and `fusion`."""

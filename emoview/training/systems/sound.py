@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
 from emoview.evaluation.calibration import fit_scale
-from emoview.evaluation.metrics import accuracy, measure_labels
+from emoview.evaluation.metrics import measure_labels
 from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
@@ -32,7 +32,7 @@ from emoview.training.loop import Batch, Plan, fit
 from emoview.training.processes import each
 from emoview.training.speech import load_samples
 from emoview.training.systems.events import OnEvent
-from emoview.training.systems.pictures import loss_of, report
+from emoview.training.systems.pictures import loss_of, report, validated
 from emoview.voice.descriptors import functionals, mfcc_means
 
 Features = Literal["mfcc-means", "functionals"]
@@ -107,6 +107,7 @@ def _learn(
     on_event: OnEvent,
 ) -> tuple[keras.Model, NDArray[np.float32]]:
     train_part, test = parts
+    loss = loss_of("cross-entropy")
 
     def build() -> keras.Model:
         model = catalog.build(options.network, labels=count, input_shape=(values.shape[1],))
@@ -121,13 +122,13 @@ def _learn(
             yield values[index], np.eye(count, dtype=np.float32)[labels[index]]
 
     def judge(model: keras.Model) -> dict[str, float]:
-        # Of the training part: what is measured must not choose.
-        some = train_part[:: max(1, len(train_part) // 500)]
-        return {"accuracy": accuracy(_logits(model, values[some]), labels[some])}
+        return validated(_logits(model, values[test]), labels[test], loss=loss, batch=options.batch)
 
+    # By the accuracy in training: what is measured must not choose.
     model = fit(
-        build, batches, judge, options.plan, run.part(name), loss=loss_of("cross-entropy"),
-        seed=options.seed, name=name, of=len(train_part) // options.batch, on_event=on_event,
+        build, batches, judge, options.plan, run.part(name), loss=loss,
+        seed=options.seed, watch="accuracy", name=name, of=len(train_part) // options.batch,
+        on_event=on_event,
     )  # fmt: skip
     return model, _logits(model, values[test])
 
