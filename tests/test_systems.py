@@ -23,11 +23,13 @@ from conftest import Make, ffmpeg
 
 from emoview import LABELS, InputError, analyze
 from emoview.cli import render_training
+from emoview.cli.fuse import fuse
 from emoview.errors import DatasetError
 from emoview.evaluation.affect import _derived, evaluate_affect
 from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import _shipped, evaluate_faces
+from emoview.evaluation.late_fusion import Predictions
 from emoview.evaluation.metrics import LabelFigures, measure_gain, measure_labels, measure_values
 from emoview.evaluation.plot import plot_figures
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
@@ -36,7 +38,7 @@ from emoview.face.align import align, box_of
 from emoview.face.find import FaceFinder
 from emoview.face.still import StillFaces
 from emoview.fusion.late import softmax
-from emoview.fusion.rules import RULES
+from emoview.fusion.rules import PUBLISHED_RULES, RULES, linear_regression
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
 from emoview.pipeline.models import Models, run_faces, run_stills
 from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
@@ -504,7 +506,7 @@ def test_early_fusions_ignore_padding(variant: Any):
     np.testing.assert_allclose(whole, padded, atol=1e-5)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.startswith("three")])
 def test_late_rules_trust_the_better_model(rule: str):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 7, 210)
@@ -515,6 +517,59 @@ def test_late_rules_trust_the_better_model(rule: str):
     assert scores.shape == (70, 7)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=0.02)
     assert np.mean(scores.argmax(axis=1) == labels[140:]) > 0.7
+
+
+def test_late_rules_by_hand():
+    """Norman 2019, section 6.5, the five methods of late fusion and the scaling of logits."""
+    # Right in 3, 2 and 1 of 4; of the first label are 4 examples, of the second 1, of the third none.
+    labels = np.array([0, 0, 0, 1, 0])
+    said = np.array([[0, 0, 0, 1, 0], [0, 0, 1, 2, 1], [0, 1, 2, 2, 1]])
+    known = np.eye(3)[said]
+    accuracies = np.array([1.0, 0.4, 0.2])
+    logits = np.array([[[1.0, 2.0, 0.0]], [[0.0, -6.0, 6.0]], [[9.0, 1.0, -1.0]]])
+
+    def scores(rule: str) -> Any:
+        return PUBLISHED_RULES[rule](known, labels, logits)[0]
+
+    # The second, the third and the first label, each with the weight of the model that says it.
+    np.testing.assert_allclose(scores("one: class predictions by accuracy"), [0.125, 0.625, 0.25])
+    by_accuracy = accuracies @ logits[:, 0] / 1.6
+    np.testing.assert_allclose(by_accuracy * 1.6, [2.8, -0.2, 2.2])
+    np.testing.assert_allclose(scores("two: class logits by accuracy"), softmax(by_accuracy))
+    mean = np.array([10, -3, 5]) / 3
+    np.testing.assert_allclose(scores("three: logits of equal weight"), softmax(mean))
+    # 4 examples over 4, and over 1; the label without examples keeps its weight.
+    weighted = by_accuracy * [1, 2, 1]
+    four = "four: class logits by accuracy and root of class weight"
+    np.testing.assert_allclose(scores(four), softmax(weighted))
+    to_one = np.array([[0.5, 1, 0], [0.5, 0, 1], [1, 0.2, 0]])
+    np.testing.assert_allclose(scores("three, logits scaled to 0..1"), softmax(to_one.mean(axis=0)))
+    by_accuracy = accuracies @ to_one / 1.6
+    np.testing.assert_allclose(scores("two, logits scaled to 0..1"), softmax(by_accuracy))
+    np.testing.assert_allclose(scores("four, logits scaled to 0..1"), softmax(by_accuracy * [1, 2, 1]))
+    # Two models whose logits, one times 2 and the other times -1, and a constant of 3 give the labels.
+    first, second = np.array([[0.0, 1, 2, 5]] * 3).T, np.array([[3.0, 4, 7, 13]] * 3).T
+    # 2 x first - second + 3 is 0, 1, 0, 0: the second example has the label.
+    learned = linear_regression(np.stack([first, second]), np.array([0, 1, 0, 0]), np.stack([first, second]))
+    np.testing.assert_allclose(learned, np.eye(3)[[0, 1, 0, 0]], atol=1e-9)
+
+
+def test_fuse_shows_models_alone_and_their_mean(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Norman 2019, section 6.5, whose tables hold the models' average accuracy beside the fused."""
+    labels = np.arange(28) % 7
+    right = np.eye(7, dtype=np.float32)[labels]
+    half = np.where((np.arange(28) < 14)[:, None], right, np.roll(right, 1, axis=1))
+    clips = tuple(f"{i}.mp4" for i in range(28))
+    Predictions(clips, labels, tuple("abcd" * 7), {"a": right, "b": half}).save(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    fuse([tmp_path])
+    rows = {line.strip().split("  ")[0]: line for line in capfd.readouterr().out.splitlines()}
+    assert "100.0" in rows["a"]
+    assert "50.0" in rows["b"]
+    assert "75.0" in rows["mean of the networks"]
+    assert set(RULES) <= set(rows)
 
 
 def test_figures_by_hand():

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from rich import box
@@ -179,12 +180,16 @@ def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
     terminal.printer().print(table)
 
 
-def rules(terminal: Terminal, models: Sequence[str], measured: Mapping[str, LabelFigures]) -> None:
-    """Print what the rules of late fusion came to, on standard output."""
-    table = Table(box=box.SIMPLE_HEAD, title=" + ".join(models))
-    table.add_column("late fusion")
+def rules(terminal: Terminal, models: Mapping[str, LabelFigures], fused: Mapping[str, LabelFigures]) -> None:
+    """Print models alone, their mean, and what the rules of late fusion came to, on standard output."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("network, rule of late fusion")
     for column in ("accuracy, %", "UAR, %"):
         table.add_column(column, justify="right", no_wrap=True)
-    for name, one in measured.items():
+    for name, one in models.items():
+        table.add_row(name, str(one.accuracy), str(one.uar))
+    means = (fmean(getattr(one, what).value for one in models.values()) for what in ("accuracy", "uar"))
+    table.add_row("mean of the networks", *(f"{mean:.1f}" for mean in means), end_section=True)
+    for name, one in fused.items():
         table.add_row(name, str(one.accuracy), str(one.uar))
     terminal.printer().print(table)

@@ -91,7 +91,7 @@ SYSTEMS = _systems(
     ),
     System(
         "clip-fusion", "clips",
-        "D. GRUs over pictures and sound, four early and five late fusions, leave-one-actor-out",
+        "D. GRUs over pictures and sound, four early fusions and the late ones, leave-one-actor-out",
         "clip_fusion:ClipFusionOptions", {},
     ),
     System(
