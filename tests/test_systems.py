@@ -13,7 +13,7 @@ import sys
 import wave
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import cv2
 import keras
@@ -50,7 +50,7 @@ from emoview.training.datasets.affect import read_affect
 from emoview.training.datasets.labelled import decode
 from emoview.training.datasets.pictures import open_pictures
 from emoview.training.datasets.speech import Utterance
-from emoview.training.loop import Plan
+from emoview.training.loop import Optimizer, Plan, fit
 from emoview.training.precision import policy
 from emoview.training.prepare import prepare
 from emoview.training.search import search
@@ -439,6 +439,55 @@ def test_search_ranks_by_the_part_held_out(faces: Path, tmp_path: Path):
     )
     assert [row["options"]["plan.rate"] for row in rows] == [3e-3, 1e-6]
     assert json.loads((tmp_path / "search.json").read_text()) == rows
+
+
+def test_search_ranks_voices_by_folds_of_the_training_part(speech: Path, tmp_path: Path):
+    """Giordano 2020, section 4.5: grids of options with cross-validation."""
+    shared = {"corpora": ["ravdess"], "batch": 8, "plan.epochs": 8, "test": 0.25}
+    system = SYSTEMS["mfcc-cnn"]
+    rows = search(
+        system, speech, {"plan.rate": [1e-6, 3e-3]}, tmp_path,
+        draws=None, seed=1, folds=3, changes=shared, on_event=quiet,
+    )  # fmt: skip
+    assert [row["options"]["plan.rate"] for row in rows] == [3e-3, 1e-6]
+    assert [len(row["folds"]) for row in rows] == [3, 3]
+    assert rows[0]["figure"] == pytest.approx(np.mean(rows[0]["folds"]))
+    for name in ("frame-cnn", "clip-fusion"):
+        with pytest.raises(InputError, match=name):
+            search(
+                SYSTEMS[name], speech, {}, tmp_path, draws=None, seed=1, folds=3, changes={}, on_event=quiet
+            )
+
+
+def test_the_random_split_of_voices_leaves_a_third_out(sound_run: Path):
+    """Giordano 2020, section 4.8: a third of the recordings is measured on."""
+    assert SYSTEMS["mfcc-cnn"].options({}).test == 0.33
+    assert SYSTEMS["mfcc-cnn"].options({}).songs
+    assert read_metrics(sound_run)["mfcc-cnn-random-split"]["examples"] == 12
+
+
+@pytest.mark.parametrize("name", get_args(Optimizer))
+def test_optimizers_learn(name: Any, tmp_path: Path):
+    """Giordano 2020, figures 4.4 and 4.5: what is tried beside Adam."""
+    plan = Plan(4, 1.0 if name == "adadelta" else 0.05, optimizer=name)
+    values = np.random.default_rng(0).normal(size=(4, 8, 3)).astype(np.float32)
+
+    def build_line() -> keras.Model:
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+    fit(
+        build_line, lambda _: iter([(v, v.sum(axis=1, keepdims=True)) for v in values]),
+        lambda _: {"accuracy": 0.0}, plan, tmp_path, loss="mse", seed=1,
+    )  # fmt: skip
+    losses = [row["loss"] for row in read_history_of(tmp_path)]
+    assert losses[-1] < losses[0]
+
+
+def test_momentum():
+    sgd = Plan(1, 0.001, optimizer="sgd", momentum=0.9).new_optimizer()
+    assert (sgd.momentum, float(sgd.learning_rate)) == (0.9, pytest.approx(0.001))
+    with pytest.raises(InputError, match="adam takes no momentum"):
+        Plan(1, 0.001, momentum=0.9)
 
 
 def test_options_are_checked():

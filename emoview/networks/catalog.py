@@ -174,8 +174,12 @@ _CATALOGUE = (
         note="the widths are our choice",
     ),
     Network(
-        "mfcc-cnn", "sound", (40,), "systems B and D; de Pinto et al. 2020, EAIS",
-        Builder("sound", "mfcc_cnn"), note="the widths are our choice",
+        "mfcc-cnn", "sound", (40,), "system B",
+        Builder("sound", "mfcc_cnn"), note="three convolutions; the widths are our choice",
+    ),
+    Network(
+        "mfcc-cnn-two", "sound", (40,), "de Pinto et al. 2020, EAIS",
+        Builder("sound", "mfcc_cnn_two"), note="two convolutions",
     ),
     Network(
         "functionals-dnn", "sound", (6373,), "system D", Builder("sound", "functionals_dnn"),

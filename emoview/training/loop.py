@@ -29,7 +29,7 @@ _Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 _ANEW = "remove its folder, and the training starts anew"
 
 Schedule = Literal["constant", "step", "plateau", "staircase", "cosine"]
-Optimizer = Literal["adam", "adamw", "adadelta", "sgd", "rmsprop"]
+Optimizer = Literal["adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "sgd", "rmsprop"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Plan:
     Attributes:
         epochs: Passes over the data.
         rate: Learning rate at the start.
-        optimizer: By its name in Keras.
+        optimizer: By its name in Keras: `adam`, `adamw`, `adamax`, `nadam`, `adagrad`, `adadelta`, `sgd` or
+            `rmsprop`.
         schedule: What becomes of the rate, an epoch at a time: `step` multiplies it once, at `step_at`;
             `plateau` whenever the figure watched has not become better for `patience` epochs;
             `staircase` every `step_at` epochs; `cosine` brings it to zero.
@@ -48,6 +49,7 @@ class Plan:
         patience: Epochs of `plateau`.
         keep: Weights that are kept in the end: of the `best` epoch, or the `last`.
         steps: Batches after which an epoch is cut short; None for all.
+        momentum: Of `sgd` and `rmsprop`.
     """
 
     epochs: Number
@@ -59,6 +61,19 @@ class Plan:
     patience: Number = 5
     keep: Literal["best", "last"] = "best"
     steps: Number | None = None
+    momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a momentum where there is none."""
+        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+            raise InputError(f"{self.optimizer} takes no momentum: use sgd or rmsprop, or leave it at 0")
+
+    def new_optimizer(self) -> keras.optimizers.Optimizer:
+        """Make the optimizer, at its first rate."""
+        config = {"learning_rate": self.rate}
+        if self.momentum:
+            config["momentum"] = self.momentum
+        return keras.optimizers.get({"class_name": self.optimizer, "config": config})
 
     def rate_at(self, epoch: int, watched: list[float]) -> float:
         """Rate of `epoch`, which counts from 0, after the figures `watched` of those before."""
@@ -131,11 +146,8 @@ def fit(
     else:
         with quick_precision():
             model = build()
-        optimizer = keras.optimizers.get(
-            {"class_name": plan.optimizer, "config": {"learning_rate": plan.rate}}
-        )
         # XLA on a processor takes longer to compile than it saves.
-        model.compile(optimizer, loss, jit_compile=False)
+        model.compile(plan.new_optimizer(), loss, jit_compile=False)
     for epoch in range(len(history), plan.epochs):
         start = time.perf_counter()
         rate = plan.rate_at(epoch, [row[watch] for row in history])
