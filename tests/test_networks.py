@@ -95,6 +95,15 @@ def test_vgg_at_every_size(name: str, side: int, pooling: bool):
     gives_logits(build(name, input_shape=(side, side, 3), pooling=pooling), 7)
 
 
+def test_vgg11_bn_is_that_of_system_c():
+    """Ulloa 2019, section 4.1.1: batch normalisation after each of the eight convolutions."""
+    network, plain = build("vgg11-bn", pooling=True), build("vgg11", pooling=True)
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds.count("Conv2D") == kinds.count("BatchNormalization") == 8
+    # Scale and shift in the place of a bias.
+    assert trainable(network) - trainable(plain) == 64 + 128 + 2 * 256 + 4 * 512
+
+
 def test_mfcc_cnn_is_that_of_system_b():
     """Giordano 2020, sections 4.1 and 4.6: three convolutions, batch normalisation, dropout, pooling of 2."""
     network = build("mfcc-cnn")

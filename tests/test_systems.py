@@ -23,6 +23,7 @@ from conftest import Make, ffmpeg
 
 from emoview import LABELS, InputError, analyze
 from emoview.cli import render_training
+from emoview.cli.console import Terminal
 from emoview.cli.fuse import fuse
 from emoview.errors import DatasetError
 from emoview.evaluation.affect import _derived, evaluate_affect
@@ -30,7 +31,13 @@ from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import _shipped, evaluate_faces
 from emoview.evaluation.late_fusion import Predictions
-from emoview.evaluation.metrics import LabelFigures, measure_gain, measure_labels, measure_values
+from emoview.evaluation.metrics import (
+    LabelFigures,
+    measure_folds,
+    measure_gain,
+    measure_labels,
+    measure_values,
+)
 from emoview.evaluation.plot import plot_figures
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
 from emoview.evaluation.voices import _shared, evaluate_voices
@@ -488,6 +495,57 @@ def test_momentum():
     assert (sgd.momentum, float(sgd.learning_rate)) == (0.9, pytest.approx(0.001))
     with pytest.raises(InputError, match="adam takes no momentum"):
         Plan(1, 0.001, momentum=0.9)
+
+
+def test_valence_and_arousal_are_measured_fold_by_fold(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Ulloa 2019: figures of five folds averaged, in -10 to 10 (sections 3.3 and 5.1); settings of 4.1."""
+    usual = SYSTEMS["valence-arousal"].options({})
+    assert (usual.network, usual.batch, usual.folds) == ("resnet152", 50, 5)
+    assert (usual.plan.optimizer, usual.plan.rate, usual.plan.momentum) == ("sgd", 0.001, 0.9)
+    assert usual.plan.epochs == 100
+    lines = ["frame,valence,arousal,video"]
+    for i in range(12):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((32, 32, 3), 20 * i, np.uint8))
+        lines.append(f"{i}.png,{i / 12},{-i / 24},{i // 3}")
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(lines) + "\n")
+    small = {"network": "vgg11-bn", "size": 32, "batch": 4, "folds": 2, "plan": {"epochs": 1}}
+    monkeypatch.setattr("emoview.networks.vgg.WIDTHS", (2, 2, 4, 4, 4))
+    monkeypatch.setattr("emoview.networks.vgg.DENSE", 8)
+    run = _trained("valence-arousal", table, tmp_path / "run", **small)
+    metrics = read_metrics(run)
+    assert set(metrics) == {"vgg11-bn, valence", "vgg11-bn, arousal"}
+    one = metrics["vgg11-bn, valence"]
+    assert one["scale"] == 10
+    assert len(one["folds"]) == 2
+    for what in ("rmse", "pcc", "icc", "ccc"):
+        assert one[what]["value"] == pytest.approx(np.mean([f[what] for f in one["folds"]]), abs=1e-3)
+    monkeypatch.setenv("COLUMNS", "180")
+    render_training.comparison(Terminal(), compared([run]))
+    shown = capfd.readouterr().out
+    assert all(heading in shown for heading in ("RMSE (-10 to 10)", "PCC", "ICC", "CCC"))
+    assert "accuracy" not in shown
+    # Another fold may begin where this run ended.
+    _trained("valence-arousal", table, tmp_path / "again", **small, start=str(run))
+    _trained("valence-arousal", table, tmp_path / "file", **small, start=str(run / "vgg11-bn.keras"))
+    with pytest.raises(InputError, match="another network"):
+        _trained("valence-arousal", table, tmp_path / "no", **{**small, "size": 64}, start=str(run))
+
+
+def test_folds_of_values_by_hand():
+    """Ulloa 2019, section 3.3: RMSE, PCC, and ICC as twice the covariance over the sum of the variances."""
+    said, true = np.array([1.0, 2, 3, 0, 0, 6]), np.array([2.0, 4, 6, 1, 0, 5])
+    folds = [np.arange(3), np.arange(3, 6)]
+    figures = measure_folds(said, true, folds, scale=10)
+    icc = [2 * np.cov(said[f], true[f])[0, 1] / (said[f].var(ddof=1) + true[f].var(ddof=1)) for f in folds]
+    rmse = [np.sqrt(14 / 3), np.sqrt(2 / 3)]
+    assert [fold["icc"] for fold in figures.folds] == pytest.approx(icc, abs=1e-4)
+    assert [fold["rmse"] for fold in figures.folds] == pytest.approx(rmse, abs=1e-4)
+    assert figures.icc.value == pytest.approx(np.mean(icc), abs=1e-4)
+    assert figures.rmse.value == pytest.approx(np.mean(rmse), abs=1e-4)
+    assert figures.folds[0]["pcc"] == 1
 
 
 def test_options_are_checked():

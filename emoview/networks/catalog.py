@@ -115,6 +115,11 @@ _CATALOGUE = (
         132_863_336, 15_220_000_000,
     ),
     Network(
+        "vgg11-bn", "vgg", _COLOUR, _VGG,
+        Builder("vgg", "vgg", (("depth", 11), ("batch_norm", True), ("name", "vgg11_bn"))),
+        132_868_840, 15_220_000_000, note="vgg11 with batch normalisation after each convolution",
+    ),
+    Network(
         "vgg16", "vgg", _COLOUR, _VGG, Builder("vgg", "vgg", (("depth", 16),)),
         138_357_544, 30_940_000_000,
     ),

@@ -76,7 +76,7 @@ SYSTEMS = _systems(
     ),
     System(
         "valence-arousal", "frames with valence and arousal",
-        "C. regression of valence and arousal (network: resnet152, vgg11, resnet18, …), 5 folds by video",
+        "C. regression of valence and arousal (network: resnet152, vgg11-bn, resnet18, …), 5 folds by video",
         "affect:AffectOptions", {},
     ),
     System(
