@@ -527,8 +527,7 @@ def test_valence_and_arousal_are_measured_fold_by_fold(
     shown = capfd.readouterr().out
     assert all(heading in shown for heading in ("RMSE (-10 to 10)", "PCC", "ICC", "CCC"))
     assert "accuracy" not in shown
-    # Another fold may begin where this run ended.
-    _trained("valence-arousal", table, tmp_path / "again", **small, start=str(run))
+    # Another training may begin where this one ended; of a run, it must be of the same network.
     _trained("valence-arousal", table, tmp_path / "file", **small, start=str(run / "vgg11-bn.keras"))
     with pytest.raises(InputError, match="another network"):
         _trained("valence-arousal", table, tmp_path / "no", **{**small, "size": 64}, start=str(run))
