@@ -101,6 +101,28 @@ def test_vgg_at_every_size(name: str, side: int, pooling: bool):
     gives_logits(build(name, input_shape=(side, side, 3), pooling=pooling), 7)
 
 
+def test_vgg11_bn_is_that_of_system_c():
+    """Ulloa 2019, section 4.1.1: batch normalisation after each of the eight convolutions."""
+    network, plain = build("vgg11-bn", pooling=True), build("vgg11", pooling=True)
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds.count("Conv2D") == kinds.count("BatchNormalization") == 8
+    # Scale and shift in the place of a bias.
+    assert trainable(network) - trainable(plain) == 64 + 128 + 2 * 256 + 4 * 512
+
+
+def test_mfcc_cnn_is_that_of_system_b():
+    """Giordano 2020, sections 4.1 and 4.6: three convolutions, batch normalisation, dropout, pooling of 2."""
+    network = build("mfcc-cnn")
+    kinds = [type(layer).__name__ for layer in network.layers]
+    block = ["Conv1D", "BatchNormalization", "Activation", "Dropout", "MaxPooling1D"]
+    assert kinds == ["InputLayer", "Normalization", "Reshape", *3 * block, "Flatten", "Dropout", "Dense"]
+    assert {layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)} == {0.2}
+    pools = [layer.pool_size for layer in network.layers if isinstance(layer, keras.layers.MaxPooling1D)]
+    assert pools == 3 * [(2,)]
+    convolutions = 5 * 64 + 5 * 64 * 128 + 5 * 128 * 128
+    assert trainable(network) == convolutions + 2 * (64 + 128 + 128) + (5 * 128 + 1) * 7
+
+
 def test_bk_sizes():
     # 42 pixels, halved three times, are 5.
     convolutions = [(1, 32), (32, 32), (32, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emoview.runs import NetworkOfRun, load_network, networks_of, read_metrics, read_run
+from emoview.runs import NetworkOfRun, load_network, network_behind, networks_of, read_metrics, read_run
 
 _BATCH = 32
 
@@ -52,11 +52,11 @@ def compared(runs: Sequence[Path], *, measure_time: bool = False) -> list[Compar
         networks = {network.name: network for network in networks_of(run)}
         seconds = float(read_run(run)["seconds"])
         for name, figures in read_metrics(run).items():
-            network = networks.get(name)
+            network = network_behind(name, networks)
             if network is None:
                 rows.append(Compared(run.name, name, figures, None, None, None, None, seconds))
                 continue
-            size = (run / f"{name}.keras").stat().st_size / 1e6
+            size = (run / f"{network.name}.keras").stat().st_size / 1e6
             took = _milliseconds(run, network) if measure_time else None
             rows.append(
                 Compared(run.name, name, figures, network.parameters, network.flops, size, took, seconds)

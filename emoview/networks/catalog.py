@@ -118,6 +118,11 @@ _CATALOGUE = (
         132_863_336, 15_220_000_000,
     ),
     Network(
+        "vgg11-bn", "vgg", _COLOUR, _VGG,
+        Builder("vgg", "vgg", (("depth", 11), ("batch_norm", True), ("name", "vgg11_bn"))),
+        132_868_840, 15_220_000_000, note="vgg11 with batch normalisation after each convolution",
+    ),
+    Network(
         "vgg16", "vgg", _COLOUR, _VGG, Builder("vgg", "vgg", (("depth", 16),)),
         138_357_544, 30_940_000_000,
     ),
@@ -192,8 +197,12 @@ _CATALOGUE = (
         note="the widths are our choice",
     ),
     Network(
-        "mfcc-cnn", "sound", (40,), "systems B and D; de Pinto et al. 2020, EAIS",
-        Builder("sound", "mfcc_cnn"), note="the widths are our choice",
+        "mfcc-cnn", "sound", (40,), "system B",
+        Builder("sound", "mfcc_cnn"), note="three convolutions; the widths are our choice",
+    ),
+    Network(
+        "mfcc-cnn-two", "sound", (40,), "de Pinto et al. 2020, EAIS",
+        Builder("sound", "mfcc_cnn_two"), note="two convolutions",
     ),
     Network(
         "functionals-dnn", "sound", (6373,), "system D", Builder("sound", "functionals_dnn"),

@@ -32,7 +32,7 @@ VALIDATION = "validation_"
 """What the names of figures begin with that are of examples held out of the training."""
 
 Schedule = Literal["constant", "step", "plateau", "staircase", "cosine"]
-Optimizer = Literal["adam", "adamw", "adadelta", "sgd", "rmsprop"]
+Optimizer = Literal["adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "sgd", "rmsprop"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Plan:
     Attributes:
         epochs: Passes over the data.
         rate: Learning rate at the start.
-        optimizer: By its name in Keras.
+        optimizer: By its name in Keras: `adam`, `adamw`, `adamax`, `nadam`, `adagrad`, `adadelta`, `sgd` or
+            `rmsprop`.
         schedule: What becomes of the rate, an epoch at a time: `step` multiplies it once, at `step_at`;
             `plateau` whenever what it watches has not become better for `patience` epochs;
             `staircase` every `step_at` epochs; `cosine` brings it to zero.
@@ -53,6 +54,7 @@ class Plan:
         steps: Batches after which an epoch is cut short; None for all.
         watch: What `plateau` watches: `accuracy`, or whatever else chooses the best epoch; the `loss`, both
             of the validation part where one is held out; or the `training-loss`.
+        momentum: Of `sgd` and `rmsprop`.
     """
 
     epochs: Number
@@ -65,6 +67,19 @@ class Plan:
     keep: Literal["best", "last"] = "best"
     steps: Number | None = None
     watch: Literal["accuracy", "loss", "training-loss"] = "accuracy"
+    momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a momentum where there is none."""
+        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+            raise InputError(f"{self.optimizer} takes no momentum: use sgd or rmsprop, or leave it at 0")
+
+    def new_optimizer(self) -> keras.optimizers.Optimizer:
+        """Make the optimizer, at its first rate."""
+        config = {"learning_rate": self.rate}
+        if self.momentum:
+            config["momentum"] = self.momentum
+        return keras.optimizers.get({"class_name": self.optimizer, "config": config})
 
     def rate_at(self, epoch: int, watched: list[float]) -> float:
         """Rate of `epoch`, which counts from 0, after the figures `watched` before; more is better."""
@@ -147,11 +162,8 @@ def fit(
     else:
         with quick_precision():
             model = build()
-        optimizer = keras.optimizers.get(
-            {"class_name": plan.optimizer, "config": {"learning_rate": plan.rate}}
-        )
         # XLA on a processor takes longer to compile than it saves.
-        model.compile(optimizer, loss, metrics=list(metrics), jit_compile=False)
+        model.compile(plan.new_optimizer(), loss, metrics=list(metrics), jit_compile=False)
     for epoch in range(len(history), plan.epochs):
         start = time.perf_counter()
         rate = plan.rate_at(epoch, [plan.watched(row, watch) for row in history])

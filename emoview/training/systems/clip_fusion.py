@@ -1,4 +1,4 @@
-"""System D on clips: GRUs over face embeddings and voice, four early and five late fusions.
+"""System D on clips: GRUs over face embeddings and voice, four early fusions and the late ones.
 
 Everything is measured leave-one-actor-out: each network is trained anew without the actor whose clips it
 is asked about, and so is every late rule.  Early fusions and single networks take the same sequences.
