@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
 from emoview.evaluation.calibration import fit_scale
-from emoview.evaluation.metrics import measure_labels
+from emoview.evaluation.metrics import accuracy, measure_labels
 from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
