@@ -62,11 +62,11 @@ def test_clock():
     assert ticks_of(641) == 2
 
 
-def test_grouping_only_renames():
+def test_happiness_alone_is_positive_and_surprise_is_neutral():
     assert [group_of(label, 3) for label in LABELS] == [
-        "neutral", "negative", "negative", "negative", "positive", "negative", "positive",
+        "neutral", "negative", "negative", "negative", "positive", "negative", "neutral",
     ]  # fmt: skip
-    assert group_of("sad", 2) == "other"
+    assert [group_of(label, 2) for label in LABELS] == ["other"] * 4 + ["positive"] + ["other"] * 2
     assert group_of("sad", 7) == "sad"
 
 

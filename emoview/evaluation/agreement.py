@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -18,15 +17,9 @@ from emoview.evaluation.metrics import (
     measure_values,
 )
 from emoview.timeline.clock import TICK_HZ
-from emoview.timeline.labels import LABELS, LabelCount, group_of, valence_arousal
+from emoview.timeline.labels import GROUPS, LABELS, LabelCount, group_of, valence_arousal
 from emoview.timeline.results import Analysis, Row, main_rows, winner
 from emoview.training.datasets.names import label_named, listed
-
-_NAMES: Final[Mapping[LabelCount, tuple[str, ...]]] = {
-    7: LABELS,
-    3: ("negative", "neutral", "positive"),
-    2: ("positive", "other"),
-}
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ def measure(
         len(annotated),
         len(compared),
         left_out,
-        _label_figures(said, labels, _NAMES[count]),
+        _label_figures(said, labels, GROUPS[count]),
         {
             name: figures
             for name, given in values.items()
@@ -113,8 +106,8 @@ def _labels_of_ticks(
     words = Counter(one.label for one in annotations if one.label is not None)
     counts: tuple[LabelCount, ...] = (7, 3, 2)
     # The grouping that understands most words; of equals, the finer one.
-    count = max(counts, key=lambda c: sum(n for w, n in words.items() if label_named(w, _NAMES[c])))
-    left_out = {word: n for word, n in words.items() if label_named(word, _NAMES[count]) is None}
+    count = max(counts, key=lambda c: sum(n for w, n in words.items() if label_named(w, GROUPS[c])))
+    left_out = {word: n for word, n in words.items() if label_named(word, GROUPS[count]) is None}
     if words and len(left_out) == len(words):
         raise InputError(
             f"the annotation says {listed(list(words)[:5])}, none of which is a label: "
@@ -122,7 +115,7 @@ def _labels_of_ticks(
         )
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     for one in annotations:
-        label = None if one.label is None else label_named(one.label, _NAMES[count])
+        label = None if one.label is None else label_named(one.label, GROUPS[count])
         if label is not None:
             for tick in one.ticks():
                 votes[tick][label] += 1

@@ -36,6 +36,7 @@ COLOURS: Final[Mapping[str, str]] = {
 }
 """Okabe & Ito's palette, told apart by colour-blind readers."""
 
+# Surprise can be pleasant or not, so it counts as neither (the Lund thesis on three labels, its table 7).
 _THREE: Final[Mapping[str, str]] = {
     "neutral": "neutral",
     "anger": "negative",
@@ -43,11 +44,18 @@ _THREE: Final[Mapping[str, str]] = {
     "fear": "negative",
     "happy": "positive",
     "sad": "negative",
-    "surprise": "positive",
+    "surprise": "neutral",
 }
 _TWO: Final[Mapping[str, str]] = {
     label: "positive" if group == "positive" else "other" for label, group in _THREE.items()
 }
+
+GROUPS: Final[Mapping[LabelCount, tuple[str, ...]]] = {
+    7: LABELS,
+    3: ("positive", "neutral", "negative"),
+    2: ("positive", "other"),
+}
+"""What 7, 3 or 2 labels are called, in the order in which they are listed."""
 
 # Russell & Mehrabian (1977), "Evidence for a three-factor theory of emotions", J. Research in
 # Personality 11, 273-294: mean pleasure and arousal ratings of the terms neutral (origin), angry,
@@ -71,10 +79,7 @@ LETTERS: Final[Mapping[str, str]] = {
 
 
 def group_of(label: str, count: LabelCount) -> str:
-    """Name the group that `label` belongs to among 7, 3 or 2 labels.
-
-    Only the name changes: grouping never changes which of the seven labels won.
-    """
+    """Name the group that `label`, one of the seven, belongs to among 7, 3 or 2 labels."""
     if count == 7:
         return label
     return (_THREE if count == 3 else _TWO)[label]
