@@ -35,6 +35,7 @@ from emoview.timeline.results import (
     Row,
     Verdict,
     WeightUsed,
+    check_choices,
     segments_of,
 )
 
@@ -161,9 +162,10 @@ def check(options: Options) -> None:
     Raises:
         InputError: The options exclude each other, or name what is not there.
     """
-    if options.max_faces < 1:
-        raise InputError("max_faces must be 1 or more")
-    if options.face not in ("largest", "speaking", "all") and not options.face.isdecimal():
+    check_choices(options)
+    if type(options.max_faces) is not int or options.max_faces < 1:
+        raise InputError("max_faces must be a whole number, 1 or more")
+    if options.face not in ("largest", "speaking", "all") and not str(options.face).isdecimal():
         raise InputError(f"face must be largest, speaking, all or a track id, not {options.face!r}")
     if options.weights is not None and options.fusion == "early":
         raise InputError("early fusion was trained with the networks that ship: use late with other weights")
@@ -186,8 +188,6 @@ def check(options: Options) -> None:
 
 def _check_features(options: Options) -> None:
     """Refuse what goes with openSMILE's features alone."""
-    if options.voice_features != "builtin":
-        raise InputError(f"voice_features must be opensmile or builtin, not {options.voice_features!r}")
     for option, given in (
         ("--weights", options.weights is not None),
         ("--explain", options.explain),

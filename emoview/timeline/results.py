@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
+from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS, time_of
 from emoview.timeline.explanation import Explanation
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 
 if TYPE_CHECKING:
     import pandas
+
+Fusion = Literal["late", "early", "auto"]
 
 SCHEMA_VERSION: Final = "1.3"
 """Version of the JSON form; its first number changes when a reader would break."""
@@ -173,16 +176,32 @@ class Options:
         voice_features: What describes the voice, `opensmile` or `builtin`.
     """
 
-    fusion: str = "auto"
-    modality: str = "both"
+    fusion: Fusion = "auto"
+    modality: Literal["both", "face", "voice"] = "both"
     max_faces: int = 4
     face: str = "largest"
     labels: LabelCount = 7
-    device: str = "auto"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
     weights: str | None = None
     explain: bool = False
     baseline: str | None = None
-    voice_features: str = "opensmile"
+    voice_features: Literal["opensmile", "builtin"] = "opensmile"
+
+
+def check_choices(options: Options) -> None:
+    """Refuse a value that is none of those its option takes.
+
+    Raises:
+        InputError: Such a value.
+    """
+    for name, kind in get_type_hints(Options).items():
+        if get_origin(kind) is not Literal:
+            continue
+        given, allowed = getattr(options, name), get_args(kind)
+        # By kind, too, since 7.0 is 7 to Python.
+        if not any(isinstance(given, type(one)) and given == one for one in allowed):
+            *others, last = map(str, allowed)
+            raise InputError(f"{name} must be {', '.join(others)} or {last}, not {given!r}")
 
 
 @dataclass(frozen=True, slots=True)
