@@ -23,6 +23,7 @@ def analyze(
     explain: bool = False,
     baseline: str | os.PathLike[str] | None = None,
     voice_features: Literal["opensmile", "builtin"] = "opensmile",
+    least_confidence: float | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -37,13 +38,14 @@ def analyze(
         max_faces: Faces looked for in a picture.
         face: `largest` over time, `speaking` for the one whose lips move with the voice, `all`, or a
             track id.
-        labels: 7, or their grouping into 3 or 2.
+        labels: 7, or their grouping into 3 or 2: a group has the sum of the probabilities of its labels.
         device: `auto` takes a GPU where there is one.
         weights: Run folder of `emoview train`, whose network takes the place of the shipped one.
         explain: Let each segment say where its label came from: which places on the face, and what in the
             voice.
         baseline: File of `emoview baseline`, about this person.
         voice_features: What describes the voice: openSMILE, or emoview itself (`builtin`).
+        least_confidence: Below this probability, in [0, 1], a label is `uncertain`; None for no such limit.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -62,6 +64,16 @@ def analyze(
     stand_in = None if weights is None else os.fspath(weights)
     person = None if baseline is None else os.fspath(baseline)
     options = Options(
-        fusion, modality, max_faces, str(face), labels, device, stand_in, explain, person, voice_features
+        fusion,
+        modality,
+        max_faces,
+        str(face),
+        labels,
+        device,
+        stand_in,
+        explain,
+        person,
+        voice_features,
+        least_confidence,
     )
     return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)

@@ -6,7 +6,7 @@ import numpy as np
 
 from emoview import LABELS, Analysis, Options
 from emoview.timeline.clock import time_of
-from emoview.timeline.labels import valence_arousal
+from emoview.timeline.labels import Naming, valence_arousal
 from emoview.timeline.results import (
     FaceBox,
     MediaFacts,
@@ -19,6 +19,7 @@ from emoview.timeline.results import (
 )
 
 TICKS = 100
+SEVEN = Naming()
 
 
 def leaning(label: str, share: float = 0.7) -> Probabilities:
@@ -27,44 +28,50 @@ def leaning(label: str, share: float = 0.7) -> Probabilities:
     return tuple(share if name == label else rest for name in LABELS)
 
 
-def _row(tick: int, face: str | None, voice: str | None, face_id: int | None = 0) -> Row:
+def _row(
+    tick: int, face: str | None, voice: str | None, face_id: int | None = 0, naming: Naming = SEVEN
+) -> Row:
     fused = face or voice
     if fused is None:
-        return Row(tick)
+        return Row(tick, naming=naming)
     probabilities = leaning(fused)
     valence, arousal = valence_arousal(np.array(probabilities))
     return Row(
         tick, face_id if face else None, FaceBox(10, 20, 30, 40) if face else None,
         leaning(face) if face else None, leaning(voice, 0.5) if voice else None, probabilities,
-        round(float(valence), 6), round(float(arousal), 6),
+        round(float(valence), 6), round(float(arousal), 6), naming,
     )  # fmt: skip
 
 
-def made_up(*, labels: int = 7, path: str = "talk.mp4", second_face: bool = False) -> Analysis:
+def made_up(
+    *, labels: int = 7, path: str = "talk.mp4", second_face: bool = False, least: float | None = None
+) -> Analysis:
     """Four seconds: a happy face, then a sad one, no face and no voice at the end; a voice in the middle.
 
     Face     happy 0-1.6, sad 1.6-3.2.
     Voice    anger 0.8-2, neutral 2-3.6.
     Nothing  3.6-4.
     """
+    options = Options(labels=labels, least_confidence=least)
+    naming = options.naming
     rows = []
     for tick in range(TICKS):
         face = "happy" if tick < 40 else "sad" if tick < 80 else None
         voice = None if tick < 20 or tick >= 90 else "anger" if tick < 50 else "neutral"
-        rows.append(_row(tick, face, voice))
+        rows.append(_row(tick, face, voice, naming=naming))
         if second_face and 10 <= tick < 60:
-            rows.append(_row(tick, "fear", None, face_id=1))
+            rows.append(_row(tick, "fear", None, face_id=1, naming=naming))
     timeline = tuple(rows)
-    verdict = Verdict.of(leaning("happy"))
+    verdict = Verdict.of(leaning("happy"), naming)
     return Analysis(
         media=MediaFacts(
             path, time_of(TICKS), TICKS, 640, 360, 25.0, 0, "h264", "aac", 48_000, "stereo", -20.0,
             0.8, 0.7, 2 if second_face else 1,
         ),
-        overall=Overall(verdict, verdict, Verdict.of(leaning("neutral"))),
+        overall=Overall(verdict, verdict, Verdict.of(leaning("neutral"), naming)),
         segments=segments_of(timeline),
         timeline=timeline,
-        options=Options(labels=labels),
+        options=options,
         fusion_used="late",
         device_used="cpu",
         weights=(WeightUsed("face_cnn.weights.h5", "0" * 64),),

@@ -80,7 +80,7 @@ def test_intervals_and_synonyms(tmp_path: Path):
 def test_groups_are_compared_as_groups_and_other_words_are_left_out(tmp_path: Path):
     text = "start_s,end_s,label\n0,1.6,positive\n1.6,3.2,negative\n3.2,3.4,neutral\n3.4,4,unclear\n"
     found = measure(made_up(), _table(tmp_path, text))
-    assert found.labels.labels == ("negative", "neutral", "positive")
+    assert found.labels.labels == ("positive", "neutral", "negative")
     assert found.labels.kappa.value == 1
     assert found.left_out == {"unclear": 1}
 

@@ -299,3 +299,23 @@ def test_results_do_not_depend_on_how_many_threads_there_are(made: Make):
     ]  # fmt: skip
     assert tables[0].count("\n") > 25
     assert tables[0] == tables[1] == tables[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("fusion", "middle", "fusion must be late, early or auto, not 'middle'"),
+        ("modality", "ear", "modality must be both, face or voice, not 'ear'"),
+        ("labels", 5, "labels must be 7, 3 or 2, not 5"),
+        ("labels", "3", "labels must be 7, 3 or 2, not '3'"),
+        ("labels", 7.0, "labels must be 7, 3 or 2, not 7.0"),
+        ("device", "tpu", "device must be auto, cpu or gpu, not 'tpu'"),
+        ("device", None, "device must be auto, cpu or gpu, not None"),
+        ("voice_features", [], r"voice_features must be opensmile or builtin, not \[\]"),
+        ("face", "left", "face must be largest, speaking, all or a track id, not 'left'"),
+        ("max_faces", "4", "max_faces must be a whole number, 1 or more"),
+    ],
+)
+def test_values_that_an_option_does_not_take_are_refused(name: str, value: Any, said: str):
+    with pytest.raises(InputError, match=f"^{said}$"):
+        analyze("there-is-none.mp4", **{name: value})

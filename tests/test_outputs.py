@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 from xml.etree import ElementTree
 
+import jsonschema
 import matplotlib.image
 import pandas
 import praatio.textgrid
@@ -21,7 +23,7 @@ from typer.testing import CliRunner
 
 from emoview import InputError, OutputError
 from emoview.cli.main import app
-from emoview.output.json import to_json
+from emoview.output.json import schema, to_json
 from emoview.output.plot import plot_file
 from emoview.output.read import read_json, with_media_found
 from emoview.output.writers import WRITERS, format_of, write_results
@@ -188,3 +190,16 @@ def test_a_result_without_face_and_voice_is_drawn_empty():
 def test_a_plot_of_another_kind_is_refused():
     with pytest.raises(OutputError, match=r"\.png, \.svg"):
         plot_file([made_up()], Path("x.bmp"))
+
+
+@pytest.mark.parametrize("labels", [7, 3, 2])
+def test_what_is_uncertain_is_so_everywhere_and_read_again(tmp_path: Path, labels: int):
+    result = made_up(labels=labels, least=0.6)
+    document = json.loads(to_json(result))
+    jsonschema.validate(document, schema())
+    assert document["options"]["least_confidence"] == 0.6
+    (tmp_path / "x.json").write_text(to_json(result))
+    assert json.loads(to_json(read_json(tmp_path / "x.json"))) == document
+    # Of two labels, whatever is not happy adds up to enough.
+    said = {segment.label for segment in segments_of(result.timeline, "voice")}
+    assert ("uncertain" in said) == (labels != 2)

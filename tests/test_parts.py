@@ -40,7 +40,7 @@ from emoview.pipeline.stages import (
 )
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
-from emoview.timeline.labels import LABELS, group_of, valence_arousal
+from emoview.timeline.labels import LABELS, Naming, group_of, valence_arousal
 from emoview.timeline.results import FaceBox, Row, segments_of
 from emoview.voice.activity import level_db, voice_activity
 from emoview.voice.descriptors import (
@@ -62,11 +62,11 @@ def test_clock():
     assert ticks_of(641) == 2
 
 
-def test_grouping_only_renames():
+def test_happiness_alone_is_positive_and_surprise_is_neutral():
     assert [group_of(label, 3) for label in LABELS] == [
-        "neutral", "negative", "negative", "negative", "positive", "negative", "positive",
+        "neutral", "negative", "negative", "negative", "positive", "negative", "neutral",
     ]  # fmt: skip
-    assert group_of("sad", 2) == "other"
+    assert [group_of(label, 2) for label in LABELS] == ["other"] * 4 + ["positive"] + ["other"] * 2
     assert group_of("sad", 7) == "sad"
 
 
@@ -512,3 +512,13 @@ def test_coefficients_are_those_of_librosa():
     np.testing.assert_allclose(mfcc(samples, count=40), expected, atol=2e-3)
     filters = librosa.filters.mel(sr=16_000, n_fft=512, n_mels=64)
     np.testing.assert_allclose(mel_filters(), filters, atol=1e-6)
+
+
+def test_a_group_has_the_sum_of_its_labels():
+    probabilities = (0.1, 0.2, 0.0, 0.2, 0.3, 0.1, 0.1)
+    assert Naming(3).sums(probabilities) == (0.3, 0.2, 0.5)
+    assert Naming(3).decide(probabilities) == ("negative", 0.5)
+    assert Naming(2).decide(probabilities) == ("other", 0.7)
+    assert Naming(7).decide(probabilities) == ("happy", 0.3)
+    assert Naming(7, 0.3).decide(probabilities) == ("happy", 0.3)
+    assert Naming(7, 0.31).decide(probabilities) == ("uncertain", 0.3)

@@ -22,7 +22,7 @@ from emoview.media.probe import probe
 from emoview.output.json import to_json
 from emoview.output.tracks import MISSING, STEPS, tracks
 from emoview.reports import write_report, write_reports
-from emoview.timeline.labels import LABELS, valence_arousal
+from emoview.timeline.labels import LABELS, Naming, valence_arousal
 from emoview.timeline.moments import disagreements, strongest
 from emoview.timeline.results import (
     Analysis,
@@ -45,25 +45,26 @@ def towards(label: str, p: float = 0.82) -> tuple[float, ...]:
 
 def made_up(ticks: int = 200, *, path: str = "portrait.mp4", labels: int = 7, faces: int = 1) -> Analysis:
     """Happy, then sad from the middle on; the voice is angry from 3 s to 5 s; at the end is nobody."""
+    naming = Naming(labels)
     rows = []
     for tick in range(ticks):
         voice = towards("anger") if 75 <= tick % 200 < 125 else None
         if tick >= ticks - 10:
-            rows.append(Row(tick))
+            rows.append(Row(tick, naming=naming))
             continue
         for face_id in range(faces):
             face = towards("happy" if (tick < ticks / 2) == (face_id == 0) else "sad", 0.7 + tick % 50 / 200)
             fused = tuple((a + b) / 2 for a, b in zip(face, voice, strict=True)) if voice else face
             valence, arousal = map(float, valence_arousal(fused))
             box = FaceBox(150 + tick % 50, 100, 165, 180)
-            rows.append(Row(tick, face_id, box, face, voice, fused, valence, arousal))
+            rows.append(Row(tick, face_id, box, face, voice, fused, valence, arousal, naming))
     timeline = tuple(rows)
-    verdict = Verdict.of(towards("happy"))
+    verdict, heard = Verdict.of(towards("happy"), naming), Verdict.of(towards("anger"), naming)
     facts = MediaFacts(
         path, ticks * 0.04, ticks, 480, 480, 25.0, 0, "h264", "aac", 16000, "mono", -25.0, 0.95, 0.25, faces
     )
     return Analysis(
-        facts, Overall(verdict, verdict, Verdict.of(towards("anger"))), segments_of(timeline), timeline,
+        facts, Overall(verdict, verdict, heard), segments_of(timeline), timeline,
         Options(labels=labels), "late", "cpu", (WeightUsed("face_cnn.weights.h5", "0" * 64),),
         ("one <b>warning</b>",), {"total": 1.0},
     )  # fmt: skip

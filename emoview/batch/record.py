@@ -45,6 +45,10 @@ class Wanted:
     challenge: bool = False
     contact_sheet: bool = False
 
+    def asked(self) -> dict[str, Any]:
+        """Give what was asked for, by name."""
+        return {**asdict(self), "options": self.options.asked()}
+
     @property
     def endings(self) -> tuple[str, ...]:
         """Name the endings of all files that are written for a clip, its record among them."""
@@ -125,7 +129,7 @@ class Records:
         from emoview import __version__
 
         self._folder, self._wanted = folder, wanted
-        asked = json.loads(json.dumps(asdict(wanted)))
+        asked = json.loads(json.dumps(wanted.asked()))
         weights = hash_of_weights(wanted.options.weights, wanted.options.baseline)
         self._common = {"emoview": __version__, "wanted": asked, "weights": weights}
 

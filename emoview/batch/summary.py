@@ -8,7 +8,6 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct, convert, defstruct
@@ -17,8 +16,8 @@ from emoview.batch.inputs import Clip
 from emoview.batch.storage import Place, write_whole
 from emoview.output.cells import cell_of
 from emoview.text import json_of, shown
-from emoview.timeline.labels import LABELS
-from emoview.timeline.results import Analysis, Verdict
+from emoview.timeline.labels import LABELS, LabelCount
+from emoview.timeline.results import Analysis, Verdict, group_columns
 
 if TYPE_CHECKING:
     from emoview.batch.record import Wanted
@@ -57,7 +56,18 @@ _KINDS: dict[str, Any] = {
     "segments": list[_Dominant],
     "warnings": list[str],
 }
-_ROW = defstruct("_ROW", [(name, _KINDS.get(name, _Figure | None)) for name in COLUMNS])
+_SUMMED: Final = ("fused", "face", "voice")
+_COUNTS: Final[tuple[LabelCount, ...]] = (3, 2)
+_GROUP_COLUMNS: Final = tuple(
+    dict.fromkeys(column for count in _COUNTS for column in group_columns(count, _SUMMED))
+)
+_ROW = defstruct(
+    "_ROW",
+    [
+        *((name, _KINDS.get(name, _Figure | None)) for name in COLUMNS),
+        *((name, _Figure | None, None) for name in _GROUP_COLUMNS),
+    ],
+)
 
 
 def checked_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -105,12 +115,13 @@ def write_summary(folder: Place, wanted: Wanted, rows: Sequence[Mapping[str, Any
 
 
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Write rows with the columns `COLUMNS`; what is missing is an empty cell."""
+    """Write rows with the columns `COLUMNS`, and those of groups; what is missing is an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    columns = (*COLUMNS, *(name for name in _GROUP_COLUMNS if any(name in row for row in rows)))
+    writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(name, row[name]) for name in COLUMNS])
+        writer.writerow([_cell(name, row.get(name)) for name in columns])
     return text.getvalue()
 
 
@@ -122,7 +133,7 @@ def to_json(wanted: Wanted, rows: Sequence[Mapping[str, Any]]) -> str:
     head = {
         "summary_version": VERSION,
         "emoview": __version__,
-        "wanted": asdict(wanted),
+        "wanted": wanted.asked(),
         "done": counts[DONE],
         "failed": counts[FAILED],
     }
@@ -146,10 +157,13 @@ def _of_verdict(
     if verdict is None:
         return {}
     named = zip(LABELS, verdict.probabilities, strict=True)
+    groups = group_columns(analysis.options.labels, (before_labels.rstrip("_"),))
+    sums = analysis.naming.sums(verdict.probabilities) if groups else ()
     return {
-        f"{before}label": analysis.name(verdict.label),
+        f"{before}label": verdict.label,
         f"{before}confidence": round(verdict.confidence, 4),
         **{f"{before_labels}{label}": round(p, 4) for label, p in named},
+        **{name: round(p, 4) for name, p in zip(groups, sums, strict=True)},
     }
 
 
@@ -158,7 +172,7 @@ def _dominant(analysis: Analysis) -> list[dict[str, Any]]:
     lasts: defaultdict[str, float] = defaultdict(float)
     longest: dict[str, tuple[float, float]] = {}
     for segment in analysis.segments:
-        name = analysis.name(segment.label)
+        name = segment.label
         lasts[name] += segment.end_s - segment.start_s
         start, end = longest.get(name, (0.0, 0.0))
         if segment.end_s - segment.start_s > end - start:

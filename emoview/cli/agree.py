@@ -66,4 +66,7 @@ def agree(
         )
         show_agreement(terminal, found)
         if file is not None:
-            write_whole(file, json_of(asdict(found), indent=2) + "\n")
+            figures = asdict(found)
+            if found.uncertain_ticks is None:
+                del figures["uncertain_ticks"]
+            write_whole(file, json_of(figures, indent=2) + "\n")

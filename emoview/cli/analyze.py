@@ -23,6 +23,7 @@ from emoview.cli.options import (
     FusionOption,
     LabelChoice,
     LabelsOption,
+    LeastOption,
     MaxFacesOption,
     Modality,
     ModalityOption,
@@ -51,6 +52,7 @@ def analyze(
     explain: ExplainOption = False,
     baseline: BaselineOption = None,
     voice_features: FeaturesOption = Features.OPENSMILE,
+    least_confidence: LeastOption = None,
     formats: FormatsOption = "csv,json",
     contact_sheet: ContactSheetOption = False,
     json: Annotated[
@@ -95,7 +97,17 @@ def analyze(
         from emoview.pipeline.profile import profile_of
 
         options = options_of(
-            fusion, modality, max_faces, face, labels, device, weights, explain, baseline, voice_features
+            fusion,
+            modality,
+            max_faces,
+            face,
+            labels,
+            device,
+            weights,
+            explain,
+            baseline,
+            voice_features,
+            least_confidence,
         )
         sheet = ContactSheet()
         start_s = seconds_since_start()

@@ -21,6 +21,7 @@ from emoview.cli.options import (
     FusionOption,
     LabelChoice,
     LabelsOption,
+    LeastOption,
     MaxFacesOption,
     Modality,
     ModalityOption,
@@ -64,6 +65,7 @@ def batch(
     explain: ExplainOption = False,
     baseline: BaselineOption = None,
     voice_features: FeaturesOption = Features.OPENSMILE,
+    least_confidence: LeastOption = None,
     formats: FormatsOption = "csv,json",
     challenge: Annotated[
         bool, typer.Option("--challenge", help="Write NAME.txt too: the overall label and nothing else.")
@@ -114,7 +116,17 @@ def batch(
         from emoview.pipeline.analysis import check
 
         options = options_of(
-            fusion, modality, max_faces, face, labels, device, weights, explain, baseline, voice_features
+            fusion,
+            modality,
+            max_faces,
+            face,
+            labels,
+            device,
+            weights,
+            explain,
+            baseline,
+            voice_features,
+            least_confidence,
         )
         check(options)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)

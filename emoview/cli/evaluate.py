@@ -158,7 +158,7 @@ def _figures(
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT:
             return dict(evaluate_clips_by_actor(data, part, on_event=on_event))
 
-        return dict(evaluate_clips(model, data, part, fusion=fusion, on_event=on_event))
+        return dict(evaluate_clips(model, data, part, fusion=cast(Any, fusion), on_event=on_event))
     if what is What.TIMELINE:
         from emoview.evaluation.timelines import evaluate_timelines
 

@@ -64,7 +64,16 @@ FaceOption = Annotated[
     ),
 ]
 LabelsOption = Annotated[
-    LabelChoice, typer.Option(help="Seven labels; or positive, neutral, negative; or positive, other.")
+    LabelChoice,
+    typer.Option(
+        help="Seven labels; or positive (happy), neutral (with surprise), negative; or positive, other."
+    ),
+]
+LeastOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, metavar="P", help="Below this probability, from 0 to 1, the label is uncertain."
+    ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where the networks run.")]
 WeightsOption = Annotated[
@@ -123,6 +132,7 @@ def options_of(
     explain: bool,
     baseline: Path | None,
     voice_features: Features,
+    least_confidence: float | None,
 ) -> Options:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -132,5 +142,5 @@ def options_of(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
         None if weights is None else str(weights), explain, None if baseline is None else str(baseline),
-        voice_features.value,
+        voice_features.value, least_confidence,
     )  # fmt: skip

@@ -20,8 +20,8 @@ from emoview.fusion.baseline import ENOUGH, Baseline
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.text import name_of
 from emoview.timeline.clock import TICK_HZ
-from emoview.timeline.labels import COLOURS, LABELS, LETTERS
-from emoview.timeline.results import Analysis, Verdict, main_rows, winner
+from emoview.timeline.labels import COLOURS, LETTERS
+from emoview.timeline.results import Analysis, Verdict, main_rows
 
 _MOST_SEGMENTS = 10
 
@@ -83,7 +83,7 @@ def _explanations(console: Console, result: Analysis) -> None:
         if why is None:
             continue
         line = Text(f"{segment.start_s:.2f} ", style="dim")
-        line.append(result.name(segment.label), style=COLOURS[segment.label])
+        line.append(segment.label, style=COLOURS[segment.label])
         line.append(f"  on the face {why.face.sentence}" if why.face else "")
         line.append(f"  {why.voice.sentence}" if why.voice else "")
         console.print(line, soft_wrap=True)
@@ -123,10 +123,10 @@ def _overall(result: Analysis) -> Panel:
         lines.append("no face and no speech: nothing to say", style="bold")
     else:
         colour = COLOURS[overall.fused.label]
-        lines.append(f" {result.name(overall.fused.label)} ", style=f"bold black on {colour}")
+        lines.append(f" {overall.fused.label} ", style=f"bold black on {colour}")
         lines.append(f"  {overall.fused.confidence:.0%}", style="bold")
         parts = [
-            f"{name} {result.name(verdict.label)} {verdict.confidence:.0%}"
+            f"{name} {verdict.label} {verdict.confidence:.0%}"
             for name, verdict in (("face", overall.face), ("voice", overall.voice))
             if verdict
         ]
@@ -138,13 +138,8 @@ def _overall(result: Analysis) -> Panel:
 
 
 def _ranking(result: Analysis, verdict: Verdict) -> Text:
-    if result.options.labels == 7:
-        pairs = list(zip(LABELS, verdict.probabilities, strict=True))
-    else:
-        grouped: dict[str, float] = {}
-        for label, p in zip(LABELS, verdict.probabilities, strict=True):
-            grouped[result.name(label)] = grouped.get(result.name(label), 0.0) + p
-        pairs = list(grouped.items())
+    naming = result.naming
+    pairs = list(zip(naming.groups, naming.sums(verdict.probabilities), strict=True))
     pairs.sort(key=lambda pair: -pair[1])
     return Text("  ".join(f"{label} {p:.0%}" for label, p in pairs), style="dim")
 
@@ -160,8 +155,8 @@ def _timeline(result: Analysis, width: int) -> Table:
     end = f"{result.media.duration_s:.1f} s"
     grid.add_row("", Text("0 s" + end.rjust(columns - 3), style="dim"))
     legend = Text()
-    present = {winner(getattr(row, n)) for row in result.timeline for n in names if getattr(row, n)}
-    for label in LABELS:
+    present = {row.said(name) for row in result.timeline for name in names}
+    for label in result.naming.labels:
         if label in present:
             legend.append(f" {LETTERS[label]} ", style=f"black on {COLOURS[label]}")
             legend.append(f" {label}  ")
@@ -176,14 +171,14 @@ def _strip(result: Analysis, modality: str, columns: int) -> Text:
     """
     cells: list[Counter[str]] = [Counter() for _ in range(columns)]
     for row in main_rows(result):
-        values = getattr(row, modality)
-        if values:
-            cells[row.tick * columns // result.media.ticks][winner(values)] += 1
+        label = row.said(modality)
+        if label is not None:
+            cells[row.tick * columns // result.media.ticks][label] += 1
     strip = Text()
     for cell in cells:
         if cell:
-            label = cell.most_common(1)[0][0]
-            strip.append(LETTERS[label], style=f"black on {COLOURS[label]}")
+            most = cell.most_common(1)[0][0]
+            strip.append(LETTERS[most], style=f"black on {COLOURS[most]}")
         else:
             strip.append("·", style="dim")
     return strip
@@ -199,7 +194,7 @@ def _segments(result: Analysis) -> Table:
         table.add_row(
             f"{segment.start_s:.2f}", f"{segment.end_s:.2f}",
             "voice" if segment.face_id is None else str(segment.face_id),
-            Text(result.name(segment.label), style=COLOURS[segment.label]),
+            Text(segment.label, style=COLOURS[segment.label]),
             f"{segment.confidence:.0%}",
         )  # fmt: skip
     more = len(result.segments) - _MOST_SEGMENTS

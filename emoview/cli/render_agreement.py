@@ -25,6 +25,8 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
         _add(table, "labels", "Cohen's kappa", found.labels.kappa, ".3f")
         _add(table, "", "accuracy, %", found.labels.accuracy, ".1f")
         _add(table, "", "unweighted average recall, %", found.labels.uar, ".1f")
+    if found.uncertain_ticks is not None:
+        table.add_row("", "uncertain, ticks left out", str(found.uncertain_ticks), "")
     for name, figures in found.values.items():
         _add(table, name, "CCC", figures.ccc, ".3f")
         _add(table, "", "PCC", figures.pcc, ".3f")

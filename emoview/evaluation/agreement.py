@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -18,15 +17,9 @@ from emoview.evaluation.metrics import (
     measure_values,
 )
 from emoview.timeline.clock import TICK_HZ
-from emoview.timeline.labels import LABELS, LabelCount, group_of, valence_arousal
-from emoview.timeline.results import Analysis, Row, main_rows, winner
+from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming, group_of, valence_arousal
+from emoview.timeline.results import Analysis, Row, main_rows
 from emoview.training.datasets.names import label_named, listed
-
-_NAMES: Final[Mapping[LabelCount, tuple[str, ...]]] = {
-    7: LABELS,
-    3: ("negative", "neutral", "positive"),
-    2: ("positive", "other"),
-}
 
 
 @dataclass(frozen=True)
@@ -40,6 +33,8 @@ class Agreement:
         left_out: Words of the annotation that mean none of the labels, with the times they occur.
         labels: None where the annotation has no labels.
         values: Of valence and arousal, those annotated.
+        uncertain_ticks: Compared ticks whose label is uncertain, of which `labels` says nothing; None where
+            the result has no limit of confidence.
     """
 
     modality: str
@@ -48,6 +43,7 @@ class Agreement:
     left_out: Mapping[str, int]
     labels: AgreementFigures | None
     values: Mapping[str, RegressionFigures]
+    uncertain_ticks: int | None = None
 
 
 def measure(
@@ -59,8 +55,8 @@ def measure(
 ) -> Agreement:
     """Compare a result with an annotation, tick by tick.
 
-    The labels may be the seven, or positive, neutral and negative, or positive and other; the result is
-    grouped as the annotation is.
+    The labels may be the seven, or positive, neutral and negative, or positive and other; the one
+    that tells more of them apart, result or annotation, is grouped as the other.
 
     Args:
         analysis: The result.
@@ -72,7 +68,9 @@ def measure(
         InputError: There is nothing that both speak of, or no such face.
     """
     rows = {row.tick: row for row in _rows(analysis, face) if getattr(row, modality) is not None}
-    count, labels, left_out = _labels_of_ticks(annotations)
+    count, given, left_out = _labels_of_ticks(annotations)
+    naming = Naming(min(count, analysis.options.labels), analysis.options.least_confidence)
+    labels = {tick: _coarser(label, count, naming.count) for tick, label in given.items()}
     values = {name: _values_of_ticks(annotations, name) for name in VALUES}
     annotated = set(labels).union(*values.values())
     compared = sorted(annotated & set(rows))
@@ -81,20 +79,29 @@ def measure(
             f"the annotation and the {modality} answers have no tick in common: the annotation reaches from "
             f"{min(annotated, default=0) / TICK_HZ:.1f} to {max(annotated, default=0) / TICK_HZ:.1f} s"
         )
-    said = {tick: group_of(winner(getattr(rows[tick], modality)), count) for tick in compared}
+    said = {tick: naming.decide(getattr(rows[tick], modality))[0] for tick in compared}
+    certain = {tick: label for tick, label in said.items() if label != UNCERTAIN}
     estimated = {tick: dict(zip(VALUES, _affect(rows[tick], modality), strict=True)) for tick in compared}
     return Agreement(
         modality,
         len(annotated),
         len(compared),
         left_out,
-        _label_figures(said, labels, _NAMES[count]),
+        _label_figures(certain, labels, naming.groups),
         {
             name: figures
             for name, given in values.items()
             if (figures := _value_figures({t: estimated[t][name] for t in compared}, given))
         },
+        None if naming.least is None else sum(said[t] == UNCERTAIN for t in compared if t in labels),
     )
+
+
+def _coarser(label: str, given: LabelCount, count: LabelCount) -> str:
+    """Name the group that a label among `given` belongs to among `count`, which are no more."""
+    if given == 7:
+        return group_of(label, count)
+    return label if label in GROUPS[count] else "other"
 
 
 def _rows(analysis: Analysis, face: int | None) -> Sequence[Row]:
@@ -113,8 +120,8 @@ def _labels_of_ticks(
     words = Counter(one.label for one in annotations if one.label is not None)
     counts: tuple[LabelCount, ...] = (7, 3, 2)
     # The grouping that understands most words; of equals, the finer one.
-    count = max(counts, key=lambda c: sum(n for w, n in words.items() if label_named(w, _NAMES[c])))
-    left_out = {word: n for word, n in words.items() if label_named(word, _NAMES[count]) is None}
+    count = max(counts, key=lambda c: sum(n for w, n in words.items() if label_named(w, GROUPS[c])))
+    left_out = {word: n for word, n in words.items() if label_named(word, GROUPS[count]) is None}
     if words and len(left_out) == len(words):
         raise InputError(
             f"the annotation says {listed(list(words)[:5])}, none of which is a label: "
@@ -122,7 +129,7 @@ def _labels_of_ticks(
         )
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     for one in annotations:
-        label = None if one.label is None else label_named(one.label, _NAMES[count])
+        label = None if one.label is None else label_named(one.label, GROUPS[count])
         if label is not None:
             for tick in one.ticks():
                 votes[tick][label] += 1

@@ -10,13 +10,13 @@ from emoview.errors import DatasetError
 from emoview.evaluation.metrics import GainFigures, LabelFigures, measure_labels
 from emoview.output.files import private_folder
 from emoview.timeline.labels import LABELS
-from emoview.timeline.results import Analysis, Verdict
+from emoview.timeline.results import Analysis, Fusion, Verdict
 from emoview.training.datasets.clips import read_clip_index
 from emoview.training.systems.events import OnEvent
 
 
 def evaluate_clips(
-    model: str, folder: Path, part: str | None, *, fusion: str, on_event: OnEvent
+    model: str, folder: Path, part: str | None, *, fusion: Fusion, on_event: OnEvent
 ) -> dict[str, LabelFigures]:
     """Analyse labelled clips as `emoview analyze` does, and measure the overall labels.
 

@@ -11,7 +11,7 @@ from emoview.explain.seen import Seen
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import tick_at
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceReasons
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import LABELS, Naming
 from emoview.timeline.results import Analysis, Row, Segment
 
 if TYPE_CHECKING:
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 
 def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHook = ignore) -> Analysis:
-    """Give a result whose segments say where their labels came from."""
+    """Give a result whose segments say where their labels came from.
+
+    Of a group, and of a segment that is uncertain, that is the likeliest of the labels in it.
+    """
     from emoview.pipeline.models import read_baseline
 
     file = analysis.options.baseline
-    explainer = _Explainer(seen, models, None if file is None else read_baseline(file))
+    baseline = None if file is None else read_baseline(file)
+    explainer = _Explainer(seen, models, baseline, analysis.naming)
     rows: dict[int | None, dict[int, Row]] = {}
     for one in analysis.timeline:
         rows.setdefault(one.face_id, {})[one.tick] = one
@@ -38,8 +42,9 @@ def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHoo
 
 
 class _Explainer:
-    def __init__(self, seen: Seen, models: Models, baseline: Baseline | None) -> None:
+    def __init__(self, seen: Seen, models: Models, baseline: Baseline | None, naming: Naming) -> None:
         self._seen = seen
+        self._naming = naming
         if seen.faces:
             from emoview.explain.face import shipped_gradcam
 
@@ -50,18 +55,25 @@ class _Explainer:
             self._voice = VoiceOcclusion(models, seen, baseline)
 
     def __call__(self, segment: Segment, rows: list[Row]) -> Explanation:
-        return Explanation(self._of_face(segment, rows), self._of_voice(segment, rows))
+        label = _likeliest(self._naming.members(segment.label), rows)
+        return Explanation(self._of_face(segment, label, rows), self._of_voice(label, rows))
 
-    def _of_face(self, segment: Segment, rows: list[Row]) -> FaceReasons | None:
+    def _of_face(self, segment: Segment, label: str, rows: list[Row]) -> FaceReasons | None:
         from emoview.explain.face import face_reasons
 
-        position = LABELS.index(segment.label)
+        position = LABELS.index(label)
         sureness = {row.tick: row.face[position] for row in rows if row.face is not None}
         if segment.face_id is None or not sureness:
             return None
         faces = [self._seen.faces[segment.face_id, tick] for tick in sureness]
-        return face_reasons(self._gradcam, [*sureness], faces, [*sureness.values()], segment.label)
+        return face_reasons(self._gradcam, [*sureness], faces, [*sureness.values()], label)
 
-    def _of_voice(self, segment: Segment, rows: list[Row]) -> VoiceReasons | None:
+    def _of_voice(self, label: str, rows: list[Row]) -> VoiceReasons | None:
         ticks = np.array([row.tick for row in rows if row.voice is not None], np.int64)
-        return self._voice(ticks, segment.label) if len(ticks) else None
+        return self._voice(ticks, label) if len(ticks) else None
+
+
+def _likeliest(labels: tuple[str, ...], rows: list[Row]) -> str:
+    """Choose the label that has most of the probability: the networks know no groups."""
+    said = [row.fused for row in rows if row.fused is not None]
+    return max(labels, key=lambda label: sum(values[LABELS.index(label)] for values in said))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from emoview.timeline.labels import Naming, group_of
 from emoview.timeline.results import Analysis
 
 
 def challenge_label(analysis: Analysis) -> str:
     """Name the overall label; `neutral`, or its group, where there is neither face nor voice.
 
-    A challenge counts every clip, so that an answer is due even where there is nothing to go by.
+    A challenge counts every clip, so that an answer is due even where there is nothing to go by, or where
+    the label is uncertain.
     """
-    verdict = analysis.overall.fused
-    return analysis.name("neutral" if verdict is None else verdict.label)
+    verdict, count = analysis.overall.fused, analysis.options.labels
+    return group_of("neutral", count) if verdict is None else Naming(count).decide(verdict.probabilities)[0]

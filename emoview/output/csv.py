@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emoview.timeline.results import COLUMNS, Analysis
+from emoview.timeline.results import Analysis
 
 _PIECE = 1 << 16
 
 
 def to_csv(analysis: Analysis) -> str:
-    """Write the timeline with the columns `COLUMNS`; what is missing is an empty cell."""
+    """Write the timeline with the columns of the result; what is missing is an empty cell."""
     return "".join(_pieces(analysis))
 
 
@@ -26,10 +26,11 @@ def csv_file(analysis: Analysis, _: Path) -> Iterator[str]:
 def _pieces(analysis: Analysis) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    columns = analysis.columns
+    writer.writerow(columns)
     for row in analysis.timeline:
         record = analysis.record(row)
-        writer.writerow([_cell(name, record[name]) for name in COLUMNS])
+        writer.writerow([_cell(name, record[name]) for name in columns])
         if text.tell() > _PIECE:
             yield text.getvalue()
             text.seek(0)

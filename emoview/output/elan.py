@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import mimetypes
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from emoview.output.tiers import Tier, tiers_of
-from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis
 
 # The format wants a date; that of the writing would make each file differ from the one before.
@@ -49,8 +49,8 @@ def eaf_file(analysis: Analysis, path: Path) -> bytes:
         for segment in tier.segments:
             number += 1
             times = (slot_of[_ms(segment.start_s)], slot_of[_ms(segment.end_s)])
-            _add_annotation(element, number, times, analysis.name(segment.label))
-    _add_type(document, dict.fromkeys(analysis.name(label) for label in LABELS))
+            _add_annotation(element, number, times, segment.label)
+    _add_type(document, analysis.naming.labels)
     ElementTree.indent(document)
     text: bytes = ElementTree.tostring(document, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
@@ -97,7 +97,7 @@ def _add_annotation(tier: ElementTree.Element, number: int, slots: tuple[str, st
     ElementTree.SubElement(alignable, "ANNOTATION_VALUE").text = label
 
 
-def _add_type(document: ElementTree.Element, labels: dict[str, None]) -> None:
+def _add_type(document: ElementTree.Element, labels: Sequence[str]) -> None:
     ElementTree.SubElement(
         document,
         "LINGUISTIC_TYPE",

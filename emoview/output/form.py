@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Name = Literal[
-    "neutral", "anger", "disgust", "fear", "happy", "sad", "surprise", "positive", "negative", "other"
-]
-"""A label or a group of labels."""
+    "neutral", "anger", "disgust", "fear", "happy", "sad", "surprise", "positive", "negative", "other",
+    "uncertain",
+]  # fmt: skip
+"""A label, a group of labels, or that none was probable enough."""
 Region = Literal["forehead", "brows", "eyes", "nose", "mouth", "cheeks and jaw"]
 Group = Literal[
     "loudness", "pitch", "pitch variation", "tempo", "tension", "voice quality", "brightness", "timbre"
@@ -166,6 +167,7 @@ class Options(Struct):
     explain: bool = False
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
+    least_confidence: Share | None = None
 
 
 class Weight(Struct):

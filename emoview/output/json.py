@@ -36,7 +36,7 @@ def _pieces(analysis: Analysis) -> Iterator[str]:
     text = json_of(_without_lists(analysis), indent=2)
     lists = {
         "timeline": (_row(analysis, row) for row in analysis.timeline),
-        "segments": (_segment(analysis, segment) for segment in analysis.segments),
+        "segments": (_segment(segment) for segment in analysis.segments),
     }
     for name, entries in lists.items():
         before, _, text = text.partition(f'"{name}": null')
@@ -78,19 +78,19 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
         "fusion_used": analysis.fusion_used,
         "device_used": analysis.device_used,
         "media": {name: getattr(media, name) for name in media.__slots__},
-        "options": {name: getattr(analysis.options, name) for name in analysis.options.__slots__},
+        "options": analysis.options.asked(),
         "weights": [{"name": w.name, "sha256": w.sha256} for w in analysis.weights],
         "warnings": list(analysis.warnings),
         "timings": {name: round(seconds, 3) for name, seconds in analysis.timings.items()},
     }
 
 
-def _segment(analysis: Analysis, segment: Segment) -> dict[str, Any]:
+def _segment(segment: Segment) -> dict[str, Any]:
     return {
         "start_s": segment.start_s,
         "end_s": segment.end_s,
         "face_id": segment.face_id,
-        "label": analysis.name(segment.label),
+        "label": segment.label,
         "confidence": segment.confidence,
         "explanation": _explanation(segment.explanation),
     }
@@ -122,9 +122,10 @@ def _verdict(analysis: Analysis, verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         return {"label": None, "confidence": None, "probabilities": None}
     return {
-        "label": analysis.name(verdict.label),
+        "label": verdict.label,
         "confidence": round(verdict.confidence, 4),
         "probabilities": _named(verdict.probabilities),
+        **({"groups": _sums(analysis, verdict.probabilities)} if _has_groups(analysis) else {}),
     }
 
 
@@ -134,13 +135,29 @@ def _row(analysis: Analysis, row: Row) -> dict[str, Any]:
         "tick": row.tick,
         "time_s": row.time_s,
         "face_id": row.face_id,
-        "label": None if row.label is None else analysis.name(row.label),
+        "label": row.label,
         "confidence": _rounded(row.confidence),
         "valence": _rounded(row.valence),
         "arousal": _rounded(row.arousal),
         **{name: _named(getattr(row, name)) for name in MODALITIES},
         "box": None if box is None else [round(v, 1) for v in (box.x, box.y, box.width, box.height)],
+        **(
+            {"groups": {name: _sums(analysis, getattr(row, name)) for name in MODALITIES}}
+            if _has_groups(analysis)
+            else {}
+        ),
     }
+
+
+def _has_groups(analysis: Analysis) -> bool:
+    return analysis.options.labels != len(LABELS)
+
+
+def _sums(analysis: Analysis, probabilities: Probabilities | None) -> dict[str, float] | None:
+    if probabilities is None:
+        return None
+    naming = analysis.naming
+    return {g: round(p, 4) for g, p in zip(naming.groups, naming.sums(probabilities), strict=True)}
 
 
 def _named(probabilities: Probabilities | None) -> dict[str, float] | None:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from emoview.output.palette import blue_green_red, ink
 from emoview.timeline.clock import TICK_MS, tick_at
-from emoview.timeline.labels import LABELS, LETTERS
+from emoview.timeline.labels import LETTERS
 from emoview.timeline.moments import faces_by_presence
-from emoview.timeline.results import Analysis, Probabilities, Row, winner
+from emoview.timeline.results import Analysis, Row
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -54,7 +54,7 @@ class Overlay:
     def _row(self, picture: Picture, row: Row) -> None:
         if row.box is None:
             if row.fused is not None:
-                self._panel(picture, row.fused, "voice", (self._unit, self._unit))
+                self._panel(picture, row, "voice", (self._unit, self._unit))
             return
         left, top = round(row.box.x * self._fit[0]), round(row.box.y * self._fit[1])
         right = round((row.box.x + row.box.width) * self._fit[0])
@@ -72,12 +72,12 @@ class Overlay:
             x = left - self._unit // 2 - panel[0]
         if x < 0:
             x = self._width - panel[0]
-        self._panel(picture, row.fused, f"#{row.face_id}", (x, top))
+        self._panel(picture, row, f"#{row.face_id}", (x, top))
 
     def _panel_size(self) -> tuple[int, int]:
-        return self._unit * 9, round(self._unit * (1.5 + 1.05 * len(LABELS)))
+        return self._unit * 9, round(self._unit * (1.5 + 1.05 * len(self._analysis.naming.groups)))
 
-    def _panel(self, picture: Picture, fused: Probabilities, who: str, at: tuple[int, int]) -> None:
+    def _panel(self, picture: Picture, row: Row, who: str, at: tuple[int, int]) -> None:
         """A dimmed plate with the id, the label, and a bar for each label."""
         unit = self._unit
         width, height = self._panel_size()
@@ -87,12 +87,12 @@ class Overlay:
         if plate.shape[:2] != (height, width):
             return
         np.right_shift(plate, 2, out=plate)
-        label = winner(fused)
+        assert row.fused is not None
+        label, confidence = row.naming.decide(row.fused)
         head = plate[: round(unit * 1.4)]
         head[:] = blue_green_red(label)
-        name = self._analysis.name(label)
-        self._text(head, f"{who} {name} {max(fused):.0%}", (unit // 4, unit), 0.62, _ink(label))
-        for i, (each, p) in enumerate(zip(LABELS, fused, strict=True)):
+        self._text(head, f"{who} {label} {confidence:.0%}", (unit // 4, unit), 0.62, _ink(label))
+        for i, (each, p) in enumerate(zip(row.naming.groups, row.naming.sums(row.fused), strict=True)):
             base = round(unit * (2.3 + 1.05 * i))
             self._text(plate, each, (unit // 4, base), 0.5, _WHITE)
             start = unit * 4
@@ -126,10 +126,9 @@ class Overlay:
         main = (*faces_by_presence(self._analysis.timeline)[:1], None)
         runs: list[tuple[int, int, str]] = []
         for row in self._analysis.timeline:
-            values = getattr(row, modality)
-            if not values or row.face_id not in main:
+            label = row.said(modality)
+            if label is None or row.face_id not in main:
                 continue
-            label = winner(values)
             start, end = self._column(row.tick), self._column(row.tick + 1)
             if runs and runs[-1][2] == label and runs[-1][1] >= start:
                 runs[-1] = (runs[-1][0], end, label)

@@ -35,19 +35,20 @@ class Clip:
 def clip_of(analysis: Analysis, *, name: str, link: str) -> Clip:
     """Sum up a result for its row."""
     overall, media = analysis.overall, analysis.media
-    verdicts = [_verdict(analysis, v) for v in (overall.fused, overall.face, overall.voice)]
+    verdicts = [_verdict(v) for v in (overall.fused, overall.face, overall.voice)]
     found = disagreements(analysis)
     strip = _strip(analysis)
     values = {
         "seconds": media.duration_s,
-        "label": verdicts[0] and verdicts[0]["shown"],
+        "label": verdicts[0] and verdicts[0]["label"],
         "verdicts": verdicts,
         "face_share": media.face_share,
         "speech_share": media.speech_share,
         "disagree_s": round(sum(d.end_s - d.start_s for d in found), 2),
         "warnings": len(analysis.warnings),
         "strip": strip,
-        "strip_text": ", ".join(dict.fromkeys(analysis.name(part["label"]) for part in strip)) or "nothing",
+        "strip_text": ", ".join(dict.fromkeys(part["label"] for part in strip)) or "nothing",
+        "labels": analysis.naming.labels,
     }
     return Clip(name, link, values)
 
@@ -70,6 +71,7 @@ def to_overview(
         "overview.html",
         title=title,
         clips=rows,
+        labels=list(dict.fromkeys(label for row in rows for label in row["labels"])),
         columns=[{"name": name, "number": number} for name, number in _COLUMNS],
         names=sorted({row["label"] for row in rows if row["label"]}),
         minutes=sum(row["seconds"] for row in rows) / 60,
@@ -77,11 +79,10 @@ def to_overview(
     )
 
 
-def _verdict(analysis: Analysis, verdict: Verdict | None) -> dict[str, Any] | None:
+def _verdict(verdict: Verdict | None) -> dict[str, Any] | None:
     if verdict is None:
         return None
-    shown = analysis.name(verdict.label)
-    return {"label": verdict.label, "shown": shown, "confidence": verdict.confidence}
+    return {"label": verdict.label, "confidence": verdict.confidence}
 
 
 def _strip(analysis: Analysis) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ def _environment() -> jinja2.Environment:
         labels=LABELS,
         colours=COLOURS,
         letters=LETTERS,
-        inks={label: ink(label) for label in LABELS},
+        inks={label: ink(label) for label in COLOURS},
         version=__version__,
     )
     return environment

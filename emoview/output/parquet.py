@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from emoview.timeline.results import COLUMNS, Analysis
+from emoview.timeline.results import Analysis
 
 
 def parquet_file(analysis: Analysis, _: Path) -> bytes:
@@ -23,7 +23,7 @@ def parquet_file(analysis: Analysis, _: Path) -> bytes:
     schema = pyarrow.schema(
         [
             pyarrow.field(name, types.get(name, pyarrow.float64()), name not in ("tick", "time_s"))
-            for name in COLUMNS
+            for name in analysis.columns
         ]
     )
     rows: list[dict[str, Any]] = [analysis.record(row) for row in analysis.timeline]

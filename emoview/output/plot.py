@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from emoview.errors import OutputError
 from emoview.text import name_of
-from emoview.timeline.labels import COLOURS, LABELS
+from emoview.timeline.labels import COLOURS
 from emoview.timeline.results import Analysis, Row, Segment, main_rows, segments_of
 
 SUFFIXES: Final = (".png", ".svg", ".pdf")
@@ -97,7 +97,7 @@ def _figure(analyses: Sequence[Analysis], *, compare: bool) -> Any:
             name = name_of(Path(analysis.media.path).name)
             axis.set_title(name, loc="left", fontsize=9, fontweight="bold", parse_math=False)
     axes[-1].set_xlabel("time, s")
-    _add_key(axes[0])
+    _add_key(axes[0], list(dict.fromkeys(label for one in analyses for label in one.naming.labels)))
     figure.align_ylabels()
     return figure
 
@@ -130,11 +130,13 @@ def _draw(axis: Any, analysis: Analysis, what: str) -> None:
 
 
 def _draw_probabilities(axis: Any, analysis: Analysis, modality: str) -> None:
-    none = (np.nan,) * len(LABELS)
-    values = _over_time(analysis, [getattr(row, modality) or none for row in main_rows(analysis)])
+    naming = analysis.naming
+    none = (np.nan,) * len(naming.groups)
+    found = (getattr(row, modality) for row in main_rows(analysis))
+    values = _over_time(analysis, [naming.sums(one) if one else none for one in found])
     upper = np.cumsum(values, axis=1)
     edges = _edges(analysis, len(values))
-    for i, label in enumerate(LABELS):
+    for i, label in enumerate(naming.groups):
         lower = upper[:, i - 1] if i else np.where(np.isnan(upper[:, 0]), np.nan, 0)
         axis.stairs(upper[:, i], edges, baseline=lower, fill=True, color=COLOURS[label], linewidth=0)
     axis.set_ylim(0, 1)
@@ -146,14 +148,14 @@ def _draw_labels(axis: Any, analysis: Analysis, modalities: Sequence[str]) -> No
     rows = main_rows(analysis)
     for place, modality in enumerate(modalities):
         for segment in segments_of(rows, modality):
-            _draw_segment(axis, analysis, segment, place)
+            _draw_segment(axis, segment, place)
     axis.set_ylim(max(1, len(modalities)), 0)
     axis.set_yticks([place + 0.5 for place in range(len(modalities))], modalities)
     axis.tick_params(length=0)
     axis.spines[["left", "bottom"]].set_visible(False)
 
 
-def _draw_segment(axis: Any, analysis: Analysis, segment: Segment, place: int) -> None:
+def _draw_segment(axis: Any, segment: Segment, place: int) -> None:
     length = segment.end_s - segment.start_s
     colour = COLOURS[segment.label]
     axis.broken_barh(
@@ -163,7 +165,7 @@ def _draw_segment(axis: Any, analysis: Analysis, segment: Segment, place: int) -
         red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
         dark = 0.3 * red + 0.59 * green + 0.11 * blue < 120
         axis.text(
-            segment.start_s + length / 2, place + 0.53, analysis.name(segment.label), ha="center",
+            segment.start_s + length / 2, place + 0.53, segment.label, ha="center",
             va="center", fontsize=6.5, color="white" if dark else "black",
         )  # fmt: skip
 
@@ -187,11 +189,11 @@ def _affect(row: Row) -> tuple[float, float]:
     return row.valence, row.arousal
 
 
-def _add_key(axis: Any) -> None:
+def _add_key(axis: Any, labels: Sequence[str]) -> None:
     """Name the colours beside the first panel, in the order in which they are stacked."""
     from matplotlib.patches import Patch
 
-    patches = [Patch(color=COLOURS[label], label=label) for label in reversed(LABELS)]
+    patches = [Patch(color=COLOURS[label], label=label) for label in reversed(labels)]
     axis.legend(handles=patches, **_RIGHT)
 
 

@@ -20,7 +20,7 @@ def textgrid_file(analysis: Analysis, _: Path) -> str:
         "xmin = 0", f"xmax = {end:.2f}", "tiers? <exists>", f"size = {len(tiers)}", "item []:",
     ]  # fmt: skip
     for number, tier in enumerate(tiers, 1):
-        intervals = _without_gaps([(s.start_s, s.end_s, analysis.name(s.label)) for s in tier.segments], end)
+        intervals = _without_gaps([(s.start_s, s.end_s, s.label) for s in tier.segments], end)
         lines += [
             f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{tier.name}"',
             "        xmin = 0", f"        xmax = {end:.2f}",

@@ -15,6 +15,7 @@ from emoview.stored import decode_json, is_file, read_bytes
 from emoview.text import name_of, shown
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
+from emoview.timeline.labels import UNCERTAIN, Naming
 from emoview.timeline.results import (
     SCHEMA_VERSION,
     Analysis,
@@ -35,6 +36,8 @@ MOST_BYTES: Final = 2**30
 
 _CURE = "name the JSON of a result"
 _AGAIN = "analyze again"
+# From here on groups are decided by the sums over their labels.
+_BY_SUMS = (1, 4)
 # Seven numbers rounded to four digits are off by less, and what other programs wrote again hardly by more.
 _OFF = 0.01
 _OFF_S = 0.001
@@ -59,7 +62,7 @@ def read_json(path: Path) -> Analysis:
     stored = decode_json(content, form.Result, path, _AGAIN)
     try:
         _check(stored)
-        return _analysis(stored)
+        return _analysis(stored, by_sums=_number(version) >= _BY_SUMS)
     except ValueError as error:
         raise InputError(f"{name_of(path)} is damaged at {error}: {_AGAIN}") from None
 
@@ -116,19 +119,25 @@ def _check_order(rows: list[form.Row]) -> None:
         before, face_before = tick, face
 
 
-def _analysis(stored: form.Result) -> Analysis:
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     overall = stored.overall
-    timeline = tuple(_rows(stored.timeline))
+    options = Options(**asdict(stored.options))
+    naming = options.naming
+    timeline = tuple(_rows(stored.timeline, naming))
     return Analysis(
         media=MediaFacts(**{**asdict(stored.media), "path": shown(stored.media.path)}),
         overall=Overall(
-            _verdict(overall, "$.overall"),
-            _verdict(overall.face, "$.overall.face"),
-            _verdict(overall.voice, "$.overall.voice"),
+            _verdict(overall, "$.overall", naming),
+            _verdict(overall.face, "$.overall.face", naming),
+            _verdict(overall.voice, "$.overall.voice", naming),
         ),
-        segments=_segments(timeline, stored.segments),
+        segments=_segments(timeline, stored.segments, as_stored=by_sums or options.labels == 7),
         timeline=timeline,
-        options=Options(**asdict(stored.options)),
+        options=options,
         fusion_used=stored.fusion_used,
         device_used=stored.device_used,
         weights=tuple(WeightUsed(weight.name, weight.sha256) for weight in stored.weights),
@@ -137,17 +146,25 @@ def _analysis(stored: form.Result) -> Analysis:
     )
 
 
-def _segments(timeline: tuple[Row, ...], stored: list[form.Segment]) -> tuple[Segment, ...]:
-    """Cut the timeline again, since groups of labels are stored by their names alone.
+def _segments(
+    timeline: tuple[Row, ...], stored: list[form.Segment], *, as_stored: bool
+) -> tuple[Segment, ...]:
+    """Cut the timeline again, since earlier versions had other groups of labels, and other probabilities.
 
-    The confidences are as stored, since those of the rounded rows may differ in the last digit, and so are
-    the explanations.
+    Else the confidences are as stored, since those of the rounded rows may differ in the last digit, and so
+    are the explanations.
     """
     segments = segments_of(timeline)
     if [s.start_s for s in segments] != [s.start_s for s in stored]:
         return segments
     return tuple(
-        replace(segment, confidence=one.confidence, explanation=_explanation(one.explanation))
+        replace(
+            segment,
+            # Rounded, a mean just below the limit may reach it.
+            label=UNCERTAIN if one.label == UNCERTAIN else segment.label,
+            confidence=one.confidence if as_stored else segment.confidence,
+            explanation=_explanation(one.explanation),
+        )
         for segment, one in zip(segments, stored, strict=True)
     )
 
@@ -172,7 +189,7 @@ def _voice_reasons(stored: form.VoiceReasons | None) -> VoiceReasons | None:
     return VoiceReasons(stored.against, stored.log_odds, effects)
 
 
-def _rows(stored: list[form.Row]) -> Iterator[Row]:
+def _rows(stored: list[form.Row], naming: Naming) -> Iterator[Row]:
     for number, row in enumerate(stored):
         yield Row(
             row.tick,
@@ -183,12 +200,13 @@ def _rows(stored: list[form.Row]) -> Iterator[Row]:
             _probabilities(row.fused, "fused", number),
             row.valence,
             row.arousal,
+            naming,
         )
 
 
-def _verdict(stored: form.Verdict | None, place: str) -> Verdict | None:
+def _verdict(stored: form.Verdict | None, place: str, naming: Naming) -> Verdict | None:
     probabilities = None if stored is None else _probabilities(stored.probabilities, f"{place}.probabilities")
-    return None if probabilities is None else Verdict.of(probabilities)
+    return None if probabilities is None else Verdict.of(probabilities, naming)
 
 
 def _probabilities(stored: form.Seven | None, place: str, row: int | None = None) -> Probabilities | None:

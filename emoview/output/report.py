@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from emoview.output.pages import page
 from emoview.output.palette import ink
-from emoview.output.tracks import tracks
+from emoview.output.tracks import limit, tracks
 from emoview.text import name_of
 from emoview.timeline.clock import TICK_MS
-from emoview.timeline.labels import COLOURS, LABELS, LETTERS
+from emoview.timeline.labels import COLOURS, LETTERS
 from emoview.timeline.moments import (
     DISTANCE,
     Disagreement,
@@ -68,7 +68,8 @@ def to_html(
         overview=overview,
         media=analysis.media,
         overall=analysis.overall,
-        name=analysis.name,
+        labels=analysis.naming.labels,
+        sums=_sums(analysis),
         faces=faces_by_presence(analysis.timeline),
         player=source and source.kind,
         source=source and source.address,
@@ -86,7 +87,7 @@ def to_html(
         warnings=[name_of(warning) for warning in analysis.warnings],
         facts=_facts(analysis.media),
         options=[
-            *_facts(analysis.options),
+            *_said(analysis.options.asked().items()),
             ("fusion used", analysis.fusion_used),
             ("device used", analysis.device_used),
         ],
@@ -95,18 +96,30 @@ def to_html(
     )
 
 
+def _sums(analysis: Analysis) -> list[Mapping[str, float] | None]:
+    """The probability of each group, together, in the face and in the voice."""
+    naming, overall = analysis.naming, analysis.overall
+    return [
+        None if verdict is None else dict(zip(naming.groups, naming.sums(verdict.probabilities), strict=True))
+        for verdict in (overall.fused, overall.face, overall.voice)
+    ]
+
+
 def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
-    position = {label: i for i, label in enumerate(LABELS)}
+    labels = analysis.naming.labels
+    position = {label: i for i, label in enumerate(labels)}
+    least = limit(analysis.naming)
     return {
         "tick": TICK_MS / 1000,
         "ticks": analysis.media.ticks,
         "duration": analysis.media.ticks * TICK_MS / 1000,
         "start": analysis.media.start_s,
-        "labels": list(LABELS),
-        "names": [analysis.name(label) for label in LABELS],
-        "colours": [COLOURS[label] for label in LABELS],
-        "inks": [ink(label) for label in LABELS],
-        "letters": [LETTERS[label] for label in LABELS],
+        "labels": list(analysis.naming.groups),
+        "names": list(labels),
+        "colours": [COLOURS[label] for label in labels],
+        "inks": [ink(label) for label in labels],
+        "letters": [LETTERS[label] for label in labels],
+        **({} if least is None else {"least": least}),
         "segments": [[s.start_s, s.end_s, s.face_id, position[s.label]] for s in analysis.segments],
         "disagreements": [[d.start_s, d.end_s, d.face_id] for d in found],
         **tracks(analysis),
@@ -144,5 +157,8 @@ def _box(analysis: Analysis, moment: Moment) -> str | None:
 
 def _facts(values: Any) -> list[tuple[str, str]]:
     """The fields of a dataclass as a person reads them."""
-    pairs = [(field.name, getattr(values, field.name)) for field in fields(values)]
+    return _said((field.name, getattr(values, field.name)) for field in fields(values))
+
+
+def _said(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), "–" if value is None else name_of(value)) for name, value in pairs]

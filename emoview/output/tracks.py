@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import UNCERTAIN, Naming
 from emoview.timeline.moments import faces_by_presence
-from emoview.timeline.results import Analysis, Row
+from emoview.timeline.results import Analysis, Probabilities, Row
 
 STEPS: Final = 254
 """A probability p is stored as round(254 p); valence and arousal v as round(127 (v + 1))."""
@@ -21,32 +21,33 @@ def tracks(analysis: Analysis) -> dict[str, Any]:
     """Pack the timeline for the page.
 
     Returns:
-        `voice`: ticks x 7 bytes for the whole clip; `faces`: for each track id, the one with most rows first,
-        where its rows start, and its bytes; `nobody`: likewise for the ticks without a face.
+        `voice`: ticks x 7 bytes for the whole clip, or as many as there are groups; `faces`: for each track
+        id, the one with most rows first, where its rows start, and its bytes; `nobody`: likewise for the
+        ticks without a face.
     """
     rows = analysis.timeline
     by_face: dict[int | None, list[Row]] = {}
     for row in rows:
         by_face.setdefault(row.face_id, []).append(row)
     return {
-        "voice": _voice(rows, analysis.media.ticks),
-        "faces": [_track(by_face[face], face) for face in faces_by_presence(rows)],
-        "nobody": _track(by_face[None], None) if None in by_face else None,
+        "voice": _voice(rows, analysis.media.ticks, analysis.naming),
+        "faces": [_track(by_face[face], face, analysis.naming) for face in faces_by_presence(rows)],
+        "nobody": _track(by_face[None], None, analysis.naming) if None in by_face else None,
     }
 
 
-def _track(rows: Sequence[Row], face: int | None) -> dict[str, Any]:
+def _track(rows: Sequence[Row], face: int | None, naming: Naming) -> dict[str, Any]:
     start = rows[0].tick
     ticks = rows[-1].tick + 1 - start
-    shown = np.full((ticks, len(LABELS)), MISSING, np.uint8)
+    shown = np.full((ticks, len(naming.groups)), MISSING, np.uint8)
     fused = shown.copy()
     affect = np.full((ticks, 2), MISSING, np.uint8)
     for row in rows:
         at = row.tick - start
         if row.face:
-            shown[at] = _quantised(row.face)
+            shown[at] = _of_groups(row.face, naming)
         if row.fused:
-            fused[at] = _quantised(row.fused)
+            fused[at] = _of_groups(row.fused, naming)
         if row.valence is not None and row.arousal is not None:
             affect[at] = _quantised(((row.valence + 1) / 2, (row.arousal + 1) / 2))
     return {
@@ -55,12 +56,26 @@ def _track(rows: Sequence[Row], face: int | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _voice(rows: Sequence[Row], ticks: int) -> str:
-    voice = np.full((ticks, len(LABELS)), MISSING, np.uint8)
+def _voice(rows: Sequence[Row], ticks: int, naming: Naming) -> str:
+    voice = np.full((ticks, len(naming.groups)), MISSING, np.uint8)
     for row in rows:
         if row.voice:
-            voice[row.tick] = _quantised(row.voice)
+            voice[row.tick] = _of_groups(row.voice, naming)
     return _text(voice)
+
+
+def limit(naming: Naming) -> int | None:
+    """Give the limit as it is stored: labels below it are uncertain; None where there is none."""
+    return None if naming.least is None else _quantised([naming.least])[0]
+
+
+def _of_groups(probabilities: Probabilities, naming: Naming) -> list[int]:
+    values = _quantised(naming.sums(probabilities))
+    least = limit(naming)
+    if least is None or naming.decide(probabilities)[0] != UNCERTAIN:
+        return values
+    # What is just below the limit must not be rounded up to it.
+    return [min(value, least - 1) for value in values]
 
 
 def _quantised(values: Sequence[float]) -> list[int]:

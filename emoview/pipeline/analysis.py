@@ -35,6 +35,7 @@ from emoview.timeline.results import (
     Row,
     Verdict,
     WeightUsed,
+    check_choices,
     segments_of,
 )
 
@@ -161,10 +162,15 @@ def check(options: Options) -> None:
     Raises:
         InputError: The options exclude each other, or name what is not there.
     """
-    if options.max_faces < 1:
-        raise InputError("max_faces must be 1 or more")
-    if options.face not in ("largest", "speaking", "all") and not options.face.isdecimal():
+    check_choices(options)
+    if type(options.max_faces) is not int or options.max_faces < 1:
+        raise InputError("max_faces must be a whole number, 1 or more")
+    if options.face not in ("largest", "speaking", "all") and not str(options.face).isdecimal():
         raise InputError(f"face must be largest, speaking, all or a track id, not {options.face!r}")
+    least = options.least_confidence
+    known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
+    if not known or (least is not None and not 0 <= least <= 1):
+        raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
     if options.weights is not None and options.fusion == "early":
         raise InputError("early fusion was trained with the networks that ship: use late with other weights")
     if options.weights is not None and options.explain:
@@ -186,8 +192,6 @@ def check(options: Options) -> None:
 
 def _check_features(options: Options) -> None:
     """Refuse what goes with openSMILE's features alone."""
-    if options.voice_features != "builtin":
-        raise InputError(f"voice_features must be opensmile or builtin, not {options.voice_features!r}")
     for option, given in (
         ("--weights", options.weights is not None),
         ("--explain", options.explain),
@@ -308,6 +312,7 @@ class _Join:
         baseline: Baseline | None = None,
     ) -> None:
         self._media, self._options = media, options
+        self._naming = options.naming
         self._faces, self._voice = faces, voice
         self._loader = loader
         self._models = loader()
@@ -346,9 +351,9 @@ class _Join:
         return Analysis(
             media=self._facts(speech),
             overall=Overall(
-                fused=_verdict(fused[main] if main is not None else voice),
-                face=_verdict(faces[main]) if main is not None else None,
-                voice=_verdict(voice),
+                fused=self._verdict(fused[main] if main is not None else voice),
+                face=self._verdict(faces[main]) if main is not None else None,
+                voice=self._verdict(voice),
             ),
             segments=segments_of(timeline),
             timeline=timeline,
@@ -524,7 +529,7 @@ class _Join:
             Row(
                 tick, face_id, FaceBox(*box), _values(face.ticks[i]),
                 _values(voice.ticks[tick]) if heard and voice and speech[tick] else None,
-                _values(fused.ticks[i]), *_affect(fused.ticks[i]),
+                _values(fused.ticks[i]), *_affect(fused.ticks[i]), self._naming,
             )
             for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
@@ -539,10 +544,14 @@ class _Join:
                 continue
             if voice is not None and speech[tick]:
                 said = _values(voice.ticks[tick])
-                rows.append(Row(tick, None, None, None, said, said, *_affect(voice.ticks[tick])))
+                affect = _affect(voice.ticks[tick])
+                rows.append(Row(tick, None, None, None, said, said, *affect, self._naming))
             else:
-                rows.append(Row(tick))
+                rows.append(Row(tick, naming=self._naming))
         return rows
+
+    def _verdict(self, answer: _Answer | None) -> Verdict | None:
+        return None if answer is None else Verdict.of(_values(answer.whole), self._naming)
 
     def _facts(self, speech: NDArray[np.bool_]) -> MediaFacts:
         video, audio = self._media.video, self._media.audio
@@ -579,10 +588,6 @@ class _Join:
         return warn.of_choice(
             self._options.face, len(self._tracks), self._main, self._speaker, speech=bool(speech.any())
         )
-
-
-def _verdict(answer: _Answer | None) -> Verdict | None:
-    return None if answer is None else Verdict.of(_values(answer.whole))
 
 
 def _values(probabilities: NDArray[np.float64]) -> Probabilities:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
@@ -33,9 +34,17 @@ COLOURS: Final[Mapping[str, str]] = {
     "happy": "#F0E442",
     "sad": "#0072B2",
     "surprise": "#56B4E9",
+    "positive": "#F0E442",
+    "negative": "#D55E00",
+    "other": "#56B4E9",
+    "uncertain": "#DDDDDD",
 }
-"""Okabe & Ito's palette, told apart by colour-blind readers."""
+"""Okabe & Ito's palette, told apart by colour-blind readers; of the labels and of what stands for them."""
 
+UNCERTAIN: Final = "uncertain"
+"""What is said where no label is probable enough."""
+
+# Surprise can be pleasant or not, so it counts as neither (the Lund thesis on three labels, its table 7).
 _THREE: Final[Mapping[str, str]] = {
     "neutral": "neutral",
     "anger": "negative",
@@ -43,11 +52,18 @@ _THREE: Final[Mapping[str, str]] = {
     "fear": "negative",
     "happy": "positive",
     "sad": "negative",
-    "surprise": "positive",
+    "surprise": "neutral",
 }
 _TWO: Final[Mapping[str, str]] = {
     label: "positive" if group == "positive" else "other" for label, group in _THREE.items()
 }
+
+GROUPS: Final[Mapping[LabelCount, tuple[str, ...]]] = {
+    7: LABELS,
+    3: ("positive", "neutral", "negative"),
+    2: ("positive", "other"),
+}
+"""What 7, 3 or 2 labels are called, in the order in which they are listed."""
 
 # Russell & Mehrabian (1977), "Evidence for a three-factor theory of emotions", J. Research in
 # Personality 11, 273-294: mean pleasure and arousal ratings of the terms neutral (origin), angry,
@@ -65,19 +81,76 @@ CIRCUMPLEX: Final[Mapping[str, tuple[float, float]]] = {
 
 LETTERS: Final[Mapping[str, str]] = {
     "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
-    "surprise": "!",
+    "surprise": "!", "positive": "+", "negative": "-", "other": "o", "uncertain": "?",
 }  # fmt: skip
 """Beside the colours, so that timelines can be read where there are none."""
 
 
 def group_of(label: str, count: LabelCount) -> str:
-    """Name the group that `label` belongs to among 7, 3 or 2 labels.
-
-    Only the name changes: grouping never changes which of the seven labels won.
-    """
+    """Name the group that `label`, one of the seven, belongs to among 7, 3 or 2 labels."""
     if count == 7:
         return label
     return (_THREE if count == 3 else _TWO)[label]
+
+
+_MEMBERS: Final[Mapping[LabelCount, tuple[tuple[int, ...], ...]]] = {
+    count: tuple(
+        tuple(i for i, label in enumerate(LABELS) if group_of(label, count) == group) for group in groups
+    )
+    for count, groups in GROUPS.items()
+}
+# Results hold so many; what is decided from them is the same when they are read again.
+_DECIMALS = 4
+_DECIMALS_OF_SUMS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How probabilities become a label.
+
+    Attributes:
+        count: How many labels are told apart: 7, 3 or 2.
+        least: Below this probability the label is `UNCERTAIN`; None where there is no such limit.
+    """
+
+    count: LabelCount = 7
+    least: float | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Name the labels that are told apart, in the order of `sums`."""
+        return GROUPS[self.count]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name all that can be said: the groups, and `UNCERTAIN` where there is a limit."""
+        return self.groups if self.least is None else (*self.groups, UNCERTAIN)
+
+    def members(self, label: str) -> tuple[str, ...]:
+        """Name those of the seven labels that are behind a label; all behind `UNCERTAIN`."""
+        if label == UNCERTAIN:
+            return LABELS
+        return tuple(one for one in LABELS if group_of(one, self.count) == label)
+
+    def sums(self, probabilities: tuple[float, ...]) -> tuple[float, ...]:
+        """Give the probability of each group, which is the sum over its labels."""
+        if self.count == 7:
+            return probabilities
+        rounded = [round(p, _DECIMALS) for p in probabilities]
+        return tuple(
+            round(sum(rounded[i] for i in members), _DECIMALS_OF_SUMS) for members in _MEMBERS[self.count]
+        )
+
+    def decide(self, probabilities: tuple[float, ...]) -> tuple[str, float]:
+        """Let the most probable group win, of equals the first; give the label and the probability."""
+        sums = self.sums(probabilities)
+        place = max(range(len(sums)), key=sums.__getitem__)
+        return self.named(self.groups[place], sums[place])
+
+    def named(self, group: str, probability: float) -> tuple[str, float]:
+        """Give the label of a group of this probability, `UNCERTAIN` below the limit, and the probability."""
+        unsure = self.least is not None and round(probability, _DECIMALS) < self.least
+        return UNCERTAIN if unsure else group, probability
 
 
 def valence_arousal(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

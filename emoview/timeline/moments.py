@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Final
 
 from emoview.timeline.clock import TICK_MS, tick_at, time_of
-from emoview.timeline.labels import LABELS
-from emoview.timeline.results import Analysis, FaceBox, Probabilities, Row, winner
+from emoview.timeline.labels import UNCERTAIN
+from emoview.timeline.results import Analysis, FaceBox, Probabilities, Row
 
 DISTANCE: Final = 0.4
 """Total variation distance from which on two distributions with different winners are said to disagree."""
@@ -26,7 +26,7 @@ class Moment:
     Attributes:
         time_s: Second at which it starts.
         face_id: The face it is about; None for voice alone.
-        label: One of the seven.
+        label: One of those that were asked for.
         confidence: Probability of the label.
         box: Where the face is; None without one.
     """
@@ -92,11 +92,12 @@ def _ranked(moments: Iterable[Moment]) -> list[Moment]:
 
 
 def _label_peaks(analysis: Analysis) -> Iterator[Moment]:
-    for position, label in enumerate(LABELS):
-        said = [(row.fused[position], row) for row in analysis.timeline if row.fused]
+    naming = analysis.naming
+    said = [(naming.sums(row.fused), row) for row in analysis.timeline if row.fused]
+    for position, label in enumerate(naming.groups):
         if said:
-            p, row = max(said, key=lambda pair: pair[0])
-            if p >= _WORTH_A_LOOK:
+            p, row = max(((sums[position], row) for sums, row in said), key=lambda pair: pair[0])
+            if p >= max(_WORTH_A_LOOK, naming.least or 0.0):
                 yield Moment(row.time_s, row.face_id, label, p, row.box)
 
 
@@ -106,7 +107,7 @@ def _segment_peaks(analysis: Analysis) -> Iterator[Moment]:
         ticks = range(tick_at(segment.start_s), tick_at(segment.end_s))
         inside = [row for tick in ticks if (row := rows.get((segment.face_id, tick)))]
         named = [row for row in inside if row.label == segment.label]
-        if named:
+        if named and segment.label != UNCERTAIN:
             row = max(named, key=lambda row: row.confidence or 0.0)
             yield Moment(row.time_s, row.face_id, segment.label, row.confidence or 0.0, row.box)
 
@@ -119,13 +120,13 @@ def distance(one: Probabilities, other: Probabilities) -> float:
 def disagreements(analysis: Analysis) -> list[Disagreement]:
     """Find the stretches over which face and voice disagree.
 
-    A tick disagrees where both say something, their most probable labels differ (as grouped by the options),
-    and the distributions are at least `DISTANCE` apart. Gaps of a few ticks are bridged, and what stays
-    shorter than 0.4 s is left out.
+    A tick disagrees where both say something that is not uncertain, their labels differ (as grouped by the
+    options), and the distributions over these are at least `DISTANCE` apart. Gaps of a few ticks are bridged,
+    and what stays shorter than 0.4 s is left out.
     """
     by_face: dict[int | None, list[Row]] = {}
     for row in analysis.timeline:
-        if row.face and row.voice and _disagrees(analysis, row.face, row.voice):
+        if row.face and row.voice and _disagrees(row, row.face, row.voice):
             by_face.setdefault(row.face_id, []).append(row)
     found = [
         _disagreement(run)
@@ -136,9 +137,11 @@ def disagreements(analysis: Analysis) -> list[Disagreement]:
     return sorted(found, key=lambda d: (d.start_s, -1 if d.face_id is None else d.face_id))
 
 
-def _disagrees(analysis: Analysis, face: Probabilities, voice: Probabilities) -> bool:
-    same = analysis.name(winner(face)) == analysis.name(winner(voice))
-    return not same and distance(face, voice) >= DISTANCE
+def _disagrees(row: Row, face: Probabilities, voice: Probabilities) -> bool:
+    labels = row.said("face"), row.said("voice")
+    if labels[0] == labels[1] or UNCERTAIN in labels:
+        return False
+    return distance(row.naming.sums(face), row.naming.sums(voice)) >= DISTANCE
 
 
 def _runs(rows: list[Row]) -> list[list[Row]]:
@@ -152,8 +155,9 @@ def _runs(rows: list[Row]) -> list[list[Row]]:
 
 
 def _disagreement(run: list[Row]) -> Disagreement:
-    pairs = [(row.face, row.voice) for row in run if row.face and row.voice]
-    leads = Counter((winner(face), winner(voice)) for face, voice in pairs)
+    naming = run[0].naming
+    pairs = [(naming.sums(row.face), naming.sums(row.voice)) for row in run if row.face and row.voice]
+    leads = Counter((row.said("face") or "", row.said("voice") or "") for row in run)
     (face_label, voice_label), _ = leads.most_common(1)[0]
     mean = sum(distance(face, voice) for face, voice in pairs) / len(pairs)
     return Disagreement(

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
+from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS, time_of
 from emoview.timeline.explanation import Explanation
-from emoview.timeline.labels import LABELS, LabelCount, group_of
+from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming
 
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA_VERSION: Final = "1.3"
+Fusion = Literal["late", "early", "auto"]
+
+SCHEMA_VERSION: Final = "1.4"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
 """Seven numbers in the order of `LABELS` that sum to 1."""
+
+_SEVEN: Final = Naming()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Row:
         fused: What both say together; None where there is neither.
         valence: In [-1, 1]; None where there is neither.
         arousal: Likewise.
+        naming: How its label is chosen.
     """
 
     tick: int
@@ -54,6 +60,7 @@ class Row:
     fused: Probabilities | None = None
     valence: float | None = None
     arousal: float | None = None
+    naming: Naming = field(default=_SEVEN, repr=False)
 
     @property
     def time_s(self) -> float:
@@ -62,13 +69,18 @@ class Row:
 
     @property
     def label(self) -> str | None:
-        """The most probable of the seven labels; None where there is neither face nor voice."""
-        return None if self.fused is None else winner(self.fused)
+        """What both say together; None where there is neither face nor voice."""
+        return self.said("fused")
 
     @property
     def confidence(self) -> float | None:
-        """Probability of `label`."""
-        return None if self.fused is None else max(self.fused)
+        """Probability of `label`, or of the most probable one where that is not enough."""
+        return None if self.fused is None else self.naming.decide(self.fused)[1]
+
+    def said(self, modality: str) -> str | None:
+        """Name the label of one of `MODALITIES`; None where it says nothing."""
+        values: Probabilities | None = getattr(self, modality)
+        return None if values is None else self.naming.decide(values)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +91,9 @@ class Segment:
         start_s: Second at which it starts.
         end_s: Second at which it ends.
         face_id: The face it is about; None for voice alone.
-        label: One of the seven.
-        confidence: Mean probability of the label over the stretch.
+        label: One of the labels, or the group, that were asked for, or `uncertain`.
+        confidence: Mean probability of the label over the stretch; where it is uncertain, of the most
+            probable one.
         explanation: Where the label came from; None where that was not asked for.
     """
 
@@ -101,9 +114,9 @@ class Verdict:
     probabilities: Probabilities
 
     @classmethod
-    def of(cls, probabilities: Probabilities) -> Verdict:
+    def of(cls, probabilities: Probabilities, naming: Naming = _SEVEN) -> Verdict:
         """Let the most probable label win."""
-        return cls(winner(probabilities), max(probabilities), probabilities)
+        return cls(*naming.decide(probabilities), probabilities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +184,48 @@ class Options:
         explain: Whether each segment says where its label came from.
         baseline: File with what the networks say of the person in general; None where that is not known.
         voice_features: What describes the voice, `opensmile` or `builtin`.
+        least_confidence: Below this probability a label is `uncertain`; None for no such limit.
     """
 
-    fusion: str = "auto"
-    modality: str = "both"
+    fusion: Fusion = "auto"
+    modality: Literal["both", "face", "voice"] = "both"
     max_faces: int = 4
     face: str = "largest"
     labels: LabelCount = 7
-    device: str = "auto"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
     weights: str | None = None
     explain: bool = False
     baseline: str | None = None
-    voice_features: str = "opensmile"
+    voice_features: Literal["opensmile", "builtin"] = "opensmile"
+    least_confidence: float | None = None
+
+    @property
+    def naming(self) -> Naming:
+        """How labels are chosen."""
+        return Naming(self.labels, self.least_confidence)
+
+    def asked(self) -> dict[str, Any]:
+        """Give what was asked for by name; a limit of confidence only where there is one."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        if self.least_confidence is None:
+            del values["least_confidence"]
+        return values
+
+
+def check_choices(options: Options) -> None:
+    """Refuse a value that is none of those its option takes.
+
+    Raises:
+        InputError: Such a value.
+    """
+    for name, kind in get_type_hints(Options).items():
+        if get_origin(kind) is not Literal:
+            continue
+        given, allowed = getattr(options, name), get_args(kind)
+        # By kind, too, since 7.0 is 7 to Python.
+        if not any(isinstance(given, type(one)) and given == one for one in allowed):
+            *others, last = map(str, allowed)
+            raise InputError(f"{name} must be {', '.join(others)} or {last}, not {given!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,24 +265,29 @@ class Analysis:
     warnings: tuple[str, ...]
     timings: Mapping[str, float]
 
-    def name(self, label: str) -> str:
-        """Name a label as the options ask: itself, or the group it belongs to."""
-        return group_of(label, self.options.labels)
+    @property
+    def naming(self) -> Naming:
+        """How the labels were chosen."""
+        return self.options.naming
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the CSV: `COLUMNS`, and those of the groups where groups were asked for."""
+        return (*COLUMNS, *group_columns(self.options.labels))
 
     def to_dataframe(self) -> pandas.DataFrame:
         """Give the timeline as a table with the columns of the CSV; what is missing is NaN."""
         import pandas
 
-        return pandas.DataFrame([self.record(row) for row in self.timeline], columns=COLUMNS)
+        return pandas.DataFrame([self.record(row) for row in self.timeline], columns=self.columns)
 
     def record(self, row: Row) -> dict[str, Any]:
         """Flatten a row to the columns of the CSV; what is missing is None."""
-        label = row.label
         flat: dict[str, Any] = {
             "tick": row.tick,
             "time_s": row.time_s,
             "face_id": row.face_id,
-            "label": None if label is None else self.name(label),
+            "label": row.label,
             "confidence": row.confidence,
             "valence": row.valence,
             "arousal": row.arousal,
@@ -250,6 +298,12 @@ class Analysis:
         box = row.box
         flat["box_x"], flat["box_y"] = (box.x, box.y) if box else (None, None)
         flat["box_width"], flat["box_height"] = (box.width, box.height) if box else (None, None)
+        groups = group_columns(self.options.labels)
+        if groups:
+            none = (None,) * len(self.naming.groups)
+            said = (getattr(row, modality) for modality in MODALITIES)
+            sums = [p for values in said for p in (none if values is None else self.naming.sums(values))]
+            flat.update(zip(groups, sums, strict=True))
         return flat
 
 
@@ -261,6 +315,17 @@ COLUMNS: Final[tuple[str, ...]] = (
     "box_x", "box_y", "box_width", "box_height",
 )  # fmt: skip
 """Columns of the CSV, in their order."""
+
+# `face_neutral` is that of the seven labels.
+_GROUP_COLUMNS: Final = {"neutral": "neutral_surprise"}
+
+
+def group_columns(count: LabelCount, modalities: Sequence[str] = MODALITIES) -> tuple[str, ...]:
+    """Name the columns of the probabilities of groups, such as `face_positive`; none of the seven labels."""
+    if count == 7:
+        return ()
+    names = [_GROUP_COLUMNS.get(group, group) for group in GROUPS[count]]
+    return tuple(f"{modality}_{name}" for modality in modalities for name in names)
 
 
 def winner(probabilities: Probabilities) -> str:
@@ -274,7 +339,8 @@ def segments_of(
     """Join neighbouring ticks of one face with one label.
 
     Runs under `shortest_s` join the run before them, those that nothing precedes the run behind them: nobody
-    changes an emotion for two ticks.
+    changes an emotion for two ticks. The rows say how labels are chosen; where they have a limit, a segment
+    whose mean probability is below it is uncertain.
 
     Args:
         rows: The timeline, by tick.
@@ -284,15 +350,16 @@ def segments_of(
     Returns:
         By time, then face.
     """
-    by_face: dict[int | None, list[tuple[int, Probabilities]]] = {}
+    by_face: dict[int | None, list[_Tick]] = {}
     for row in rows:
         values = getattr(row, modality)
         if values is not None:
             face_id = None if modality == "voice" else row.face_id
             by_face.setdefault(face_id, []).append((row.tick, values))
+    naming = rows[0].naming if rows else _SEVEN
     result = []
     for face_id in sorted(by_face, key=lambda i: -1 if i is None else i):
-        result.extend(_segments_of_face(by_face[face_id], face_id, shortest_s))
+        result.extend(_segments_of_face(by_face[face_id], face_id, shortest_s, naming))
     return tuple(sorted(result, key=lambda s: (s.start_s, -1 if s.face_id is None else s.face_id)))
 
 
@@ -303,29 +370,66 @@ def main_rows(analysis: Analysis) -> tuple[Row, ...]:
     return tuple(row for row in analysis.timeline if row.face_id in (main, None))
 
 
+_Tick = tuple[int, Probabilities]
+_Run = tuple[str, list[_Tick]]
+
+
 def _segments_of_face(
-    ticks: list[tuple[int, Probabilities]], face_id: int | None, shortest_s: float
+    ticks: list[_Tick], face_id: int | None, shortest_s: float, naming: Naming
 ) -> list[Segment]:
-    runs: list[tuple[str, list[tuple[int, Probabilities]]]] = []
+    runs: list[_Run] = []
     for tick, values in ticks:
-        label = winner(values)
+        label, _ = naming.decide(values)
         if runs and runs[-1][0] == label and tick == runs[-1][1][-1][0] + 1:
             runs[-1][1].append((tick, values))
         else:
             runs.append((label, [(tick, values)]))
     shortest = shortest_s * 1000 / TICK_MS
-    joined: list[tuple[str, list[tuple[int, Probabilities]]]] = []
+    joined: list[_Run] = []
     for label, run in runs:
-        follows = bool(joined) and run[0][0] == joined[-1][1][-1][0] + 1
+        follows = bool(joined) and _follows(run, joined[-1][1])
         if follows and (len(run) < shortest or label == joined[-1][0]):
             joined[-1][1].extend(run)
         elif follows and len(joined[-1][1]) < shortest:
             joined[-1] = (label, joined[-1][1] + run)
         else:
             joined.append((label, list(run)))
+    if naming.least is not None:
+        joined = _told_apart(joined, naming)
     segments = []
-    for label, run in joined:
-        position = LABELS.index(label)
-        mean = sum(values[position] for _, values in run) / len(run)
-        segments.append(Segment(time_of(run[0][0]), time_of(run[-1][0] + 1), face_id, label, round(mean, 4)))
+    for one, run in joined:
+        label, mean = _over(one, run, naming)
+        segments.append(Segment(time_of(run[0][0]), time_of(run[-1][0] + 1), face_id, label, mean))
     return segments
+
+
+def _follows(run: list[_Tick], before: list[_Tick]) -> bool:
+    return run[0][0] == before[-1][0] + 1
+
+
+def _told_apart(runs: list[_Run], naming: Naming) -> list[_Run]:
+    """Name each run by its means, since short ones were joined to it, and join neighbours of one name."""
+    result: list[_Run] = []
+    for one, run in runs:
+        label, _ = _over(one, run, naming)
+        if result and label == result[-1][0] and _follows(run, result[-1][1]):
+            result[-1][1].extend(run)
+        else:
+            result.append((label, run))
+    return result
+
+
+def _over(label: str, run: list[_Tick], naming: Naming) -> tuple[str, float]:
+    """Give the label of a run and its mean probability; where that is too low, look at all labels."""
+    if label != UNCERTAIN:
+        named, mean = naming.named(label, _mean(label, run, naming))
+        if named != UNCERTAIN:
+            return named, mean
+    means = {group: _mean(group, run, naming) for group in naming.groups}
+    best = max(means, key=means.__getitem__)
+    return naming.named(best, means[best])
+
+
+def _mean(label: str, run: list[_Tick], naming: Naming) -> float:
+    place = naming.groups.index(label)
+    return round(sum(naming.sums(values)[place] for _, values in run) / len(run), 4)

@@ -41,6 +41,11 @@
     return n * 2 < to - from || !n ? null : sum.map((v) => v / n / STEPS);
   }
   const best = (p) => p.reduce((at, v, i) => (v > p[at] ? i : at), 0);
+  // What is said: `COUNT` stands for uncertain, where the best has too little.
+  function lead(p) {
+    const at = best(p);
+    return data.least !== undefined && p[at] * STEPS < data.least - 1e-3 ? COUNT : at;
+  }
 
   // The view: seconds from `view.from` to `view.to` lie between the gutter and the right edge.
   const view = { from: 0, to: data.duration };
@@ -65,15 +70,16 @@
   // Each stretch of columns with one leading label, for its letter.
   function letters(pen, cells, top, height) {
     for (let i = 0; i < cells.length; ) {
-      const label = cells[i] ? best(cells[i]) : -1;
+      const label = cells[i] ? lead(cells[i]) : -1;
       let j = i + 1;
-      while (j < cells.length && (cells[j] ? best(cells[j]) : -1) === label) j++;
+      while (j < cells.length && (cells[j] ? lead(cells[j]) : -1) === label) j++;
       if (label >= 0 && j - i >= 14) {
         const middle = (i + j) >> 1;
+        const at = best(cells[middle]);
         let below = 0;
-        for (let k = 0; k < label; k++) below += cells[middle][k];
-        const share = cells[middle][label];
-        pen.fillStyle = data.inks[label];
+        for (let k = 0; k < at; k++) below += cells[middle][k];
+        const share = cells[middle][at];
+        pen.fillStyle = data.inks[at];
         const y = top + height * (1 - below - share / 2);
         pen.fillText(data.letters[label], GUTTER + (i + j) / 2, clamp(y, top + 7, top + height - 7));
       }
@@ -228,8 +234,8 @@
     const found = READ[name](tick);
     if (!found) return null;
     const p = Array.from(found[0].subarray(found[1], found[1] + COUNT), (v) => v / STEPS);
-    const label = best(p);
-    return { label, text: `${data.names[label]} ${Math.round(p[label] * 100)} %` };
+    const label = lead(p);
+    return { label, text: `${data.names[label]} ${Math.round(p[best(p)] * 100)} %` };
   }
   function readout() {
     const tick = clamp(Math.floor(time / data.tick + 1e-6), 0, data.ticks - 1);

@@ -360,11 +360,10 @@ def grouped(labels: NDArray[np.int64], count: LabelCount) -> NDArray[np.int64]:
 def regrouped(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], count: LabelCount
 ) -> LabelFigures:
-    """Measure seven-label predictions by group: the winner keeps its probability, and changes its name."""
+    """Measure seven-label predictions by group, whose probability is the sum over its labels."""
     names = group_names(count)
-    said = probabilities.argmax(axis=1)
-    values = np.zeros((len(labels), len(names)))
-    values[np.arange(len(labels)), grouped(said, count)] = probabilities.max(axis=1)
+    members = np.eye(len(names))[grouped(np.arange(len(LABELS)), count)]
+    values = probabilities @ members
     return measure_labels(values, grouped(labels, count), names)
 
 
