@@ -125,7 +125,14 @@ def _run(command: Sequence[str], folder: Path, how: How, at: int, cwd: str) -> D
 def content(folder: Path) -> dict[str, bytes]:
     """Give the files of a folder as they are to be the same in each run: without what it took."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _comparable(path) for path in files}
+    found = {}
+    for path in files:
+        try:
+            found[path.relative_to(folder).as_posix()] = _comparable(path)
+        except ValueError:
+            # Half-written: as it is, it is like no whole one.
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return found
 
 
 def _is_json(path: Path) -> bool:
