@@ -22,6 +22,7 @@ def analyze(
     weights: str | os.PathLike[str] | None = None,
     explain: bool = False,
     baseline: str | os.PathLike[str] | None = None,
+    voice_features: Literal["opensmile", "builtin"] = "opensmile",
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -42,6 +43,7 @@ def analyze(
         explain: Let each segment say where its label came from: which places on the face, and what in the
             voice.
         baseline: File of `emoview baseline`, about this person.
+        voice_features: What describes the voice: openSMILE, or emoview itself (`builtin`).
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -59,5 +61,7 @@ def analyze(
 
     stand_in = None if weights is None else os.fspath(weights)
     person = None if baseline is None else os.fspath(baseline)
-    options = Options(fusion, modality, max_faces, str(face), labels, device, stand_in, explain, person)
+    options = Options(
+        fusion, modality, max_faces, str(face), labels, device, stand_in, explain, person, voice_features
+    )
     return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)

@@ -23,6 +23,7 @@ from conftest import Make, ffmpeg
 
 from emoview import LABELS, InputError, analyze
 from emoview.cli import render_training
+from emoview.cli.console import Screen
 from emoview.errors import DatasetError
 from emoview.evaluation.affect import _derived, evaluate_affect
 from emoview.evaluation.clips import evaluate_clips_by_actor
@@ -58,6 +59,7 @@ from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.clip_fusion import input_variance
 from emoview.training.systems.pictures import group_names, grouped, split_pictures
 from emoview.training.voice import RAVDESS_FOLDS, VoiceRecipe
+from emoview.voice.features import VoiceFeatures
 
 
 def quiet(_: Any) -> None:
@@ -170,11 +172,13 @@ def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_p
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("features", VoiceFeatures)
 def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
-    speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    features: VoiceFeatures, speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
-        "emoview.training.voice.VoiceRecipe", lambda: VoiceRecipe(clip_epochs=6, tick_epochs=1, batch=8)
+        "emoview.training.voice.VoiceRecipe",
+        lambda **given: VoiceRecipe(clip_epochs=6, tick_epochs=1, batch=8, **given),
     )
     monkeypatch.setattr("emoview.training.voice.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
     files = sorted(speech.iterdir())
@@ -185,16 +189,21 @@ def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
     shutil.copytree(speech, data)
     (data / "index.csv").write_text("\n".join(lines) + "\n")
     run, ship = tmp_path / "run", tmp_path / "ship"
-    ship_voice(data.parent, run, ship, on_event=quiet)
+    ship_voice(data.parent, run, ship, on_event=quiet, features=features)
     figures = json.loads((run / "voice_metrics.json").read_text())
     # Loud tones of three heights, by actors of two folds.
     for name in ("speakers", "ravdess", "speakers_in_room", "ravdess_in_room"):
         assert figures[name]["examples"] == 24
     assert figures["speakers"]["accuracy"]["value"] > 60
     assert figures["speakers"]["calibration"] != figures["speakers_in_room"]["calibration"]
-    assert {f"{name}.{kind}" for name in ("voice_clip", "voice_tcn") for kind in ("weights.h5", "onnx")} <= {
+    names = [f"{name}{features.suffix}" for name in ("voice_clip", "voice_tcn")]
+    assert {f"{name}.{kind}" for name in names for kind in ("weights.h5", "onnx")} <= {
         file.name for file in ship.iterdir()
     }
+    with pytest.raises(InputError, match="another recipe"):
+        ship_voice(
+            data.parent, run, ship, on_event=quiet, features=next(f for f in VoiceFeatures if f != features)
+        )
 
 
 def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):
@@ -271,7 +280,7 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
     assert len(losses[1]) == 3
     with pytest.raises(InputError, match="another config"):
         _trained("frame-cnn", faces, tmp_path / "parts", **{**changes, "batch": 8})
-    facts = read_run(tmp_path / "parts")
+    facts = json.loads((tmp_path / "parts" / "run.json").read_text())
     (tmp_path / "parts" / "run.json").write_text(json.dumps({**facts, "backend": "another"}))
     with pytest.raises(InputError, match="another backend"):
         _trained("frame-cnn", faces, tmp_path / "parts", **changes)
@@ -559,7 +568,8 @@ def test_gains_are_drawn_in_pairs_and_by_people():
     assert str(loss) == f"{loss.value:.1f} ({loss.low:.1f} to {loss.high:.1f})"
     printed = io.StringIO()
     # A terminal proper turns the descriptors of its process away.
-    render_training.figures(cast(Any, SimpleNamespace(out=printed)), "made", gain)
+    terminal = SimpleNamespace(printer=lambda: Screen(printed))
+    render_training.figures(cast(Any, terminal), "made", gain)
     said = printed.getvalue()
     assert "points over" in said
     assert "other" in said

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -289,9 +288,9 @@ def fetched(place: Place) -> Iterator[Path]:
     if isinstance(place, Path):
         yield place
         return
-    with tempfile.TemporaryDirectory(prefix="emoview-") as folder:
+    with files.private_folder() as folder:
         # By the end of its name ffmpeg knows what it may be; the rest need not be a name on this machine.
-        path = Path(folder) / f"clip{place.suffix if place.suffix[1:].isalnum() else ''}"
+        path = folder / f"clip{place.suffix if place.suffix[1:].isalnum() else ''}"
         try:
             place.fetch(path)
         except FileNotFoundError:

@@ -16,6 +16,8 @@ from emoview.cli.options import (
     DeviceOption,
     ExplainOption,
     FaceOption,
+    Features,
+    FeaturesOption,
     FormatsOption,
     Fusion,
     FusionOption,
@@ -48,6 +50,7 @@ def analyze(
     weights: WeightsOption = None,
     explain: ExplainOption = False,
     baseline: BaselineOption = None,
+    voice_features: FeaturesOption = Features.OPENSMILE,
     formats: FormatsOption = "csv,json",
     contact_sheet: ContactSheetOption = False,
     json: Annotated[
@@ -91,7 +94,9 @@ def analyze(
         from emoview.pipeline.keep import keeping
         from emoview.pipeline.profile import profile_of
 
-        options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain, baseline)
+        options = options_of(
+            fusion, modality, max_faces, face, labels, device, weights, explain, baseline, voice_features
+        )
         sheet = ContactSheet()
         start_s = seconds_since_start()
         with (

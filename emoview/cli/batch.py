@@ -14,6 +14,8 @@ from emoview.cli.options import (
     DeviceOption,
     ExplainOption,
     FaceOption,
+    Features,
+    FeaturesOption,
     FormatsOption,
     Fusion,
     FusionOption,
@@ -61,6 +63,7 @@ def batch(
     weights: WeightsOption = None,
     explain: ExplainOption = False,
     baseline: BaselineOption = None,
+    voice_features: FeaturesOption = Features.OPENSMILE,
     formats: FormatsOption = "csv,json",
     challenge: Annotated[
         bool, typer.Option("--challenge", help="Write NAME.txt too: the overall label and nothing else.")
@@ -110,7 +113,9 @@ def batch(
         from emoview.cli import render_batch as render
         from emoview.pipeline.analysis import check
 
-        options = options_of(fusion, modality, max_faces, face, labels, device, weights, explain, baseline)
+        options = options_of(
+            fusion, modality, max_faces, face, labels, device, weights, explain, baseline, voice_features
+        )
         check(options)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
         clips, folder = clips_of(inputs, wanted.endings), place_of(output)

@@ -39,6 +39,13 @@ class LabelChoice(str, Enum):
     TWO = "2"
 
 
+class Features(str, Enum):
+    """What describes the voice."""
+
+    OPENSMILE = "opensmile"
+    BUILTIN = "builtin"
+
+
 def _face(value: str) -> str:
     if value in ("largest", "speaking", "all") or value.isdecimal():
         return value
@@ -82,6 +89,13 @@ BaselineOption = Annotated[
         help="Of emoview baseline, for this person: what is usual of the person is taken away.",
     ),
 ]
+FeaturesOption = Annotated[
+    Features,
+    typer.Option(
+        "--voice-features",
+        help="What describes the voice: openSMILE, which is free for research alone, or emoview itself.",
+    ),
+]
 FormatsOption = Annotated[
     str,
     typer.Option(
@@ -108,6 +122,7 @@ def options_of(
     weights: Path | None,
     explain: bool,
     baseline: Path | None,
+    voice_features: Features,
 ) -> Options:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -117,4 +132,5 @@ def options_of(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
         None if weights is None else str(weights), explain, None if baseline is None else str(baseline),
+        voice_features.value,
     )  # fmt: skip

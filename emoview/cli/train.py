@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.cli.options import Features
 
 
 class Part(str, Enum):
@@ -46,6 +47,10 @@ def train(
     ship: Annotated[
         Path, typer.Option(help="For face, voice and fusion: folder that the weights are written to.")
     ] = Path("weights"),
+    voice_features: Annotated[
+        Features,
+        typer.Option(help="For voice: what describes it; each in a run folder of its own."),
+    ] = Features.OPENSMILE,
 ) -> None:
     """Train a SYSTEM, and measure it on what it has not seen; called again, it goes on where it was.
 
@@ -70,7 +75,7 @@ def train(
         keep_memory()
         with render_training.live(terminal.console) as on_event:
             if system in [part.value for part in Part]:
-                _ship(Part(system), data, run or Path("runs"), ship, on_event)
+                _ship(Part(system), data, run or Path("runs"), ship, voice_features, on_event)
                 return
             from emoview.runs import Run
             from emoview.training.systems.catalog import system_named
@@ -82,14 +87,14 @@ def train(
         render_training.outcome(terminal.console, folder)
 
 
-def _ship(part: Part, data: Path, run: Path, ship: Path, on_event: Any) -> None:
+def _ship(part: Part, data: Path, run: Path, ship: Path, features: Features, on_event: Any) -> None:
     from emoview.training import ship as shipping
+    from emoview.voice.features import VoiceFeatures
 
-    train_part = {
-        Part.FACE: shipping.ship_face,
-        Part.VOICE: shipping.ship_voice,
-        Part.FUSION: shipping.ship_fusion,
-    }[part]
+    if part is Part.VOICE:
+        shipping.ship_voice(data, run, ship, on_event=on_event, features=VoiceFeatures(features.value))
+        return
+    train_part = shipping.ship_face if part is Part.FACE else shipping.ship_fusion
     train_part(data, run, ship, on_event=on_event)
 
 

@@ -67,12 +67,12 @@ class _Pictures(Decoder):
         self._after = longest if after is None else min(after, longest)
         self._cut = after is None or after > longest
         usual = video.rate if video.rate and video.rate >= 1 else rate
-        self._spacing_us = round(MICROSECONDS / usual)
+        self._usual_us = self._spacing_us = round(MICROSECONDS / usual)
 
         def graph(address: str) -> Any:
             pictures = open_input(media.path, seek_s=seek_s)[str(video.index)]
             pictures = _sparse(pictures.filter("settb", f"1/{MICROSECONDS}"), start_s, rate)
-            pictures = fitted(pictures, video, width, height)
+            pictures = fitted(pictures, video, width, height, pixels)
             option, value = tool().passthrough
             return ffmpeg.output(
                 stamped(pictures, address), "pipe:", f="rawvideo", pix_fmt=pixels, **{option: value}
@@ -104,8 +104,10 @@ class _Pictures(Decoder):
     def slots(self) -> Iterator[tuple[int, Picture]]:
         """Give `(slot, (height, width, 3))` in order, each slot that has a picture."""
         shown: _Shown | None = None
+        several = False
         for time_us, picture in self._stamped_pictures():
             slot = self._slot(time_us)
+            several = shown is not None
             if shown is not None and slot > shown.slot:
                 yield from self._held(shown, slot)
             if slot >= self._after:
@@ -115,9 +117,10 @@ class _Pictures(Decoder):
                 self.log.add_gap(0.0, slot / self.rate)
             shown = _Shown(time_us, slot, picture)
         if shown is not None:
-            end = self._slot(shown.time_us + self._spacing_us)
-            # A picture that is there is seen, however short.
-            yield from self._held(shown, max(end, shown.slot + 1))
+            # How long the last one is shown is not known: no longer than those before it, as a rule.
+            end = self._slot(shown.time_us + min(self._spacing_us, self._usual_us))
+            # One picture alone is seen, however short.
+            yield from self._held(shown, end if several else max(end, shown.slot + 1))
 
     def _held(self, shown: _Shown, next_slot: int) -> Iterator[tuple[int, Picture]]:
         stale = max(self._slot(shown.time_us + HOLD_S * MICROSECONDS), shown.slot + 1)
@@ -216,10 +219,11 @@ class FullPictureDecoder(_Pictures):
             number, last = slot + 1, picture
 
 
-def fitted(pictures: Any, video: VideoStream, width: int, height: int) -> Any:
-    """Scale pictures into `width` x `height`; where their shape changes mid-file, with black beside them.
+def fitted(pictures: Any, video: VideoStream, width: int, height: int, pixels: str) -> Any:
+    """Scale pictures into `width` x `height`, and make `pixels` of them, such as `rgb24`.
 
-    ffmpeg evaluates the expressions anew whenever the size of the pictures changes.
+    Where their shape changes mid-file, there is black beside them: ffmpeg evaluates the expressions anew
+    whenever the size of the pictures changes.
     """
     if video.odd_colours:
         # Of a matrix that swscale does not know it makes no picture at all: the most common one is nearest.
@@ -230,11 +234,11 @@ def fitted(pictures: Any, video: VideoStream, width: int, height: int) -> Any:
     same = f"lt(abs(1-{shape}),{_SAME_SHAPE})"
     wide = f"if({same},{width},max(2,round(min({width},{width}*{shape}))))"
     high = f"if({same},{height},max(2,round(min({height},{height}/{shape}))))"
-    # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling; colours of half
-    # the size fit into pictures of even sizes alone.
-    pixels = "yuv444p" if width % 2 or height % 2 else "yuv420p"
     return (
         pictures.filter("scale", wide, high, flags="area")
+        # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling.
+        .filter("format", "yuv420p")
+        # In which a picture may have any size, and not an even one alone.
         .filter("format", pixels)
         .filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2")
     )
@@ -242,8 +246,10 @@ def fitted(pictures: Any, video: VideoStream, width: int, height: int) -> Any:
 
 def _sparse(pictures: Any, start_s: float, rate: float) -> Any:
     """Leave out pictures that come faster than two a slot: half a slot is as near as times are told."""
-    half = f"floor((t-({start_s:.6f}))*{2 * rate:g})"
-    before = f"floor((prev_selected_t-({start_s:.6f}))*{2 * rate:g})"
+    # A little more, because times that lie on the border are rounded to either side.
+    half, before = (
+        f"floor(({time}-({start_s:.6f}))*{2 * rate:g}+0.001)" for time in ("t", "prev_selected_t")
+    )
     return pictures.filter("select", f"isnan(t)+isnan(prev_selected_t)+not(eq({half},{before}))")
 
 

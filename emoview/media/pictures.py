@@ -44,7 +44,7 @@ def _jpeg(media: Media, time_s: float, width: int) -> bytes | None:
         # Pictures need not lie on the ticks: the nearest will do, and the last tick has one, too.
         .filter("trim", start=f"{at_s - TICK_MS / 2000:.6f}")
     )
-    pictures = fitted(pictures, video, width, height)
+    pictures = fitted(pictures, video, width, height, "rgb24")
     output = ffmpeg.output(
         pictures, "pipe:", f="image2pipe", vcodec="mjpeg", pix_fmt="yuvj420p", **{"frames:v": 1, "q:v": 5}
     )

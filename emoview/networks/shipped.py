@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.networks.face_cnn import face_cnn
-from emoview.networks.sizes import DESCRIPTORS, EARLY_INPUTS, EMBEDDING, FUNCTIONALS
+from emoview.networks.sizes import (
+    BUILTIN_DESCRIPTORS,
+    BUILTIN_FUNCTIONALS,
+    DESCRIPTORS,
+    EARLY_INPUTS,
+    EMBEDDING,
+    FUNCTIONALS,
+)
 from emoview.networks.temporal import clip_network, gru_network, tcn_network
 
 LABELS = 7
@@ -17,6 +25,8 @@ VOICE_LABELS = 9
 """The seven labels, calm and boredom."""
 VOICE_BRANCHES = (False, True)
 """Of each branch of the voice network over ticks, whether it sees what differs from around alone."""
+BUILTIN_BRANCHES = (True,)
+"""The same of the one whose input is described without openSMILE."""
 VOICE_CLIP_WIDTH = 320
 """Hidden units of the network over functionals."""
 
@@ -33,19 +43,19 @@ def build_face_votes() -> keras.Model:
     return keras.Model(embedding, votes, name="face_votes")
 
 
-def build_voice_tcn() -> keras.Model:
-    """Build the temporal convolutional network over openSMILE descriptors and MFCCs."""
-    return tcn_network(inputs=DESCRIPTORS, labels=VOICE_LABELS, local=VOICE_BRANCHES, name="voice_tcn")
+def build_voice_tcn(inputs: int = DESCRIPTORS, branches: tuple[bool, ...] = VOICE_BRANCHES) -> keras.Model:
+    """Build the temporal convolutional network over descriptors and MFCCs; for branches, see above."""
+    return tcn_network(inputs=inputs, labels=VOICE_LABELS, local=branches, name="voice_tcn")
 
 
-def build_voice_clip(weights: NDArray[np.float32] | None = None, parts: int = 1) -> keras.Model:
+def build_voice_clip(
+    inputs: int = FUNCTIONALS, *, weights: NDArray[np.float32] | None = None, parts: int = 1
+) -> keras.Model:
     """Build the network over the functionals of a window, or one of equal `parts` of it.
 
     For `weights`, see `clip_network`.
     """
-    return clip_network(
-        inputs=FUNCTIONALS, labels=VOICE_LABELS, width=VOICE_CLIP_WIDTH // parts, weights=weights
-    )
+    return clip_network(inputs=inputs, labels=VOICE_LABELS, width=VOICE_CLIP_WIDTH // parts, weights=weights)
 
 
 def build_early_fusion() -> keras.Model:
@@ -62,6 +72,8 @@ BUILDERS: Mapping[str, Callable[[], keras.Model]] = {
     "face_votes": build_face_votes,
     "voice_tcn": build_voice_tcn,
     "voice_clip": build_voice_clip,
+    "voice_tcn_builtin": partial(build_voice_tcn, BUILTIN_DESCRIPTORS, BUILTIN_BRANCHES),
+    "voice_clip_builtin": partial(build_voice_clip, BUILTIN_FUNCTIONALS),
     "early_fusion": build_early_fusion,
 }
 """By the names of their files."""

@@ -18,5 +18,9 @@ DESCRIPTORS: Final = 105
 """Values of a voice tick: 65 openSMILE descriptors and 40 MFCCs."""
 FUNCTIONALS: Final = 6373
 """Functionals of ComParE 2016."""
+BUILTIN_DESCRIPTORS: Final = 94
+"""Values of a voice tick without openSMILE: 54 descriptors and 40 MFCCs."""
+BUILTIN_FUNCTIONALS: Final = 2876
+"""Functionals of those, and of 16 of these."""
 EARLY_INPUTS: Final = EMBEDDING + 9 + 2
 """Embedding, nine voice logits, and whether there is a face and speech."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import itertools
 import os
 import shutil
@@ -20,11 +19,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from emoview.errors import OutputError
+from emoview.output.names import fitting
 
 _TEMPORARY: Final = ".part"
-# Of a longer name a part and its hash must do, or the temporary name is too long for the file system.
-_LONGEST_NAME: Final = 200
-_NAMED_BYTES: Final = 150
 # So many writers of one file at once are more than anybody starts.
 _SWEPT: Final = 4
 _PRIVATE: Final = f"emoview-{os.getuid()}-"
@@ -129,13 +126,10 @@ def unwritable(path: Path, error: OSError) -> OutputError:
 
 def _names(path: Path) -> Iterator[Path]:
     """Give the temporary names for `path`: the first, and those for when it is taken."""
-    name = os.fsencode(path.name)
-    if len(name) > _LONGEST_NAME:
-        name = name[:_NAMED_BYTES] + b"~" + hashlib.sha256(name).hexdigest()[:16].encode()
-    shown = os.fsdecode(name)
-    yield path.with_name(f".{shown}{_TEMPORARY}")
+    name = fitting(path.name, [f"..999{_TEMPORARY}"])
+    yield path.with_name(f".{name}{_TEMPORARY}")
     for number in itertools.count(2):
-        yield path.with_name(f".{shown}.{number}{_TEMPORARY}")
+        yield path.with_name(f".{name}.{number}{_TEMPORARY}")
 
 
 @contextmanager

@@ -165,6 +165,7 @@ class Options(Struct):
     weights: str | None = None
     explain: bool = False
     baseline: str | None = None
+    voice_features: Literal["opensmile", "builtin"] = "opensmile"
 
 
 class Weight(Struct):

@@ -84,7 +84,7 @@ def analyze(
             media = probe(path, stretch)
         warnings = warn.of_modality(media, options)
         baseline = _baseline_for(media, options)
-        loader = _Loader(options.device, options.weights)
+        loader = _Loader(options)
         collectors = [one for one in (keep, seen) if one is not None]
         faces, voice = _run_stages(media, options, loader, timings, on_event, on_face, collectors)
         warnings += _stream_warnings(media, options, faces, voice)
@@ -117,7 +117,7 @@ def logits_of(
     """
     media = probe(path, stretch)
     warn.of_modality(media, options)
-    loader = _Loader(options.device, options.weights)
+    loader = _Loader(options)
     faces, voice = _run_stages(media, options, loader, Timings(), ignore, None, [])
     faces, voice = _found(media, faces, voice)
     return _Join(media, options, faces, voice, loader).logits()
@@ -126,14 +126,14 @@ def logits_of(
 class _Loader:
     """Gives the models, loading them at the first need; several stages may ask at once."""
 
-    def __init__(self, device: str, weights: str | None) -> None:
-        self._device, self._weights = device, weights
+    def __init__(self, options: Options) -> None:
+        self._asked = options.device, options.weights, options.voice_features
         self._lock = threading.Lock()
         self.device_used = "cpu"
 
     def __call__(self) -> Models:
         with self._lock:
-            self.device_used, models = _models(self._device, self._weights)
+            self.device_used, models = _models(*self._asked)
             return models
 
     def fusion(self, options: Options) -> str:
@@ -144,14 +144,15 @@ class _Loader:
 
 
 @functools.cache
-def _models(device: str, weights: str | None) -> tuple[str, Models]:
+def _models(device: str, weights: str | None, features: str) -> tuple[str, Models]:
     """Keep the models between calls: building them anew for each file costs time and memory."""
     from emoview.pipeline.device import Device, select_device
 
     used, engine = select_device(Device(device))
     from emoview.pipeline.models import Models
+    from emoview.voice.features import VoiceFeatures
 
-    return used, Models(None if weights is None else Path(weights), engine)
+    return used, Models(None if weights is None else Path(weights), engine, VoiceFeatures(features))
 
 
 def check(options: Options) -> None:
@@ -168,6 +169,8 @@ def check(options: Options) -> None:
         raise InputError("early fusion was trained with the networks that ship: use late with other weights")
     if options.weights is not None and options.explain:
         raise InputError("only the networks that ship can be explained: leave out --explain or --weights")
+    if options.voice_features != "opensmile":
+        _check_features(options)
     if options.baseline is not None:
         if options.weights is not None:
             raise InputError("a baseline is of the networks that ship: leave out --baseline or --weights")
@@ -179,6 +182,22 @@ def check(options: Options) -> None:
 
         # A wrong file is to cost nothing but this.
         read_baseline(options.baseline)
+
+
+def _check_features(options: Options) -> None:
+    """Refuse what goes with openSMILE's features alone."""
+    if options.voice_features != "builtin":
+        raise InputError(f"voice_features must be opensmile or builtin, not {options.voice_features!r}")
+    for option, given in (
+        ("--weights", options.weights is not None),
+        ("--explain", options.explain),
+        ("--baseline", options.baseline is not None),
+        ("--fusion early", options.fusion == "early"),
+    ):
+        if given:
+            raise InputError(
+                f"{option} was made for openSMILE's features: leave it out, or --voice-features builtin"
+            )
 
 
 def _seen(options: Options) -> Seen | None:
@@ -244,12 +263,16 @@ def _run_stages(
     keep: Sequence[Collector],
 ) -> tuple[Faces | None, Voice | None]:
     from emoview.pipeline.stages import run_face_stage, run_voice_stage
+    from emoview.voice.features import VoiceFeatures
 
     total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
     with ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
         voice: Future[Voice] | None = None
         if media.audio is not None and options.modality != "face":
-            voice = pool.submit(run_voice_stage, media, loader, timings=timings, on_event=on_event, keep=keep)
+            voice = pool.submit(
+                run_voice_stage, media, loader, timings=timings, on_event=on_event, keep=keep,
+                described_by=VoiceFeatures(options.voice_features),
+            )  # fmt: skip
         # The device is checked, and the models are built, while the first pictures are decoded.
         ready = pool.submit(loader)
         faces = None

@@ -25,6 +25,7 @@ from emoview.pipeline.engines import Engine, Network, OnnxNetwork, load, weight_
 from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import LABELS, VOICE_LABELS
+from emoview.voice.features import VoiceFeatures
 from emoview.weights import Weight, shipped
 
 FACE_BATCH = 32
@@ -49,6 +50,7 @@ _MARGIN = 80
 _SMOOTHING_TICKS = 10.0
 
 FUSION_FILE = "fusion.json"
+
 STAND_IN = "stand_in"
 """What late fusion calls the network of a run."""
 # The log-probability of a label that a network does not know.
@@ -137,9 +139,14 @@ class StandIn:
 class Models:
     """The networks of an analysis; each is loaded when it is first asked for."""
 
-    def __init__(self, run: Path | None = None, engine: Engine = Engine.ONNX) -> None:
-        """Use what ships, or in its place the network of a run, which Keras runs."""
-        self.engine = engine
+    def __init__(
+        self,
+        run: Path | None = None,
+        engine: Engine = Engine.ONNX,
+        features: VoiceFeatures = VoiceFeatures.OPENSMILE,
+    ) -> None:
+        """Use what ships for such voice features, or in its place the network of a run, which Keras runs."""
+        self.engine, self.features = engine, features
         self.stand_in = None if run is None else StandIn.load(run)
 
     @cached_property
@@ -157,11 +164,11 @@ class Models:
 
     @cached_property
     def voice_tcn(self) -> Network:
-        return load("voice_tcn", self.engine)
+        return load(self._file("voice_tcn"), self.engine)
 
     @cached_property
     def voice_clip(self) -> Network:
-        return load("voice_clip", self.engine)
+        return load(self._file("voice_clip"), self.engine)
 
     @cached_property
     def early_fusion(self) -> Network:
@@ -169,7 +176,10 @@ class Models:
 
     def weight(self, model: str) -> Weight:
         """Give the file behind a model."""
-        return weight_of(model, self.engine)
+        return weight_of(self._file(model), self.engine)
+
+    def _file(self, model: str) -> str:
+        return model + self.features.suffix if model.startswith("voice_") else model
 
     @cached_property
     def _fusion(self) -> dict[str, Any]:
@@ -211,7 +221,8 @@ class Models:
     @property
     def automatic_fusion(self) -> str:
         """`late` or `early`: the one that did better on people it had not seen."""
-        return "late" if self.stand_in else str(self._fusion["auto"])
+        only_late = self.stand_in is not None or self.features is not VoiceFeatures.OPENSMILE
+        return "late" if only_late else str(self._fusion["auto"])
 
 
 def read_baseline(file: str) -> Baseline:

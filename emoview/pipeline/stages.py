@@ -34,7 +34,8 @@ from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.timeline.results import FaceBox
 from emoview.voice.activity import level_db, trim, trimmed, voice_activity
 from emoview.voice.blocks import BLOCK_TICKS, Samples
-from emoview.voice.descriptors import mfcc_means, tick_features, window_functionals, windows
+from emoview.voice.descriptors import mfcc_means, windows
+from emoview.voice.features import VoiceFeatures
 
 if TYPE_CHECKING:
     from emoview.face.align import Proportions
@@ -375,6 +376,7 @@ def run_voice_stage(
     timings: Timings,
     on_event: EventHook,
     keep: Sequence[Collector] = (),
+    described_by: VoiceFeatures = VoiceFeatures.OPENSMILE,
 ) -> Voice:
     """Decode the sound of a file, find the speech in it, and run the voice networks."""
     with timings.measure("sound"):
@@ -382,7 +384,7 @@ def run_voice_stage(
     with sound:
         on_event(Progress("voice", 1, 4))
         with timings.measure("voice_features"):
-            features = tick_features(sound)
+            features = described_by.of_ticks(sound)
             level = level_db(sound)
             speech = voice_activity(level, features)
         for one in keep:
@@ -400,7 +402,7 @@ def run_voice_stage(
             for first in range(0, len(cuts), WINDOW_BATCH):
                 some = cuts[first : first + WINDOW_BATCH]
                 with timings.measure("voice_functionals"):
-                    summaries = describe_windows(sound, some, describe)
+                    summaries = describe_windows(sound, some, describe, described_by=described_by)
                 for one in keep:
                     one.add_windows(some, summaries)
                 with timings.measure("voice_network"):
@@ -431,8 +433,10 @@ def describe_windows(
     samples: Samples,
     cuts: Sequence[tuple[int, int]],
     describe: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
+    *,
+    described_by: VoiceFeatures = VoiceFeatures.OPENSMILE,
 ) -> NDArray[np.float32]:
-    """Describe windows, in ticks and in order, by their functionals, `(windows, 6373)`, or otherwise."""
+    """Describe windows, in ticks and in order, by their functionals, `(windows, n)`, or otherwise."""
     step = SAMPLES_PER_TICK
     if describe is not None:
         return np.stack([describe(trim(samples[a * step : b * step])) for a, b in cuts])
@@ -444,7 +448,7 @@ def describe_windows(
             first, last = trimmed(samples[a * step : b * step])
             spoken.append(((a - start) * step + first, (a - start) * step + last))
         sound = samples[start * step : (some[-1][1] + _LEAD_TICKS) * step]
-        parts.append(window_functionals(sound, spoken))
+        parts.append(described_by.of_windows(sound, spoken))
     return np.concatenate(parts)
 
 

@@ -14,7 +14,7 @@ from emoview.timeline.labels import LABELS, LabelCount, group_of
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA_VERSION: Final = "1.2"
+SCHEMA_VERSION: Final = "1.3"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
@@ -170,6 +170,7 @@ class Options:
         weights: Run folder whose network takes the place of a shipped one; None for what ships.
         explain: Whether each segment says where its label came from.
         baseline: File with what the networks say of the person in general; None where that is not known.
+        voice_features: What describes the voice, `opensmile` or `builtin`.
     """
 
     fusion: str = "auto"
@@ -181,6 +182,7 @@ class Options:
     weights: str | None = None
     explain: bool = False
     baseline: str | None = None
+    voice_features: str = "opensmile"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
 from emoview.networks.saved import load_weights
-from emoview.networks.shipped import VOICE_BRANCHES, build_voice_clip, build_voice_tcn
+from emoview.networks.shipped import BUILTIN_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.output.files import write_whole
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.models import run_stills
@@ -33,6 +34,7 @@ from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
 from emoview.training.speech import MOST_ALIKE, TAUGHT, SpeechFeatures, Variant, describe_speech
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
+from emoview.voice.features import VoiceFeatures
 from emoview.weights import write_manifest
 
 # The corpus whose speakers act in the clips, under the same names.
@@ -40,10 +42,6 @@ _CORPUS_OF_CLIPS = "javanese"
 _ANSWERS_FILE = "voice_answers.npz"
 _ANEW = "name another folder with --run, and all is trained anew"
 _STILLS = 3000
-_VOICE_NETWORKS = (
-    ("voice_clip", build_voice_clip, voice.train_clip),
-    ("voice_tcn", build_voice_tcn, voice.train_ticks),
-)
 
 
 def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
@@ -96,18 +94,29 @@ def _measured_by(model: keras.Model, file: Path) -> OnnxNetwork:
     return OnnxNetwork(file, FACE_OUTPUTS)
 
 
-def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
+def ship_voice(
+    data: Path,
+    run: Path,
+    ship: Path,
+    *,
+    on_event: OnEvent,
+    features: VoiceFeatures = VoiceFeatures.OPENSMILE,
+) -> None:
     """Train the voice networks, measure them on speakers left out, and ship them."""
-    recipe = voice.VoiceRecipe()
-    _same_recipe(run / "voice_recipe.json", {**asdict(recipe), "variants": TAUGHT, "local": VOICE_BRANCHES})
-    speech = _speech(data, run, on_event)
-    in_room = _speech(data, run, on_event, (Variant.IN_ROOM,))
+    recipe, networks_of = _recipe(features), _voice_networks(features)
+    noted = {**asdict(recipe), "variants": TAUGHT}
+    noted["local"] = noted.pop("branches")
+    if features is not VoiceFeatures.OPENSMILE:
+        noted["features"] = features
+    _same_recipe(run / "voice_recipe.json", noted)
+    speech = _speech(data, run, on_event, features)
+    in_room = _speech(data, run, on_event, features, (Variant.IN_ROOM,))
     answers, answers_in_room = [], []
     for number, (train, test) in enumerate(voice.folds_of_all_corpora(speech)):
         rest, asked = speech.select(train), speech.select(test)
         networks = {
             name: _trained(_of_fold(run, name, number), build, fit, rest, recipe)
-            for name, build, fit in _VOICE_NETWORKS
+            for name, (build, fit) in networks_of.items()
         }
         answers.append(_asked(networks, asked, number))
         # The same utterances: those as recorded come first.
@@ -115,9 +124,9 @@ def ship_voice(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
         on_event({"trained": "voice networks", "fold": number + 1})
     told = VoiceAnswers.joined(answers)
     told.save(run / _ANSWERS_FILE)
-    for name, build, fit in _VOICE_NETWORKS:
+    for name, (build, fit) in networks_of.items():
         model = _trained(run / f"{name}.weights.h5", build, fit, speech, recipe)
-        _ship(model, name, ship)
+        _ship(model, name + features.suffix, ship)
         on_event({"trained": name})
     write_manifest(ship)
     heard_in_room = VoiceAnswers.joined(answers_in_room).figures(told)
@@ -199,9 +208,32 @@ def _ship(model: keras.Model, name: str, folder: Path) -> None:
     export_onnx(exported_model(model) if name == "face_cnn" else model, folder / f"{name}.onnx")
 
 
-def _speech(data: Path, run: Path, on_event: OnEvent, variants: Sequence[Variant] = TAUGHT) -> SpeechFeatures:
+def _recipe(features: VoiceFeatures) -> voice.VoiceRecipe:
+    if features is VoiceFeatures.OPENSMILE:
+        return voice.VoiceRecipe()
+    return voice.VoiceRecipe(branches=BUILTIN_BRANCHES)
+
+
+def _voice_networks(
+    features: VoiceFeatures,
+) -> dict[str, tuple[Callable[[], keras.Model], Callable[..., keras.Model]]]:
+    """Tell how each voice network is built, and trained."""
+    tcn = partial(build_voice_tcn, features.descriptors, _recipe(features).branches)
+    return {
+        "voice_clip": (partial(build_voice_clip, features.functionals), voice.train_clip),
+        "voice_tcn": (tcn, voice.train_ticks),
+    }
+
+
+def _speech(
+    data: Path,
+    run: Path,
+    on_event: OnEvent,
+    features: VoiceFeatures,
+    variants: Sequence[Variant] = TAUGHT,
+) -> SpeechFeatures:
     return describe_speech(
-        data / "speech", run / "features", most=MOST_ALIKE, variants=variants,
+        data / "speech", run / "features", most=MOST_ALIKE, variants=variants, features=features,
         on_file=_every(500, "utterances described", on_event),
     )  # fmt: skip
 

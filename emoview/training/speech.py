@@ -18,7 +18,7 @@ from emoview.training.augmentation import altered_voice, in_room
 from emoview.training.datasets.speech import Utterance, read_speech_index
 from emoview.training.processes import each
 from emoview.voice.activity import trim
-from emoview.voice.descriptors import FUNCTIONALS, FeatureSet, functionals, tick_features
+from emoview.voice.features import VoiceFeatures
 
 Description = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -45,8 +45,8 @@ class SpeechFeatures:
 
     Attributes:
         utterances: What was described.
-        ticks: One `(ticks, 105)` float32 array for each.
-        functionals: `(n, 6373)` float32.
+        ticks: One `(ticks, descriptors)` float32 array for each.
+        functionals: `(n, functionals)` float32.
         variants: `(n,)` of `Variant`, as what each is described.
     """
 
@@ -115,6 +115,7 @@ def describe_speech(
     *,
     most: int | None = None,
     variants: Sequence[Variant] = TAUGHT,
+    features: VoiceFeatures = VoiceFeatures.OPENSMILE,
     workers: int = 2,
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> SpeechFeatures:
@@ -125,6 +126,7 @@ def describe_speech(
         cache: Folder for the features; keyed by the index's content, `most` and the variant.
         most: As in `read_index`.
         variants: What is described of each: all of the first, then all of the next.
+        features: By what.
         workers: Processes that compute.
         on_file: Told how many of how many are done, of each variant.
     """
@@ -134,10 +136,12 @@ def describe_speech(
     parts = []
     for variant in variants:
         key = hashlib.sha256(index + f"{most}/{variant.value}".encode()).hexdigest()[:12]
-        file = cache / f"speech-{key}.npz"
+        file = cache / f"speech{features.suffix}-{key}.npz"
         if not file.exists():
-            part = describe_utterances(utterances, variant=variant, workers=workers, on_file=on_file)
-            partial = cache / f"partial-{key}.npz"
+            part = describe_utterances(
+                utterances, variant=variant, features=features, workers=workers, on_file=on_file
+            )
+            partial = cache / f"partial{features.suffix}-{key}.npz"
             lengths = np.array([len(t) for t in part.ticks])
             np.savez(partial, lengths=lengths, ticks=np.concatenate(part.ticks), functionals=part.functionals)
             partial.replace(file)
@@ -146,7 +150,7 @@ def describe_speech(
         ticks = tuple(
             np.split(stored.need("ticks", "f", (int(lengths.sum()), None)), np.cumsum(lengths)[:-1])
         )
-        summaries = stored.need("functionals", "f", (len(utterances), FUNCTIONALS))
+        summaries = stored.need("functionals", "f", (len(utterances), features.functionals))
         parts.append(_features(utterances, ticks, summaries, variant))
     return joined(parts)
 
@@ -155,6 +159,7 @@ def describe_utterances(
     utterances: tuple[Utterance, ...],
     *,
     variant: Variant = Variant.AS_RECORDED,
+    features: VoiceFeatures = VoiceFeatures.OPENSMILE,
     workers: int = 2,
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> SpeechFeatures:
@@ -163,12 +168,13 @@ def describe_utterances(
     Args:
         utterances: The recordings.
         variant: Whether they are altered first.
+        features: By what they are described.
         workers: Processes that compute.
         on_file: Told how many of how many are done.
     """
     ticks: list[NDArray[np.float32]] = []
-    summaries = np.zeros((len(utterances), FUNCTIONALS), np.float32)
-    items = [(u.path, variant, i) for i, u in enumerate(utterances)]
+    summaries = np.zeros((len(utterances), features.functionals), np.float32)
+    items = [(u.path, variant, i, features) for i, u in enumerate(utterances)]
     for i, (per_tick, summary) in enumerate(each(_describe_item, items, workers=workers)):
         ticks.append(per_tick)
         summaries[i] = summary
@@ -176,8 +182,13 @@ def describe_utterances(
     return _features(utterances, tuple(ticks), summaries, variant)
 
 
-def describe(path: Path, variant: Variant = Variant.AS_RECORDED, number: int = 0) -> Description:
-    """Describe a recording, without the silence around it: ticks `(ticks, 105)`, functionals `(6373,)`.
+def describe(
+    path: Path,
+    variant: Variant = Variant.AS_RECORDED,
+    number: int = 0,
+    features: VoiceFeatures = VoiceFeatures.OPENSMILE,
+) -> Description:
+    """Describe a recording, without the silence around it, as `VoiceFeatures.of_utterance` does.
 
     The `variant` and the `number` of the recording decide how it is altered first.
     """
@@ -187,10 +198,10 @@ def describe(path: Path, variant: Variant = Variant.AS_RECORDED, number: int = 0
         samples = trim(in_room(samples, rng))
     elif variant != Variant.AS_RECORDED:
         samples = trim(altered_voice(samples, rng, room=variant == Variant.ALTERED_IN_ROOM))
-    return tick_features(samples, FeatureSet.BOTH), functionals(samples)
+    return features.of_utterance(samples)
 
 
-def _describe_item(item: tuple[Path, Variant, int]) -> Description:
+def _describe_item(item: tuple[Path, Variant, int, VoiceFeatures]) -> Description:
     return describe(*item)
 
 

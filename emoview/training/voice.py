@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.networks.shipped import build_voice_clip, build_voice_tcn
+from emoview.networks.shipped import VOICE_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.networks.temporal import (
     FURTHEST,
     MaskedMean,
@@ -53,6 +53,7 @@ class VoiceRecipe:
         rooms: Of each of its parts, whether it learns from voices in rooms, too: it then knows these better,
             and those of studios less well.
         tick_epochs: Epochs of the network over ticks.
+        branches: Of the network over ticks: see `VOICE_BRANCHES`.
         tick_share: Weight of the loss of its ticks beside that of the utterance.
         batch: Utterances a step.
         learning_rate: Highest rate; brought to zero by a cosine.
@@ -65,6 +66,7 @@ class VoiceRecipe:
     clip_epochs: int = 45
     rooms: tuple[bool, ...] = (False, True)
     tick_epochs: int = 40
+    branches: tuple[bool, ...] = VOICE_BRANCHES
     tick_share: float = 0.3
     batch: int = 64
     learning_rate: float = 2e-3
@@ -86,7 +88,7 @@ def train_clip(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
     parts = []
     for number, rooms in enumerate(recipe.rooms):
         keras.utils.set_random_seed(recipe.seed + number)
-        part = build_voice_clip(weights, len(recipe.rooms))
+        part = build_voice_clip(len(mean), weights=weights, parts=len(recipe.rooms))
         set_normalisation(part, mean, variance)
         heard = speech if rooms else speech.select(speech.variants != Variant.ALTERED_IN_ROOM)
         # Mixed pairs: Zhang et al. (2018), arXiv:1710.09412.
@@ -94,7 +96,7 @@ def train_clip(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
         _compile(part, recipe, len(data) * recipe.clip_epochs)
         part.fit(data, epochs=recipe.clip_epochs, verbose=0)
         parts.append(part)
-    network = build_voice_clip()
+    network = build_voice_clip(len(mean))
     set_normalisation(network, mean, variance)
     one_of_parts(parts, network, weights)
     return network
@@ -150,9 +152,9 @@ def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
     Each of its branches learns by itself, so that their mistakes differ.
     """
     keras.utils.set_random_seed(recipe.seed)
-    with quick_precision():
-        model = build_voice_tcn()
     every = np.concatenate(speech.ticks)
+    with quick_precision():
+        model = build_voice_tcn(every.shape[1], recipe.branches)
     set_normalisation(model, every.mean(axis=0), every.var(axis=0) + 1e-6)
     mean = MaskedMean(dtype="float32")
     branches = branch_outputs(model)
@@ -167,7 +169,7 @@ def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
     )
     trained.fit(data, epochs=recipe.tick_epochs, verbose=0)
     # What learned in bfloat16 speaks in single precision.
-    plain = build_voice_tcn()
+    plain = build_voice_tcn(every.shape[1], recipe.branches)
     plain.set_weights(model.get_weights())
     return plain
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.blocks import Samples, in_blocks
 
-# Columns of openSMILE's ComParE 2016 descriptors.
+# Column of the descriptors, by openSMILE or not.
 _VOICING = 1
 
 _SILENCE_DB = -55.0
@@ -43,7 +43,7 @@ def voice_activity(level: NDArray[np.float32], descriptors: NDArray[np.float32])
 
     Args:
         level: `(ticks,)`, see `level_db`.
-        descriptors: `(ticks, 65 or more)`, openSMILE's first, see `emoview.voice.descriptors`.
+        descriptors: `(ticks, 2 or more)`, the second column tells voicing, see `VoiceFeatures`.
 
     Returns:
         `(ticks,)`.

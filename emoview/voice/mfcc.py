@@ -32,6 +32,11 @@ def mfcc(samples: NDArray[np.float32], *, count: int) -> NDArray[np.float32]:
     Returns:
         `(frames, count)`; frame k is centred on sample 160 k + 256.
     """
+    return np.asarray(coefficients(decibels(spectra(samples)), count), np.float32)
+
+
+def spectra(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Compute power every 10 ms, of windows of 25 ms: `(n,)` to `(frames, FFT / 2 + 1)`."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, FFT)[::HOP]
     # The window stands in the middle of the longer transform.
     window = np.zeros(FFT, np.float32)
@@ -39,19 +44,27 @@ def mfcc(samples: NDArray[np.float32], *, count: int) -> NDArray[np.float32]:
     # Periodic, as for spectra: the cosine's last value is the next window's first.
     window[start : start + WINDOW] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
     # Products in double precision: in single, the last digits depend on how many threads share the work.
-    power = np.square(np.abs(np.fft.rfft(frames * window))).astype(np.float64)
-    decibels = 10 * np.log10(np.maximum(power @ mel_filters().T, _FLOOR))
-    decibels = np.maximum(decibels, decibels.max() - _RANGE_DB)
-    return np.asarray(decibels @ _cosines(count).T.astype(np.float64), np.float32)
+    return np.asarray(np.square(np.abs(np.fft.rfft(frames * window))), np.float64)
 
 
-@functools.lru_cache(maxsize=1)
-def mel_filters() -> NDArray[np.float32]:
-    """Give the triangles of the mel scale, of equal area: `(BANDS, FFT / 2 + 1)`.
+def decibels(power: NDArray[np.float64], bands: int = BANDS) -> NDArray[np.float64]:
+    """Sum spectra `(frames, FFT / 2 + 1)` over mel bands, in dB, within 80 dB of the loudest."""
+    values = 10 * np.log10(np.maximum(power @ mel_filters(bands).T, _FLOOR))
+    return np.asarray(np.maximum(values, values.max() - _RANGE_DB))
+
+
+def coefficients(bands: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Transform bands `(frames, BANDS)` into the first `count` coefficients."""
+    return np.asarray(bands @ _cosines(count).T.astype(np.float64))
+
+
+@functools.lru_cache(maxsize=2)
+def mel_filters(bands: int = BANDS) -> NDArray[np.float32]:
+    """Give the triangles of the mel scale, of equal area: `(bands, FFT / 2 + 1)`.
 
     Scale and areas are those of Slaney's Auditory Toolbox (1998, Interval Research 1998-010).
     """
-    edges = _hertz(np.linspace(0, _mel(SAMPLE_RATE / 2), BANDS + 2))
+    edges = _hertz(np.linspace(0, _mel(SAMPLE_RATE / 2), bands + 2))
     frequencies = np.linspace(0, SAMPLE_RATE / 2, FFT // 2 + 1)
     widths = np.diff(edges)
     ramps = edges[:, None] - frequencies

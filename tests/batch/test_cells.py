@@ -16,7 +16,7 @@ from emoview.batch.record import Wanted
 from emoview.batch.summary import row_of_failure, write_summary
 from emoview.output.cells import cell_of, text_of
 from emoview.output.summary_table import failures_of
-from emoview.text import json_of, name_of
+from emoview.text import json_of, name_of, shown
 
 NASTY = (
     "=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1", "＋1", "－1", "＠a", "'=1", "''@",
@@ -43,7 +43,13 @@ def test_json_shows_what_it_holds(value: object):
         return
     text = json_of(value)
     assert text.isprintable()
-    assert json.loads(text) == value
+    # Half a character, which no JSON may hold, becomes the text that shows it.
+    whole = {shown(k): _shown(v) for k, v in value.items()} if isinstance(value, dict) else _shown(value)
+    assert json.loads(text) == whole
+
+
+def _shown(value: object) -> object:
+    return shown(value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("text", NASTY)

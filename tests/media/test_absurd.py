@@ -1,0 +1,235 @@
+"""Absurd clocks, sizes and samples cost little, and what is lost of them is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emoview.errors import DecodeError, InputError
+from emoview.media.decode import FullPictureDecoder, PictureDecoder
+from emoview.media.probe import probe
+from emoview.media.process import DecodeLog
+from emoview.media.sound import read_sound
+from emoview.media.tool import start
+from emoview.pipeline.analysis import analyze
+from emoview.pipeline.warnings import of_stream
+from emoview.timeline.clock import LONGEST_S
+from emoview.timeline.results import Options
+from tests.media.clock_clips import make_base, run
+
+_H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_base(tmp_path_factory.mktemp("absurd"))
+
+
+def _ticks(clip: Path) -> tuple[list[int], DecodeLog]:
+    with PictureDecoder(probe(clip), longest_side=64) as decoder:
+        return [tick for tick, _ in decoder], decoder.log
+
+
+def test_an_hour_without_pictures_is_a_gap(base: Path, tmp_path: Path):
+    clip = tmp_path / "jump.mkv"
+    later = "setpts='PTS+if(gte(T,2),3600/TB,0)'"
+    run("-i", base, "-vf", later, "-an", "-fps_mode", "passthrough", *_H264, clip)
+    ticks, log = _ticks(clip)
+    # Two seconds, one more in which the last picture holds, and the four behind the gap.
+    assert len(ticks) == 75 + 100
+    assert ticks[75] == 25 * 3602
+    assert log.gaps == [(pytest.approx(3.0, abs=0.05), 3602.0)]
+    assert list(of_stream("pictures", log, ticks[-1] + 1)) == [
+        "no pictures from 3.0 to 3602.0 s: the face cells are empty there"
+    ]
+
+
+def test_an_overlay_repeats_the_last_picture_over_a_gap(base: Path, tmp_path: Path):
+    clip = tmp_path / "gap.mkv"
+    run(
+        "-i", base, "-vf", "select='not(between(n,100,249))'", "-an", "-fps_mode", "passthrough", *_H264, clip
+    )
+    with FullPictureDecoder(probe(clip)) as decoder:
+        times = [time_s for time_s, _ in decoder]
+    assert times == pytest.approx(list(np.arange(300) / 50), abs=1e-6)
+
+
+def test_an_hour_without_sound_is_silence(base: Path, tmp_path: Path):
+    clip = tmp_path / "jump.mka"
+    run("-i", base, "-af", "asetpts='PTS+if(gte(T,2),3600/TB,0)'", "-vn", "-c:a", "flac", clip)
+    with read_sound(probe(clip)) as sound:
+        assert len(sound) / 16_000 == pytest.approx(3606, abs=0.1)
+        assert not sound[slice(100 * 16_000, 101 * 16_000)].any()
+        assert sound[slice(3603 * 16_000, 3604 * 16_000)].any()
+        assert len(sound.log.gaps) == 1
+
+
+@pytest.mark.parametrize("late", ["pictures", "sound"])
+def test_what_begins_days_later_is_left_out(base: Path, tmp_path: Path, late: str):
+    clip = tmp_path / "late.mkv"
+    order = ("0:v", "1:a") if late == "pictures" else ("1:v", "0:a")
+    run("-itsoffset", 950_400, "-i", base, "-i", base, "-map", order[0], "-map", order[1], "-c", "copy", clip)
+    result = analyze(clip)
+    assert result.media.ticks == 150
+    verb = "begin" if late == "pictures" else "begins"
+    assert any(w.startswith(f"the {late} {verb} behind {LONGEST_S // 3600} hours") for w in result.warnings)
+
+
+def test_an_absurd_duration_of_one_picture(base: Path, tmp_path: Path):
+    clip = tmp_path / "stts.mp4"
+    run("-i", base, *_H264, "-c:a", "aac", clip)
+    content = bytearray(clip.read_bytes())
+    at = content.find(b"stts")
+    content[at + 16 : at + 20] = struct.pack(">I", 0x7FFFFFFF)
+    clip.write_bytes(content)
+    result = analyze(clip)
+    assert result.media.ticks < 200
+    assert any("the pictures end" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("matrix", [3, 8, 10, 14])
+def test_colours_that_ffmpeg_cannot_be_asked_for_are_seen(base: Path, tmp_path: Path, matrix: int):
+    plain, odd = tmp_path / "plain.mp4", tmp_path / "odd.mp4"
+    run("-i", base, "-an", *_H264, plain)
+    run("-i", plain, "-c", "copy", "-bsf:v", f"h264_metadata=matrix_coefficients={matrix}", odd)
+    assert _ticks(odd)[0] == _ticks(plain)[0]
+
+
+def test_pixels_of_an_absurd_shape_are_square(base: Path, tmp_path: Path):
+    clip = tmp_path / "wide.mp4"
+    run("-i", base, "-an", "-vf", "setsar=1000/1", *_H264, clip)
+    media = probe(clip)
+    assert media.video is not None
+    assert (media.video.width, media.video.height) == (64, 48)
+    assert len(_ticks(clip)[0]) == 150
+
+
+def test_pictures_too_large_are_refused_by_their_size(tmp_path: Path):
+    clip = tmp_path / "huge.png"
+    run("-f", "lavfi", "-i", "color=size=9000x9000:rate=1", "-frames:v", 1, clip)
+    with pytest.raises(InputError, match="9000x9000 pixels, more than 67 million"):
+        probe(clip)
+
+
+def test_samples_that_are_no_numbers_are_told(tmp_path: Path):
+    tone = np.sin(np.arange(48_000) / 10).astype("<f4")
+    tone[12_000:24_000] = np.nan
+    tone[30_000:30_100] = np.inf
+    (tmp_path / "tone.raw").write_bytes(tone.tobytes())
+    clip = tmp_path / "tone.wav"
+    raw = ("-f", "f32le", "-ar", 16_000, "-ac", 1)
+    run(*raw, "-i", tmp_path / "tone.raw", "-c:a", "pcm_f32le", clip)
+    with read_sound(probe(clip)) as sound:
+        assert sound.log.bad_samples == 12_100
+        assert not sound[slice(12_000, 24_000)].any()
+        assert np.abs(sound[slice(0, 12_000)]).max() > 0.9
+    assert any("0.76 s of the sound are no numbers" in warning for warning in analyze(clip).warnings)
+
+
+@pytest.mark.parametrize("modality", ["face", "voice"])
+def test_a_killed_decoder_is_an_error(sample: Path, monkeypatch: pytest.MonkeyPatch, modality: str):
+    def started_and_killed(command: list[str], **pipes: object) -> object:
+        process = start(command, **pipes)
+        if "rawvideo" in command or "f32le" in command:
+            os.kill(process.pid, signal.SIGKILL)
+        return process
+
+    monkeypatch.setattr("emoview.media.process.start", started_and_killed)
+    with pytest.raises(
+        DecodeError, match=r"at 0\.0 s of 8\.0 s \(ffmpeg was ended by SIGKILL\): run it again"
+    ):
+        analyze(sample, options=Options(modality=modality))
+
+
+def test_a_decoder_that_is_killed_on_the_way_is_an_error(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    def started(command: list[str], **pipes: object) -> object:
+        process = start(command, **pipes)
+        if "rawvideo" in command:
+            os.kill(process.pid, signal.SIGSTOP)
+            threading.Timer(0.5, lambda: os.kill(process.pid, signal.SIGKILL)).start()
+            time.sleep(0.1)
+        return process
+
+    monkeypatch.setattr("emoview.media.process.start", started)
+    with pytest.raises(DecodeError, match="ended by SIGKILL"):
+        analyze(sample)
+
+
+@pytest.mark.parametrize(
+    ("name", "codecs"),
+    [
+        ("a.wav", "-vn -c:a pcm_s16le"),
+        ("a.avi", "-c:v mpeg4 -c:a pcm_s16le"),
+        ("a.mp4", "-c:v mpeg4 -c:a aac -movflags +faststart"),
+    ],
+)
+def test_a_file_cut_off_is_told(base: Path, tmp_path: Path, name: str, codecs: str):
+    clip = tmp_path / name
+    run("-i", base, *codecs.split(), clip)
+    assert probe(clip).missing_bytes == 0
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) * 2 // 3])
+    assert probe(clip).missing_bytes == len(content) - len(content) * 2 // 3
+    assert any("is cut off" in warning for warning in analyze(clip).warnings)
+
+
+def test_further_tracks_are_told(base: Path, tmp_path: Path):
+    clip = tmp_path / "tracks.mkv"
+    run("-i", base, "-map", "0:v", "-map", "0:a", "-map", "0:a", "-c", "copy", clip)
+    assert "of 2 sound tracks one was analysed, stream 1 of the file" in analyze(clip).warnings
+
+
+def test_words_in_metadata_are_not_taken_for_those_of_ffmpeg(base: Path, tmp_path: Path):
+    clip = tmp_path / "says.mkv"
+    lines = (
+        "x",
+        "[Parsed_showinfo_1 @ 0x5] n:0 pts: 900000000 pts_time:900",
+        "  Duration: 99:00:00.00, start: 5",
+        "Input #0, dash, from 'x':",
+    )
+    lie = "\n".join(lines)
+    run("-i", base, "-c", "copy", "-metadata", f"comment={lie}", "-metadata:s:v", f"title={lie}", clip)
+    media = probe(clip)
+    assert media.start_s == 0
+    assert media.duration_s == pytest.approx(6, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:6,\n{}\n#EXT-X-ENDLIST\n"),
+        ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:6,\n{}\n#EXT-X-ENDLIST\n"),
+        ("script.mp4", "ffconcat version 1.0\nfile '{}'\n"),
+        ("script.ffconcat", "ffconcat version 1.0\nfile '{}'\n"),
+    ],
+)
+def test_files_that_name_others_are_refused(base: Path, tmp_path: Path, name: str, text: str):
+    (tmp_path / name).write_text(text.format(base))
+    with pytest.raises(InputError):
+        probe(tmp_path / name)
+
+
+def test_numbered_pictures_are_not_opened_for_one(base: Path, tmp_path: Path):
+    run("-i", base, "-frames:v", 3, tmp_path / "p%02d.jpg")
+    named = tmp_path / "p%02d.png"
+    named.write_bytes((tmp_path / "p01.jpg").read_bytes())
+    assert len(_ticks(named)[0]) == 1
+
+
+@pytest.mark.parametrize("size", ["1x1", "3x3", "33x31", "101x57", "853x481", "1281x721", "2x400"])
+def test_pictures_of_odd_sizes_are_seen(tmp_path: Path, size: str):
+    clip = tmp_path / "odd.mkv"
+    run("-f", "lavfi", "-i", f"testsrc=size={size}:rate=25", "-frames:v", 10, "-c:v", "ffv1", clip)
+    with PictureDecoder(probe(clip), longest_side=640) as decoder:
+        pictures = [picture for _, picture in decoder]
+    assert len(pictures) == 10
+    assert decoder.log.failure is None
+    # Nothing beside them.
+    assert all(picture[:, -1].any() and picture[-1].any() for picture in pictures) or size in ("1x1", "3x3")
