@@ -7,10 +7,12 @@ import json
 import math
 import random
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .common import SAMPLE
 from .judge import broken_rules
 from .mutate import mutated_tree
 from .seeds import MAKERS
@@ -31,8 +33,14 @@ def holds(right: bool, what: str) -> None:
 
 
 def prepare(kind: str, folder: str) -> None:
-    """Make the good inputs of a kind."""
+    """Make the good inputs of a kind, and see that they are taken: or damaged ones would tell nothing."""
     MAKERS[kind](Path(folder))
+    with tempfile.TemporaryDirectory() as place:
+        for variant in Path(folder).iterdir():
+            if not variant.name.startswith("."):
+                copy = Path(place, variant.name)
+                shutil.copytree(variant, copy, symlinks=True)
+                _TARGETS[kind](copy)
 
 
 def make_input(kind: str, seed: int, number: int, bases: str, folder: str) -> str:
@@ -128,7 +136,7 @@ def _config(folder: Path) -> None:
     try:
         with command.make_context("emoview", ["analyze"]) as parent:
             for name in ("analyze", "batch"):
-                more = ["clip.mp4", *(["-o", "out"] if name == "batch" else []), "--config", path]
+                more = [str(SAMPLE), *(["-o", "out"] if name == "batch" else []), "--config", path]
                 command.commands[name].make_context(name, list(more), parent=parent)
     except usage_error as error:
         raise InputError(error.format_message()) from None  # type: ignore[attr-defined]
