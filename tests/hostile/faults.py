@@ -209,6 +209,9 @@ def lost(folder: Path, wanted: dict[str, bytes], before: dict[str, bytes]) -> li
         name = path.relative_to(folder).as_posix()
         if not path.is_file() or any(name == one or name.startswith(f"{one}/") for one in passing):
             continue
+        if path.name.startswith(("checkpoint-", "best.")):
+            # Of a training that has not come to its end: the next run writes them anew, and compares them.
+            continue
         try:
             there = _comparable(path)
         except ValueError:
@@ -216,9 +219,6 @@ def lost(folder: Path, wanted: dict[str, bytes], before: dict[str, bytes]) -> li
             continue
         if path.name == _GROWING:
             faults += [] if _is_json(path) else [f"{name} is half-written"]
-            continue
-        if path.name.startswith(("checkpoint-", "best.")):
-            # Of a training that has not come to its end: the next run compares them.
             continue
         if there not in (wanted.get(name), before.get(name)):
             faults.append(f"{name} is half-written" if name in wanted else f"{name} is not to be there")
