@@ -135,13 +135,16 @@ class Run:
         write_whole(self.folder / RUN_FILE, json.dumps(self._facts, indent=2) + "\n")
 
     def add(self, network: NetworkOfRun, model: Any, figures: Any) -> None:
-        """Store a trained network with its figures."""
-        partial = self.folder / f"partial-{network.name}.keras"
-        model.save(partial)
-        partial.replace(self.folder / f"{network.name}.keras")
+        """Store a trained network with its figures; None where they are stored under other names."""
+        from emoview.networks.saved import save_whole
+
+        save_whole(model, self.folder / f"{network.name}.keras")
         others = [n for n in self._facts["networks"] if n["name"] != network.name]
         self._facts["networks"] = [*others, asdict(network)]
-        self.measured(network.name, figures)
+        if figures is None:
+            self.save()
+        else:
+            self.measured(network.name, figures)
 
     def measured(self, name: str, figures: Any) -> None:
         """Store figures under a name."""
@@ -178,11 +181,17 @@ class LabelsMeasured(TypedDict):
     uar: Interval
 
 
-class ValuesMeasured(TypedDict):
-    """The main figures of valence or arousal."""
-
+class _Values(TypedDict):
     rmse: Interval
+    pcc: Interval
+    icc: Interval
     ccc: Interval
+
+
+class ValuesMeasured(_Values, total=False):
+    """The main figures of valence or arousal; older runs name no scale."""
+
+    scale: Annotated[float, Meta(gt=0, le=1e9)]
 
 
 def read_metrics(folder: Path) -> dict[str, dict[str, Any]]:
@@ -208,6 +217,12 @@ def networks_of(folder: Path) -> list[NetworkOfRun]:
         InputError: `run.json` cannot be read.
     """
     return read_run(folder)["networks"]
+
+
+def network_behind(name: str, networks: Mapping[str, NetworkOfRun]) -> NetworkOfRun | None:
+    """Find the network whose figures stand under a name, such as `resnet152, valence`."""
+    network = networks.get(name.removesuffix(", valence").removesuffix(", arousal"))
+    return network if network is None or network.task == "va" or network.name == name else None
 
 
 def load_network(folder: Path, network: NetworkOfRun) -> Any:

@@ -392,6 +392,10 @@ def test_speech_by_file_names(tmp_path: Path):
         u.path.relative_to(tmp_path).as_posix(): (u.corpus, u.speaker, u.label) for u in read_speech(tmp_path)
     }
     assert found == NAMES
+    songs = {u.path.name: u for u in read_speech(tmp_path, songs=True)}
+    assert len(songs) == len(NAMES) + 1
+    song = songs["03-02-06-01-02-01-12.wav"]
+    assert (song.person, song.label) == ("ravdess/12", "fear")
     assert [u.label for u in read_speech(tmp_path / "emodb", layout="emodb")] == ["happy", "boredom"]
     with refused("03a01Fa.wav", "ravdess"):
         read_speech(tmp_path / "emodb", layout="ravdess")

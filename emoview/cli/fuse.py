@@ -17,7 +17,9 @@ def fuse(
         typer.Option("--model", help="A network to join; RUN/NETWORK of several runs. [default: all]"),
     ] = None,
 ) -> None:
-    """Join what networks said of unseen clips by the five published rules of late fusion.
+    """Join what networks said of unseen clips by the published rules of late fusion, and by ours.
+
+    The accuracy of each network alone, and their mean, stand above.
 
     Examples:
       emoview fuse runs/clip-fusion --model visual-gru --model sound-gru
@@ -26,11 +28,12 @@ def fuse(
     with terminal.reporting():
         from emoview.cli import render_training
         from emoview.errors import InputError
-        from emoview.evaluation.late_fusion import late_fusions, read_predictions
+        from emoview.evaluation.late_fusion import late_fusions, read_predictions, single_models
 
         predictions = read_predictions(runs)
         chosen = models or list(predictions.logits)
         for name in chosen:
             if name not in predictions.logits:
                 raise InputError(f"there is no model {name!r}, only {', '.join(predictions.logits)}")
-        render_training.rules(terminal, chosen, late_fusions(predictions, chosen))
+        alone, fused = single_models(predictions, chosen), late_fusions(predictions, chosen)
+        render_training.rules(terminal, alone, fused)

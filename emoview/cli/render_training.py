@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Console
@@ -22,7 +24,7 @@ from rich.table import Table
 
 from emoview.cli.console import Terminal
 from emoview.evaluation.comparison import Compared
-from emoview.evaluation.metrics import GainFigures, LabelFigures
+from emoview.evaluation.metrics import AffectFigures, GainFigures, LabelFigures
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
 from emoview.text import name_of
 from emoview.training.systems.events import OnEvent
@@ -78,33 +80,54 @@ def _line(event: Mapping[str, Any]) -> str:
 
 def outcome(console: Console, folder: Path) -> None:
     """Print what a run came to, and where it is."""
-    from emoview.runs import networks_of, read_metrics
+    from emoview.runs import network_behind, networks_of, read_metrics
 
     networks = {network.name: network for network in networks_of(folder)}
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("network")
-    for column in ("accuracy, %", "UAR, %", "parameters", "operations"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for name, measured in read_metrics(folder).items():
-        network = networks.get(name)
-        size = ("", "") if network is None else (f"{network.parameters:,}", f"{network.flops / 1e6:,.1f} M")
-        table.add_row(name, *main_figures(measured), *size)
-    console.print(table)
+    for kind, measured_so in _by_kind(read_metrics(folder).items(), itemgetter(1)):
+        table = Table(box=box.SIMPLE_HEAD)
+        table.add_column("network")
+        for column in (*kind, "parameters", "operations"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for name, measured in measured_so:
+            network = network_behind(name, networks)
+            size = (
+                ("", "") if network is None else (f"{network.parameters:,}", f"{network.flops / 1e6:,.1f} M")
+            )
+            table.add_row(name, *main_figures(measured), *size)
+        console.print(table)
     console.print(
         f"The run is in {name_of(folder)}: metrics.json, curves, confusion matrices and the networks."
     )
 
 
-def main_figures(measured: Mapping[str, Any]) -> tuple[str, str]:
-    """Say the two main figures of a measurement, as stored: of labels, or of valence or arousal."""
+_OF_LABELS = ("accuracy, %", "UAR, %")
+_OF_VALUES = ("RMSE (-10 to 10)", "PCC", "ICC", "CCC")
 
-    def said(name: str, what: str, form: str) -> str:
-        value = measured[name]
-        return f"{what}{value['value']:{form}} ({value['low']:{form}}-{value['high']:{form}})"
+M = TypeVar("M")
+
+
+def _by_kind(
+    rows: Iterable[M], measured: Callable[[M], Mapping[str, Any]]
+) -> Iterator[tuple[tuple[str, ...], list[M]]]:
+    """Part rows whose figures are of labels from those of values; gives the headings of each, too."""
+    parted: dict[tuple[str, ...], list[M]] = {_OF_LABELS: [], _OF_VALUES: []}
+    for row in rows:
+        parted[_OF_LABELS if "accuracy" in measured(row) else _OF_VALUES].append(row)
+    return ((kind, some) for kind, some in parted.items() if some)
+
+
+def main_figures(measured: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say the main figures of a measurement, as stored: two of labels, or four of valence or arousal."""
+
+    def said(name: str, form: str, times: float = 1.0) -> str:
+        value, low, high = (times * measured[name][end] for end in ("value", "low", "high"))
+        return f"{value:{form}} ({low:{form}}{' to ' if low < 0 else '-'}{high:{form}})"
 
     if "accuracy" in measured:
-        return said("accuracy", "", ".1f"), said("uar", "", ".1f")
-    return said("rmse", "RMSE ", ".3f"), said("ccc", "CCC ", ".3f")
+        return said("accuracy", ".1f"), said("uar", ".1f")
+    # Runs that name no scale were measured in -1 to 1.
+    rmse = said("rmse", ".3f", 10 / measured.get("scale", 1.0))
+    return rmse, *(said(name, ".3f") for name in ("pcc", "icc", "ccc"))
 
 
 def figures(terminal: Terminal, name: str, measured: Any) -> None:
@@ -129,7 +152,13 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
     if not isinstance(measured, LabelFigures):
         for what in ("rmse", "pcc", "icc", "ccc"):
             value = getattr(measured, what)
-            table.add_row(what.upper(), f"{value.value:.3f} ({value.low:.3f}-{value.high:.3f})")
+            to = " to " if value.low < 0 else "-"
+            unit = (
+                f" (-{measured.scale:g} to {measured.scale:g})"
+                if what == "rmse" and isinstance(measured, AffectFigures)
+                else ""
+            )
+            table.add_row(what.upper() + unit, f"{value.value:.3f} ({value.low:.3f}{to}{value.high:.3f})")
         console.print(table)
         return
     table.add_row("accuracy, %", str(measured.accuracy))
@@ -152,20 +181,21 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
 
 def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
     """Print networks of several runs beside each other, on standard output."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("run", "network"):
-        table.add_column(column)
-    for column in ("accuracy, %", "UAR, %", "parameters", "operations", "MB", "ms", "run, s"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row.run, row.name, *main_figures(row.figures),
-            *("" if v is None else form.format(v) for v, form in (
-                (row.parameters, "{:,}"), (row.flops and row.flops / 1e6, "{:,.1f} M"),
-                (row.megabytes, "{:.1f}"), (row.milliseconds, "{:.2f}"), (row.seconds, "{:,.0f}"),
-            )),
-        )  # fmt: skip
-    terminal.printer(None if terminal.console.is_terminal else 180).print(table)
+    for kind, some in _by_kind(rows, lambda row: row.figures):
+        table = Table(box=box.SIMPLE_HEAD)
+        for column in ("run", "network"):
+            table.add_column(column)
+        for column in (*kind, "parameters", "operations", "MB", "ms", "run, s"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for row in some:
+            table.add_row(
+                row.run, row.name, *main_figures(row.figures),
+                *("" if v is None else form.format(v) for v, form in (
+                    (row.parameters, "{:,}"), (row.flops and row.flops / 1e6, "{:,.1f} M"),
+                    (row.megabytes, "{:.1f}"), (row.milliseconds, "{:.2f}"), (row.seconds, "{:,.0f}"),
+                )),
+            )  # fmt: skip
+        terminal.printer(None if terminal.console.is_terminal else 180).print(table)
 
 
 def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -179,12 +209,16 @@ def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
     terminal.printer().print(table)
 
 
-def rules(terminal: Terminal, models: Sequence[str], measured: Mapping[str, LabelFigures]) -> None:
-    """Print what the rules of late fusion came to, on standard output."""
-    table = Table(box=box.SIMPLE_HEAD, title=" + ".join(models))
-    table.add_column("late fusion")
+def rules(terminal: Terminal, models: Mapping[str, LabelFigures], fused: Mapping[str, LabelFigures]) -> None:
+    """Print models alone, their mean, and what the rules of late fusion came to, on standard output."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("network, rule of late fusion")
     for column in ("accuracy, %", "UAR, %"):
         table.add_column(column, justify="right", no_wrap=True)
-    for name, one in measured.items():
+    for name, one in models.items():
+        table.add_row(name, str(one.accuracy), str(one.uar))
+    means = (fmean(getattr(one, what).value for one in models.values()) for what in ("accuracy", "uar"))
+    table.add_row("mean of the networks", *(f"{mean:.1f}" for mean in means), end_section=True)
+    for name, one in fused.items():
         table.add_row(name, str(one.accuracy), str(one.uar))
     terminal.printer().print(table)

@@ -11,7 +11,7 @@ from emoview.cli.console import Terminal
 
 
 def search(
-    system: Annotated[str, typer.Argument(help="image-landmark, or a system of one picture network.")],
+    system: Annotated[str, typer.Argument(help="A system of faces or of speech.")],
     data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder with the labelled data.")],
     grid: Annotated[
         Path,
@@ -23,34 +23,44 @@ def search(
     random: Annotated[
         int | None, typer.Option(min=1, help="Try so many combinations at random instead of all.")
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            max=1000,
+            help="Of systems of speech: rank by so many folds of the training part. [default: 5]",
+        ),
+    ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option that all share.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
 ) -> None:
-    """Train a SYSTEM with many options and rank them by the validation part; called again, it goes on.
+    """Train a SYSTEM with many options and rank them by the validation part, or by folds.
+
+    Called again, it goes on.
 
     Examples:
       emoview search frame-cnn --data fer2013 --grid grid.json --random 8
+
+      emoview search mfcc-cnn --data speech --grid grid.json --folds 3
     """
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render_training
         from emoview.cli.train import given_changes
-        from emoview.errors import InputError
         from emoview.stored import read_json
         from emoview.training.memory import keep_memory
         from emoview.training.search import search as run_search
         from emoview.training.systems.catalog import system_named
 
         chosen = system_named(system)
-        if chosen.data != "faces":
-            raise InputError(f"{system} holds no validation part out to rank by: search a system of faces")
         values = read_json(grid, dict[str, list[Any]], 'write {"OPTION": [VALUE, VALUE]}')
         shared = given_changes(None, changes or ())
         keep_memory()
         with render_training.live(terminal.console) as on_event:
             rows = run_search(
-                chosen, data, values, folder, draws=random, seed=seed, changes=shared, on_event=on_event
-            )
+                chosen, data, values, folder, draws=random, seed=seed, folds=folds, changes=shared,
+                on_event=on_event,
+            )  # fmt: skip
         render_training.ranking(terminal, rows)

@@ -22,7 +22,7 @@ _TOGETHER = 256
 
 
 def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str, RegressionFigures]:
-    """Measure valence and arousal on annotated frames, in [-1, 1].
+    """Measure valence and arousal on annotated frames, in the unit of AFEW-VA, -10 to 10.
 
     Args:
         model: `shipped`, which derives both from the label probabilities of each face, or a run folder.
@@ -42,7 +42,7 @@ def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str,
     on_event({"faces found": f"{known.sum()} of {len(known)} frames; the others are left out"})
     if not known.any():
         raise InputError(f"no face was found in the frames of {source}")
-    return {what: measured(estimated[known], affect.values[known], what) for what in WHAT}
+    return {what: measured(estimated[known], affect.values[known], what, None) for what in WHAT}
 
 
 def _derived(affect: LabelledAffect, on_event: OnEvent) -> NDArray[np.float32]:

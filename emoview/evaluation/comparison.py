@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emoview.errors import InputError
-from emoview.runs import NetworkOfRun, load_network, networks_of, read_metrics, read_run
+from emoview.runs import NetworkOfRun, load_network, network_behind, networks_of, read_metrics, read_run
 
 _BATCH = 32
 
@@ -53,11 +53,11 @@ def compared(runs: Sequence[Path], *, measure_time: bool = False) -> list[Compar
         networks = {network.name: network for network in networks_of(run)}
         seconds = float(read_run(run)["seconds"])
         for name, figures in read_metrics(run).items():
-            network = networks.get(name)
+            network = network_behind(name, networks)
             if network is None:
                 rows.append(Compared(run.name, name, figures, None, None, None, None, seconds))
                 continue
-            file = run / f"{name}.keras"
+            file = run / f"{network.name}.keras"
             if not file.is_file():
                 raise InputError(f"{file} is missing: the run is not complete; train again to go on")
             size = file.stat().st_size / 1e6

@@ -143,6 +143,19 @@ class RegressionFigures:
     ccc: Figure
 
 
+@dataclass(frozen=True)
+class AffectFigures(RegressionFigures):
+    """Means over folds of what was measured on valence or arousal, which reach from -`scale` to `scale`.
+
+    Attributes:
+        scale: Of the annotation.
+        folds: The values of each fold, by the name of the figure.
+    """
+
+    scale: float
+    folds: tuple[dict[str, float], ...]
+
+
 def measure_labels(
     probabilities: Probabilities, labels: Labels, names: Sequence[str], *, seed: int = 0
 ) -> LabelFigures:
@@ -255,6 +268,36 @@ def measure_values(
         ]
     )
     return RegressionFigures(len(annotated), *(_figure(column, digits=4) for column in table.T))
+
+
+def measure_folds(
+    estimated: Values, annotated: Values, folds: Sequence[NDArray[np.int64]], *, scale: float, seed: int = 0
+) -> AffectFigures:
+    """Measure estimates `(n,)` of an annotation `(n,)` fold by fold: the means, and each fold's values.
+
+    Args:
+        estimated: In the annotation's unit.
+        annotated: Reaches from -`scale` to `scale`.
+        folds: Positions of each.
+        scale: Of the annotation.
+        seed: Of the bootstrap, which draws within each fold.
+    """
+    metrics: dict[str, Callable[[Values, Values], float]] = {"rmse": rmse, "pcc": pcc, "icc": icc, "ccc": ccc}
+    tables = np.array(
+        [
+            [
+                [metric(estimated[fold[d]], annotated[fold[d]]) for metric in metrics.values()]
+                for d in _samples(len(fold), seed, 1)
+            ]
+            for fold in folds
+        ]
+    )
+    rmse_, pcc_, icc_, ccc_ = (_figure(column, digits=4) for column in tables.mean(axis=0).T)
+    each = tuple(
+        {name: round(float(value), 4) for name, value in zip(metrics, table[0], strict=True)}
+        for table in tables
+    )
+    return AffectFigures(len(annotated), rmse_, pcc_, icc_, ccc_, scale, each)
 
 
 def mean_figure(values: Values, *, of: Callable[..., Any] = np.mean, seed: int = 0) -> Figure:

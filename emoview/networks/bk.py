@@ -1,14 +1,9 @@
-"""System E: shallow and VGG-style networks for small grey faces.
+"""System E: shallow and VGG-style networks for small faces, with the layers of its tables 3 and 4.
 
-BKStart and BKVGG12 are attributed to Sang, Dat and Thuan, "Facial expression recognition using deep
-convolutional neural networks" (KSE 2017).  The paper itself was not at hand; the layers are those of
-public reimplementations on 42x42 pictures of FER2013, none with batch normalisation.  For BKVGG12
-three agree on every convolution and dense layer.  For BKStart one was found, which has the dense
-layer in two widths, 3,072 with dropout (taken here) and 2,048 without; the padding of its average
-poolings is our reading, and so is the dropout inside the stages of BKVGG12.
-
-No layer list was found for BKMin and Andreas100.  What stands here is our reading of what is known
-of them: BKMin, the smallest of the family; Andreas100, 100x100 pictures and 6x6 filters.
+BKStart and BKVGG12 are those of Sang, Dat and Thuan, "Facial expression recognition using deep
+convolutional neural networks" (KSE 2017).  None has batch normalisation.  Convolutions are padded,
+poolings are not.  Where between the layers the rising dropout stands, the work does not say: that is
+our reading.
 """
 
 from __future__ import annotations
@@ -16,89 +11,109 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from emoview.networks.blocks import Shape, convolution, flatten, logits, picture_input
+from emoview.networks.blocks import (
+    Dropout,
+    Shape,
+    convolution,
+    dropped,
+    flatten,
+    logits,
+    picture_input,
+    staged,
+)
+
+RISING = (0.05, 0.2, 0.4)
+"""Dropout that rises through the depth, as system E has it (section 7.1.3)."""
 
 
 def bkstart(
-    *, input_shape: Shape = (42, 42, 1), labels: int = 7, dropout: float = 0.5, pooling: bool = False
+    *, input_shape: Shape = (42, 42, 1), labels: int = 7, dropout: Dropout = RISING, pooling: bool = False
 ) -> keras.Model:
-    """Build BKStart: three convolutions, each with an overlapping pooling, and one wide dense layer.
+    """Build BKStart (table 3): three convolutions, each with an overlapping pooling, and a wide dense layer.
 
     Args:
         input_shape: Height, width and channels.
         labels: How many logits.
-        dropout: Before the logits.
+        dropout: Before the logits; of three shares the first two are dropped behind the first two poolings.
         pooling: Average over the picture instead of flattening.
 
     Returns:
         A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
     """
-    picture, x = picture_input(input_shape)
-    x = convolution(x, 32, 5, batch_norm=False)
-    x = layers.MaxPooling2D(3, 2, padding="same")(x)
-    for width, size in ((32, 4), (64, 5)):
-        x = convolution(x, width, size, batch_norm=False)
-        x = layers.AveragePooling2D(3, 2, padding="same")(x)
-    x = layers.Dense(3072, activation="relu")(flatten(x, pooling=pooling))
-    return keras.Model(picture, logits(x, labels, dropout=dropout), name="bkstart")
+    return _start("bkstart", "same", input_shape, labels, dropout, pooling=pooling)
 
 
 def bkmin(
-    *, input_shape: Shape = (42, 42, 1), labels: int = 7, dropout: float = 0.5, pooling: bool = False
+    *, input_shape: Shape = (42, 42, 1), labels: int = 7, dropout: Dropout = RISING, pooling: bool = False
 ) -> keras.Model:
-    """Build BKMin: BKStart's three stages with 3x3 filters, half as many, and no dense layer.
+    """Build BKMin: BKStart without padding, which leaves an eleventh of its parameters.
 
     Arguments and result are those of `bkstart`.
     """
-    picture, x = picture_input(input_shape)
-    for width in (16, 16, 32):
-        x = layers.MaxPooling2D(2)(convolution(x, width, batch_norm=False))
-    x = flatten(x, pooling=pooling)
-    return keras.Model(picture, logits(x, labels, dropout=dropout), name="bkmin")
+    return _start("bkmin", "valid", input_shape, labels, dropout, pooling=pooling)
 
 
 def bkvgg12(
     *,
     input_shape: Shape = (42, 42, 1),
     labels: int = 7,
-    dropout: float = 0.5,
+    dropout: Dropout = RISING,
     pooling: bool = False,
     batch_norm: bool = False,
+    filters: int = 3,
+    name: str = "bkvgg12",
 ) -> keras.Model:
-    """Build BKVGG12: nine 3x3 convolutions in four stages and three dense layers.
+    """Build BKVGG12 (table 4): nine 3x3 convolutions in four stages and three dense layers.
 
     Args:
         input_shape: Height, width and channels.
         labels: How many logits.
-        dropout: In the dense layers, and a fifth, two fifths and three fifths of it after the first
-            three stages, so that it rises through the depth.
+        dropout: Behind both dense layers; of three shares the first two are dropped behind the first two
+            poolings.
         pooling: Average over the picture instead of flattening.
         batch_norm: Normalise after each convolution.
+        filters: Side of the convolutions' filters.
+        name: Of the model.
 
     Returns:
         A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
     """
     picture, x = picture_input(input_shape)
-    for stage, (width, depth) in enumerate(((32, 2), (64, 2), (128, 2), (256, 3))):
-        if stage:
-            x = layers.Dropout(dropout * stage / 5)(layers.MaxPooling2D(2)(x))
+    first, second, last = staged(dropout, 3)
+    for (width, depth), share in zip(
+        ((32, 2), (64, 2), (128, 2), (256, 3)), (first, second, 0.0, None), strict=True
+    ):
         for _ in range(depth):
-            x = convolution(x, width, batch_norm=batch_norm)
-    x = flatten(x, pooling=pooling)
-    for _ in range(2):
-        x = layers.Dense(256, activation="relu")(layers.Dropout(dropout)(x))
-    return keras.Model(picture, logits(x, labels, dropout=dropout), name="bkvgg12")
+            x = convolution(x, width, filters, batch_norm=batch_norm)
+        if share is not None:
+            x = dropped(layers.MaxPooling2D(2)(x), share)
+    x = dropped(layers.Dense(256, activation="relu")(flatten(x, pooling=pooling)), last)
+    x = layers.Dense(256, activation="relu")(x)
+    return keras.Model(picture, logits(x, labels, dropout=last), name=name)
 
 
 def andreas100(
-    *, input_shape: Shape = (100, 100, 1), labels: int = 7, dropout: float = 0.5, pooling: bool = False
+    *, input_shape: Shape = (100, 100, 3), labels: int = 7, dropout: Dropout = RISING, pooling: bool = False
 ) -> keras.Model:
-    """Build Andreas100: four 6x6 convolutions, each with a 2x2 max-pooling, and one dense layer.
+    """Build Andreas100: BKVGG12 for colour pictures of 100 pixels, with 6x6 filters.
 
-    Arguments and result are those of `bkstart`.
+    Arguments and result are those of `bkvgg12`.
     """
-    picture, x = picture_input(input_shape)
-    for width in (32, 64, 96, 128):
-        x = layers.MaxPooling2D(2)(convolution(x, width, 6, batch_norm=False))
-    x = layers.Dense(256, activation="relu")(flatten(x, pooling=pooling))
-    return keras.Model(picture, logits(x, labels, dropout=dropout), name="andreas100")
+    return bkvgg12(
+        input_shape=input_shape, labels=labels, dropout=dropout, pooling=pooling, filters=6, name="andreas100"
+    )
+
+
+def _start(
+    name: str, padding: str, shape: Shape, labels: int, dropout: Dropout, *, pooling: bool
+) -> keras.Model:
+    picture, x = picture_input(shape)
+    first, second, last = staged(dropout, 3)
+    pools = (layers.MaxPooling2D, layers.AveragePooling2D, layers.AveragePooling2D)
+    for (width, size), pool, share in zip(
+        ((32, 5), (32, 4), (64, 5)), pools, (first, second, 0.0), strict=True
+    ):
+        x = layers.Conv2D(width, size, padding=padding, activation="relu")(x)
+        x = dropped(pool(3, 2)(x), share)
+    x = layers.Dense(3072, activation="relu")(flatten(x, pooling=pooling))
+    return keras.Model(picture, logits(x, labels, dropout=last), name=name)

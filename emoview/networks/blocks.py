@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,8 +16,11 @@ LOGITS_LAYER = "logits"
 Shape = tuple[int, ...]
 """Of one sample: `(height, width, channels)` of a picture."""
 
+Dropout = float | tuple[float, ...]
+"""Share of values dropped in training: one, or one for each stage."""
+
 SMALL_SIDE = 64
-"""Pictures with a shorter side go through a stem that does not shrink them."""
+"""Pictures with a shorter side keep it through the first convolution of a DenseNet."""
 
 
 def picture_input(shape: Shape) -> tuple[Any, Any]:
@@ -30,7 +34,7 @@ def picture_input(shape: Shape) -> tuple[Any, Any]:
 
 
 def is_small(shape: Shape) -> bool:
-    """Tell whether a picture of this shape needs the stem for small pictures."""
+    """Tell whether a picture of this shape is a small one."""
     return min(shape[:2]) < SMALL_SIDE
 
 
@@ -93,16 +97,14 @@ def _same(side: int, stride: int, size: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def stem(x: Any, width: int = 64, *, small: bool) -> Any:
-    """First layers of a residual network: a quarter of the picture's side, or all of a small one's.
+def stem(x: Any, width: int = 64, *, strides: int = 2) -> Any:
+    """First layers of a deep network: a 7x7 convolution and a 3x3 max-pooling with a stride of 2."""
+    return layers.MaxPooling2D(3, 2, padding="same")(convolution(x, width, 7, strides=strides))
 
-    A 7x7 convolution and a pooling, each with a stride of 2, would leave a face of 48 pixels 12
-    pixels before the first block.  The 3x3 convolution for small ones is that of He et al. for
-    CIFAR-10 (2016, arXiv:1512.03385, section 4.2).
-    """
-    if small:
-        return convolution(x, width)
-    return layers.MaxPooling2D(3, 2, padding="same")(convolution(x, width, 7, strides=2))
+
+def dropped(x: Any, share: float) -> Any:
+    """Drop a share of values in training; where it is none, there is no layer for it."""
+    return layers.Dropout(share)(x) if share else x
 
 
 def squeeze_excite(x: Any, *, ratio: int = 16) -> Any:
@@ -114,6 +116,22 @@ def squeeze_excite(x: Any, *, ratio: int = 16) -> Any:
     return layers.Multiply()([x, gate])
 
 
+def staged(dropout: Dropout, stages: int) -> tuple[float, ...]:
+    """Give a share for each stage; where there is one share only, it is that of the last.
+
+    Raises:
+        ValueError: There are several, but not one for each stage.
+
+    >>> staged(0.4, 3)
+    (0.0, 0.0, 0.4)
+    """
+    if not isinstance(dropout, Sequence):
+        return (*[0.0] * (stages - 1), dropout)
+    if len(dropout) != stages:
+        raise ValueError(f"dropout takes one share, or {stages} of them, one for each stage")
+    return tuple(dropout)
+
+
 def flatten(x: Any, *, pooling: bool) -> Any:
     """Make a vector of a map: its mean over the picture with `pooling`, else all its values."""
     return layers.GlobalAveragePooling2D()(x) if pooling else layers.Flatten()(x)
@@ -121,8 +139,7 @@ def flatten(x: Any, *, pooling: bool) -> Any:
 
 def logits(x: Any, labels: int, *, dropout: float = 0.0) -> Any:
     """End a network: `(batch, n)` -> `(batch, labels)` logits, in float32 whatever the rest is in."""
-    if dropout:
-        x = layers.Dropout(dropout)(x)
+    x = dropped(x, dropout)
     return layers.Dense(labels, name=LOGITS_LAYER, dtype="float32")(x)
 
 

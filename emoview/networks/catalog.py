@@ -74,6 +74,9 @@ class Network:
     note: str = ""
 
 
+STAGED = ("bk", "resnet", "densenet")
+"""Families in which each stage may have a dropout of its own."""
+
 _GREY_42 = (42, 42, 1)
 _GREY_48 = (48, 48, 1)
 _COLOUR = (224, 224, 3)
@@ -96,23 +99,28 @@ _CATALOGUE = (
     ),
     Network(
         "bkstart", "bk", _GREY_42, _SANG, Builder("bk", "bkstart"),
-        note="layers after one reimplementation",
+        note="padded convolutions, poolings that are not",
     ),
     Network(
         "bkmin", "bk", _GREY_42, "system E", Builder("bk", "bkmin"),
-        note="no layer list is known: our reading of the name",
+        note="bkstart without padding",
     ),
     Network(
         "bkvgg12", "bk", _GREY_42, _SANG, Builder("bk", "bkvgg12"),
-        note="layers after reimplementations; dropout inside the stages is our reading",
+        note="nine convolutions and three dense layers",
     ),
     Network(
-        "andreas100", "bk", (100, 100, 1), "system E", Builder("bk", "andreas100"),
-        note="6x6 filters; the rest is our reading",
+        "andreas100", "bk", (100, 100, 3), "system E", Builder("bk", "andreas100"),
+        note="bkvgg12 with 6x6 filters, for larger pictures in colour",
     ),
     Network(
         "vgg11", "vgg", _COLOUR, _VGG, Builder("vgg", "vgg", (("depth", 11),)),
         132_863_336, 15_220_000_000,
+    ),
+    Network(
+        "vgg11-bn", "vgg", _COLOUR, _VGG,
+        Builder("vgg", "vgg", (("depth", 11), ("batch_norm", True), ("name", "vgg11_bn"))),
+        132_868_840, 15_220_000_000, note="vgg11 with batch normalisation after each convolution",
     ),
     Network(
         "vgg16", "vgg", _COLOUR, _VGG, Builder("vgg", "vgg", (("depth", 16),)),
@@ -162,6 +170,21 @@ _CATALOGUE = (
         14_149_480, 6_720_000_000,
     ),
     Network(
+        "densenet121-reduced", "densenet", _COLOUR, "system E",
+        Builder("densenet", "densenet", (("depth", 121), ("reduced", True))),
+        note="without the last dense block",
+    ),
+    Network(
+        "densenet161-reduced", "densenet", _COLOUR, "system E",
+        Builder("densenet", "densenet", (("depth", 161), ("reduced", True))),
+        note="without the last dense block",
+    ),
+    Network(
+        "densenet169-reduced", "densenet", _COLOUR, "system E",
+        Builder("densenet", "densenet", (("depth", 169), ("reduced", True))),
+        note="without the last dense block",
+    ),
+    Network(
         "densenet-small", "densenet", _GREY_42, _DENSENET, Builder("densenet", "dense_network"),
         note="three blocks of 4, 8 and 12 layers, growth 16",
     ),
@@ -174,8 +197,12 @@ _CATALOGUE = (
         note="the widths are our choice",
     ),
     Network(
-        "mfcc-cnn", "sound", (40,), "systems B and D; de Pinto et al. 2020, EAIS",
-        Builder("sound", "mfcc_cnn"), note="the widths are our choice",
+        "mfcc-cnn", "sound", (40,), "system B",
+        Builder("sound", "mfcc_cnn"), note="three convolutions; the widths are our choice",
+    ),
+    Network(
+        "mfcc-cnn-two", "sound", (40,), "de Pinto et al. 2020, EAIS",
+        Builder("sound", "mfcc_cnn_two"), note="two convolutions",
     ),
     Network(
         "functionals-dnn", "sound", (6373,), "system D", Builder("sound", "functionals_dnn"),
@@ -197,7 +224,7 @@ def build(
     labels: int = 7,
     input_shape: tuple[int, ...] | None = None,
     pooling: bool | None = None,
-    dropout: float | None = None,
+    dropout: float | tuple[float, ...] | None = None,
     **options: Any,
 ) -> keras.Model:
     """Build an architecture of the catalogue, with random weights.
@@ -207,7 +234,8 @@ def build(
         labels: How many logits.
         input_shape: Of one sample; None for the usual one.
         pooling: Average over the picture instead of flattening; None for what is usual in it.
-        dropout: Share of values dropped in training; None for what is usual in it.
+        dropout: Share of values dropped in training, or one for each stage where the family has stages
+            (`STAGED`); None for what is usual in it.
         options: More of the function that builds it, such as `batch_norm` of the VGG family.
 
     Returns:
@@ -231,6 +259,8 @@ def build(
         _check_shape(network, shape)
     chosen = {option: value for option, value in chosen.items() if value is not None}
     unknown = [option for option in chosen if option not in accepted]
+    if isinstance(dropout, tuple) and network.family not in STAGED:
+        raise ValueError(f"{name} takes one share of dropout, not one for each stage")
     if unknown:
         raise ValueError(f"{name} has no option {unknown[0]}; it has {', '.join(accepted)}")
     return network.build(**chosen)

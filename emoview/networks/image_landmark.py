@@ -17,14 +17,16 @@ FEATURES_LAYER = "features"
 
 LANDMARK_GROUPS = {
     "jaw": (0, 17),
-    "brows": (17, 27),
+    "left_brow": (17, 22),
+    "right_brow": (22, 27),
     "nose": (27, 36),
-    "eyes": (36, 48),
-    "mouth": (48, 60),
-    "lips": (60, 68),
+    "right_eye": (36, 42),
+    "left_eye": (42, 48),
+    "mouth": (48, 61),
+    "lips": (61, 68),
 }
-"""First landmark of each part of the face, and the one after its last; `mouth` is the outer outline
-of the lips and `lips` the inner one."""
+"""First landmark of each part of the face, and the one after its last, as the work cuts them: one corner
+of the inner outline of the lips, 60, stands with the outer one."""
 
 
 def nn1(*, input_shape: Shape = (48, 48, 1), labels: int = 7, pooling: bool = False) -> keras.Model:
@@ -50,24 +52,25 @@ def nn1(*, input_shape: Shape = (48, 48, 1), labels: int = 7, pooling: bool = Fa
 def nn2(*, labels: int = 7, dropout: float = 0.2) -> keras.Model:
     """Build the landmark network: each part of the face first by itself, then all of them.
 
+    Four values are made of each point, by weights that the points of a part share.
+
     Args:
         labels: How many logits.
-        dropout: After the normalisation and after each wide layer.
+        dropout: Before the logits.
 
     Returns:
         A model from `(batch, 68, 2)` landmarks, centred and scaled, to `(batch, labels)` logits.
     """
     landmarks = keras.Input((68, 2), name="landmarks")
-    parts = []
-    for name, (first, end) in LANDMARK_GROUPS.items():
-        part = layers.Flatten()(landmarks[:, first:end])
-        parts.append(layers.Dense(4, activation="sigmoid", name=name)(part))
-    x = layers.BatchNormalization()(layers.Concatenate()(parts))
+    parts = [
+        layers.Dense(4, activation="sigmoid", name=name)(landmarks[:, first:end])
+        for name, (first, end) in LANDMARK_GROUPS.items()
+    ]
+    x = layers.BatchNormalization()(layers.Flatten()(layers.Concatenate(axis=1)(parts)))
     for width in (256, 512):
-        x = layers.Dropout(dropout)(x)
-        x = layers.Dense(width, activation="relu")(x)
-    x = layers.Dense(16, activation="sigmoid", name=FEATURES_LAYER)(layers.Dropout(dropout)(x))
-    return keras.Model(landmarks, logits(x, labels), name="nn2")
+        x = layers.Dense(width, activation="sigmoid")(x)
+    x = layers.Dense(16, activation="sigmoid", name=FEATURES_LAYER)(x)
+    return keras.Model(landmarks, logits(x, labels, dropout=dropout), name="nn2")
 
 
 def decision_fusion(picture_network: keras.Model, landmark_network: keras.Model) -> keras.Model:
@@ -87,7 +90,7 @@ def decision_fusion(picture_network: keras.Model, landmark_network: keras.Model)
 
 
 def feature_fusion(picture_network: keras.Model, landmark_network: keras.Model) -> keras.Model:
-    """Build the fusion of features: dense layers of 64 and 16 over both networks' 16 features.
+    """Build the fusion of features: dense layers of 64 and 16, without activation, over both networks' 16.
 
     Args:
         picture_network: A trained `nn1`; it is frozen, in place.
@@ -100,7 +103,7 @@ def feature_fusion(picture_network: keras.Model, landmark_network: keras.Model) 
     inputs, outputs = _run_frozen(networks)
     x = layers.Concatenate()(outputs)
     for width in (64, 16):
-        x = layers.Dense(width, activation="relu")(x)
+        x = layers.Dense(width)(x)
     return keras.Model(inputs, logits(x, _labels(picture_network)), name="feature_fusion")
 
 

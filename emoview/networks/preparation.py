@@ -9,20 +9,20 @@ from keras import layers
 
 from emoview.networks.blocks import embedding_of
 
-Preparation = Literal["unit", "picture", "pixel"]
+Preparation = Literal["unit", "picture", "pixel", "both"]
 
 
 @keras.saving.register_keras_serializable("emoview")
 class PictureNormalization(layers.Layer):  # type: ignore[misc]
-    """Bring each picture to mean 0 and one standard deviation (sigma 3.125 in BKNet's work)."""
+    """Bring each channel of each picture to mean 0 and one deviation (sigma 3.125 in BKNet's work)."""
 
     def __init__(self, sigma: float = 3.125, **options: Any) -> None:
         super().__init__(**options)
         self.sigma = sigma
 
     def call(self, pictures: Any) -> Any:
-        """Normalise `(batch, height, width, channels)` picture by picture."""
-        axes = (1, 2, 3)
+        """Normalise `(batch, height, width, channels)` picture by picture, channel by channel."""
+        axes = (1, 2)
         mean = keras.ops.mean(pictures, axis=axes, keepdims=True)
         spread = keras.ops.std(pictures, axis=axes, keepdims=True)
         return (pictures - mean) * (self.sigma / keras.ops.maximum(spread, 1e-3))
@@ -60,8 +60,9 @@ def prepared(network: keras.Model, preparation: Preparation, *, pixels: Any = No
 
     Args:
         network: Takes pictures in [0, 1], which it brings to [-1, 1] itself.
-        preparation: `unit` leaves the pictures as they are; `picture` and `pixel` normalise.
-        pixels: `(mean, spread)` of every pixel for `pixel`.
+        preparation: `unit` leaves the pictures as they are; `picture` normalises each by itself, `pixel` each
+            pixel over all of them, and `both` do so one after the other.
+        pixels: `(mean, spread)` of every pixel for `pixel`; for `both`, of pictures that are normalised.
 
     Returns:
         A network that takes pictures in [0, 1].
@@ -69,11 +70,19 @@ def prepared(network: keras.Model, preparation: Preparation, *, pixels: Any = No
     if preparation == "unit":
         return network
     picture = keras.Input(network.input_shape[1:], name="plain_picture")
-    layer: Any = PictureNormalization() if preparation == "picture" else PixelNormalization()
+    kinds: dict[Preparation, tuple[Any, ...]] = {
+        "picture": (PictureNormalization(),),
+        "pixel": (PixelNormalization(),),
+        "both": (PictureNormalization(), PixelNormalization()),
+    }
+    normal = picture
+    for layer in kinds[preparation]:
+        normal = layer(normal)
     # The network's own scaling is undone beforehand: what it works on has mean 0.
-    normal = layers.Rescaling(0.5, offset=0.5)(layer(picture))
-    model = keras.Model(picture, network(normal), name=f"prepared_{network.name}")
-    if preparation == "pixel" and pixels is not None:
+    model = keras.Model(
+        picture, network(layers.Rescaling(0.5, offset=0.5)(normal)), name=f"prepared_{network.name}"
+    )
+    if isinstance(layer, PixelNormalization) and pixels is not None:
         layer.mean.assign(pixels[0])
         layer.spread.assign(pixels[1])
     return model

@@ -6,6 +6,7 @@ Squeeze and excitation: Hu et al. (2018), arXiv:1709.01507.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,14 @@ import keras
 from keras import layers
 
 from emoview.networks.blocks import (
+    Dropout,
     Shape,
     convolution,
-    is_small,
+    dropped,
     logits,
     picture_input,
     squeeze_excite,
+    staged,
     stem,
 )
 
@@ -62,23 +65,24 @@ class Block:
 
 
 def resnet(
-    *, depth: int, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: float = 0.0
+    *, depth: int, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: Dropout = 0.0
 ) -> keras.Model:
     """Build ResNet-18, -34, -50 or -152.
 
-    From 64 pixels up, 50 and 152 are those of `keras.applications`, with a bias in each convolution.
-    Smaller pictures keep their size through the stem (`emoview.networks.blocks.stem`).
+    50 and 152 are those of `keras.applications`, with a bias in each convolution, but where dropout stands
+    between the blocks.  Of 42 pixels the first block sees 11, as in system E (table 5).
 
     Args:
         depth: 18, 34, 50 or 152.
         input_shape: Height, width and channels.
         labels: How many logits.
-        dropout: Before the logits; the original has none.
+        dropout: Before the logits; the original has none.  Four shares are dropped between the blocks, each
+            behind those of its stage.
 
     Returns:
         A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
     """
-    if depth < 50 or is_small(input_shape):
+    if depth < 50 or isinstance(dropout, Sequence):
         block = Block(bottleneck=depth >= 50)
         return _residual_network(block, DEPTHS[depth], input_shape, labels, dropout, f"resnet{depth}")
     picture, x = picture_input(input_shape)
@@ -87,28 +91,35 @@ def resnet(
     return keras.Model(picture, logits(x, labels, dropout=dropout), name=f"resnet{depth}")
 
 
-def se_resnet50(*, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: float = 0.0) -> keras.Model:
+def se_resnet50(
+    *, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: Dropout = 0.0
+) -> keras.Model:
     """Build SE-ResNet-50; arguments and result are those of `resnet`."""
     block = Block(bottleneck=True, squeeze=True)
     return _residual_network(block, DEPTHS[50], input_shape, labels, dropout, "se_resnet50")
 
 
-def se_resnext50(*, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: float = 0.0) -> keras.Model:
+def se_resnext50(
+    *, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: Dropout = 0.0
+) -> keras.Model:
     """Build SE-ResNeXt-50 (32x4d: 32 groups of 4); arguments and result are those of `resnet`."""
     block = Block(bottleneck=True, groups=32, squeeze=True)
     return _residual_network(block, DEPTHS[50], input_shape, labels, dropout, "se_resnext50")
 
 
 def _residual_network(
-    block: Block, depths: tuple[int, ...], shape: Shape, labels: int, dropout: float, name: str
+    block: Block, depths: tuple[int, ...], shape: Shape, labels: int, dropout: Dropout, name: str
 ) -> keras.Model:
     picture, x = picture_input(shape)
-    x = stem(x, small=is_small(shape))
+    last = 0.0 if isinstance(dropout, Sequence) else dropout
+    shares = staged(dropout if isinstance(dropout, Sequence) else 0.0, len(depths))
+    x, share = stem(x), 0.0
     for stage, depth in enumerate(depths):
         for i in range(depth):
-            x = block(x, 64 * 2**stage, 2 if stage > 0 and i == 0 else 1)
+            x = block(dropped(x, share), 64 * 2**stage, 2 if stage > 0 and i == 0 else 1)
+            share = shares[stage]
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(picture, logits(x, labels, dropout=dropout), name=name)
+    return keras.Model(picture, logits(x, labels, dropout=last), name=name)
 
 
 def _basic(x: Any, width: int, strides: int) -> Any:

@@ -1,4 +1,4 @@
-"""Loading networks that Keras saved, which may come from anybody: no code in them is run."""
+"""Networks in files of Keras: saved whole, and loaded, from whomever they come, without running code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Any, Final
 
-from emoview.errors import InputError
+from emoview.errors import InputError, OutputError
 from emoview.stored import BROKEN_ARCHIVE, MOST_UNPACKED, opened_archive
 
 MOST_WITH_OPTIMIZER: Final = 8 * MOST_UNPACKED
@@ -45,6 +45,26 @@ def load_saved(file: Path, cure: str, *, compile: bool = False, most: int = MOST
     except Exception as error:
         # What Keras and its back ends raise has no common class.
         raise _unloadable(file, error, cure) from error
+
+
+def save_whole(model: Any, file: Path) -> None:
+    """Save a network, `.keras`, or its weights, `.weights.h5`; a file of this name is always whole.
+
+    Raises:
+        OutputError: It cannot be written; what was there is as it was.
+    """
+    # Keras tells what to write by the ending.
+    partial = file.with_name(f".partial-{file.name}")
+    try:
+        (model.save_weights if file.name.endswith(".weights.h5") else model.save)(partial)
+        partial.replace(file)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{file} cannot be written ({reason}): free space or choose another folder"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def load_weights(model: Any, file: Path, cure: str) -> None:

@@ -15,9 +15,32 @@ from emoview.networks.blocks import Shape, logits
 def mfcc_cnn(*, input_shape: Shape = (40,), labels: int = 8, dropout: float = 0.2) -> keras.Model:
     """Build the 1D CNN over the means of MFCCs; the widths of its layers are our choice.
 
+    Three convolutions, each with batch normalisation, dropout and a pooling of 2; then dropout once more.
+
     Args:
         input_shape: How many means.
         labels: How many logits; the eight are those of RAVDESS.
+        dropout: After each convolution, and before the logits.
+
+    Returns:
+        A model from `(batch, means)` to `(batch, labels)` logits.
+    """
+    means = keras.Input(input_shape, name="mfcc")
+    x = layers.Normalization(name="normalise")(means)
+    x = layers.Reshape((*input_shape, 1))(x)
+    for width in (64, 128, 128):
+        x = layers.Conv1D(width, 5, padding="same", use_bias=False)(x)
+        x = layers.Activation("relu")(layers.BatchNormalization()(x))
+        x = layers.MaxPooling1D(2)(layers.Dropout(dropout)(x))
+    return keras.Model(means, logits(layers.Flatten()(x), labels, dropout=dropout), name="mfcc_cnn")
+
+
+def mfcc_cnn_two(*, input_shape: Shape = (40,), labels: int = 8, dropout: float = 0.2) -> keras.Model:
+    """Build the network of de Pinto et al., from which that of system B comes: two convolutions.
+
+    Args:
+        input_shape: How many means.
+        labels: How many logits.
         dropout: After each convolution.
 
     Returns:
@@ -31,7 +54,7 @@ def mfcc_cnn(*, input_shape: Shape = (40,), labels: int = 8, dropout: float = 0.
         x = layers.Dropout(dropout)(x)
         if pool:
             x = layers.MaxPooling1D(pool)(x)
-    return keras.Model(means, logits(layers.Flatten()(x), labels), name="mfcc_cnn")
+    return keras.Model(means, logits(layers.Flatten()(x), labels), name="mfcc_cnn_two")
 
 
 def functionals_dnn(

@@ -13,6 +13,7 @@ from keras import layers
 from emoview.networks.blocks import Shape, convolution, logits, picture_input
 
 WIDTHS = (64, 128, 256, 512, 512)
+DENSE = 4096
 DEPTHS = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
 """Convolutions in each stage, by how many layers of the network have weights."""
 
@@ -86,6 +87,6 @@ def _head(
     if pooling:
         return logits(layers.GlobalAveragePooling2D()(x), labels, dropout=dropout)
     first, second = names
-    x = layers.Dense(4096, activation="relu", name=first)(layers.Flatten()(x))
-    x = layers.Dense(4096, activation="relu", name=second)(layers.Dropout(dropout)(x))
+    x = layers.Dense(DENSE, activation="relu", name=first)(layers.Flatten()(x))
+    x = layers.Dense(DENSE, activation="relu", name=second)(layers.Dropout(dropout)(x))
     return logits(x, labels, dropout=dropout)

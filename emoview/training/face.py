@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from emoview.face.align import CROP_SIZE, network_input
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
-from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved
+from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, save_whole
 from emoview.networks.shipped import build_face_votes
 from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.output.files import write_whole
@@ -182,9 +182,7 @@ def train_face(
             accuracy = {name: accuracy_of(bare, pictures, max(sides)) for name, pictures in valid.items()}
             row = {"epoch": epoch + 1, "size": max(sides), "loss": loss, **accuracy}
             history.append(row)
-            partial = run / "partial.keras"
-            model.save(partial)
-            partial.replace(checkpoint)
+            save_whole(model, checkpoint)
             write_whole(history_file, json.dumps(history, indent=1) + "\n")
             on_epoch(row)
         first += part.epochs
@@ -201,9 +199,7 @@ def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
 def _as_it_is(model: keras.Model, file: Path) -> keras.Model:
     """Give a copy of the network as it is when a round begins, kept in `file` for when a run goes on."""
     if not file.exists():
-        partial = file.with_name("partial.keras")
-        model.save(partial)
-        partial.replace(file)
+        save_whole(model, file)
     return labels_of(load_saved(file, _ANEW))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from emoview.errors import InputError
-from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights
+from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights, save_whole
 from emoview.output.files import write_whole
 from emoview.pipeline.stages import Stage
 from emoview.runs import Number
@@ -28,8 +28,11 @@ Batch = tuple[Any, ...]
 _Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 _ANEW = "remove its folder, and the training starts anew"
 
+VALIDATION = "validation_"
+"""What the names of figures begin with that are of examples held out of the training."""
+
 Schedule = Literal["constant", "step", "plateau", "staircase", "cosine"]
-Optimizer = Literal["adam", "adamw", "adadelta", "sgd", "rmsprop"]
+Optimizer = Literal["adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "sgd", "rmsprop"]
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,19 @@ class Plan:
     Attributes:
         epochs: Passes over the data.
         rate: Learning rate at the start.
-        optimizer: By its name in Keras.
+        optimizer: By its name in Keras: `adam`, `adamw`, `adamax`, `nadam`, `adagrad`, `adadelta`, `sgd` or
+            `rmsprop`.
         schedule: What becomes of the rate, an epoch at a time: `step` multiplies it once, at `step_at`;
-            `plateau` whenever the figure watched has not become better for `patience` epochs;
+            `plateau` whenever what it watches has not become better for `patience` epochs;
             `staircase` every `step_at` epochs; `cosine` brings it to zero.
         factor: What the rate is multiplied with.
         step_at: Epoch of the step, or length of a stair.
         patience: Epochs of `plateau`.
         keep: Weights that are kept in the end: of the `best` epoch, or the `last`.
         steps: Batches after which an epoch is cut short; None for all.
+        watch: What `plateau` watches: `accuracy`, or whatever else chooses the best epoch; the `loss`, both
+            of the validation part where one is held out; or the `training-loss`.
+        momentum: Of `sgd` and `rmsprop`.
     """
 
     epochs: Number
@@ -59,9 +66,23 @@ class Plan:
     patience: Number = 5
     keep: Literal["best", "last"] = "best"
     steps: Number | None = None
+    watch: Literal["accuracy", "loss", "training-loss"] = "accuracy"
+    momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a momentum where there is none."""
+        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+            raise InputError(f"{self.optimizer} takes no momentum: use sgd or rmsprop, or leave it at 0")
+
+    def new_optimizer(self) -> keras.optimizers.Optimizer:
+        """Make the optimizer, at its first rate."""
+        config = {"learning_rate": self.rate}
+        if self.momentum:
+            config["momentum"] = self.momentum
+        return keras.optimizers.get({"class_name": self.optimizer, "config": config})
 
     def rate_at(self, epoch: int, watched: list[float]) -> float:
-        """Rate of `epoch`, which counts from 0, after the figures `watched` of those before."""
+        """Rate of `epoch`, which counts from 0, after the figures `watched` before; more is better."""
         if self.schedule == "step":
             return self.rate * (self.factor if epoch >= self.step_at else 1.0)
         if self.schedule == "staircase":
@@ -71,6 +92,13 @@ class Plan:
         if self.schedule == "plateau":
             return float(self.rate * self.factor ** _plateaus(watched, self.patience))
         return self.rate
+
+    def watched(self, row: Mapping[str, Any], best_by: str) -> float:
+        """Figure of an epoch that `plateau` watches, where `best_by` names the one that chooses the best."""
+        if self.watch == "accuracy":
+            return float(row[best_by])
+        held_out = self.watch == "loss" and "validation_loss" in row and best_by.startswith(VALIDATION)
+        return -float(row["validation_loss" if held_out else "loss"])
 
 
 def _plateaus(watched: list[float], patience: int) -> int:
@@ -95,7 +123,8 @@ def fit(
     *,
     loss: Any,
     seed: int,
-    watch: str = "accuracy",
+    watch: str = "validation_accuracy",
+    metrics: Sequence[str] = ("accuracy",),
     name: str = "",
     of: int | None = None,
     on_event: OnEvent = lambda event: None,
@@ -109,12 +138,14 @@ def fit(
         build: Makes the network.
         batches: Makes the batches of an epoch, all of one shape; they are made in a thread of their
             own, while the network learns.
-        judge: Gives figures, in which more is better, of the network as it is.
+        judge: Gives figures of the network as it is: `validation_loss` and `validation_accuracy`, or others.
         plan: How long and how fast.
         run: Folder for `checkpoint-EPOCH.keras`, `best.weights.h5` and `history.json`.
         loss: Keras loss.
         seed: Of the weights at the start, and of dropout.
-        watch: The figure of `judge` that decides what is best.
+        watch: The figure that decides what is best, in which more is better: of `judge`, or of `metrics`.
+        metrics: Of Keras, measured of the training batches while the network learns from them; shares
+            come in percent.
         name: Of the network, for the events.
         of: Steps in an epoch, for the events.
         on_event: Told every step and the figures of each epoch.
@@ -131,26 +162,23 @@ def fit(
     else:
         with quick_precision():
             model = build()
-        optimizer = keras.optimizers.get(
-            {"class_name": plan.optimizer, "config": {"learning_rate": plan.rate}}
-        )
         # XLA on a processor takes longer to compile than it saves.
-        model.compile(optimizer, loss, jit_compile=False)
+        model.compile(plan.new_optimizer(), loss, metrics=list(metrics), jit_compile=False)
     for epoch in range(len(history), plan.epochs):
         start = time.perf_counter()
-        rate = plan.rate_at(epoch, [row[watch] for row in history])
+        rate = plan.rate_at(epoch, [plan.watched(row, watch) for row in history])
         model.optimizer.learning_rate = rate
         _seed_dropout(model, seed, epoch)
-        mean_loss, steps, waited = _epoch(model, batches(epoch), plan.steps, of, on_event)
+        learned, steps, waited = _epoch(model, batches(epoch), plan.steps, of, on_event)
         figures = judge(model)
         row: dict[str, Any] = {
-            "epoch": epoch + 1, "rate": rate, "steps": steps, "loss": mean_loss, **figures,
+            "epoch": epoch + 1, "rate": rate, "steps": steps, **learned, **figures,
             "seconds": round(time.perf_counter() - start, 1), "waiting": round(waited, 3),
         }  # fmt: skip
         history.append(row)
         if all(row[watch] > other[watch] for other in history[:-1]):
-            model.save_weights(best)
-        model.save(_checkpoint(run, len(history)))
+            save_whole(model, best)
+        save_whole(model, _checkpoint(run, len(history)))
         # From here on the new checkpoint counts; before, a stop leads back to the old one.
         _write_history(run, history)
         _checkpoint(run, len(history) - 1).unlink(missing_ok=True)
@@ -165,32 +193,35 @@ def fit(
 
 def _epoch(
     model: keras.Model, batches: Iterator[Batch], most: int | None, of: int | None, on_event: OnEvent
-) -> tuple[float, int, float]:
-    """Learn from every batch once: the mean loss, the steps, and the share of time spent waiting."""
-    losses: list[float] = []
+) -> tuple[dict[str, float], int, float]:
+    """Learn from every batch once: mean loss and metrics, the steps, and the share of time spent waiting."""
+    rows: list[dict[str, float]] = []
     begin = last = time.perf_counter()
     waited = 0.0
     for batch in Stage(batches):
         waited += time.perf_counter() - last
         model.reset_metrics()
-        losses.append(float(model.train_on_batch(*batch)))
-        on_event({"step": len(losses), "of": most or of, "loss": losses[-1]})
+        said = model.train_on_batch(*batch, return_dict=True)
+        rows.append({name: float(value) for name, value in said.items()})
+        on_event({"step": len(rows), "of": most or of, "loss": rows[-1]["loss"]})
         last = time.perf_counter()
-        if most is not None and len(losses) >= most:
+        if most is not None and len(rows) >= most:
             break
-    if not losses:
+    if not rows:
         raise InputError("too few examples for one batch: use more data or a smaller batch")
-    if not np.isfinite(losses[-1]):
+    if not np.isfinite(rows[-1]["loss"]):
         raise InputError("the loss is not a number any more: use a lower learning rate")
-    return float(np.mean(losses)), len(losses), waited / (last - begin)
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    percent = {name: value if name == "loss" else 100 * value for name, value in means.items()}
+    return percent, len(rows), waited / (last - begin)
 
 
-def read_history(run: Path, watch: str = "accuracy") -> list[dict[str, Any]]:
+def read_history(run: Path, watch: str = "loss") -> list[dict[str, Any]]:
     """Read the rows of the epochs that are done; none where there is no run yet.
 
     Args:
         run: The folder of a network.
-        watch: The figure that decides what is best.
+        watch: A figure that must be there.
 
     Raises:
         InputError: The history is damaged.

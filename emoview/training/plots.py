@@ -11,14 +11,15 @@ from emoview.output.files import write_whole
 
 
 def plot_curves(history: Sequence[dict[str, Any]], file: Path) -> None:
-    """Draw loss and figures over the epochs."""
+    """Draw loss and figures of training and validation over the epochs."""
     figure, axes = _figure(2)
     epochs = [row["epoch"] for row in history]
-    axes[0].plot(epochs, [row["loss"] for row in history], color="#0072B2", label="training loss")
-    apart = ("epoch", "rate", "steps", "loss", "seconds", "waiting", "size")
+    apart = ("epoch", "rate", "steps", "seconds", "waiting", "size")
     for name in history[0]:
         if name not in apart:
-            axes[1].plot(epochs, [row[name] for row in history], label=name)
+            axis = axes[0] if name.endswith("loss") else axes[1]
+            said = name.replace("_", " ") if name.startswith("validation") else f"training {name}"
+            axis.plot(epochs, [row[name] for row in history], label=said)
     for axis, what in zip(axes, ("loss", "%"), strict=True):
         axis.set_xlabel("epoch")
         axis.set_ylabel(what)

@@ -20,7 +20,7 @@ from emoview.face.align import CROP_SIZE
 from emoview.fusion.late import LateFusion, softmax
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
-from emoview.networks.saved import load_weights
+from emoview.networks.saved import load_weights, save_whole
 from emoview.networks.shipped import BUILTIN_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.output.files import write_whole
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
@@ -262,7 +262,7 @@ def _trained(
         load_weights(model, file, _ANEW)
         return model
     model.set_weights(fit(speech, recipe).get_weights())
-    model.save_weights(file)
+    save_whole(model, file)
     model.load_weights(file)
     return model
 

@@ -222,9 +222,14 @@ def lost(folder: Path, wanted: dict[str, bytes], before: dict[str, bytes]) -> li
             continue
         if there not in (wanted.get(name), before.get(name)):
             faults.append(f"{name} is half-written" if name in wanted else f"{name} is not to be there")
-    # A training keeps its last checkpoint alone.
-    kept = [name for name in before if not Path(name).name.startswith("checkpoint-")]
-    return faults + [f"{name} is gone" for name in kept if not (folder / name).exists()]
+    # A checkpoint goes when the next one is there.
+    gone = (name for name in before if not (folder / name).exists() and not _has_newer(folder / name))
+    return faults + [f"{name} is gone" for name in gone]
+
+
+def _has_newer(checkpoint: Path) -> bool:
+    stem, _, number = checkpoint.stem.partition("-")
+    return stem == "checkpoint" and checkpoint.with_name(f"checkpoint-{int(number) + 1}.keras").exists()
 
 
 def main() -> int:

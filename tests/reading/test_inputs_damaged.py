@@ -77,15 +77,22 @@ def test_histories(tmp_path: Path):
     from emoview.training.plots import plot_curves
 
     rows = [
-        {"epoch": i, "rate": 0.1, "steps": 3, "loss": 0.5, "accuracy": 40.0, "seconds": 1.5}
+        {
+            "epoch": i,
+            "rate": 0.1,
+            "steps": 3,
+            "loss": 0.5,
+            "validation_loss": 0.7,
+            "validation_accuracy": 40.0,
+        }
         for i in (1, 2, 3)
     ]
     file = tmp_path / "history.json"
     file.write_text(json.dumps(rows))
 
     def read() -> None:
-        history = read_history(tmp_path)
-        assert all(row["loss"] + row["accuracy"] != "" for row in history)
+        history = read_history(tmp_path, "validation_accuracy")
+        assert all(row["loss"] + row["validation_accuracy"] != "" for row in history)
 
     survives(file, damaged_json, read, times=TIMES)
     plot_curves(read_history(tmp_path), tmp_path / "curves.png")

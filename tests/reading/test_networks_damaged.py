@@ -112,7 +112,8 @@ def test_checkpoints_and_weights_that_are_damaged(tmp_path: Path):
     def train() -> None:
         fit(
             _tiny, lambda epoch: iter([(np.ones((2, 4, 4, 1), np.float32), np.eye(2, dtype=np.float32))]),
-            lambda model: {"accuracy": 1.0}, Plan(1, 0.1), tmp_path, loss="mse", seed=1,
+            lambda model: {"validation_accuracy": 1.0, "validation_loss": 1.0}, Plan(1, 0.1), tmp_path,
+            loss="mse", seed=1,
         )  # fmt: skip
 
     train()

@@ -63,10 +63,10 @@ def _naming(pattern: str, labels: Mapping[str, str]) -> _Naming:
 
 
 _NAMINGS = {
-    # Livingstone & Russo 2018, PLoS ONE 13, e0196391: modality, channel (01 speech), emotion, intensity,
-    # sentence, take, actor.
+    # Livingstone & Russo 2018, PLoS ONE 13, e0196391: modality, channel (01 speech, 02 song), emotion,
+    # intensity, sentence, take, actor.
     "ravdess": _naming(
-        r"/0[1-3]-01-LABEL-\d\d-\d\d-\d\d-(?P<speaker>\d\d)$",
+        r"/0[1-3]-0[12]-LABEL-\d\d-\d\d-\d\d-(?P<speaker>\d\d)$",
         {"01": "neutral", "02": "calm", "03": "happy", "04": "sad", "05": "anger", "06": "fear",
          "07": "disgust", "08": "surprise"},
     ),
@@ -100,14 +100,15 @@ _SPEAKERS = {"OA": "OAF"}
 _SONG = re.compile(r"/0[1-3]-02(-\d\d){5}$")
 
 
-def read_speech(folder: Path, *, layout: SpeechLayout = "auto") -> tuple[Utterance, ...]:
+def read_speech(folder: Path, *, layout: SpeechLayout = "auto", songs: bool = False) -> tuple[Utterance, ...]:
     """Read which recordings a folder holds, who speaks in each, and with which label.
 
     Args:
         folder: Holds `index.csv` (path, corpus, speaker, label; others are ignored), or recordings, at
             any depth, named as in RAVDESS, TESS, EMO-DB, CREMA-D or SAVEE.
         layout: The one there is; `auto` takes the index where there is one, and otherwise recognises
-            every name by itself. Songs of RAVDESS are left out.
+            every name by itself.
+        songs: Take those of RAVDESS, too.
 
     Raises:
         DatasetError: Something does not fit; the message names the line or the file.
@@ -121,7 +122,7 @@ def read_speech(folder: Path, *, layout: SpeechLayout = "auto") -> tuple[Utteran
         known = listed(["auto", "index", *_NAMINGS])
         raise DatasetError(f"There is no layout {layout!r}, only {known}; name one of these.")
     corpora = tuple(_NAMINGS) if layout == "auto" else (layout,)
-    found = [_named(path, corpora) for path in sorted(folder.rglob("*")) if _is_speech(path)]
+    found = [_named(path, corpora) for path in sorted(folder.rglob("*")) if _is_asked_for(path, songs)]
     if not found:
         raise DatasetError(f"{folder} holds neither index.csv nor recordings; put either there.")
     return tuple(found)
@@ -146,10 +147,10 @@ def read_speech_index(folder: Path, *, check_files: bool = True) -> tuple[Uttera
     return tuple(utterances)
 
 
-def _is_speech(path: Path) -> bool:
+def _is_asked_for(path: Path, songs: bool) -> bool:
     if path.suffix.lower() not in _SOUNDS or path.name.startswith(".") or not path.is_file():
         return False
-    return _SONG.search(f"/{path.stem}") is None
+    return songs or _SONG.search(f"/{path.stem}") is None
 
 
 def _named(path: Path, corpora: tuple[str, ...]) -> Utterance:

@@ -42,6 +42,11 @@ class System:
         function: Callable[[Any, Path, Run, OnEvent], None] = self._module().train
         return function
 
+    @property
+    def cross_validated(self) -> Callable[[Any, Path, Run, int, OnEvent], tuple[float, ...]] | None:
+        """Give the function that measures options in folds of the training part, where there is one."""
+        return getattr(self._module(), "cross_validated", None)
+
     def _module(self) -> Any:
         return import_module(f"emoview.training.systems.{self.place.split(':')[0]}")
 
@@ -67,11 +72,11 @@ SYSTEMS = _systems(
     System(
         "mfcc-cnn", "speech",
         "B. 1D CNN over 40 MFCC means, by a random split and by folds of speakers",
-        _SOUND, {},
+        _SOUND, {"songs": True},
     ),
     System(
         "valence-arousal", "frames with valence and arousal",
-        "C. regression of valence and arousal (network: resnet152, vgg11, resnet18, …), 5 folds by video",
+        "C. regression of valence and arousal (network: resnet152, vgg11-bn, resnet18, …), 5 folds by video",
         "affect:AffectOptions", {},
     ),
     System(
@@ -86,20 +91,22 @@ SYSTEMS = _systems(
         "functionals-dnn", "speech",
         "D. 1,024 units over the functionals of a clip",
         _SOUND,
-        {"network": "functionals-dnn", "features": "functionals", "corpora": (),
+        {"network": "functionals-dnn", "features": "functionals", "corpora": (), "test": 0.2,
          "plan": {"epochs": 30, "rate": 1e-4, "schedule": "staircase", "factor": 0.95, "step_at": 1}},
     ),
     System(
         "clip-fusion", "clips",
-        "D. GRUs over pictures and sound, four early and five late fusions, leave-one-actor-out",
+        "D. GRUs over pictures and sound, four early fusions and the late ones, leave-one-actor-out",
         "clip_fusion:ClipFusionOptions", {},
     ),
     System(
         "shallow-deep", "faces",
-        "E. shallow against deep (network: bkstart, bkmin, bkvgg12, andreas100, resnet18, densenet121, …)",
+        "E. shallow against deep (network: bkstart, bkmin, bkvgg12, andreas100, resnet18, densenet121, "
+        "densenet121-reduced, …)",
         _PICTURES,
-        {"network": "bkvgg12", "preparation": "picture", "augmentation": "resize",
-         "plan": {"epochs": 40, "rate": 1e-3, "schedule": "plateau", "factor": 0.1, "patience": 4}},
+        # AdaDelta as Keras had it then, whose usual rate was 1.
+        {"network": "bkvgg12", "small": True, "preparation": "both", "augmentation": "resize",
+         "plan": {"epochs": 40, "rate": 1.0, "optimizer": "adadelta", "schedule": "constant"}},
     ),
 )  # fmt: skip
 """Every system; the parts that ship are trained by `face`, `voice` and `fusion`."""

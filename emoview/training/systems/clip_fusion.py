@@ -1,4 +1,4 @@
-"""System D on clips: GRUs over face embeddings and voice, four early and five late fusions.
+"""System D on clips: GRUs over face embeddings and voice, four early fusions and the late ones.
 
 Everything is measured leave-one-actor-out: each network is trained anew without the actor whose clips it
 is asked about, and so is every late rule.  Early fusions and single networks take the same sequences.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from emoview.errors import DatasetError, InputError
 from emoview.evaluation.calibration import fit_scale
 from emoview.evaluation.late_fusion import Predictions, late_fusions
-from emoview.evaluation.metrics import accuracy, measure_labels
+from emoview.evaluation.metrics import measure_labels
 from emoview.face.align import network_input
 from emoview.fusion.late import softmax
 from emoview.networks.catalog import build
@@ -36,7 +36,7 @@ from emoview.training.clips import Clip, aligned_faces, read_clips
 from emoview.training.datasets.splits import Indices, assert_disjoint, leave_one_group_out
 from emoview.training.loop import Batch, Plan, fit
 from emoview.training.systems.events import OnEvent
-from emoview.training.systems.pictures import loss_of, report
+from emoview.training.systems.pictures import loss_of, report, validated
 
 SINGLE = ("visual-gru", "sound-gru", "functionals-dnn")
 EARLY = tuple(f"early-{variant}" for variant in EARLY_VARIANTS)
@@ -176,7 +176,7 @@ def _said_of_unseen(
     for known, asked in clips.splits():
         assert_disjoint(known, asked, clips.actors)
         part = f"{name}/without-{clips.actors[asked[0]]}"
-        model = _learn(part, builder, clips, known, options, run, on_event)
+        model = _learn(part, builder, clips, (known, asked), options, run, on_event)
         said[asked] = _logits(model, clips, asked, options)
         models.append(model)
     return said, models[0]
@@ -186,11 +186,14 @@ def _learn(
     name: str,
     builder: Callable[[], keras.Model],
     clips: Sequences,
-    known: NDArray[np.int64],
+    parts: tuple[NDArray[np.int64], NDArray[np.int64]],
     options: ClipFusionOptions,
     run: Run,
     on_event: OnEvent,
 ) -> keras.Model:
+    known, asked = parts
+    loss = loss_of("cross-entropy")
+
     def whole() -> keras.Model:
         model = builder()
         if isinstance(model.output, list):
@@ -211,12 +214,13 @@ def _learn(
             yield _inputs(clips, index, options.length, name.startswith("functionals"), rng), targets
 
     def judge(model: keras.Model) -> dict[str, float]:
-        # Of the training clips: what is measured must not choose.
-        return {"accuracy": accuracy(_logits(model, clips, known[:48], options), clips.labels[known[:48]])}
+        said = _logits(model, clips, asked, options)
+        return validated(said, clips.labels[asked], loss=loss, batch=options.batch)
 
+    # By the accuracy in training: what is measured must not choose.
     return fit(
-        whole, batches, judge, options.plan, run.part(name), loss=loss_of("cross-entropy"), seed=options.seed,
-        name=name, of=len(known) // options.batch, on_event=on_event,
+        whole, batches, judge, options.plan, run.part(name), loss=loss, seed=options.seed,
+        watch="accuracy", name=name, of=len(known) // options.batch, on_event=on_event,
     )  # fmt: skip
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from emoview.errors import DatasetError, InputError
@@ -22,7 +23,7 @@ from emoview.evaluation.plot import plot_figures
 from emoview.fusion.late import softmax
 from emoview.networks import catalog
 from emoview.networks.flops import flops
-from emoview.networks.preparation import Preparation, prepared
+from emoview.networks.preparation import PictureNormalization, Preparation, prepared
 from emoview.output.files import write_whole
 from emoview.runs import FileName, Fraction, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
@@ -30,12 +31,19 @@ from emoview.training.batches import Augmentation, DecodedPictures, picture_batc
 from emoview.training.datasets.pictures import LabelledPictures, open_pictures
 from emoview.training.datasets.splits import assert_disjoint, stratified_split
 from emoview.training.loop import Batch, Plan, fit, read_history
+from emoview.training.losses import MulticlassHinge
 from emoview.training.plots import plot_curves
 from emoview.training.systems.events import OnEvent
 
 Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 _PREDICTED_AT_ONCE = 64
+
+RISING = (0.05, 0.2, 0.2, 0.3)
+"""Dropout of the four stages of deep networks of small pictures (system E, section 7.1.3)."""
+
+SMALL_SIDE, LARGEST_SMALL = 42, 100
+"""What networks for large pictures get where small ones are asked for, and what counts as small."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +52,20 @@ class PictureOptions:
 
     Attributes:
         network: Its name in the catalogue.
-        size: Side of the pictures; None for what the network was published with.
+        size: Side of the pictures; None for what the network was published with, or 42 with `small`.
+        colour: Whether they have colours; None for what the network was published with, or for grey ones
+            with `small`.
+        small: Show networks that were published for 224 pixels in colour grey pictures of 42 pixels, with the
+            dropout that system E gave them there.
         activation: Of the frame CNN; None for its usual one.
         pooling: Average over the picture instead of flattening; None for what is usual in the network.
-        dropout: Share of values dropped; None for what is usual.
+        dropout: Share of values dropped, or one for each stage of the network; None for what is usual.
         plan: How long and how fast.
         batch: Pictures a step.
         preparation: What the network does to pictures in [0, 1] first.
         augmentation: Random changes.
-        loss: `cross-entropy`, or `hinge`: L2 multi-class hinge, one label against the rest, margin 1
-            (Tang 2013, arXiv:1306.0239).
+        loss: `cross-entropy`, or `hinge`: the L2 multi-class support vector machine.
+        delta: Of `hinge`: how far the scores of wrong labels should stay below that of the right one.
         class_weights: Weigh a label by the largest label's count over its own.
         labels: Told apart in training: 7, or their grouping into 3 or 2.
         split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
@@ -66,14 +78,17 @@ class PictureOptions:
 
     network: str = "frame-cnn"
     size: Number | None = None
+    colour: bool | None = None
+    small: bool = False
     activation: str | None = None
     pooling: bool | None = None
-    dropout: Fraction | None = None
+    dropout: Fraction | tuple[Fraction, ...] | None = None
     plan: Plan = field(default_factory=lambda: Plan(epochs=30, rate=1e-3, schedule="plateau"))
     batch: Number = 64
     preparation: Preparation = "unit"
     augmentation: Augmentation = "flip"
     loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
+    delta: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
     class_weights: bool = False
     labels: LabelCount = 7
     split: Literal["given", "random"] = "given"
@@ -84,23 +99,26 @@ class PictureOptions:
 
 def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> None:
     """Train a network on pictures, and measure it on a part that it has not seen."""
-    shape = _input_shape(options.network)
+    shape = input_shape(options)
     pictures, parts = split_pictures(data, options.split, options.seed)
-    size = options.size or shape[0]
+    size = shape[0]
     decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
+    loss = loss_of(options.loss, options.delta)
 
     def build() -> keras.Model:
         own = {} if options.activation is None else {"activation": options.activation}
         try:
             network = catalog.build(
-                options.network, labels=len(names), input_shape=(size, size, shape[-1]),
-                pooling=options.pooling, dropout=options.dropout, **own,
+                options.network, labels=len(names), input_shape=shape,
+                pooling=options.pooling, dropout=dropout_of(options), **own,
             )  # fmt: skip
         except ValueError as error:
             raise InputError(str(error)) from None
-        pixels = _pixel_statistics(decoded, parts[0]) if options.preparation == "pixel" else None
+        pixels = None
+        if options.preparation in ("pixel", "both"):
+            pixels = _pixel_statistics(decoded, parts[0], normalised=options.preparation == "both")
         model = prepared(network, options.preparation, pixels=pixels)
         if options.start is not None:
             _take_weights(model, Path(options.start), options.network)
@@ -116,14 +134,15 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
             yield (values, targets) if weights is None else (values, targets, weights[groups[index]])
 
     def judge(model: keras.Model) -> dict[str, float]:
-        return {"accuracy": accuracy(predicted(model, decoded, parts[1]), groups[parts[1]])}
+        said = predicted(model, decoded, parts[1])
+        return validated(said, groups[parts[1]], loss=loss, batch=options.batch)
 
     name = options.network
     start = build
     if options.head_epochs:
         head = fit(
             lambda: _only_head(build()), batches, judge, replace(options.plan, epochs=options.head_epochs),
-            run.part(f"{name}-head"), loss=loss_of(options.loss), seed=options.seed,
+            run.part(f"{name}-head"), loss=loss, seed=options.seed,
             name=f"{name}, last layer", of=len(parts[0]) // options.batch, on_event=on_event,
         )  # fmt: skip
 
@@ -133,7 +152,7 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
             return model
 
     model = fit(
-        start, batches, judge, options.plan, run.part(name), loss=loss_of(options.loss), seed=options.seed,
+        start, batches, judge, options.plan, run.part(name), loss=loss, seed=options.seed,
         name=name, of=len(parts[0]) // options.batch, on_event=on_event,
     )  # fmt: skip
     held_out = predicted(model, decoded, parts[1])
@@ -170,7 +189,31 @@ def _only_head(model: keras.Model) -> keras.Model:
     return model
 
 
-def _input_shape(network: str) -> tuple[int, ...]:
+def input_shape(options: PictureOptions) -> tuple[int, int, int]:
+    """Give height, width and channels of the pictures that a network is shown.
+
+    Raises:
+        InputError: There is no such network of pictures.
+    """
+    side, _, channels = _published_shape(options.network)
+    if options.small and side > LARGEST_SMALL:
+        side, channels = SMALL_SIDE, 1
+    if options.colour is not None:
+        channels = 3 if options.colour else 1
+    side = options.size or side
+    return side, side, channels
+
+
+def dropout_of(options: PictureOptions) -> float | tuple[float, ...] | None:
+    """Give the dropout asked for, or what system E gave its deep networks of small pictures."""
+    deep = catalog.NETWORKS[options.network].family in ("resnet", "densenet")
+    if options.dropout is not None or not (options.small and deep):
+        return options.dropout
+    blocks = 3 if options.network.endswith(("-reduced", "-small")) else 4
+    return RISING[:blocks]
+
+
+def _published_shape(network: str) -> tuple[int, ...]:
     shapes = {name: n.input_shape for name, n in catalog.NETWORKS.items() if len(n.input_shape) == 3}
     if network not in shapes:
         raise InputError(f"there is no picture network {network!r}; choose one of {', '.join(shapes)}")
@@ -187,11 +230,19 @@ def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFi
         plot_curves(history, run.folder / f"{network.name}-curves.png")
 
 
-def split_pictures(data: Path, how: str, seed: int) -> tuple[LabelledPictures, Parts]:
+def split_pictures(
+    data: Path, how: str, seed: int, shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
+) -> tuple[LabelledPictures, Parts]:
     """Open a data set and split it into training, choosing and testing.
 
     Exact duplicates, and the pictures of one person where the data set tells persons apart, stay on one
     side.
+
+    Args:
+        data: A data set of faces.
+        how: `given` or `random`.
+        seed: Of the split.
+        shares: Of a `random` split, in the same order.
 
     Returns:
         All pictures, and the positions of those in each part.
@@ -201,8 +252,9 @@ def split_pictures(data: Path, how: str, seed: int) -> tuple[LabelledPictures, P
         pictures = _pooled(data)
         digests = pictures.digests()
         train, test, choose = stratified_split(
-            pictures.labels, (0.7, 0.2, 0.1), seed, groups=pictures.subjects, duplicates=digests
-        )
+            pictures.labels, (shares[0], shares[2], shares[1]), seed,
+            groups=pictures.subjects, duplicates=digests,
+        )  # fmt: skip
     else:
         first, second = given
         digests = (*first.digests(), *second.digests())
@@ -267,11 +319,25 @@ def predicted(
     return np.concatenate(answers)
 
 
-def loss_of(name: str) -> Any:
-    """Give the loss on logits."""
+def loss_of(name: str, delta: float = 1.0) -> Any:
+    """Give the loss on logits; `delta` is the margin of `hinge`."""
     if name == "hinge":
-        return keras.losses.SquaredHinge()
+        return MulticlassHinge(delta)
     return keras.losses.CategoricalCrossentropy(from_logits=True)
+
+
+def validated(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], *, loss: Any, batch: int
+) -> dict[str, float]:
+    """Judge what a network says, `(n, labels)`, of examples held out; the loss is that of batches."""
+    targets = np.eye(logits.shape[1], dtype=np.float32)[labels]
+    parts = [slice(start, start + batch) for start in range(0, len(labels), batch)]
+    losses = [float(loss(targets[part], logits[part])) for part in parts]
+    sizes = [len(labels[part]) for part in parts]
+    return {
+        "validation_loss": float(np.average(losses, weights=sizes)),
+        "validation_accuracy": accuracy(logits, labels),
+    }
 
 
 def class_weights(labels: NDArray[np.int64], count: int) -> NDArray[np.float32]:
@@ -303,12 +369,18 @@ def regrouped(
 
 
 def _pixel_statistics(
-    pictures: DecodedPictures, chosen: NDArray[np.int64]
+    pictures: DecodedPictures, chosen: NDArray[np.int64], *, normalised: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give mean and spread of each pixel over pictures, of which each is normalised before or is not."""
+    normal = PictureNormalization() if normalised else None
     total: Any = 0.0
     squares: Any = 0.0
-    for i in chosen:
-        value = pictures[int(i)] / 255
-        total, squares = total + value, squares + value**2
+    for start in range(0, len(chosen), _PREDICTED_AT_ONCE):
+        some = np.stack([pictures[int(i)] for i in chosen[start : start + _PREDICTED_AT_ONCE]])
+        values = some.astype(np.float32) / 255
+        if normal is not None:
+            values = keras.ops.convert_to_numpy(normal(values))
+        total = total + values.sum(axis=0, dtype=float)
+        squares = squares + (values.astype(float) ** 2).sum(axis=0)
     mean = total / len(chosen)
     return mean, np.sqrt(np.maximum(squares / len(chosen) - mean**2, 0))
