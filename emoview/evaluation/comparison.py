@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emoview.errors import InputError
 from emoview.runs import NetworkOfRun, load_network, network_behind, networks_of, read_metrics, read_run
 
 _BATCH = 32
@@ -56,7 +57,10 @@ def compared(runs: Sequence[Path], *, measure_time: bool = False) -> list[Compar
             if network is None:
                 rows.append(Compared(run.name, name, figures, None, None, None, None, seconds))
                 continue
-            size = (run / f"{network.name}.keras").stat().st_size / 1e6
+            file = run / f"{network.name}.keras"
+            if not file.is_file():
+                raise InputError(f"{file} is missing: the run is not complete; train again to go on")
+            size = file.stat().st_size / 1e6
             took = _milliseconds(run, network) if measure_time else None
             rows.append(
                 Compared(run.name, name, figures, network.parameters, network.flops, size, took, seconds)

@@ -125,7 +125,14 @@ def _run(command: Sequence[str], folder: Path, how: How, at: int, cwd: str) -> D
 def content(folder: Path) -> dict[str, bytes]:
     """Give the files of a folder as they are to be the same in each run: without what it took."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _comparable(path) for path in files}
+    found = {}
+    for path in files:
+        try:
+            found[path.relative_to(folder).as_posix()] = _comparable(path)
+        except ValueError:
+            # Half-written: as it is, it is like no whole one.
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return found
 
 
 def _is_json(path: Path) -> bool:
@@ -202,6 +209,9 @@ def lost(folder: Path, wanted: dict[str, bytes], before: dict[str, bytes]) -> li
         name = path.relative_to(folder).as_posix()
         if not path.is_file() or any(name == one or name.startswith(f"{one}/") for one in passing):
             continue
+        if path.name.startswith(("checkpoint-", "best.")):
+            # Of a training that has not come to its end: the next run writes them anew, and compares them.
+            continue
         try:
             there = _comparable(path)
         except ValueError:
@@ -209,9 +219,6 @@ def lost(folder: Path, wanted: dict[str, bytes], before: dict[str, bytes]) -> li
             continue
         if path.name == _GROWING:
             faults += [] if _is_json(path) else [f"{name} is half-written"]
-            continue
-        if path.name.startswith(("checkpoint-", "best.")):
-            # Of a training that has not come to its end: the next run compares them.
             continue
         if there not in (wanted.get(name), before.get(name)):
             faults.append(f"{name} is half-written" if name in wanted else f"{name} is not to be there")

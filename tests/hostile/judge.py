@@ -18,6 +18,7 @@ from .common import SCHEMA
 
 _TICK_S = 0.04
 # Each of seven numbers is rounded to four digits.
+_OFF = 5e-4
 # Rows are alike: of long results the schema is held against the first and the last.
 _ROWS_AT_EACH_END = 60
 
@@ -37,16 +38,16 @@ def read_strictly(text: str) -> Any:
     return json.loads(text, parse_constant=_no_constant)
 
 
-def broken_rules(text: str) -> list[str]:
-    """Name the rules that a JSON result breaks."""
+def broken_rules(text: str, *, off: float = _OFF) -> list[str]:
+    """Name the rules that a JSON result breaks; sums of probabilities may be `off` by so much."""
     try:
         document = read_strictly(text)
     except ValueError as error:
         return [f"not JSON: {error}"]
-    return rules_broken_by(document)
+    return rules_broken_by(document, off)
 
 
-def rules_broken_by(document: dict[str, Any]) -> list[str]:
+def rules_broken_by(document: dict[str, Any], off: float = _OFF) -> list[str]:
     """Name the rules that a result breaks, once it is read."""
     rows = document.get("timeline")
     short = document
@@ -56,10 +57,10 @@ def rules_broken_by(document: dict[str, Any]) -> list[str]:
         f"schema: {'/'.join(map(str, error.absolute_path))}: {error.message[:120]}"
         for error in list(_validator().iter_errors(short))[:3]
     ]
-    return broken or [*_rows(document), *_times(document)]
+    return broken or [*_rows(document, off), *_times(document)]
 
 
-def _rows(document: dict[str, Any]) -> list[str]:
+def _rows(document: dict[str, Any], off: float) -> list[str]:
     broken = []
     rows, ticks = document["timeline"], document["media"]["ticks"]
     places = [(row["tick"], -1 if row["face_id"] is None else row["face_id"]) for row in rows]
@@ -68,17 +69,17 @@ def _rows(document: dict[str, Any]) -> list[str]:
     if {tick for tick, _ in places} != set(range(ticks)):
         broken.append(f"{len({tick for tick, _ in places})} ticks have rows, of {ticks}")
     for row in rows:
-        broken += _row(row)
+        broken += _row(row, off)
         if len(broken) > 3:
             break
     return broken
 
 
-def _row(row: dict[str, Any]) -> list[str]:
+def _row(row: dict[str, Any], off: float) -> list[str]:
     broken = [
         f"tick {row['tick']}: {modality} does not sum to 1"
         for modality in ("face", "voice", "fused")
-        if row[modality] is not None and abs(sum(row[modality][label] for label in LABELS) - 1) > 5e-4
+        if row[modality] is not None and abs(sum(row[modality][label] for label in LABELS) - 1) > off
     ]
     if row["face_id"] is None and row["face"] is not None:
         broken.append(f"tick {row['tick']}: a face without a number")

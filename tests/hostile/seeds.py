@@ -111,6 +111,9 @@ def weights(root: Path) -> None:
             (folder / file.name).symlink_to(file)
 
 
+_HALF = {"value": 50.0, "low": 40.0, "high": 60.0}
+
+
 def runs(root: Path) -> None:
     """Make a run folder with a tiny network, as training leaves it."""
     import keras
@@ -125,10 +128,10 @@ def runs(root: Path) -> None:
     )
     network = NetworkOfRun("frame-cnn", "face", "pictures", LABELS, 8, False, 1.0, model.count_params(), 900)
     run = Run(folder, "frame-cnn", options, ROOT / "samples")
-    run.add(network, model, {"accuracy": {"value": 50.0, "low": 40.0, "high": 60.0}, "examples": 9})
+    run.add(network, model, {"accuracy": _HALF, "uar": _HALF, "examples": 9})
     part = run.part("frame-cnn")
     part.mkdir()
-    rows = [{"epoch": i, "loss": 1.0 / (1 + i), "score": 0.5, "rate": 1e-3, "seconds": 1.0} for i in range(3)]
+    rows = [{"epoch": i, "loss": 1 / i, "accuracy": 0.5, "rate": 1e-3, "seconds": 1.0} for i in (1, 2, 3)]
     part.joinpath("history.json").write_text(json.dumps(rows))
 
 
@@ -187,8 +190,12 @@ def _kaggle(folder: Path) -> None:
         "unknown",
         "NF",
     ]
-    votes = [["Usage", "Image name", *words], *(["Training", f"{i}.png", *[1] * 10] for i in range(3))]
+    votes = [["Usage", "Image name", *words], *(["Training", f"{i}.png", *_votes(i)] for i in range(3))]
     _put(folder / "fer2013new.csv", _table(votes))
+
+
+def _votes(most: int) -> list[int]:
+    return [10 if i == most else 0 for i in range(10)]
 
 
 def _folders(folder: Path) -> None:

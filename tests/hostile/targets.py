@@ -7,15 +7,19 @@ import json
 import math
 import random
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .common import SAMPLE
 from .judge import broken_rules
 from .mutate import mutated_tree
 from .seeds import MAKERS
 
 _MOST_CLIPS = 100
+# What other programs wrote again may be off by a hundredth, and is read.
+_OFF_WHEN_READ = 0.0102
 
 
 class BrokenError(AssertionError):
@@ -29,8 +33,14 @@ def holds(right: bool, what: str) -> None:
 
 
 def prepare(kind: str, folder: str) -> None:
-    """Make the good inputs of a kind."""
+    """Make the good inputs of a kind, and see that they are taken: or damaged ones would tell nothing."""
     MAKERS[kind](Path(folder))
+    with tempfile.TemporaryDirectory() as place:
+        for variant in Path(folder).iterdir():
+            if not variant.name.startswith("."):
+                copy = Path(place, variant.name)
+                shutil.copytree(variant, copy, symlinks=True)
+                _TARGETS[kind](copy)
 
 
 def make_input(kind: str, seed: int, number: int, bases: str, folder: str) -> str:
@@ -78,11 +88,9 @@ def _results(folder: Path) -> None:
     path = _first_file(folder)
     result = read_json(path)
     write_results(result, "again", list(WRITERS), folder)
-    broken = broken_rules((folder / "again.json").read_text("utf-8"))
+    broken = broken_rules((folder / "again.json").read_text("utf-8"), off=_OFF_WHEN_READ)
     write_report(path, folder / "page.html")
     _refusable(lambda: measure(result, [Annotation(0.0, 0.8, "happy", {"valence": 0.5})]))
-    # Sums are read with more room than emoview's own results need: other programs round, too.
-    broken = [what for what in broken if "does not sum" not in what]
     holds(not broken, f"read and written again: {broken}")
 
 
@@ -128,7 +136,7 @@ def _config(folder: Path) -> None:
     try:
         with command.make_context("emoview", ["analyze"]) as parent:
             for name in ("analyze", "batch"):
-                more = ["clip.mp4", *(["-o", "out"] if name == "batch" else []), "--config", path]
+                more = [str(SAMPLE), *(["-o", "out"] if name == "batch" else []), "--config", path]
                 command.commands[name].make_context(name, list(more), parent=parent)
     except usage_error as error:
         raise InputError(error.format_message()) from None  # type: ignore[attr-defined]
