@@ -501,7 +501,7 @@ def test_optimizers_learn(name: Any, tmp_path: Path):
 
     fit(
         build_line, lambda _: iter([(v, v.sum(axis=1, keepdims=True)) for v in values]),
-        lambda _: {"accuracy": 0.0}, plan, tmp_path, loss="mse", seed=1,
+        lambda _: {"validation_accuracy": 0.0}, plan, tmp_path, loss="mse", seed=1,
     )  # fmt: skip
     losses = [row["loss"] for row in read_history_of(tmp_path)]
     assert losses[-1] < losses[0]
