@@ -21,6 +21,7 @@ _CURE = "name a CSV table or an ELAN document"
 _LONGEST_S = 1e5
 
 VALUES: Final = ("valence", "arousal")
+_LARGEST_VALUE = 1e6
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ def _number(name: str, text: str) -> float:
 
 def _value(name: str, text: str) -> float:
     number = _number(name, text)
-    if not math.isfinite(number):
+    # What nobody rates on would overflow in the sums of squares.
+    if not math.isfinite(number) or abs(number) > _LARGEST_VALUE:
         raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25")
     return number
 

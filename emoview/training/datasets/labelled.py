@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
 
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_PIXELS = 2**25
 _MOST_BYTES = 2**28
 
 Source = bytes | Path | NDArray[np.uint8]
@@ -140,7 +143,13 @@ def decode(source: bytes | Path, colour: bool) -> NDArray[np.uint8]:
 
     if isinstance(source, Path) and source.stat().st_size > _MOST_BYTES:
         raise ValueError("not a picture of a face")
-    data = np.frombuffer(source if isinstance(source, bytes) else source.read_bytes(), np.uint8)
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    if content.startswith(_PNG) and len(content) >= 24:
+        width, height = struct.unpack(">II", content[16:24])
+        # OpenCV takes the memory for what a PNG claims before it looks at its limit.
+        if width * height > _MOST_PIXELS:
+            raise ValueError("not a picture of a face")
+    data = np.frombuffer(content, np.uint8)
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE)
     except cv2.error:  # As for no data at all.
