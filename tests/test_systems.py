@@ -189,7 +189,10 @@ def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_p
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("features", VoiceFeatures)
+@pytest.mark.parametrize(
+    "features",
+    [VoiceFeatures.OPENSMILE, pytest.param(VoiceFeatures.BUILTIN, marks=pytest.mark.release)],
+)
 def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
     features: VoiceFeatures, speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
