@@ -2,8 +2,8 @@
 
 BKStart and BKVGG12 are those of Sang, Dat and Thuan, "Facial expression recognition using deep
 convolutional neural networks" (KSE 2017).  None has batch normalisation.  Convolutions are padded,
-poolings are not.  Where between the layers the rising dropout stands, the work does not say: that is
-our reading.
+poolings are not.  Where between the layers the rising dropout stands, the work does not say: here it
+stands behind the first two poolings and the dense layers.
 """
 
 from __future__ import annotations

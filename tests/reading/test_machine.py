@@ -25,7 +25,7 @@ from tests.made_up import made_up
         (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "ulimit -u"),
         (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), "TMPDIR"),
-        (PermissionError(errno.EACCES, "Permission denied", "/root/x"), "/root/x cannot be used"),
+        (PermissionError(errno.EACCES, "Permission denied", "/srv/x"), "/srv/x cannot be used"),
         (OSError(errno.ENOSPC, "No space left on device"), "No space left"),
     ],
 )  # fmt: skip
