@@ -144,11 +144,8 @@ def decode(source: bytes | Path, colour: bool) -> NDArray[np.uint8]:
     if isinstance(source, Path) and source.stat().st_size > _MOST_BYTES:
         raise ValueError("not a picture of a face")
     content = source if isinstance(source, bytes) else source.read_bytes()
-    if content.startswith(_PNG) and len(content) >= 24:
-        width, height = struct.unpack(">II", content[16:24])
-        # OpenCV takes the memory for what a PNG claims before it looks at its limit.
-        if width * height > _MOST_PIXELS:
-            raise ValueError("not a picture of a face")
+    if content.startswith(_PNG) and not _is_honest(content):
+        raise ValueError("not a picture of a face")
     data = np.frombuffer(content, np.uint8)
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE)
@@ -165,3 +162,19 @@ def _in_colours(pixels: NDArray[np.uint8], colour: bool) -> NDArray[np.uint8]:
     if colour == (pixels.ndim == 3):
         return pixels
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB if colour else cv2.COLOR_RGB2GRAY))
+
+
+def _is_honest(png: bytes) -> bool:
+    """Tell whether a PNG claims no more than it holds: OpenCV takes the memory before it looks."""
+    if len(png) < 24:
+        return False
+    width, height = struct.unpack(">II", png[16:24])
+    at = len(_PNG)
+    while at + 8 <= len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        if at + 12 + length > len(png):
+            return False
+        if kind == b"IEND":
+            break
+        at += 12 + length
+    return bool(width * height <= _MOST_PIXELS)
