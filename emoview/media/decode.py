@@ -89,6 +89,7 @@ class _Pictures(Decoder):
         size = self.width * self.height * 3
         last: int | None = None
         while len(data := self._out.read(size)) == size:
+            self.log.seen = True
             stamp = self.next_stamp()
             if stamp is None:
                 stamp = self._start_us if last is None else last + self._start_us + self._spacing_us

@@ -26,6 +26,7 @@ class DecodeLog:
     """What was wrong with a stream, and what it cost to decode it.
 
     Attributes:
+        seen: Whether anything was decoded, in the stretch or not.
         complaints: How many lines ffmpeg wrote.
         lines: The first of them.
         failure: Why ffmpeg ended before its time; None where it came to its end.
@@ -38,6 +39,7 @@ class DecodeLog:
         busy_s: Processor seconds of all its threads; known when it has come to its end.
     """
 
+    seen: bool = False
     complaints: int = 0
     lines: list[str] = field(default_factory=list)
     failure: str | None = None

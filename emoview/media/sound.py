@@ -90,14 +90,15 @@ class SoundDecoder(Decoder):
                 stamp = stamp_in(line)
                 continue
             data = self._out.read(4 * int(count[1]))
+            self.log.seen = True
             yield stamp, np.frombuffer(data[: len(data) // 4 * 4], "<f4")
 
     def _place(self, sound: Sound, stamp: int | None, block: NDArray[np.float32]) -> None:
         """Append samples at their time: silence before them, or without those that come too late."""
         off = 0 if stamp is None else stamp - self._start - len(sound)
         starting = not len(sound)
-        if starting and off >= self._after:
-            # Nothing of it can be placed, and silence alone is no sound.
+        if starting and off >= self._after and self._cut:
+            # Nothing of it can be placed, and hours of silence are no sound.
             self._late = True
             return
         if starting or abs(off) > _TOLERANCE:

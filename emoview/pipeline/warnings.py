@@ -87,7 +87,12 @@ def of_stream(kind: str, log: DecodeLog, ticks: int) -> Iterator[str]:
         log: Of its decoder.
         ticks: Ticks that it reaches to.
     """
-    if not ticks and log.cut_s is None:
+    if not ticks and log.seen:
+        # Beyond six hours, which is told below, or beside the stretch.
+        if log.cut_s is None:
+            verb = "are" if kind == "pictures" else "is"
+            yield f"there {verb} no {kind} in this stretch: the rest alone was analysed"
+    elif not ticks:
         said = f" ({log.lines[0]})" if log.lines else ""
         yield f"the {kind} could not be decoded{said}: the rest alone was analysed"
     elif log.complaints:

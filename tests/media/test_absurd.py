@@ -14,7 +14,7 @@ import pytest
 
 from emoview.errors import DecodeError, InputError
 from emoview.media.decode import FullPictureDecoder, PictureDecoder
-from emoview.media.probe import probe
+from emoview.media.probe import Stretch, probe
 from emoview.media.process import DecodeLog
 from emoview.media.sound import read_sound
 from emoview.media.tool import start
@@ -233,3 +233,23 @@ def test_pictures_of_odd_sizes_are_seen(tmp_path: Path, size: str):
     assert decoder.log.failure is None
     # Nothing beside them.
     assert all(picture[:, -1].any() and picture[-1].any() for picture in pictures) or size in ("1x1", "3x3")
+
+
+@pytest.mark.parametrize(
+    ("late", "stretch", "said"),
+    [
+        ("0:v", Stretch(0.0, 2.0), "there are no pictures in this stretch"),
+        ("0:v", Stretch(7.0, 9.0), None),
+        ("0:a", Stretch(0.0, 2.0), None),
+        ("0:a", Stretch(7.0, 9.0), "there are no pictures in this stretch"),
+    ],
+)
+def test_a_stretch_beside_a_stream_is_not_called_damaged(
+    base: Path, tmp_path: Path, late: str, stretch: Stretch, said: str | None
+):
+    clip = tmp_path / "late.mkv"
+    other = "1:a" if late == "0:v" else "1:v"
+    run("-itsoffset", 4, "-i", base, "-i", base, "-map", late, "-map", other, "-c", "copy", clip)
+    warnings = analyze(clip, stretch=stretch).warnings
+    assert not any("could not be decoded" in warning for warning in warnings)
+    assert said is None or any(warning.startswith(said) for warning in warnings)
