@@ -16,7 +16,8 @@ from sklearn.metrics import cohen_kappa_score
 from emoview import LABELS, InputError
 from emoview.evaluation.agreement import measure
 from emoview.evaluation.annotations import Annotation, read_annotations
-from emoview.evaluation.metrics import cohens_kappa, measure_agreement, measure_values
+from emoview.metrics.agreement import cohens_kappa, measure_agreement
+from emoview.metrics.values import measure_values
 from emoview.output.csv import to_csv
 from emoview.output.json import to_json
 from emoview.output.writers import write_results

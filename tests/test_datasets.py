@@ -17,18 +17,18 @@ import pytest
 import soundfile
 
 from emoview import LABELS
-from emoview.errors import DatasetError, InputError
-from emoview.training.datasets.affect import read_affect
-from emoview.training.datasets.clips import ClipFile, read_clip_index
-from emoview.training.datasets.names import label_named
-from emoview.training.datasets.pictures import LabelledPictures, open_pictures
-from emoview.training.datasets.speech import read_speech
-from emoview.training.datasets.splits import (
+from emoview.datasets.affect import read_affect
+from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.datasets.names import label_named
+from emoview.datasets.pictures import LabelledPictures, open_pictures
+from emoview.datasets.speech import read_speech
+from emoview.datasets.splits import (
     assert_disjoint,
     folds_by_group,
     leave_one_group_out,
     stratified_split,
 )
+from emoview.errors import DatasetError, InputError
 
 VOTES = "neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 HEADING = "image,label," + ",".join(f"votes_{word}" for word in VOTES.split(","))
@@ -626,7 +626,7 @@ def test_words_for_labels():
 
 def test_reading_data_needs_no_network_library():
     modules = ["affect", "clips", "pictures", "speech", "splits"]
-    code = "import sys\n" + "\n".join(f"import emoview.training.datasets.{m}" for m in modules)
+    code = "import sys\n" + "\n".join(f"import emoview.datasets.{m}" for m in modules)
     code += "\nprint(*sorted({'keras', 'tensorflow', 'librosa'} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""

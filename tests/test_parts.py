@@ -15,7 +15,6 @@ import pytest
 from conftest import Make
 
 from emoview import Analysis, InputError, OutputError, analyze
-from emoview.evaluation.metrics import calibration_error, unweighted_average_recall
 from emoview.explain.seen import Seen
 from emoview.face.align import CROP_SIZE, Proportions, align
 from emoview.face.find import LANDMARKS, FaceFinder
@@ -25,6 +24,7 @@ from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound, read_sound
+from emoview.metrics.labels import calibration_error, unweighted_average_recall
 from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json

@@ -25,20 +25,15 @@ from emoview import LABELS, InputError, analyze
 from emoview.cli import render_training
 from emoview.cli.console import Screen, Terminal
 from emoview.cli.fuse import fuse
+from emoview.datasets.affect import read_affect
+from emoview.datasets.labelled import decode
+from emoview.datasets.pictures import open_pictures
+from emoview.datasets.speech import Utterance
 from emoview.errors import DatasetError
 from emoview.evaluation.affect import _derived, evaluate_affect
 from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import _shipped, evaluate_faces
-from emoview.evaluation.late_fusion import Predictions
-from emoview.evaluation.metrics import (
-    LabelFigures,
-    measure_folds,
-    measure_gain,
-    measure_labels,
-    measure_values,
-)
-from emoview.evaluation.plot import plot_figures
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
 from emoview.evaluation.voices import _shared, evaluate_voices
 from emoview.face.align import align, box_of
@@ -46,6 +41,10 @@ from emoview.face.find import FaceFinder
 from emoview.face.still import StillFaces
 from emoview.fusion.late import softmax
 from emoview.fusion.rules import PUBLISHED_RULES, RULES, linear_regression
+from emoview.metrics.figures import LabelFigures
+from emoview.metrics.labels import measure_gain, measure_labels
+from emoview.metrics.plot import plot_figures
+from emoview.metrics.values import measure_folds, measure_values
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
 from emoview.pipeline.models import Models, run_faces, run_stills
 from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
@@ -53,10 +52,7 @@ from emoview.timeline.labels import valence_arousal
 from emoview.training import voice
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
-from emoview.training.datasets.affect import read_affect
-from emoview.training.datasets.labelled import decode
-from emoview.training.datasets.pictures import open_pictures
-from emoview.training.datasets.speech import Utterance
+from emoview.training.late_fusion import Predictions
 from emoview.training.loop import Optimizer, Plan, fit
 from emoview.training.losses import MulticlassHinge
 from emoview.training.precision import policy

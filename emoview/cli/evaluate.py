@@ -126,7 +126,7 @@ def evaluate(
                 file, json.dumps({name: asdict(one) for name, one in figures.items()}, indent=2) + "\n"
             )
         if plot is not None:
-            from emoview.evaluation.plot import plot_figures
+            from emoview.metrics.plot import plot_figures
 
             write_whole(plot, plot_figures(figures, plot))
 

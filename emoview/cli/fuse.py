@@ -28,7 +28,7 @@ def fuse(
     with terminal.reporting():
         from emoview.cli import render_training
         from emoview.errors import InputError
-        from emoview.evaluation.late_fusion import late_fusions, read_predictions, single_models
+        from emoview.training.late_fusion import late_fusions, read_predictions, single_models
 
         predictions = read_predictions(runs)
         chosen = models or list(predictions.logits)

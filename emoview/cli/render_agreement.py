@@ -8,7 +8,7 @@ from rich.text import Text
 
 from emoview.cli.console import Terminal
 from emoview.evaluation.agreement import Agreement
-from emoview.evaluation.metrics import AgreementFigures, Figure
+from emoview.metrics.figures import AgreementFigures, Figure
 from emoview.text import name_of
 
 

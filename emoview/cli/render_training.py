@@ -24,8 +24,8 @@ from rich.table import Table
 
 from emoview.cli.console import Terminal
 from emoview.evaluation.comparison import Compared
-from emoview.evaluation.metrics import AffectFigures, GainFigures, LabelFigures
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
+from emoview.metrics.figures import AffectFigures, GainFigures, LabelFigures
 from emoview.text import name_of
 from emoview.training.systems.events import OnEvent
 

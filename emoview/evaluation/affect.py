@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.affect import LabelledAffect, read_affect
 from emoview.errors import InputError
-from emoview.evaluation.metrics import RegressionFigures
 from emoview.fusion.late import softmax
+from emoview.metrics.figures import RegressionFigures
 from emoview.runs import load_network, networks_of
 from emoview.timeline.labels import valence_arousal
-from emoview.training.datasets.affect import LabelledAffect, read_affect
 from emoview.training.systems.affect import WHAT, decoded, measured
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import predicted

@@ -8,18 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emoview.datasets.names import label_named, listed
 from emoview.errors import InputError
 from emoview.evaluation.annotations import VALUES, Annotation
-from emoview.evaluation.metrics import (
-    AgreementFigures,
-    RegressionFigures,
-    measure_agreement,
-    measure_values,
-)
+from emoview.metrics.agreement import measure_agreement
+from emoview.metrics.figures import AgreementFigures, RegressionFigures
+from emoview.metrics.values import measure_values
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming, group_of, valence_arousal
 from emoview.timeline.results import Analysis, Row, main_rows
-from emoview.training.datasets.names import label_named, listed
 
 
 @dataclass(frozen=True)

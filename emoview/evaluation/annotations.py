@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
+from emoview.datasets.names import listed
 from emoview.errors import InputError
 from emoview.stored import quoted, read_bytes, read_text
 from emoview.timeline.clock import TICK_MS
-from emoview.training.datasets.names import listed
 
 _CURE = "name a CSV table or an ELAN document"
 # Of all annotations together: each is spread over its ticks.

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.datasets.clips import read_clip_index
 from emoview.errors import DatasetError
-from emoview.evaluation.metrics import GainFigures, LabelFigures, measure_labels
+from emoview.metrics.figures import GainFigures, LabelFigures
+from emoview.metrics.labels import measure_labels
 from emoview.output.files import private_folder
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Fusion, Verdict
-from emoview.training.datasets.clips import read_clip_index
 from emoview.training.systems.events import OnEvent
 
 

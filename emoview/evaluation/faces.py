@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.pictures import LabelledPictures, open_pictures
 from emoview.errors import DatasetError, InputError
-from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import softmax
+from emoview.metrics.figures import LabelFigures
+from emoview.metrics.labels import measure_labels
 from emoview.networks.sizes import FACE_SIZE
 from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
-from emoview.training.datasets.pictures import LabelledPictures, open_pictures
 from emoview.training.systems.events import OnEvent
 
 SHIPPED = "shipped"

@@ -11,13 +11,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.speech import Utterance, read_speech
+from emoview.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
 from emoview.errors import InputError
-from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import log_softmax, softmax
+from emoview.metrics.figures import LabelFigures
+from emoview.metrics.labels import measure_labels
 from emoview.runs import load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
-from emoview.training.datasets.speech import Utterance, read_speech
-from emoview.training.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
 from emoview.training.speech import (
     MOST_ALIKE,
     TAUGHT,

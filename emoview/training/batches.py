@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.pictures import LabelledPictures
 from emoview.training.augmentation import augmented_face, augmented_resize
-from emoview.training.datasets.pictures import LabelledPictures
 
 Augmentation = Literal["none", "flip", "resize", "face"]
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.clips import ClipFile, read_clip_index
 from emoview.face.align import CROP_SIZE
 from emoview.media.probe import probe
 from emoview.media.process import DecodeLog
@@ -19,7 +20,6 @@ from emoview.pipeline.stages import describe_windows, find_faces, speech_windows
 from emoview.pipeline.timings import Timings
 from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
-from emoview.training.datasets.clips import ClipFile, read_clip_index
 from emoview.voice.activity import level_db, voice_activity
 from emoview.voice.descriptors import tick_features
 

@@ -14,11 +14,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.evaluation.calibration import fit_scale
-from emoview.evaluation.metrics import GainFigures, LabelFigures, measure_gain, measure_labels
 from emoview.fusion.baseline import general
 from emoview.fusion.early import early_input
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
+from emoview.metrics.calibration import fit_scale
+from emoview.metrics.figures import GainFigures, LabelFigures
+from emoview.metrics.labels import measure_gain, measure_labels
 from emoview.networks.shipped import build_early_fusion, build_face_gru
 from emoview.pipeline.models import SequenceLogits, run_faces, run_sequence, seven_labels
 from emoview.pipeline.stages import heard_ticks, run_speech, run_windows

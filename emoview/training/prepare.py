@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.datasets.pictures import LabelledPictures, open_pictures
 from emoview.errors import DatasetError, EmoviewError
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import aligned_faces
-from emoview.training.datasets.clips import ClipFile, read_clip_index
-from emoview.training.datasets.pictures import LabelledPictures, open_pictures
 from emoview.training.systems.events import OnEvent
 
 

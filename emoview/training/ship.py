@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
-from emoview.evaluation.calibration import fit_scale
-from emoview.evaluation.metrics import GainFigures, LabelFigures, measure_labels
 from emoview.face.align import CROP_SIZE
 from emoview.fusion.late import LateFusion, softmax
+from emoview.metrics.calibration import fit_scale
+from emoview.metrics.figures import GainFigures, LabelFigures
+from emoview.metrics.labels import measure_labels
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
 from emoview.networks.saved import load_weights, save_whole
@@ -327,7 +328,7 @@ def _write_figures(
     path: Path, figures: Mapping[str, LabelFigures | GainFigures], *, drawn: Iterable[str]
 ) -> None:
     """Write all figures to `path`, and draw some of them beside it."""
-    from emoview.evaluation.plot import plot_figures
+    from emoview.metrics.plot import plot_figures
 
     _write(path, {name: asdict(figure) for name, figure in figures.items()})
     picture = path.with_suffix(".png")

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.speech import Utterance, read_speech_index
 from emoview.stored import read_arrays
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice, in_room
-from emoview.training.datasets.speech import Utterance, read_speech_index
 from emoview.training.processes import each
 from emoview.voice.activity import trim
 from emoview.voice.features import VoiceFeatures

@@ -176,11 +176,11 @@ def _runs(folder: Path) -> None:
 
 
 def _datasets(folder: Path) -> None:
+    from emoview.datasets.affect import read_affect
+    from emoview.datasets.clips import read_clip_index
+    from emoview.datasets.pictures import open_pictures
+    from emoview.datasets.speech import read_speech
     from emoview.errors import EmoviewError
-    from emoview.training.datasets.affect import read_affect
-    from emoview.training.datasets.clips import read_clip_index
-    from emoview.training.datasets.pictures import open_pictures
-    from emoview.training.datasets.speech import read_speech
 
     readers: list[Callable[[], object]] = {
         "affectnet": [lambda: _seen(open_pictures(folder)), lambda: _felt(read_affect(folder))],

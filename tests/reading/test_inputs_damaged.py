@@ -15,19 +15,19 @@ import numpy as np
 import pytest
 
 from emoview.cli.train import given_changes
+from emoview.datasets.affect import read_affect
+from emoview.datasets.clips import read_clip_index
+from emoview.datasets.pictures import open_pictures
+from emoview.datasets.speech import read_speech
 from emoview.errors import DatasetError, InputError, WeightsError
 from emoview.evaluation.annotations import read_annotations
 from emoview.evaluation.comparison import compared
-from emoview.evaluation.late_fusion import Predictions, late_fusions, read_predictions
 from emoview.fusion.baseline import Baseline
 from emoview.output.summary_table import failures_of
 from emoview.runs import configured
 from emoview.stored import read_arrays, read_number
 from emoview.timeline.labels import LABELS
-from emoview.training.datasets.affect import read_affect
-from emoview.training.datasets.clips import read_clip_index
-from emoview.training.datasets.pictures import open_pictures
-from emoview.training.datasets.speech import read_speech
+from emoview.training.late_fusion import Predictions, late_fusions, read_predictions
 from emoview.training.systems.catalog import SYSTEMS
 from emoview.weights import MANIFEST, weight_states
 from tests.reading.damage import damaged_bytes, damaged_json, damaged_table, damaged_zip, survives
@@ -306,7 +306,7 @@ def test_data_sets(tmp_path: Path):
 
 
 def test_archives_that_unpack_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from emoview.training.datasets import files
+    from emoview.datasets import files
 
     monkeypatch.setattr(files, "_MOST_UNPACKED", 10**6)
     packed = io.BytesIO()

@@ -11,16 +11,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.affect import LabelledAffect, read_affect
+from emoview.datasets.splits import assert_disjoint, folds_by_group
 from emoview.errors import InputError
-from emoview.evaluation.metrics import AffectFigures, ccc, measure_folds
+from emoview.metrics.figures import AffectFigures
+from emoview.metrics.values import ccc, measure_folds
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
 from emoview.networks.saved import load_saved
 from emoview.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
-from emoview.training.datasets.affect import LabelledAffect, read_affect
-from emoview.training.datasets.splits import assert_disjoint, folds_by_group
 from emoview.training.loop import VALIDATION, Batch, Plan, fit, read_history
 from emoview.training.plots import plot_curves
 from emoview.training.systems.events import OnEvent

@@ -17,12 +17,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.splits import Indices, assert_disjoint, leave_one_group_out
 from emoview.errors import DatasetError, InputError
-from emoview.evaluation.calibration import fit_scale
-from emoview.evaluation.late_fusion import Predictions, late_fusions
-from emoview.evaluation.metrics import measure_labels
 from emoview.face.align import network_input
 from emoview.fusion.late import softmax
+from emoview.metrics.calibration import fit_scale
+from emoview.metrics.labels import measure_labels
 from emoview.networks.catalog import build
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
 from emoview.networks.flops import flops
@@ -33,7 +33,7 @@ from emoview.pipeline.models import FACE_BATCH, Models, run_faces
 from emoview.runs import FileName, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip, aligned_faces, read_clips
-from emoview.training.datasets.splits import Indices, assert_disjoint, leave_one_group_out
+from emoview.training.late_fusion import Predictions, late_fusions
 from emoview.training.loop import Batch, Plan, fit
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import loss_of, report, validated

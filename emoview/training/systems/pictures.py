@@ -16,11 +16,14 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from emoview.datasets.pictures import LabelledPictures, open_pictures
+from emoview.datasets.splits import assert_disjoint, stratified_split
 from emoview.errors import DatasetError, InputError
-from emoview.evaluation.calibration import fit_scale
-from emoview.evaluation.metrics import LabelFigures, accuracy, measure_labels
-from emoview.evaluation.plot import plot_figures
 from emoview.fusion.late import softmax
+from emoview.metrics.calibration import fit_scale
+from emoview.metrics.figures import LabelFigures
+from emoview.metrics.labels import accuracy, measure_labels
+from emoview.metrics.plot import plot_figures
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import PictureNormalization, Preparation, prepared
@@ -28,8 +31,6 @@ from emoview.output.files import write_whole
 from emoview.runs import FileName, Fraction, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
-from emoview.training.datasets.pictures import LabelledPictures, open_pictures
-from emoview.training.datasets.splits import assert_disjoint, stratified_split
 from emoview.training.loop import Batch, Plan, fit, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.plots import plot_curves

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.datasets.files import is_picture, visible
+from emoview.datasets.labelled import LabelledPictures
 from emoview.errors import DatasetError
 from emoview.stored import quoted, read_bytes
 from emoview.timeline.labels import LABELS
-from emoview.training.datasets.files import is_picture, visible
-from emoview.training.datasets.labelled import LabelledPictures
 
 _LABELS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sad", "surprise")
 _PICTURES = "cohn-kanade-images"

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.splits import Indices, folds_by_group, leave_one_group_out
 from emoview.errors import InputError
-from emoview.evaluation.metrics import LabelFigures, measure_labels
 from emoview.fusion.late import softmax
 from emoview.fusion.rules import REGRESSION, RULES
+from emoview.metrics.figures import LabelFigures
+from emoview.metrics.labels import measure_labels
 from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
-from emoview.training.datasets.splits import Indices, folds_by_group, leave_one_group_out
 
 PREDICTIONS_FILE = "predictions.npz"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from emoview.datasets.files import visible
+from emoview.datasets.names import label_named, listed
+from emoview.datasets.tables import read_table
 from emoview.errors import DatasetError
 from emoview.timeline.labels import LABELS
-from emoview.training.datasets.files import visible
-from emoview.training.datasets.names import label_named, listed
-from emoview.training.datasets.tables import read_table
 
 _VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
 # AFEW (Dhall et al. 2012, IEEE MultiMedia 19, 34-41) calls its folders Train and Val, or Train_AFEW.

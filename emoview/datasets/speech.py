@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from emoview.datasets.names import listed
+from emoview.datasets.tables import read_table
 from emoview.errors import DatasetError
 from emoview.timeline.labels import VOICE_LABELS
-from emoview.training.datasets.names import listed
-from emoview.training.datasets.tables import read_table
 
 SpeechLayout = Literal["auto", "index", "ravdess", "tess", "emodb", "crema-d", "savee"]
 

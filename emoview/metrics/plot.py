@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from emoview.evaluation.metrics import GainFigures, LabelFigures
+from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.output.plot import WIDTH, drawn
 
 _HEIGHT: Final = 3.1

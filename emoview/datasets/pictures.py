@@ -6,20 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from emoview.errors import DatasetError
-from emoview.training.datasets.affectnet import affectnet_parts, read_affectnet
-from emoview.training.datasets.cohn_kanade import is_cohn_kanade, read_cohn_kanade
-from emoview.training.datasets.fer2013 import (
+from emoview.datasets.affectnet import affectnet_parts, read_affectnet
+from emoview.datasets.cohn_kanade import is_cohn_kanade, read_cohn_kanade
+from emoview.datasets.fer2013 import (
     Truth,
     fer2013_parts,
     is_kaggle,
     read_fer2013,
     read_fer2013_kaggle,
 )
-from emoview.training.datasets.folders import is_labelled_folder, read_folders
-from emoview.training.datasets.labelled import LabelledPictures, Source
-from emoview.training.datasets.names import listed
-from emoview.training.datasets.raf_db import raf_db_root, read_raf_db
+from emoview.datasets.folders import is_labelled_folder, read_folders
+from emoview.datasets.labelled import LabelledPictures, Source
+from emoview.datasets.names import listed
+from emoview.datasets.raf_db import raf_db_root, read_raf_db
+from emoview.errors import DatasetError
 
 __all__ = [
     "LabelledPictures", "PictureLayout", "Source", "Truth", "open_pictures", "read_affectnet",

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.datasets.files import choose_part
+from emoview.datasets.labelled import LabelledPictures
+from emoview.datasets.names import listed
 from emoview.errors import DatasetError
 from emoview.stored import is_file, quoted, read_bytes
 from emoview.timeline.labels import LABELS
-from emoview.training.datasets.files import choose_part
-from emoview.training.datasets.labelled import LabelledPictures
-from emoview.training.datasets.names import listed
 
 _LABELS = ("surprise", "fear", "disgust", "happy", "sad", "anger", "neutral")
 # Spelt like this in the data set.

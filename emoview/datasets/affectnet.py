@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.datasets.files import choose_part, is_picture, visible
+from emoview.datasets.labelled import LabelledPictures
 from emoview.errors import DatasetError
 from emoview.stored import read_number
 from emoview.timeline.labels import LABELS
-from emoview.training.datasets.files import choose_part, is_picture, visible
-from emoview.training.datasets.labelled import LabelledPictures
 
 _LABELS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger")
 # Contempt, "none", "uncertain" and "no face" have no place among the seven.

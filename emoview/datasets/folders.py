@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from emoview.datasets.files import choose_part, is_picture, names_in, read_members, visible
+from emoview.datasets.labelled import LabelledPictures
+from emoview.datasets.names import label_named, listed
 from emoview.errors import DatasetError
 from emoview.timeline.labels import LABELS
-from emoview.training.datasets.files import choose_part, is_picture, names_in, read_members, visible
-from emoview.training.datasets.labelled import LabelledPictures
-from emoview.training.datasets.names import label_named, listed
 
 
 def folder_parts(folder: Path) -> dict[str, Path]:

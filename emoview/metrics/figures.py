@@ -1,0 +1,137 @@
+"""What comes of measuring, each value with its bootstrap 95 % interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value and its bootstrap 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        to = " to " if self.low < 0 else "-"
+        return f"{self.value:.1f} ({self.low:.1f}{to}{self.high:.1f})"
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Examples of like confidence.
+
+    Attributes:
+        examples: How many.
+        confidence: Mean probability of what was said, in [0, 1].
+        accuracy: Share that was right, in [0, 1].
+    """
+
+    examples: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """What was measured on labelled examples.
+
+    Attributes:
+        examples: How many.
+        labels: Names of the rows and columns of `confusion`.
+        accuracy: Share of examples whose most probable label is right, in percent.
+        uar: Unweighted average recall, over the labels that have examples, in percent.
+        macro_f1: Mean F1 of the labels that have examples, in percent.
+        calibration_error: Expected calibration error, 10 bins of equal width, in [0, 1].
+        calibration_floor: What it would come to, in the mean, were the same confidences perfectly
+            calibrated: with few examples chance alone makes a bin's accuracy miss its confidence.
+        calibration: The bins that hold examples, by confidence.
+        recalls: In percent, of each label with examples.
+        confusion: `confusion[true][said]`, counts.
+    """
+
+    examples: int
+    labels: tuple[str, ...]
+    accuracy: Figure
+    uar: Figure
+    macro_f1: Figure
+    calibration_error: Figure
+    calibration_floor: float
+    calibration: tuple[CalibrationBin, ...]
+    recalls: dict[str, Figure]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class GainFigures:
+    """How much better one says the labels of the same examples than another.
+
+    Attributes:
+        examples: How many.
+        people: How many the examples are of.
+        over: Name of the other.
+        uar: Difference of the unweighted average recalls, in points; both are asked about the same
+            examples of each bootstrap sample.
+        uar_by_people: The same, but whole people are drawn, with all their examples: what to expect of
+            others, as far as so few can tell.
+    """
+
+    examples: int
+    people: int
+    over: str
+    uar: Figure
+    uar_by_people: Figure
+
+
+@dataclass(frozen=True)
+class AgreementFigures:
+    """What was measured between two who label the same examples.
+
+    Attributes:
+        examples: How many.
+        labels: Names of the rows and columns of `confusion`.
+        kappa: Cohen's kappa (1960): 0 for agreement by chance, 1 for full agreement.
+        accuracy: Share of examples with the same label, in percent.
+        uar: Unweighted average recall, over the labels that the annotation has, in percent.
+        confusion: `confusion[annotated][said]`, counts.
+    """
+
+    examples: int
+    labels: tuple[str, ...]
+    kappa: Figure
+    accuracy: Figure
+    uar: Figure
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class RegressionFigures:
+    """What was measured on one continuous annotation, in the annotation's unit.
+
+    Attributes:
+        examples: How many.
+        rmse: Root mean squared error.
+        pcc: Pearson's correlation.
+        icc: Intraclass correlation ICC(3,1) (Shrout & Fleiss 1979).
+        ccc: Concordance correlation (Lin 1989).
+    """
+
+    examples: int
+    rmse: Figure
+    pcc: Figure
+    icc: Figure
+    ccc: Figure
+
+
+@dataclass(frozen=True)
+class AffectFigures(RegressionFigures):
+    """Means over folds of what was measured on valence or arousal, which reach from -`scale` to `scale`.
+
+    Attributes:
+        scale: Of the annotation.
+        folds: The values of each fold, by the name of the figure.
+    """
+
+    scale: float
+    folds: tuple[dict[str, float], ...]

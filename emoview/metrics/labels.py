@@ -1,0 +1,114 @@
+"""How good probabilities of labels are.
+
+Accuracy, unweighted average recall, macro F1, recalls, confusion, and expected calibration error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.metrics.bootstrap import Labels, Probabilities, draws, figure
+from emoview.metrics.calibration import bins_of, error_of, floor_of
+from emoview.metrics.figures import Figure, GainFigures, LabelFigures
+
+
+def measure_labels(
+    probabilities: Probabilities, labels: Labels, names: Sequence[str], *, seed: int = 0
+) -> LabelFigures:
+    """Measure probabilities `(n, c)` against true labels `(n,)`, positions in `names`."""
+    count, said = len(names), probabilities.argmax(axis=1)
+    drawn = draws(len(labels), seed)
+    tables = np.concatenate(
+        [
+            confusions(labels[None], said[None], count),
+            confusions(labels[drawn], said[drawn], count),
+        ]
+    )
+    seen = np.flatnonzero(tables[0].sum(axis=1))
+    recalls = recalls_of(tables)
+    with np.errstate(invalid="ignore"):
+        hits = np.diagonal(tables, axis1=1, axis2=2)
+        f1 = 200 * hits / (tables.sum(axis=1) + tables.sum(axis=2))
+    confidence, right = probabilities.max(axis=1), said == labels
+    errors = [error_of(confidence, right)]
+    errors += [error_of(confidence[d], right[d]) for d in drawn]
+    return LabelFigures(
+        len(labels),
+        tuple(names),
+        figure(100 * hits.sum(axis=1) / len(labels)),
+        figure(np.nanmean(recalls[:, seen], axis=1)),
+        figure(np.nanmean(f1[:, seen], axis=1)),
+        figure(np.array(errors), digits=4),
+        floor_of(confidence, seed),
+        bins_of(confidence, right),
+        {names[i]: figure(recalls[:, i]) for i in seen},
+        tuple(tuple(int(v) for v in row) for row in tables[0]),
+    )
+
+
+def measure_gain(
+    one: Probabilities,
+    other: Probabilities,
+    labels: Labels,
+    people: Sequence[str],
+    *,
+    over: str,
+    seed: int = 0,
+) -> GainFigures:
+    """Measure how much better probabilities `(n, c)` are than others `(n, c)`, the name of which is `over`.
+
+    Args:
+        one: Whose gain it is.
+        other: Of the other.
+        labels: `(n,)`, positions in the columns of both.
+        people: `(n,)`, whom each example is of.
+        over: As in `GainFigures`.
+        seed: Of the draws.
+    """
+    count = one.shape[1]
+    tables = np.stack(
+        [confusions(labels[:, None], said.argmax(axis=1)[:, None], count) for said in (one, other)], axis=1
+    )
+    _, person = np.unique(people, return_inverse=True)
+    of_people = np.zeros((person.max() + 1, *tables.shape[1:]), np.int64)
+    np.add.at(of_people, person, tables)
+
+    def gain(units: NDArray[np.int64]) -> Figure:
+        drawn = np.concatenate([np.arange(len(units))[None], draws(len(units), seed)])
+        times = np.stack([np.bincount(sample, minlength=len(units)) for sample in drawn])
+        ones, others = np.moveaxis(np.tensordot(times, units, axes=1), 1, 0)
+        # A label without examples has no recall, in neither.
+        return figure(np.nanmean(recalls_of(ones) - recalls_of(others), axis=1))
+
+    return GainFigures(len(labels), len(of_people), over, gain(tables), gain(of_people))
+
+
+def accuracy(probabilities: Probabilities, labels: Labels) -> float:
+    """Share of examples whose most probable label is right, in percent."""
+    return float(100 * np.mean(probabilities.argmax(axis=1) == labels))
+
+
+def unweighted_average_recall(probabilities: Probabilities, labels: Labels) -> float:
+    """Mean of the labels' recalls, in percent: each label counts the same."""
+    said = probabilities.argmax(axis=1)
+    return float(np.nanmean(recalls_of(confusions(labels[None], said[None], probabilities.shape[1]))))
+
+
+def calibration_error(probabilities: Probabilities, labels: Labels) -> float:
+    """Mean distance between confidence and accuracy (expected; Naeini et al. 2015, AAAI)."""
+    return error_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+
+
+def confusions(labels: NDArray[np.int64], said: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Count `(draws, n)` pairs into `(draws, true, said)`."""
+    cells = labels * count + said + np.arange(len(labels))[:, None] * count**2
+    return np.bincount(cells.ravel(), minlength=len(labels) * count**2).reshape(-1, count, count)
+
+
+def recalls_of(tables: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the recalls of confusion tables `(..., c, c)`, in percent; NaN for a label without examples."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(100 * np.diagonal(tables, axis1=1, axis2=2) / tables.sum(axis=2))

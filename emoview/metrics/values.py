@@ -1,0 +1,83 @@
+"""How good estimates of valence and arousal are: RMSE, and three correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.metrics.bootstrap import Values, figure, samples
+from emoview.metrics.figures import AffectFigures, RegressionFigures
+
+
+def measure_values(
+    estimated: Values, annotated: Values, *, block: int = 1, seed: int = 0
+) -> RegressionFigures:
+    """Measure estimates `(n,)` of a continuous annotation `(n,)`; `block` as in `measure_agreement`."""
+    metrics: tuple[Callable[[Values, Values], float], ...] = (rmse, pcc, icc, ccc)
+    table = np.array(
+        [
+            [metric(estimated[d], annotated[d]) for metric in metrics]
+            for d in samples(len(annotated), seed, block)
+        ]
+    )
+    return RegressionFigures(len(annotated), *(figure(column, digits=4) for column in table.T))
+
+
+def measure_folds(
+    estimated: Values, annotated: Values, folds: Sequence[NDArray[np.int64]], *, scale: float, seed: int = 0
+) -> AffectFigures:
+    """Measure estimates `(n,)` of an annotation `(n,)` fold by fold: the means, and each fold's values.
+
+    Args:
+        estimated: In the annotation's unit.
+        annotated: Reaches from -`scale` to `scale`.
+        folds: Positions of each.
+        scale: Of the annotation.
+        seed: Of the bootstrap, which draws within each fold.
+    """
+    metrics: dict[str, Callable[[Values, Values], float]] = {"rmse": rmse, "pcc": pcc, "icc": icc, "ccc": ccc}
+    tables = np.array(
+        [
+            [
+                [metric(estimated[fold[d]], annotated[fold[d]]) for metric in metrics.values()]
+                for d in samples(len(fold), seed, 1)
+            ]
+            for fold in folds
+        ]
+    )
+    rmse_, pcc_, icc_, ccc_ = (figure(column, digits=4) for column in tables.mean(axis=0).T)
+    each = tuple(
+        {name: round(float(value), 4) for name, value in zip(metrics, table[0], strict=True)}
+        for table in tables
+    )
+    return AffectFigures(len(annotated), rmse_, pcc_, icc_, ccc_, scale, each)
+
+
+def rmse(estimated: Values, annotated: Values) -> float:
+    """Root mean squared error."""
+    return float(np.sqrt(np.mean(np.square(estimated - annotated))))
+
+
+def pcc(estimated: Values, annotated: Values) -> float:
+    """Pearson's correlation; 0 where one of the two does not vary."""
+    spread = float(estimated.std() * annotated.std())
+    return _covariance(estimated, annotated) / spread if spread else 0.0
+
+
+def icc(estimated: Values, annotated: Values) -> float:
+    """Intraclass correlation ICC(3,1): two raters, consistency (Shrout & Fleiss 1979)."""
+    total = float(estimated.var() + annotated.var())
+    return 2 * _covariance(estimated, annotated) / total if total else 0.0
+
+
+def ccc(estimated: Values, annotated: Values) -> float:
+    """Concordance correlation (Lin 1989): like ICC(3,1), less for a shift between the two."""
+    shift = float(estimated.mean() - annotated.mean()) ** 2
+    total = float(estimated.var() + annotated.var()) + shift
+    return 2 * _covariance(estimated, annotated) / total if total else 0.0
+
+
+def _covariance(one: Values, other: Values) -> float:
+    return float(np.mean((one - one.mean()) * (other - other.mean())))
