@@ -17,8 +17,9 @@ from emoview.face.find import FaceFinder
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 from emoview.pipeline.events import Progress
+from emoview.pipeline.finding import LONGEST_SIDE
 from emoview.pipeline.profile import profile_of
-from emoview.pipeline.stages import LONGEST_SIDE, Stage
+from emoview.pipeline.stage import Stage
 from emoview.timeline.results import Row
 
 _MAX_FACES = 4

@@ -81,7 +81,8 @@ def run_networks() -> None:
     from emoview.pipeline.device import Device, select_device
 
     device, engine = select_device(Device.AUTO)
-    from emoview.pipeline.models import Models, run_faces
+    from emoview.pipeline.inference import run_faces
+    from emoview.pipeline.models import Models
 
     grey = np.full((CROP_SIZE, CROP_SIZE), 128, np.uint8)
     _, logits = run_faces(Models(engine=engine).face_cnn, [grey])

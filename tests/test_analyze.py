@@ -16,7 +16,7 @@ from conftest import Make, ffmpeg
 from emoview import LABELS, Analysis, InputError, analyze
 from emoview.media import listing
 from emoview.media.probe import probe
-from emoview.pipeline.models import run_faces
+from emoview.pipeline.inference import run_faces
 
 
 def _face_rows(result: Analysis) -> list:
@@ -177,7 +177,7 @@ def test_a_picture_alone_is_seen_in_all_views(made: Make, monkeypatch: pytest.Mo
         asked.append(None if ticks is None else ticks.tolist())
         return run_faces(network, faces, ticks)
 
-    monkeypatch.setattr("emoview.pipeline.stages.run_faces", watched)
+    monkeypatch.setattr("emoview.pipeline.faces.run_faces", watched)
     analyze(made("one.mp4", "-frames:v", "1", "-an"))
     analyze(made("three.mp4", "-frames:v", "3", "-an"))
     assert asked == [None, [0, 1, 2]]

@@ -31,8 +31,9 @@ from emoview.output.json import schema, to_json
 from emoview.output.read import read_json
 from emoview.pipeline import analysis as pipeline
 from emoview.pipeline.engines import Engine
+from emoview.pipeline.inference import run_speech
 from emoview.pipeline.models import Models
-from emoview.pipeline.stages import describe_windows, heard_ticks, run_speech, speech_windows
+from emoview.pipeline.voice import describe_windows, heard_ticks, speech_windows
 from emoview.reports import write_report
 from emoview.timeline.explanation import VoiceEffect, VoiceReasons
 from emoview.timeline.results import Options, Segment

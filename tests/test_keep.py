@@ -41,7 +41,7 @@ def test_faces_and_features_are_those_of_the_rows(made: Make, tmp_path: Path):
 def test_windows_are_kept_however_many_go_through_at_a_time(sample: Path, monkeypatch: pytest.MonkeyPatch):
     kept = []
     for batch in (8, 2):
-        monkeypatch.setattr("emoview.pipeline.stages.WINDOW_BATCH", batch)
+        monkeypatch.setattr("emoview.pipeline.voice.WINDOW_BATCH", batch)
         keeper = Keeper(None, features=True)
         result = analyze(sample, options=Options(modality="voice"), keep=keeper)
         kept.append((result.timeline, keeper.arrays()))

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -28,17 +27,13 @@ from emoview.metrics.labels import calibration_error, unweighted_average_recall
 from emoview.output.files import write_whole
 from emoview.output.json import to_json
 from emoview.output.read import read_json
-from emoview.pipeline.models import Models, run_sequence
-from emoview.pipeline.stages import (
-    Found,
-    describe_windows,
-    find_faces,
-    heard_ticks,
-    nearest,
-    run_face_stage,
-    run_speech,
-)
+from emoview.pipeline.evidence import Found
+from emoview.pipeline.faces import FaceBranch
+from emoview.pipeline.finding import find_faces
+from emoview.pipeline.inference import nearest, run_sequence, run_speech
+from emoview.pipeline.models import Models
 from emoview.pipeline.timings import Timings
+from emoview.pipeline.voice import describe_windows, heard_ticks
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
 from emoview.timeline.labels import LABELS, Naming, group_of, valence_arousal
 from emoview.timeline.results import FaceBox, Row, segments_of
@@ -260,18 +255,18 @@ def test_the_mean_level_is_that_of_the_whole(sample: Path, monkeypatch: pytest.M
     samples = _speech(sample)
     expected = 10 * np.log10(np.square(samples, dtype=np.float64).mean())
     for ticks in (1500, 30):
-        monkeypatch.setattr("emoview.pipeline.stages.BLOCK_TICKS", ticks)
+        monkeypatch.setattr("emoview.pipeline.voice.BLOCK_TICKS", ticks)
         level = analyze(sample, modality="voice").media.audio_level_db
         assert level == pytest.approx(expected, abs=0.1)
 
 
-def test_tracks_end_when_their_face_is_lost(monkeypatch: pytest.MonkeyPatch, sample: Path):
+def test_tracks_end_when_their_face_is_lost():
     rng = np.random.default_rng(0)
     points = np.zeros((468, 3), np.float32)
     crops = rng.integers(0, 255, (200, 112, 112, 3), dtype=np.uint8)
     faces = {0: range(40), 1: range(80, 120), 2: range(90, 200)}
 
-    def found(*_: Any, **__: Any) -> Iterator[tuple[int, list[Found]]]:
+    def found() -> Iterator[tuple[int, list[Found]]]:
         for tick in range(200):
             yield (
                 tick,
@@ -282,14 +277,13 @@ def test_tracks_end_when_their_face_is_lost(monkeypatch: pytest.MonkeyPatch, sam
                 ],
             )
 
-    monkeypatch.setattr("emoview.pipeline.stages.find_faces", found)
     models = Models()
     kept = {}
     for keep in (False, True):
-        result = run_face_stage(
-            probe(sample), lambda: models, max_faces=4, total=None, timings=Timings(),
-            keep_embeddings=lambda keep=keep: keep, on_event=lambda _: None,
-        )  # fmt: skip
+        branch = FaceBranch(lambda: models, keep_embeddings=lambda keep=keep: keep, timings=Timings())
+        for tick, some in found():
+            branch.add(tick, some)
+        result = branch.end(DecodeLog())
         assert result.ticks == 200
         assert list(result.tracks) == [0, 1, 2]
         for face_id, track in result.tracks.items():

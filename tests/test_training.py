@@ -32,7 +32,7 @@ from emoview.networks.shipped import BUILDERS, build_face_gru, build_voice_clip,
 from emoview.networks.sizes import FUNCTIONALS
 from emoview.networks.temporal import LocalNormalization, branch_outputs, set_normalisation
 from emoview.pipeline.engines import Engine, OnnxNetwork, load
-from emoview.pipeline.models import (
+from emoview.pipeline.inference import (
     STILL_VIEWS,
     VIEWS,
     SequenceRun,
@@ -413,7 +413,7 @@ def test_long_sequences_in_parts_agree_with_one(monkeypatch: pytest.MonkeyPatch)
     values = np.random.default_rng(0).normal(size=(500, 256)).astype(np.float32)
     network = build_face_gru()
     whole = run_sequence(network, values)
-    monkeypatch.setattr("emoview.pipeline.models._LONGEST_SEQUENCE", 125)
+    monkeypatch.setattr("emoview.pipeline.inference._LONGEST_SEQUENCE", 125)
     parts = run_sequence(network, values)
     np.testing.assert_allclose(parts.ticks, whole.ticks, atol=0.02)
     np.testing.assert_allclose(parts.whole, whole.whole, atol=0.02)
@@ -432,7 +432,7 @@ def test_parts_of_long_speech_say_what_the_whole_does(monkeypatch: pytest.Monkey
     values += np.linspace(0, 4, 500, dtype=np.float32)[:, None]
     network = build_voice_tcn()
     whole = run_sequence(network, values)
-    monkeypatch.setattr("emoview.pipeline.models._LONGEST_SEQUENCE", 125)
+    monkeypatch.setattr("emoview.pipeline.inference._LONGEST_SEQUENCE", 125)
     parts = run_sequence(network, values)
     assert whole.ticks.std(axis=0).min() > 0.01
     np.testing.assert_allclose(parts.ticks, whole.ticks, atol=1e-4)

@@ -36,7 +36,8 @@ def baseline_of(
         WeightsError: The installation lacks its weights.
     """
     from emoview.fusion.baseline import Baseline, general
-    from emoview.pipeline.analysis import check, logits_of
+    from emoview.pipeline.analysis import logits_of
+    from emoview.pipeline.check import check
     from emoview.pipeline.models import FUSION_FILE, Models
     from emoview.weights import shipped
 

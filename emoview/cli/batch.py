@@ -113,7 +113,7 @@ def batch(
         from emoview.batch.run import Workers, default_workers, plan, run_batch
         from emoview.batch.storage import place_of
         from emoview.cli import render_batch as render
-        from emoview.pipeline.analysis import check
+        from emoview.pipeline.check import check
 
         options = options_of(
             fusion,

@@ -47,7 +47,8 @@ def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str,
 
 def _derived(affect: LabelledAffect, on_event: OnEvent) -> NDArray[np.float32]:
     from emoview.face.still import StillFaces
-    from emoview.pipeline.models import Models, run_stills
+    from emoview.pipeline.inference import run_stills
+    from emoview.pipeline.models import Models
 
     model = Models().face_cnn
     result = np.full((len(affect), 2), np.nan, np.float32)

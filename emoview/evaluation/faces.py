@@ -72,7 +72,8 @@ def _shipped(
     Faces are cut out of pictures that are larger than a face, see `StillFaces`, or with `cut_out` of all.
     """
     from emoview.face.still import StillFaces
-    from emoview.pipeline.models import Models, stills_in_parts
+    from emoview.pipeline.inference import stills_in_parts
+    from emoview.pipeline.models import Models
 
     models = Models()
     parts: list[NDArray[np.float32]] = []

@@ -114,7 +114,8 @@ def _shared(utterances: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
 
 def _shipped(asked: _Asked, on_event: OnEvent) -> NDArray[np.float64]:
     """Give logits `(n, names)` of the late rule over both voice networks."""
-    from emoview.pipeline.models import Models, run_sequence, seven_labels, with_extras
+    from emoview.pipeline.inference import run_sequence, seven_labels, with_extras
+    from emoview.pipeline.models import Models
 
     models = Models()
     described = _described(asked.utterances, on_event)

@@ -15,7 +15,7 @@ from emoview.face.regions import REGION_POINTS
 from emoview.networks.sizes import FACE_SIZE
 
 if TYPE_CHECKING:
-    from emoview.pipeline.stages import Found
+    from emoview.pipeline.evidence import Found
 
 Floats = NDArray[np.float32]
 

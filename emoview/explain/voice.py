@@ -91,7 +91,7 @@ class VoiceOcclusion:
     """Explains what the voice networks say of the segments of one clip."""
 
     def __init__(self, models: Models, seen: Seen, baseline: Baseline | None = None) -> None:
-        from emoview.pipeline.stages import heard_ticks
+        from emoview.pipeline.voice import heard_ticks
 
         self._models, self._seen, self._baseline = models, seen, baseline
         features, speech = seen.descriptors, seen.speech
@@ -158,8 +158,7 @@ class VoiceOcclusion:
 
     def _log_odds(self, part: _Part, label: str) -> float:
         """Give the log-odds of the label in the voice alone, averaged over the segment's ticks."""
-        from emoview.pipeline.models import seven_labels, smooth
-        from emoview.pipeline.stages import run_speech, run_windows
+        from emoview.pipeline.inference import run_speech, run_windows, seven_labels, smooth
 
         tcn = run_speech(self._models.voice_tcn, part.features, part.heard, len(part.features))
         clip = run_windows(self._models.voice_clip, part.cuts, part.functionals, part.speech)

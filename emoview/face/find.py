@@ -104,6 +104,10 @@ class FaceFinder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the mesh."""
         self._near.close()
         if self._far is not None:
             self._far.close()

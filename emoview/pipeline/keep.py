@@ -6,31 +6,13 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.output.files import unwritable, whole_folder, write_whole
+from emoview.pipeline.evidence import Floats, Found
 from emoview.timeline.clock import time_of
-
-if TYPE_CHECKING:
-    from emoview.pipeline.stages import Found
-
-Floats = NDArray[np.float32]
-
-
-class Collector(Protocol):
-    """Told by the stages of everything that they find."""
-
-    def add_faces(self, found: Sequence[Found], embeddings: Floats) -> None:
-        """Take faces, and what the network made of each."""
-
-    def add_voice(self, descriptors: Floats, speech: NDArray[np.bool_]) -> None:
-        """Take the descriptors of every tick, and whether somebody speaks in it."""
-
-    def add_windows(self, cuts: Sequence[tuple[int, int]], functionals: Floats) -> None:
-        """Take more windows with speech, in ticks, and their functionals."""
 
 
 class Keeper:

@@ -13,8 +13,8 @@ from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, TICK_HZ, time_of
 from emoview.timeline.results import Options
 
 if TYPE_CHECKING:
+    from emoview.pipeline.evidence import Faces, Voice
     from emoview.pipeline.speaker import Speaker
-    from emoview.pipeline.stages import Faces, Voice
 
 _QUIET_DB = -50.0
 # Streams rarely end together, and headers round.

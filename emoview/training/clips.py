@@ -16,8 +16,9 @@ from emoview.face.align import CROP_SIZE
 from emoview.media.probe import probe
 from emoview.media.process import DecodeLog
 from emoview.media.sound import read_sound
-from emoview.pipeline.stages import describe_windows, find_faces, speech_windows
+from emoview.pipeline.finding import find_faces
 from emoview.pipeline.timings import Timings
+from emoview.pipeline.voice import describe_windows, speech_windows
 from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 from emoview.voice.activity import level_db, voice_activity

@@ -21,8 +21,9 @@ from emoview.metrics.calibration import fit_scale
 from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.metrics.labels import measure_gain, measure_labels
 from emoview.networks.shipped import build_early_fusion, build_face_gru
-from emoview.pipeline.models import SequenceLogits, run_faces, run_sequence, seven_labels
-from emoview.pipeline.stages import heard_ticks, run_speech, run_windows
+from emoview.pipeline.evidence import SequenceLogits
+from emoview.pipeline.inference import run_faces, run_sequence, run_speech, run_windows, seven_labels
+from emoview.pipeline.voice import heard_ticks
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip
 from emoview.training.voice import pad

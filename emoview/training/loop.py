@@ -16,7 +16,7 @@ from msgspec import Meta
 from emoview.errors import InputError
 from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights, save_whole
 from emoview.output.files import write_whole
-from emoview.pipeline.stages import Stage
+from emoview.pipeline.stage import Stage
 from emoview.runs import Number
 from emoview.stored import read_numbers
 from emoview.training.precision import quick_precision

@@ -25,7 +25,7 @@ from emoview.networks.saved import load_weights, save_whole
 from emoview.networks.shipped import BUILTIN_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.output.files import write_whole
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
-from emoview.pipeline.models import run_stills
+from emoview.pipeline.inference import run_stills
 from emoview.stored import read_numbers
 from emoview.timeline.labels import LABELS
 from emoview.training import fusion, voice

@@ -17,7 +17,7 @@ from emoview.networks.temporal import (
     one_of_parts,
     set_normalisation,
 )
-from emoview.pipeline.models import run_sequence
+from emoview.pipeline.inference import run_sequence
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.precision import quick_precision
 from emoview.training.speech import SpeechFeatures, Variant

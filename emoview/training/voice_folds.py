@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
-from emoview.pipeline.models import seven_labels, with_extras
+from emoview.pipeline.inference import seven_labels, with_extras
 from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training.voice import RAVDESS_LABELS

@@ -159,7 +159,7 @@ def _runs(folder: Path) -> None:
 
     from emoview.errors import EmoviewError
     from emoview.evaluation.comparison import compared
-    from emoview.pipeline.models import StandIn
+    from emoview.pipeline.stand_in import StandIn
     from emoview.runs import load_network, networks_of
     from emoview.training.loop import read_history
 

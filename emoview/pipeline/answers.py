@@ -1,0 +1,132 @@
+"""What the models and the rules answer: probabilities of a face, of the voice, and of both together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.fusion.baseline import Baseline
+from emoview.fusion.early import early_input
+from emoview.fusion.late import softmax
+from emoview.pipeline.evidence import FaceTrack, Floats, Logits, Voice
+from emoview.pipeline.inference import run_sequence, seven_labels, smooth
+from emoview.pipeline.models import Models
+from emoview.pipeline.stand_in import STAND_IN
+
+
+@dataclass(frozen=True)
+class Said:
+    """Logits of models, by name: of the whole, `(7,)` each, and of the ticks, `(ticks, 7)` each."""
+
+    whole: Mapping[str, Logits]
+    ticks: Mapping[str, Logits]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Probabilities: of the whole, `(7,)`, and of the ticks, `(ticks, 7)`."""
+
+    whole: NDArray[np.float64]
+    ticks: NDArray[np.float64]
+
+
+class Answers:
+    """Asks models and rules about the evidence, and remembers which models were used.
+
+    Args:
+        models: The networks and rules.
+        voice: What was heard.
+        ticks: Of the whole.
+        baseline: What is taken away from what the models say.
+    """
+
+    def __init__(self, models: Models, voice: Voice | None, ticks: int, baseline: Baseline | None) -> None:
+        self._models, self._heard, self._ticks, self._baseline = models, voice, ticks, baseline
+        self.speech = np.zeros(ticks, bool)
+        if voice is not None:
+            self.speech[: voice.ticks] = voice.speech
+        self.used: set[str] = set()
+
+    def said_of_face(self, track: FaceTrack) -> Said:
+        """Give what the models say of a track, for each of its ticks."""
+        logits, gru = track.logits, track.gru
+        if gru is None:
+            return Said({STAND_IN: logits.mean(axis=0)}, {STAND_IN: logits})
+        return self._plain(
+            {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole},
+            {"face_cnn": logits, "face_gru": gru.ticks},
+        )
+
+    def said_of_voice(self) -> Said | None:
+        """Give what the models say of the voice, for all ticks; None where nobody speaks."""
+        voice, stand_in = self._heard, self._models.voice_stand_in
+        if voice is None or voice.clip is None:
+            return None
+        if stand_in is not None:
+            ticks = _extended(stand_in.voices(voice.clip.ticks), self._ticks)
+            return Said({STAND_IN: stand_in.voices(voice.clip.whole)}, {STAND_IN: ticks})
+        assert voice.tcn is not None
+        networks = {"voice_tcn": voice.tcn, "voice_clip": voice.clip}
+        return self._plain(
+            {name: seven_labels(said.whole) for name, said in networks.items()},
+            {name: _extended(seven_labels(said.ticks), self._ticks) for name, said in networks.items()},
+        )
+
+    def face(self, said: Said, track: FaceTrack) -> Answer:
+        """Answer for a face."""
+        return self._late("face", said, track.ticks)
+
+    def voice(self, said: Said) -> Answer:
+        """Answer for the voice."""
+        return self._late("voice", said)
+
+    def both(self, fusion: str, track: FaceTrack, face: Said, voice: Said) -> Answer:
+        """Answer for a face and its voice by `late` or `early` fusion, for each tick of the track."""
+        ticks = track.ticks
+        if fusion == "late":
+            there = {name: values[ticks] for name, values in voice.ticks.items()}
+            answer = self._late("both", Said({**face.whole, **voice.whole}, {**face.ticks, **there}), ticks)
+        else:
+            answer = self._early(track)
+        # Where nobody speaks, the face speaks alone; what was said fades out, and in, rather than that each
+        # pause between two words changes the label.
+        alone = self.face(face, track)
+        heard = smooth(self.speech[:, None].astype(np.float64))[ticks]
+        return Answer(answer.whole, heard * answer.ticks + (1 - heard) * alone.ticks)
+
+    def _plain(self, whole: dict[str, Logits], ticks: dict[str, Logits]) -> Said:
+        if self._baseline is None:
+            return Said(whole, ticks)
+        return Said(self._baseline.removed(whole), self._baseline.removed(ticks))
+
+    def _late(self, rule: str, said: Said, at: NDArray[np.int64] | None = None) -> Answer:
+        fusion = self._models.late_fusion(rule, with_baseline=self._baseline is not None)
+        self.used |= set(said.whole)
+        return Answer(softmax(fusion(said.whole)), softmax(smooth(fusion(said.ticks), at)))
+
+    def _early(self, track: FaceTrack) -> Answer:
+        assert self._heard is not None
+        assert self._heard.tcn is not None
+        assert track.embeddings is not None
+        present = track.ticks
+        embeddings = np.zeros((self._ticks, track.embeddings.shape[1]), np.float32)
+        embeddings[present] = track.embeddings
+        has_face = np.zeros(self._ticks, bool)
+        has_face[present] = True
+        voice = _extended(self._heard.tcn.ticks, self._ticks)
+        answer = run_sequence(
+            self._models.early_fusion, early_input(embeddings, has_face, voice, self.speech)
+        )
+        self.used.add("early_fusion")
+        scale = self._models.early_scale
+        return Answer(softmax(scale * answer.whole), softmax(scale * smooth(answer.ticks))[present])
+
+
+def _extended(values: Floats, ticks: int) -> Floats:
+    """Repeat the last entry up to `ticks`: the sound may end before the pictures do."""
+    if len(values) >= ticks:
+        return values[:ticks]
+    return np.pad(values, ((0, ticks - len(values)), (0, 0)), mode="edge")

@@ -1,0 +1,54 @@
+"""What cannot be done, whatever the file, is refused before any work."""
+
+from __future__ import annotations
+
+from emoview.errors import InputError
+from emoview.timeline.results import Options, check_choices
+
+
+def check(options: Options) -> None:
+    """Refuse what cannot be done, whatever the file.
+
+    Raises:
+        InputError: The options exclude each other, or name what is not there.
+    """
+    check_choices(options)
+    if type(options.max_faces) is not int or options.max_faces < 1:
+        raise InputError("max_faces must be a whole number, 1 or more")
+    if options.face not in ("largest", "speaking", "all") and not str(options.face).isdecimal():
+        raise InputError(f"face must be largest, speaking, all or a track id, not {options.face!r}")
+    least = options.least_confidence
+    known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
+    if not known or (least is not None and not 0 <= least <= 1):
+        raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
+    if options.weights is not None and options.fusion == "early":
+        raise InputError("early fusion was trained with the networks that ship: use late with other weights")
+    if options.weights is not None and options.explain:
+        raise InputError("only the networks that ship can be explained: leave out --explain or --weights")
+    if options.voice_features != "opensmile":
+        _check_features(options)
+    if options.baseline is not None:
+        if options.weights is not None:
+            raise InputError("a baseline is of the networks that ship: leave out --baseline or --weights")
+        if options.fusion == "early":
+            raise InputError("early fusion knows no baseline: use late")
+        if options.face == "all":
+            raise InputError("a baseline is of one person: choose a face, or leave out --baseline")
+        from emoview.pipeline.models import read_baseline
+
+        # A wrong file is to cost nothing but this.
+        read_baseline(options.baseline)
+
+
+def _check_features(options: Options) -> None:
+    """Refuse what goes with openSMILE's features alone."""
+    for option, given in (
+        ("--weights", options.weights is not None),
+        ("--explain", options.explain),
+        ("--baseline", options.baseline is not None),
+        ("--fusion early", options.fusion == "early"),
+    ):
+        if given:
+            raise InputError(
+                f"{option} was made for openSMILE's features: leave it out, or --voice-features builtin"
+            )

@@ -1,0 +1,128 @@
+"""The face branch: what the networks say of each face, and its track through the video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.face.follow import MEMORY_TICKS
+from emoview.face.lips import lip_opening
+from emoview.media.process import DecodeLog
+from emoview.pipeline.engines import Network
+from emoview.pipeline.evidence import Collector, Faces, FaceTrack, Floats, Found
+from emoview.pipeline.inference import FACE_BATCH, SequenceRun, run_faces
+from emoview.pipeline.models import Models
+from emoview.pipeline.stand_in import StandIn
+from emoview.pipeline.timings import Timings
+
+
+class FaceBranch:
+    """Takes the faces of one tick after the other, runs the networks in batches, and grows the tracks.
+
+    Args:
+        load: Gives the models; asked when the first faces are there.
+        keep_embeddings: Whether tracks hold their embeddings; asked then, too, since the models may have to
+            say.
+        timings: Told of the time it takes.
+        keep: Given the faces, and what the network made of each.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Models],
+        *,
+        keep_embeddings: Callable[[], bool],
+        timings: Timings,
+        keep: Sequence[Collector] = (),
+    ) -> None:
+        self._load, self._keep_embeddings = load, keep_embeddings
+        self._timings, self._keep = timings, keep
+        self._ticks = self._faces = self._widened = 0
+        self._waiting: list[Found] = []
+        self._growing: dict[int, _GrowingTrack] = {}
+        self._tracks: dict[int, FaceTrack] = {}
+
+    def add(self, tick: int, found: Sequence[Found]) -> None:
+        """Take the faces of `tick`; ticks without a picture may be left out."""
+        self._ticks = tick + 1
+        for face in found:
+            self._faces, self._widened = self._faces + 1, self._widened + (face.widen > 1)
+            self._waiting.append(face)
+            if len(self._waiting) == FACE_BATCH:
+                self._flush()
+
+    def end(self, log: DecodeLog) -> Faces:
+        """Give all that was found in the pictures whose decoder kept `log`."""
+        if self._waiting:
+            self._flush()
+        with self._timings.measure("face_network"):
+            self._tracks.update((i, track.end()) for i, track in self._growing.items())
+        return Faces(
+            self._ticks, dict(sorted(self._tracks.items())), log, squeezed=2 * self._widened > self._faces
+        )
+
+    def _flush(self) -> None:
+        """Ask the networks about the faces that wait."""
+        with self._timings.measure("start"):
+            models = self._load()
+            stand_in = models.face_stand_in
+            cnn, gru = (None, None) if stand_in else (models.face_cnn, models.face_gru)
+        with self._timings.measure("face_network"):
+            embeddings, logits = self._asked(cnn, stand_in)
+            ids = np.array([face.face_id for face in self._waiting])
+            for face_id in map(int, np.unique(ids)):
+                own = np.flatnonzero(ids == face_id)
+                if face_id not in self._growing:
+                    self._growing[face_id] = _GrowingTrack(gru, keep_embeddings=self._keep_embeddings())
+                self._growing[face_id].add([self._waiting[i] for i in own], embeddings[own], logits[own])
+            self._end_lost(self._waiting[-1].tick)
+        for one in self._keep:
+            one.add_faces(self._waiting, embeddings)
+        self._waiting.clear()
+
+    def _asked(self, cnn: Network | None, stand_in: StandIn | None) -> tuple[Floats, Floats]:
+        """Give embeddings and logits of the faces that wait; a stand-in has no embeddings."""
+        faces = [face.face for face in self._waiting]
+        if cnn is None:
+            assert stand_in is not None
+            return np.zeros((len(faces), 0), np.float32), stand_in.faces(faces)
+        # A picture alone has no neighbours to be averaged with.
+        ticks = np.array([face.tick for face in self._waiting]) if self._ticks > 1 else None
+        return run_faces(cnn, faces, ticks)
+
+    def _end_lost(self, tick: int) -> None:
+        """End the tracks that nothing can go on with at `tick`."""
+        lost = [i for i, track in self._growing.items() if tick - track.last_tick > MEMORY_TICKS]
+        self._tracks.update((i, self._growing.pop(i).end()) for i in lost)
+
+
+class _GrowingTrack:
+    """A track that grows; embeddings of which nobody asks go no further than the GRU."""
+
+    def __init__(self, gru: Network | None, *, keep_embeddings: bool) -> None:
+        self._parts: list[tuple[NDArray[Any], ...]] = []
+        self._embeddings: list[Floats] = []
+        self._gru = None if gru is None else SequenceRun(gru)
+        self._keep = keep_embeddings
+        self.last_tick = 0
+
+    def add(self, found: Sequence[Found], embeddings: Floats, logits: Floats) -> None:
+        ticks = np.array([one.tick for one in found])
+        boxes = np.array([(one.box.x, one.box.y, one.box.width, one.box.height) for one in found])
+        lips = np.array([lip_opening(one.landmarks) for one in found])
+        self._parts.append((ticks, boxes, logits, lips))
+        self.last_tick = found[-1].tick
+        if self._gru is not None:
+            self._gru.add(embeddings)
+        if self._keep:
+            self._embeddings.append(embeddings)
+
+    def end(self) -> FaceTrack:
+        ticks, boxes, logits, lips = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        gru = None if self._gru is None else self._gru.end()
+        return FaceTrack(
+            ticks, boxes, logits, lips, gru, np.concatenate(self._embeddings) if self._keep else None
+        )

@@ -1,0 +1,104 @@
+"""Finding the faces in the pictures of a file: upright, followed, and cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.media.decode import PictureDecoder
+from emoview.media.probe import Media
+from emoview.media.process import DecodeLog
+from emoview.networks.sizes import FACE_SIZE
+from emoview.pipeline.evidence import Found
+from emoview.pipeline.stage import Stage
+from emoview.pipeline.timings import Timings
+from emoview.timeline.results import FaceBox
+
+LONGEST_SIDE = 640
+"""Pictures are scaled to this while they are decoded: enough for the mesh, which sees 192 pixels."""
+LONGEST_SIDE_OF_SMALL_FACES = 1920
+"""From the first face on that would have fewer pixels than the face network sees, they are scaled to this."""
+
+
+class FaceSearch:
+    """Finds, follows and cuts out the faces of one picture after the other; closed as a context manager."""
+
+    def __init__(self, *, max_faces: int, timings: Timings) -> None:
+        # mediapipe takes its time: it is loaded when the first pictures are being decoded.
+        from emoview.face.align import Proportions
+        from emoview.face.find import FaceFinder
+        from emoview.face.follow import FaceFollower
+
+        self._finder = FaceFinder(max_faces=max_faces)
+        self._follower, self._proportions = FaceFollower(), Proportions()
+        self._timings = timings
+
+    def __enter__(self) -> FaceSearch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finder.close()
+
+    def faces_in(self, tick: int, picture: NDArray[np.uint8], scale: float, *, least: int = 0) -> list[Found]:
+        """Find the faces of a tick, upright and cut out.
+
+        Args:
+            tick: Of the picture; ticks come in order.
+            picture: `(height, width, 3)`, RGB.
+            scale: Pixels as shown for each pixel of `picture`.
+            least: Pixels that the sides of a face must have.
+
+        Raises:
+            _SmallFaceError: One is smaller; this picture was not followed.
+        """
+        from emoview.face.align import align, box_of
+
+        with self._timings.measure("find"):
+            landmarks = self._finder.find(picture)
+            if any(min(box_of(points)[2:]) < least for points in landmarks):
+                raise _SmallFaceError(tick)
+            ids = self._follower.follow(tick, [points * np.float32(scale) for points in landmarks])
+        with self._timings.measure("align"):
+            widen = self._proportions.widening(landmarks)
+            return [
+                Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
+                      align(picture, points, widen=widen), scale, widen)
+                for face_id, points in zip(ids, landmarks, strict=True)
+            ]  # fmt: skip
+
+
+def find_faces(
+    media: Media, *, max_faces: int, timings: Timings, log: DecodeLog
+) -> Iterator[tuple[int, list[Found]]]:
+    """Give every tick that has a picture, with the faces found in it, upright and cut out."""
+    with ExitStack() as stack:
+        try:
+            with PictureDecoder(media, longest_side=LONGEST_SIDE, log=log) as decoder:
+                # The first pictures are decoded while mediapipe is loaded.
+                with timings.measure("start"):
+                    search = stack.enter_context(FaceSearch(max_faces=max_faces, timings=timings))
+                least = FACE_SIZE if decoder.scale > 1 else 0
+                yield from _faces_of(decoder, search, least)
+        except _SmallFaceError as small:
+            log.forget()
+            with PictureDecoder(
+                media, longest_side=LONGEST_SIDE_OF_SMALL_FACES, from_tick=small.tick, log=log
+            ) as decoder:
+                yield from _faces_of(decoder, search, 0)
+    timings.add("decode", log.busy_s)
+
+
+def _faces_of(decoder: PictureDecoder, search: FaceSearch, least: int) -> Iterator[tuple[int, list[Found]]]:
+    for tick, picture in Stage(iter(decoder)):
+        yield tick, search.faces_in(tick, picture, decoder.scale, least=least)
+
+
+class _SmallFaceError(Exception):
+    """A face is smaller than was asked for, at `tick`."""
+
+    def __init__(self, tick: int) -> None:
+        super().__init__()
+        self.tick = tick
