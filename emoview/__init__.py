@@ -24,7 +24,6 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
 # Processes that are started from here inherit it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-from emoview._api import analyze
 from emoview.errors import (
     DecodeError,
     DeviceError,
@@ -33,6 +32,7 @@ from emoview.errors import (
     OutputError,
     WeightsError,
 )
+from emoview.pipeline.api import analyze
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Options
 

@@ -13,7 +13,7 @@ EmoviewError            anything that emoview itself reports
 
 from __future__ import annotations
 
-from emoview.text import name_of
+from emoview.common.text import name_of
 
 
 class EmoviewError(Exception):

@@ -15,10 +15,10 @@ from emoview.batch.baseline import baseline_of
 from emoview.batch.inputs import Clip
 from emoview.batch.record import Records, Wanted
 from emoview.fusion.baseline import PRIOR, Baseline, general
+from emoview.networks.weights import shipped
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.timeline.results import Options
 from emoview.training.fusion import MODELS, ClipLogits, measure
-from emoview.weights import shipped
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from emoview.explain.voice import VoiceOcclusion, _normaliser
 from emoview.face.regions import REGION_POINTS, REGIONS, region_map
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
+from emoview.networks.weights import shipped
 from emoview.output.json import schema, to_json
 from emoview.output.read import read_json
 from emoview.pipeline import analysis as pipeline
@@ -34,12 +35,11 @@ from emoview.pipeline.engines import Engine
 from emoview.pipeline.inference import run_speech
 from emoview.pipeline.models import Models
 from emoview.pipeline.voice import describe_windows, heard_ticks, speech_windows
-from emoview.reports import write_report
+from emoview.rendering.report import write_report
 from emoview.timeline.explanation import VoiceEffect, VoiceReasons
 from emoview.timeline.results import Options, Segment
 from emoview.voice.activity import level_db, voice_activity
 from emoview.voice.descriptors import tick_features
-from emoview.weights import shipped
 
 Sound = np.ndarray
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from emoview.output.files import private_folder, sweep, whole_file, whole_folder, write_whole
+from emoview.common.files import private_folder, sweep, whole_file, whole_folder, write_whole
 
 _HANGING = """
 import sys, time
 from pathlib import Path
-from emoview.output.files import private_folder, whole_file, whole_folder
+from emoview.common.files import private_folder, whole_file, whole_folder
 with {what} as temporary:
     {write}
     print(temporary, flush=True)
@@ -122,7 +122,7 @@ def test_names_that_share_their_beginning_do_not_meet(tmp_path: Path):
 def test_many_writers_of_one_file_leave_one_whole_file(tmp_path: Path):
     target = tmp_path / "summary.csv"
     code = (
-        "import sys; from pathlib import Path; from emoview.output.files import write_whole\n"
+        "import sys; from pathlib import Path; from emoview.common.files import write_whole\n"
         f"for _ in range(100): write_whole(Path({str(target)!r}), sys.argv[1] * 50_000)"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, letter]) for letter in "abcd"]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from emoview import doctor, weights
-from emoview.licences import ffmpeg_terms
+from emoview.doctor import checks as doctor
+from emoview.doctor.licences import ffmpeg_terms
 from emoview.media.probe import probe
 from emoview.media.tool import tool
+from emoview.networks import weights
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -152,7 +153,7 @@ def test_weights_are_listed_verified_and_described():
 
 def test_verify_fails_where_a_file_was_changed(damaged: Path):
     code = (
-        "import sys; from pathlib import Path; from emoview import weights; "
+        "import sys; from pathlib import Path; from emoview.networks import weights; "
         "from emoview.cli.main import app; weights._PACKAGED = Path(sys.argv.pop()); app()"
     )
     done = subprocess.run(

@@ -17,7 +17,7 @@ from emoview.media.encode import VideoEncoder
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
 from emoview.output.json import to_json
-from emoview.overlays import write_overlay
+from emoview.rendering.overlay import write_overlay
 
 
 def _pictures(path: Path) -> list[np.ndarray]:

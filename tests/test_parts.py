@@ -14,6 +14,7 @@ import pytest
 from conftest import Make
 
 from emoview import Analysis, InputError, OutputError, analyze
+from emoview.common.files import write_whole
 from emoview.explain.seen import Seen
 from emoview.face.align import CROP_SIZE, Proportions, align
 from emoview.face.find import LANDMARKS, FaceFinder
@@ -24,7 +25,7 @@ from emoview.media.probe import probe
 from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound, read_sound
 from emoview.metrics.labels import calibration_error, unweighted_average_recall
-from emoview.output.files import write_whole
+from emoview.networks.weights import shipped, weights_folder
 from emoview.output.json import to_json
 from emoview.output.read import read_json
 from emoview.pipeline.evidence import Found
@@ -47,7 +48,6 @@ from emoview.voice.descriptors import (
     windows,
 )
 from emoview.voice.mfcc import mel_filters, mfcc
-from emoview.weights import shipped, weights_folder
 
 
 def test_clock():

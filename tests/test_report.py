@@ -21,7 +21,7 @@ from emoview.media.pictures import jpegs_at
 from emoview.media.probe import probe
 from emoview.output.json import to_json
 from emoview.output.tracks import MISSING, STEPS, tracks
-from emoview.reports import write_report, write_reports
+from emoview.rendering.report import write_report, write_reports
 from emoview.timeline.labels import LABELS, Naming, valence_arousal
 from emoview.timeline.moments import disagreements, strongest
 from emoview.timeline.results import (

@@ -46,9 +46,9 @@ from emoview.metrics.labels import measure_gain, measure_labels
 from emoview.metrics.plot import plot_figures
 from emoview.metrics.values import measure_folds, measure_values
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
+from emoview.networks.runs import Run, configured, load_network, networks_of, read_metrics, read_run
 from emoview.pipeline.inference import run_faces, run_stills
 from emoview.pipeline.models import Models
-from emoview.runs import Run, configured, load_network, networks_of, read_metrics, read_run
 from emoview.timeline.labels import valence_arousal
 from emoview.training import voice
 from emoview.training.augmentation import augmented_face, augmented_resize

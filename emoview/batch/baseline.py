@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import fetched
+from emoview.common.text import shown
 from emoview.errors import InputError
 from emoview.pipeline.events import EventHook, Progress, ignore
-from emoview.text import shown
 from emoview.timeline.results import Options
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ def baseline_of(
         WeightsError: The installation lacks its weights.
     """
     from emoview.fusion.baseline import Baseline, general
+    from emoview.networks.weights import shipped
     from emoview.pipeline.analysis import logits_of
     from emoview.pipeline.check import check
     from emoview.pipeline.models import FUSION_FILE, Models
-    from emoview.weights import shipped
 
     options = options or Options()
     check(options)

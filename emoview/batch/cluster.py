@@ -23,10 +23,10 @@ from emoview.batch.record import FOLDER, Wanted, hash_of_weights
 from emoview.batch.storage import Place, write_whole
 from emoview.batch.summary import row_of_failure
 from emoview.batch.worker import Ended, Hopeless, Task, attempt, limit_threads
+from emoview.common.text import name_of
 from emoview.errors import ClusterError, InputError
 from emoview.pipeline.device import Device
 from emoview.pipeline.events import Progress
-from emoview.text import name_of
 
 GPU = "GPU"
 """Dask's resource of which a clip takes one with `--device gpu`."""

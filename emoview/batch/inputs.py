@@ -12,11 +12,11 @@ from typing import Final
 from emoview.batch import lists
 from emoview.batch.names import names_of
 from emoview.batch.storage import Place, Remote, place_of
+from emoview.common.names import FACES, LABEL
+from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.probe import WHOLE, Stretch
-from emoview.output.names import FACES, LABEL
 from emoview.output.writers import WRITERS
-from emoview.text import name_of
 
 MEDIA: Final = frozenset({
     ".3g2", ".3gp", ".aac", ".aif", ".aiff", ".amr", ".asf", ".avi", ".flac", ".flv", ".gif", ".m2ts", ".m4a",

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from emoview.batch.storage import Place
+from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.probe import WHOLE, Stretch
-from emoview.text import name_of
 
 SUFFIXES: Final = (".txt", ".csv")
 """Of the files that are taken for lists."""

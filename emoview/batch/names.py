@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from emoview.batch.storage import Place
+from emoview.common.names import fitting
 from emoview.media.probe import WHOLE, Stretch
-from emoview.output.names import fitting
 
 # What the batch itself writes into the output folder.
 _SUMMARY: Final = "summary"

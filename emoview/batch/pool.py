@@ -15,7 +15,7 @@ from emoview.batch.record import Wanted
 from emoview.batch.storage import Place
 from emoview.batch.summary import row_of_failure
 from emoview.batch.worker import Advanced, Ended, Hopeless, Task, limit_threads, work
-from emoview.text import name_of
+from emoview.common.text import name_of
 
 _PATIENCE_S = 5.0
 

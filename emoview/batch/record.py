@@ -14,11 +14,11 @@ import msgspec
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import Place, write_whole
 from emoview.batch.summary import checked_row
+from emoview.common.names import FACES, LABEL
 from emoview.errors import InputError, OutputError
-from emoview.output.names import FACES, LABEL
+from emoview.networks.weights import MANIFEST, weights_folder
 from emoview.output.writers import WRITERS
 from emoview.timeline.results import Options
-from emoview.weights import MANIFEST, weights_folder
 
 FOLDER: Final = ".emoview"
 """Hidden folder of the records in the output folder."""

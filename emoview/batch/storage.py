@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypeAlias
 
+from emoview.common import files
+from emoview.common.names import fitting
+from emoview.common.text import name_of
 from emoview.errors import EmoviewError, InputError, OutputError
-from emoview.output import files
-from emoview.output.names import fitting
-from emoview.text import name_of
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LOCAL: Final = "file://"

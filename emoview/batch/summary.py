@@ -14,8 +14,8 @@ from msgspec import Meta, Struct, convert, defstruct
 
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import Place, write_whole
+from emoview.common.text import json_of, shown
 from emoview.output.cells import cell_of
-from emoview.text import json_of, shown
 from emoview.timeline.labels import LABELS, LabelCount
 from emoview.timeline.results import Analysis, Verdict, group_columns
 

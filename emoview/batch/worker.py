@@ -18,9 +18,9 @@ from emoview.batch.inputs import Clip
 from emoview.batch.record import Wanted, record_file, write_record
 from emoview.batch.storage import Place, fetched, refuse_unwritable, sweep, write_whole
 from emoview.batch.summary import row_of, row_of_failure
+from emoview.common.text import shown
 from emoview.errors import DeviceError, EmoviewError, WeightsError
 from emoview.pipeline.events import EventHook, Progress
-from emoview.text import shown
 
 _REPORT_EVERY_S = 0.3
 _LOOK_AFTER_PARENT_S = 1.0
@@ -138,9 +138,9 @@ class _Reporter:
 
 
 def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> dict[str, Any]:
+    from emoview.common.files import Content
     from emoview.output.challenge import challenge_label
     from emoview.output.contact_sheet import ContactSheet
-    from emoview.output.files import Content
     from emoview.output.writers import WRITERS
     from emoview.pipeline.analysis import analyze
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
-from emoview.text import json_of
+from emoview.common.text import json_of
 
 
 class Answers(str, Enum):
@@ -56,9 +56,9 @@ def agree(
         from dataclasses import asdict
 
         from emoview.cli.render_agreement import show_agreement
+        from emoview.common.files import write_whole
         from emoview.evaluation.agreement import measure
         from emoview.evaluation.annotations import read_annotations
-        from emoview.output.files import write_whole
         from emoview.output.read import read_json
 
         found = measure(

@@ -87,10 +87,10 @@ def analyze(
         from emoview.cli import render
         from emoview.cli.render_profile import profile as show_profile
         from emoview.cli.render_profile import seconds_since_start
+        from emoview.common.files import write_whole
+        from emoview.common.names import FACES
         from emoview.output.contact_sheet import ContactSheet
-        from emoview.output.files import write_whole
         from emoview.output.json import json_file
-        from emoview.output.names import FACES
         from emoview.output.writers import stem_of, write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping

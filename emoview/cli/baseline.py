@@ -52,7 +52,7 @@ def baseline(
         from emoview.batch.baseline import baseline_of
         from emoview.batch.inputs import clips_of
         from emoview.cli import render
-        from emoview.output.files import write_whole
+        from emoview.common.files import write_whole
         from emoview.timeline.results import Options
 
         options = Options(modality=modality.value, face=face, device=cast(Literal["auto"], device.value))

@@ -29,8 +29,8 @@ from emoview.cli.options import (
     WeightsOption,
     options_of,
 )
+from emoview.common.text import name_of
 from emoview.pipeline.device import Device
-from emoview.text import name_of
 
 
 def _some_there(inputs: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
-from emoview.text import name_of
+from emoview.common.text import name_of
 
 
 def compare(

@@ -55,7 +55,7 @@ ConfigOption = Annotated[
 
 def _read(path: Path) -> Mapping[str, Any]:
     # Here, since every command would pay for it before it is asked for help.
-    from emoview.stored import read_text
+    from emoview.common.stored import read_text
 
     try:
         table: Mapping[str, Any] = tomllib.loads(read_text(path, "name a file with options", most=_MOST))

@@ -16,8 +16,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from emoview.common.text import name_of
 from emoview.errors import EmoviewError
-from emoview.text import name_of
 
 DEBUG = "EMOVIEW_DEBUG"
 FAILED = 1

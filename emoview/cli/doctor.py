@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
-from emoview.text import json_of
+from emoview.common.text import json_of
 
 
 def doctor(
@@ -29,8 +29,8 @@ def doctor(
         from dataclasses import asdict
 
         from emoview.cli import render_health
-        from emoview.doctor import examine
-        from emoview.output.files import write_whole
+        from emoview.common.files import write_whole
+        from emoview.doctor.checks import examine
 
         with terminal.console.status("looking ..."):
             checks = examine(self_test=self_test)

@@ -119,7 +119,7 @@ def evaluate(
             figures = _figures(what, model, data, part, protocol, truth, cut_out, fusion, seed, on_event)
         for name, one in figures.items():
             render_training.figures(terminal, name, one)
-        from emoview.output.files import write_whole
+        from emoview.common.files import write_whole
 
         if file is not None:
             write_whole(

@@ -33,7 +33,7 @@ from emoview.cli.report import report
 from emoview.cli.search import search
 from emoview.cli.train import train
 from emoview.cli.weights import weights
-from emoview.text import name_of
+from emoview.common.text import name_of
 
 
 class Commands(TyperGroup):

@@ -33,7 +33,7 @@ def overlay(
     with terminal.reporting():
         from emoview.cli import render
         from emoview.output.read import read_json
-        from emoview.overlays import write_overlay
+        from emoview.rendering.overlay import write_overlay
 
         analysis = read_json(result)
         with render.progress(terminal.console, quiet=quiet) as on_event:

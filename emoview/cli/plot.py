@@ -30,7 +30,7 @@ def plot(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
-        from emoview.output.files import write_whole
+        from emoview.common.files import write_whole
         from emoview.output.plot import plot_file
         from emoview.output.read import read_json
 

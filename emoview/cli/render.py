@@ -16,9 +16,9 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from emoview.common.text import name_of
 from emoview.fusion.baseline import ENOUGH, Baseline
 from emoview.pipeline.events import EventHook, Progress, ignore
-from emoview.text import name_of
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import COLOURS, LETTERS
 from emoview.timeline.results import Analysis, Verdict, main_rows

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from emoview.cli.console import Terminal
+from emoview.common.text import name_of
 from emoview.evaluation.agreement import Agreement
 from emoview.metrics.figures import AgreementFigures, Figure
-from emoview.text import name_of
 
 
 def show_agreement(terminal: Terminal, found: Agreement) -> None:

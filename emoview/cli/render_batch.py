@@ -23,7 +23,7 @@ from emoview.batch.events import BatchHook, Event, Finished, Planned, Working, i
 from emoview.batch.run import Report, Step
 from emoview.batch.storage import Place
 from emoview.batch.summary import FAILED
-from emoview.text import name_of
+from emoview.common.text import name_of
 
 _NAME_WIDTH = 40
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emoview.cli.console import Terminal
-from emoview.doctor import Check
-from emoview.weights import WeightState
+from emoview.doctor.checks import Check
+from emoview.networks.weights import WeightState
 
 
 def checks(terminal: Terminal, found: Sequence[Check]) -> None:

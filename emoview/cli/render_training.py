@@ -23,10 +23,10 @@ from rich.progress import (
 from rich.table import Table
 
 from emoview.cli.console import Terminal
+from emoview.common.text import name_of
 from emoview.evaluation.comparison import Compared
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
 from emoview.metrics.figures import AffectFigures, GainFigures, LabelFigures
-from emoview.text import name_of
 from emoview.training.systems.events import OnEvent
 
 
@@ -80,7 +80,7 @@ def _line(event: Mapping[str, Any]) -> str:
 
 def outcome(console: Console, folder: Path) -> None:
     """Print what a run came to, and where it is."""
-    from emoview.runs import network_behind, networks_of, read_metrics
+    from emoview.networks.runs import network_behind, networks_of, read_metrics
 
     networks = {network.name: network for network in networks_of(folder)}
     for kind, measured_so in _by_kind(read_metrics(folder).items(), itemgetter(1)):

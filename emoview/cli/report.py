@@ -40,7 +40,7 @@ def report(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
-        from emoview.reports import write_report, write_reports
+        from emoview.rendering.report import write_report, write_reports
 
         if result.is_dir():
             with render.progress(terminal.console, quiet=quiet) as on_event:

@@ -49,7 +49,7 @@ def search(
     with terminal.reporting():
         from emoview.cli import render_training
         from emoview.cli.train import given_changes
-        from emoview.stored import read_json
+        from emoview.common.stored import read_json
         from emoview.training.memory import keep_memory
         from emoview.training.search import search as run_search
         from emoview.training.systems.catalog import system_named

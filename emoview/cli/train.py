@@ -77,7 +77,7 @@ def train(
             if system in [part.value for part in Part]:
                 _ship(Part(system), data, run or Path("runs"), ship, voice_features, on_event)
                 return
-            from emoview.runs import Run
+            from emoview.networks.runs import Run
             from emoview.training.systems.catalog import system_named
 
             chosen = system_named(system)
@@ -100,9 +100,9 @@ def _ship(part: Part, data: Path, run: Path, ship: Path, features: Features, on_
 
 def given_changes(config: Path | None, pairs: Sequence[str]) -> Mapping[str, Any]:
     """Join the options of a file with those of the command line, which win."""
+    from emoview.common.stored import read_json
     from emoview.errors import InputError
-    from emoview.runs import nested
-    from emoview.stored import read_json
+    from emoview.networks.runs import nested
 
     changes: dict[str, Any] = {}
     if config is not None:

@@ -33,7 +33,7 @@ def weights(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render_health
-        from emoview.weights import model_card, weight_states
+        from emoview.networks.weights import model_card, weight_states
 
         if action is Action.CARD:
             render_health.card(terminal, model_card())

@@ -11,12 +11,12 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from emoview.common.stored import is_file, read_json
 from emoview.datasets.affectnet import affectnet_parts, annotated, annotation
 from emoview.datasets.files import PICTURES, choose_part
 from emoview.datasets.labelled import decode
 from emoview.datasets.tables import columns_of, read_table
 from emoview.errors import DatasetError
-from emoview.stored import is_file, read_json
 
 AffectLayout = Literal["auto", "afew-va", "affectnet", "table"]
 

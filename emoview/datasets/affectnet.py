@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.common.stored import read_number
 from emoview.datasets.files import choose_part, is_picture, visible
 from emoview.datasets.labelled import LabelledPictures
 from emoview.errors import DatasetError
-from emoview.stored import read_number
 from emoview.timeline.labels import LABELS
 
 _LABELS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.common.stored import quoted, read_bytes
 from emoview.datasets.files import is_picture, visible
 from emoview.datasets.labelled import LabelledPictures
 from emoview.errors import DatasetError
-from emoview.stored import quoted, read_bytes
 from emoview.timeline.labels import LABELS
 
 _LABELS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sad", "surprise")

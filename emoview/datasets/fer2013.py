@@ -13,12 +13,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.stored import quoted
 from emoview.datasets.files import choose_part, names_in, read_members
 from emoview.datasets.labelled import LabelledPictures, Source
 from emoview.datasets.names import listed
 from emoview.datasets.tables import Row, columns_of, read_table
 from emoview.errors import DatasetError
-from emoview.stored import quoted
 from emoview.timeline.labels import LABELS
 
 Truth = Literal["original", "votes"]

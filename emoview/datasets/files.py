@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
+from emoview.common.stored import BROKEN_ARCHIVE, opened_archive
 from emoview.datasets.names import listed
 from emoview.errors import DatasetError
-from emoview.stored import BROKEN_ARCHIVE, opened_archive
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"})
 """Endings of pictures, in lower case."""

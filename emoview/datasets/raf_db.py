@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.common.stored import is_file, quoted, read_bytes
 from emoview.datasets.files import choose_part
 from emoview.datasets.labelled import LabelledPictures
 from emoview.datasets.names import listed
 from emoview.errors import DatasetError
-from emoview.stored import is_file, quoted, read_bytes
 from emoview.timeline.labels import LABELS
 
 _LABELS = ("surprise", "fear", "disgust", "happy", "sad", "anger", "neutral")

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emoview.common.stored import is_file, quoted
 from emoview.datasets.names import label_named, listed
 from emoview.errors import DatasetError
-from emoview.stored import is_file, quoted
 from emoview.timeline.labels import LABELS
 
 

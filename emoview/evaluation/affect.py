@@ -11,7 +11,7 @@ from emoview.datasets.affect import LabelledAffect, read_affect
 from emoview.errors import InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.figures import RegressionFigures
-from emoview.runs import load_network, networks_of
+from emoview.networks.runs import load_network, networks_of
 from emoview.timeline.labels import valence_arousal
 from emoview.training.systems.affect import WHAT, decoded, measured
 from emoview.training.systems.events import OnEvent

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
+from emoview.common.stored import quoted, read_bytes, read_text
 from emoview.datasets.names import listed
 from emoview.errors import InputError
-from emoview.stored import quoted, read_bytes, read_text
 from emoview.timeline.clock import TICK_MS
 
 _CURE = "name a CSV table or an ELAN document"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.common.files import private_folder
 from emoview.datasets.clips import read_clip_index
 from emoview.errors import DatasetError
 from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.metrics.labels import measure_labels
-from emoview.output.files import private_folder
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Fusion, Verdict
 from emoview.training.systems.events import OnEvent

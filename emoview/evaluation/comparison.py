@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from emoview.errors import InputError
-from emoview.runs import NetworkOfRun, load_network, network_behind, networks_of, read_metrics, read_run
+from emoview.networks.runs import (
+    NetworkOfRun,
+    load_network,
+    network_behind,
+    networks_of,
+    read_metrics,
+    read_run,
+)
 
 _BATCH = 32
 

@@ -13,8 +13,8 @@ from emoview.errors import DatasetError, InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
+from emoview.networks.runs import NetworkOfRun, load_network, networks_of
 from emoview.networks.sizes import FACE_SIZE
-from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.systems.events import OnEvent
 

@@ -14,13 +14,13 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.files import private_folder
 from emoview.datasets.clips import ClipFile, read_clip_index
 from emoview.errors import DatasetError
 from emoview.media.probe import Media, probe
 from emoview.media.tool import arguments, open_input
 from emoview.metrics.bootstrap import mean_figure
 from emoview.metrics.figures import Figure
-from emoview.output.files import private_folder
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, main_rows, winner

@@ -17,7 +17,7 @@ from emoview.errors import InputError
 from emoview.fusion.late import log_softmax, softmax
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
-from emoview.runs import load_network, networks_of
+from emoview.networks.runs import load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training.speech import (
     MOST_ALIKE,

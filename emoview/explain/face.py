@@ -27,8 +27,8 @@ def shipped_gradcam(engine: Engine) -> GradCam:
     Raises:
         WeightsError: Its files are missing or damaged.
     """
+    from emoview.networks.weights import shipped
     from emoview.pipeline.engines import load_face_maps
-    from emoview.weights import shipped
 
     return GradCam(load_face_maps(engine), LastStage.read(shipped("face_cnn.weights.h5").path))
 

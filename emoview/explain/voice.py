@@ -256,7 +256,7 @@ def _normaliser(model: str) -> tuple[Floats, Floats]:
     """Give the means and standard deviations of a network's inputs over its training data."""
     import h5py
 
-    from emoview.weights import shipped
+    from emoview.networks.weights import shipped
 
     with h5py.File(shipped(f"{model}.weights.h5").path) as file:
         stored = file["layers"]["normalization"]["vars"]

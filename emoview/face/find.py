@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.parts import without_init
+from emoview.common.parts import without_init
 
 LANDMARKS: Final = 468
 """Points of the face mesh (Kartynnik et al. 2019, arXiv:1907.06724)."""

@@ -18,9 +18,9 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from emoview.common.stored import read_json
 from emoview.errors import InputError
 from emoview.fusion.late import Logits
-from emoview.stored import read_json
 from emoview.timeline.labels import LABELS
 
 Floats = NDArray[np.float64]

@@ -10,10 +10,10 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import name_of
 from emoview.media.facts import Media, VideoStream
 from emoview.media.process import DecodeLog, Decoder, stamped
 from emoview.media.tool import open_input, tool
-from emoview.text import name_of
 from emoview.timeline.clock import LONGEST_S, TICK_HZ
 
 MICROSECONDS: Final = 1_000_000

@@ -11,10 +11,10 @@ from typing import Final
 
 import ffmpeg
 
+from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.facts import AudioStream, VideoStream
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
-from emoview.text import name_of
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")

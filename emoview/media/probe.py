@@ -6,6 +6,7 @@ import math
 import os
 from pathlib import Path
 
+from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.facts import WHOLE, Media, Stretch
 from emoview.media.listing import (
@@ -19,7 +20,6 @@ from emoview.media.listing import (
     video_in,
 )
 from emoview.media.whole import missing_bytes
-from emoview.text import name_of
 
 __all__ = ["WHOLE", "Media", "Stretch", "probe"]
 

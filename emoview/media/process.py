@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
+from emoview.common.text import name_of
 from emoview.media.tool import arguments, lines_of, start
-from emoview.text import name_of
 
 _KEPT_LOG_LINES: Final = 20
 _KEPT_GAPS: Final = 20

@@ -12,12 +12,12 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import name_of
 from emoview.errors import OutputError
 from emoview.media.decode import HOLD_S
 from emoview.media.facts import Media
 from emoview.media.process import DecodeLog, Decoder, stamp_in, stamped
 from emoview.media.tool import open_input
-from emoview.text import name_of
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, SAMPLES_PER_TICK
 
 _SAMPLES: Final = re.compile(rb"lavfi\.astats\.Overall\.Number_of_samples=(\d+)")

@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import IO, Any, Final
 
+from emoview.common.stored import BROKEN_ARCHIVE, MOST_UNPACKED, opened_archive
 from emoview.errors import InputError, OutputError
-from emoview.stored import BROKEN_ARCHIVE, MOST_UNPACKED, opened_archive
 
 MOST_WITH_OPTIMIZER: Final = 8 * MOST_UNPACKED
 """So many bytes a checkpoint may have: the optimizer's memory is several times that of the network."""

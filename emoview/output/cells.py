@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from emoview.text import name_of
+from emoview.common.text import name_of
 
 _FORMULA = re.compile(r"'*\s*[=+\-@＝＋－＠]")
 

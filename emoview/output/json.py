@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from emoview.text import json_of
+from emoview.common.text import json_of
 from emoview.timeline.explanation import Explanation
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import (

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emoview.common.text import name_of
 from emoview.output.pages import page
-from emoview.text import name_of
 from emoview.timeline.moments import disagreements, faces_by_presence
 from emoview.timeline.results import Analysis, Verdict
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import name_of
 from emoview.errors import OutputError
-from emoview.text import name_of
 from emoview.timeline.labels import COLOURS
 from emoview.timeline.results import Analysis, Row, Segment, main_rows, segments_of
 

@@ -9,10 +9,10 @@ from typing import Final, cast
 
 from msgspec.structs import asdict, astuple
 
+from emoview.common.stored import decode_json, is_file, read_bytes
+from emoview.common.text import name_of, shown
 from emoview.errors import InputError, NoResultError
 from emoview.output import form
-from emoview.stored import decode_json, is_file, read_bytes
-from emoview.text import name_of, shown
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from emoview.common.text import name_of
 from emoview.output.pages import page
 from emoview.output.palette import ink
 from emoview.output.tracks import limit, tracks
-from emoview.text import name_of
 from emoview.timeline.clock import TICK_MS
 from emoview.timeline.labels import COLOURS, LETTERS
 from emoview.timeline.moments import (

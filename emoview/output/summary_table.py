@@ -7,9 +7,9 @@ import io
 from pathlib import Path
 from typing import Final
 
+from emoview.common.stored import read_text
 from emoview.errors import InputError
 from emoview.output.cells import text_of
-from emoview.stored import read_text
 
 SUMMARY_FILE: Final = "summary.csv"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from emoview.common.files import Content, write_whole
+from emoview.common.names import fitting
 from emoview.errors import InputError
-from emoview.output.files import Content, write_whole
-from emoview.output.names import fitting
 from emoview.timeline.results import Analysis
 
 

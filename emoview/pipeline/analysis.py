@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emoview.common.text import name_of
 from emoview.errors import DecodeError
 from emoview.media.probe import WHOLE, Media, Stretch, probe
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.check import check
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.timings import Timings
-from emoview.text import name_of
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.results import Analysis, Options
 

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from emoview.weights import Weight, shipped
+from emoview.networks.weights import Weight, shipped
 
 FACE_OUTPUTS = ("embedding", "logits")
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import name_of, shown
 from emoview.fusion.baseline import Baseline
 from emoview.media.probe import Media
+from emoview.networks.weights import shipped
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.answers import Answer, Answers
 from emoview.pipeline.choice import choose
 from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.pipeline.stand_in import STAND_IN
-from emoview.text import name_of, shown
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.results import (
@@ -31,7 +32,6 @@ from emoview.timeline.results import (
     WeightUsed,
     segments_of,
 )
-from emoview.weights import shipped
 
 _DECIMALS = 6
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.output.files import unwritable, whole_folder, write_whole
+from emoview.common.files import unwritable, whole_folder, write_whole
 from emoview.pipeline.evidence import Floats, Found
 from emoview.timeline.clock import time_of
 

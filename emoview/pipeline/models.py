@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion
+from emoview.networks.weights import Weight, shipped
 from emoview.pipeline.engines import Engine, Network, load, weight_of
 from emoview.pipeline.stand_in import STAND_IN, StandIn
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Options
 from emoview.voice.features import VoiceFeatures
-from emoview.weights import Weight, shipped
 
 FUSION_FILE = "fusion.json"
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from emoview.errors import InputError
 from emoview.face.align import network_input
 from emoview.fusion.late import log_softmax
+from emoview.networks.runs import NetworkOfRun, load_network, networks_of
 from emoview.networks.sizes import FACE_SIZE
 from emoview.pipeline.engines import Network
 from emoview.pipeline.evidence import Logits
 from emoview.pipeline.inference import FACE_BATCH, seven_labels
-from emoview.runs import NetworkOfRun, load_network, networks_of
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 
 STAND_IN = "stand_in"

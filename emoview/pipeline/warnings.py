@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from emoview.common.text import name_of
 from emoview.errors import DecodeError, InputError
 from emoview.media.probe import Media
 from emoview.media.process import DecodeLog
-from emoview.text import name_of
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, TICK_HZ, time_of
 from emoview.timeline.results import Options
 

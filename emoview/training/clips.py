@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.stored import read_arrays
 from emoview.datasets.clips import ClipFile, read_clip_index
 from emoview.face.align import CROP_SIZE
 from emoview.media.probe import probe
@@ -19,7 +20,6 @@ from emoview.media.sound import read_sound
 from emoview.pipeline.finding import find_faces
 from emoview.pipeline.timings import Timings
 from emoview.pipeline.voice import describe_windows, speech_windows
-from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 from emoview.voice.activity import level_db, voice_activity
 from emoview.voice.descriptors import tick_features

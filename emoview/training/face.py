@@ -12,13 +12,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.files import write_whole
+from emoview.common.stored import read_numbers
 from emoview.face.align import CROP_SIZE, network_input
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, save_whole
 from emoview.networks.shipped import build_face_votes
 from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
-from emoview.output.files import write_whole
-from emoview.stored import read_numbers
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
 from emoview.training.precision import quick_precision
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.stored import read_arrays
 from emoview.datasets.splits import Indices, folds_by_group, leave_one_group_out
 from emoview.errors import InputError
 from emoview.fusion.late import softmax
 from emoview.fusion.rules import REGRESSION, RULES
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
-from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 
 PREDICTIONS_FILE = "predictions.npz"

@@ -13,12 +13,12 @@ import keras
 import numpy as np
 from msgspec import Meta
 
+from emoview.common.files import write_whole
+from emoview.common.stored import read_numbers
 from emoview.errors import InputError
+from emoview.networks.runs import Number
 from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights, save_whole
-from emoview.output.files import write_whole
 from emoview.pipeline.stage import Stage
-from emoview.runs import Number
-from emoview.stored import read_numbers
 from emoview.training.precision import quick_precision
 from emoview.training.systems.events import OnEvent
 

@@ -11,12 +11,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.stored import read_arrays
 from emoview.datasets import pictures as datasets
 from emoview.face.align import network_input
 from emoview.face.still import StillFaces
 from emoview.fusion.late import softmax
 from emoview.networks.sizes import LARGE_FACE_SIZE, LARGEST_FACE_SIZE
-from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 from emoview.training.augmentation import augmented_face
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from emoview.output.files import write_whole
+from emoview.common.files import write_whole
 
 
 def plot_curves(history: Sequence[dict[str, Any]], file: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from emoview.common.files import write_whole
+from emoview.common.stored import quoted
 from emoview.errors import InputError
-from emoview.output.files import write_whole
-from emoview.runs import Run, nested
-from emoview.stored import quoted
+from emoview.networks.runs import Run, nested
 from emoview.training.loop import read_history
 from emoview.training.systems.catalog import System
 from emoview.training.systems.events import OnEvent

@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.files import write_whole
+from emoview.common.stored import read_numbers
 from emoview.errors import InputError
 from emoview.face.align import CROP_SIZE
 from emoview.fusion.late import LateFusion, softmax
@@ -23,10 +25,9 @@ from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
 from emoview.networks.saved import load_weights, save_whole
 from emoview.networks.shipped import BUILTIN_BRANCHES, build_voice_clip, build_voice_tcn
-from emoview.output.files import write_whole
+from emoview.networks.weights import write_manifest
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.inference import run_stills
-from emoview.stored import read_numbers
 from emoview.timeline.labels import LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, read_clips
@@ -36,7 +37,6 @@ from emoview.training.speech import MOST_ALIKE, TAUGHT, SpeechFeatures, Variant,
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
 from emoview.voice.features import VoiceFeatures
-from emoview.weights import write_manifest
 
 # The corpus whose speakers act in the clips, under the same names.
 _CORPUS_OF_CLIPS = "javanese"

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.stored import read_arrays
 from emoview.datasets.speech import Utterance, read_speech_index
-from emoview.stored import read_arrays
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice, in_room

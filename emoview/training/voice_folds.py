@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.stored import read_arrays
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
 from emoview.pipeline.inference import seven_labels, with_extras
-from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training.voice import RAVDESS_LABELS
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.parts import without_init
+from emoview.common.parts import without_init
 from emoview.timeline.clock import SAMPLE_RATE
 
 _WINDOWS_CONFIG = Path(__file__).with_name("windows.conf.inc")

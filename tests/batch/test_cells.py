@@ -14,9 +14,9 @@ from emoview import Options
 from emoview.batch.inputs import Clip
 from emoview.batch.record import Wanted
 from emoview.batch.summary import row_of_failure, write_summary
+from emoview.common.text import json_of, name_of, shown
 from emoview.output.cells import cell_of, text_of
 from emoview.output.summary_table import failures_of
-from emoview.text import json_of, name_of, shown
 
 NASTY = (
     "=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1", "＋1", "－1", "＠a", "'=1", "''@",

@@ -21,7 +21,7 @@ from emoview.batch.record import Wanted
 from emoview.batch.run import plan, run_batch
 from emoview.batch.summary import FAILED
 from emoview.media.probe import Stretch
-from emoview.reports import write_reports
+from emoview.rendering.report import write_reports
 
 WANTED = Wanted(Options(), ("csv",))
 

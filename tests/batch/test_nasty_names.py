@@ -26,11 +26,11 @@ from emoview.batch.summary import row_of_failure
 from emoview.cli import render, render_batch
 from emoview.cli.console import Screen
 from emoview.cli.main import app
+from emoview.common.text import name_of
 from emoview.output.plot import plot_file
 from emoview.output.read import read_json
 from emoview.output.writers import WRITERS, stem_of, write_results
-from emoview.reports import write_report, write_reports
-from emoview.text import name_of
+from emoview.rendering.report import write_report, write_reports
 
 NASTY = (
     "=1+1", "-1", "\x1b[31mred\x1b]0;title\x07", "\x9b31m", "a\u202egpj", "a\nb\r\nc", "a\u2028b",

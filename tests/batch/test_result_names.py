@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from emoview.batch.names import names_of
 from emoview.batch.storage import place_of
+from emoview.common.names import MOST_BYTES, fitting
 from emoview.media.probe import WHOLE, Stretch
-from emoview.output.names import MOST_BYTES, fitting
 
 ENDINGS = (".csv", ".json", ".TextGrid", "-faces.png")
 NASTY = (

@@ -73,8 +73,8 @@ def config(root: Path) -> None:
 def baselines(root: Path) -> None:
     """Write a baseline of one person."""
     from emoview.fusion.baseline import Baseline
+    from emoview.networks.weights import shipped
     from emoview.pipeline.models import FUSION_FILE
-    from emoview.weights import shipped
 
     names = ("face_cnn", "face_gru", "voice_tcn", "voice_clip")
     logits = {name: np.linspace(-1, 1, len(LABELS)) for name in names}
@@ -118,7 +118,7 @@ def runs(root: Path) -> None:
     """Make a run folder with a tiny network, as training leaves it."""
     import keras
 
-    from emoview.runs import NetworkOfRun, Run
+    from emoview.networks.runs import NetworkOfRun, Run
     from emoview.training.systems.catalog import system_named
 
     folder = root / "trained"

@@ -83,7 +83,7 @@ def _results(folder: Path) -> None:
     from emoview.evaluation.annotations import Annotation
     from emoview.output.read import read_json
     from emoview.output.writers import WRITERS, write_results
-    from emoview.reports import write_report
+    from emoview.rendering.report import write_report
 
     path = _first_file(folder)
     result = read_json(path)
@@ -159,8 +159,8 @@ def _runs(folder: Path) -> None:
 
     from emoview.errors import EmoviewError
     from emoview.evaluation.comparison import compared
+    from emoview.networks.runs import load_network, networks_of
     from emoview.pipeline.stand_in import StandIn
-    from emoview.runs import load_network, networks_of
     from emoview.training.loop import read_history
 
     refusal: EmoviewError | None = None
@@ -228,7 +228,7 @@ def _felt(frames: Any) -> None:
 
 
 def _weights(folder: Path) -> None:
-    import emoview.weights as weights
+    import emoview.networks.weights as weights
     from emoview.errors import WeightsError
 
     before = weights._PACKAGED

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from emoview.cli.train import given_changes
+from emoview.common.stored import read_arrays, read_number
 from emoview.datasets.affect import read_affect
 from emoview.datasets.clips import read_clip_index
 from emoview.datasets.pictures import open_pictures
@@ -23,13 +24,12 @@ from emoview.errors import DatasetError, InputError, WeightsError
 from emoview.evaluation.annotations import read_annotations
 from emoview.evaluation.comparison import compared
 from emoview.fusion.baseline import Baseline
+from emoview.networks.runs import configured
+from emoview.networks.weights import MANIFEST, weight_states
 from emoview.output.summary_table import failures_of
-from emoview.runs import configured
-from emoview.stored import read_arrays, read_number
 from emoview.timeline.labels import LABELS
 from emoview.training.late_fusion import Predictions, late_fusions, read_predictions
 from emoview.training.systems.catalog import SYSTEMS
-from emoview.weights import MANIFEST, weight_states
 from tests.reading.damage import damaged_bytes, damaged_json, damaged_table, damaged_zip, survives
 
 TIMES = 200
@@ -110,9 +110,9 @@ def test_baselines(tmp_path: Path):
 
 
 def test_the_manifest_of_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import emoview.weights
+    import emoview.networks.weights
 
-    monkeypatch.setattr(emoview.weights, "_PACKAGED", tmp_path)
+    monkeypatch.setattr(emoview.networks.weights, "_PACKAGED", tmp_path)
     (tmp_path / MANIFEST).write_text(json.dumps({"a.h5": "a" * 64, "b.json": "b" * 64}))
     (tmp_path / "a.h5").write_bytes(b"x")
     survives(tmp_path / MANIFEST, damaged_json, weight_states, times=TIMES)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from emoview.errors import InputError
+from emoview.networks.runs import NetworkOfRun, load_network
 from emoview.networks.saved import load_saved, load_weights
-from emoview.runs import NetworkOfRun, load_network
 from emoview.training.loop import Plan, fit
 from tests.reading.damage import damaged_bytes, damaged_json, survives
 

@@ -18,7 +18,7 @@ from emoview.output.json import schema, to_json
 from emoview.output.plot import plot_file
 from emoview.output.read import read_json, with_media_found
 from emoview.output.writers import WRITERS, write_results
-from emoview.reports import write_report, write_reports
+from emoview.rendering.report import write_report, write_reports
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.results import Analysis
 from tests.made_up import made_up

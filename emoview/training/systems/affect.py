@@ -19,8 +19,8 @@ from emoview.metrics.values import ccc, measure_folds
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
+from emoview.networks.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.networks.saved import load_saved
-from emoview.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.loop import VALIDATION, Batch, Plan, fit, read_history
 from emoview.training.plots import plot_curves

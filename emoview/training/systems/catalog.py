@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emoview.errors import InputError
-from emoview.runs import Run, configured
+from emoview.networks.runs import Run, configured
 from emoview.training.systems.events import OnEvent
 
 

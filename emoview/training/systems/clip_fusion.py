@@ -27,11 +27,11 @@ from emoview.networks.catalog import build
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
 from emoview.networks.flops import flops
 from emoview.networks.preparation import embedding_of_prepared
+from emoview.networks.runs import FileName, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.networks.sizes import DESCRIPTORS, FACE_SIZE, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.inference import FACE_BATCH, run_faces
 from emoview.pipeline.models import Models
-from emoview.runs import FileName, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip, aligned_faces, read_clips
 from emoview.training.late_fusion import Predictions, late_fusions

@@ -17,14 +17,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.stored import read_arrays
 from emoview.datasets.pictures import LabelledPictures
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import measure_labels
 from emoview.networks.flops import flops
 from emoview.networks.image_landmark import decision_fusion, feature_fusion, frozen_and_head, nn1, nn2
-from emoview.runs import NetworkOfRun, Number, Run, Whole
-from emoview.stored import read_arrays
+from emoview.networks.runs import NetworkOfRun, Number, Run, Whole
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
 from emoview.training.loop import Batch, Plan, fit

@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from emoview.common.files import write_whole
 from emoview.datasets.pictures import LabelledPictures, open_pictures
 from emoview.datasets.splits import assert_disjoint, stratified_split
 from emoview.errors import DatasetError, InputError
@@ -27,8 +28,16 @@ from emoview.metrics.plot import plot_figures
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import PictureNormalization, Preparation, prepared
-from emoview.output.files import write_whole
-from emoview.runs import FileName, Fraction, NetworkOfRun, Number, Run, Whole, load_network, networks_of
+from emoview.networks.runs import (
+    FileName,
+    Fraction,
+    NetworkOfRun,
+    Number,
+    Run,
+    Whole,
+    load_network,
+    networks_of,
+)
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.loop import Batch, Plan, fit, read_history

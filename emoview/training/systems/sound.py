@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from emoview.common.stored import read_arrays
 from emoview.datasets.speech import Utterance, read_speech
 from emoview.datasets.splits import assert_disjoint, folds_by_group, stratified_split
 from emoview.errors import DatasetError
@@ -25,9 +26,8 @@ from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks import catalog
 from emoview.networks.flops import flops
+from emoview.networks.runs import Folds, NetworkOfRun, Number, Run, Whole
 from emoview.networks.temporal import set_normalisation
-from emoview.runs import Folds, NetworkOfRun, Number, Run, Whole
-from emoview.stored import read_arrays
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.loop import Batch, Plan, fit
 from emoview.training.processes import each

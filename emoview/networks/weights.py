@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from emoview.common.files import write_whole
+from emoview.common.stored import read_json
 from emoview.errors import WeightsError
-from emoview.output.files import write_whole
-from emoview.stored import read_json
 
-_PACKAGED = Path(__file__).parent / "_weights"
-_CHECKOUT = Path(__file__).parent.parent / "weights"
+_PACKAGED = Path(__file__).parents[1] / "_weights"
+_CHECKOUT = Path(__file__).parents[2] / "weights"
 
 _CURE = "install emoview again"
 _Name = Annotated[str, Meta(pattern=r"^\w[\w.-]{0,100}$")]

@@ -22,9 +22,9 @@ from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from emoview.common.files import write_whole
+from emoview.common.stored import convert_numbers, is_file, quoted, read_json, read_numbers, said_of
 from emoview.errors import InputError
-from emoview.output.files import write_whole
-from emoview.stored import convert_numbers, is_file, quoted, read_json, read_numbers, said_of
 
 Task = Literal["face", "voice", "clips", "va"]
 C = TypeVar("C")

@@ -20,8 +20,8 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
+from emoview.common.text import name_of
 from emoview.errors import EmoviewError, InputError
-from emoview.text import name_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

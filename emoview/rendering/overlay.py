@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from emoview.common.files import whole_file
+from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.decode import FullPictureDecoder
 from emoview.media.encode import VideoEncoder
 from emoview.media.probe import Media, probe
-from emoview.output.files import whole_file
 from emoview.output.overlay import Overlay
 from emoview.pipeline.events import EventHook, Progress, ignore
-from emoview.text import name_of
 from emoview.timeline.results import Analysis
 
 _EVENT_EVERY = 10

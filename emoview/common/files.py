@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from emoview.common.names import fitting
 from emoview.errors import OutputError
-from emoview.output.names import fitting
 
 _TEMPORARY: Final = ".part"
 # So many writers of one file at once are more than anybody starts.

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from emoview.common.files import write_whole
+from emoview.common.names import fitting
+from emoview.common.stored import is_file
+from emoview.common.text import name_of
 from emoview.errors import InputError, NoResultError
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import Media, probe
-from emoview.output.files import write_whole
-from emoview.output.names import fitting
 from emoview.output.overview import Clip, clip_of, to_overview
 from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
-from emoview.stored import is_file
-from emoview.text import name_of
 from emoview.timeline.moments import Moment, strongest
 from emoview.timeline.results import Analysis, Segment
 

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from emoview import licences
+from emoview.doctor import licences
 from emoview.errors import EmoviewError
 
 _PACKAGES: Final = (
@@ -24,7 +24,7 @@ _PACKAGES: Final = (
     "opencv-contrib-python", "opensmile", "librosa", "ffmpeg-python", "imageio-ffmpeg", "pydub",
     "scikit-learn", "matplotlib", "pandas", "pyarrow", "h5py", "typer", "rich",
 )  # fmt: skip
-_SAMPLE: Final = Path(__file__).parent.parent / "samples" / "portrait.mp4"
+_SAMPLE: Final = Path(__file__).parents[2] / "samples" / "portrait.mp4"
 _SLOWEST_S: Final = 180
 _AGAIN: Final = "install emoview again in a fresh environment"
 _NUMPY: Final = "install the numpy that the others were built for: pip install 'numpy<2'"
@@ -136,7 +136,7 @@ def _font() -> Check:
 
 
 def _weights() -> Check:
-    from emoview.weights import weight_states, weights_folder
+    from emoview.networks.weights import weight_states, weights_folder
 
     try:
         states = weight_states()
@@ -158,7 +158,7 @@ def _import(name: str) -> Check:
 
 
 def _networks() -> Check:
-    done = _run([sys.executable, "-c", "from emoview.doctor import run_networks; run_networks()"])
+    done = _run([sys.executable, "-c", "from emoview.doctor.checks import run_networks; run_networks()"])
     if done.returncode == 0:
         found = json.loads(done.stdout.splitlines()[-1])
         return Check("networks", True, f"{found['engine']} on {found['device']}; the face network runs")
@@ -229,7 +229,7 @@ def cure_of(complaint: str, code: int, package: str) -> str:
 
 def _run(command: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     # So that a package that is run from its folder is found from another folder, too.
-    paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(Path(__file__).parent.parent)]
+    paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(Path(__file__).parents[2])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         return subprocess.run(

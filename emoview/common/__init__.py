@@ -1,0 +1,1 @@
+"""What everybody may use: text from outside, checked reading, whole files, parts of packages."""

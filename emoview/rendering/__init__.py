@@ -1,0 +1,1 @@
+"""What takes both a result and its video: report pages and overlays."""
