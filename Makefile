@@ -11,7 +11,12 @@ demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
 	@echo "The results are in demo-results: portrait.csv (one row a tick) and portrait.json."
 
-# In two processes: most tests keep one core busy.
+# In two processes: most tests keep one core busy.  Linear algebra on two threads each would make them wait
+# for each other.
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
+test: export TF_NUM_INTRAOP_THREADS = 1
+test: export TF_NUM_INTEROP_THREADS = 1
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
