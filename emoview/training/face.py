@@ -142,17 +142,7 @@ def train_face(
     recipe = recipe or FaceRecipe()
     run.mkdir(parents=True, exist_ok=True)
     write_whole(run / "recipe.json", json.dumps(asdict(recipe), indent=2) + "\n")
-    fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE)
-    faces7 = read_faces7(data / "faces7", "train", size=LARGEST_FACE_SIZE)
-    valid = {
-        "fer2013": read_fer2013(data / "fer2013", "valid"),
-        "faces7": read_faces7(data / "faces7", "valid"),
-    }
-    if any(part.cut_out for part in recipe.rounds):
-        fer = with_cut_out(fer, run / "fer2013_cut_out.npz")
-        valid["fer2013_cut_out"] = with_cut_out(
-            valid["fer2013"], run / CUT_OUT_VALID, size=CROP_SIZE
-        ).as_in_video()
+    fer, faces7, valid = _read(data, run, cut_out=any(part.cut_out for part in recipe.rounds))
     keras.utils.set_random_seed(recipe.seed)
     checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
     model = with_votes(face_cnn(depths=recipe.rounds[0].depths))
@@ -187,6 +177,22 @@ def train_face(
             on_epoch(row)
         first += part.epochs
     return _fresh(model, recipe.rounds[-1].depths)
+
+
+def _read(data: Path, run: Path, *, cut_out: bool) -> tuple[Pictures, Pictures, dict[str, Pictures]]:
+    """Read FER2013, faces7, and what is measured; `cut_out` adds faces as a video shows them."""
+    fer = read_fer2013(data / "fer2013", "train", size=FACE_SIZE)
+    faces7 = read_faces7(data / "faces7", "train", size=LARGEST_FACE_SIZE)
+    valid = {
+        "fer2013": read_fer2013(data / "fer2013", "valid"),
+        "faces7": read_faces7(data / "faces7", "valid"),
+    }
+    if cut_out:
+        fer = with_cut_out(fer, run / "fer2013_cut_out.npz")
+        valid["fer2013_cut_out"] = with_cut_out(
+            valid["fer2013"], run / CUT_OUT_VALID, size=CROP_SIZE
+        ).as_in_video()
+    return fer, faces7, valid
 
 
 def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
