@@ -47,13 +47,17 @@ def convolution(
     groups: int = 1,
     activation: str | None = "relu",
     batch_norm: bool = True,
+    start: str = "glorot_uniform",
 ) -> Any:
     """Convolve, normalise and activate: `(batch, h, w, n)` -> `(batch, h / strides, w / strides, width)`.
 
     The bias is left out where the normalisation has one.
     """
     kind = GroupedConvolution if groups > 1 else layers.Conv2D
-    x = kind(width, size, strides=strides, padding="same", groups=groups, use_bias=not batch_norm)(x)
+    x = kind(
+        width, size, strides=strides, padding="same", groups=groups, use_bias=not batch_norm,
+        kernel_initializer=start,
+    )(x)  # fmt: skip
     if batch_norm:
         x = BatchNormalization()(x)
     return layers.Activation(activation)(x) if activation else x
