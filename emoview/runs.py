@@ -110,6 +110,8 @@ class Run:
         if is_file(file):
             before: dict[str, Any] = {**read_run(folder)}
             before["networks"] = [asdict(network) for network in before["networks"]]
+            if is_dataclass(config):
+                before["config"] = _completed(before["config"], _plain(type(config)()))
             for key, value in what.items():
                 if before.get(key) != value:
                     other = before.get(key)
@@ -309,6 +311,13 @@ def _of_kind(value: Any, kind: Any, where: str) -> Any:
 def _plain(value: Any) -> Any:
     """Make what JSON can hold, as it comes back from there."""
     return json.loads(json.dumps(asdict(value) if is_dataclass(value) else value))  # type: ignore[arg-type]
+
+
+def _completed(stored: Any, usual: Any) -> Any:
+    """Add the options that a run was stored without, being older than they are: it had them as usual."""
+    if not _both_dicts(stored, usual):
+        return stored
+    return {**usual, **{name: _completed(value, usual.get(name)) for name, value in stored.items()}}
 
 
 def _versions() -> dict[str, str]:

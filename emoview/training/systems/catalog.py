@@ -57,6 +57,8 @@ def _systems(*systems: System) -> Mapping[str, System]:
 
 _PICTURES = "pictures:PictureOptions"
 _SOUND = "sound:SoundOptions"
+# System D, section 6.1.
+_D_STAIRS = {"schedule": "staircase", "factor": 0.95, "step_at": 5000, "step_in": "batches"}
 
 SYSTEMS = _systems(
     System(
@@ -85,14 +87,14 @@ SYSTEMS = _systems(
         "se-resnext50, nasnet-mobile)",
         _PICTURES,
         {"network": "resnet50", "size": 112,
-         "plan": {"epochs": 20, "rate": 1e-4, "schedule": "staircase", "factor": 0.95, "step_at": 1}},
+         "plan": {"epochs": 30, "rate": 1e-4, **_D_STAIRS}},
     ),
     System(
         "functionals-dnn", "speech",
         "D. 1,024 units over the functionals of a clip",
         _SOUND,
         {"network": "functionals-dnn", "features": "functionals", "corpora": (), "test": 0.2,
-         "plan": {"epochs": 30, "rate": 1e-4, "schedule": "staircase", "factor": 0.95, "step_at": 1}},
+         "batch": 16, "plan": {"epochs": 100, "rate": 1e-5, **_D_STAIRS}},
     ),
     System(
         "clip-fusion", "clips",
