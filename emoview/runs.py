@@ -111,7 +111,8 @@ class Run:
             before: dict[str, Any] = {**read_run(folder)}
             before["networks"] = [asdict(network) for network in before["networks"]]
             if is_dataclass(config):
-                before["config"] = _completed(before["config"], _plain(type(config)()))
+                usual: Any = type(config)
+                before["config"] = _completed(before["config"], _plain(usual()))
             for key, value in what.items():
                 if before.get(key) != value:
                     other = before.get(key)

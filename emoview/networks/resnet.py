@@ -92,7 +92,9 @@ def resnet(
     """
     if depth < 50 or isinstance(dropout, Sequence):
         block = Block(bottleneck=depth >= 50)
-        return _residual_network(block, DEPTHS[depth], input_shape, labels, dropout, pooling, f"resnet{depth}")
+        return _residual_network(
+            block, DEPTHS[depth], input_shape, labels, dropout, pooling, f"resnet{depth}"
+        )
     picture, x = picture_input(input_shape)
     published = {50: keras.applications.ResNet50, 152: keras.applications.ResNet152}[depth]
     x = published(include_top=False, weights=None, input_tensor=x).output
