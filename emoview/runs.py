@@ -44,8 +44,8 @@ FileName = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]+$")]
 """Option of a system: a file or folder."""
 
 _AGAIN = "train again"
-# Of the vectors that networks of voices take.
-_WIDTHS = {"mfcc-means": 40, "functionals": 6373}
+FEATURE_WIDTHS = {"mfcc-means": 40, "functionals": 6373, "emobase": 988, "is10": 1582}
+"""Values of the vectors that networks of voices take, by what these are."""
 
 
 @dataclass(frozen=True)
@@ -250,8 +250,8 @@ def _is_of(model: Any, network: NetworkOfRun) -> bool:
     taken, given = ([tuple(x.shape) for x in side] for side in (model.inputs, model.outputs))
     if not taken or any(shape[-1:] != (len(network.labels),) for shape in given):
         return False
-    if network.takes in _WIDTHS:
-        return taken == [(None, _WIDTHS[network.takes])]
+    if network.takes in FEATURE_WIDTHS:
+        return taken == [(None, FEATURE_WIDTHS[network.takes])]
     if network.takes != "pictures":
         return True
     channels = 3 if network.colour else 1
