@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -201,6 +201,52 @@ def fit(
     bare = build()
     bare.set_weights(model.get_weights())
     return bare
+
+
+def fit_head_first(
+    build: Callable[[], keras.Model],
+    freeze: Callable[[keras.Model], None],
+    head_epochs: int,
+    batches: Callable[[int], Iterator[Batch]],
+    judge: Callable[[keras.Model], dict[str, float]],
+    plan: Plan,
+    run: Path,
+    *,
+    name: str,
+    **options: Any,
+) -> keras.Model:
+    """Train a part of a network for some epochs, and then the whole.
+
+    Args:
+        build: Makes the network.
+        freeze: Makes all that the first epochs leave alone not trainable.
+        head_epochs: How many these are; with none the whole network learns at once.
+        batches: As of `fit`, like all that follows.
+        judge: Likewise.
+        plan: Of the whole network; the part has the same, but for the epochs.
+        run: Folder of the whole network; that of the part lies beside it.
+        name: Of the network.
+        options: More of `fit`.
+    """
+    if not head_epochs:
+        return fit(build, batches, judge, plan, run, name=name, **options)
+
+    def part() -> keras.Model:
+        model = build()
+        freeze(model)
+        return model
+
+    head = fit(
+        part, batches, judge, replace(plan, epochs=head_epochs), run.with_name(f"{run.name}-head"),
+        name=f"{name}, last layers", **options,
+    )  # fmt: skip
+
+    def whole() -> keras.Model:
+        model = build()
+        model.set_weights(head.get_weights())
+        return model
+
+    return fit(whole, batches, judge, plan, run, name=name, **options)
 
 
 def _batches_of(history: list[dict[str, Any]]) -> int:

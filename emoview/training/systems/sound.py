@@ -47,8 +47,8 @@ class SoundOptions:
 
     Attributes:
         network: `mfcc-cnn`, `mfcc-cnn-two` or `functionals-dnn`.
-        features: `mfcc-means`, 40 a clip; `functionals`, the 6,373 of ComParE 2016; `emobase`, 988; or `is10`,
-            1,582.
+        features: `mfcc-means`, 40 a clip; `functionals`, the 6,373 of ComParE 2016; `emobase`, 988; or
+            `is10`, 1,582.
         units: Of the dense layer of `functionals-dnn`, or of each where there are several; None for 1,024.
         batch_norm: Normalise each dense layer's values, there.
         dropout: Share of values dropped; None for what is usual in the network.
@@ -204,13 +204,11 @@ def _built(options: SoundOptions, labels: int, width: int) -> keras.Model:
     Raises:
         InputError: There is no such network, or it has no such option.
     """
-    own: dict[str, Any] = {
-        "units": options.units,
-        "batch_norm": options.batch_norm,
-        "dropout": options.dropout,
-    }
+    own: dict[str, Any] = {"units": options.units, "batch_norm": options.batch_norm}
     try:
-        return catalog.build(options.network, labels=labels, input_shape=(width,), **own)
+        return catalog.build(
+            options.network, labels=labels, input_shape=(width,), dropout=options.dropout, **own
+        )
     except ValueError as error:
         raise InputError(str(error)) from None
 
