@@ -13,11 +13,13 @@ import pytest
 from emoview.datasets.frames import read_frames, split_frames
 from emoview.errors import DatasetError
 from emoview.networks.catalog import build
+from emoview.networks.preparation import prepared
 from emoview.networks.sequences import MaskedMedian, cnn_gru, frames_network
 from emoview.runs import Run, load_network, networks_of, read_metrics
 from emoview.training.late_fusion import read_predictions
 from emoview.training.loop import read_history
 from emoview.training.systems.catalog import SYSTEMS
+from emoview.training.systems.pictures import only_dense_learn
 from emoview.training.systems.sequences import SequenceOptions, _entries, _frames
 
 HEADING = "path,label,clip,actor,time_s"
@@ -43,7 +45,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(system: str, data: Path, folder: Path, **changes: Any) -> Path:
-    options = SYSTEMS[system].options({"network": "nn1", "size": 48, "colour": False, **changes})
+    options = SYSTEMS[system].options({"network": "nn1", "size": 20, "colour": False, **changes})
     SYSTEMS[system].train(options, data, Run(folder, system, options, data), lambda _: None)
     return folder
 
@@ -142,17 +144,16 @@ def test_a_gru_reads_the_embeddings():
 
 def test_pictures_learn_by_sequences_and_then_with_a_gru(frames: Path, tmp_path: Path):
     run = trained(
-        "frame-sequences", frames, tmp_path / "frames", length=4, head_epochs=1, aggregate="median",
-        plan={"epochs": 6, "rate": 3e-3}, augmentation="flip",
+        "frame-sequences", frames, tmp_path / "frames", length=4, head_epochs=0, aggregate="median",
+        plan={"epochs": 5, "rate": 3e-3}, augmentation="flip",
     )  # fmt: skip
     (stored,) = networks_of(run)
     assert (stored.name, stored.takes, stored.task) == ("nn1", "pictures", "face")
-    assert load_network(run, stored).input_shape == (None, 48, 48, 1)
+    assert load_network(run, stored).input_shape == (None, 20, 20, 1)
     assert read_metrics(run)["nn1"]["accuracy"]["value"] > 60
-    assert len(read_history(run / "nn1-head")) == 1
     again = trained(
         "cnn-gru", frames, tmp_path / "gru", length=4, head_epochs=1, start=str(run), gru_units=4,
-        plan={"epochs": 1, "rate": 1e-3},
+        gru_depth=1, plan={"epochs": 1, "rate": 1e-3},
     )  # fmt: skip
     (stored,) = networks_of(again)
     assert (stored.name, stored.takes, stored.task) == ("nn1-gru", "sequences", "clips")
@@ -163,17 +164,29 @@ def test_pictures_learn_by_sequences_and_then_with_a_gru(frames: Path, tmp_path:
     kernels = [model.get_layer("embedding").layers[2].get_weights()[0] for model in (head, whole)]
     np.testing.assert_array_equal(kernels[0], first)
     assert np.abs(kernels[1] - first).max() > 0
+    assert len(read_history(again / "nn1-gru-head")) == 1
     both = read_predictions([run, again])
     assert set(both.logits) == {"frames/nn1", "gru/nn1-gru"}
     # The dense layers begin anew where that is wanted, and nothing else does.
     options = SYSTEMS["frame-sequences"].options(
-        {"network": "nn1", "size": 48, "colour": False, "start": str(run), "new_head": True}
+        {"network": "nn1", "size": 20, "colour": False, "start": str(run), "new_head": True}
     )
     clips, (train, _, _) = split_frames(frames, "given", 1)
-    begun = _frames(options, (48, 48, 1), 7, _entries(clips, np.zeros(24, int), (48, 48, 1), options), train)
+    shape = (20, 20, 1)
+    begun = _frames(options, shape, 7, _entries(clips, np.zeros(24, int), shape, options), train)
     old = load_network(run, networks_of(run)[0])
     np.testing.assert_array_equal(begun.layers[2].get_weights()[0], first)
     assert np.abs(begun.get_layer("logits").kernel - old.get_layer("logits").kernel).max() > 0
+
+
+def test_dense_layers_learn_first():
+    """Norman 2019, section 6.2: "updating only the fully connected layers for a certain number of epochs"."""
+    network = build("nn1")
+    for whole in (network, prepared(build("nn1"), "both")):
+        only_dense_learn(whole)
+        shapes = [tuple(weight.shape) for weight in whole.trainable_weights]
+        assert len(shapes) == 6
+        assert shapes[-2:] == [(16, 7), (7,)]
 
 
 def test_settings_are_the_published_ones():
