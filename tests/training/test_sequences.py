@@ -157,6 +157,8 @@ def test_pictures_learn_by_sequences_and_then_with_a_gru(frames: Path, tmp_path:
     )  # fmt: skip
     (stored,) = networks_of(again)
     assert (stored.name, stored.takes, stored.task) == ("nn1-gru", "sequences", "clips")
+    # Four frames through the network of pictures, less its last layer, and something for the GRU.
+    assert 0 < stored.flops - 4 * (networks_of(run)[0].flops - 2 * 16 * 7) < 5000
     whole = load_network(again, stored)
     # First the GRU alone, and then the pictures' network with it.
     first = load_network(run, networks_of(run)[0]).layers[2].get_weights()[0]

@@ -140,7 +140,7 @@ def train(options: SequenceOptions, data: Path, run: Run, on_event: OnEvent) -> 
     figures = measure_labels(softmax(scale * said), entries.labels[test], names)
     size, colour = shape[0], shape[-1] == 3
     if options.gru_depth:
-        cost = model.count_params(), flops(model, input_shape=[(options.length, *shape), (options.length,)])
+        cost = model.count_params(), _flops(model, options.length, shape)
         stored = NetworkOfRun(name, "clips", "sequences", names, size, colour, scale, *cost)
         report(run, stored, model, figures)
     else:
@@ -252,6 +252,12 @@ def _frames(
             if isinstance(one, keras.layers.Dense):
                 one.set_weights(other.get_weights())
     return network
+
+
+def _flops(model: keras.Model, length: int, shape: tuple[int, int, int]) -> int:
+    """Count the operations of a sequence; of the whole model, the part for pictures counts for one frame."""
+    once = flops(model, input_shape=[(length, *shape), (length,)])
+    return once + (length - 1) * flops(model.get_layer(EMBEDDING_PART))
 
 
 def _frames_at(model: keras.Model) -> int:
