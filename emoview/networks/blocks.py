@@ -19,6 +19,9 @@ Shape = tuple[int, ...]
 Dropout = float | tuple[float, ...]
 """Share of values dropped in training: one, or one for each stage."""
 
+FIRST_DENSE_LAYER = "fc6"
+"""Name of the first dense layer of VGG-Face."""
+
 SMALL_SIDE = 64
 """Pictures with a shorter side keep it through the first convolution of a DenseNet."""
 
@@ -148,13 +151,16 @@ def logits(x: Any, labels: int, *, dropout: float = 0.0) -> Any:
 
 
 def embedding_of(network: keras.Model) -> keras.Model:
-    """Give a network two outputs: the embedding `(batch, n)`, which the last layer reads, and the logits.
+    """Give a network two outputs: the embedding `(batch, n)` and the logits.
 
-    Dropout before the last layer changes nothing outside training.
+    The embedding is what system D (sections 5.2 and 6.3) gives to its GRU: of VGG-Face, which has three dense
+    layers, the activations of the first; of other networks what the last layer reads.  Dropout before that
+    changes nothing outside training.
 
     >>> from emoview.networks.catalog import build
     >>> [tuple(output.shape) for output in embedding_of(build("nn1")).outputs]
     [(None, 16), (None, 7)]
     """
-    embedding = network.get_layer(LOGITS_LAYER).input
+    dense = [layer.output for layer in network.layers if layer.name == FIRST_DENSE_LAYER]
+    embedding = dense[0] if dense else network.get_layer(LOGITS_LAYER).input
     return keras.Model(network.inputs, [embedding, *network.outputs], name=f"{network.name}_embedding")

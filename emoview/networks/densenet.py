@@ -13,6 +13,7 @@ from emoview.networks.blocks import (
     Shape,
     convolution,
     dropped,
+    flatten,
     is_small,
     logits,
     picture_input,
@@ -31,6 +32,7 @@ def densenet(
     input_shape: Shape = (224, 224, 3),
     labels: int = 7,
     dropout: Dropout = 0.0,
+    pooling: bool = True,
     reduced: bool = False,
 ) -> keras.Model:
     """Build DenseNet-121, -161 or -169.
@@ -43,6 +45,7 @@ def densenet(
         input_shape: Height, width and channels.
         labels: How many logits.
         dropout: As in `dense_network`.
+        pooling: As in `emoview.networks.resnet.resnet`.
         reduced: Leave the last dense block out.
 
     Returns:
@@ -52,11 +55,12 @@ def densenet(
     if depth == 161 or reduced or is_small(input_shape) or isinstance(dropout, Sequence):
         return dense_network(
             depths=DEPTHS[depth][: 3 if reduced else 4], growth=48 if depth == 161 else 32,
-            input_shape=input_shape, labels=labels, dropout=dropout, name=name,
+            input_shape=input_shape, labels=labels, dropout=dropout, pooling=pooling, name=name,
         )  # fmt: skip
     picture, x = picture_input(input_shape)
     published = {121: keras.applications.DenseNet121, 169: keras.applications.DenseNet169}[depth]
-    x = published(include_top=False, weights=None, input_tensor=x, pooling="avg").output
+    x = published(include_top=False, weights=None, input_tensor=x).output
+    x = flatten(x, pooling=pooling)
     return keras.Model(picture, logits(x, labels, dropout=dropout), name=name)
 
 
@@ -67,6 +71,7 @@ def dense_network(
     input_shape: Shape = (42, 42, 1),
     labels: int = 7,
     dropout: Dropout = 0.2,
+    pooling: bool = True,
     name: str = "densenet_small",
 ) -> keras.Model:
     """Build a DenseNet of any size: bottlenecks in the blocks, and transitions that halve the channels.
@@ -78,6 +83,7 @@ def dense_network(
         labels: How many logits.
         dropout: Before the logits; several shares, one for each dense block, are dropped behind its layers
             and in the transition after it.
+        pooling: As in `emoview.networks.resnet.resnet`.
         name: Of the model.
 
     Returns:
@@ -95,7 +101,7 @@ def dense_network(
             y = convolution(_activate(x), 4 * growth, 1)
             y = layers.Conv2D(growth, 3, padding="same", use_bias=False)(y)
             x = layers.Concatenate()([x, dropped(y, share)])
-    x = layers.GlobalAveragePooling2D()(_activate(x))
+    x = flatten(_activate(x), pooling=pooling)
     return keras.Model(picture, logits(x, labels, dropout=last), name=name)
 
 

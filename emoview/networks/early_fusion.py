@@ -16,6 +16,13 @@ from emoview.networks.temporal import sequence_logits, stacked_gru
 EarlyVariant = Literal["descriptors", "sound-gru", "dense", "two-grus"]
 EARLY_VARIANTS: tuple[EarlyVariant, ...] = ("descriptors", "sound-gru", "dense", "two-grus")
 
+FACE, VOICE = "face_gru", "voice_gru"
+"""What the GRUs over one side of a fusion are called, with their number."""
+SIDES: dict[EarlyVariant, tuple[str, ...]] = {
+    "descriptors": (), "sound-gru": (VOICE,), "dense": (VOICE,), "two-grus": (FACE, VOICE)
+}  # fmt: skip
+"""Sides that a fusion has GRUs over."""
+
 
 def early_network(
     variant: EarlyVariant,
@@ -26,21 +33,23 @@ def early_network(
     units: int = 128,
     sound_units: int = 64,
     depth: int = 2,
+    sound_depth: int = 2,
     bidirectional: bool = True,
     dropout: float = 0.4,
 ) -> keras.Model:
-    """Build a fusion.
+    """Build a fusion (system D, section 4.4).
 
     Args:
         variant: `descriptors` go into the GRU beside the embeddings; `sound-gru`: the output of a GRU
-            over them does; `dense`: the same into a dense layer; `two-grus`: the outputs of a GRU over
-            the embeddings and of one over the descriptors go into a third.
+            over them does; `dense`: the same is classified straight, tick by tick; `two-grus`: the outputs of
+            a GRU over the embeddings and of one over the descriptors go into a third.
         embedding: Values of a face embedding.
         descriptors: Values of a voice tick.
         labels: How many logits.
-        units: Of the GRU that joins, a direction.
+        units: A direction, of the GRU over embeddings and of that which joins.
         sound_units: Of the GRU over descriptors.
-        depth: Layers of the GRU that joins.
+        depth: Layers of the GRU over embeddings and of that which joins.
+        sound_depth: Layers of the GRU over descriptors.
         bidirectional: Look ahead, too.
         dropout: Before each GRU and before the logits.
     """
@@ -49,20 +58,31 @@ def early_network(
     x = layers.Normalization(name="normalise")(values)
     face, voice = x[..., :embedding], x[..., embedding:]
 
-    def gru(x: Any, width: int, count: int) -> Any:
-        return stacked_gru(x, mask, width, count, dropout=dropout, bidirectional=bidirectional)
+    def gru(x: Any, width: int, count: int, name: str | None = None) -> Any:
+        return stacked_gru(x, mask, width, count, dropout=dropout, bidirectional=bidirectional, name=name)
 
-    if variant != "descriptors":
-        voice = gru(voice, sound_units, 1)
-    if variant == "two-grus":
-        face = gru(face, units, 1)
+    if VOICE in SIDES[variant]:
+        voice = gru(voice, sound_units, sound_depth, VOICE)
+    if FACE in SIDES[variant]:
+        face = gru(face, units, depth, FACE)
     x = layers.Concatenate()([face, voice])
-    if variant == "dense":
-        x = layers.Dense(units, activation="relu")(layers.Dropout(dropout)(x))
-    else:
+    if variant != "dense":
         x = gru(x, units, depth)
     outputs = sequence_logits(x, mask, labels, dropout=dropout)
     return keras.Model([values, mask], outputs, name=variant)
+
+
+def start_side(fusion: keras.Model, side: str, trained: keras.Model) -> None:
+    """Begin the GRUs of a fusion over one side with those of a network that was trained on it alone.
+
+    Args:
+        fusion: As `early_network` builds it.
+        side: `FACE` or `VOICE`.
+        trained: As `one_sided_network` builds it, as deep and as wide.
+    """
+    grus = [layer for layer in trained.layers if isinstance(layer, (layers.GRU, layers.Bidirectional))]
+    for number, gru in enumerate(grus, start=1):
+        fusion.get_layer(f"{side}_{number}").set_weights(gru.get_weights())
 
 
 def one_sided_network(

@@ -18,6 +18,7 @@ from emoview.networks.blocks import (
     Shape,
     convolution,
     dropped,
+    flatten,
     logits,
     picture_input,
     squeeze_excite,
@@ -65,7 +66,12 @@ class Block:
 
 
 def resnet(
-    *, depth: int, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: Dropout = 0.0
+    *,
+    depth: int,
+    input_shape: Shape = (224, 224, 3),
+    labels: int = 7,
+    dropout: Dropout = 0.0,
+    pooling: bool = True,
 ) -> keras.Model:
     """Build ResNet-18, -34, -50 or -152.
 
@@ -78,37 +84,56 @@ def resnet(
         labels: How many logits.
         dropout: Before the logits; the original has none.  Four shares are dropped between the blocks, each
             behind those of its stage.
+        pooling: Average over the picture, as in the original; otherwise the last layer reads every place of
+            the map, for which system D made it an option (section 6.1).
 
     Returns:
         A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
     """
     if depth < 50 or isinstance(dropout, Sequence):
         block = Block(bottleneck=depth >= 50)
-        return _residual_network(block, DEPTHS[depth], input_shape, labels, dropout, f"resnet{depth}")
+        return _residual_network(
+            block, DEPTHS[depth], input_shape, labels, dropout, pooling, f"resnet{depth}"
+        )
     picture, x = picture_input(input_shape)
     published = {50: keras.applications.ResNet50, 152: keras.applications.ResNet152}[depth]
-    x = published(include_top=False, weights=None, input_tensor=x, pooling="avg").output
+    x = published(include_top=False, weights=None, input_tensor=x).output
+    x = flatten(x, pooling=pooling)
     return keras.Model(picture, logits(x, labels, dropout=dropout), name=f"resnet{depth}")
 
 
 def se_resnet50(
-    *, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: Dropout = 0.0
+    *,
+    input_shape: Shape = (224, 224, 3),
+    labels: int = 7,
+    dropout: Dropout = 0.0,
+    pooling: bool = True,
 ) -> keras.Model:
     """Build SE-ResNet-50; arguments and result are those of `resnet`."""
     block = Block(bottleneck=True, squeeze=True)
-    return _residual_network(block, DEPTHS[50], input_shape, labels, dropout, "se_resnet50")
+    return _residual_network(block, DEPTHS[50], input_shape, labels, dropout, pooling, "se_resnet50")
 
 
 def se_resnext50(
-    *, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: Dropout = 0.0
+    *,
+    input_shape: Shape = (224, 224, 3),
+    labels: int = 7,
+    dropout: Dropout = 0.0,
+    pooling: bool = True,
 ) -> keras.Model:
     """Build SE-ResNeXt-50 (32x4d: 32 groups of 4); arguments and result are those of `resnet`."""
     block = Block(bottleneck=True, groups=32, squeeze=True)
-    return _residual_network(block, DEPTHS[50], input_shape, labels, dropout, "se_resnext50")
+    return _residual_network(block, DEPTHS[50], input_shape, labels, dropout, pooling, "se_resnext50")
 
 
 def _residual_network(
-    block: Block, depths: tuple[int, ...], shape: Shape, labels: int, dropout: Dropout, name: str
+    block: Block,
+    depths: tuple[int, ...],
+    shape: Shape,
+    labels: int,
+    dropout: Dropout,
+    pooling: bool,
+    name: str,
 ) -> keras.Model:
     picture, x = picture_input(shape)
     last = 0.0 if isinstance(dropout, Sequence) else dropout
@@ -118,7 +143,7 @@ def _residual_network(
         for i in range(depth):
             x = block(dropped(x, share), 64 * 2**stage, 2 if stage > 0 and i == 0 else 1)
             share = shares[stage]
-    x = layers.GlobalAveragePooling2D()(x)
+    x = flatten(x, pooling=pooling)
     return keras.Model(picture, logits(x, labels, dropout=last), name=name)
 
 

@@ -44,8 +44,8 @@ FileName = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]+$")]
 """Option of a system: a file or folder."""
 
 _AGAIN = "train again"
-# Of the vectors that networks of voices take.
-_WIDTHS = {"mfcc-means": 40, "functionals": 6373}
+FEATURE_WIDTHS = {"mfcc-means": 40, "functionals": 6373, "emobase": 988, "is10": 1582}
+"""Values of the vectors that networks of voices take, by what these are."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,9 @@ class Run:
         if is_file(file):
             before: dict[str, Any] = {**read_run(folder)}
             before["networks"] = [asdict(network) for network in before["networks"]]
+            if is_dataclass(config):
+                usual: Any = type(config)
+                before["config"] = _completed(before["config"], _plain(usual()))
             for key, value in what.items():
                 if before.get(key) != value:
                     other = before.get(key)
@@ -247,8 +250,8 @@ def _is_of(model: Any, network: NetworkOfRun) -> bool:
     taken, given = ([tuple(x.shape) for x in side] for side in (model.inputs, model.outputs))
     if not taken or any(shape[-1:] != (len(network.labels),) for shape in given):
         return False
-    if network.takes in _WIDTHS:
-        return taken == [(None, _WIDTHS[network.takes])]
+    if network.takes in FEATURE_WIDTHS:
+        return taken == [(None, FEATURE_WIDTHS[network.takes])]
     if network.takes != "pictures":
         return True
     channels = 3 if network.colour else 1
@@ -309,6 +312,13 @@ def _of_kind(value: Any, kind: Any, where: str) -> Any:
 def _plain(value: Any) -> Any:
     """Make what JSON can hold, as it comes back from there."""
     return json.loads(json.dumps(asdict(value) if is_dataclass(value) else value))  # type: ignore[arg-type]
+
+
+def _completed(stored: Any, usual: Any) -> Any:
+    """Add the options that a run was stored without, being older than they are: it had them as usual."""
+    if not _both_dicts(stored, usual):
+        return stored
+    return {**usual, **{name: _completed(value, usual.get(name)) for name, value in stored.items()}}
 
 
 def _versions() -> dict[str, str]:

@@ -61,17 +61,17 @@ def functionals_dnn(
     *,
     input_shape: Shape = (6373,),
     labels: int = 7,
-    units: int = 1024,
-    depth: int = 1,
+    units: int | tuple[int, ...] = 1024,
+    batch_norm: bool = False,
     dropout: float = 0.5,
 ) -> keras.Model:
-    """Build the dense network over functionals.
+    """Build the dense network over functionals (system D, section 6.4, table 1).
 
     Args:
         input_shape: How many functionals: 988 of emobase, 1,582 of IS10, 6,373 of ComParE 2016.
         labels: How many logits.
-        units: Of each dense layer.
-        depth: Dense layers before the logits.
+        units: Of the dense layer, or of each where there are several.
+        batch_norm: Normalise each dense layer's values before they are activated.
         dropout: After each dense layer.
 
     Returns:
@@ -79,6 +79,7 @@ def functionals_dnn(
     """
     values = keras.Input(input_shape, name="functionals")
     x = layers.Normalization(name="normalise")(values)
-    for layer in range(depth):
-        x = layers.Dense(units, activation="relu")(layers.Dropout(dropout)(x) if layer else x)
+    for layer, width in enumerate((units,) if isinstance(units, int) else units):
+        x = layers.Dense(width, use_bias=not batch_norm)(layers.Dropout(dropout)(x) if layer else x)
+        x = layers.Activation("relu")(layers.BatchNormalization()(x) if batch_norm else x)
     return keras.Model(values, logits(x, labels, dropout=dropout), name="functionals_dnn")

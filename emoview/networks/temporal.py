@@ -90,17 +90,29 @@ def gru_network(
 
 
 def stacked_gru(
-    x: Any, mask: Any, units: int, depth: int, *, dropout: float, bidirectional: bool = True
+    x: Any,
+    mask: Any,
+    units: int,
+    depth: int,
+    *,
+    dropout: float,
+    bidirectional: bool = True,
+    name: str | None = None,
 ) -> Any:
     """Put GRUs on each other, each behind a dropout: `(batch, ticks, n)` -> `(batch, ticks, units)`.
 
-    With both directions the result is twice as wide.
+    With both directions the result is twice as wide.  With a `name` the GRUs are called `NAME_1`, `NAME_2`
+    and so on.
     """
-    for _ in range(depth):
+    for number in range(1, depth + 1):
         x = layers.Dropout(dropout)(x)
+        own = None if name is None else f"{name}_{number}"
         # The loop, not cuDNN's kernel: it computes the same under every back end.
-        gru = layers.GRU(units, return_sequences=True, use_cudnn=False)
-        x = (layers.Bidirectional(gru) if bidirectional else gru)(x, mask=mask)
+        if bidirectional:
+            gru = layers.Bidirectional(layers.GRU(units, return_sequences=True, use_cudnn=False), name=own)
+        else:
+            gru = layers.GRU(units, return_sequences=True, use_cudnn=False, name=own)
+        x = gru(x, mask=mask)
     return x
 
 

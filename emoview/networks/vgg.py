@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from emoview.networks.blocks import Shape, convolution, logits, picture_input
+from emoview.networks.blocks import FIRST_DENSE_LAYER, Shape, convolution, logits, picture_input
 
 WIDTHS = (64, 128, 256, 512, 512)
 DENSE = 4096
@@ -69,7 +69,7 @@ def vgg16_face(
             name = f"conv{stage}_{layer}"
             x = layers.Conv2D(width, 3, padding="same", activation="relu", name=name)(x)
         x = layers.MaxPooling2D(2, name=f"pool{stage}")(x)
-    x = _head(x, labels, dropout, pooling=pooling, names=("fc6", "fc7"))
+    x = _head(x, labels, dropout, pooling=pooling, names=(FIRST_DENSE_LAYER, "fc7"))
     return keras.Model(picture, x, name="vgg16_face")
 
 

@@ -53,7 +53,7 @@ class StandIn:
         if not usable:
             raise InputError(
                 f"{run} has no network that tells the seven labels from a face or a voice alone: "
-                "name a run of one picture network, or of mfcc-cnn or functionals-dnn"
+                "name a run of one picture network, or of a voice network over mfcc-means or functionals"
             )
         network = usable[-1]
         file = f"{network.name}.keras"

@@ -66,7 +66,7 @@ def read_predictions(runs: Sequence[Path]) -> Predictions:
     for run in runs:
         file = run / PREDICTIONS_FILE
         if not file.exists():
-            raise InputError(f"{run} has no {PREDICTIONS_FILE}: name runs of clip-fusion")
+            raise InputError(f"{run} has no {PREDICTIONS_FILE}: name runs of networks over clips")
         one = _predictions(file)
         first = first or one
         if one.clips != first.clips:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,11 +45,12 @@ class Plan:
         rate: Learning rate at the start.
         optimizer: By its name in Keras: `adam`, `adamw`, `adamax`, `nadam`, `adagrad`, `adadelta`, `sgd` or
             `rmsprop`.
-        schedule: What becomes of the rate, an epoch at a time: `step` multiplies it once, at `step_at`;
-            `plateau` whenever what it watches has not become better for `patience` epochs;
-            `staircase` every `step_at` epochs; `cosine` brings it to zero.
+        schedule: What becomes of the rate: `step` multiplies it once, at `step_at`; `plateau` whenever what
+            it watches has not become better for `patience` epochs; `staircase` every `step_at`; `cosine`
+            brings it to zero, an epoch at a time.
         factor: What the rate is multiplied with.
-        step_at: Epoch of the step, or length of a stair.
+        step_at: When the step comes, or the length of a stair.
+        step_in: What `step_at` counts: `epochs`, or `batches`.
         patience: Epochs of `plateau`.
         keep: Weights that are kept in the end: of the `best` epoch, or the `last`.
         steps: Batches after which an epoch is cut short; None for all.
@@ -63,6 +65,7 @@ class Plan:
     schedule: Schedule = "constant"
     factor: Annotated[float, Meta(gt=0, le=1e3)] = 0.2
     step_at: Number = 10
+    step_in: Literal["epochs", "batches"] = "epochs"
     patience: Number = 5
     keep: Literal["best", "last"] = "best"
     steps: Number | None = None
@@ -81,12 +84,19 @@ class Plan:
             config["momentum"] = self.momentum
         return keras.optimizers.get({"class_name": self.optimizer, "config": config})
 
-    def rate_at(self, epoch: int, watched: list[float]) -> float:
-        """Rate of `epoch`, which counts from 0, after the figures `watched` before; more is better."""
+    def rate_at(self, epoch: int, watched: list[float], *, batches: int = 0) -> float:
+        """Give the rate of the next batch.
+
+        Args:
+            epoch: It is in, counted from 0.
+            watched: What the plan watches, of each epoch before; more is better.
+            batches: Learned from before it, in all epochs.
+        """
+        done = batches if self.step_in == "batches" else epoch
         if self.schedule == "step":
-            return self.rate * (self.factor if epoch >= self.step_at else 1.0)
+            return self.rate * (self.factor if done >= self.step_at else 1.0)
         if self.schedule == "staircase":
-            return float(self.rate * self.factor ** (epoch // self.step_at))
+            return float(self.rate * self.factor ** (done // self.step_at))
         if self.schedule == "cosine":
             return float(self.rate * (0.01 + 0.99 * (1 + np.cos(np.pi * epoch / self.epochs)) / 2))
         if self.schedule == "plateau":
@@ -166,10 +176,12 @@ def fit(
         model.compile(plan.new_optimizer(), loss, metrics=list(metrics), jit_compile=False)
     for epoch in range(len(history), plan.epochs):
         start = time.perf_counter()
-        rate = plan.rate_at(epoch, [plan.watched(row, watch) for row in history])
+        watched, before = [plan.watched(row, watch) for row in history], _batches_of(history)
+        rates = (plan.rate_at(epoch, watched, batches=before + done) for done in count())
+        rate = next(rates)
         model.optimizer.learning_rate = rate
         _seed_dropout(model, seed, epoch)
-        learned, steps, waited = _epoch(model, batches(epoch), plan.steps, of, on_event)
+        learned, steps, waited = _epoch(model, batches(epoch), rates, plan.steps, of, on_event)
         figures = judge(model)
         row: dict[str, Any] = {
             "epoch": epoch + 1, "rate": rate, "steps": steps, **learned, **figures,
@@ -191,10 +203,69 @@ def fit(
     return bare
 
 
+def fit_head_first(
+    build: Callable[[], keras.Model],
+    freeze: Callable[[keras.Model], None],
+    head_epochs: int,
+    batches: Callable[[int], Iterator[Batch]],
+    judge: Callable[[keras.Model], dict[str, float]],
+    plan: Plan,
+    run: Path,
+    *,
+    name: str,
+    **options: Any,
+) -> keras.Model:
+    """Train a part of a network for some epochs, and then the whole.
+
+    Args:
+        build: Makes the network.
+        freeze: Makes all that the first epochs leave alone not trainable.
+        head_epochs: How many these are; with none the whole network learns at once.
+        batches: As of `fit`, like all that follows.
+        judge: Likewise.
+        plan: Of the whole network; the part has the same, but for the epochs.
+        run: Folder of the whole network; that of the part lies beside it.
+        name: Of the network.
+        options: More of `fit`.
+    """
+    if not head_epochs:
+        return fit(build, batches, judge, plan, run, name=name, **options)
+
+    def part() -> keras.Model:
+        model = build()
+        freeze(model)
+        return model
+
+    head = fit(
+        part, batches, judge, replace(plan, epochs=head_epochs), run.with_name(f"{run.name}-head"),
+        name=f"{name}, last layers", **options,
+    )  # fmt: skip
+
+    def whole() -> keras.Model:
+        model = build()
+        model.set_weights(head.get_weights())
+        return model
+
+    return fit(whole, batches, judge, plan, run, name=name, **options)
+
+
+def _batches_of(history: list[dict[str, Any]]) -> int:
+    """Count the batches of the epochs that are done."""
+    return sum(int(row.get("steps") or 0) for row in history)
+
+
 def _epoch(
-    model: keras.Model, batches: Iterator[Batch], most: int | None, of: int | None, on_event: OnEvent
+    model: keras.Model,
+    batches: Iterator[Batch],
+    rates: Iterator[float],
+    most: int | None,
+    of: int | None,
+    on_event: OnEvent,
 ) -> tuple[dict[str, float], int, float]:
-    """Learn from every batch once: mean loss and metrics, the steps, and the share of time spent waiting."""
+    """Learn from every batch once: mean loss and metrics, the steps, and the share of time spent waiting.
+
+    The optimizer has the rate of the first batch; `rates` are those of the batches after it.
+    """
     rows: list[dict[str, float]] = []
     begin = last = time.perf_counter()
     waited = 0.0
@@ -204,6 +275,7 @@ def _epoch(
         said = model.train_on_batch(*batch, return_dict=True)
         rows.append({name: float(value) for name, value in said.items()})
         on_event({"step": len(rows), "of": most or of, "loss": rows[-1]["loss"]})
+        model.optimizer.learning_rate = next(rates)
         last = time.perf_counter()
         if most is not None and len(rows) >= most:
             break

@@ -60,7 +60,7 @@ def search(
     from sklearn.model_selection import ParameterGrid, ParameterSampler
 
     if system.cross_validated is None:
-        if system.data != "faces":
+        if system.data not in ("faces", "frames of clips"):
             raise InputError(
                 f"{system.name} holds nothing out to rank by: search a system of faces or speech"
             )

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.blocks import Samples, in_blocks
 from emoview.voice.mfcc import HOP, mfcc
-from emoview.voice.smile import Level, compare_2016, compare_2016_windows, names
+from emoview.voice.smile import (
+    FunctionalSet,
+    Level,
+    compare_2016,
+    compare_2016_windows,
+    functionals_of,
+    names,
+)
 
 DESCRIPTORS = 65
 MFCCS = 40
@@ -83,19 +90,22 @@ def mfcc_means(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(coefficients.mean(axis=1), np.float32)
 
 
-def functionals(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Summarise a whole signal of a second or more in the 6,373 functionals of ComParE 2016.
+def functionals(
+    samples: NDArray[np.float32], which: FunctionalSet = FunctionalSet.COMPARE_2016
+) -> NDArray[np.float32]:
+    """Summarise a whole signal of a second or more.
 
     Args:
         samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        which: In which functionals.
 
     Returns:
-        `(6373,)`; what cannot be computed (no voiced frame, say) is 0.
+        `(which.width,)`; what cannot be computed (no voiced frame, say) is 0.
     """
     shortest = SAMPLE_RATE // 2
     if len(samples) < shortest:
         samples = np.pad(samples, (0, shortest - len(samples)))
-    return _clean(compare_2016(samples, Level.FUNCTIONALS)).reshape(FUNCTIONALS)
+    return _clean(functionals_of(samples, which)).reshape(which.width)
 
 
 def window_functionals(samples: NDArray[np.float32], cuts: Sequence[tuple[int, int]]) -> NDArray[np.float32]:

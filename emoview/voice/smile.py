@@ -1,4 +1,4 @@
-"""openSMILE's ComParE 2016 through its library, without the tables that its package makes of the numbers."""
+"""openSMILE's feature sets through its library, without the tables that its package makes of numbers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,19 @@ class Level(str, Enum):
     FUNCTIONALS = "func"
 
 
+class FunctionalSet(str, Enum):
+    """Sets of functionals by their configuration in openSMILE's package, which has no `emo_large`."""
+
+    COMPARE_2016 = "compare/ComParE_2016"
+    EMOBASE = "emobase/emobase"
+    IS10 = "is09-13/IS10_paraling_compat"
+
+    @property
+    def width(self) -> int:
+        """How many functionals."""
+        return {"COMPARE_2016": 6373, "EMOBASE": 988, "IS10": 1582}[self.name]
+
+
 def compare_2016(samples: NDArray[np.float32], level: Level) -> NDArray[np.float32]:
     """Compute ComParE 2016 (Schuller et al. 2016, Interspeech).
 
@@ -36,6 +49,21 @@ def compare_2016(samples: NDArray[np.float32], level: Level) -> NDArray[np.float
         too short.  What cannot be computed is NaN.
     """
     with _opened(level) as (smile, config):
+        return _run(smile, config, samples)
+
+
+def functionals_of(samples: NDArray[np.float32], which: FunctionalSet) -> NDArray[np.float32]:
+    """Compute a set of functionals over a whole signal.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        which: ComParE 2016, emobase (Eyben et al. 2010, ACM Multimedia), or the set of the Paralinguistic
+            Challenge of 2010 (Schuller et al. 2010, Interspeech).
+
+    Returns:
+        `(1, which.width)`; no rows where the signal is too short.  What cannot be computed is NaN.
+    """
+    with _opened(Level.FUNCTIONALS, which) as (smile, config):
         return _run(smile, config, samples)
 
 
@@ -81,7 +109,9 @@ def names(level: Level) -> list[str]:
 
 
 @contextmanager
-def _opened(level: Level, **options: object) -> Iterator[tuple[Any, Any]]:
+def _opened(
+    level: Level, which: FunctionalSet = FunctionalSet.COMPARE_2016, **options: object
+) -> Iterator[tuple[Any, Any]]:
     """Give openSMILE, ready to take samples, and the names of its parts."""
     with without_init("opensmile", "opensmile.core"):
         from opensmile.core import lib
@@ -90,7 +120,7 @@ def _opened(level: Level, **options: object) -> Iterator[tuple[Any, Any]]:
     smile = lib.OpenSMILE()
     # A reset takes as long as a new one, so none is kept.
     smile.initialize(
-        str(root / "compare" / f"ComParE_2016{config.CONFIG_EXT}"),
+        str(root / f"{which.value}{config.CONFIG_EXT}"),
         {
             "source": root / config.EXTERNAL_INPUT_CONFIG,
             "sink": root / config.EXTERNAL_OUTPUT_SINGLE_CONFIG,

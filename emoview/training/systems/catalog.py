@@ -56,7 +56,10 @@ def _systems(*systems: System) -> Mapping[str, System]:
 
 
 _PICTURES = "pictures:PictureOptions"
+_SEQUENCES = "sequences:SequenceOptions"
 _SOUND = "sound:SoundOptions"
+# System D, section 6.1.
+_D_STAIRS = {"schedule": "staircase", "factor": 0.95, "step_at": 5000, "step_in": "batches"}
 
 SYSTEMS = _systems(
     System(
@@ -85,14 +88,28 @@ SYSTEMS = _systems(
         "se-resnext50, nasnet-mobile)",
         _PICTURES,
         {"network": "resnet50", "size": 112,
-         "plan": {"epochs": 20, "rate": 1e-4, "schedule": "staircase", "factor": 0.95, "step_at": 1}},
+         "plan": {"epochs": 30, "rate": 1e-4, **_D_STAIRS}},
+    ),
+    System(
+        "frame-sequences", "frames of clips",
+        "D. pictures learned by sequences, from a run of picture-cnn (start=RUN), the dense layers first",
+        _SEQUENCES,
+        {"network": "resnet50", "size": 112, "augmentation": "none", "head_epochs": 5,
+         "plan": {"epochs": 25, "rate": 1e-5, **_D_STAIRS}},
+    ),
+    System(
+        "cnn-gru", "frames of clips",
+        "D. a picture network and a GRU as one, from a run of frame-sequences (start=RUN), the GRU first",
+        _SEQUENCES,
+        {"network": "resnet50", "size": 112, "augmentation": "none", "length": 40, "gru_depth": 2,
+         "head_epochs": 10, "plan": {"epochs": 30, "rate": 1e-5, **_D_STAIRS}},
     ),
     System(
         "functionals-dnn", "speech",
         "D. 1,024 units over the functionals of a clip",
         _SOUND,
         {"network": "functionals-dnn", "features": "functionals", "corpora": (), "test": 0.2,
-         "plan": {"epochs": 30, "rate": 1e-4, "schedule": "staircase", "factor": 0.95, "step_at": 1}},
+         "batch": 16, "plan": {"epochs": 100, "rate": 1e-5, **_D_STAIRS}},
     ),
     System(
         "clip-fusion", "clips",

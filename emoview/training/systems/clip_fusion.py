@@ -1,7 +1,8 @@
 """System D on clips: GRUs over face embeddings and voice, four early fusions and the late ones.
 
 Everything is measured leave-one-actor-out: each network is trained anew without the actor whose clips it
-is asked about, and so is every late rule.  Early fusions and single networks take the same sequences.
+is asked about, and so is every late rule.  Early fusions and single networks take the same sequences.  The
+GRUs within an early fusion start from those that were trained alone, on the same clips (section 4.4).
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import measure_labels
 from emoview.networks.catalog import build
-from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
+from emoview.networks.early_fusion import (
+    EARLY_VARIANTS,
+    FACE,
+    SIDES,
+    VOICE,
+    early_network,
+    one_sided_network,
+    start_side,
+)
 from emoview.networks.flops import flops
 from emoview.networks.preparation import embedding_of_prepared
 from emoview.networks.runs import FileName, NetworkOfRun, Number, Run, Whole, load_network, networks_of
@@ -42,6 +51,9 @@ from emoview.training.systems.pictures import loss_of, report, validated
 SINGLE = ("visual-gru", "sound-gru", "functionals-dnn")
 EARLY = tuple(f"early-{variant}" for variant in EARLY_VARIANTS)
 
+_ALONE = {FACE: "visual-gru", VOICE: "sound-gru"}
+_SIDES = {f"early-{variant}": sides for variant, sides in SIDES.items()}
+
 
 @dataclass(frozen=True)
 class ClipFusionOptions:
@@ -53,12 +65,13 @@ class ClipFusionOptions:
         units: Of the GRUs over embeddings, and of those that join.
         depth: Layers of these.
         sound_units: Of the GRUs over descriptors.
-        sound_depth: Layers of the one that stands alone; 2 or 4.
+        sound_depth: Layers of these; 2 or 4.
         bidirectional: Look ahead, too.
         attention: Weigh ticks by a learned score, where a network stands alone.
         aggregate: Of the ticks' logits in the end: their `mean`, or their `median`.
         faces: Run folder whose picture network embeds the faces; None for the shipped one.
-        networks: Those that are trained; late fusions join the ones that stand alone.
+        networks: Those that are trained, and with an early fusion the ones that it starts from; late fusions
+            join the ones that stand alone.
         plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
         batch: Clips a step.
         seed: Decides start and order.
@@ -114,16 +127,17 @@ class Sequences:
 
 def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -> None:
     """Train and measure all single networks and all fusions on the same clips."""
+    wanted = _in_order(options.networks)
     described = read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
     clips = _sequences(described, options.faces, on_event)
     builders = _builders(options, clips.width)
     asked = np.sort(np.concatenate([asked for _, asked in clips.splits()]))
     said: dict[str, NDArray[np.float32]] = {}
-    for name in options.networks:
-        if name not in builders:
-            raise InputError(f"there is no network {name!r}, only {', '.join(builders)}")
-        logits, model = _said_of_unseen(name, builders[name], clips, options, run, on_event)
-        said[name] = logits[asked]
+    trained: dict[str, list[keras.Model]] = {}
+    for name in wanted:
+        start = partial(_start, name, trained)
+        logits, models = _said_of_unseen(name, builders[name], start, clips, options, run, on_event)
+        said[name], trained[name], model = logits[asked], models, models[0]
         scale = fit_scale(said[name], clips.labels[asked])
         figures = measure_labels(softmax(scale * said[name]), clips.labels[asked], LABELS)
         takes = "functionals" if name == "functionals-dnn" else "embeddings+descriptors"
@@ -146,7 +160,7 @@ def _builders(options: ClipFusionOptions, width: int) -> Mapping[str, Callable[[
     early = {
         f"early-{variant}": partial(
             early_network, variant, embedding=embedding, descriptors=DESCRIPTORS, units=options.units,
-            sound_units=options.sound_units, depth=options.depth, **shared,
+            sound_units=options.sound_units, depth=options.depth, sound_depth=options.sound_depth, **shared,
         )
         for variant in EARLY_VARIANTS
     }  # fmt: skip
@@ -163,24 +177,53 @@ def _builders(options: ClipFusionOptions, width: int) -> Mapping[str, Callable[[
     }
 
 
+def _in_order(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """Put before each early fusion the networks that it starts from.
+
+    Raises:
+        InputError: There is no such network.
+    """
+    for name in networks:
+        if name not in (*SINGLE, *EARLY):
+            raise InputError(f"there is no network {name!r}, only {', '.join((*SINGLE, *EARLY))}")
+    stages = {name: [_ALONE[side] for side in _SIDES.get(name, ())] for name in networks}
+    return tuple(dict.fromkeys(one for name in networks for one in (*stages[name], name)))
+
+
+def _start(name: str, trained: Mapping[str, list[keras.Model]], split: int, model: keras.Model) -> None:
+    """Begin a network with those that were trained on the same split, where it has such parts."""
+    for side in _SIDES.get(name, ()):
+        start_side(model, side, trained[_ALONE[side]][split])
+
+
 def _said_of_unseen(
     name: str,
     builder: Callable[[], keras.Model],
+    start: Callable[[int, keras.Model], None],
     clips: Sequences,
     options: ClipFusionOptions,
     run: Run,
     on_event: OnEvent,
-) -> tuple[NDArray[np.float32], keras.Model]:
-    """Train once a split: logits `(n, 7)` of what was not in training, and the first of the networks."""
+) -> tuple[NDArray[np.float32], list[keras.Model]]:
+    """Train once a split: logits `(n, 7)` of what was not in training, and the networks.
+
+    `start` is called with the number of the split and the network before it learns.
+    """
     said = np.zeros((len(clips.labels), len(LABELS)), np.float32)
     models = []
-    for known, asked in clips.splits():
+    for number, (known, asked) in enumerate(clips.splits()):
         assert_disjoint(known, asked, clips.actors)
         part = f"{name}/without-{clips.actors[asked[0]]}"
-        model = _learn(part, builder, clips, (known, asked), options, run, on_event)
+
+        def started(number: int = number) -> keras.Model:
+            model = builder()
+            start(number, model)
+            return model
+
+        model = _learn(part, started, clips, (known, asked), options, run, on_event)
         said[asked] = _logits(model, clips, asked, options)
         models.append(model)
-    return said, models[0]
+    return said, models
 
 
 def _learn(

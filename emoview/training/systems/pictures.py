@@ -7,7 +7,7 @@ picture stage of the CNN + GRU work differ in their options alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -40,7 +40,7 @@ from emoview.networks.runs import (
 )
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
-from emoview.training.loop import Batch, Plan, fit, read_history
+from emoview.training.loop import Batch, Plan, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.plots import plot_curves
 from emoview.training.systems.events import OnEvent
@@ -82,7 +82,7 @@ class PictureOptions:
             measures on the part `valid` or `test`; `random` pools all parts and splits them 70/10/20.
         start: Run folder whose network of the same name is the start, such as one trained on other
             pictures; None for random weights.
-        head_epochs: Epochs, before those of the plan, in which only the last layer learns.
+        head_epochs: Epochs, before those of the plan, in which only the dense layers learn.
         seed: Decides start, split, order and changes.
     """
 
@@ -118,21 +118,7 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
     loss = loss_of(options.loss, options.delta)
 
     def build() -> keras.Model:
-        own = {} if options.activation is None else {"activation": options.activation}
-        try:
-            network = catalog.build(
-                options.network, labels=len(names), input_shape=shape,
-                pooling=options.pooling, dropout=dropout_of(options), **own,
-            )  # fmt: skip
-        except ValueError as error:
-            raise InputError(str(error)) from None
-        pixels = None
-        if options.preparation in ("pixel", "both"):
-            pixels = _pixel_statistics(decoded, parts[0], normalised=options.preparation == "both")
-        model = prepared(network, options.preparation, pixels=pixels)
-        if options.start is not None:
-            _take_weights(model, Path(options.start), options.network)
-        return model
+        return built(options, shape, len(names), decoded, parts[0])
 
     def batches(epoch: int) -> Iterator[Batch]:
         weights = class_weights(groups[parts[0]], len(names)) if options.class_weights else None
@@ -148,22 +134,9 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
         return validated(said, groups[parts[1]], loss=loss, batch=options.batch)
 
     name = options.network
-    start = build
-    if options.head_epochs:
-        head = fit(
-            lambda: _only_head(build()), batches, judge, replace(options.plan, epochs=options.head_epochs),
-            run.part(f"{name}-head"), loss=loss, seed=options.seed,
-            name=f"{name}, last layer", of=len(parts[0]) // options.batch, on_event=on_event,
-        )  # fmt: skip
-
-        def start() -> keras.Model:
-            model = build()
-            model.set_weights(head.get_weights())
-            return model
-
-    model = fit(
-        start, batches, judge, options.plan, run.part(name), loss=loss, seed=options.seed,
-        name=name, of=len(parts[0]) // options.batch, on_event=on_event,
+    model = fit_head_first(
+        build, only_dense_learn, options.head_epochs, batches, judge, options.plan, run.part(name),
+        loss=loss, seed=options.seed, name=name, of=len(parts[0]) // options.batch, on_event=on_event,
     )  # fmt: skip
     held_out = predicted(model, decoded, parts[1])
     scale = fit_scale(held_out, groups[parts[1]])
@@ -181,6 +154,39 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
 
+def built(
+    options: PictureOptions,
+    shape: tuple[int, int, int],
+    labels: int,
+    pictures: DecodedPictures,
+    known: NDArray[np.int64],
+) -> keras.Model:
+    """Build a network of pictures, with the weights that it starts from.
+
+    Args:
+        options: Which network, and how it is prepared.
+        shape: Height, width and channels of a picture.
+        labels: How many logits.
+        pictures: All there are.
+        known: Those that it may know: the preparation may depend on them.
+    """
+    own = {} if options.activation is None else {"activation": options.activation}
+    try:
+        network = catalog.build(
+            options.network, labels=labels, input_shape=shape,
+            pooling=options.pooling, dropout=dropout_of(options), **own,
+        )  # fmt: skip
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    pixels = None
+    if options.preparation in ("pixel", "both"):
+        pixels = _pixel_statistics(pictures, known, normalised=options.preparation == "both")
+    model = prepared(network, options.preparation, pixels=pixels)
+    if options.start is not None:
+        _take_weights(model, Path(options.start), options.network)
+    return model
+
+
 def _take_weights(model: keras.Model, run: Path, name: str) -> None:
     stored = [network for network in networks_of(run) if network.name == name]
     if not stored:
@@ -191,12 +197,11 @@ def _take_weights(model: keras.Model, run: Path, name: str) -> None:
     model.set_weights(weights)
 
 
-def _only_head(model: keras.Model) -> keras.Model:
-    """Freeze everything before the last layer."""
+def only_dense_learn(model: keras.Model) -> None:
+    """Freeze everything but dense layers."""
     inner = model.layers[-1] if isinstance(model.layers[-1], keras.Model) else model
-    for layer in inner.layers[:-1]:
-        layer.trainable = False
-    return model
+    for layer in inner.layers:
+        layer.trainable = isinstance(layer, keras.layers.Dense)
 
 
 def input_shape(options: PictureOptions) -> tuple[int, int, int]:

@@ -7,10 +7,11 @@ sides, and folds of speakers, which tell what becomes of a stranger's voice.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
@@ -20,13 +21,13 @@ from numpy.typing import NDArray
 from emoview.common.stored import read_arrays
 from emoview.datasets.speech import Utterance, read_speech
 from emoview.datasets.splits import assert_disjoint, folds_by_group, stratified_split
-from emoview.errors import DatasetError
+from emoview.errors import DatasetError, InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks import catalog
 from emoview.networks.flops import flops
-from emoview.networks.runs import Folds, NetworkOfRun, Number, Run, Whole
+from emoview.networks.runs import FEATURE_WIDTHS, Folds, NetworkOfRun, Number, Run, Whole
 from emoview.networks.temporal import set_normalisation
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.loop import Batch, Plan, fit
@@ -35,8 +36,9 @@ from emoview.training.speech import load_samples
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import loss_of, report, validated
 from emoview.voice.descriptors import functionals, mfcc_means
+from emoview.voice.smile import FunctionalSet
 
-Features = Literal["mfcc-means", "functionals"]
+Features = Literal["mfcc-means", "functionals", "emobase", "is10"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,11 @@ class SoundOptions:
 
     Attributes:
         network: `mfcc-cnn`, `mfcc-cnn-two` or `functionals-dnn`.
-        features: `mfcc-means`, 40 a clip, or `functionals`, the 6,373 of ComParE 2016.
+        features: `mfcc-means`, 40 a clip; `functionals`, the 6,373 of ComParE 2016; `emobase`, 988; or
+            `is10`, 1,582.
+        units: Of the dense layer of `functionals-dnn`, or of each where there are several; None for 1,024.
+        batch_norm: Normalise each dense layer's values, there.
+        dropout: Share of values dropped; None for what is usual in the network.
         corpora: Those of the data set that take part; none for all.
         songs: Take the songs of RAVDESS beside its speech.
         plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
@@ -57,6 +63,9 @@ class SoundOptions:
 
     network: str = "mfcc-cnn"
     features: Features = "mfcc-means"
+    units: Number | Annotated[tuple[Number, ...], Meta(min_length=1, max_length=10)] | None = None
+    batch_norm: bool | None = None
+    dropout: Annotated[float, Meta(ge=0, lt=1)] | None = None
     corpora: tuple[str, ...] = ("ravdess", "tess")
     songs: bool = False
     plan: Plan = field(default_factory=lambda: Plan(100, 1e-3, schedule="cosine", keep="last"))
@@ -70,6 +79,7 @@ def train(options: SoundOptions, data: Path, run: Run, on_event: OnEvent) -> Non
     """Train under both protocols; the network of the first fold, which can be trusted, is the outcome."""
     utterances = _utterances(options, data)
     names, labels = _labels_of(utterances)
+    _built(options, len(names), FEATURE_WIDTHS[options.features])
     values = describe(utterances, options.features, run.folder, on_event)
     digests = _digests(utterances)
 
@@ -105,6 +115,7 @@ def cross_validated(
     """
     utterances = _utterances(options, data)
     names, labels = _labels_of(utterances)
+    _built(options, len(names), FEATURE_WIDTHS[options.features])
     values = describe(utterances, options.features, run.folder, on_event)
     digests = _digests(utterances)
     known, _ = _random_split(labels, digests, options)
@@ -164,7 +175,7 @@ def _learn(
     loss = loss_of("cross-entropy")
 
     def build() -> keras.Model:
-        model = catalog.build(options.network, labels=count, input_shape=(values.shape[1],))
+        model = _built(options, count, values.shape[1])
         known = values[train_part]
         set_normalisation(model, known.mean(axis=0), known.var(axis=0) + 1e-6)
         return model
@@ -185,6 +196,21 @@ def _learn(
         on_event=on_event,
     )  # fmt: skip
     return model, _logits(model, values[test])
+
+
+def _built(options: SoundOptions, labels: int, width: int) -> keras.Model:
+    """Build the network over vectors of a width.
+
+    Raises:
+        InputError: There is no such network, or it has no such option.
+    """
+    own: dict[str, Any] = {"units": options.units, "batch_norm": options.batch_norm}
+    try:
+        return catalog.build(
+            options.network, labels=labels, input_shape=(width,), dropout=options.dropout, **own
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _logits(model: keras.Model, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -230,8 +256,13 @@ def _mfcc_means_of(path: Path) -> NDArray[np.float32]:
     return mfcc_means(load_samples(path))
 
 
-def _functionals_of(path: Path) -> NDArray[np.float32]:
-    return functionals(load_samples(path))
+def _functionals_of(which: FunctionalSet, path: Path) -> NDArray[np.float32]:
+    return functionals(load_samples(path), which)
 
 
-_FUNCTIONS = {"mfcc-means": _mfcc_means_of, "functionals": _functionals_of}
+_FUNCTIONS: Mapping[str, Callable[[Path], NDArray[np.float32]]] = {
+    "mfcc-means": _mfcc_means_of,
+    "functionals": partial(_functionals_of, FunctionalSet.COMPARE_2016),
+    "emobase": partial(_functionals_of, FunctionalSet.EMOBASE),
+    "is10": partial(_functionals_of, FunctionalSet.IS10),
+}

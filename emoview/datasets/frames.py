@@ -1,0 +1,134 @@
+"""Frames of clips: aligned faces as `emoview prepare` writes them, in the order of their clip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emoview.datasets.splits import Indices, assert_disjoint, stratified_split
+from emoview.datasets.tables import Row, read_table
+from emoview.errors import DatasetError
+from emoview.timeline.labels import LABELS
+
+INDEX = "index.csv"
+_COLUMNS = ("path", "label", "clip", "actor", "time_s")
+_LONGEST_S = 1e6
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """A clip by its frames.
+
+    Attributes:
+        name: What the index calls the clip.
+        actor: Who acts; the clip's own name where that is not known.
+        label: Position in `LABELS`.
+        files: Its pictures, in the order of time.
+    """
+
+    name: str
+    actor: str
+    label: int
+    files: tuple[Path, ...]
+
+    def digest(self) -> str:
+        """Give the SHA-256 of all frames, which tells a clip that is there twice."""
+        total = hashlib.sha256()
+        for file in self.files:
+            total.update(hashlib.sha256(file.read_bytes()).digest())
+        return total.hexdigest()
+
+
+def has_frames(folder: Path) -> bool:
+    """Tell whether a folder has an index of frames."""
+    return (folder / INDEX).is_file()
+
+
+def read_frames(folder: Path) -> tuple[ClipFrames, ...]:
+    """Read the clips of `FOLDER/index.csv`: path, label, clip, actor (may be empty) and time_s in seconds.
+
+    Raises:
+        DatasetError: Something does not fit; the message names the line.
+    """
+    frames: dict[str, list[tuple[float, Path]]] = {}
+    first: dict[str, tuple[str, str]] = {}
+    for row in read_table(folder / INDEX, _COLUMNS):
+        name = row["clip"]
+        if not name:
+            raise row.error("no clip is named; prepare the frames from clips.")
+        said = row.label(), row["actor"] or name
+        if first.setdefault(name, said) != said:
+            raise row.error("an earlier line has another label or actor for the clip; correct one.")
+        frames.setdefault(name, []).append((row.number("time_s", 0, _LONGEST_S), _file(row)))
+    if not frames:
+        raise DatasetError(f"{folder / INDEX} names no frames; prepare them from clips.")
+    return tuple(
+        ClipFrames(name, first[name][1], LABELS.index(first[name][0]), tuple(f for _, f in sorted(some)))
+        for name, some in frames.items()
+    )
+
+
+def _file(row: Row) -> Path:
+    path = row.file()
+    if not path.is_relative_to(row.path.parent) or ".." in path.parts:
+        raise row.error("the path leads out of the folder; name files that lie in it.")
+    return path
+
+
+def split_frames(
+    folder: Path, how: str, seed: int
+) -> tuple[tuple[ClipFrames, ...], tuple[Indices, Indices, Indices]]:
+    """Read the clips of a folder and split them into training, choosing and testing.
+
+    Clips of one actor, and equal clips, stay on one side.
+
+    Args:
+        folder: Has an index, or `train` and `valid` with one each.
+        how: `given` holds a tenth of `train` out for choosing and tests on `valid`, where there are these
+            parts; otherwise, and with `random`, all clips are split 70/10/20.
+        seed: Of the split.
+
+    Raises:
+        DatasetError: There is no index, or something in it does not fit.
+    """
+    parts = [folder / part for part in ("train", "valid") if has_frames(folder / part)]
+    if not has_frames(folder) and len(parts) < 2:
+        raise DatasetError(
+            f"{folder} has no {INDEX}, nor train and valid with one each; prepare frames from clips."
+        )
+    if has_frames(folder):
+        parts = [folder]
+    sets = [read_frames(part) for part in parts]
+    clips = tuple(clip for part in sets for clip in part)
+    digests = [clip.digest() for clip in clips]
+    actors = [clip.actor for clip in clips]
+    labels = np.array([clip.label for clip in clips])
+    if len(parts) == 1 or how == "random":
+        train, test, choose = stratified_split(
+            labels, (0.7, 0.2, 0.1), seed, groups=actors, duplicates=digests
+        )
+    else:
+        test = np.arange(len(sets[0]), len(clips))
+        # Who, or what, is measured on is not learned from.
+        known = _without(test, len(sets[0]), actors, digests)
+        train, choose = (
+            known[part]
+            for part in stratified_split(
+                labels[known], (0.9, 0.1), seed,
+                groups=[actors[i] for i in known], duplicates=[digests[i] for i in known],
+            )
+        )  # fmt: skip
+    for one, other in ((train, choose), (train, test), (choose, test)):
+        assert_disjoint(one, other, actors, digests)
+    return clips, (train, choose, test)
+
+
+def _without(test: Indices, count: int, *kinds: Sequence[str]) -> Indices:
+    """Give those of the first `count` that share none of the values of any kind with the tested ones."""
+    tested = [{kind[i] for i in test} for kind in kinds]
+    known = [i for i in range(count) if all(k[i] not in t for k, t in zip(kinds, tested, strict=True))]
+    return np.array(known, np.int64)

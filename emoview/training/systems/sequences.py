@@ -1,0 +1,278 @@
+"""System D on the frames of clips: pictures learned by sequences, and a CNN with a GRU behind it.
+
+The frames are aligned faces that `emoview prepare` took out of clips.  A clip of more frames than a sequence
+has is several sequences; the last one is padded with its last frame (section 5.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.datasets.frames import ClipFrames, split_frames
+from emoview.datasets.labelled import LabelledPictures
+from emoview.fusion.late import softmax
+from emoview.metrics.calibration import fit_scale
+from emoview.metrics.labels import measure_labels
+from emoview.networks.flops import flops
+from emoview.networks.runs import NetworkOfRun, Number, Run, Whole
+from emoview.networks.sequences import EMBEDDING_PART, Aggregate, cnn_gru, frames_network
+from emoview.timeline.labels import LABELS
+from emoview.training.batches import DecodedPictures, changed
+from emoview.training.late_fusion import Predictions
+from emoview.training.loop import Batch, Plan, fit_head_first
+from emoview.training.systems.events import OnEvent
+from emoview.training.systems.pictures import (
+    PictureOptions,
+    built,
+    class_weights,
+    group_names,
+    grouped,
+    input_shape,
+    loss_of,
+    only_dense_learn,
+    predicted,
+    report,
+    validated,
+)
+
+
+@dataclass(frozen=True)
+class SequenceOptions(PictureOptions):
+    """What decides the outcome: what `PictureOptions` say, and these.
+
+    Attributes:
+        length: Frames of a sequence.
+        aggregate: Of the frames' logits: their `mean`, or their `median`.
+        exact: Leave out the frames that a sequence is padded with.
+        new_head: Begin the dense layers anew instead of with the weights of `start`.
+        gru_depth: Layers of a GRU over the embeddings of the frames; 0 for none.  `head_epochs` are those in
+            which it learns alone.
+        gru_units: Of each, a direction.
+        bidirectional: The GRU looks ahead, too.
+        attention: Weigh what the GRU says of the frames by a learned score.
+        batch: Sequences a step.
+    """
+
+    length: Number = 80
+    aggregate: Aggregate = "mean"
+    exact: bool = True
+    new_head: bool = False
+    gru_depth: Whole = 0
+    gru_units: Number = 128
+    bidirectional: bool = False
+    attention: bool = False
+    batch: Number = 4
+    plan: Plan = field(default_factory=lambda: Plan(epochs=25, rate=1e-5))
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """Sequences of clips.
+
+    Attributes:
+        pictures: The frames of all clips.
+        shown: `(frames,)`, labels of these.
+        clips: `(sequences,)`, which clip each is of.
+        frames: For each the positions of its frames.
+        labels: `(clips,)`.
+        length: Frames of a sequence, with padding.
+        exact: Whether padding counts for nothing.
+    """
+
+    pictures: DecodedPictures
+    shown: NDArray[np.int64]
+    clips: NDArray[np.int64]
+    frames: tuple[NDArray[np.int64], ...]
+    labels: NDArray[np.int64]
+    length: int
+    exact: bool
+
+    def of(self, clips: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the sequences of some clips."""
+        return np.flatnonzero(np.isin(self.clips, clips))
+
+    def frames_of(self, clips: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the positions of the frames of some clips."""
+        return np.concatenate([self.frames[i] for i in self.of(clips)])
+
+    def inputs(
+        self, chosen: Sequence[int] | NDArray[np.int64], size: int, change: Any = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Give frames `(size, length, side, side, channels)` in [0, 1], and which of them count.
+
+        Args:
+            chosen: Sequences, up to `size`.
+            size: Of the batch.
+            change: Called with a picture and the row of its sequence; None scales to [0, 1] alone.
+        """
+        side, channels = self.pictures.size, self.pictures.channels
+        values = np.zeros((size, self.length, side, side, channels), np.float32)
+        mask = np.zeros((size, self.length), bool)
+        for row, entry in enumerate(chosen):
+            frames = self.frames[entry]
+            for place, i in enumerate(frames):
+                picture = self.pictures[int(i)]
+                values[row, place] = picture / np.float32(255) if change is None else change(picture, row)
+            values[row, len(frames) :] = values[row, len(frames) - 1]
+            mask[row, : len(frames) if self.exact else None] = True
+        return values, mask
+
+
+def train(options: SequenceOptions, data: Path, run: Run, on_event: OnEvent) -> None:
+    """Train on sequences of frames, and measure on clips that were not in training."""
+    shape = input_shape(options)
+    clips, parts = split_frames(data, options.split, options.seed)
+    names = group_names(options.labels)
+    entries = _entries(clips, grouped(np.array([c.label for c in clips]), options.labels), shape, options)
+    name = f"{options.network}-gru" if options.gru_depth else options.network
+    model = _learn(name, entries, parts, len(names), shape, options, run, on_event)
+
+    _, choose, test = parts
+    said = _clip_logits(model, entries, test, options.batch)
+    scale = fit_scale(_clip_logits(model, entries, choose, options.batch), entries.labels[choose])
+    figures = measure_labels(softmax(scale * said), entries.labels[test], names)
+    size, colour = shape[0], shape[-1] == 3
+    if options.gru_depth:
+        cost = model.count_params(), _flops(model, options.length, shape)
+        stored = NetworkOfRun(name, "clips", "sequences", names, size, colour, scale, *cost)
+        report(run, stored, model, figures)
+    else:
+        # What is kept answers for single pictures.
+        frames = model.get_layer(index=_frames_at(model))
+        shown = entries.frames_of(choose)
+        scale = fit_scale(predicted(frames, entries.pictures, shown), entries.shown[shown])
+        cost = frames.count_params(), flops(frames)
+        report(
+            run, NetworkOfRun(name, "face", "pictures", names, size, colour, scale, *cost), frames, figures
+        )
+    if names == LABELS:
+        tested = [clips[i] for i in test]
+        Predictions(
+            tuple(c.name for c in tested), entries.labels[test], tuple(c.actor for c in tested), {name: said}
+        ).save(run.folder)
+    on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+
+def _entries(
+    clips: tuple[ClipFrames, ...],
+    labels: NDArray[np.int64],
+    shape: tuple[int, int, int],
+    options: SequenceOptions,
+) -> _Entries:
+    """Cut clips into sequences."""
+    files = tuple(file for clip in clips for file in clip.files)
+    shown = np.repeat(labels, [len(clip.files) for clip in clips])
+    every = LabelledPictures("frames", files, shown, names=tuple(map(str, files)))
+    of, frames, first = [], [], 0
+    for number, clip in enumerate(clips):
+        places = np.arange(first, first + len(clip.files))
+        cut = np.split(places, range(options.length, len(places), options.length))
+        of += [number] * len(cut)
+        frames += cut
+        first += len(places)
+    pictures = DecodedPictures.of(every, size=shape[0], colour=shape[-1] == 3)
+    return _Entries(pictures, shown, np.array(of), tuple(frames), labels, options.length, options.exact)
+
+
+def _learn(
+    name: str,
+    entries: _Entries,
+    parts: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    labels: int,
+    shape: tuple[int, int, int],
+    options: SequenceOptions,
+    run: Run,
+    on_event: OnEvent,
+) -> keras.Model:
+    train_part, choose, _ = parts
+    known = entries.of(train_part)
+    loss = loss_of(options.loss, options.delta)
+    weights = class_weights(entries.labels[train_part], labels) if options.class_weights else None
+
+    def build() -> keras.Model:
+        frames = _frames(options, shape, labels, entries, train_part)
+        joined: dict[str, Any] = {"length": options.length, "aggregate": options.aggregate}
+        if not options.gru_depth:
+            return frames_network(frames, **joined)
+        return cnn_gru(
+            frames, units=options.gru_units, depth=options.gru_depth,
+            bidirectional=options.bidirectional, attention=options.attention, **joined,
+        )  # fmt: skip
+
+    def freeze(model: keras.Model) -> None:
+        if options.gru_depth:
+            model.get_layer(EMBEDDING_PART).trainable = False
+        else:
+            only_dense_learn(model.get_layer(index=_frames_at(model)))
+
+    def batches(epoch: int) -> Iterator[Batch]:
+        order = np.random.default_rng((options.seed, epoch)).permutation(known)
+        for number in range(len(order) // options.batch):
+            index = order[number * options.batch : (number + 1) * options.batch]
+
+            def change(picture: NDArray[np.uint8], row: int, number: int = number) -> NDArray[np.float32]:
+                # All frames of a sequence change alike.
+                rng = np.random.default_rng((options.seed, epoch, number, row))
+                return changed(picture, options.augmentation, rng)
+
+            truth = entries.labels[entries.clips[index]]
+            batch = entries.inputs(index, options.batch, change), np.eye(labels, dtype=np.float32)[truth]
+            yield batch if weights is None else (*batch, weights[truth])
+
+    def judge(model: keras.Model) -> dict[str, float]:
+        said = _clip_logits(model, entries, choose, options.batch)
+        return validated(said, entries.labels[choose], loss=loss, batch=options.batch)
+
+    return fit_head_first(
+        build, freeze, options.head_epochs, batches, judge, options.plan, run.part(name), loss=loss,
+        seed=options.seed, name=name, of=len(known) // options.batch, on_event=on_event,
+    )  # fmt: skip
+
+
+def _frames(
+    options: SequenceOptions,
+    shape: tuple[int, int, int],
+    labels: int,
+    entries: _Entries,
+    known: NDArray[np.int64],
+) -> keras.Model:
+    """Build the network of single frames, with the weights that it starts from."""
+    frames = entries.frames_of(known)
+    network = built(options, shape, labels, entries.pictures, frames)
+    if options.start is not None and options.new_head:
+        fresh = built(replace(options, start=None), shape, labels, entries.pictures, frames)
+        for one, other in zip(network._flatten_layers(), fresh._flatten_layers(), strict=True):
+            if isinstance(one, keras.layers.Dense):
+                one.set_weights(other.get_weights())
+    return network
+
+
+def _flops(model: keras.Model, length: int, shape: tuple[int, int, int]) -> int:
+    """Count the operations of a sequence; of the whole model, the part for pictures counts for one frame."""
+    once = flops(model, input_shape=[(length, *shape), (length,)])
+    return once + (length - 1) * flops(model.get_layer(EMBEDDING_PART))
+
+
+def _frames_at(model: keras.Model) -> int:
+    """Find the network of single frames in one of sequences."""
+    return next(i for i, layer in enumerate(model.layers) if isinstance(layer, keras.Model))
+
+
+def _clip_logits(
+    model: keras.Model, entries: _Entries, clips: NDArray[np.int64], batch: int
+) -> NDArray[np.float32]:
+    """Give `(clips, labels)` logits: the mean over the sequences of each clip."""
+    chosen = entries.of(clips)
+    # One shape for all calls, so that nothing is compiled twice.
+    said = np.concatenate([
+        np.asarray(model.predict_on_batch(entries.inputs(part, batch)))[: len(part)]
+        for part in np.split(chosen, range(batch, len(chosen), batch))
+    ])  # fmt: skip
+    return np.stack([said[entries.clips[chosen] == clip].mean(axis=0) for clip in clips])
