@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := $(VENV)/.tools
 
 .PHONY: demo test release-test bench check audit format lock notices weights wheel sbom samples clean
 
@@ -17,36 +18,37 @@ test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 test: export TF_NUM_INTRAOP_THREADS = 1
 test: export TF_NUM_INTEROP_THREADS = 1
-test: $(READY)
+test: $(TOOLS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-release-test: $(READY)
+release-test: $(TOOLS)
 	$(BIN)/python -m pytest -m release
 
 # Ten minutes on an idle machine; benchmarks/README.md.
-bench: $(READY)
+bench: $(TOOLS)
 	$(BIN)/python -m benchmarks
 
-check: $(READY)
+check: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@$(BIN)/python -m tools.audit
 
 # Known vulnerabilities of what is locked; without a network it only says so.
-audit: $(READY)
+audit: $(TOOLS)
 	$(BIN)/python -m tools.audit
 
-format: $(READY)
+format: $(TOOLS)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The lock names hashes and no index; it holds for every supported Python on Linux x86-64.
-lock:
-	uv pip compile --universal --generate-hashes --python 3.10 --extra dev pyproject.toml -o requirements.lock -q
+# The locks name hashes and no index; they hold for every supported Python on Linux x86-64.
+lock: $(TOOLS)
+	uv pip compile --universal --generate-hashes --python 3.10 --extra dev pyproject.toml -o requirements-dev.lock -q
+	$(BIN)/python -m tools.locks
 
 # The packages and their licences, after `make lock`.
-notices: $(READY)
+notices: $(TOOLS)
 	$(BIN)/python -m tools.notices
 
 # Trains what ships, from labelled data in DATA (docs/training.md). Hours on a processor.
@@ -59,23 +61,31 @@ weights: $(READY)
 # The time of the commit stands for that of the build, so that one commit gives one wheel, byte for byte.
 wheel sbom: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
 
-wheel: $(READY)
+wheel: $(TOOLS)
 	$(BIN)/python -m pip -q --disable-pip-version-check wheel --no-deps --no-build-isolation -w dist .
 	@sha256sum dist/emoview-*.whl
 
-sbom: $(READY)
+sbom: $(TOOLS)
 	$(BIN)/python -m tools.sbom dist/emoview.cdx.json
 
-samples: $(READY)
+samples: $(TOOLS)
 	$(BIN)/python samples/make_samples.py
 
 clean:
 	rm -rf $(VENV) dist build demo-results benchmark-results
 
+# Without compiling everything: Python compiles what is used.  Headers of TensorFlow's are for operations in C++.
+INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-compile
+
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else \
 	  "emoview runs on Python 3.10 to 3.12, this is %d.%d: call make PYTHON=python3.11, say" % v)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements.lock
+	rm -rf $(VENV)/lib/python3*/site-packages/tensorflow/include
+	$(INSTALL) --no-build-isolation -e .
+	@touch $@
+
+$(TOOLS): requirements-dev.lock $(READY)
+	$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@

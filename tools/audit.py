@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from tools.lock import LOCK
+from tools.lock import DEV_LOCK
 
 _ANSWER_S: Final = 10
 _LONGEST_S: Final = 180
@@ -48,7 +48,8 @@ def judge(answer: str, complaint: str) -> tuple[int, str]:
 def main() -> int:
     """Run pip-audit; return the exit code."""
     command = [
-        sys.executable, "-m", "pip_audit", "--requirement", str(LOCK), "--disable-pip", "--format", "json",
+        sys.executable, "-m", "pip_audit", "--requirement", str(DEV_LOCK), "--disable-pip",
+        "--format", "json",
         "--progress-spinner", "off", "--timeout", str(_ANSWER_S),
     ]  # fmt: skip
     try:

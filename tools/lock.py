@@ -1,4 +1,4 @@
-"""What `requirements.lock` and `pyproject.toml` ask for."""
+"""What the locks and `pyproject.toml` ask for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ else:
     import tomli as tomllib
 
 ROOT: Final = Path(__file__).parent.parent
+DEV_LOCK: Final = ROOT / "requirements-dev.lock"
+"""Everything, with what tests and checks need."""
 LOCK: Final = ROOT / "requirements.lock"
+"""What the package depends on."""
+RUN_LOCK: Final = ROOT / "requirements-run.lock"
+"""What analysing needs: no Keras, no TensorFlow, no librosa."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Locked:
     wanted_by: tuple[str, ...]
 
 
-def read_lock(path: Path = LOCK) -> list[Locked]:
+def read_lock(path: Path = DEV_LOCK) -> list[Locked]:
     """Read the lock; a package has an entry for each of its versions.
 
     Raises:
@@ -57,5 +62,16 @@ def read_lock(path: Path = LOCK) -> list[Locked]:
 
 def project() -> dict[str, Any]:
     """Read the table `project` of `pyproject.toml`."""
-    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    table: dict[str, Any] = _pyproject()["project"]
     return table
+
+
+def group(name: str) -> list[str]:
+    """Read a dependency group of `pyproject.toml`."""
+    requirements: list[str] = _pyproject()["dependency-groups"][name]
+    return requirements
+
+
+def _pyproject() -> dict[str, Any]:
+    tables: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    return tables

@@ -20,7 +20,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 from tools.licences import licence_of
-from tools.lock import LOCK, Locked, project, read_lock
+from tools.lock import DEV_LOCK, Locked, project, read_lock
 
 _FACTORY = LicenseFactory()
 
@@ -36,7 +36,9 @@ def bill_of_materials(packages: list[Locked]) -> str:
         bom_ref=about["name"], licenses=[_FACTORY.make_from_string(about["license"])],
     )  # fmt: skip
     components = {package: _component(package) for package in packages}
-    bom = Bom(components=components.values(), serial_number=uuid.uuid5(uuid.NAMESPACE_OID, LOCK.read_text()))
+    bom = Bom(
+        components=components.values(), serial_number=uuid.uuid5(uuid.NAMESPACE_OID, DEV_LOCK.read_text())
+    )
     bom.metadata.component = root
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
         bom.metadata.timestamp = datetime.fromtimestamp(int(epoch), timezone.utc)

@@ -24,6 +24,8 @@ FAILED = 1
 INTERRUPTED = 130
 
 _NO_THREAD = "can't start new thread"
+# What requirements-run.lock leaves out.
+_LEFT_OUT = frozenset({"tensorflow", "keras", "librosa", "sklearn", "torch"})
 _TOO_MANY_PROCESSES = (
     "no more processes or threads can be started: allow more with ulimit -u, or close other programs"
 )
@@ -124,6 +126,11 @@ def said_of_system(error: MemoryError | ImportError | SystemError | OSError) -> 
     what = " ".join(str(error).split())[:200]
     if isinstance(error, MemoryError):
         return "out of memory: close other programs, cut the file into parts, or allow more (ulimit -v)"
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in _LEFT_OUT:
+        return (
+            f"this needs {error.name}, which an installation for analysing alone leaves out: "
+            "pip install emoview brings it"
+        )
     if isinstance(error, ImportError | SystemError):
         return (
             f"a library cannot be loaded ({what}): memory may be limited (ulimit -v), or the installation is "

@@ -20,10 +20,12 @@ from emoview.doctor import licences
 from emoview.errors import EmoviewError
 
 _PACKAGES: Final = (
-    "numpy", "scipy", "onnxruntime", "keras", "tensorflow", "mediapipe", "opencv-python",
-    "opencv-contrib-python", "opensmile", "librosa", "ffmpeg-python", "imageio-ffmpeg", "pydub",
-    "scikit-learn", "matplotlib", "pandas", "pyarrow", "h5py", "typer", "rich",
+    "numpy", "scipy", "onnxruntime", "mediapipe", "opencv-contrib-python", "opensmile", "ffmpeg-python",
+    "imageio-ffmpeg", "pydub", "matplotlib", "pandas", "pyarrow", "h5py", "typer", "rich",
 )  # fmt: skip
+_TO_TRAIN: Final = ("tensorflow", "keras", "librosa", "scikit-learn")
+_IMPORTS: Final = ("cv2", "mediapipe", "opensmile")
+_IMPORTS_TO_TRAIN: Final = ("librosa", "tensorflow")
 _SAMPLE: Final = Path(__file__).parents[2] / "samples" / "portrait.mp4"
 _SLOWEST_S: Final = 180
 _AGAIN: Final = "install emoview again in a fresh environment"
@@ -65,7 +67,8 @@ class Check:
 
 def examine(*, self_test: bool = True) -> list[Check]:
     """Look at everything; the last check, the self-test, analyzes a small clip."""
-    imports = [partial(_import, name) for name in ("cv2", "mediapipe", "opensmile", "librosa", "tensorflow")]
+    lean = not any(map(_version, _TO_TRAIN))
+    imports = [partial(_import, name) for name in (*_IMPORTS, *(() if lean else _IMPORTS_TO_TRAIN))]
     parts = [_python, _packages, _ffmpeg, _font, _weights, *imports, _networks, _licences]
     # Each import waits for a process of its own, so some can run beside each other.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
@@ -96,20 +99,29 @@ def _python() -> Check:
 
 
 def _packages() -> Check:
-    versions: dict[str, str | None] = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    missing = [name for name, version in versions.items() if version is None]
-    found = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
+    versions = {name: _version(name) for name in (*_PACKAGES, *_TO_TRAIN)}
+    lean = not any(versions[name] for name in _TO_TRAIN)
+    missing = [name for name, version in versions.items() if not (version or (lean and name in _TO_TRAIN))]
+    found = ", ".join(
+        f"{name} {version or 'missing'}" for name, version in versions.items() if version or name in missing
+    )
     if missing:
         return Check("packages", False, found, f"pip install {' '.join(missing)}, or {_AGAIN}")
-    if versions["opencv-python"] != versions["opencv-contrib-python"]:
+    other = _version("opencv-python")
+    if other not in (None, versions["opencv-contrib-python"]):
         # Both fill the folder cv2, whichever came last.
         return Check("packages", False, found, f"the two opencv packages must be of one version: {_AGAIN}")
+    if lean:
+        found += "; enough to analyse, but not to train or to measure: pip install emoview brings the rest"
     return Check("packages", True, found)
+
+
+def _version(name: str) -> str | None:
+    """Give the version of an installed package; None where it is missing."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _ffmpeg() -> Check:
