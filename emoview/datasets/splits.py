@@ -54,13 +54,17 @@ def stratified_split(
     return parts
 
 
-def folds_by_group(groups: Sequence[Hashable], k: int, seed: int = 0) -> tuple[tuple[Indices, Indices], ...]:
+def folds_by_group(
+    groups: Sequence[Hashable], k: int, seed: int = 0, *, duplicates: Sequence[Hashable] | None = None
+) -> tuple[tuple[Indices, Indices], ...]:
     """Make `k` folds of whole groups, of about equal size: `(train, test)` positions of each.
+
+    Groups that share one of the `duplicates`, such as digests, are one.
 
     Raises:
         DatasetError: There are fewer groups than folds, or less than two folds.
     """
-    together = _components(len(groups), [groups])
+    together = _components(len(groups), [groups] if duplicates is None else [groups, duplicates])
     if not 2 <= k <= len(together):
         raise DatasetError(f"{len(together)} groups do not make {k} folds; ask for 2 to {len(together)}.")
     sizes = [np.array([len(members)]) for members in together]
@@ -112,6 +116,36 @@ def assert_disjoint(
                     f"{what.format(kind[i])} on both sides of the split (items {first[kind[i]]} and {i}); "
                     "split again with these on one side."
                 )
+
+
+def assert_taught(
+    labels: Sequence[Any] | NDArray[Any], train: Indices, test: Indices, names: Sequence[str], what: str
+) -> None:
+    """Make sure that two labels or more can be learned, and every label that is asked about.
+
+    Args:
+        labels: `(n,)`, positions in `names`.
+        train: Positions of the examples that are learned from.
+        test: Of those that are asked about.
+        names: Of the labels.
+        what: The examples are, for the message, such as `pictures`.
+
+    Raises:
+        DatasetError: One cannot; the message names it.
+    """
+    values = np.asarray(labels)
+    taught = np.unique(values[train])
+    if len(taught) < 2:
+        only = f"show {names[taught[0]]} alone" if len(taught) else "are none"
+        raise DatasetError(
+            f"The {what} to learn from {only}, but two labels are needed; add {what} of another."
+        )
+    missing = np.setdiff1d(values[test], taught)
+    if len(missing):
+        raise DatasetError(
+            f"None of the {what} to learn from shows {names[missing[0]]}, which is asked about; add such "
+            f"{what} of others, or take them out."
+        )
 
 
 def _positions(chosen: Sequence[int] | NDArray[Any]) -> Indices:

@@ -16,8 +16,9 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from emoview.datasets.files import Data, folders_of
 from emoview.datasets.pictures import LabelledPictures, open_pictures
-from emoview.datasets.splits import assert_disjoint, stratified_split
+from emoview.datasets.splits import assert_disjoint, assert_taught, stratified_split
 from emoview.errors import DatasetError, InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
@@ -29,6 +30,7 @@ from emoview.networks.flops import flops
 from emoview.networks.preparation import PictureNormalization, Preparation, prepared
 from emoview.output.files import write_whole
 from emoview.runs import FileName, Fraction, NetworkOfRun, Number, Run, Whole, load_network, networks_of
+from emoview.seen import Seen, handed_on
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.loop import Batch, Plan, fit, read_history
@@ -98,14 +100,20 @@ class PictureOptions:
     seed: Whole = 1
 
 
-def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> None:
+def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> None:
     """Train a network on pictures, and measure it on a part that it has not seen."""
     shape = input_shape(options)
     pictures, parts = split_pictures(data, options.split, options.seed)
+    seen = learned_from(pictures, parts)
+    run.learns(
+        options.network,
+        seen if options.start is None else seen | handed_on(Path(options.start), options.network),
+    )
     size = shape[0]
     decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
+    assert_taught(groups, parts[0], np.concatenate(parts[1:]), names, "pictures")
     loss = loss_of(options.loss, options.delta)
 
     def build() -> keras.Model:
@@ -231,36 +239,42 @@ def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFi
         plot_curves(history, run.folder / f"{network.name}-curves.png")
 
 
+def learned_from(pictures: LabelledPictures, parts: Parts) -> Seen:
+    """Give what is learned from, chosen and calibrated by."""
+    some = pictures.select(np.concatenate(parts[:2]))
+    return Seen.of(some.digests(), some.subjects)
+
+
 def split_pictures(
-    data: Path, how: str, seed: int, shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    data: Data, how: str, seed: int, shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
 ) -> tuple[LabelledPictures, Parts]:
-    """Open a data set and split it into training, choosing and testing.
+    """Open a data set, or several as one, and split it into training, choosing and testing.
 
     Exact duplicates, and the pictures of one person where the data set tells persons apart, stay on one
     side.
 
     Args:
-        data: A data set of faces.
-        how: `given` or `random`.
+        data: Data sets of faces.
+        how: `given` or `random`; of several, those without parts are split at random beside the others.
         seed: Of the split.
         shares: Of a `random` split, in the same order.
 
     Returns:
         All pictures, and the positions of those in each part.
     """
-    given = _given_parts(data) if how == "given" else None
+    given = _given_parts(folders_of(data), seed, shares[2]) if how == "given" else None
     if given is None:
-        pictures = _pooled(data)
+        pictures = joined(*map(_pooled, folders_of(data)))
         digests = pictures.digests()
         train, test, choose = stratified_split(
             pictures.labels, (shares[0], shares[2], shares[1]), seed,
-            groups=pictures.subjects, duplicates=digests,
+            groups=pictures.groups, duplicates=digests,
         )  # fmt: skip
     else:
         first, second = given
         digests = (*first.digests(), *second.digests())
         train, choose = stratified_split(
-            first.labels, (0.9, 0.1), seed, groups=first.subjects, duplicates=digests[: len(first)]
+            first.labels, (0.9, 0.1), seed, groups=first.groups, duplicates=digests[: len(first)]
         )
         pictures = joined(first, second)
         test = np.arange(len(first), len(pictures))
@@ -270,15 +284,15 @@ def split_pictures(
             np.array([i for i in part if digests[i] not in known], np.int64) for part in (train, choose)
         )
     for one, other in ((train, choose), (train, test), (choose, test)):
-        assert_disjoint(one, other, pictures.subjects, digests)
-    return pictures, (train, choose, test)
+        assert_disjoint(one, other, pictures.groups, digests)
+    return replace(pictures, hashes=digests), (train, choose, test)
 
 
 def joined(*sets: LabelledPictures) -> LabelledPictures:
     """Put data sets, or parts of one, together."""
     subjects = None
-    if all(s.subjects is not None for s in sets):
-        subjects = tuple(p for s in sets for p in s.subjects or ())
+    if any(s.subjects is not None for s in sets):
+        subjects = tuple(p for s in sets for p in s.subjects or (None,) * len(s))
     return LabelledPictures(
         " + ".join(s.name for s in sets),
         tuple(e for s in sets for e in s.encoded),
@@ -287,7 +301,30 @@ def joined(*sets: LabelledPictures) -> LabelledPictures:
     )
 
 
-def _given_parts(data: Path) -> tuple[LabelledPictures, LabelledPictures] | None:
+def _given_parts(
+    folders: tuple[Path, ...], seed: int, test: float
+) -> tuple[LabelledPictures, LabelledPictures] | None:
+    """Give the parts to learn from and to measure on; None where no data set has parts."""
+    parts = [_parts_of(folder) for folder in folders]
+    if not any(parts):
+        return None
+    sides = [
+        given or _at_random(_pooled(folder), seed, test) for folder, given in zip(folders, parts, strict=True)
+    ]
+    first, second = (joined(*side) for side in zip(*sides, strict=True))
+    return first, second
+
+
+def _at_random(
+    pictures: LabelledPictures, seed: int, test: float
+) -> tuple[LabelledPictures, LabelledPictures]:
+    learned, asked = stratified_split(
+        pictures.labels, (1 - test, test), seed, groups=pictures.groups, duplicates=pictures.digests()
+    )
+    return pictures.select(learned), pictures.select(asked)
+
+
+def _parts_of(data: Path) -> tuple[LabelledPictures, LabelledPictures] | None:
     try:
         train = open_pictures(data, "train")
     except DatasetError:
@@ -301,7 +338,7 @@ def _given_parts(data: Path) -> tuple[LabelledPictures, LabelledPictures] | None
 
 
 def _pooled(data: Path) -> LabelledPictures:
-    given = _given_parts(data)
+    given = _parts_of(data)
     return open_pictures(data) if given is None else joined(*given)
 
 
