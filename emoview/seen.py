@@ -117,8 +117,8 @@ def handed_on(start: Path, network: str | None = None) -> Seen:
         start: Run folder, or the `.keras` file of a network in one.
         network: Its name in the run folder; where there is none of it, all of the run count.
     """
-    if not start.is_dir():
-        start, network = start.parent, start.stem
+    if start.suffix == ".keras":
+        return read_seen(start.parent).get(start.stem, Seen(whole=False))
     known = read_seen(start)
     found = [known[network]] if network in known else [*known.values()]
     return reduce(or_, found, Seen(whole=bool(found)))

@@ -8,6 +8,7 @@ import numpy as np
 
 from emoview.datasets.clips import ClipFile, read_clip_index
 from emoview.datasets.files import digest_of
+from emoview.datasets.splits import assert_taught_by_others
 from emoview.errors import DatasetError
 from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.metrics.figures import GainFigures, LabelFigures
@@ -97,6 +98,8 @@ def evaluate_clips_by_actor(
     actors = {clip.file.actor for clip in clips}
     if len(actors) < 3 or None in actors:
         raise DatasetError("leaving out one actor needs clips of three named actors or more")
+    by = [LABELS.index(clip.file.label) for clip in clips], [clip.actor for clip in clips]
+    assert_taught_by_others(*by, LABELS, "clips")
     described = [fusion.describe(c, models.face_cnn, models.voice_clip, models.voice_tcn) for c in clips]
     answers = fusion.leave_one_actor_out(described, None, fusion.FusionRecipe(), on_event=on_event)
     return fusion.measure(answers).named

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from emoview.datasets.files import digest_of
 from emoview.datasets.speech import Utterance, read_speech
-from emoview.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
+from emoview.datasets.splits import (
+    Indices,
+    assert_disjoint,
+    assert_taught,
+    folds_by_group,
+    leave_one_group_out,
+)
 from emoview.errors import InputError
 from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.fusion.late import log_softmax, softmax
@@ -155,6 +161,7 @@ def _by_protocol(
     # Before the describing, which can take minutes.
     for train, test in folds:
         assert_disjoint(train, test, people, digests)
+        assert_taught(asked.labels, train, test, asked.names, "recordings")
     speech = _described(asked.utterances, on_event)
     lessons, lesson_of = _lessons(speech, on_event)
     columns = [VOICE_LABELS.index(name) for name in asked.names]

@@ -17,6 +17,7 @@ from emoview.datasets.picture_index import INDEX_FILE
 from emoview.datasets.pictures import LabelledPictures, open_pictures
 from emoview.errors import DatasetError, EmoviewError
 from emoview.output.files import write_whole
+from emoview.seen import plain
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import aligned_faces
@@ -112,12 +113,12 @@ def _from_clips(
 
 
 def _name(clip: ClipFile, data: Path, tick: int) -> str:
-    return "-".join(clip.path.relative_to(data).with_suffix("").parts) + f"-{tick:06d}"
+    return plain("-".join(clip.path.relative_to(data).with_suffix("").parts)) + f"-{tick:06d}"
 
 
 def _facts(clip: ClipFile, data: Path, tick: int) -> dict[str, str]:
     facts = {
-        "clip": clip.path.relative_to(data).as_posix(), "actor": clip.actor, "corpus": clip.corpus,
+        "clip": plain(clip.path.relative_to(data).as_posix()), "actor": clip.actor, "corpus": clip.corpus,
         "sentence": clip.sentence, "part": clip.part, "time_s": f"{tick / TICK_HZ:.2f}",
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value is not None}

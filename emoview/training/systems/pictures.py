@@ -104,16 +104,14 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
     """Train a network on pictures, and measure it on a part that it has not seen."""
     shape = input_shape(options)
     pictures, parts = split_pictures(data, options.split, options.seed)
-    seen = learned_from(pictures, parts)
-    run.learns(
-        options.network,
-        seen if options.start is None else seen | handed_on(Path(options.start), options.network),
-    )
     size = shape[0]
     decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
     assert_taught(groups, parts[0], np.concatenate(parts[1:]), names, "pictures")
+    before = None if options.start is None else handed_on(Path(options.start), options.network)
+    seen = learned_from(pictures, parts)
+    run.learns(options.network, seen if before is None else seen | before)
     loss = loss_of(options.loss, options.delta)
 
     def build() -> keras.Model:

@@ -80,18 +80,17 @@ def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> Non
         assert_disjoint(known, asked, people, digests)
     for known, asked in ((train_part, test), *folds):
         assert_taught(labels, known, asked, names, "recordings")
-    values = describe(utterances, options.features, run.folder, on_event)
-
-    name = f"{options.network}-random-split"
+    name, by_speaker = (f"{options.network}-{protocol}" for protocol in ("random-split", "speaker-folds"))
     run.learns(name, _seen(utterances, digests, train_part))
+    # What the folds say of all recordings calibrates the network that is kept.
+    run.learns(by_speaker, _seen(utterances, digests, np.arange(len(utterances))))
+    values = describe(utterances, options.features, run.folder, on_event)
     model, logits = _learn(name, values, labels, (train_part, test), len(names), options, run, on_event)
     figures = measure_labels(softmax(logits), labels[test], names)
     report(run, _network(name, options, names, 1.0, model), model, figures)
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
-    name = f"{options.network}-speaker-folds"
-    # What the folds say of all recordings calibrates the network that is kept.
-    run.learns(name, _seen(utterances, digests, np.arange(len(utterances))))
+    name = by_speaker
     said, models = np.zeros((len(labels), len(names)), np.float32), []
     for number, (train_part, test) in enumerate(folds):
         part = f"{name}/{number + 1}"
