@@ -68,6 +68,7 @@ def _unseen(
     examples = Examples(lambda: [digest_of(c.path) for c in clips], [c.person(folder) for c in clips])
     networks = [network.name for network in networks_of(run)]
     check.look(run, dict.fromkeys(MODALITIES, networks), examples, on_event)
+    on_event({"note": "what ships beside the run's network may have learned from these clips, too"})
     kept = [check.kept(name, np.ones(len(clips), bool)) for name in MODALITIES]
     return [clip for clip, keep in zip(clips, kept[0], strict=True) if keep]
 
