@@ -126,6 +126,8 @@ def evaluate(
             form_of(plot)
         if cut_out and what is not What.FACE:
             raise InputError(f"--cut-out is for faces, not for {what.value}")
+        if seen is not SeenInTraining.REFUSE and model == "shipped":
+            raise InputError("--seen is for a run: what ships has no record of what it learned from")
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
             raise InputError(
                 "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"

@@ -97,21 +97,27 @@ def evaluate_voices(
         return _by_protocol(asked, protocol, seed, on_event)
     if model == "shipped":
         return {"shipped voice": measure_labels(softmax(_shipped(asked, on_event)), asked.labels, names)}
+    return _by_run(Path(model), folder, utterances, check or SeenCheck(), on_event)
+
+
+def _by_run(
+    run: Path, folder: Path, utterances: tuple[Utterance, ...], check: SeenCheck, on_event: OnEvent
+) -> dict[str, LabelFigures]:
+    """Measure the networks of a run, each on the recordings whose labels it tells apart."""
     from emoview.training.systems.sound import vectors
 
-    check = check or SeenCheck()
-    networks = networks_of(Path(model))
+    networks = networks_of(run)
     examples = Examples(lambda: [digest_of(u.path) for u in utterances], [u.person for u in utterances])
-    check.look(Path(model), {n.name: [n.name] for n in networks}, examples, on_event)
+    check.look(run, {n.name: [n.name] for n in networks}, examples, on_event)
     result = {}
     described: dict[str, NDArray[np.float32]] = {}
     for network in networks:
         if network.task != "voice":
-            raise InputError(f"{model} holds a {network.task} network: name a run of voices")
+            raise InputError(f"{run} holds a {network.task} network: name a run of voices")
         if network.takes not in described:
             described[network.takes] = vectors(utterances, network.takes, on_event)
         values = described[network.takes]
-        logits = np.asarray(load_network(Path(model), network).predict(values, batch_size=256, verbose=0))
+        logits = np.asarray(load_network(run, network).predict(values, batch_size=256, verbose=0))
         known = np.array([u.label in network.labels for u in utterances])
         if not known.any():
             raise InputError(

@@ -14,8 +14,8 @@ from emoview.datasets.clips import read_clip_index
 from emoview.datasets.pictures import open_pictures
 from emoview.datasets.splits import stratified_split
 from emoview.errors import DatasetError
+from emoview.training.parts import split_pictures
 from emoview.training.prepare import prepare
-from emoview.training.systems.pictures import split_pictures
 
 
 def _quiet(_: object) -> None:

@@ -235,6 +235,8 @@ def test_the_command_refuses_counts_and_stores(
     note_seen(face_run, "net", Seen.of([], ["b"]))
     with pytest.raises(InputError, match="--seen leave-out"):
         evaluate(What.FACE, str(face_run), faces)
+    with pytest.raises(InputError, match="--seen is for a run"):
+        evaluate(What.FACE, "shipped", faces, seen=SeenInTraining.LEAVE_OUT)
     file = tmp_path / "figures.json"
     evaluate(What.FACE, str(face_run), faces, seen=SeenInTraining.INCLUDE, file=file)
     assert "seen in training" in text.getvalue()

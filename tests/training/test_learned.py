@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,12 +19,15 @@ from emoview.datasets.pictures import open_pictures
 from emoview.datasets.speech import read_speech
 from emoview.datasets.splits import assert_taught, assert_taught_by_others, folds_by_group
 from emoview.errors import DatasetError, InputError
+from emoview.evaluation.clips import evaluate_clips_by_actor
+from emoview.evaluation.voices import evaluate_voices
 from emoview.runs import Run, read_run
 from emoview.seen import Seen, note_seen, read_seen
 from emoview.timeline.labels import LABELS
+from emoview.training.face import train_face
+from emoview.training.parts import learned_from, split_pictures
 from emoview.training.systems import clip_fusion, image_landmark, sound
 from emoview.training.systems.catalog import system_named
-from emoview.training.systems.pictures import learned_from, split_pictures
 from emoview.training.systems.sound import _random_split
 
 SYSTEMS = "emoview.training.systems"
@@ -308,6 +312,30 @@ def test_a_fold_that_lacks_a_label_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(f"{SYSTEMS}.clip_fusion._sequences", lambda *_: sequences)
     with pytest.raises(DatasetError, match="None of the clips to learn from shows surprise"):
         _learned("clip-fusion", tmp_path, tmp_path / "clips")
+
+
+def test_what_ships_is_not_trained_on_one_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for folder in ("fer2013", "faces7"):
+        (tmp_path / folder).mkdir()
+        for part in ("train", "valid"):
+            _picture(tmp_path / "0.png", 0)
+            with zipfile.ZipFile(tmp_path / folder / f"{part}.zip", "w") as archive:
+                archive.write(tmp_path / "0.png", "sad/0.png")
+            (tmp_path / "fer2013" / f"{part}.csv").write_text("image,label\nsad/0.png,sad\n")
+    with pytest.raises(DatasetError, match="pictures to learn from show sad alone"):
+        train_face(tmp_path, tmp_path / "run")
+    speech = _speech(tmp_path / "speech")
+    for actor in range(1, 6):
+        (speech / f"03-01-05-01-01-01-{actor:02d}.wav").unlink()
+    with pytest.raises(DatasetError, match="None of the recordings to learn from shows anger"):
+        evaluate_voices("shipped", speech, "leave-one-speaker-out", seed=1, on_event=_nobody)
+    clips = [
+        SimpleNamespace(actor=actor, file=SimpleNamespace(actor=actor, label=LABELS[label]))
+        for actor, label in (("a", 4), ("a", 5), ("b", 4), ("b", 5), ("c", 6))
+    ]
+    monkeypatch.setattr("emoview.training.clips.read_clips", lambda *_, **__: clips)
+    with pytest.raises(DatasetError, match="None of the clips to learn from shows surprise"):
+        evaluate_clips_by_actor(tmp_path, None, on_event=_nobody)
 
 
 def test_one_data_set_is_enough_for_some(tmp_path: Path):

@@ -30,16 +30,9 @@ from emoview.stored import read_arrays
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
 from emoview.training.loop import Batch, Plan, fit
+from emoview.training.parts import Parts, learned_from, split_pictures
 from emoview.training.systems.events import OnEvent
-from emoview.training.systems.pictures import (
-    Parts,
-    class_weights,
-    learned_from,
-    loss_of,
-    report,
-    split_pictures,
-    validated,
-)
+from emoview.training.systems.pictures import class_weights, loss_of, report, validated
 
 SIZE = 48
 SHARES = (0.7, 0.2, 0.1)
