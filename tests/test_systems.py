@@ -34,6 +34,7 @@ from emoview.evaluation.affect import _derived, evaluate_affect
 from emoview.evaluation.clips import evaluate_clips_by_actor
 from emoview.evaluation.comparison import compared
 from emoview.evaluation.faces import _shipped, evaluate_faces
+from emoview.evaluation.seen import SeenCheck
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
 from emoview.evaluation.voices import _shared, evaluate_voices
 from emoview.face.align import align, box_of
@@ -438,7 +439,9 @@ def test_a_sound_run_knows_both_protocols_and_stands_in_for_the_voice(
         assert {"loss", "accuracy", "validation_loss", "validation_accuracy"} <= read_history_of(
             sound_run / part
         )[0].keys()
-    again = evaluate_voices(str(sound_run), speech, "given", seed=1, on_event=quiet)
+    again = evaluate_voices(
+        str(sound_run), speech, "given", seed=1, on_event=quiet, check=SeenCheck("include")
+    )
     assert again["mfcc-cnn-speaker-folds"].examples == 36
     result = analyze(made("plain.mp4"), weights=sound_run)
     assert "mfcc-cnn-speaker-folds.keras" in {weight.name for weight in result.weights}

@@ -6,11 +6,14 @@ import json
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from emoview.cli.console import Terminal
+
+if TYPE_CHECKING:
+    from emoview.evaluation.seen import SeenCheck
 
 
 class What(str, Enum):
@@ -32,6 +35,14 @@ class Protocol(str, Enum):
     CROSS_CORPUS = "cross-corpus"
     RAVDESS_FOLDS = "ravdess-folds"
     LEAVE_ONE_ACTOR_OUT = "leave-one-actor-out"
+
+
+class SeenInTraining(str, Enum):
+    """What becomes of examples that a network learned from."""
+
+    REFUSE = "refuse"
+    INCLUDE = "include"
+    LEAVE_OUT = "leave-out"
 
 
 class Truth(str, Enum):
@@ -69,6 +80,12 @@ def evaluate(
     ] = False,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 1,
+    seen: Annotated[
+        SeenInTraining,
+        typer.Option(
+            help="Of a RUN: what becomes of examples that it learned from, by themselves or by their people."
+        ),
+    ] = SeenInTraining.REFUSE,
     file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON, too.")
     ] = None,
@@ -87,6 +104,8 @@ def evaluate(
       emoview evaluate voice shipped speech --protocol ravdess-folds
 
       emoview evaluate face runs/shallow-deep my-faces --json figures.json
+
+      emoview evaluate face runs/shallow-deep faces --seen leave-out
     """
     terminal = Terminal()
     with terminal.reporting():
@@ -107,6 +126,8 @@ def evaluate(
             form_of(plot)
         if cut_out and what is not What.FACE:
             raise InputError(f"--cut-out is for faces, not for {what.value}")
+        if seen is not SeenInTraining.REFUSE and model == "shipped":
+            raise InputError("--seen is for a run: what ships has no record of what it learned from")
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
             raise InputError(
                 "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"
@@ -115,16 +136,21 @@ def evaluate(
             from emoview.training.memory import keep_memory
 
             keep_memory()
+        from emoview.evaluation.seen import SeenCheck
+
+        check = SeenCheck(seen.value)
         with render_training.live(terminal.console) as on_event:
-            figures = _figures(what, model, data, part, protocol, truth, cut_out, fusion, seed, on_event)
+            figures = _figures(
+                what, model, data, part, protocol, truth, cut_out, fusion, seed, check, on_event
+            )
         for name, one in figures.items():
-            render_training.figures(terminal, name, one)
+            render_training.figures(terminal, name, one, check.counts.get(name))
         from emoview.common.files import write_whole
 
         if file is not None:
-            write_whole(
-                file, json.dumps({name: asdict(one) for name, one in figures.items()}, indent=2) + "\n"
-            )
+            told = {name: {"seen_in_training": count} for name, (count, _) in check.counts.items()}
+            rows = {name: {**asdict(one), **told.get(name, {})} for name, one in figures.items()}
+            write_whole(file, json.dumps(rows, indent=2) + "\n")
         if plot is not None:
             from emoview.metrics.plot import plot_figures
 
@@ -141,28 +167,35 @@ def _figures(
     cut_out: bool,
     fusion: str,
     seed: int,
+    check: SeenCheck,
     on_event: Any,
 ) -> dict[str, Any]:
     if what is What.FACE:
         from emoview.evaluation.faces import evaluate_faces
 
-        return dict(evaluate_faces(model, data, part, truth=truth.value, cut_out=cut_out, on_event=on_event))
+        return dict(
+            evaluate_faces(
+                model, data, part, truth=truth.value, cut_out=cut_out, on_event=on_event, check=check
+            )
+        )
     if what is What.VOICE:
         from emoview.evaluation.voices import evaluate_voices
 
         chosen = cast(Any, protocol.value)
-        return dict(evaluate_voices(model, data, chosen, seed=seed, on_event=on_event))
+        return dict(evaluate_voices(model, data, chosen, seed=seed, on_event=on_event, check=check))
     if what is What.CLIPS:
         from emoview.evaluation.clips import evaluate_clips, evaluate_clips_by_actor
 
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT:
             return dict(evaluate_clips_by_actor(data, part, on_event=on_event))
 
-        return dict(evaluate_clips(model, data, part, fusion=cast(Any, fusion), on_event=on_event))
+        return dict(
+            evaluate_clips(model, data, part, fusion=cast(Any, fusion), on_event=on_event, check=check)
+        )
     if what is What.TIMELINE:
         from emoview.evaluation.timelines import evaluate_timelines
 
         return {"timeline": evaluate_timelines(data, part, seed=seed, on_event=on_event)}
     from emoview.evaluation.affect import evaluate_affect
 
-    return dict(evaluate_affect(model, data, on_event=on_event))
+    return dict(evaluate_affect(model, data, on_event=on_event, check=check))

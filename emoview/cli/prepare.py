@@ -15,7 +15,7 @@ def prepare(
     data: Annotated[
         Path, typer.Argument(exists=True, file_okay=False, help="Labelled clips, or labelled pictures.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="New folder for LABEL/NAME.png.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="New folder: LABEL/NAME.png, index.csv.")],
     part: Annotated[str | None, typer.Option(help="Part of the data, such as train.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Take one face of so many ticks of a clip.")] = 5,
     balance: Annotated[bool, typer.Option(help="As many of each label as the rarest has.")] = False,

@@ -130,10 +130,19 @@ def main_figures(measured: Mapping[str, Any]) -> tuple[str, ...]:
     return rmse, *(said(name, ".3f") for name in ("pcc", "icc", "ccc"))
 
 
-def figures(terminal: Terminal, name: str, measured: Any) -> None:
-    """Print everything that was measured of a network, on standard output."""
+def figures(terminal: Terminal, name: str, measured: Any, seen: tuple[int, int] | None = None) -> None:
+    """Print everything that was measured of a network, on standard output.
+
+    Args:
+        terminal: Where.
+        name: What was measured.
+        measured: The figures.
+        seen: How many examples of how many the network learned from; None where that is not known.
+    """
     console = terminal.printer()
     table = Table(title=f"{name}: {measured.examples} examples", box=box.SIMPLE, show_header=False)
+    if seen is not None:
+        table.add_row("seen in training", f"{seen[0]} of {seen[1]}")
     if isinstance(measured, TimelineFigures):
         table.add_row("flickering ticks, %", str(measured.flicker))
         table.add_row("changes of label a video (right: 1)", str(measured.changes))

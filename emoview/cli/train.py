@@ -27,8 +27,12 @@ def train(
         str | None, typer.Argument(help="A system of --list; or face, voice, fusion: the weights that ship.")
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder with the labelled data (docs/training.md)."),
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Folder with the labelled data (docs/systems.md); several of faces or speech are joined.",
+        ),
     ] = None,
     run: Annotated[
         Path | None,
@@ -59,15 +63,17 @@ def train(
 
       emoview train image-landmark --data fer2013
 
+      emoview train picture-cnn --data raf-db --data affectnet --data fer2013
+
       emoview train shallow-deep --data fer2013 --set network=bkmin --set plan.epochs=10 -o runs/bkmin
     """
-    if not show and (system is None or data is None):
+    if not show and (system is None or not data):
         raise typer.BadParameter("name a SYSTEM and --data, or ask for --list")
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render_training
 
-        if system is None or data is None or show:
+        if system is None or not data or show:
             render_training.systems(terminal)
             return
         from emoview.training.memory import keep_memory
@@ -75,7 +81,7 @@ def train(
         keep_memory()
         with render_training.live(terminal.console) as on_event:
             if system in [part.value for part in Part]:
-                _ship(Part(system), data, run or Path("runs"), ship, voice_features, on_event)
+                _ship(Part(system), _only(system, data), run or Path("runs"), ship, voice_features, on_event)
                 return
             from emoview.networks.runs import Run
             from emoview.training.systems.catalog import system_named
@@ -83,8 +89,17 @@ def train(
             chosen = system_named(system)
             options = chosen.options(given_changes(config, changes or ()), str(config or "--set"))
             folder = run or Path("runs") / system
-            chosen.train(options, data, Run(folder, system, options, data), on_event)
+            several = tuple(data) if len(data) > 1 and chosen.takes_several else _only(system, data)
+            chosen.train(options, several, Run(folder, system, options, several), on_event)
         render_training.outcome(terminal.console, folder)
+
+
+def _only(system: str, data: list[Path]) -> Path:
+    from emoview.errors import InputError
+
+    if len(data) > 1:
+        raise InputError(f"{system} takes one data set: name one with --data")
+    return data[0]
 
 
 def _ship(part: Part, data: Path, run: Path, ship: Path, features: Features, on_event: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emoview.common.stored import is_file, read_json
 from emoview.datasets.affectnet import affectnet_parts, annotated, annotation
 from emoview.datasets.files import PICTURES, choose_part
-from emoview.datasets.labelled import decode
+from emoview.datasets.labelled import LabelledPictures, decode
 from emoview.datasets.tables import columns_of, read_table
 from emoview.errors import DatasetError
 
@@ -60,6 +60,21 @@ class LabelledAffect:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def digests(self, chosen: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...]:
+        """Give the digests of some frames, those of `LabelledPictures`.
+
+        Raises:
+            DatasetError: A frame cannot be decoded.
+        """
+        frames = tuple(self.frames[i] for i in chosen)
+        return LabelledPictures("frames", frames, np.zeros(len(frames), np.int64)).digests()
+
+    def people(self, chosen: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...] | None:
+        """Name the videos that some frames are of; None where each frame stands for itself."""
+        if len(set(self.videos)) == len(self):
+            return None
+        return tuple(f"video {self.videos[i]}" for i in chosen)
 
     def crop(self, index: int, size: int) -> NDArray[np.uint8]:
         """Give what `face` does, brought to `(size, size, 3)`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emoview.datasets.files import visible
 from emoview.datasets.names import label_named, listed
+from emoview.datasets.people import person_or_clip
 from emoview.datasets.tables import read_table
 from emoview.errors import DatasetError
 from emoview.timeline.labels import LABELS
@@ -27,6 +28,7 @@ class ClipFile:
         actor: Who acts, where the data set tells.
         sentence: What is said, where the data set tells.
         part: `train`, `valid` or `test`, where the data set has parts.
+        corpus: Where the actors are of several.
     """
 
     path: Path
@@ -34,14 +36,19 @@ class ClipFile:
     actor: str | None = None
     sentence: str | None = None
     part: str | None = None
+    corpus: str | None = None
+
+    def person(self, folder: Path) -> str:
+        """Name who acts; where nobody is named, the clip itself, by its place in the data set."""
+        return person_or_clip(self.actor, self.path.relative_to(folder).as_posix(), self.corpus)
 
 
 def read_clip_index(folder: Path) -> tuple[ClipFile, ...]:
     """Read which clips a folder holds.
 
     Args:
-        folder: Holds `index.csv` (path, label and, optionally, actor, sentence and part), or the layout
-            of AFEW: `Train`, `Val` and, optionally, `Test`, each with folders named like labels. Clips
+        folder: Holds `index.csv` (path, label and, optionally, actor, sentence, part and corpus), or the
+            layout of AFEW: `Train`, `Val` and, optionally, `Test`, each with folders named like labels. Clips
             of `Test` that lie in no such folder have no label, and are left out.
 
     Raises:
@@ -62,10 +69,10 @@ def read_clip_index(folder: Path) -> tuple[ClipFile, ...]:
 
 def _from_table(index: Path) -> Iterator[ClipFile]:
     for row in read_table(index, ["path", "label"]):
-        path = row.file()
-        if not path.is_relative_to(index.parent) or ".." in path.parts:
-            raise row.error("the path leads out of the folder; name files that lie in it.")
-        yield ClipFile(path, row.label(), row.get("actor"), row.get("sentence"), row.get("part"))
+        yield ClipFile(
+            row.file_inside(), row.label(), row.get("actor"), row.get("sentence"), row.get("part"),
+            row.get("corpus"),
+        )  # fmt: skip
 
 
 def _parts(folder: Path) -> dict[str, Path]:

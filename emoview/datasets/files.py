@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -23,6 +24,24 @@ _SAME = ({"train", "training", "train_set"}, {"valid", "val", "validation", "val
 _MOST_UNPACKED = 4 * 2**30
 
 T = TypeVar("T")
+
+
+def digest_of(file: Path) -> str:
+    """Give the SHA-256 of a file's content, which tells exact copies whatever they are called.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with file.open("rb") as content:
+            while block := content.read(2**20):
+                digest.update(block)
+    except OSError as error:
+        raise DatasetError(
+            f"{file} cannot be read ({error.strerror or error}); fetch it again or take it out."
+        ) from None
+    return digest.hexdigest()
 
 
 def choose_part(parts: Mapping[str, T], part: str | None, folder: Path) -> tuple[str, T]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,19 +31,22 @@ class LabelledPictures:
         encoded: One source for each picture.
         labels: `(n,)`, positions in `LABELS`.
         votes: `(n, 7)`, the distribution of the raters over the labels, where the data set tells.
-        subjects: The person shown, where the data set tells.
+        subjects: The person shown, or the clip that a picture is of, where the data set tells; None for
+            pictures of data sets that do not tell.
         names: What the data set calls each picture, such as its path.
+        hashes: The digest of each picture, where they are known already.
     """
 
     name: str
     encoded: tuple[Source, ...]
     labels: NDArray[np.int64]
     votes: NDArray[np.float32] | None = None
-    subjects: tuple[str, ...] | None = None
+    subjects: tuple[str | None, ...] | None = None
     names: tuple[str, ...] | None = None
+    hashes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for other in (self.labels, self.votes, self.subjects, self.names):
+        for other in (self.labels, self.votes, self.subjects, self.names, self.hashes):
             if other is not None and len(other) != len(self.encoded):
                 raise ValueError(f"{len(other)} values for {len(self.encoded)} pictures")
 
@@ -67,7 +70,15 @@ class LabelledPictures:
             None if self.votes is None else self.votes[index],
             None if self.subjects is None else tuple(self.subjects[i] for i in index),
             None if self.names is None else tuple(self.names[i] for i in index),
+            None if self.hashes is None else tuple(self.hashes[i] for i in index),
         )
+
+    @property
+    def groups(self) -> tuple[Hashable, ...] | None:
+        """What keeps a person's pictures together in a split: one whose person is not told stands alone."""
+        if self.subjects is None:
+            return None
+        return tuple(i if subject is None else subject for i, subject in enumerate(self.subjects))
 
     def name_of(self, index: int) -> str:
         """Say which picture one is, for a message: its number, and its name where it has one."""
@@ -109,7 +120,7 @@ class LabelledPictures:
 
     def digests(self) -> tuple[str, ...]:
         """Give the digest of every picture."""
-        return tuple(self.digest(i) for i in range(len(self)))
+        return self.hashes or tuple(self.digest(i) for i in range(len(self)))
 
     def check(self) -> list[str]:
         """Decode every picture, and name those that cannot be decoded."""

@@ -18,27 +18,31 @@ from emoview.datasets.fer2013 import (
 from emoview.datasets.folders import is_labelled_folder, read_folders
 from emoview.datasets.labelled import LabelledPictures, Source
 from emoview.datasets.names import listed
+from emoview.datasets.picture_index import is_picture_index, read_picture_index
 from emoview.datasets.raf_db import raf_db_root, read_raf_db
 from emoview.errors import DatasetError
 
 __all__ = [
     "LabelledPictures", "PictureLayout", "Source", "Truth", "open_pictures", "read_affectnet",
-    "read_cohn_kanade", "read_fer2013", "read_fer2013_kaggle", "read_folders", "read_raf_db",
+    "read_cohn_kanade", "read_fer2013", "read_fer2013_kaggle", "read_folders", "read_picture_index",
+    "read_raf_db",
 ]  # fmt: skip
 
-PictureLayout = Literal["auto", "fer2013", "folders", "affectnet", "raf-db", "ck+"]
+PictureLayout = Literal["auto", "fer2013", "folders", "affectnet", "raf-db", "ck+", "index"]
 
 _READERS: dict[str, Callable[[Path, str | None], LabelledPictures]] = {
     "folders": read_folders,
     "affectnet": read_affectnet,
     "raf-db": read_raf_db,
     "ck+": read_cohn_kanade,
+    "index": read_picture_index,
 }
 _LOOKED_FOR = {
     "fer2013": "PART.csv beside PART.zip, or fer2013.csv",
     "affectnet": "images beside annotations",
     "raf-db": "basic/EmoLabel/list_patition_label.txt",
     "ck+": "cohn-kanade-images beside Emotion",
+    "index": "index.csv with the columns path and label",
     "folders": "PART.zip or folders named like labels",
 }
 
@@ -90,6 +94,8 @@ def _recognised(folder: Path, part: str | None) -> str:
         return "raf-db"
     if is_cohn_kanade(folder):
         return "ck+"
+    if is_picture_index(folder):
+        return "index"
     if is_labelled_folder(folder):
         return "folders"
     looked = "; ".join(f"{where} ({layout})" for layout, where in _LOOKED_FOR.items())

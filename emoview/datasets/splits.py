@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -42,6 +43,7 @@ def stratified_split(
     together = _components(len(classes), [kind for kind in (groups, duplicates) if kind is not None])
     counts = [np.bincount(classes[members], minlength=classes.max(initial=0) + 1) for members in together]
     part_of = _distribute(counts, np.asarray(shares, float), np.random.default_rng(seed))
+    _fill(part_of, counts, np.asarray(shares, float))
     parts = tuple(
         _joined(m for m, p in zip(together, part_of, strict=True) if p == i) for i in range(len(shares))
     )
@@ -54,13 +56,17 @@ def stratified_split(
     return parts
 
 
-def folds_by_group(groups: Sequence[Hashable], k: int, seed: int = 0) -> tuple[tuple[Indices, Indices], ...]:
+def folds_by_group(
+    groups: Sequence[Hashable], k: int, seed: int = 0, *, duplicates: Sequence[Hashable] | None = None
+) -> tuple[tuple[Indices, Indices], ...]:
     """Make `k` folds of whole groups, of about equal size: `(train, test)` positions of each.
+
+    Groups that share one of the `duplicates`, such as digests, are one.
 
     Raises:
         DatasetError: There are fewer groups than folds, or less than two folds.
     """
-    together = _components(len(groups), [groups])
+    together = _components(len(groups), [groups] if duplicates is None else [groups, duplicates])
     if not 2 <= k <= len(together):
         raise DatasetError(f"{len(together)} groups do not make {k} folds; ask for 2 to {len(together)}.")
     sizes = [np.array([len(members)]) for members in together]
@@ -114,6 +120,52 @@ def assert_disjoint(
                 )
 
 
+def assert_taught(
+    labels: Sequence[Any] | NDArray[Any],
+    train: NDArray[Any],
+    test: NDArray[Any],
+    names: Sequence[str],
+    what: str,
+) -> None:
+    """Make sure that two labels or more can be learned, and every label that is asked about.
+
+    Args:
+        labels: `(n,)`, positions in `names`.
+        train: Positions of the examples that are learned from, or an `(n,)` mask.
+        test: Of those that are asked about, likewise.
+        names: Of the labels.
+        what: The examples are, for the message, such as `pictures`.
+
+    Raises:
+        DatasetError: One cannot; the message names it.
+    """
+    values = np.asarray(labels)
+    taught = np.unique(values[train])
+    if len(taught) < 2:
+        only = f"show {names[taught[0]]} alone" if len(taught) else "are none"
+        raise DatasetError(
+            f"The {what} to learn from {only}, but two labels are needed; add {what} of another."
+        )
+    missing = np.setdiff1d(values[test], taught)
+    if len(missing):
+        raise DatasetError(
+            f"None of the {what} to learn from shows {names[missing[0]]}, which is asked about; add such "
+            f"{what} of others, or take them out."
+        )
+
+
+def assert_taught_by_others(
+    labels: Sequence[Any] | NDArray[Any], groups: Sequence[Hashable], names: Sequence[str], what: str
+) -> None:
+    """Do as `assert_taught` where every group is left out once.
+
+    Raises:
+        DatasetError: A label is one group's alone, or there is only one group.
+    """
+    for train, test in leave_one_group_out(groups):
+        assert_taught(labels, train, test, names, what)
+
+
 def _positions(chosen: Sequence[int] | NDArray[Any]) -> Indices:
     index = np.asarray(chosen)
     return np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
@@ -164,6 +216,26 @@ def _distribute(
         part_of[i] = int(growth.argmin())
         used[part_of[i]] += counts[i]
     return part_of
+
+
+def _fill(part_of: list[int], counts: Sequence[NDArray[np.int64]], shares: NDArray[np.float64]) -> None:
+    """Give a part that got nothing, since every group is larger than its share, the group that fits best."""
+    wanted = np.outer(shares, sum(counts, np.zeros(1)))
+    for part in np.flatnonzero(shares > 0).tolist():
+        groups_in = Counter(part_of)
+        spare = [i for i, other in enumerate(part_of) if groups_in[other] > 1]
+        if groups_in[part] or not spare:
+            continue
+        used = np.zeros_like(wanted)
+        np.add.at(used, part_of, counts)
+
+        def distance(i: int, used: NDArray[np.float64] = used, part: int = part) -> float:
+            moved = used.copy()
+            moved[part_of[i]] -= counts[i]
+            moved[part] += counts[i]
+            return float(((moved - wanted) ** 2 / np.maximum(wanted, 1e-9)).sum())
+
+        part_of[min(spare, key=distance)] = part
 
 
 def _joined(pieces: Iterable[Indices]) -> Indices:

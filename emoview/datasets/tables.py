@@ -67,6 +67,13 @@ class Row:
             raise self.error(f"there is no file {quoted(str(path), 500)}; add it or leave the line out.")
         return path
 
+    def file_inside(self, column: str = "path") -> Path:
+        """Give the file that a column names, refused unless it lies in the folder of the table."""
+        path = self.file(column)
+        if not path.is_relative_to(self.path.parent) or ".." in path.parts:
+            raise self.error("the path leads out of the folder; name files that lie in it.")
+        return path
+
 
 def columns_of(path: Path) -> tuple[str, ...]:
     """Read the heading of a table; empty for an empty file."""

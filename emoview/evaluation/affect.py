@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emoview.datasets.affect import LabelledAffect, read_affect
 from emoview.errors import InputError
+from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.fusion.late import softmax
 from emoview.metrics.figures import RegressionFigures
 from emoview.networks.runs import load_network, networks_of
@@ -21,27 +22,38 @@ _TOGETHER = 256
 """So many faces are found before the network is asked, on all cores."""
 
 
-def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str, RegressionFigures]:
+def evaluate_affect(
+    model: str, source: Path, *, on_event: OnEvent, check: SeenCheck | None = None
+) -> dict[str, RegressionFigures]:
     """Measure valence and arousal on annotated frames, in the unit of AFEW-VA, -10 to 10.
 
     Args:
         model: `shipped`, which derives both from the label probabilities of each face, or a run folder.
         source: Frames in the layout of AFEW-VA or AffectNet, or a table.
         on_event: Told how far it is.
+        check: Says what becomes of frames that a network learned from; None refuses them.
     """
+    check = check or SeenCheck()
     affect = read_affect(source)
     if model == "shipped":
         estimated = _derived(affect, on_event)
+        found = int(np.isfinite(estimated[:, 0]).sum())
+        on_event({"faces found": f"{found} of {len(affect)} frames; the others are left out"})
+        if not found:
+            raise InputError(f"no face was found in the frames of {source}")
     else:
         network = networks_of(Path(model))[-1]
         if network.task != "va":
             raise InputError(f"{model} holds a {network.task} network: name a run of valence-arousal")
+        every = np.arange(len(affect))
+        examples = Examples(lambda: affect.digests(every), affect.people(every))
+        check.look(Path(model), {what: [network.name] for what in WHAT}, examples, on_event)
+        kept = [check.kept(what, np.ones(len(affect), bool)) for what in WHAT]
+        asked = np.flatnonzero(kept[0])
         frames = decoded(affect, network.size or 224)
-        estimated = predicted(load_network(Path(model), network), frames, np.arange(len(affect)))
+        estimated = np.full((len(affect), 2), np.nan, np.float32)
+        estimated[asked] = predicted(load_network(Path(model), network), frames, asked)
     known = np.isfinite(estimated[:, 0])
-    on_event({"faces found": f"{known.sum()} of {len(known)} frames; the others are left out"})
-    if not known.any():
-        raise InputError(f"no face was found in the frames of {source}")
     return {what: measured(estimated[known], affect.values[known], what, None) for what in WHAT}
 
 

@@ -7,17 +7,29 @@ from pathlib import Path
 import numpy as np
 
 from emoview.common.files import private_folder
-from emoview.datasets.clips import read_clip_index
+from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.datasets.files import digest_of
+from emoview.datasets.splits import assert_taught_by_others
 from emoview.errors import DatasetError
+from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.metrics.labels import measure_labels
+from emoview.networks.runs import networks_of
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Fusion, Verdict
 from emoview.training.systems.events import OnEvent
 
+MODALITIES = ("face", "voice", "fused")
+
 
 def evaluate_clips(
-    model: str, folder: Path, part: str | None, *, fusion: Fusion, on_event: OnEvent
+    model: str,
+    folder: Path,
+    part: str | None,
+    *,
+    fusion: Fusion,
+    on_event: OnEvent,
+    check: SeenCheck | None = None,
 ) -> dict[str, LabelFigures]:
     """Analyse labelled clips as `emoview analyze` does, and measure the overall labels.
 
@@ -27,6 +39,7 @@ def evaluate_clips(
         part: `train`, `valid` or `test` where the folder has parts.
         fusion: `late`, `early` or `auto`.
         on_event: Told how far it is.
+        check: Says what becomes of clips that any network of a run learned from; None refuses them.
 
     Returns:
         Figures of `face`, `voice` and `fused`; a clip of which one of these says nothing counts as
@@ -36,8 +49,10 @@ def evaluate_clips(
     from emoview.timeline.results import Options
 
     clips = [clip for clip in read_clip_index(folder) if part is None or clip.part == part]
+    if model != "shipped":
+        clips = _unseen(Path(model), clips, folder, check or SeenCheck(), on_event)
     options = Options(fusion, "both", 4, "largest", 7, "auto", None if model == "shipped" else model)
-    answers: dict[str, list[list[float]]] = {"face": [], "voice": [], "fused": []}
+    answers: dict[str, list[list[float]]] = {name: [] for name in MODALITIES}
     for i, clip in enumerate(clips):
         result = analyze(clip.path, options=options)
         for name, verdict in _verdicts(result).items():
@@ -45,6 +60,17 @@ def evaluate_clips(
         on_event({"step": i + 1, "of": len(clips)})
     labels = np.array([LABELS.index(clip.label) for clip in clips])
     return {name: measure_labels(np.array(rows), labels, LABELS) for name, rows in answers.items()}
+
+
+def _unseen(
+    run: Path, clips: list[ClipFile], folder: Path, check: SeenCheck, on_event: OnEvent
+) -> list[ClipFile]:
+    examples = Examples(lambda: [digest_of(c.path) for c in clips], [c.person(folder) for c in clips])
+    networks = [network.name for network in networks_of(run)]
+    check.look(run, dict.fromkeys(MODALITIES, networks), examples, on_event)
+    on_event({"note": "what ships beside the run's network may have learned from these clips, too"})
+    kept = [check.kept(name, np.ones(len(clips), bool)) for name in MODALITIES]
+    return [clip for clip, keep in zip(clips, kept[0], strict=True) if keep]
 
 
 def evaluate_clips_by_actor(
@@ -73,6 +99,8 @@ def evaluate_clips_by_actor(
     actors = {clip.file.actor for clip in clips}
     if len(actors) < 3 or None in actors:
         raise DatasetError("leaving out one actor needs clips of three named actors or more")
+    by = [LABELS.index(clip.file.label) for clip in clips], [clip.actor for clip in clips]
+    assert_taught_by_others(*by, LABELS, "clips")
     described = [fusion.describe(c, models.face_cnn, models.voice_clip, models.voice_tcn) for c in clips]
     answers = fusion.leave_one_actor_out(described, None, fusion.FusionRecipe(), on_event=on_event)
     return fusion.measure(answers).named

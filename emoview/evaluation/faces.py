@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emoview.datasets.pictures import LabelledPictures, open_pictures
 from emoview.errors import DatasetError, InputError
+from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.fusion.late import softmax
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
@@ -24,7 +25,14 @@ _BATCH = 64
 
 
 def evaluate_faces(
-    model: str, folder: Path, part: str | None, *, truth: str, cut_out: bool = False, on_event: OnEvent
+    model: str,
+    folder: Path,
+    part: str | None,
+    *,
+    truth: str,
+    cut_out: bool = False,
+    on_event: OnEvent,
+    check: SeenCheck | None = None,
 ) -> dict[str, LabelFigures]:
     """Measure what ships, or the networks of a run, on labelled pictures.
 
@@ -36,10 +44,12 @@ def evaluate_faces(
         truth: `original` labels, or those most `votes` of FER+ were for.
         cut_out: Whether what ships sees the faces of small pictures, too, as those of a video.
         on_event: Told how far it is.
+        check: Says what becomes of pictures that a network learned from; None refuses them.
 
     Returns:
         Figures by network.
     """
+    check = check or SeenCheck()
     pictures = open_pictures(folder, part, truth="votes" if truth == "votes" else "original")
     broken = pictures.check()
     if broken:
@@ -53,12 +63,15 @@ def evaluate_faces(
         raise InputError("--cut-out measures what ships: the networks of a run see pictures as they are")
     result = {}
     networks = networks_of(Path(model))
+    examples = Examples(pictures.digests, pictures.subjects)
+    check.look(Path(model), {n.name: [n.name] for n in networks}, examples, on_event)
     wanted = any("landmarks" in network.takes for network in networks)
     landmarks = _landmarks(pictures, on_event) if wanted else None
     for network in networks:
         if network.task != "face":
             raise InputError(f"{model} holds a {network.task} network: name a run of faces")
         logits, known = _of_run(Path(model), network, pictures, landmarks, on_event)
+        known = check.kept(network.name, known)
         names, labels = _grouped(network.labels, pictures.labels[known])
         result[network.name] = measure_labels(softmax(network.scale * logits[known]), labels, names)
     return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.files import digest_of
 from emoview.datasets.speech import Utterance, read_speech
-from emoview.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
+from emoview.datasets.splits import (
+    Indices,
+    assert_disjoint,
+    assert_taught,
+    folds_by_group,
+    leave_one_group_out,
+)
 from emoview.errors import InputError
+from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.fusion.late import log_softmax, softmax
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
@@ -51,7 +58,13 @@ class _Asked:
 
 
 def evaluate_voices(
-    model: str, folder: Path, protocol: VoiceProtocol, *, seed: int, on_event: OnEvent
+    model: str,
+    folder: Path,
+    protocol: VoiceProtocol,
+    *,
+    seed: int,
+    on_event: OnEvent,
+    check: SeenCheck | None = None,
 ) -> dict[str, LabelFigures]:
     """Measure what ships, or the networks of a run, on labelled recordings.
 
@@ -65,6 +78,7 @@ def evaluate_voices(
             which hangs on nobody's answers.
         seed: Of the folds.
         on_event: Told how far it is.
+        check: Says what becomes of recordings that a network of a run learned from; None refuses them.
 
     Returns:
         Figures by network; of a protocol of both and of each network, of `cross-corpus` by corpus left out
@@ -83,23 +97,37 @@ def evaluate_voices(
         return _by_protocol(asked, protocol, seed, on_event)
     if model == "shipped":
         return {"shipped voice": measure_labels(softmax(_shipped(asked, on_event)), asked.labels, names)}
+    return _by_run(Path(model), folder, utterances, check or SeenCheck(), on_event)
+
+
+def _by_run(
+    run: Path, folder: Path, utterances: tuple[Utterance, ...], check: SeenCheck, on_event: OnEvent
+) -> dict[str, LabelFigures]:
+    """Measure the networks of a run, each on the recordings whose labels it tells apart."""
     from emoview.training.systems.sound import vectors
 
+    networks = networks_of(run)
+    examples = Examples(lambda: [digest_of(u.path) for u in utterances], [u.person for u in utterances])
+    check.look(run, {n.name: [n.name] for n in networks}, examples, on_event)
     result = {}
     described: dict[str, NDArray[np.float32]] = {}
-    for network in networks_of(Path(model)):
+    for network in networks:
         if network.task != "voice":
-            raise InputError(f"{model} holds a {network.task} network: name a run of voices")
+            raise InputError(f"{run} holds a {network.task} network: name a run of voices")
         if network.takes not in described:
             described[network.takes] = vectors(utterances, network.takes, on_event)
         values = described[network.takes]
-        logits = np.asarray(load_network(Path(model), network).predict(values, batch_size=256, verbose=0))
+        logits = np.asarray(load_network(run, network).predict(values, batch_size=256, verbose=0))
         known = np.array([u.label in network.labels for u in utterances])
         if not known.any():
             raise InputError(
                 f"{folder} holds none of the labels of {network.name}: {', '.join(network.labels)}"
             )
-        labels = np.array([network.labels.index(u.label) for u in utterances if u.label in network.labels])
+        known = check.kept(network.name, known)
+        if not known.any():
+            on_event({"left out": f"{network.name}, which learned from all examples or their people"})
+            continue
+        labels = np.array([network.labels.index(utterances[i].label) for i in np.flatnonzero(known)])
         result[network.name] = measure_labels(softmax(network.scale * logits[known]), labels, network.labels)
     return result
 
@@ -136,10 +164,11 @@ def _by_protocol(
 ) -> dict[str, LabelFigures]:
     folds = _folds(asked.utterances, protocol, seed)
     people = [u.person for u in asked.utterances]
-    digests = [hashlib.sha256(u.path.read_bytes()).hexdigest() for u in asked.utterances]
+    digests = [digest_of(u.path) for u in asked.utterances]
     # Before the describing, which can take minutes.
     for train, test in folds:
         assert_disjoint(train, test, people, digests)
+        assert_taught(asked.labels, train, test, asked.names, "recordings")
     speech = _described(asked.utterances, on_event)
     lessons, lesson_of = _lessons(speech, on_event)
     columns = [VOICE_LABELS.index(name) for name in asked.names]

@@ -2,6 +2,7 @@
 
 RUN/run.json        system, options, data, versions, seconds, and the networks in it
 RUN/metrics.json    the figures of each network, by its name
+RUN/seen.npz        what each network learned from
 RUN/NAME.keras      a network, its preparation of the input included
 RUN/NAME-curves.png, RUN/NAME-figures.png
 RUN/NAME/           checkpoints and history of its training
@@ -23,8 +24,10 @@ import msgspec
 from msgspec import Meta
 
 from emoview.common.files import write_whole
+from emoview.common.folders import Data, folders_of
 from emoview.common.stored import convert_numbers, is_file, quoted, read_json, read_numbers, said_of
 from emoview.errors import InputError
+from emoview.networks.seen import Seen, note_seen
 
 Task = Literal["face", "voice", "clips", "va"]
 C = TypeVar("C")
@@ -96,12 +99,13 @@ class Run:
             another back end of Keras, whose optimizers read their own checkpoints alone.
     """
 
-    def __init__(self, folder: Path, system: str, config: Any, data: Path) -> None:
+    def __init__(self, folder: Path, system: str, config: Any, data: Data) -> None:
         import keras
 
         self.folder = folder
         what = {
-            "system": system, "config": _plain(config), "data": str(data.resolve()),
+            "system": system, "config": _plain(config),
+            "data": " + ".join(str(folder.resolve()) for folder in folders_of(data)),
             "backend": keras.backend.backend(),
         }  # fmt: skip
         counted = {"seconds": 0.0, "peak_megabytes": 0, "networks": []}
@@ -136,6 +140,10 @@ class Run:
         self._facts["seconds"] = round(self._facts["seconds"] + now - self._since, 1)
         self._since = now
         write_whole(self.folder / RUN_FILE, json.dumps(self._facts, indent=2) + "\n")
+
+    def learns(self, network: str, seen: Seen) -> None:
+        """Note what a network is about to learn from."""
+        note_seen(self.folder, network, seen)
 
     def add(self, network: NetworkOfRun, model: Any, figures: Any) -> None:
         """Store a trained network with its figures; None where they are stored under other names."""

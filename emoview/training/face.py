@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from emoview.common.files import write_whole
 from emoview.common.stored import read_numbers
+from emoview.datasets.splits import assert_taught
 from emoview.face.align import CROP_SIZE, network_input
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
 from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, save_whole
 from emoview.networks.shipped import build_face_votes
 from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
+from emoview.timeline.labels import LABELS
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
 from emoview.training.precision import quick_precision
 
@@ -187,6 +189,9 @@ def _read(data: Path, run: Path, *, cut_out: bool) -> tuple[Pictures, Pictures, 
         "fer2013": read_fer2013(data / "fer2013", "valid"),
         "faces7": read_faces7(data / "faces7", "valid"),
     }
+    parts = [part.labels for part in (fer, faces7, *valid.values())]
+    learned = np.arange(sum(map(len, parts))) < len(fer) + len(faces7)
+    assert_taught(np.concatenate(parts), learned, ~learned, LABELS, "pictures")
     if cut_out:
         fer = with_cut_out(fer, run / "fer2013_cut_out.npz")
         valid["fer2013_cut_out"] = with_cut_out(

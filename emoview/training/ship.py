@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from emoview.common.files import write_whole
 from emoview.common.stored import read_numbers
+from emoview.datasets.splits import assert_taught, assert_taught_by_others
 from emoview.errors import InputError
 from emoview.face.align import CROP_SIZE
 from emoview.fusion.late import LateFusion, softmax
@@ -28,7 +29,7 @@ from emoview.networks.shipped import BUILTIN_BRANCHES, build_voice_clip, build_v
 from emoview.networks.weights import write_manifest
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.inference import run_stills
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
@@ -113,7 +114,10 @@ def ship_voice(
     speech = _speech(data, run, on_event, features)
     in_room = _speech(data, run, on_event, features, (Variant.IN_ROOM,))
     answers, answers_in_room = [], []
-    for number, (train, test) in enumerate(voice.folds_of_all_corpora(speech)):
+    folds = list(voice.folds_of_all_corpora(speech))
+    for train, test in folds:
+        assert_taught(speech.labels, train, test, VOICE_LABELS, "recordings")
+    for number, (train, test) in enumerate(folds):
         rest, asked = speech.select(train), speech.select(test)
         networks = {
             name: _trained(_of_fold(run, name, number), build, fit, rest, recipe)
@@ -144,6 +148,8 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     told = VoiceAnswers.read(run / _ANSWERS_FILE)
     network = OnnxNetwork(ship / "face_cnn.onnx", FACE_OUTPUTS)
     clips = read_clips(data / "clips", run / "features", on_file=_every(50, "clips described", on_event))
+    labels, actors = [clip.label for clip in clips], [clip.actor for clip in clips]
+    assert_taught_by_others(labels, actors, LABELS, "clips")
     described = _described(clips, network, run, told)
     stills = _stills(data, network)
     recipe = fusion.FusionRecipe()

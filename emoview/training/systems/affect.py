@@ -21,6 +21,7 @@ from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
 from emoview.networks.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole, load_network, networks_of
 from emoview.networks.saved import load_saved
+from emoview.networks.seen import Seen, handed_on
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.loop import VALIDATION, Batch, Plan, fit, read_history
 from emoview.training.plots import plot_curves
@@ -70,6 +71,8 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
     if options.test is None:
         for number, (known, asked) in enumerate(folds_by_group(affect.videos, options.folds, options.seed)):
             assert_disjoint(known, asked, affect.videos)
+            if number == 0:
+                _note(affect, known, options, run)
             part = f"{options.network}/{number + 1}"
             model, estimated[asked] = _learn(part, affect, known, asked, options, run, on_event)
             models.append(model)
@@ -78,10 +81,18 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
         return
     other = read_affect(Path(options.test))
     everything = np.arange(len(affect))
+    _note(affect, everything, options, run)
     model, _ = _learn(options.network, affect, everything, everything[:0], options, run, on_event)
     frames = decoded(other, options.size)
     estimated = predicted(model, frames, np.arange(len(other)))
     _store(model, estimated, other.values, None, options, run, on_event)
+
+
+def _note(affect: LabelledAffect, known: NDArray[np.int64], options: AffectOptions, run: Run) -> None:
+    """Note what the network that is kept learns from."""
+    seen = Seen.of(affect.digests(known), affect.people(known))
+    before = None if options.start is None else handed_on(Path(options.start), options.network)
+    run.learns(options.network, seen if before is None else seen | before)
 
 
 def decoded(affect: LabelledAffect, size: int) -> DecodedPictures:

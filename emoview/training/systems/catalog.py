@@ -37,9 +37,14 @@ class System:
         return configured(configured(getattr(module, options)(), self.changes, self.name), changes, where)
 
     @property
-    def train(self) -> Callable[[Any, Path, Run, OnEvent], None]:
+    def takes_several(self) -> bool:
+        """Whether several data sets can be taken together."""
+        return self.data in ("faces", "speech")
+
+    @property
+    def train(self) -> Callable[[Any, Any, Run, OnEvent], None]:
         """Give the function that trains it."""
-        function: Callable[[Any, Path, Run, OnEvent], None] = self._module().train
+        function: Callable[[Any, Any, Run, OnEvent], None] = self._module().train
         return function
 
     @property

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.datasets.splits import Indices, assert_disjoint, leave_one_group_out
+from emoview.datasets.files import digest_of
+from emoview.datasets.splits import Indices, assert_disjoint, assert_taught, leave_one_group_out
 from emoview.errors import DatasetError, InputError
 from emoview.face.align import network_input
 from emoview.fusion.late import softmax
@@ -37,6 +38,7 @@ from emoview.networks.early_fusion import (
 from emoview.networks.flops import flops
 from emoview.networks.preparation import embedding_of_prepared
 from emoview.networks.runs import FileName, NetworkOfRun, Number, Run, Whole, load_network, networks_of
+from emoview.networks.seen import Seen, handed_on
 from emoview.networks.sizes import DESCRIPTORS, FACE_SIZE, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.inference import FACE_BATCH, run_faces
@@ -131,10 +133,12 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
     described = read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
     clips = _sequences(described, options.faces, on_event)
     builders = _builders(options, clips.width)
+    seen = _seen(described, clips, data, options.faces)
     asked = np.sort(np.concatenate([asked for _, asked in clips.splits()]))
     said: dict[str, NDArray[np.float32]] = {}
     trained: dict[str, list[keras.Model]] = {}
     for name in wanted:
+        run.learns(name, seen)
         start = partial(_start, name, trained)
         logits, models = _said_of_unseen(name, builders[name], start, clips, options, run, on_event)
         said[name], trained[name], model = logits[asked], models, models[0]
@@ -152,6 +156,20 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
     for name, figures in late_fusions(predictions, single).items() if len(single) > 1 else ():
         run.measured(f"late: {name}", figures)
         on_event({"late fusion": name, "uar": str(figures.uar)})
+
+
+def _seen(described: list[Clip], clips: Sequences, data: Path, faces: str | None) -> Seen:
+    """Give what is learned from and calibrated by, and what the network of faces learned from.
+
+    Raises:
+        DatasetError: A label cannot be learned from the clips of others.
+    """
+    for known, asked in clips.splits():
+        assert_taught(clips.labels, known, asked, LABELS, "clips")
+    part_of_it = np.unique(np.concatenate([i for split in clips.splits() for i in split]))
+    files = [described[i].file for i in part_of_it]
+    seen = Seen.of([digest_of(file.path) for file in files], [file.person(data) for file in files])
+    return seen if faces is None else seen | handed_on(Path(faces))
 
 
 def _builders(options: ClipFusionOptions, width: int) -> Mapping[str, Callable[[], keras.Model]]:

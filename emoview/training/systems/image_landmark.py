@@ -17,8 +17,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.folders import Data
 from emoview.common.stored import read_arrays
 from emoview.datasets.pictures import LabelledPictures
+from emoview.datasets.splits import assert_taught
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import measure_labels
@@ -28,19 +30,14 @@ from emoview.networks.runs import NetworkOfRun, Number, Run, Whole
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
 from emoview.training.loop import Batch, Plan, fit
+from emoview.training.parts import Parts, learned_from, split_pictures
 from emoview.training.systems.events import OnEvent
-from emoview.training.systems.pictures import (
-    Parts,
-    class_weights,
-    loss_of,
-    report,
-    split_pictures,
-    validated,
-)
+from emoview.training.systems.pictures import class_weights, loss_of, report, validated
 
 SIZE = 48
 SHARES = (0.7, 0.2, 0.1)
 """Of the pictures, for training, validation and test."""
+NETWORKS = ("nn1", "nn2", "decision-fusion", "feature-fusion")
 
 
 @dataclass(frozen=True)
@@ -96,10 +93,13 @@ class Inputs:
         return values
 
 
-def train(options: ImageLandmarkOptions, data: Path, run: Run, on_event: OnEvent) -> None:
+def train(options: ImageLandmarkOptions, data: Data, run: Run, on_event: OnEvent) -> None:
     """Train the four networks, and measure each on the same unseen part."""
     pictures, parts = split_pictures(data, "random", options.seed, SHARES)
     inputs, parts = _described(pictures, parts, run.folder, on_event)
+    assert_taught(inputs.labels, parts[0], np.concatenate(parts[1:]), LABELS, "pictures")
+    for name in NETWORKS:
+        run.learns(name, learned_from(pictures, parts))
 
     def learn(
         name: str, plan: Plan, takes: tuple[str, ...], build: Callable[[], keras.Model], given: Inputs

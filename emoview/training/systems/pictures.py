@@ -17,9 +17,9 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from emoview.common.files import write_whole
-from emoview.datasets.pictures import LabelledPictures, open_pictures
-from emoview.datasets.splits import assert_disjoint, stratified_split
-from emoview.errors import DatasetError, InputError
+from emoview.common.folders import Data
+from emoview.datasets.splits import assert_taught
+from emoview.errors import InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.figures import LabelFigures
@@ -38,14 +38,14 @@ from emoview.networks.runs import (
     load_network,
     networks_of,
 )
+from emoview.networks.seen import handed_on
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.loop import Batch, Plan, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
+from emoview.training.parts import learned_from, split_pictures
 from emoview.training.plots import plot_curves
 from emoview.training.systems.events import OnEvent
-
-Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 _PREDICTED_AT_ONCE = 64
 
@@ -107,7 +107,7 @@ class PictureOptions:
     seed: Whole = 1
 
 
-def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> None:
+def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> None:
     """Train a network on pictures, and measure it on a part that it has not seen."""
     shape = input_shape(options)
     pictures, parts = split_pictures(data, options.split, options.seed)
@@ -115,6 +115,10 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
     decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
+    assert_taught(groups, parts[0], np.concatenate(parts[1:]), names, "pictures")
+    before = None if options.start is None else handed_on(Path(options.start), options.network)
+    seen = learned_from(pictures, parts)
+    run.learns(options.network, seen if before is None else seen | before)
     loss = loss_of(options.loss, options.delta)
 
     def build() -> keras.Model:
@@ -243,80 +247,6 @@ def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFi
     history = read_history(run.part(network.name))
     if history:
         plot_curves(history, run.folder / f"{network.name}-curves.png")
-
-
-def split_pictures(
-    data: Path, how: str, seed: int, shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
-) -> tuple[LabelledPictures, Parts]:
-    """Open a data set and split it into training, choosing and testing.
-
-    Exact duplicates, and the pictures of one person where the data set tells persons apart, stay on one
-    side.
-
-    Args:
-        data: A data set of faces.
-        how: `given` or `random`.
-        seed: Of the split.
-        shares: Of a `random` split, in the same order.
-
-    Returns:
-        All pictures, and the positions of those in each part.
-    """
-    given = _given_parts(data) if how == "given" else None
-    if given is None:
-        pictures = _pooled(data)
-        digests = pictures.digests()
-        train, test, choose = stratified_split(
-            pictures.labels, (shares[0], shares[2], shares[1]), seed,
-            groups=pictures.subjects, duplicates=digests,
-        )  # fmt: skip
-    else:
-        first, second = given
-        digests = (*first.digests(), *second.digests())
-        train, choose = stratified_split(
-            first.labels, (0.9, 0.1), seed, groups=first.subjects, duplicates=digests[: len(first)]
-        )
-        pictures = joined(first, second)
-        test = np.arange(len(first), len(pictures))
-        # The publishers' parts may share a picture: it stays where it is measured.
-        known = {digests[i] for i in test}
-        train, choose = (
-            np.array([i for i in part if digests[i] not in known], np.int64) for part in (train, choose)
-        )
-    for one, other in ((train, choose), (train, test), (choose, test)):
-        assert_disjoint(one, other, pictures.subjects, digests)
-    return pictures, (train, choose, test)
-
-
-def joined(*sets: LabelledPictures) -> LabelledPictures:
-    """Put data sets, or parts of one, together."""
-    subjects = None
-    if all(s.subjects is not None for s in sets):
-        subjects = tuple(p for s in sets for p in s.subjects or ())
-    return LabelledPictures(
-        " + ".join(s.name for s in sets),
-        tuple(e for s in sets for e in s.encoded),
-        np.concatenate([s.labels for s in sets]),
-        subjects=subjects,
-    )
-
-
-def _given_parts(data: Path) -> tuple[LabelledPictures, LabelledPictures] | None:
-    try:
-        train = open_pictures(data, "train")
-    except DatasetError:
-        return None
-    for part in ("valid", "test"):
-        try:
-            return train, open_pictures(data, part)
-        except DatasetError:
-            continue
-    return None
-
-
-def _pooled(data: Path) -> LabelledPictures:
-    given = _given_parts(data)
-    return open_pictures(data) if given is None else joined(*given)
 
 
 def predicted(

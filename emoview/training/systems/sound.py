@@ -18,9 +18,11 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from emoview.common.folders import Data, folders_of
 from emoview.common.stored import read_arrays
+from emoview.datasets.files import digest_of
 from emoview.datasets.speech import Utterance, read_speech
-from emoview.datasets.splits import assert_disjoint, folds_by_group, stratified_split
+from emoview.datasets.splits import assert_disjoint, assert_taught, folds_by_group, stratified_split
 from emoview.errors import DatasetError, InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
@@ -28,6 +30,7 @@ from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.runs import FEATURE_WIDTHS, Folds, NetworkOfRun, Number, Run, Whole
+from emoview.networks.seen import Seen
 from emoview.networks.temporal import set_normalisation
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.loop import Batch, Plan, fit
@@ -75,26 +78,32 @@ class SoundOptions:
     seed: Whole = 1
 
 
-def train(options: SoundOptions, data: Path, run: Run, on_event: OnEvent) -> None:
+def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> None:
     """Train under both protocols; the network of the first fold, which can be trusted, is the outcome."""
     utterances = _utterances(options, data)
     names, labels = _labels_of(utterances)
     _built(options, len(names), FEATURE_WIDTHS[options.features])
-    values = describe(utterances, options.features, run.folder, on_event)
-    digests = _digests(utterances)
-
+    digests = [digest_of(u.path) for u in utterances]
+    people = [u.person for u in utterances]
     train_part, test = _random_split(labels, digests, options)
-    name = f"{options.network}-random-split"
+    folds = folds_by_group(people, options.folds, options.seed, duplicates=digests)
+    for known, asked in folds:
+        assert_disjoint(known, asked, people, digests)
+    for known, asked in ((train_part, test), *folds):
+        assert_taught(labels, known, asked, names, "recordings")
+    name, by_speaker = (f"{options.network}-{protocol}" for protocol in ("random-split", "speaker-folds"))
+    run.learns(name, _seen(utterances, digests, train_part))
+    # What the folds say of all recordings calibrates the network that is kept.
+    run.learns(by_speaker, _seen(utterances, digests, np.arange(len(utterances))))
+    values = describe(utterances, options.features, run.folder, on_event)
     model, logits = _learn(name, values, labels, (train_part, test), len(names), options, run, on_event)
     figures = measure_labels(softmax(logits), labels[test], names)
     report(run, _network(name, options, names, 1.0, model), model, figures)
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
-    people = [u.person for u in utterances]
-    name = f"{options.network}-speaker-folds"
+    name = by_speaker
     said, models = np.zeros((len(labels), len(names)), np.float32), []
-    for number, (train_part, test) in enumerate(folds_by_group(people, options.folds, options.seed)):
-        assert_disjoint(train_part, test, people, digests)
+    for number, (train_part, test) in enumerate(folds):
         part = f"{name}/{number + 1}"
         model, said[test] = _learn(
             part, values, labels, (train_part, test), len(names), options, run, on_event
@@ -107,7 +116,7 @@ def train(options: SoundOptions, data: Path, run: Run, on_event: OnEvent) -> Non
 
 
 def cross_validated(
-    options: SoundOptions, data: Path, run: Run, folds: int, on_event: OnEvent
+    options: SoundOptions, data: Data, run: Run, folds: int, on_event: OnEvent
 ) -> tuple[float, ...]:
     """Train on the folds of what the random split trains on: accuracy on each fold left out, in percent.
 
@@ -117,7 +126,7 @@ def cross_validated(
     names, labels = _labels_of(utterances)
     _built(options, len(names), FEATURE_WIDTHS[options.features])
     values = describe(utterances, options.features, run.folder, on_event)
-    digests = _digests(utterances)
+    digests = [digest_of(u.path) for u in utterances]
     known, _ = _random_split(labels, digests, options)
     parts = stratified_split(
         labels[known], (1 / folds,) * folds, options.seed, duplicates=[digests[i] for i in known]
@@ -126,6 +135,7 @@ def cross_validated(
     for number, part in enumerate(parts, start=1):
         left_out = known[part]
         rest = np.setdiff1d(known, left_out)
+        assert_taught(labels, rest, left_out, names, "recordings")
         name = f"{options.network}-{folds}-folds/{number}"
         _, logits = _learn(name, values, labels, (rest, left_out), len(names), options, run, on_event)
         result.append(accuracy(logits, labels[left_out]))
@@ -133,13 +143,12 @@ def cross_validated(
     return tuple(result)
 
 
-def _utterances(options: SoundOptions, data: Path) -> tuple[Utterance, ...]:
-    every = read_speech(data, songs=options.songs)
+def _utterances(options: SoundOptions, data: Data) -> tuple[Utterance, ...]:
+    every = [u for folder in folders_of(data) for u in read_speech(folder, songs=options.songs)]
     utterances = tuple(u for u in every if not options.corpora or u.corpus in options.corpora)
     if not utterances:
-        raise DatasetError(
-            f"{data} holds nothing of {', '.join(options.corpora)}: set corpora to what it holds"
-        )
+        where, wanted = " and ".join(map(str, folders_of(data))), ", ".join(options.corpora)
+        raise DatasetError(f"{where} holds nothing of {wanted}: set corpora to what it holds")
     return utterances
 
 
@@ -149,8 +158,8 @@ def _labels_of(utterances: tuple[Utterance, ...]) -> tuple[tuple[str, ...], NDAr
     return names, np.array([names.index(u.label) for u in utterances])
 
 
-def _digests(utterances: tuple[Utterance, ...]) -> list[str]:
-    return [hashlib.sha256(u.path.read_bytes()).hexdigest() for u in utterances]
+def _seen(utterances: tuple[Utterance, ...], digests: list[str], which: NDArray[np.int64]) -> Seen:
+    return Seen.of([digests[i] for i in which], [utterances[i].person for i in which])
 
 
 def _random_split(
