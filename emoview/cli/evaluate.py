@@ -74,10 +74,10 @@ def evaluate(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw confusion and calibration, too: .png, .svg or .pdf."),
+        typer.Option(metavar="FILE", help="Draw confusion, calibration and ROC, too: .png, .svg or .pdf."),
     ] = None,
 ) -> None:
-    """Measure networks: accuracy, unweighted average recall, F1, recalls, confusion, calibration.
+    """Measure networks: accuracy, unweighted average recall, F1, confusion, calibration, and each label.
 
     Each figure comes with its bootstrap 95 % interval; valence and arousal with RMSE, PCC, ICC and CCC.
 
