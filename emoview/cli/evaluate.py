@@ -67,6 +67,14 @@ def evaluate(
             "--cut-out", help="For faces: see those of small pictures, too, as a video's, cut out on black."
         ),
     ] = False,
+    humans: Annotated[
+        bool,
+        typer.Option(
+            "--humans",
+            help="For faces with FER+ votes: how far raters agree, and one rater and the networks against "
+            "the majority of the other raters, in 7, 3 and 2 labels.",
+        ),
+    ] = False,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 1,
     file: Annotated[
@@ -83,6 +91,8 @@ def evaluate(
 
     Examples:
       emoview evaluate face shipped fer2013 --part valid --plot fer2013.png
+
+      emoview evaluate face shipped fer2013 --part valid --humans
 
       emoview evaluate voice shipped speech --protocol ravdess-folds
 
@@ -101,12 +111,14 @@ def evaluate(
         if plot is not None:
             from emoview.output.plot import form_of
 
-            if what in (What.TIMELINE, What.VA):
-                raise InputError(f"--plot draws labels, which {what.value} does not measure")
+            if what in (What.TIMELINE, What.VA) or humans:
+                which = "--humans" if humans else what.value
+                raise InputError(f"--plot draws labels, which {which} does not measure")
             # Before the measuring, which can take minutes.
             form_of(plot)
-        if cut_out and what is not What.FACE:
-            raise InputError(f"--cut-out is for faces, not for {what.value}")
+        for option, given in (("--cut-out", cut_out), ("--humans", humans)):
+            if given and what is not What.FACE:
+                raise InputError(f"{option} is for faces, not for {what.value}")
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
             raise InputError(
                 "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"
@@ -116,7 +128,11 @@ def evaluate(
 
             keep_memory()
         with render_training.live(terminal.console) as on_event:
-            figures = _figures(what, model, data, part, protocol, truth, cut_out, fusion, seed, on_event)
+            figures = (
+                _raters(model, data, part, cut_out, on_event)
+                if humans
+                else _figures(what, model, data, part, protocol, truth, cut_out, fusion, seed, on_event)
+            )
         for name, one in figures.items():
             render_training.figures(terminal, name, one)
         from emoview.output.files import write_whole
@@ -129,6 +145,12 @@ def evaluate(
             from emoview.metrics.plot import plot_figures
 
             write_whole(plot, plot_figures(figures, plot))
+
+
+def _raters(model: str, data: Path, part: str | None, cut_out: bool, on_event: Any) -> dict[str, Any]:
+    from emoview.evaluation.raters import evaluate_raters
+
+    return dict(evaluate_raters(model, data, part, cut_out=cut_out, on_event=on_event))
 
 
 def _figures(

@@ -25,7 +25,7 @@ from rich.table import Table
 from emoview.cli.console import Terminal
 from emoview.evaluation.comparison import Compared
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
-from emoview.metrics.figures import AffectFigures, GainFigures, LabelFigures
+from emoview.metrics.figures import AffectFigures, GainFigures, LabelFigures, RaterFigures
 from emoview.text import name_of
 from emoview.training.systems.events import OnEvent
 
@@ -166,6 +166,16 @@ def figures(terminal: Terminal, name: str, measured: Any) -> None:
         table.add_row("unweighted average recall, points over", measured.over)
         table.add_row("drawn example by example", str(measured.uar))
         table.add_row(f"drawn person by person, of {measured.people}", str(measured.uar_by_people))
+        console.print(table)
+        return
+    if isinstance(measured, RaterFigures):
+        table.add_row("pairs of raters who agree, %", str(measured.agreement))
+        kappa = measured.kappa
+        table.add_row("Fleiss' kappa", f"{kappa.value:.3f} ({kappa.low:.3f}-{kappa.high:.3f})")
+        table.add_row("raters who chose what most did, %", str(measured.majority))
+        table.add_row("one rater against the majority of the others, %", str(measured.rater))
+        table.add_row("the network against the same majorities, %", str(measured.network))
+        table.add_row("network over rater, points", str(measured.gain))
         console.print(table)
         return
     if not isinstance(measured, LabelFigures):

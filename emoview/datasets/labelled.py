@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
+from emoview.timeline.labels import LABELS
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 2**25
@@ -20,6 +21,9 @@ _MOST_BYTES = 2**28
 
 Source = bytes | Path | NDArray[np.uint8]
 """An encoded picture, the file of one, or its pixels: `(h, w)` grey or `(h, w, 3)` RGB."""
+
+RATED = (*LABELS, "contempt", "unknown", "no face")
+"""What the raters of a picture could choose."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +37,7 @@ class LabelledPictures:
         votes: `(n, 7)`, the distribution of the raters over the labels, where the data set tells.
         subjects: The person shown, where the data set tells.
         names: What the data set calls each picture, such as its path.
+        counts: `(n, 10)`, how many raters chose each of `RATED`, where the data set tells.
     """
 
     name: str
@@ -41,9 +46,10 @@ class LabelledPictures:
     votes: NDArray[np.float32] | None = None
     subjects: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
+    counts: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        for other in (self.labels, self.votes, self.subjects, self.names):
+        for other in (self.labels, self.votes, self.subjects, self.names, self.counts):
             if other is not None and len(other) != len(self.encoded):
                 raise ValueError(f"{len(other)} values for {len(self.encoded)} pictures")
 
@@ -67,6 +73,7 @@ class LabelledPictures:
             None if self.votes is None else self.votes[index],
             None if self.subjects is None else tuple(self.subjects[i] for i in index),
             None if self.names is None else tuple(self.names[i] for i in index),
+            None if self.counts is None else self.counts[index],
         )
 
     def name_of(self, index: int) -> str:

@@ -56,7 +56,8 @@ def open_pictures(
         folder: The data set, or one part of it.
         part: Such as `train`, `valid` or `test`; may be left out where there is only one.
         layout: `auto` recognises it.
-        truth: `votes` takes what most raters of FER+ said instead of the original label.
+        truth: `votes` takes what most raters of FER+ said instead of the original label; `raters` keeps
+            pictures without such a majority, too, for the counts of their votes.
 
     Raises:
         DatasetError: The folder has no such layout or part, or something in it does not fit.
@@ -68,7 +69,7 @@ def open_pictures(
     if found == "fer2013":
         reader = read_fer2013_kaggle if is_kaggle(folder) else read_fer2013
         return reader(folder, part, truth=truth)
-    if truth == "votes":
+    if truth != "original":
         raise DatasetError(
             f"{folder} has the layout {found}, which has no votes; ask for the original labels."
         )

@@ -85,7 +85,8 @@ def curves(runs: Sequence[Path]) -> dict[str, list[dict[str, float]]]:
             parts = [folder, *sorted(path for path in folder.glob("*") if path.is_dir())]
             histories = [rows for part in parts if (rows := read_history(part))]
             if histories:
-                found[f"{run.name}, {network.name}"] = _mean_rows(histories)
+                name = run.name if run.name == network.name else f"{run.name}, {network.name}"
+                found[name] = _mean_rows(histories)
     if not found:
         raise InputError("the runs keep no history of their training: name runs of emoview train")
     return found

@@ -134,6 +134,32 @@ class AgreementFigures:
 
 
 @dataclass(frozen=True)
+class RaterFigures:
+    """What was measured among the raters of pictures, and of a network on the same pictures.
+
+    Attributes:
+        examples: Pictures.
+        labels: Told apart.
+        agreement: Share of pairs of raters of a picture who chose the same, in percent.
+        kappa: Fleiss' kappa (1971) of all raters: 0 for agreement by chance, 1 for full agreement.
+        majority: Share of raters who chose what most raters of the picture, themselves among them, did, in
+            percent.
+        rater: Accuracy of one rater against the majority of the others, in percent.
+        network: Accuracy of the network against the same majorities, in percent.
+        gain: Of the network over the rater, in points.
+    """
+
+    examples: int
+    labels: tuple[str, ...]
+    agreement: Figure
+    kappa: Figure
+    majority: Figure
+    rater: Figure
+    network: Figure
+    gain: Figure
+
+
+@dataclass(frozen=True)
 class RegressionFigures:
     """What was measured on one continuous annotation, in the annotation's unit.
 

@@ -86,10 +86,12 @@ def _draw_roc(axis: Any, one: LabelFigures) -> None:
         x, y = zip(*label.roc, strict=True)
         # Labels of speech and of runs of one's own have no colour here.
         colour = COLOURS.get(name)
-        (line,) = axis.plot(x, y, linewidth=1.1, color=colour, label=f"{name} {label.area.value:.2f}")
+        (line,) = axis.plot(
+            x, y, linewidth=1.1, color=colour, label=f"{name} {label.area.value:.2f}", clip_on=False
+        )
         axis.plot(
             1 - label.specificity.value / 100, label.recall.value / 100, "x", color=line.get_color(),
-            markersize=4,
+            markersize=4, clip_on=False,
         )  # fmt: skip
     axis.set_xlabel("1 - specificity")
     axis.set_ylabel("sensitivity (recall)")
