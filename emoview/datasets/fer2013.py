@@ -80,6 +80,12 @@ def fer2013_parts(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.csv")) if path.with_suffix(".zip").is_file()}
 
 
+def fer2013_usages(folder: Path) -> dict[str, str]:
+    """Find the parts that the column Usage of `fer2013.csv` names."""
+    rows = read_table(folder / "fer2013.csv", ["emotion", "pixels", "Usage"])
+    return {row["Usage"]: row["Usage"] for row in rows}
+
+
 def is_kaggle(folder: Path) -> bool:
     """Tell whether `fer2013.csv` is there and holds pixels."""
     table = folder / "fer2013.csv"
@@ -133,8 +139,7 @@ def read_fer2013_kaggle(
         raise DatasetError(
             f"There is no file {plus}, which holds the votes; add it, or ask for the original."
         )
-    usages = {row["Usage"]: row["Usage"] for row in read_table(table, ["emotion", "pixels", "Usage"])}
-    name, usage = choose_part(usages, part, table)
+    name, usage = choose_part(fer2013_usages(folder), part, table)
     images, labels, given, names = [], [], [], []
     for row, vote in _with_votes(table, plus):
         if row["Usage"] != usage:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.datasets.pictures import LabelledPictures
+from emoview.face.fit import DOUBTFUL, misfits
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import measure_labels
@@ -216,6 +217,8 @@ def _described(
         partial.replace(file)
     found = np.isfinite(landmarks[:, 0, 0])
     on_event({"faces found": f"{found.sum()} of {len(found)} pictures; the others are left out"})
+    doubtful = int((misfits(landmarks) > DOUBTFUL).sum())
+    on_event({"doubtful landmarks": f"{doubtful}; emoview data DATA --landmarks FILE.png shows such"})
     kept = tuple(part[found[part]] for part in parts)
     return Inputs(images, landmarks, pictures.labels), (kept[0], kept[1], kept[2])
 
