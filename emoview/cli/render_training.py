@@ -240,14 +240,19 @@ def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
         terminal.printer(None if terminal.console.is_terminal else 180).print(table)
 
 
-def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the outcome of a search, on standard output."""
+def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]], what: str) -> None:
+    """Print the outcome of a search, ranked by the figure `what`, on standard output."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column in ("options", "validation, %", "run"):
-        table.add_column(column)
+    spread = any("deviation" in row for row in rows)
+    table.add_column("options")
+    for column in (f"validation, {what}", *(["deviation"] if spread else [])):
+        table.add_column(column, justify="right")
+    table.add_column("run")
+    form = ".2f" if "%" in what else ".3f"
     for row in rows:
         options = "  ".join(f"{name} {value}" for name, value in row["options"].items())
-        table.add_row(options, f"{row['figure']:.2f}", row["run"])
+        deviation = [f"{row['deviation']:{form}}" if "deviation" in row else ""] if spread else []
+        table.add_row(options, f"{row['figure']:{form}}", *deviation, row["run"])
     terminal.printer().print(table)
 
 

@@ -17,12 +17,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.datasets.splits import Indices, assert_disjoint, leave_one_group_out
+from emoview.datasets.splits import Indices, assert_disjoint, folds_by_group, leave_one_group_out
 from emoview.errors import DatasetError, InputError
 from emoview.face.align import network_input
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
-from emoview.metrics.labels import measure_labels
+from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.catalog import build
 from emoview.networks.early_fusion import EARLY_VARIANTS, early_network, one_sided_network
 from emoview.networks.flops import flops
@@ -36,6 +36,7 @@ from emoview.training.clips import Clip, aligned_faces, read_clips
 from emoview.training.late_fusion import Predictions, late_fusions
 from emoview.training.loop import Batch, Plan, fit
 from emoview.training.systems.events import OnEvent
+from emoview.training.systems.folds import best_network
 from emoview.training.systems.pictures import loss_of, report, validated
 
 SINGLE = ("visual-gru", "sound-gru", "functionals-dnn")
@@ -137,6 +138,32 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
     for name, figures in late_fusions(predictions, single).items() if len(single) > 1 else ():
         run.measured(f"late: {name}", figures)
         on_event({"late fusion": name, "uar": str(figures.uar)})
+
+
+def cross_validated(
+    options: ClipFusionOptions, data: Path, run: Run, folds: int, on_event: OnEvent
+) -> tuple[float, ...]:
+    """Train on folds of whole actors of the training part, or of all clips where there are no parts.
+
+    Returns:
+        Accuracy on each fold left out, in percent, of the network that is best in the mean.
+    """
+    described = read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
+    clips = _sequences(described, options.faces, on_event)
+    builders = _builders(options, clips.width)
+    parts = np.array([part or "" for part in clips.parts])
+    known = np.flatnonzero(parts == "train") if "train" in parts else np.arange(len(parts))
+    actors = [clips.actors[i] for i in known]
+    found: dict[str, list[float]] = {}
+    for name in options.networks:
+        if name not in builders:
+            raise InputError(f"there is no network {name!r}, only {', '.join(builders)}")
+        for number, (rest, left_out) in enumerate(folds_by_group(actors, folds, options.seed), start=1):
+            part, asked = f"{name}-{folds}-folds/{number}", known[left_out]
+            model = _learn(part, builders[name], clips, (known[rest], asked), options, run, on_event)
+            said = _logits(model, clips, asked, options)
+            found.setdefault(name, []).append(accuracy(said, clips.labels[asked]))
+    return best_network(found, on_event)
 
 
 def _builders(options: ClipFusionOptions, width: int) -> Mapping[str, Callable[[], keras.Model]]:
