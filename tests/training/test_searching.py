@@ -15,7 +15,7 @@ from emoview.cli import render_training
 from emoview.cli.console import Terminal
 from emoview.datasets.labelled import LabelledPictures
 from emoview.training.search import search
-from emoview.training.systems import affect, clip_fusion, image_landmark
+from emoview.training.systems import affect, clip_fusion, image_landmark, pictures
 from emoview.training.systems.catalog import SYSTEMS, System
 from emoview.training.systems.clip_fusion import Sequences
 from emoview.training.systems.folds import best_network, picture_folds
