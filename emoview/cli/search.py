@@ -41,9 +41,7 @@ def search(
 ) -> None:
     """Train a SYSTEM with many options and rank them by the validation part, or by folds.
 
-    With several folds or seeds, the table shows the mean and the deviation.
-
-    Called again, it goes on.
+    The table shows the mean and the deviation of folds or seeds.  Called again, it goes on.
 
     Examples:
       emoview search frame-cnn --data fer2013 --grid grid.json --random 8

@@ -12,8 +12,7 @@ from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.output.plot import WIDTH, drawn
 from emoview.timeline.labels import COLOURS
 
-_WIDTH: Final = 1.45 * WIDTH
-_HEIGHT: Final = 3.1
+_HEIGHT: Final = 2.6
 """Inches a network."""
 _INK: Final = "#0072B2"
 _DARK: Final = 55
@@ -36,8 +35,8 @@ def _figure(measured: Mapping[str, LabelFigures]) -> Any:
     # The object, not pyplot: no screen, no state that outlives the file.
     from matplotlib.figure import Figure
 
-    figure: Any = Figure(figsize=(_WIDTH, _HEIGHT * len(measured)), layout="constrained")
-    rows = figure.subplots(len(measured), 3, squeeze=False, width_ratios=(1.15, 1, 1))
+    figure: Any = Figure(figsize=(WIDTH, _HEIGHT * len(measured)), layout="constrained")
+    rows = figure.subplots(len(measured), 3, squeeze=False, width_ratios=(1.25, 1, 1))
     for (left, middle, right), (name, one) in zip(rows, measured.items(), strict=True):
         _draw_confusion(left, one)
         _draw_calibration(middle, one)
@@ -53,12 +52,12 @@ def _draw_confusion(axis: Any, one: LabelFigures) -> None:
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
     for (true, said), count in np.ndenumerate(counts):
         colour = "white" if shares[true, said] > _DARK else "black"
-        axis.text(said, true, str(count), ha="center", va="center", fontsize=6.5, color=colour)
-    axis.set_xticks(range(len(one.labels)), one.labels, rotation=40, ha="right", fontsize=7)
-    axis.set_yticks(range(len(one.labels)), one.labels, fontsize=7)
+        axis.text(said, true, str(count), ha="center", va="center", fontsize=4.8, color=colour)
+    axis.set_xticks(range(len(one.labels)), one.labels, rotation=40, ha="right", fontsize=6)
+    axis.set_yticks(range(len(one.labels)), one.labels, fontsize=6)
     axis.tick_params(length=0)
-    axis.set_xlabel("said")
-    axis.set_ylabel("true")
+    axis.set_xlabel("said", fontsize=7)
+    axis.set_ylabel("true", fontsize=7)
 
 
 def _draw_calibration(axis: Any, one: LabelFigures) -> None:
@@ -69,11 +68,11 @@ def _draw_calibration(axis: Any, one: LabelFigures) -> None:
     _draw_square(axis)
     axis.plot(confidence, accuracy, color=_INK, linewidth=1)
     axis.scatter(confidence, accuracy, s=8 + 250 * shares, color=_INK, alpha=0.75, linewidths=0)
-    axis.set_xlabel("confidence")
-    axis.set_ylabel("share that is right")
+    axis.set_xlabel("confidence", fontsize=7)
+    axis.set_ylabel("share that is right", fontsize=7)
     error = one.calibration_error
     axis.set_title(
-        f"calibration error {error.value:.3f}, of it by chance {one.calibration_floor:.3f}", fontsize=7.5
+        f"calibration error {error.value:.3f},\nof it by chance {one.calibration_floor:.3f}", fontsize=7
     )
 
 
@@ -93,11 +92,11 @@ def _draw_roc(axis: Any, one: LabelFigures) -> None:
             1 - label.specificity.value / 100, label.recall.value / 100, "x", color=line.get_color(),
             markersize=4, clip_on=False,
         )  # fmt: skip
-    axis.set_xlabel("1 - specificity")
-    axis.set_ylabel("sensitivity (recall)")
-    axis.set_title("ROC, one label against the others, area", fontsize=7.5)
+    axis.set_xlabel("1 - specificity", fontsize=7)
+    axis.set_ylabel("sensitivity (recall)", fontsize=7)
+    axis.set_title("ROC and area,\none label against the others", fontsize=7)
     if axis.get_legend_handles_labels()[0]:
-        axis.legend(fontsize=6.5, frameon=False, loc="lower right", handlelength=1.2, labelspacing=0.25)
+        axis.legend(fontsize=5.5, frameon=False, loc="lower right", handlelength=1.0, labelspacing=0.15)
 
 
 def _draw_square(axis: Any) -> None:
@@ -106,5 +105,5 @@ def _draw_square(axis: Any) -> None:
     axis.set_xlim(0, 1)
     axis.set_ylim(0, 1)
     axis.set_aspect("equal")
-    axis.tick_params(length=2.5, width=0.6, labelsize=7)
+    axis.tick_params(length=2.5, width=0.6, labelsize=6)
     axis.spines[["top", "right"]].set_visible(False)

@@ -62,24 +62,12 @@ def search(
     Raises:
         InputError: The grid is none, or tries seeds itself while several are asked for.
     """
-    from sklearn.model_selection import ParameterGrid, ParameterSampler
-
     if folds is None and system.data != "faces":
         folds = _FOLDS
     if seeds > 1 and "seed" in grid:
         raise InputError("the grid tries seeds: leave it out of the grid, or --seeds")
-    for name, values in grid.items():
-        if not values:
-            raise InputError(f"the grid's {quoted(name)} must be a list of values to try")
-    if math.prod(map(len, grid.values())) > _MOST:
-        raise InputError(f"the grid has more than {_MOST:,} combinations: leave values out")
-    every = ParameterGrid(dict(grid))
-    if draws is not None and draws < len(every):
-        combinations = list(ParameterSampler(dict(grid), draws, random_state=seed))
-    else:
-        combinations = list(every)
     rows = []
-    for combination in combinations:
+    for combination in _combinations(grid, draws, seed):
         name = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
         on_event({"trying": name})
         options = system.options(nested({**changes, **combination}, "the grid"), "the grid")
@@ -96,6 +84,21 @@ def search(
         rows.sort(key=lambda row: -row["figure"])
         write_whole(folder / "search.json", json.dumps(rows, indent=2) + "\n")
     return rows
+
+
+def _combinations(grid: Mapping[str, list[Any]], draws: int | None, seed: int) -> list[dict[str, Any]]:
+    """Give all combinations of the grid, or some drawn at random."""
+    from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+    for name, values in grid.items():
+        if not values:
+            raise InputError(f"the grid's {quoted(name)} must be a list of values to try")
+    if math.prod(map(len, grid.values())) > _MOST:
+        raise InputError(f"the grid has more than {_MOST:,} combinations: leave values out")
+    every = ParameterGrid(dict(grid))
+    if draws is not None and draws < len(every):
+        return list(ParameterSampler(dict(grid), draws, random_state=seed))
+    return list(every)
 
 
 def _figures(
