@@ -479,11 +479,6 @@ def test_search_ranks_voices_by_folds_of_the_training_part(speech: Path, tmp_pat
     assert [row["options"]["plan.rate"] for row in rows] == [3e-3, 1e-6]
     assert [len(row["folds"]) for row in rows] == [3, 3]
     assert rows[0]["figure"] == pytest.approx(np.mean(rows[0]["folds"]))
-    for name in ("frame-cnn", "clip-fusion"):
-        with pytest.raises(InputError, match=name):
-            search(
-                SYSTEMS[name], speech, {}, tmp_path, draws=None, seed=1, folds=3, changes={}, on_event=quiet
-            )
 
 
 def test_the_random_split_of_voices_leaves_a_third_out(sound_run: Path):
@@ -860,7 +855,9 @@ def test_figures_are_drawn():
         data = plot_figures({"made": measured}, Path("x.png"))
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(int)
         assert picture.shape[1] == pytest.approx(7.2 * 300, abs=2)
-        return int(((picture[..., 2] < 40) & (picture[..., 0] > 90)).sum())
+        # Beside the confusion there are blue curves.
+        confusion = picture[:, : picture.shape[1] // 3]
+        return int(((confusion[..., 2] < 40) & (confusion[..., 0] > 90)).sum())
 
     # Only a diagonal of full cells is dark.
     assert dark_blue(right) > 20 * dark_blue(chance)

@@ -78,6 +78,14 @@ def evaluate(
             "--cut-out", help="For faces: see those of small pictures, too, as a video's, cut out on black."
         ),
     ] = False,
+    humans: Annotated[
+        bool,
+        typer.Option(
+            "--humans",
+            help="For faces with FER+ votes: how far raters agree, and one rater and the networks against "
+            "the majority of the other raters, in 7, 3 and 2 labels.",
+        ),
+    ] = False,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 1,
     seen: Annotated[
@@ -91,15 +99,17 @@ def evaluate(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw confusion and calibration, too: .png, .svg or .pdf."),
+        typer.Option(metavar="FILE", help="Draw confusion, calibration and ROC, too: .png, .svg or .pdf."),
     ] = None,
 ) -> None:
-    """Measure networks: accuracy, unweighted average recall, F1, recalls, confusion, calibration.
+    """Measure networks: accuracy, unweighted average recall, F1, confusion, calibration, and each label.
 
     Each figure comes with its bootstrap 95 % interval; valence and arousal with RMSE, PCC, ICC and CCC.
 
     Examples:
       emoview evaluate face shipped fer2013 --part valid --plot fer2013.png
+
+      emoview evaluate face shipped fer2013 --part valid --humans
 
       emoview evaluate voice shipped speech --protocol ravdess-folds
 
@@ -120,12 +130,14 @@ def evaluate(
         if plot is not None:
             from emoview.output.plot import form_of
 
-            if what in (What.TIMELINE, What.VA):
-                raise InputError(f"--plot draws labels, which {what.value} does not measure")
+            if what in (What.TIMELINE, What.VA) or humans:
+                which = "--humans" if humans else what.value
+                raise InputError(f"--plot draws labels, which {which} does not measure")
             # Before the measuring, which can take minutes.
             form_of(plot)
-        if cut_out and what is not What.FACE:
-            raise InputError(f"--cut-out is for faces, not for {what.value}")
+        for option, given in (("--cut-out", cut_out), ("--humans", humans)):
+            if given and what is not What.FACE:
+                raise InputError(f"{option} is for faces, not for {what.value}")
         if seen is not SeenInTraining.REFUSE and model == "shipped":
             raise InputError("--seen is for a run: what ships has no record of what it learned from")
         if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
@@ -140,8 +152,12 @@ def evaluate(
 
         check = SeenCheck(seen.value)
         with render_training.live(terminal.console) as on_event:
-            figures = _figures(
-                what, model, data, part, protocol, truth, cut_out, fusion, seed, check, on_event
+            figures = (
+                _raters(model, data, part, cut_out, check, on_event)
+                if humans
+                else _figures(
+                    what, model, data, part, protocol, truth, cut_out, fusion, seed, check, on_event
+                )
             )
         for name, one in figures.items():
             render_training.figures(terminal, name, one, check.counts.get(name))
@@ -155,6 +171,14 @@ def evaluate(
             from emoview.metrics.plot import plot_figures
 
             write_whole(plot, plot_figures(figures, plot))
+
+
+def _raters(
+    model: str, data: Path, part: str | None, cut_out: bool, check: SeenCheck, on_event: Any
+) -> dict[str, Any]:
+    from emoview.evaluation.raters import evaluate_raters
+
+    return dict(evaluate_raters(model, data, part, cut_out=cut_out, check=check, on_event=on_event))
 
 
 def _figures(

@@ -22,6 +22,7 @@ from emoview.cli.analyze import analyze
 from emoview.cli.baseline import baseline
 from emoview.cli.batch import batch
 from emoview.cli.compare import compare
+from emoview.cli.data import data
 from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
 from emoview.cli.export import export
@@ -101,6 +102,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(search)
+app.command()(data)
 app.command()(prepare)
 app.command()(fuse)
 app.command()(weights)

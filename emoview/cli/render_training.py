@@ -26,7 +26,7 @@ from emoview.cli.console import Terminal
 from emoview.common.text import name_of
 from emoview.evaluation.comparison import Compared
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
-from emoview.metrics.figures import AffectFigures, GainFigures, LabelFigures
+from emoview.metrics.figures import AffectFigures, GainFigures, LabelFigures, RaterFigures
 from emoview.training.systems.events import OnEvent
 
 
@@ -83,7 +83,8 @@ def outcome(console: Console, folder: Path) -> None:
     from emoview.networks.runs import network_behind, networks_of, read_metrics
 
     networks = {network.name: network for network in networks_of(folder)}
-    for kind, measured_so in _by_kind(read_metrics(folder).items(), itemgetter(1)):
+    metrics = read_metrics(folder)
+    for kind, measured_so in _by_kind(metrics.items(), itemgetter(1)):
         table = Table(box=box.SIMPLE_HEAD)
         table.add_column("network")
         for column in (*kind, "parameters", "operations"):
@@ -95,9 +96,27 @@ def outcome(console: Console, folder: Path) -> None:
             )
             table.add_row(name, *main_figures(measured), *size)
         console.print(table)
+    _print_f1(console, metrics)
     console.print(
         f"The run is in {name_of(folder)}: metrics.json, curves, confusion matrices and the networks."
     )
+
+
+def _print_f1(console: Console, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the F1 of each label, a table for the networks that tell the same labels apart."""
+    kinds: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
+    for name, measured in metrics.items():
+        if "weighted_f1" in measured and measured.get("classes"):
+            kinds.setdefault(tuple(measured["classes"]), {})[name] = measured
+    for labels, some in kinds.items():
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("F1, %")
+        for label in (*labels, "weighted"):
+            table.add_column(label, justify="right", no_wrap=True)
+        for name, measured in some.items():
+            every = [measured["classes"][label]["f1"]["value"] for label in labels]
+            table.add_row(name, *(f"{v:.1f}" for v in (*every, measured["weighted_f1"]["value"])))
+        console.print(table)
 
 
 _OF_LABELS = ("accuracy, %", "UAR, %")
@@ -158,6 +177,16 @@ def figures(terminal: Terminal, name: str, measured: Any, seen: tuple[int, int] 
         table.add_row(f"drawn person by person, of {measured.people}", str(measured.uar_by_people))
         console.print(table)
         return
+    if isinstance(measured, RaterFigures):
+        table.add_row("pairs of raters who agree, %", str(measured.agreement))
+        kappa = measured.kappa
+        table.add_row("Fleiss' kappa", f"{kappa.value:.3f} ({kappa.low:.3f}-{kappa.high:.3f})")
+        table.add_row("raters who chose what most did, %", str(measured.majority))
+        table.add_row("one rater against the majority of the others, %", str(measured.rater))
+        table.add_row("the network against the same majorities, %", str(measured.network))
+        table.add_row("network over rater, points", str(measured.gain))
+        console.print(table)
+        return
     if not isinstance(measured, LabelFigures):
         for what in ("rmse", "pcc", "icc", "ccc"):
             value = getattr(measured, what)
@@ -173,6 +202,7 @@ def figures(terminal: Terminal, name: str, measured: Any, seen: tuple[int, int] 
     table.add_row("accuracy, %", str(measured.accuracy))
     table.add_row("unweighted average recall, %", str(measured.uar))
     table.add_row("macro F1, %", str(measured.macro_f1))
+    table.add_row("F1 weighted by examples, %", str(measured.weighted_f1))
     error = measured.calibration_error
     table.add_row("calibration error", f"{error.value:.3f} ({error.low:.3f}-{error.high:.3f})")
     table.add_row("of it, by chance alone", f"{measured.calibration_floor:.3f}")
@@ -181,11 +211,23 @@ def figures(terminal: Terminal, name: str, measured: Any, seen: tuple[int, int] 
     said.add_column("true \\ said", no_wrap=True)
     for label in measured.labels:
         said.add_column(label[:4], justify="right", no_wrap=True)
-    said.add_column("recall, %", justify="right", no_wrap=True)
     for label, row in zip(measured.labels, measured.confusion, strict=True):
-        recall = measured.recalls.get(label)
-        said.add_row(label, *map(str, row), "" if recall is None else str(recall))
+        said.add_row(label, *map(str, row))
     console.print(said)
+    console.print(_classes(measured))
+
+
+def _classes(measured: LabelFigures) -> Table:
+    """Lay the labels that have examples below each other, each against all others."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("label", no_wrap=True)
+    for column in ("n", "recall, %", "precision", "F1", "specificity", "ROC area"):
+        table.add_column(column, justify="right", no_wrap=column in ("n", "recall, %"))
+    for name, one in measured.classes.items():
+        rest = (f"{part.value:.1f}" for part in (one.precision, one.f1, one.specificity))
+        area = "" if one.area is None else f"{one.area.value:.3f}"
+        table.add_row(name, str(one.support), str(one.recall), *rest, area)
+    return table
 
 
 def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
@@ -207,14 +249,19 @@ def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
         terminal.printer(None if terminal.console.is_terminal else 180).print(table)
 
 
-def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the outcome of a search, on standard output."""
+def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]], what: str) -> None:
+    """Print the outcome of a search, ranked by the figure `what`, on standard output."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column in ("options", "validation, %", "run"):
-        table.add_column(column)
+    spread = any("deviation" in row for row in rows)
+    table.add_column("options")
+    for column in (f"validation, {what}", *(["deviation"] if spread else [])):
+        table.add_column(column, justify="right")
+    table.add_column("run")
+    form = ".2f" if "%" in what else ".3f"
     for row in rows:
         options = "  ".join(f"{name} {value}" for name, value in row["options"].items())
-        table.add_row(options, f"{row['figure']:.2f}", row["run"])
+        deviation = [f"{row['deviation']:{form}}" if "deviation" in row else ""] if spread else []
+        table.add_row(options, f"{row['figure']:{form}}", *deviation, row["run"])
     terminal.printer().print(table)
 
 

@@ -11,8 +11,8 @@ from emoview.cli.console import Terminal
 
 
 def search(
-    system: Annotated[str, typer.Argument(help="A system of faces or of speech.")],
-    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder with the labelled data.")],
+    system: Annotated[str, typer.Argument(help="A system of emoview train --list.")],
+    data: Annotated[Path, typer.Option(exists=True, help="The labelled data.")],
     grid: Annotated[
         Path,
         typer.Option(exists=True, dir_okay=False, help='JSON: {"batch": [32, 64], "plan.rate": [0.001]}.'),
@@ -28,9 +28,12 @@ def search(
         typer.Option(
             min=2,
             max=1000,
-            help="Of systems of speech: rank by so many folds of the training part. [default: 5]",
+            help="Rank by so many folds, cross-validated. [default: 5; of faces, the validation part]",
         ),
     ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="Train so many times each, with other seeds.")
+    ] = 1,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option that all share.")
     ] = None,
@@ -38,12 +41,14 @@ def search(
 ) -> None:
     """Train a SYSTEM with many options and rank them by the validation part, or by folds.
 
-    Called again, it goes on.
+    The table shows the mean and the deviation of folds or seeds.  Called again, it goes on.
 
     Examples:
       emoview search frame-cnn --data fer2013 --grid grid.json --random 8
 
       emoview search mfcc-cnn --data speech --grid grid.json --folds 3
+
+      emoview search shallow-deep --data fer2013 --grid grid.json --seeds 3
     """
     terminal = Terminal()
     with terminal.reporting():
@@ -60,7 +65,7 @@ def search(
         keep_memory()
         with render_training.live(terminal.console) as on_event:
             rows = run_search(
-                chosen, data, values, folder, draws=random, seed=seed, folds=folds, changes=shared,
-                on_event=on_event,
+                chosen, data, values, folder, draws=random, seed=seed, folds=folds, seeds=seeds,
+                changes=shared, on_event=on_event,
             )  # fmt: skip
-        render_training.ranking(terminal, rows)
+        render_training.ranking(terminal, rows, chosen.ranked_by)

@@ -138,17 +138,23 @@ def read_affect(source: Path, part: str | None = None, *, layout: AffectLayout =
     )
 
 
-def _recognised(source: Path) -> str:
+def recognised_affect(source: Path) -> AffectLayout | None:
+    """Recognise the layout of frames with valence and arousal; None for a folder that has none."""
     if source.is_file():
         return "table"
     if affectnet_parts(source):
         return "affectnet"
-    if _annotations(source):
-        return "afew-va"
-    raise DatasetError(
-        f"{source} has none of the known layouts; looked for 001/001.json (afew-va), images beside "
-        "annotations (affectnet), and a table in place of a folder."
-    )
+    return "afew-va" if _annotations(source) else None
+
+
+def _recognised(source: Path) -> str:
+    found = recognised_affect(source)
+    if found is None:
+        raise DatasetError(
+            f"{source} has none of the known layouts; looked for 001/001.json (afew-va), images beside "
+            "annotations (affectnet), and a table in place of a folder."
+        )
+    return found
 
 
 def _annotations(folder: Path) -> list[Path]:

@@ -85,7 +85,7 @@ def _from_folders(parts: dict[str, Path]) -> Iterator[ClipFile]:
         for place in visible(parts[part]) if part in parts else []:
             if place.is_dir():
                 yield from _of_label(place, part)
-            elif part != "test" and _is_video(place):
+            elif part != "test" and is_video(place):
                 raise DatasetError(f"{place} lies in no folder named like a label; move it into one.")
 
 
@@ -94,9 +94,10 @@ def _of_label(place: Path, part: str) -> Iterator[ClipFile]:
     if label is None:
         raise DatasetError(f"{place} is not named like one of {listed(LABELS)}; rename it or take it out.")
     for path in visible(place):
-        if _is_video(path):
+        if is_video(path):
             yield ClipFile(path, label, part=part)
 
 
-def _is_video(path: Path) -> bool:
+def is_video(path: Path) -> bool:
+    """Tell whether a path is a video, by its ending."""
     return path.suffix.lower() in _VIDEOS and path.is_file()

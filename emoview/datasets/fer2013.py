@@ -4,7 +4,7 @@ arXiv:1608.01041), in the layout of Kaggle and in that of archives beside tables
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -21,7 +21,10 @@ from emoview.datasets.tables import Row, columns_of, read_table
 from emoview.errors import DatasetError
 from emoview.timeline.labels import LABELS
 
-Truth = Literal["original", "votes"]
+Truth = Literal["original", "votes", "raters"]
+"""Whose labels count: the `original` ones, or what most `votes` are for; `raters` keeps pictures without a
+majority, too, as long as there are two votes to be held against each other.
+"""
 
 # The raters of FER+ used other words for the same labels.
 _VOTES = {
@@ -42,17 +45,28 @@ _MOST_VOTES = 1e6
 
 @dataclass(frozen=True)
 class _Vote:
-    """Votes of one picture: for the seven labels, and the most that anything else got."""
+    """Votes of one picture: for the seven labels, and for contempt, unknown and no face."""
 
     seven: NDArray[np.float64]
-    other: float
+    others: NDArray[np.float64]
 
     @property
     def majority(self) -> int | None:
         """The label with more votes than anything else; None where there is none among the seven."""
         best = int(self.seven.argmax())
-        rivals = np.append(np.delete(self.seven, best), self.other)
+        rivals = np.concatenate([np.delete(self.seven, best), self.others])
         return best if self.seven[best] > rivals.max() else None
+
+    def label(self, truth: Truth) -> int | None:
+        """The majority; for `raters` any label with the most votes, where there are two of them."""
+        if truth == "votes":
+            return self.majority
+        return int(self.seven.argmax()) if self.counts.sum() >= 2 else None
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """Votes for each of `RATED`."""
+        return np.concatenate([self.seven, self.others])
 
     def shares(self, label: int) -> NDArray[np.float64]:
         """Distribution over the seven; all on `label` where none of them got a vote."""
@@ -64,6 +78,12 @@ class _Vote:
 def fer2013_parts(folder: Path) -> dict[str, Path]:
     """Find the tables that have an archive of the same name beside them, by name."""
     return {path.stem: path for path in sorted(folder.glob("*.csv")) if path.with_suffix(".zip").is_file()}
+
+
+def fer2013_usages(folder: Path) -> dict[str, str]:
+    """Find the parts that the column Usage of `fer2013.csv` names."""
+    rows = read_table(folder / "fer2013.csv", ["emotion", "pixels", "Usage"])
+    return {row["Usage"]: row["Usage"] for row in rows}
 
 
 def is_kaggle(folder: Path) -> bool:
@@ -84,13 +104,13 @@ def read_fer2013(folder: Path, part: str | None = None, *, truth: Truth = "origi
     folder = Path(folder)
     name, table = choose_part(fer2013_parts(folder), part, folder)
     prefix = _votes_prefix(table, "votes_")
-    needed = ["image"] if truth == "votes" else ["image", "label"]
-    if truth == "votes" and prefix is None:
+    needed = ["image", "label"] if truth == "original" else ["image"]
+    if truth != "original" and prefix is None:
         raise DatasetError(f"{table}, line 1: there are no columns votes_*; ask for the original labels.")
     votes = [] if prefix is None else [prefix + word for word in _VOTES.values()]
     archive = table.with_suffix(".zip")
     there = set(names_in(archive))
-    names, labels, shares = [], [], []
+    names, labels, given = [], [], []
     for row in read_table(table, [*needed, *votes]):
         if row["image"] not in there:
             raise row.error(f"{archive} has no file {quoted(row['image'])}; add it or leave the line out.")
@@ -99,8 +119,8 @@ def read_fer2013(folder: Path, part: str | None = None, *, truth: Truth = "origi
         if label is not None:
             names.append(row["image"])
             labels.append(label)
-            shares += [] if vote is None else [vote.shares(label)]
-    return _pictures(f"{folder.name}/{name}", read_members(archive, names), labels, shares, names, table)
+            given += [] if vote is None else [vote]
+    return _pictures(f"{folder.name}/{name}", read_members(archive, names), labels, given, names, table)
 
 
 def read_fer2013_kaggle(
@@ -115,37 +135,40 @@ def read_fer2013_kaggle(
     """
     folder = Path(folder)
     table, plus = folder / "fer2013.csv", folder / "fer2013new.csv"
-    if truth == "votes" and not plus.is_file():
+    if truth != "original" and not plus.is_file():
         raise DatasetError(
             f"There is no file {plus}, which holds the votes; add it, or ask for the original."
         )
-    usages = {row["Usage"]: row["Usage"] for row in read_table(table, ["emotion", "pixels", "Usage"])}
-    name, usage = choose_part(usages, part, table)
-    images, labels, shares, names = [], [], [], []
+    name, usage = choose_part(fer2013_usages(folder), part, table)
+    images, labels, given, names = [], [], [], []
     for row, vote in _with_votes(table, plus):
         if row["Usage"] != usage:
             continue
-        label = _kaggle_label(row) if truth == "original" else vote.majority if vote else None
+        label = _kaggle_label(row) if truth == "original" else vote.label(truth) if vote else None
         if label is not None:
             images.append(_pixels(row))
             labels.append(label)
-            shares += [] if vote is None else [vote.shares(label)]
+            given += [] if vote is None else [vote]
             names.append(f"line {row.line}")
-    return _pictures(f"fer2013/{name}", tuple(images), labels, shares, names, table)
+    return _pictures(f"fer2013/{name}", tuple(images), labels, given, names, table)
 
 
 def _pictures(
     name: str,
     encoded: tuple[Source, ...],
     labels: list[int],
-    shares: list[NDArray[np.float64]],
+    given: list[_Vote],
     names: list[str],
     table: Path,
 ) -> LabelledPictures:
     if not labels:
         raise DatasetError(f"{table} has no picture with a label; choose another part or truth.")
-    votes = np.array(shares, np.float32) if shares else None
-    return LabelledPictures(name, encoded, np.array(labels, np.int64), votes, names=tuple(names))
+    shares = [vote.shares(label) for vote, label in zip(given, labels, strict=False)]
+    votes = np.array(shares, np.float32) if given else None
+    counts = np.stack([vote.counts for vote in given]) if given else None
+    return LabelledPictures(
+        name, encoded, np.array(labels, np.int64), votes, names=tuple(names), counts=counts
+    )
 
 
 def _votes_prefix(table: Path, prefix: str) -> str | None:
@@ -153,16 +176,18 @@ def _votes_prefix(table: Path, prefix: str) -> str | None:
 
 
 def _vote(row: Row, prefix: str) -> _Vote:
-    other: Sequence[str] = [prefix + word for word in _OTHER_VOTES if prefix + word in row.values]
+    def count(word: str) -> float:
+        return row.number(prefix + word, 0, _MOST_VOTES)
+
     return _Vote(
-        np.array([row.number(prefix + word, 0, _MOST_VOTES) for word in _VOTES.values()]),
-        max((row.number(column, 0, _MOST_VOTES) for column in other), default=0.0),
+        np.array([count(word) for word in _VOTES.values()]),
+        np.array([count(word) if prefix + word in row.values else 0.0 for word in _OTHER_VOTES]),
     )
 
 
 def _label(row: Row, vote: _Vote | None, truth: Truth) -> int | None:
-    if truth == "votes":
-        return None if vote is None else vote.majority
+    if truth != "original":
+        return None if vote is None else vote.label(truth)
     return LABELS.index(row.label()) if row["label"] else None
 
 

@@ -19,14 +19,14 @@ def folder_parts(folder: Path) -> dict[str, Path]:
     for path in visible(folder):
         if path.suffix.lower() == ".zip" and path.is_file():
             parts[path.stem] = path
-        elif path.is_dir() and label_named(path.name) is None and _has_labels(path):
+        elif path.is_dir() and label_named(path.name) is None and has_labels(path):
             parts[path.name] = path
     return parts
 
 
 def is_labelled_folder(folder: Path) -> bool:
     """Tell whether `folder` itself, or a part in it, can be read by `read_folders`."""
-    return _has_labels(folder) or bool(folder_parts(folder))
+    return has_labels(folder) or bool(folder_parts(folder))
 
 
 def read_folders(folder: Path, part: str | None = None) -> LabelledPictures:
@@ -39,7 +39,7 @@ def read_folders(folder: Path, part: str | None = None) -> LabelledPictures:
     """
     folder = Path(folder)
     found = folder_parts(folder)
-    if _has_labels(folder):
+    if has_labels(folder):
         found = {folder.name: folder} | ({} if part is None else found)
     if not found:
         raise DatasetError(
@@ -57,7 +57,8 @@ def read_folders(folder: Path, part: str | None = None) -> LabelledPictures:
     return LabelledPictures(name, encoded, np.array(labels, np.int64), names=tuple(names))
 
 
-def _has_labels(folder: Path) -> bool:
+def has_labels(folder: Path) -> bool:
+    """Tell whether folders named like labels lie in `folder`, which then is one part."""
     return any(path.is_dir() and label_named(path.name) for path in folder.iterdir())
 
 

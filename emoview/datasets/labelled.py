@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
+from emoview.timeline.labels import LABELS
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 2**25
@@ -20,6 +21,9 @@ _MOST_BYTES = 2**28
 
 Source = bytes | Path | NDArray[np.uint8]
 """An encoded picture, the file of one, or its pixels: `(h, w)` grey or `(h, w, 3)` RGB."""
+
+RATED = (*LABELS, "contempt", "unknown", "no face")
+"""What the raters of a picture could choose."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,7 @@ class LabelledPictures:
             pictures of data sets that do not tell.
         names: What the data set calls each picture, such as its path.
         hashes: The digest of each picture, where they are known already.
+        counts: `(n, 10)`, how many raters chose each of `RATED`, where the data set tells.
     """
 
     name: str
@@ -44,9 +49,10 @@ class LabelledPictures:
     subjects: tuple[str | None, ...] | None = None
     names: tuple[str, ...] | None = None
     hashes: tuple[str, ...] | None = None
+    counts: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        for other in (self.labels, self.votes, self.subjects, self.names, self.hashes):
+        for other in (self.labels, self.votes, self.subjects, self.names, self.hashes, self.counts):
             if other is not None and len(other) != len(self.encoded):
                 raise ValueError(f"{len(other)} values for {len(self.encoded)} pictures")
 
@@ -71,6 +77,7 @@ class LabelledPictures:
             None if self.subjects is None else tuple(self.subjects[i] for i in index),
             None if self.names is None else tuple(self.names[i] for i in index),
             None if self.hashes is None else tuple(self.hashes[i] for i in index),
+            None if self.counts is None else self.counts[index],
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -11,15 +11,16 @@ from emoview.datasets.cohn_kanade import is_cohn_kanade, read_cohn_kanade
 from emoview.datasets.fer2013 import (
     Truth,
     fer2013_parts,
+    fer2013_usages,
     is_kaggle,
     read_fer2013,
     read_fer2013_kaggle,
 )
-from emoview.datasets.folders import is_labelled_folder, read_folders
+from emoview.datasets.folders import folder_parts, has_labels, is_labelled_folder, read_folders
 from emoview.datasets.labelled import LabelledPictures, Source
 from emoview.datasets.names import listed
 from emoview.datasets.picture_index import is_picture_index, read_picture_index
-from emoview.datasets.raf_db import raf_db_root, read_raf_db
+from emoview.datasets.raf_db import raf_db_parts, raf_db_root, read_raf_db
 from emoview.errors import DatasetError
 
 __all__ = [
@@ -60,7 +61,8 @@ def open_pictures(
         folder: The data set, or one part of it.
         part: Such as `train`, `valid` or `test`; may be left out where there is only one.
         layout: `auto` recognises it.
-        truth: `votes` takes what most raters of FER+ said instead of the original label.
+        truth: `votes` takes what most raters of FER+ said instead of the original label; `raters` keeps
+            pictures without such a majority, too, for the counts of their votes.
 
     Raises:
         DatasetError: The folder has no such layout or part, or something in it does not fit.
@@ -68,11 +70,11 @@ def open_pictures(
     folder = Path(folder)
     if not folder.is_dir():
         raise DatasetError(f"There is no folder {folder}; name the one that holds the data set.")
-    found = _recognised(folder, part) if layout == "auto" else layout
+    found = layout_of(folder, part) if layout == "auto" else layout
     if found == "fer2013":
         reader = read_fer2013_kaggle if is_kaggle(folder) else read_fer2013
         return reader(folder, part, truth=truth)
-    if truth == "votes":
+    if truth != "original":
         raise DatasetError(
             f"{folder} has the layout {found}, which has no votes; ask for the original labels."
         )
@@ -83,7 +85,33 @@ def open_pictures(
     return _READERS[found](folder, part)
 
 
-def _recognised(folder: Path, part: str | None) -> str:
+def parts_of(folder: Path) -> tuple[str | None, ...]:
+    """Name the parts of a data set of labelled pictures; None for one without parts.
+
+    Raises:
+        DatasetError: The folder has no known layout.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder}; name the one that holds the data set.")
+    layout = layout_of(folder)
+    names: Mapping[str, object]
+    if layout == "fer2013":
+        names = fer2013_usages(folder) if is_kaggle(folder) else fer2013_parts(folder)
+    elif layout == "affectnet":
+        names = affectnet_parts(folder)
+    elif layout == "raf-db":
+        names = raf_db_parts(folder)
+    else:
+        names = {} if layout == "ck+" or has_labels(folder) else folder_parts(folder)
+    return tuple(names) or (None,)
+
+
+def layout_of(folder: Path, part: str | None = None) -> str:
+    """Recognise the layout of a folder of labelled pictures, or of one of its parts.
+
+    Raises:
+        DatasetError: It has none of the known ones.
+    """
     tables = fer2013_parts(folder)
     # Archives with and without a table may lie side by side: then the part decides.
     if is_kaggle(folder) or part in tables or (tables and not (folder / f"{part}.zip").is_file()):

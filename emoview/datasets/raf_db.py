@@ -32,6 +32,14 @@ def read_raf_db(folder: Path, part: str | None = None) -> LabelledPictures:
         part: `train` or `test`, which the names of the pictures begin with.
     """
     folder = Path(folder)
+    name, chosen = choose_part(raf_db_parts(folder), part, folder)
+    files = tuple(path for path, _ in chosen)
+    labels = np.array([label for _, label in chosen], np.int64)
+    return LabelledPictures(f"{folder.name}/{name}", files, labels, names=tuple(p.name for p in files))
+
+
+def raf_db_parts(folder: Path) -> dict[str, list[tuple[Path, int]]]:
+    """Read the list: pictures and positions of their labels, by part."""
     root = raf_db_root(folder)
     if root is None:
         raise DatasetError(f"There is no file {folder / 'basic' / _LIST}; name the folder that holds basic.")
@@ -43,10 +51,7 @@ def read_raf_db(folder: Path, part: str | None = None) -> LabelledPictures:
             parts.setdefault(prefix, []).append((picture, label))
     if not parts:
         raise DatasetError(f"{root / _LIST} is empty; fetch it again.")
-    name, chosen = choose_part(parts, part, folder)
-    files = tuple(path for path, _ in chosen)
-    labels = np.array([label for _, label in chosen], np.int64)
-    return LabelledPictures(f"{folder.name}/{name}", files, labels, names=tuple(p.name for p in files))
+    return parts
 
 
 def _entry(root: Path, line: int, text: str) -> tuple[str, Path, int]:

@@ -147,8 +147,13 @@ def read_speech_index(folder: Path, *, check_files: bool = True) -> tuple[Uttera
     return tuple(utterances)
 
 
+def is_sound(path: Path) -> bool:
+    """Tell whether a path is a recording, by its ending."""
+    return path.suffix.lower() in _SOUNDS and not path.name.startswith(".") and path.is_file()
+
+
 def _is_asked_for(path: Path, songs: bool) -> bool:
-    if path.suffix.lower() not in _SOUNDS or path.name.startswith(".") or not path.is_file():
+    if not is_sound(path):
         return False
     return songs or _SONG.search(f"/{path.stem}") is None
 

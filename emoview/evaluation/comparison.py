@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from emoview.networks.runs import (
     read_metrics,
     read_run,
 )
+from emoview.training.loop import read_history
 
 _BATCH = 32
 
@@ -72,6 +74,37 @@ def compared(runs: Sequence[Path], *, measure_time: bool = False) -> list[Compar
             rows.append(
                 Compared(run.name, name, figures, network.parameters, network.flops, size, took, seconds)
             )
+    return rows
+
+
+def curves(runs: Sequence[Path]) -> dict[str, list[dict[str, float]]]:
+    """Give loss and figures by epoch of every network of the runs, by run and network.
+
+    Where a network was trained in folds, each row is the mean of the folds that have reached the epoch.
+
+    Raises:
+        InputError: No run has a history of its training, or one is damaged.
+    """
+    found = {}
+    for run in runs:
+        for network in networks_of(run):
+            folder = run / network.name
+            parts = [folder, *sorted(path for path in folder.glob("*") if path.is_dir())]
+            histories = [rows for part in parts if (rows := read_history(part))]
+            if histories:
+                name = run.name if run.name == network.name else f"{run.name}, {network.name}"
+                found[name] = _mean_rows(histories)
+    if not found:
+        raise InputError("the runs keep no history of their training: name runs of emoview train")
+    return found
+
+
+def _mean_rows(histories: Sequence[Sequence[Mapping[str, float]]]) -> list[dict[str, float]]:
+    rows = []
+    for epoch in zip_longest(*histories):
+        reached = [row for row in epoch if row is not None]
+        names = [name for name in reached[0] if all(name in row for row in reached)]
+        rows.append({name: statistics.fmean(row[name] for row in reached) for name in names})
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,36 @@ def evaluate_faces(
         raise DatasetError(
             f"{folder}: {len(broken)} pictures cannot be decoded, {broken[0]} first: take them out"
         )
+    result = {}
+    for name, told, probabilities, known in answers_of(
+        model, pictures, truth=truth, cut_out=cut_out, check=check, on_event=on_event
+    ):
+        names, labels = _grouped(told, pictures.labels[known])
+        result[name] = measure_labels(probabilities[known], labels, names)
+    return result
+
+
+def answers_of(
+    model: str,
+    pictures: LabelledPictures,
+    *,
+    truth: str,
+    cut_out: bool = False,
+    check: SeenCheck,
+    on_event: OnEvent,
+) -> Iterator[tuple[str, tuple[str, ...], NDArray[np.float64], NDArray[np.bool_]]]:
+    """Ask what ships, or the networks of a run, about pictures; the arguments are those of `evaluate_faces`.
+
+    Yields:
+        Of each network its name, its labels, probabilities `(n, labels)`, and `(n,)`, about which of the
+        pictures it can be asked.
+    """
     if model == SHIPPED:
         logits = _shipped(pictures, truth, on_event, cut_out=cut_out)
-        return {"shipped face network": measure_labels(softmax(logits), pictures.labels, LABELS)}
+        yield "shipped face network", LABELS, softmax(logits), np.ones(len(pictures), bool)
+        return
     if cut_out:
         raise InputError("--cut-out measures what ships: the networks of a run see pictures as they are")
-    result = {}
     networks = networks_of(Path(model))
     examples = Examples(pictures.digests, pictures.subjects)
     check.look(Path(model), {n.name: [n.name] for n in networks}, examples, on_event)
@@ -71,10 +96,7 @@ def evaluate_faces(
         if network.task != "face":
             raise InputError(f"{model} holds a {network.task} network: name a run of faces")
         logits, known = _of_run(Path(model), network, pictures, landmarks, on_event)
-        known = check.kept(network.name, known)
-        names, labels = _grouped(network.labels, pictures.labels[known])
-        result[network.name] = measure_labels(softmax(network.scale * logits[known]), labels, names)
-    return result
+        yield network.name, network.labels, softmax(network.scale * logits), check.kept(network.name, known)
 
 
 def _shipped(

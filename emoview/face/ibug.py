@@ -40,13 +40,23 @@ def landmarks_of_crop(finder: FaceFinder, picture: NDArray[np.uint8]) -> NDArray
         `(68, 2)` with mean 0 and standard deviation 1, so that place and size of the face do not
         matter; None where no face is found.
     """
+    points = _enlarged_points(finder, picture)
+    if points is None:
+        return None
+    points -= points.mean(axis=0)
+    return np.asarray(points / points.std(), np.float32)
+
+
+def points_of_crop(finder: FaceFinder, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """Find the 68 landmarks as `landmarks_of_crop` does, and give them in pixels of the picture."""
+    points = _enlarged_points(finder, picture)
+    return None if points is None else (points - _BORDER) * np.float32(picture.shape[0] / _ENLARGED)
+
+
+def _enlarged_points(finder: FaceFinder, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     import cv2
 
     large = cv2.resize(picture, (_ENLARGED, _ENLARGED), interpolation=cv2.INTER_CUBIC)
     large = cv2.copyMakeBorder(large, _BORDER, _BORDER, _BORDER, _BORDER, cv2.BORDER_REPLICATE)
     found = finder.find(np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), np.uint8))
-    if not found:
-        return None
-    points = ibug_landmarks(found[0])
-    points -= points.mean(axis=0)
-    return np.asarray(points / points.std(), np.float32)
+    return ibug_landmarks(found[0]) if found else None

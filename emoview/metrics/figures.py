@@ -34,6 +34,30 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True)
+class ClassFigures:
+    """What was measured of one label against all others.
+
+    Attributes:
+        support: Examples that are of the label.
+        precision: Share of what was said to be of the label and is, in percent; 0 where it was never said.
+        recall: Share of the label's examples that were found, in percent; also called sensitivity.
+        specificity: Share of the other labels' examples that were not taken for this one, in percent.
+        f1: Harmonic mean of precision and recall, in percent.
+        area: Under the ROC curve of the label's probability, in [0, 1]; 0.5 by chance.  None where all
+            examples are of this label.
+        roc: The curve's points `(1 - specificity, sensitivity)`, in [0, 1].
+    """
+
+    support: int
+    precision: Figure
+    recall: Figure
+    specificity: Figure
+    f1: Figure
+    area: Figure | None
+    roc: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
 class LabelFigures:
     """What was measured on labelled examples.
 
@@ -49,6 +73,8 @@ class LabelFigures:
         calibration: The bins that hold examples, by confidence.
         recalls: In percent, of each label with examples.
         confusion: `confusion[true][said]`, counts.
+        weighted_f1: Mean F1 of the labels, each weighted by its examples, in percent.
+        classes: Each label that has examples against the others.
     """
 
     examples: int
@@ -61,6 +87,8 @@ class LabelFigures:
     calibration: tuple[CalibrationBin, ...]
     recalls: dict[str, Figure]
     confusion: tuple[tuple[int, ...], ...]
+    weighted_f1: Figure
+    classes: dict[str, ClassFigures]
 
 
 @dataclass(frozen=True)
@@ -103,6 +131,32 @@ class AgreementFigures:
     accuracy: Figure
     uar: Figure
     confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class RaterFigures:
+    """What was measured among the raters of pictures, and of a network on the same pictures.
+
+    Attributes:
+        examples: Pictures.
+        labels: Told apart.
+        agreement: Share of pairs of raters of a picture who chose the same, in percent.
+        kappa: Fleiss' kappa (1971) of all raters: 0 for agreement by chance, 1 for full agreement.
+        majority: Share of raters who chose what most raters of the picture, themselves among them, did, in
+            percent.
+        rater: Accuracy of one rater against the majority of the others, in percent.
+        network: Accuracy of the network against the same majorities, in percent.
+        gain: Of the network over the rater, in points.
+    """
+
+    examples: int
+    labels: tuple[str, ...]
+    agreement: Figure
+    kappa: Figure
+    majority: Figure
+    rater: Figure
+    network: Figure
+    gain: Figure
 
 
 @dataclass(frozen=True)

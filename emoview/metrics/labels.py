@@ -1,6 +1,7 @@
 """How good probabilities of labels are.
 
-Accuracy, unweighted average recall, macro F1, recalls, confusion, and expected calibration error.
+Accuracy, unweighted average recall, F1, recalls, confusion, expected calibration error, and for each label
+precision, recall, specificity, F1 and ROC.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from emoview.metrics.bootstrap import Labels, Probabilities, draws, figure
 from emoview.metrics.calibration import bins_of, error_of, floor_of
-from emoview.metrics.figures import Figure, GainFigures, LabelFigures
+from emoview.metrics.figures import ClassFigures, Figure, GainFigures, LabelFigures
+from emoview.metrics.roc import roc_areas, roc_curve
 
 
 def measure_labels(
@@ -28,10 +30,8 @@ def measure_labels(
         ]
     )
     seen = np.flatnonzero(tables[0].sum(axis=1))
-    recalls = recalls_of(tables)
-    with np.errstate(invalid="ignore"):
-        hits = np.diagonal(tables, axis1=1, axis2=2)
-        f1 = 200 * hits / (tables.sum(axis=1) + tables.sum(axis=2))
+    recalls, f1 = recalls_of(tables), _f1_of(tables)
+    hits, support = np.diagonal(tables, axis1=1, axis2=2), tables.sum(axis=2)
     confidence, right = probabilities.max(axis=1), said == labels
     errors = [error_of(confidence, right)]
     errors += [error_of(confidence[d], right[d]) for d in drawn]
@@ -46,6 +46,39 @@ def measure_labels(
         bins_of(confidence, right),
         {names[i]: figure(recalls[:, i]) for i in seen},
         tuple(tuple(int(v) for v in row) for row in tables[0]),
+        figure(np.nansum(f1 * support, axis=1) / len(labels)),
+        {names[i]: _of_class(i, tables, probabilities[:, i], labels == i, drawn) for i in seen},
+    )
+
+
+def _f1_of(tables: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the F1 of confusion tables `(draws, c, c)`, in percent; NaN for a label without a trace."""
+    with np.errstate(invalid="ignore"):
+        hits = np.diagonal(tables, axis1=1, axis2=2)
+        return np.asarray(200 * hits / (tables.sum(axis=1) + tables.sum(axis=2)))
+
+
+def _of_class(
+    label: int,
+    tables: NDArray[np.int64],
+    scores: Probabilities,
+    positive: NDArray[np.bool_],
+    drawn: NDArray[np.int64],
+) -> ClassFigures:
+    """Measure one label against the others, from the confusion tables of all examples and of each draw."""
+    hits = tables[:, label, label]
+    true, said, total = tables[:, label].sum(axis=1), tables[:, :, label].sum(axis=1), positive.size
+    with np.errstate(invalid="ignore"):
+        rejected = 100 * (total - true - said + hits) / (total - true)
+    several = not positive.all()
+    return ClassFigures(
+        int(true[0]),
+        figure(100 * hits / np.maximum(said, 1)),
+        figure(recalls_of(tables)[:, label]),
+        figure(rejected) if several else Figure(100.0, 100.0, 100.0),
+        figure(_f1_of(tables)[:, label]),
+        figure(roc_areas(scores, positive, drawn), digits=4) if several else None,
+        roc_curve(scores, positive),
     )
 
 

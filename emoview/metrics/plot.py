@@ -1,4 +1,4 @@
-"""What was measured on labels as a figure for print: confusion and calibration of each network."""
+"""What was measured on labels as a figure for print: confusion, calibration and ROC of each network."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.output.plot import WIDTH, drawn
+from emoview.timeline.labels import COLOURS
 
-_HEIGHT: Final = 3.1
+_HEIGHT: Final = 2.6
 """Inches a network."""
 _INK: Final = "#0072B2"
 _DARK: Final = 55
@@ -19,9 +20,9 @@ _DARK: Final = 55
 
 
 def plot_figures(measured: Mapping[str, LabelFigures | GainFigures], path: Path) -> bytes:
-    """Draw confusion and calibration of each network as the PNG, SVG or PDF that is to be at `path`.
+    """Draw confusion, calibration and ROC of each network as the PNG, SVG or PDF that is to be at `path`.
 
-    Gains have neither, and are left out.
+    Gains have none, and are left out.
 
     Raises:
         OutputError: The suffix is no such picture's.
@@ -35,10 +36,11 @@ def _figure(measured: Mapping[str, LabelFigures]) -> Any:
     from matplotlib.figure import Figure
 
     figure: Any = Figure(figsize=(WIDTH, _HEIGHT * len(measured)), layout="constrained")
-    rows = figure.subplots(len(measured), 2, squeeze=False, width_ratios=(1.15, 1))
-    for (left, right), (name, one) in zip(rows, measured.items(), strict=True):
+    rows = figure.subplots(len(measured), 3, squeeze=False, width_ratios=(1.25, 1, 1))
+    for (left, middle, right), (name, one) in zip(rows, measured.items(), strict=True):
         _draw_confusion(left, one)
-        _draw_calibration(right, one)
+        _draw_calibration(middle, one)
+        _draw_roc(right, one)
         left.set_title(name, loc="left", fontsize=9, fontweight="bold", parse_math=False)
     return figure
 
@@ -50,12 +52,12 @@ def _draw_confusion(axis: Any, one: LabelFigures) -> None:
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=100)
     for (true, said), count in np.ndenumerate(counts):
         colour = "white" if shares[true, said] > _DARK else "black"
-        axis.text(said, true, str(count), ha="center", va="center", fontsize=6.5, color=colour)
-    axis.set_xticks(range(len(one.labels)), one.labels, rotation=40, ha="right", fontsize=7)
-    axis.set_yticks(range(len(one.labels)), one.labels, fontsize=7)
+        axis.text(said, true, str(count), ha="center", va="center", fontsize=4.8, color=colour)
+    axis.set_xticks(range(len(one.labels)), one.labels, rotation=40, ha="right", fontsize=6)
+    axis.set_yticks(range(len(one.labels)), one.labels, fontsize=6)
     axis.tick_params(length=0)
-    axis.set_xlabel("said")
-    axis.set_ylabel("true")
+    axis.set_xlabel("said", fontsize=7)
+    axis.set_ylabel("true", fontsize=7)
 
 
 def _draw_calibration(axis: Any, one: LabelFigures) -> None:
@@ -63,17 +65,45 @@ def _draw_calibration(axis: Any, one: LabelFigures) -> None:
     confidence = [part.confidence for part in one.calibration]
     accuracy = [part.accuracy for part in one.calibration]
     shares = np.array([part.examples for part in one.calibration]) / one.examples
-    axis.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle="--")
+    _draw_square(axis)
     axis.plot(confidence, accuracy, color=_INK, linewidth=1)
     axis.scatter(confidence, accuracy, s=8 + 250 * shares, color=_INK, alpha=0.75, linewidths=0)
+    axis.set_xlabel("confidence", fontsize=7)
+    axis.set_ylabel("share that is right", fontsize=7)
+    error = one.calibration_error
+    axis.set_title(
+        f"calibration error {error.value:.3f},\nof it by chance {one.calibration_floor:.3f}", fontsize=7
+    )
+
+
+def _draw_roc(axis: Any, one: LabelFigures) -> None:
+    """Draw the ROC curve of each label against the others; a cross marks where the network decides."""
+    _draw_square(axis)
+    for name, label in one.classes.items():
+        if label.area is None:
+            continue
+        x, y = zip(*label.roc, strict=True)
+        # Labels of speech and of runs of one's own have no colour here.
+        colour = COLOURS.get(name)
+        (line,) = axis.plot(
+            x, y, linewidth=1.1, color=colour, label=f"{name} {label.area.value:.2f}", clip_on=False
+        )
+        axis.plot(
+            1 - label.specificity.value / 100, label.recall.value / 100, "x", color=line.get_color(),
+            markersize=4, clip_on=False,
+        )  # fmt: skip
+    axis.set_xlabel("1 - specificity", fontsize=7)
+    axis.set_ylabel("sensitivity (recall)", fontsize=7)
+    axis.set_title("ROC and area,\none label against the others", fontsize=7)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(fontsize=5.5, frameon=False, loc="lower right", handlelength=1.0, labelspacing=0.15)
+
+
+def _draw_square(axis: Any) -> None:
+    """Prepare shares over shares, with the diagonal."""
+    axis.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle="--")
     axis.set_xlim(0, 1)
     axis.set_ylim(0, 1)
     axis.set_aspect("equal")
-    axis.tick_params(length=2.5, width=0.6, labelsize=7)
+    axis.tick_params(length=2.5, width=0.6, labelsize=6)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.set_xlabel("confidence")
-    axis.set_ylabel("share that is right")
-    error = one.calibration_error
-    axis.set_title(
-        f"calibration error {error.value:.3f}, of it by chance {one.calibration_floor:.3f}", fontsize=7.5
-    )

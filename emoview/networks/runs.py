@@ -185,11 +185,23 @@ class Interval(TypedDict):
     high: float
 
 
-class LabelsMeasured(TypedDict):
-    """The main figures of labels; there are others beside them."""
+class ClassMeasured(TypedDict):
+    """The main figures of one label against the others."""
 
+    support: Annotated[int, Meta(ge=0)]
+    f1: Interval
+
+
+class _Labels(TypedDict):
     accuracy: Interval
     uar: Interval
+
+
+class LabelsMeasured(_Labels, total=False):
+    """The main figures of labels; there are others beside them, and older runs lack those of each label."""
+
+    weighted_f1: Interval
+    classes: dict[str, ClassMeasured]
 
 
 class _Values(TypedDict):

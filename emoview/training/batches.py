@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.datasets.pictures import LabelledPictures
+from emoview.networks.preparation import PictureNormalization
 from emoview.training.augmentation import augmented_face, augmented_resize
 
 Augmentation = Literal["none", "flip", "resize", "face"]
 
 _MOST_BYTES = 600_000_000
+_AT_ONCE = 64
 
 
 class DecodedPictures:
@@ -96,3 +99,21 @@ def changed(
         if augmentation == "flip" and rng.random() < 0.5:
             result = cv2.flip(result, 1)
     return result.reshape(picture.shape)
+
+
+def pixel_statistics(
+    pictures: DecodedPictures, chosen: NDArray[np.int64], *, normalised: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give mean and spread of each pixel over pictures, of which each is normalised before or is not."""
+    normal = PictureNormalization() if normalised else None
+    total: Any = 0.0
+    squares: Any = 0.0
+    for start in range(0, len(chosen), _AT_ONCE):
+        some = np.stack([pictures[int(i)] for i in chosen[start : start + _AT_ONCE]])
+        values = some.astype(np.float32) / 255
+        if normal is not None:
+            values = keras.ops.convert_to_numpy(normal(values))
+        total = total + values.sum(axis=0, dtype=float)
+        squares = squares + (values.astype(float) ** 2).sum(axis=0)
+    mean = total / len(chosen)
+    return mean, np.sqrt(np.maximum(squares / len(chosen) - mean**2, 0))

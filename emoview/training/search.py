@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from emoview.common.files import write_whole
@@ -30,6 +31,7 @@ def search(
     draws: int | None,
     seed: int,
     folds: int | None = None,
+    seeds: int = 1,
     changes: Mapping[str, Any],
     on_event: OnEvent,
 ) -> list[dict[str, Any]]:
@@ -45,27 +47,49 @@ def search(
         folder: For a run folder each, and `search.json`; searched again, it goes on.
         draws: Combinations drawn at random; None for all of them.
         seed: Of the draw.
-        folds: Of the training part, each left out once, for systems that hold no validation part out; None
-            for five there.
+        folds: Of what is not measured in the end, each left out once; None for the validation part of systems
+            that hold one out, those of faces, and five folds for the others.
+        seeds: So many trainings with each of the options, which differ in their seeds alone, from that of the
+            options on.
         changes: Options that all share.
         on_event: Told what goes on.
 
     Returns:
-        For each combination its options, run folder, and best watched figure, or the mean of its folds, and
-        these; the best first.
+        For each combination its options, first run folder, and best watched figure, or the mean of its folds
+        and seeds; these, and their sample standard deviation, which is that of the seeds where there are
+        several; the best first.
 
     Raises:
-        InputError: The system holds nothing out to rank by, or has a validation part and no folds.
+        InputError: The grid is none, or tries seeds itself while several are asked for.
     """
+    if folds is None and system.data != "faces":
+        folds = _FOLDS
+    if seeds > 1 and "seed" in grid:
+        raise InputError("the grid tries seeds: leave it out of the grid, or --seeds")
+    rows = []
+    for combination in _combinations(grid, draws, seed):
+        name = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
+        on_event({"trying": name})
+        options = system.options(nested({**changes, **combination}, "the grid"), "the grid")
+        run = folder / name.replace("/", "-")
+        tried = []
+        for number in range(seeds):
+            seeded = replace(options, seed=options.seed + number)
+            # The first goes on where a search with a single seed was.
+            place = run.with_name(f"{run.name},seed={seeded.seed}") if number else run
+            tried.append(
+                _figures(system, data, Run(place, system.name, seeded, data), seeded, folds, on_event)
+            )
+        rows.append({"options": combination, "run": str(run), **_summary(tried, folds)})
+        rows.sort(key=lambda row: -row["figure"])
+        write_whole(folder / "search.json", json.dumps(rows, indent=2) + "\n")
+    return rows
+
+
+def _combinations(grid: Mapping[str, list[Any]], draws: int | None, seed: int) -> list[dict[str, Any]]:
+    """Give all combinations of the grid, or some drawn at random."""
     from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-    if system.cross_validated is None:
-        if system.data not in ("faces", "frames of clips"):
-            raise InputError(
-                f"{system.name} holds nothing out to rank by: search a system of faces or speech"
-            )
-        if folds is not None:
-            raise InputError(f"{system.name} is ranked by its validation part: leave --folds out")
     for name, values in grid.items():
         if not values:
             raise InputError(f"the grid's {quoted(name)} must be a list of values to try")
@@ -73,27 +97,30 @@ def search(
         raise InputError(f"the grid has more than {_MOST:,} combinations: leave values out")
     every = ParameterGrid(dict(grid))
     if draws is not None and draws < len(every):
-        combinations = list(ParameterSampler(dict(grid), draws, random_state=seed))
-    else:
-        combinations = list(every)
-    rows = []
-    for combination in combinations:
-        name = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
-        on_event({"trying": name})
-        options = system.options(nested({**changes, **combination}, "the grid"), "the grid")
-        run = folder / name.replace("/", "-")
-        row = {"options": combination, "run": str(run)}
-        if system.cross_validated is not None:
-            figures = system.cross_validated(
-                options, data, Run(run, system.name, options, data), folds or _FOLDS, on_event
-            )
-            rows.append({**row, "figure": fmean(figures), "folds": list(figures)})
-        else:
-            system.train(options, data, Run(run, system.name, options, data), on_event)
-            rows.append({**row, "figure": _best(run)})
-        rows.sort(key=lambda row: -row["figure"])
-        write_whole(folder / "search.json", json.dumps(rows, indent=2) + "\n")
-    return rows
+        return list(ParameterSampler(dict(grid), draws, random_state=seed))
+    return list(every)
+
+
+def _figures(
+    system: System, data: Path, run: Run, options: Any, folds: int | None, on_event: OnEvent
+) -> tuple[float, ...]:
+    """Train with some options: the figure of each fold, or the best of the validation part."""
+    if folds is not None:
+        return system.cross_validated(options, data, run, folds, on_event)
+    system.train(options, data, run, on_event)
+    return (_best(run.folder),)
+
+
+def _summary(tried: Sequence[Sequence[float]], folds: int | None) -> dict[str, Any]:
+    """Say what a combination came to: figures `tried[seed][fold]`."""
+    means = [fmean(figures) for figures in tried]
+    spread = means if len(means) > 1 else tried[0]
+    return {
+        "figure": fmean(means),
+        **({"deviation": stdev(spread)} if len(spread) > 1 else {}),
+        **({"folds": [figure for figures in tried for figure in figures]} if folds is not None else {}),
+        **({"seeds": means} if len(means) > 1 else {}),
+    }
 
 
 def _best(run: Path) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 import keras
 import numpy as np
@@ -29,6 +30,8 @@ from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import predicted
 
 WHAT = ("valence", "arousal")
+RANKED_BY = "mean CCC"
+"""What a search ranks options by."""
 SCALE = 10.0
 """Figures are told in the unit of AFEW-VA, -10 to 10."""
 
@@ -93,6 +96,20 @@ def _note(affect: LabelledAffect, known: NDArray[np.int64], options: AffectOptio
     seen = Seen.of(affect.digests(known), affect.people(known))
     before = None if options.start is None else handed_on(Path(options.start), options.network)
     run.learns(options.network, seen if before is None else seen | before)
+
+
+def cross_validated(
+    options: AffectOptions, data: Path, run: Run, folds: int, on_event: OnEvent
+) -> tuple[float, ...]:
+    """Train on folds of whole videos: mean of the CCC of valence and arousal on each fold left out."""
+    affect = read_affect(data)
+    result = []
+    for number, (known, asked) in enumerate(folds_by_group(affect.videos, folds, options.seed), start=1):
+        part = f"{options.network}-{folds}-folds/{number}"
+        _, estimated = _learn(part, affect, known, asked, options, run, on_event)
+        result.append(fmean(_concordance(estimated, affect.values[asked]).values()))
+        on_event({"fold": number, RANKED_BY: result[-1]})
+    return tuple(result)
 
 
 def decoded(affect: LabelledAffect, size: int) -> DecodedPictures:

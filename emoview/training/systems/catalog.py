@@ -48,9 +48,15 @@ class System:
         return function
 
     @property
-    def cross_validated(self) -> Callable[[Any, Path, Run, int, OnEvent], tuple[float, ...]] | None:
-        """Give the function that measures options in folds of the training part, where there is one."""
-        return getattr(self._module(), "cross_validated", None)
+    def cross_validated(self) -> Callable[[Any, Path, Run, int, OnEvent], tuple[float, ...]]:
+        """Give the function that measures options in folds of the training part."""
+        function: Callable[[Any, Path, Run, int, OnEvent], tuple[float, ...]] = self._module().cross_validated
+        return function
+
+    @property
+    def ranked_by(self) -> str:
+        """Name the figure by which a search ranks options; more is better."""
+        return str(getattr(self._module(), "RANKED_BY", "accuracy, %"))
 
     def _module(self) -> Any:
         return import_module(f"emoview.training.systems.{self.place.split(':')[0]}")

@@ -7,7 +7,7 @@ GRUs within an early fusion start from those that were trained alone, on the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -19,12 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.datasets.files import digest_of
-from emoview.datasets.splits import Indices, assert_disjoint, assert_taught, leave_one_group_out
+from emoview.datasets.splits import (
+    Indices,
+    assert_disjoint,
+    assert_taught,
+    folds_by_group,
+    leave_one_group_out,
+)
 from emoview.errors import DatasetError, InputError
 from emoview.face.align import network_input
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
-from emoview.metrics.labels import measure_labels
+from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.catalog import build
 from emoview.networks.early_fusion import (
     EARLY_VARIANTS,
@@ -48,6 +54,7 @@ from emoview.training.clips import Clip, aligned_faces, read_clips
 from emoview.training.late_fusion import Predictions, late_fusions
 from emoview.training.loop import Batch, Plan, fit
 from emoview.training.systems.events import OnEvent
+from emoview.training.systems.folds import best_network
 from emoview.training.systems.pictures import loss_of, report, validated
 
 SINGLE = ("visual-gru", "sound-gru", "functionals-dnn")
@@ -134,23 +141,25 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
     clips = _sequences(described, options.faces, on_event)
     builders = _builders(options, clips.width)
     seen = _seen(described, clips, data, options.faces)
-    asked = np.sort(np.concatenate([asked for _, asked in clips.splits()]))
+    splits = clips.splits()
+    every = np.sort(np.concatenate([asked for _, asked in splits]))
     said: dict[str, NDArray[np.float32]] = {}
     trained: dict[str, list[keras.Model]] = {}
     for name in wanted:
         run.learns(name, seen)
         start = partial(_start, name, trained)
-        logits, models = _said_of_unseen(name, builders[name], start, clips, options, run, on_event)
-        said[name], trained[name], model = logits[asked], models, models[0]
-        scale = fit_scale(said[name], clips.labels[asked])
-        figures = measure_labels(softmax(scale * said[name]), clips.labels[asked], LABELS)
+        places = [f"{name}/without-{clips.actors[asked[0]]}" for _, asked in splits]
+        logits, models = _said_of_unseen(places, builders[name], start, splits, clips, options, run, on_event)
+        said[name], trained[name], model = logits[every], models, models[0]
+        scale = fit_scale(said[name], clips.labels[every])
+        figures = measure_labels(softmax(scale * said[name]), clips.labels[every], LABELS)
         takes = "functionals" if name == "functionals-dnn" else "embeddings+descriptors"
         cost = (model.count_params(), _flops(model, clips.width))
         report(run, NetworkOfRun(name, "clips", takes, LABELS, None, False, scale, *cost), model, figures)
         on_event({"network": name, "uar": str(figures.uar)})
     predictions = Predictions(
         tuple(str(clip.file.path.relative_to(data)) for clip in described), clips.labels, clips.actors, said
-    ).select(asked)
+    ).select(every)
     predictions.save(run.folder)
     single = [name for name in SINGLE if name in said]
     for name, figures in late_fusions(predictions, single).items() if len(single) > 1 else ():
@@ -170,6 +179,34 @@ def _seen(described: list[Clip], clips: Sequences, data: Path, faces: str | None
     files = [described[i].file for i in part_of_it]
     seen = Seen.of([digest_of(file.path) for file in files], [file.person(data) for file in files])
     return seen if faces is None else seen | handed_on(Path(faces))
+
+
+def cross_validated(
+    options: ClipFusionOptions, data: Path, run: Run, folds: int, on_event: OnEvent
+) -> tuple[float, ...]:
+    """Train on folds of whole actors of the training part, or of all clips where there are no parts.
+
+    Returns:
+        Accuracy on each fold left out, in percent, of the network that is best in the mean.
+    """
+    described = read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
+    clips = _sequences(described, options.faces, on_event)
+    builders = _builders(options, clips.width)
+    parts = np.array([part or "" for part in clips.parts])
+    known = np.flatnonzero(parts == "train") if "train" in parts else np.arange(len(parts))
+    drawn = folds_by_group([clips.actors[i] for i in known], folds, options.seed)
+    splits = [(known[rest], known[left_out]) for rest, left_out in drawn]
+    trained: dict[str, list[keras.Model]] = {}
+    found: dict[str, list[float]] = {}
+    for name in _in_order(options.networks):
+        places = [f"{name}-{folds}-folds/{number}" for number in range(1, folds + 1)]
+        start = partial(_start, name, trained)
+        said, trained[name] = _said_of_unseen(
+            places, builders[name], start, splits, clips, options, run, on_event
+        )
+        if name in options.networks:
+            found[name] = [accuracy(said[asked], clips.labels[asked]) for _, asked in splits]
+    return best_network(found, on_event)
 
 
 def _builders(options: ClipFusionOptions, width: int) -> Mapping[str, Callable[[], keras.Model]]:
@@ -215,9 +252,10 @@ def _start(name: str, trained: Mapping[str, list[keras.Model]], split: int, mode
 
 
 def _said_of_unseen(
-    name: str,
+    places: Sequence[str],
     builder: Callable[[], keras.Model],
     start: Callable[[int, keras.Model], None],
+    splits: Sequence[tuple[Indices, Indices]],
     clips: Sequences,
     options: ClipFusionOptions,
     run: Run,
@@ -225,20 +263,20 @@ def _said_of_unseen(
 ) -> tuple[NDArray[np.float32], list[keras.Model]]:
     """Train once a split: logits `(n, 7)` of what was not in training, and the networks.
 
-    `start` is called with the number of the split and the network before it learns.
+    Each is trained in one of `places` of the run.  `start` is called with the number of the split and the
+    network before it learns.
     """
     said = np.zeros((len(clips.labels), len(LABELS)), np.float32)
     models = []
-    for number, (known, asked) in enumerate(clips.splits()):
+    for number, (known, asked) in enumerate(splits):
         assert_disjoint(known, asked, clips.actors)
-        part = f"{name}/without-{clips.actors[asked[0]]}"
 
         def started(number: int = number) -> keras.Model:
             model = builder()
             start(number, model)
             return model
 
-        model = _learn(part, started, clips, (known, asked), options, run, on_event)
+        model = _learn(places[number], started, clips, (known, asked), options, run, on_event)
         said[asked] = _logits(model, clips, asked, options)
         models.append(model)
     return said, models

@@ -21,9 +21,10 @@ from emoview.common.folders import Data
 from emoview.common.stored import read_arrays
 from emoview.datasets.pictures import LabelledPictures
 from emoview.datasets.splits import assert_taught
+from emoview.face.fit import DOUBTFUL, misfits
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
-from emoview.metrics.labels import measure_labels
+from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.flops import flops
 from emoview.networks.image_landmark import decision_fusion, feature_fusion, frozen_and_head, nn1, nn2
 from emoview.networks.runs import NetworkOfRun, Number, Run, Whole
@@ -32,7 +33,13 @@ from emoview.training.batches import DecodedPictures
 from emoview.training.loop import Batch, Plan, fit
 from emoview.training.parts import Parts, learned_from, split_pictures
 from emoview.training.systems.events import OnEvent
-from emoview.training.systems.pictures import class_weights, loss_of, report, validated
+from emoview.training.systems.folds import best_network, picture_folds
+from emoview.training.systems.pictures import (
+    class_weights,
+    loss_of,
+    report,
+    validated,
+)
 
 SIZE = 48
 SHARES = (0.7, 0.2, 0.1)
@@ -101,17 +108,44 @@ def train(options: ImageLandmarkOptions, data: Data, run: Run, on_event: OnEvent
     for name in NETWORKS:
         run.learns(name, learned_from(pictures, parts))
 
+    for name, takes, model in _networks("", inputs, parts, options, run, on_event):
+        _measure(name, takes, model, inputs, parts, run, on_event)
+
+
+def cross_validated(
+    options: ImageLandmarkOptions, data: Path, run: Run, folds: int, on_event: OnEvent
+) -> tuple[float, ...]:
+    """Train the four networks on folds of all but what is measured in the end.
+
+    Returns:
+        Accuracy on each fold left out, in percent, of the network that is best in the mean.
+    """
+    pictures, parts = split_pictures(data, "random", options.seed, SHARES)
+    inputs, (train_part, choose, _) = _described(pictures, parts, run.folder, on_event)
+    known = np.sort(np.concatenate([train_part, choose]))
+    found: dict[str, list[float]] = {}
+    for number, fold in enumerate(picture_folds(pictures, known, folds, options.seed), start=1):
+        prefix = f"{folds}-folds/{number}/"
+        for name, takes, model in _networks(prefix, inputs, fold, options, run, on_event):
+            said = _logits(model, inputs, takes, fold[2])
+            found.setdefault(name, []).append(accuracy(said, inputs.labels[fold[2]]))
+    return best_network(found, on_event)
+
+
+def _networks(
+    prefix: str, inputs: Inputs, parts: Parts, options: ImageLandmarkOptions, run: Run, on_event: OnEvent
+) -> Iterator[tuple[str, tuple[str, ...], keras.Model]]:
+    """Train the four networks: of each its name, what it takes, and the network."""
+
     def learn(
         name: str, plan: Plan, takes: tuple[str, ...], build: Callable[[], keras.Model], given: Inputs
     ) -> keras.Model:
-        return _learn(name, plan, takes, build, given, parts, options, run, on_event)
+        return _learn(prefix + name, plan, takes, build, given, parts, options, run, on_event)
 
-    def stored(name: str, takes: tuple[str, ...], model: keras.Model) -> keras.Model:
-        _measure(name, takes, model, inputs, parts, run, on_event)
-        return model
-
-    one = stored("nn1", ("pictures",), learn("nn1", options.image, ("pictures",), nn1, inputs))
-    other = stored("nn2", ("landmarks",), learn("nn2", options.landmark, ("landmarks",), nn2, inputs))
+    one = learn("nn1", options.image, ("pictures",), nn1, inputs)
+    yield "nn1", ("pictures",), one
+    other = learn("nn2", options.landmark, ("landmarks",), nn2, inputs)
+    yield "nn2", ("landmarks",), other
     both = ("pictures", "landmarks")
     everything = np.arange(len(inputs.labels))
     known = replace(inputs, landmarks=np.nan_to_num(inputs.landmarks))
@@ -125,7 +159,7 @@ def train(options: ImageLandmarkOptions, data: Data, run: Run, on_event: OnEvent
         joined = replace(inputs, joined=_logits(frozen, known, both, everything))
         learned = learn(name, plan, ("joined",), partial(_head, fusion, one, other), joined)
         head.set_weights(learned.get_weights())
-        stored(name, both, whole)
+        yield name, both, whole
 
 
 def _head(
@@ -216,6 +250,8 @@ def _described(
         partial.replace(file)
     found = np.isfinite(landmarks[:, 0, 0])
     on_event({"faces found": f"{found.sum()} of {len(found)} pictures; the others are left out"})
+    doubtful = int((misfits(landmarks) > DOUBTFUL).sum())
+    on_event({"doubtful landmarks": f"{doubtful}; emoview data DATA --landmarks FILE.png shows such"})
     kept = tuple(part[found[part]] for part in parts)
     return Inputs(images, landmarks, pictures.labels), (kept[0], kept[1], kept[2])
 

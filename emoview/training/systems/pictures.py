@@ -27,7 +27,7 @@ from emoview.metrics.labels import accuracy, measure_labels
 from emoview.metrics.plot import plot_figures
 from emoview.networks import catalog
 from emoview.networks.flops import flops
-from emoview.networks.preparation import PictureNormalization, Preparation, prepared
+from emoview.networks.preparation import Preparation, prepared
 from emoview.networks.runs import (
     FileName,
     Fraction,
@@ -40,12 +40,13 @@ from emoview.networks.runs import (
 )
 from emoview.networks.seen import handed_on
 from emoview.timeline.labels import LABELS, LabelCount, group_of
-from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
+from emoview.training.batches import Augmentation, DecodedPictures, picture_batches, pixel_statistics
 from emoview.training.loop import Batch, Plan, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
-from emoview.training.parts import learned_from, split_pictures
+from emoview.training.parts import Parts, learned_from, split_pictures
 from emoview.training.plots import plot_curves
 from emoview.training.systems.events import OnEvent
+from emoview.training.systems.folds import picture_folds
 
 _PREDICTED_AT_ONCE = 64
 
@@ -111,14 +112,61 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
     """Train a network on pictures, and measure it on a part that it has not seen."""
     shape = input_shape(options)
     pictures, parts = split_pictures(data, options.split, options.seed)
-    size = shape[0]
-    decoded = DecodedPictures.of(pictures, size=size, colour=shape[-1] == 3)
+    decoded = DecodedPictures.of(pictures, size=shape[0], colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
+    name = options.network
     assert_taught(groups, parts[0], np.concatenate(parts[1:]), names, "pictures")
-    before = None if options.start is None else handed_on(Path(options.start), options.network)
+    before = None if options.start is None else handed_on(Path(options.start), name)
     seen = learned_from(pictures, parts)
-    run.learns(options.network, seen if before is None else seen | before)
+    run.learns(name, seen if before is None else seen | before)
+    model = _learn(name, decoded, groups, parts, options, run, on_event)
+    held_out = predicted(model, decoded, parts[1])
+    scale = fit_scale(held_out, groups[parts[1]])
+    probabilities = softmax(scale * predicted(model, decoded, parts[2]))
+    figures = measure_labels(probabilities, groups[parts[2]], names)
+    stored = NetworkOfRun(
+        name, "face", "pictures", names, shape[0], shape[-1] == 3, scale, model.count_params(), flops(model)
+    )
+    report(run, stored, model, figures)
+    for count in (3, 2) if options.labels == 7 else ():
+        run.measured(
+            f"{name}, {count} labels after training",
+            regrouped(probabilities, pictures.labels[parts[2]], count),
+        )
+    on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+
+def cross_validated(
+    options: PictureOptions, data: Data, run: Run, folds: int, on_event: OnEvent
+) -> tuple[float, ...]:
+    """Train on folds of all but what is measured in the end: accuracy on each fold left out, in percent."""
+    shape = input_shape(options)
+    pictures, (train_part, choose, _) = split_pictures(data, options.split, options.seed)
+    decoded = DecodedPictures.of(pictures, size=shape[0], colour=shape[-1] == 3)
+    groups = grouped(pictures.labels, options.labels)
+    result = []
+    known = np.sort(np.concatenate([train_part, choose]))
+    for number, parts in enumerate(picture_folds(pictures, known, folds, options.seed), start=1):
+        assert_taught(groups, parts[0], np.concatenate(parts[1:]), group_names(options.labels), "pictures")
+        part = f"{options.network}-{folds}-folds/{number}"
+        model = _learn(part, decoded, groups, parts, options, run, on_event)
+        result.append(accuracy(predicted(model, decoded, parts[2]), groups[parts[2]]))
+        on_event({"fold": number, "accuracy": result[-1]})
+    return tuple(result)
+
+
+def _learn(
+    part: str,
+    decoded: DecodedPictures,
+    groups: NDArray[np.int64],
+    parts: Parts,
+    options: PictureOptions,
+    run: Run,
+    on_event: OnEvent,
+) -> keras.Model:
+    """Train the network of the options on the first part, choosing by the second."""
+    shape, names = input_shape(options), group_names(options.labels)
     loss = loss_of(options.loss, options.delta)
 
     def build() -> keras.Model:
@@ -137,25 +185,10 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
         said = predicted(model, decoded, parts[1])
         return validated(said, groups[parts[1]], loss=loss, batch=options.batch)
 
-    name = options.network
-    model = fit_head_first(
-        build, only_dense_learn, options.head_epochs, batches, judge, options.plan, run.part(name),
-        loss=loss, seed=options.seed, name=name, of=len(parts[0]) // options.batch, on_event=on_event,
+    return fit_head_first(
+        build, only_dense_learn, options.head_epochs, batches, judge, options.plan, run.part(part),
+        loss=loss, seed=options.seed, name=part, of=len(parts[0]) // options.batch, on_event=on_event,
     )  # fmt: skip
-    held_out = predicted(model, decoded, parts[1])
-    scale = fit_scale(held_out, groups[parts[1]])
-    probabilities = softmax(scale * predicted(model, decoded, parts[2]))
-    figures = measure_labels(probabilities, groups[parts[2]], names)
-    stored = NetworkOfRun(
-        name, "face", "pictures", names, size, shape[-1] == 3, scale, model.count_params(), flops(model)
-    )
-    report(run, stored, model, figures)
-    for count in (3, 2) if options.labels == 7 else ():
-        run.measured(
-            f"{name}, {count} labels after training",
-            regrouped(probabilities, pictures.labels[parts[2]], count),
-        )
-    on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
 
 def built(
@@ -184,7 +217,7 @@ def built(
         raise InputError(str(error)) from None
     pixels = None
     if options.preparation in ("pixel", "both"):
-        pixels = _pixel_statistics(pictures, known, normalised=options.preparation == "both")
+        pixels = pixel_statistics(pictures, known, normalised=options.preparation == "both")
     model = prepared(network, options.preparation, pixels=pixels)
     if options.start is not None:
         _take_weights(model, Path(options.start), options.network)
@@ -310,21 +343,3 @@ def regrouped(
     members = np.eye(len(names))[grouped(np.arange(len(LABELS)), count)]
     values = probabilities @ members
     return measure_labels(values, grouped(labels, count), names)
-
-
-def _pixel_statistics(
-    pictures: DecodedPictures, chosen: NDArray[np.int64], *, normalised: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give mean and spread of each pixel over pictures, of which each is normalised before or is not."""
-    normal = PictureNormalization() if normalised else None
-    total: Any = 0.0
-    squares: Any = 0.0
-    for start in range(0, len(chosen), _PREDICTED_AT_ONCE):
-        some = np.stack([pictures[int(i)] for i in chosen[start : start + _PREDICTED_AT_ONCE]])
-        values = some.astype(np.float32) / 255
-        if normal is not None:
-            values = keras.ops.convert_to_numpy(normal(values))
-        total = total + values.sum(axis=0, dtype=float)
-        squares = squares + (values.astype(float) ** 2).sum(axis=0)
-    mean = total / len(chosen)
-    return mean, np.sqrt(np.maximum(squares / len(chosen) - mean**2, 0))

@@ -1,0 +1,60 @@
+"""What a person sees of a data set."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+from emoview.cli.console import Terminal
+from emoview.datasets.overview import Holding
+from emoview.evaluation.landmarks import Sampled
+from emoview.face.fit import DOUBTFUL
+
+_WORST = 8
+
+
+def holding(terminal: Terminal, name: str, held: Holding) -> None:
+    """Print what a data set holds of one kind, on standard output."""
+    console = terminal.printer()
+    total, weights = held.total, held.weights
+    examples = sum(total.values())
+    console.print(f"{name}: {held.kind}, layout {held.layout}, {examples:,} examples", soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    parts = held.counts if len(held.counts) > 1 else {}
+    labelled = held.values is None
+    for column in (*parts, "all", *(("%", "class weight") if labelled else ())):
+        table.add_column(column, justify="right")
+    for label, count in total.items():
+        cells = [f"{part.get(label, 0):,}" for part in parts.values()]
+        weight = f"{weights[label]:.2f}" if label in weights else "none"
+        rest = (f"{100 * count / examples:.1f}", weight) if labelled else ()
+        table.add_row(label, *cells, f"{count:,}", *rest)
+    console.print(table)
+    if held.values is not None:
+        for what, values in zip(("valence", "arousal"), held.values.T, strict=True):
+            low, middle, high = np.percentile(values, [5, 50, 95])
+            console.print(
+                f"{what}: mean {values.mean():.2f}, deviation {values.std():.2f}, median {middle:.2f}, "
+                f"5 to 95 % {low:.2f} to {high:.2f}",
+                soft_wrap=True,
+            )
+    if held.people is not None:
+        console.print(f"{held.people[0]}: {held.people[1]:,}")
+    other = f", {held.contradicting:,} of them otherwise labelled" if held.contradicting else ""
+    console.print(f"duplicates: {held.duplicates:,}{other}")
+    if held.broken:
+        console.print(f"cannot be decoded: {len(held.broken):,}, {held.broken[0]} first", soft_wrap=True)
+
+
+def landmarks(terminal: Terminal, sampled: Sampled) -> None:
+    """Print how many landmarks are doubtful, and which are the worst, on standard output."""
+    console = terminal.printer()
+    console.print(
+        f"landmarks: in {sampled.found} of {len(sampled.names)} pictures; {sampled.doubtful} are doubtful "
+        f"(score above {DOUBTFUL})"
+    )
+    order = [i for i in np.argsort(-sampled.scores) if sampled.scores[i] > DOUBTFUL]
+    for i in order[:_WORST]:
+        console.print(f"{sampled.scores[i]:6.2f} {sampled.names[i]}", soft_wrap=True)
