@@ -16,6 +16,7 @@ from emoview.datasets.files import PICTURES, choose_part
 from emoview.datasets.labelled import decode
 from emoview.datasets.tables import columns_of, read_table
 from emoview.errors import DatasetError
+from emoview.face.square import resized, square
 from emoview.stored import is_file, read_json
 
 AffectLayout = Literal["auto", "afew-va", "affectnet", "table"]
@@ -23,11 +24,8 @@ AffectLayout = Literal["auto", "afew-va", "affectnet", "table"]
 _LANDMARKS = 68
 # AFEW-VA (Kossaifi et al. 2017, Image and Vision Computing 65, 23-36) rates in whole steps to either side.
 _STEPS = 10
-# The outermost landmarks run from the brows to the chin, so a little of the forehead is added.
-_MARGIN = 0.1
-# In pixels; and how much larger than its picture a face can be.
+# In pixels.
 _FARTHEST = 1e6
-_LARGEST = 4
 
 _Frame = tuple[Path, float, float, NDArray[np.float32] | None, str]
 
@@ -63,10 +61,7 @@ class LabelledAffect:
 
     def crop(self, index: int, size: int) -> NDArray[np.uint8]:
         """Give what `face` does, brought to `(size, size, 3)`."""
-        import cv2
-
-        resized = cv2.resize(self.face(index), (size, size), interpolation=cv2.INTER_AREA)
-        return np.asarray(resized, dtype=np.uint8)
+        return resized(self.face(index), size)
 
     def face(self, index: int) -> NDArray[np.uint8]:
         """Cut the face out: `(side, side, 3)` RGB.
@@ -85,10 +80,10 @@ class LabelledAffect:
             ) from None
         if self.landmarks is None:
             return image
-        square = _square(image, self.landmarks[index])
-        if square is None:
+        cut = square(image, self.landmarks[index])
+        if cut is None:
             raise DatasetError(f"{self.frames[index]} has landmarks far outside it; correct them.")
-        return square
+        return cut
 
 
 def read_affect(source: Path, part: str | None = None, *, layout: AffectLayout = "auto") -> LabelledAffect:
@@ -190,18 +185,3 @@ def _table(table: Path) -> Iterator[_Frame]:
         if not row["video"]:
             raise row.error("the video is empty; name it, for its frames must stay on one side.")
         yield row.file(column), row.number("valence", -1, 1), row.number("arousal", -1, 1), None, row["video"]
-
-
-def _square(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8] | None:
-    """Cut the square out; None where it is much larger than the picture, or misses it."""
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    side = max(2, round(float((high - low).max()) * (1 + 2 * _MARGIN)))
-    left, top = np.round((low + high) / 2 - side / 2).astype(int).tolist()
-    height, width = image.shape[:2]
-    if side > _LARGEST * max(height, width) or left >= width or top >= height or min(left, top) <= -side:
-        return None
-    result = np.zeros((side, side, 3), np.uint8)
-    inside = image[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
-    y, x = max(0, -top), max(0, -left)
-    result[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-    return result

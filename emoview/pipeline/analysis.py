@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from emoview.pipeline.stages import FaceHook, Faces, FaceTrack, Voice
 
 _DECIMALS = 6
+# What the network for valence and arousal is called among those that took part.
+_AFFECT = "affect"
 
 
 def analyze(
@@ -128,7 +130,7 @@ class _Loader:
     """Gives the models, loading them at the first need; several stages may ask at once."""
 
     def __init__(self, options: Options) -> None:
-        self._asked = options.device, options.weights, options.voice_features
+        self._asked = options.device, options.runs, options.voice_features
         self._lock = threading.Lock()
         self.device_used = "cpu"
 
@@ -145,7 +147,7 @@ class _Loader:
 
 
 @functools.cache
-def _models(device: str, weights: str | None, features: str) -> tuple[str, Models]:
+def _models(device: str, runs: tuple[str, ...], features: str) -> tuple[str, Models]:
     """Keep the models between calls: building them anew for each file costs time and memory."""
     from emoview.pipeline.device import Device, select_device
 
@@ -153,7 +155,7 @@ def _models(device: str, weights: str | None, features: str) -> tuple[str, Model
     from emoview.pipeline.models import Models
     from emoview.voice.features import VoiceFeatures
 
-    return used, Models(None if weights is None else Path(weights), engine, VoiceFeatures(features))
+    return used, Models(runs, engine, VoiceFeatures(features))
 
 
 def check(options: Options) -> None:
@@ -171,14 +173,15 @@ def check(options: Options) -> None:
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):
         raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
-    if options.weights is not None and options.fusion == "early":
+    replaced = _labels_replaced(options)
+    if replaced and options.fusion == "early":
         raise InputError("early fusion was trained with the networks that ship: use late with other weights")
-    if options.weights is not None and options.explain:
+    if replaced and options.explain:
         raise InputError("only the networks that ship can be explained: leave out --explain or --weights")
     if options.voice_features != "opensmile":
         _check_features(options)
     if options.baseline is not None:
-        if options.weights is not None:
+        if replaced:
             raise InputError("a baseline is of the networks that ship: leave out --baseline or --weights")
         if options.fusion == "early":
             raise InputError("early fusion knows no baseline: use late")
@@ -190,10 +193,23 @@ def check(options: Options) -> None:
         read_baseline(options.baseline)
 
 
+def _labels_replaced(options: Options) -> bool:
+    """Tell whether networks of runs tell the labels: a run of valence and arousal leaves these alone."""
+    if not options.runs:
+        return False
+    from emoview.pipeline.stand_ins import chosen
+
+    try:
+        return any(chosen(Path(run))[0] != "affect" for run in options.runs)
+    except InputError:
+        # What is no run is refused when it is to be loaded.
+        return True
+
+
 def _check_features(options: Options) -> None:
     """Refuse what goes with openSMILE's features alone."""
     for option, given in (
-        ("--weights", options.weights is not None),
+        ("--weights", _labels_replaced(options)),
         ("--explain", options.explain),
         ("--baseline", options.baseline is not None),
         ("--fusion early", options.fusion == "early"),
@@ -267,6 +283,7 @@ def _run_stages(
     keep: Sequence[Collector],
 ) -> tuple[Faces | None, Voice | None]:
     from emoview.pipeline.stages import run_face_stage, run_voice_stage
+    from emoview.pipeline.stand_ins import roles
     from emoview.voice.features import VoiceFeatures
 
     total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
@@ -281,10 +298,11 @@ def _run_stages(
         ready = pool.submit(loader)
         faces = None
         if media.video is not None and options.modality != "voice":
+            affect = roles(options.runs).get("affect")
             faces = run_face_stage(
                 media, loader, max_faces=options.max_faces, total=total, timings=timings,
                 keep_embeddings=lambda: voice is not None and loader.fusion(options) == "early",
-                on_event=on_event, on_face=on_face, keep=keep,
+                on_event=on_event, on_face=on_face, keep=keep, square=affect.size if affect else None,
             )  # fmt: skip
         ready.result()
         heard = voice.result() if voice else None
@@ -363,18 +381,19 @@ class _Join:
             weights=self._weights(),
             warnings=(*warnings, *self._warnings(speech)),
             timings={},
+            affect="estimated" if _AFFECT in self._used else "derived",
         )
 
     def _weights(self) -> tuple[WeightUsed, ...]:
-        from emoview.pipeline.models import FUSION_FILE, STAND_IN
+        from emoview.pipeline.models import FUSION_FILE, STAND_INS
         from emoview.weights import shipped
 
-        names = sorted(self._used - {STAND_IN})
+        names = sorted(self._used - {*STAND_INS.values(), _AFFECT})
         files = [*map(self._models.weight, names), shipped(FUSION_FILE)] if names else []
         used = [WeightUsed(file.name, file.sha256) for file in files]
-        stand_in = self._models.stand_in
-        if stand_in is not None and STAND_IN in self._used:
-            used.append(WeightUsed(stand_in.name, stand_in.sha256))
+        for role, stand_in in self._models.stand_ins.items():
+            if STAND_INS.get(role, _AFFECT) in self._used:
+                used.append(WeightUsed(stand_in.name, stand_in.sha256))
         if self._options.baseline is not None:
             file = Path(self._options.baseline)
             used.append(WeightUsed(file.name, hashlib.sha256(file.read_bytes()).hexdigest()))
@@ -416,25 +435,26 @@ class _Join:
         return [self._main]
 
     def _face_models(self, track: FaceTrack) -> tuple[dict[str, Logits], dict[str, Logits]]:
-        from emoview.pipeline.models import STAND_IN
+        from emoview.pipeline.models import STAND_INS
 
         logits, gru = track.logits, track.gru
         if gru is None:
-            return {STAND_IN: logits.mean(axis=0)}, {STAND_IN: logits}
+            return {STAND_INS["face"]: logits.mean(axis=0)}, {STAND_INS["face"]: logits}
         whole = {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole}
         return self._without_baseline(whole), self._without_baseline(
             {"face_cnn": logits, "face_gru": gru.ticks}
         )
 
     def _voice_models(self) -> tuple[dict[str, Logits], dict[str, Logits]] | None:
-        from emoview.pipeline.models import STAND_IN, seven_labels
+        from emoview.pipeline.models import STAND_INS, seven_labels
 
-        voice, stand_in = self._voice, self._models.stand_in
+        voice, stand_in = self._voice, self._models.stand_ins.get("voice")
         if voice is None or voice.clip is None:
             return None
-        if stand_in is not None and not stand_in.is_face:
-            ticks = _extended(stand_in.voices(voice.clip.ticks), self._ticks)
-            return {STAND_IN: stand_in.voices(voice.clip.whole)}, {STAND_IN: ticks}
+        if stand_in is not None:
+            name = STAND_INS["voice"]
+            ticks = _extended(seven_labels(stand_in.voices(voice.clip.ticks)), self._ticks)
+            return {name: seven_labels(stand_in.voices(voice.clip.whole))}, {name: ticks}
         assert voice.tcn is not None
         whole = {
             "voice_tcn": seven_labels(voice.tcn.whole),
@@ -525,14 +545,24 @@ class _Join:
         speech: NDArray[np.bool_],
     ) -> list[Row]:
         heard = voice is not None and face_id == self._main
+        affect = self._affect_of(track, fused)
         return [
             Row(
                 tick, face_id, FaceBox(*box), _values(face.ticks[i]),
                 _values(voice.ticks[tick]) if heard and voice and speech[tick] else None,
-                _values(fused.ticks[i]), *_affect(fused.ticks[i]), self._naming,
+                _values(fused.ticks[i]), *affect[i], self._naming,
             )
             for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
+
+    def _affect_of(self, track: FaceTrack, fused: _Answer) -> list[tuple[float, float]]:
+        """Give valence and arousal of each tick: estimated where a network of a run does so, else derived."""
+        if track.affect is None:
+            return [_affect(probabilities) for probabilities in fused.ticks]
+        from emoview.pipeline.models import smooth
+
+        self._used.add(_AFFECT)
+        return [_pair(values) for values in smooth(track.affect, track.ticks).astype(np.float64)]
 
     def _rows_without_face(
         self, chosen: list[int], voice: _Answer | None, speech: NDArray[np.bool_]
@@ -595,7 +625,11 @@ def _values(probabilities: NDArray[np.float64]) -> Probabilities:
 
 
 def _affect(probabilities: NDArray[np.float64]) -> tuple[float, float]:
-    valence, arousal = valence_arousal(probabilities)
+    return _pair(valence_arousal(probabilities))
+
+
+def _pair(affect: NDArray[np.float64]) -> tuple[float, float]:
+    valence, arousal = affect
     return round(float(valence), _DECIMALS), round(float(arousal), _DECIMALS)
 
 

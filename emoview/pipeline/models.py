@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,21 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.errors import InputError
-from emoview.face.align import network_input
 from emoview.face.views import View, seen
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion, log_softmax
 from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.pipeline.engines import Engine, Network, OnnxNetwork, load, weight_of
-from emoview.runs import NetworkOfRun, load_network, networks_of
+from emoview.pipeline.stand_ins import FACE_BATCH as FACE_BATCH
+from emoview.pipeline.stand_ins import Role, StandIn, roles
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.voice.features import VoiceFeatures
 from emoview.weights import Weight, shipped
-
-FACE_BATCH = 32
-"""Most faces in one call of the face network."""
 
 # Neighbouring ticks of a video are seen in ways that are as different as can be.
 _TURNS = ((0.0, False), (6.0, True), (-6.0, False), (0.0, True), (6.0, False), (-6.0, True))
@@ -51,10 +46,8 @@ _SMOOTHING_TICKS = 10.0
 
 FUSION_FILE = "fusion.json"
 
-STAND_IN = "stand_in"
-"""What late fusion calls the network of a run."""
-# The log-probability of a label that a network does not know.
-_UNKNOWN = -20.0
+STAND_INS: Mapping[Role, str] = {"face": "face_stand_in", "voice": "voice_stand_in"}
+"""What late fusion calls the networks of runs."""
 
 Logits = NDArray[np.float32]
 
@@ -72,82 +65,24 @@ class SequenceLogits:
     ticks: Logits
 
 
-def _stands_in(network: NetworkOfRun) -> bool:
-    """Tell whether a network can stand for that of the face, or of the voice."""
-    labels = set(network.labels)
-    if network.task == "voice":
-        return network.takes in ("functionals", "mfcc-means") and labels <= set(VOICE_LABELS)
-    return network.task == "face" and network.takes == "pictures" and labels >= set(LABELS)
-
-
-@dataclass(frozen=True)
-class StandIn:
-    """A network of a run, in the place of those that ship for the face or the voice.
-
-    Attributes:
-        name: Of its file.
-        network: What it takes and gives.
-        model: It.
-        sha256: Of its file.
-    """
-
-    name: str
-    network: NetworkOfRun
-    model: Network
-    sha256: str
-
-    @classmethod
-    def load(cls, run: Path) -> StandIn:
-        """Load the last network of a run that can stand for the face or the voice.
-
-        Raises:
-            InputError: The run has none.
-        """
-        usable = [n for n in networks_of(run) if _stands_in(n)]
-        if not usable:
-            raise InputError(
-                f"{run} has no network that tells the seven labels from a face or a voice alone: "
-                "name a run of one picture network, or of mfcc-cnn or functionals-dnn"
-            )
-        network = usable[-1]
-        file = f"{network.name}.keras"
-        model = load_network(run, network)
-        return cls(file, network, model, hashlib.sha256((run / file).read_bytes()).hexdigest())
-
-    @property
-    def is_face(self) -> bool:
-        return self.network.task == "face"
-
-    def faces(self, aligned: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Give calibrated logits `(n, 7)` of aligned faces, up to `FACE_BATCH` RGB pictures."""
-        size = self.network.size or FACE_SIZE
-        batch = np.zeros((FACE_BATCH, size, size, 3 if self.network.colour else 1), np.float32)
-        for row, face in enumerate(aligned):
-            batch[row] = network_input(face, size, colour=self.network.colour)
-        logits = np.asarray(self.model.predict_on_batch(batch))[: len(aligned)]
-        order = [self.network.labels.index(label) for label in LABELS]
-        return np.asarray(self.network.scale * logits[:, order], np.float32)
-
-    def voices(self, logits: Logits) -> Logits:
-        """Make its logits `(..., labels)` log-probabilities `(..., 7)`."""
-        known = log_softmax(self.network.scale * logits)
-        nine = np.full((*logits.shape[:-1], len(VOICE_LABELS)), _UNKNOWN, np.float32)
-        nine[..., [VOICE_LABELS.index(label) for label in self.network.labels]] = known
-        return seven_labels(nine)
-
-
 class Models:
     """The networks of an analysis; each is loaded when it is first asked for."""
 
     def __init__(
         self,
-        run: Path | None = None,
+        runs: Sequence[str] = (),
         engine: Engine = Engine.ONNX,
         features: VoiceFeatures = VoiceFeatures.OPENSMILE,
     ) -> None:
-        """Use what ships for such voice features, or in its place the network of a run, which Keras runs."""
+        """Use what ships for such voice features, or in its place networks of runs, which Keras runs.
+
+        Raises:
+            InputError: A run has no network of use, or two are for the same.
+        """
         self.engine, self.features = engine, features
-        self.stand_in = None if run is None else StandIn.load(run)
+        roles(runs)
+        loaded = [StandIn.load(Path(run)) for run in runs]
+        self.stand_ins: Mapping[Role, StandIn] = {one.role: one for one in loaded}
 
     @cached_property
     def face_cnn(self) -> Network:
@@ -199,14 +134,21 @@ class Models:
         Of what a stand-in says beside the other modality nothing was learned, so that both count
         by their calibrated logits.
         """
-        if self.stand_in is None:
+        replaced = [role for role in STAND_INS if role in self.stand_ins]
+        if not replaced:
             return self._rule(name, self._fusion["with_baseline"] if with_baseline else self._fusion)
-        mine, other = ("face", "voice") if self.stand_in.is_face else ("voice", "face")
-        alone = LateFusion({STAND_IN: np.ones(len(LABELS))}, np.zeros(len(LABELS)))
-        if name == mine:
-            return alone
-        rule = self._rule(other, self._fusion)
-        return rule if name == other else LateFusion({**alone.weights, **rule.weights}, rule.bias)
+        weights: dict[str, NDArray[np.float64]] = {}
+        bias = np.zeros(len(LABELS))
+        for role, own in STAND_INS.items():
+            if name not in (role, "both"):
+                continue
+            if role in replaced:
+                weights[own] = np.ones(len(LABELS))
+            else:
+                rule = self._rule(role, self._fusion)
+                weights |= rule.weights
+                bias = bias + rule.bias
+        return LateFusion(weights, bias)
 
     def _rule(self, name: str, rules: Mapping[str, Any]) -> LateFusion:
         rule = rules[name]
@@ -221,8 +163,10 @@ class Models:
     @property
     def automatic_fusion(self) -> str:
         """`late` or `early`: the one that did better on people it had not seen."""
-        only_late = self.stand_in is not None or self.features is not VoiceFeatures.OPENSMILE
-        return "late" if only_late else str(self._fusion["auto"])
+        replaced = any(role in self.stand_ins for role in STAND_INS)
+        return (
+            "late" if replaced or self.features is not VoiceFeatures.OPENSMILE else str(self._fusion["auto"])
+        )
 
 
 def read_baseline(file: str) -> Baseline:

@@ -114,6 +114,7 @@ class FaceTrack:
         logits: `(n, 7)`, of the face network.
         lips: `(n,)`, how far they are open.
         gru: What the GRU over its embeddings says; None with a stand-in.
+        affect: `(n, 2)`, valence and arousal as a network of a run estimates them; None without one.
         embeddings: `(n, 256)`, where they were asked for.
     """
 
@@ -123,6 +124,7 @@ class FaceTrack:
     lips: NDArray[np.float64]
     gru: SequenceLogits | None
     embeddings: NDArray[np.float32] | None
+    affect: NDArray[np.float32] | None = None
 
     @property
     def weight(self) -> float:
@@ -136,12 +138,17 @@ class _TrackSoFar:
     def __init__(self, gru: Network | None, *, keep_embeddings: bool) -> None:
         self._parts: list[tuple[NDArray[Any], ...]] = []
         self._embeddings: list[NDArray[np.float32]] = []
+        self._affect: list[NDArray[np.float32]] = []
         self._gru = None if gru is None else SequenceRun(gru)
         self._keep = keep_embeddings
         self.last_tick = 0
 
     def add(
-        self, found: Sequence[Found], embeddings: NDArray[np.float32], logits: NDArray[np.float32]
+        self,
+        found: Sequence[Found],
+        embeddings: NDArray[np.float32],
+        logits: NDArray[np.float32],
+        affect: NDArray[np.float32] | None,
     ) -> None:
         from emoview.face.lips import lip_opening
 
@@ -154,13 +161,17 @@ class _TrackSoFar:
             self._gru.add(embeddings)
         if self._keep:
             self._embeddings.append(embeddings)
+        if affect is not None:
+            self._affect.append(affect)
 
     def end(self) -> FaceTrack:
         ticks, boxes, logits, lips = (np.concatenate(column) for column in zip(*self._parts, strict=True))
         gru = None if self._gru is None else self._gru.end()
         return FaceTrack(
-            ticks, boxes, logits, lips, gru, np.concatenate(self._embeddings) if self._keep else None
-        )
+            ticks, boxes, logits, lips, gru,
+            embeddings=np.concatenate(self._embeddings) if self._keep else None,
+            affect=np.concatenate(self._affect) if self._affect else None,
+        )  # fmt: skip
 
 
 @dataclass
@@ -192,6 +203,7 @@ class Found:
         face: Aligned, RGB.
         scale: Pixels as shown for each pixel as decoded.
         widen: How much wider the picture was made for it, see `Proportions`.
+        square: `(side, side, 3)` RGB, cut as for valence and arousal; None where nobody estimates these.
     """
 
     tick: int
@@ -201,6 +213,7 @@ class Found:
     face: NDArray[np.uint8]
     scale: float
     widen: float
+    square: NDArray[np.uint8] | None = None
 
 
 FaceHook: TypeAlias = Callable[[Found], None]
@@ -208,9 +221,12 @@ FaceHook: TypeAlias = Callable[[Found], None]
 
 
 def find_faces(
-    media: Media, *, max_faces: int, timings: Timings, log: DecodeLog
+    media: Media, *, max_faces: int, timings: Timings, log: DecodeLog, square: int | None = None
 ) -> Iterator[tuple[int, list[Found]]]:
-    """Give every tick that has a picture, with the faces found in it, upright and cut out."""
+    """Give every tick that has a picture, with the faces found in it, upright and cut out.
+
+    Where the side of a `square` is named, they are cut out as such, too.
+    """
     small_from = None
     with ExitStack() as stack:
         try:
@@ -223,7 +239,7 @@ def find_faces(
 
                     finder = stack.enter_context(FaceFinder(max_faces=max_faces))
                     state = finder, FaceFollower(), Proportions()
-                yield from _faces_of(decoder, *state, timings, enlarge=decoder.scale > 1)
+                yield from _faces_of(decoder, *state, timings, enlarge=decoder.scale > 1, square=square)
         except _SmallFaceError as small:
             small_from = small.tick
         if small_from is not None:
@@ -231,7 +247,7 @@ def find_faces(
             with PictureDecoder(
                 media, longest_side=LONGEST_SIDE_OF_SMALL_FACES, from_tick=small_from, log=log
             ) as decoder:
-                yield from _faces_of(decoder, *state, timings, enlarge=False)
+                yield from _faces_of(decoder, *state, timings, enlarge=False, square=square)
     timings.add("decode", log.busy_s)
 
 
@@ -251,6 +267,7 @@ def _faces_of(
     timings: Timings,
     *,
     enlarge: bool,
+    square: int | None,
 ) -> Iterator[tuple[int, list[Found]]]:
     """Find the faces in a decoder's pictures; if larger pictures can be had, `enlarge`, ask for them.
 
@@ -258,6 +275,7 @@ def _faces_of(
         _SmallFaceError: A face has fewer pixels than the network sees, and `enlarge` is set.
     """
     from emoview.face.align import align, box_of
+    from emoview.face.square import square_of_mesh
 
     scale = decoder.scale
     for tick, picture in Stage(iter(decoder)):
@@ -270,7 +288,8 @@ def _faces_of(
             widen = proportions.widening(landmarks)
             found = [
                 Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
-                      align(picture, points, widen=widen), scale, widen)
+                      align(picture, points, widen=widen), scale, widen,
+                      None if square is None else square_of_mesh(picture, points, square))
                 for face_id, points in zip(ids, landmarks, strict=True)
             ]  # fmt: skip
         yield tick, found
@@ -287,10 +306,12 @@ def run_face_stage(
     on_event: EventHook,
     on_face: FaceHook | None = None,
     keep: Sequence[Collector] = (),
+    square: int | None = None,
 ) -> Faces:
     """Find and follow the faces of a video, and run the face networks on them in batches.
 
-    Whether to `keep_embeddings` is asked when there are some, since the models may have to say.
+    Whether to `keep_embeddings` is asked when there are some, since the models may have to say.  The side of
+    a `square` is that of what the network for valence and arousal takes, where there is one.
     """
     from emoview.face.follow import MEMORY_TICKS
 
@@ -303,7 +324,7 @@ def run_face_stage(
     def flush() -> None:
         with timings.measure("start"):
             models = load()
-            stand_in = models.stand_in if models.stand_in and models.stand_in.is_face else None
+            stand_in, feeling = models.stand_ins.get("face"), models.stand_ins.get("affect")
             network = None if stand_in else models.face_cnn
             gru = None if stand_in else models.face_gru
         with timings.measure("face_network"):
@@ -315,19 +336,24 @@ def run_face_stage(
                 # A picture alone has no neighbours to be averaged with.
                 own_ticks = np.array([f.tick for f in waiting]) if ticks > 1 else None
                 embeddings, logits = run_faces(network, [f.face for f in waiting], own_ticks)
+            squares = [f.square for f in waiting if f.square is not None]
+            affect = None if feeling is None else feeling.affect(squares)
             ids = np.array([seen.face_id for seen in waiting])
             for face_id in np.unique(ids):
                 own = np.flatnonzero(ids == face_id)
                 if int(face_id) not in growing:
                     growing[int(face_id)] = _TrackSoFar(gru, keep_embeddings=keep_embeddings())
-                growing[int(face_id)].add([waiting[i] for i in own], embeddings[own], logits[own])
+                growing[int(face_id)].add(
+                    [waiting[i] for i in own], embeddings[own], logits[own],
+                    None if affect is None else affect[own],
+                )  # fmt: skip
             lost = [i for i, track in growing.items() if waiting[-1].tick - track.last_tick > MEMORY_TICKS]
             tracks.update((i, growing.pop(i).end()) for i in lost)
         for one in keep:
             one.add_faces(waiting, embeddings)
         waiting.clear()
 
-    stage = Stage(find_faces(media, max_faces=max_faces, timings=timings, log=log))
+    stage = Stage(find_faces(media, max_faces=max_faces, timings=timings, log=log, square=square))
     for tick, found in stage:
         ticks = tick + 1
         for one in found:
@@ -393,7 +419,7 @@ def run_voice_stage(
         tcn = clip = None
         if speech.any():
             models = load()
-            stand_in = models.stand_in if models.stand_in and not models.stand_in.is_face else None
+            stand_in = models.stand_ins.get("voice")
             means = stand_in is not None and stand_in.network.takes == "mfcc-means"
             describe = mfcc_means if means else None
             network = stand_in.model if stand_in else models.voice_clip
