@@ -63,6 +63,28 @@ class LabelledAffect:
         """Give what `face` does, brought to `(size, size, 3)`."""
         return resized(self.face(index), size)
 
+    def part(self, kept: NDArray[np.int64], landmarks: NDArray[np.float32]) -> LabelledAffect:
+        """Give the frames `kept`, with other landmarks `(kept, 68, 2)`."""
+        return LabelledAffect(
+            tuple(self.frames[i] for i in kept),
+            self.values[kept],
+            landmarks,
+            tuple(self.videos[i] for i in kept),
+        )
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """Give a whole frame `(height, width, 3)` RGB.
+
+        Raises:
+            DatasetError: It cannot be decoded.
+        """
+        try:
+            return decode(self.frames[index], colour=True)
+        except (OSError, ValueError):
+            raise DatasetError(
+                f"{self.frames[index]} cannot be decoded; fetch it again or take it out."
+            ) from None
+
     def face(self, index: int) -> NDArray[np.uint8]:
         """Cut the face out: `(side, side, 3)` RGB.
 
@@ -72,12 +94,7 @@ class LabelledAffect:
         Raises:
             DatasetError: The frame cannot be decoded.
         """
-        try:
-            image = decode(self.frames[index], colour=True)
-        except (OSError, ValueError):
-            raise DatasetError(
-                f"{self.frames[index]} cannot be decoded; fetch it again or take it out."
-            ) from None
+        image = self.picture(index)
         if self.landmarks is None:
             return image
         cut = square(image, self.landmarks[index])

@@ -11,9 +11,9 @@ from emoview.datasets.affect import LabelledAffect, read_affect
 from emoview.errors import InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.figures import RegressionFigures
-from emoview.runs import load_network, networks_of
+from emoview.runs import load_network, networks_of, read_run
 from emoview.timeline.labels import valence_arousal
-from emoview.training.systems.affect import WHAT, decoded, measured
+from emoview.training.systems.affect import WHAT, cut_as, decoded, measured
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import predicted
 
@@ -36,13 +36,21 @@ def evaluate_affect(model: str, source: Path, *, on_event: OnEvent) -> dict[str,
         network = networks_of(Path(model))[-1]
         if network.task != "va":
             raise InputError(f"{model} holds a {network.task} network: name a run of valence-arousal")
-        frames = decoded(affect, network.size or 224)
-        estimated = predicted(load_network(Path(model), network), frames, np.arange(len(affect)))
+        affect = cut_as(_faces_of(Path(model)), affect, on_event)
+        frames = decoded(affect, network.size or 224, colour=network.colour)
+        said = predicted(load_network(Path(model), network), frames, np.arange(len(affect)))
+        estimated = np.asarray(network.scale * said, np.float32)
     known = np.isfinite(estimated[:, 0])
     on_event({"faces found": f"{known.sum()} of {len(known)} frames; the others are left out"})
     if not known.any():
         raise InputError(f"no face was found in the frames of {source}")
     return {what: measured(estimated[known], affect.values[known], what, None) for what in WHAT}
+
+
+def _faces_of(run: Path) -> str:
+    """Say how faces were cut out for a run, see `AffectOptions`; earlier ones do not say."""
+    config = read_run(run)["config"]
+    return str(config.get("faces", "given")) if isinstance(config, dict) else "given"
 
 
 def _derived(affect: LabelledAffect, on_event: OnEvent) -> NDArray[np.float32]:

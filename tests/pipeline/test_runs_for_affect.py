@@ -1,4 +1,4 @@
-"""A run of valence and arousal in the pipeline: its two columns, beside the labels of what ships or of runs."""
+"""A run of valence and arousal in the pipeline: its two columns, beside the labels of other networks."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ picture stage of the CNN + GRU work differ in their options alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,12 +28,13 @@ from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import PictureNormalization, Preparation, prepared
 from emoview.output.files import write_whole
-from emoview.runs import FileName, Fraction, NetworkOfRun, Number, Run, Whole, load_network, networks_of
+from emoview.runs import FileName, Fraction, NetworkOfRun, Number, Run, Whole
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.loop import Batch, Plan, fit, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.plots import plot_curves
+from emoview.training.starts import head_first, take_start
 from emoview.training.systems.events import OnEvent
 
 Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
@@ -71,8 +72,9 @@ class PictureOptions:
         labels: Told apart in training: 7, or their grouping into 3 or 2.
         split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
             measures on the part `valid` or `test`; `random` pools all parts and splits them 70/10/20.
-        start: Run folder whose network of the same name is the start, such as one trained on other
-            pictures; None for random weights.
+        start: What its weights begin with: a run folder with a network of the same name, such as one trained
+            on other pictures; a `.keras` or `.h5` file, of Keras Applications or VGG-Face, too; `shipped`,
+            which is a face-cnn; None for random ones.  The last layer is new where the labels differ.
         head_epochs: Epochs, before those of the plan, in which only the last layer learns.
         seed: Decides start, split, order and changes.
     """
@@ -122,7 +124,7 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
             pixels = _pixel_statistics(decoded, parts[0], normalised=options.preparation == "both")
         model = prepared(network, options.preparation, pixels=pixels)
         if options.start is not None:
-            _take_weights(model, Path(options.start), options.network)
+            take_start(model, options.start, options.network, names)
         return model
 
     def batches(epoch: int) -> Iterator[Batch]:
@@ -139,22 +141,17 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
         return validated(said, groups[parts[1]], loss=loss, batch=options.batch)
 
     name = options.network
-    start = build
-    if options.head_epochs:
-        head = fit(
-            lambda: _only_head(build()), batches, judge, replace(options.plan, epochs=options.head_epochs),
+
+    def learn_head(built: Callable[[], keras.Model]) -> keras.Model:
+        return fit(
+            built, batches, judge, replace(options.plan, epochs=options.head_epochs),
             run.part(f"{name}-head"), loss=loss, seed=options.seed,
             name=f"{name}, last layer", of=len(parts[0]) // options.batch, on_event=on_event,
         )  # fmt: skip
 
-        def start() -> keras.Model:
-            model = build()
-            model.set_weights(head.get_weights())
-            return model
-
     model = fit(
-        start, batches, judge, options.plan, run.part(name), loss=loss, seed=options.seed,
-        name=name, of=len(parts[0]) // options.batch, on_event=on_event,
+        head_first(build, options.head_epochs, learn_head), batches, judge, options.plan, run.part(name),
+        loss=loss, seed=options.seed, name=name, of=len(parts[0]) // options.batch, on_event=on_event,
     )  # fmt: skip
     held_out = predicted(model, decoded, parts[1])
     scale = fit_scale(held_out, groups[parts[1]])
@@ -172,31 +169,13 @@ def train(options: PictureOptions, data: Path, run: Run, on_event: OnEvent) -> N
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
 
-def _take_weights(model: keras.Model, run: Path, name: str) -> None:
-    stored = [network for network in networks_of(run) if network.name == name]
-    if not stored:
-        raise InputError(f"{run} has no network {name}: start from a run of the same network")
-    weights = load_network(run, stored[0]).get_weights()
-    if [w.shape for w in weights] != [w.shape for w in model.get_weights()]:
-        raise InputError(f"{name} in {run} has other sizes: start from a run with the same size and labels")
-    model.set_weights(weights)
-
-
-def _only_head(model: keras.Model) -> keras.Model:
-    """Freeze everything before the last layer."""
-    inner = model.layers[-1] if isinstance(model.layers[-1], keras.Model) else model
-    for layer in inner.layers[:-1]:
-        layer.trainable = False
-    return model
-
-
 def input_shape(options: PictureOptions) -> tuple[int, int, int]:
     """Give height, width and channels of the pictures that a network is shown.
 
     Raises:
         InputError: There is no such network of pictures.
     """
-    side, _, channels = _published_shape(options.network)
+    side, _, channels = published_shape(options.network)
     if options.small and side > LARGEST_SMALL:
         side, channels = SMALL_SIDE, 1
     if options.colour is not None:
@@ -214,7 +193,12 @@ def dropout_of(options: PictureOptions) -> float | tuple[float, ...] | None:
     return RISING[:blocks]
 
 
-def _published_shape(network: str) -> tuple[int, ...]:
+def published_shape(network: str) -> tuple[int, ...]:
+    """Give height, width and channels of the pictures that a network was published with.
+
+    Raises:
+        InputError: There is no such network of pictures.
+    """
     shapes = {name: n.input_shape for name, n in catalog.NETWORKS.items() if len(n.input_shape) == 3}
     if network not in shapes:
         raise InputError(f"there is no picture network {network!r}; choose one of {', '.join(shapes)}")
