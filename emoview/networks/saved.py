@@ -13,7 +13,6 @@ from emoview.stored import BROKEN_ARCHIVE, MOST_UNPACKED, opened_archive
 MOST_WITH_OPTIMIZER: Final = 8 * MOST_UNPACKED
 """So many bytes a checkpoint may have: the optimizer's memory is several times that of the network."""
 
-_MOST_PARTS: Final = 100_000
 _NEEDED = frozenset({"metadata.json", "config.json", "model.weights.h5"})
 
 
@@ -106,13 +105,13 @@ def check_arrays(content: IO[bytes], most: int) -> None:
     import h5py
 
     with h5py.File(content, "r") as file:
-        groups, total, parts = [file], 0, 0
+        groups, total, seen = [file], 0, set()
         while groups:
             group = groups.pop()
-            parts += len(group)
-            # A group may hold itself.
-            if parts > _MOST_PARTS:
-                raise ValueError("it holds too many parts")
+            address = h5py.h5o.get_info(group.id).addr
+            if address in seen:
+                raise ValueError("it holds itself")
+            seen.add(address)
             for name in group:
                 if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                     raise ValueError("it points to another file")
