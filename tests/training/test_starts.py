@@ -44,6 +44,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _published(*, top: bool = True) -> keras.Model:
     """A narrow VGG-Face as it is published: no scaling, eight identities."""
+    keras.utils.set_random_seed(3)
     own = catalog.build("vgg16-face", labels=8, input_shape=(32, 32, 3))
     x = given = keras.Input((32, 32, 3))
     for layer in own.layers[2:]:
@@ -55,22 +56,17 @@ def _published(*, top: bool = True) -> keras.Model:
     return model
 
 
-def _old_form(model: keras.Model, file: Path, rename: Callable[[str], str] = str) -> None:
+def _old_form(model: keras.Model, file: Path) -> None:
     """Write weights as earlier Keras did, the names of the layers in two parts."""
     with h5py.File(file, "w") as stored:
-        names = [rename(layer.name).encode() for layer in model.layers]
-        for part in range(2):
-            stored.attrs[f"layer_names{part}"] = names[part::2] if rename is not str else _half(names, part)
+        names = [layer.name.encode() for layer in model.layers]
+        stored.attrs["layer_names0"], stored.attrs["layer_names1"] = names[:1], names[1:]
         for layer in model.layers:
-            group = stored.create_group(rename(layer.name))
-            weights = [f"{rename(layer.name)}/{w.name}:0" for w in layer.weights]
-            group.attrs["weight_names"] = np.array([w.encode() for w in weights], "S80")
+            group = stored.create_group(layer.name)
+            weights = [f"{layer.name}/{weight.name}:0" for weight in layer.weights]
+            group.attrs["weight_names"] = np.array([name.encode() for name in weights], "S80")
             for name, value in zip(weights, layer.get_weights(), strict=True):
                 group[name] = value
-
-
-def _half(names: list[bytes], part: int) -> list[bytes]:
-    return names[: len(names) // 2] if part == 0 else names[len(names) // 2 :]
 
 
 @pytest.mark.usefixtures("narrow")
@@ -88,8 +84,9 @@ def test_published_weights_say_what_they_said_of_pictures_as_they_are_here(form:
     pictures = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
     features = keras.Model(reference.inputs, reference.get_layer("fc7").output)
     expected = np.asarray(features(pictures[..., ::-1] - _MEAN))
-    assert np.abs(expected).max() > 1
-    np.testing.assert_allclose(embedding_of(network)(pictures / 255)[0], expected, rtol=1e-3, atol=1e-3)
+    largest = np.abs(expected).max()
+    assert largest > 0.01
+    np.testing.assert_allclose(embedding_of(network)(pictures / 255)[0], expected, atol=1e-3 * largest)
     np.testing.assert_array_equal(network.get_layer(LOGITS_LAYER).get_weights()[0], before[0])
     # Saved, it still takes plain pictures; and so does what begins with it.
     network.save(tmp_path / "own.keras")
