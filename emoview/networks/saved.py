@@ -105,7 +105,8 @@ def check_arrays(content: IO[bytes], most: int) -> None:
     import h5py
 
     with h5py.File(content, "r") as file:
-        groups, total, seen = [file], 0, set()
+        groups, total = [file], 0
+        seen: set[int] = set()
         while groups:
             group = groups.pop()
             address = h5py.h5o.get_info(group.id).addr
