@@ -75,7 +75,7 @@ class ClusterPool:
         name = f"cluster-{uuid.uuid4().hex}"
         self._job = Job(
             folder, wanted, str(Path.cwd()), __version__,
-            hash_of_weights(wanted.options.weights, wanted.options.baseline), folder / FOLDER / name,
+            hash_of_weights(wanted.options.runs, wanted.options.baseline), folder / FOLDER / name,
         )  # fmt: skip
         self._needs = {GPU: 1} if Device(wanted.options.device) is Device.GPU else {}
         self._client: Any = None
@@ -235,11 +235,10 @@ def _objection(job: Job) -> str | None:
     if __version__ != job.version:
         return f"has emoview {__version__}, this is {job.version}: install the same version on all machines"
     options = job.wanted.options
-    run, baseline = (
-        None if name is None else str(Path(job.current, name)) for name in (options.weights, options.baseline)
-    )
+    runs = [str(Path(job.current, run)) for run in options.runs]
+    baseline = None if options.baseline is None else str(Path(job.current, options.baseline))
     try:
-        weights = hash_of_weights(run, baseline)
+        weights = hash_of_weights(runs, baseline)
     except OSError as error:
         return f"cannot read the weights ({error.strerror}): name files that all machines share"
     if weights != job.weights:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -88,10 +88,10 @@ def fingerprint(path: Place) -> dict[str, Any] | None:
     return {"size": size, "sha256": digest.hexdigest()}
 
 
-def hash_of_weights(run: str | None, baseline: str | None) -> str:
-    """Hash what decides about the answers: what ships, the run that stands in, a person's baseline."""
+def hash_of_weights(runs: Sequence[str], baseline: str | None) -> str:
+    """Hash what decides about the answers: what ships, the runs that stand in, a person's baseline."""
     digest = hashlib.sha256((weights_folder() / MANIFEST).read_bytes())
-    if run is not None:
+    for run in runs:
         for file in sorted(Path(run).iterdir()):
             if file.suffix in (".keras", ".json") and file.is_file():
                 digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
@@ -130,7 +130,7 @@ class Records:
 
         self._folder, self._wanted = folder, wanted
         asked = json.loads(json.dumps(wanted.asked()))
-        weights = hash_of_weights(wanted.options.weights, wanted.options.baseline)
+        weights = hash_of_weights(wanted.options.runs, wanted.options.baseline)
         self._common = {"emoview": __version__, "wanted": asked, "weights": weights}
 
     def key(self, clip: Clip) -> dict[str, Any] | None:

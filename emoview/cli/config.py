@@ -107,7 +107,8 @@ def _value(where: str, value: Any, parameter: Any) -> Any:
         return words if parameter.multiple else ",".join(words)
     if isinstance(value, bool | Mapping):
         raise typer.BadParameter(f"{where} takes a text or a number, not {_quoted(value)}")
-    return _text(where, value)
+    text = _text(where, value)
+    return [text] if parameter.multiple else text
 
 
 def _text(where: str, value: Any) -> str:

@@ -77,12 +77,13 @@ LeastOption = Annotated[
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where the networks run.")]
 WeightsOption = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         metavar="RUN",
         exists=True,
         file_okay=False,
-        help="Run folder of emoview train: its network in the place of the shipped one.",
+        help="Run folder of emoview train: its network in the place of the shipped one, or for valence and "
+        "arousal; again for another.",
     ),
 ]
 ExplainOption = Annotated[
@@ -128,7 +129,7 @@ def options_of(
     face: str,
     labels: LabelChoice,
     device: Device,
-    weights: Path | None,
+    weights: list[Path] | None,
     explain: bool,
     baseline: Path | None,
     voice_features: Features,
@@ -136,11 +137,11 @@ def options_of(
 ) -> Options:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
-    from emoview.timeline.results import Options
+    from emoview.timeline.results import Options, weights_of
 
     return Options(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
-        None if weights is None else str(weights), explain, None if baseline is None else str(baseline),
+        weights_of(weights or ()), explain, None if baseline is None else str(baseline),
         voice_features.value, least_confidence,
     )  # fmt: skip

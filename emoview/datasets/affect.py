@@ -17,17 +17,15 @@ from emoview.datasets.files import PICTURES, choose_part
 from emoview.datasets.labelled import LabelledPictures, decode
 from emoview.datasets.tables import columns_of, read_table
 from emoview.errors import DatasetError
+from emoview.face.square import resized, square
 
 AffectLayout = Literal["auto", "afew-va", "affectnet", "table"]
 
 _LANDMARKS = 68
 # AFEW-VA (Kossaifi et al. 2017, Image and Vision Computing 65, 23-36) rates in whole steps to either side.
 _STEPS = 10
-# The outermost landmarks run from the brows to the chin, so a little of the forehead is added.
-_MARGIN = 0.1
-# In pixels; and how much larger than its picture a face can be.
+# In pixels.
 _FARTHEST = 1e6
-_LARGEST = 4
 
 _Frame = tuple[Path, float, float, NDArray[np.float32] | None, str]
 
@@ -78,10 +76,29 @@ class LabelledAffect:
 
     def crop(self, index: int, size: int) -> NDArray[np.uint8]:
         """Give what `face` does, brought to `(size, size, 3)`."""
-        import cv2
+        return resized(self.face(index), size)
 
-        resized = cv2.resize(self.face(index), (size, size), interpolation=cv2.INTER_AREA)
-        return np.asarray(resized, dtype=np.uint8)
+    def part(self, kept: NDArray[np.int64], landmarks: NDArray[np.float32]) -> LabelledAffect:
+        """Give the frames `kept`, with other landmarks `(kept, 68, 2)`."""
+        return LabelledAffect(
+            tuple(self.frames[i] for i in kept),
+            self.values[kept],
+            landmarks,
+            tuple(self.videos[i] for i in kept),
+        )
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """Give a whole frame `(height, width, 3)` RGB.
+
+        Raises:
+            DatasetError: It cannot be decoded.
+        """
+        try:
+            return decode(self.frames[index], colour=True)
+        except (OSError, ValueError):
+            raise DatasetError(
+                f"{self.frames[index]} cannot be decoded; fetch it again or take it out."
+            ) from None
 
     def face(self, index: int) -> NDArray[np.uint8]:
         """Cut the face out: `(side, side, 3)` RGB.
@@ -92,18 +109,13 @@ class LabelledAffect:
         Raises:
             DatasetError: The frame cannot be decoded.
         """
-        try:
-            image = decode(self.frames[index], colour=True)
-        except (OSError, ValueError):
-            raise DatasetError(
-                f"{self.frames[index]} cannot be decoded; fetch it again or take it out."
-            ) from None
+        image = self.picture(index)
         if self.landmarks is None:
             return image
-        square = _square(image, self.landmarks[index])
-        if square is None:
+        cut = square(image, self.landmarks[index])
+        if cut is None:
             raise DatasetError(f"{self.frames[index]} has landmarks far outside it; correct them.")
-        return square
+        return cut
 
 
 def read_affect(source: Path, part: str | None = None, *, layout: AffectLayout = "auto") -> LabelledAffect:
@@ -211,18 +223,3 @@ def _table(table: Path) -> Iterator[_Frame]:
         if not row["video"]:
             raise row.error("the video is empty; name it, for its frames must stay on one side.")
         yield row.file(column), row.number("valence", -1, 1), row.number("arousal", -1, 1), None, row["video"]
-
-
-def _square(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8] | None:
-    """Cut the square out; None where it is much larger than the picture, or misses it."""
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    side = max(2, round(float((high - low).max()) * (1 + 2 * _MARGIN)))
-    left, top = np.round((low + high) / 2 - side / 2).astype(int).tolist()
-    height, width = image.shape[:2]
-    if side > _LARGEST * max(height, width) or left >= width or top >= height or min(left, top) <= -side:
-        return None
-    result = np.zeros((side, side, 3), np.uint8)
-    inside = image[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
-    y, x = max(0, -top), max(0, -left)
-    result[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-    return result

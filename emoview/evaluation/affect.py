@@ -12,9 +12,9 @@ from emoview.errors import InputError
 from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.fusion.late import softmax
 from emoview.metrics.figures import RegressionFigures
-from emoview.networks.runs import load_network, networks_of
+from emoview.networks.runs import load_network, networks_of, read_run
 from emoview.timeline.labels import valence_arousal
-from emoview.training.systems.affect import WHAT, decoded, measured
+from emoview.training.systems.affect import WHAT, cut_as, decoded, measured
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import predicted
 
@@ -45,16 +45,23 @@ def evaluate_affect(
         network = networks_of(Path(model))[-1]
         if network.task != "va":
             raise InputError(f"{model} holds a {network.task} network: name a run of valence-arousal")
+        affect = cut_as(_faces_of(Path(model)), affect, on_event)
         every = np.arange(len(affect))
         examples = Examples(lambda: affect.digests(every), affect.people(every))
         check.look(Path(model), {what: [network.name] for what in WHAT}, examples, on_event)
         kept = [check.kept(what, np.ones(len(affect), bool)) for what in WHAT]
         asked = np.flatnonzero(kept[0])
-        frames = decoded(affect, network.size or 224)
+        frames = decoded(affect, network.size or 224, colour=network.colour)
         estimated = np.full((len(affect), 2), np.nan, np.float32)
-        estimated[asked] = predicted(load_network(Path(model), network), frames, asked)
+        estimated[asked] = network.scale * predicted(load_network(Path(model), network), frames, asked)
     known = np.isfinite(estimated[:, 0])
     return {what: measured(estimated[known], affect.values[known], what, None) for what in WHAT}
+
+
+def _faces_of(run: Path) -> str:
+    """Say how faces were cut out for a run, see `AffectOptions`; earlier ones do not say."""
+    config = read_run(run)["config"]
+    return str(config.get("faces", "given")) if isinstance(config, dict) else "given"
 
 
 def _derived(affect: LabelledAffect, on_event: OnEvent) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from emoview.metrics.figures import AgreementFigures, RegressionFigures
 from emoview.metrics.values import measure_values
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming, group_of, valence_arousal
-from emoview.timeline.results import Analysis, Row, main_rows
+from emoview.timeline.results import AffectSource, Analysis, Row, main_rows
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,10 @@ def measure(
         )
     said = {tick: naming.decide(getattr(rows[tick], modality))[0] for tick in compared}
     certain = {tick: label for tick, label in said.items() if label != UNCERTAIN}
-    estimated = {tick: dict(zip(VALUES, _affect(rows[tick], modality), strict=True)) for tick in compared}
+    estimated = {
+        tick: dict(zip(VALUES, _affect(rows[tick], modality, analysis.affect), strict=True))
+        for tick in compared
+    }
     return Agreement(
         modality,
         len(annotated),
@@ -142,7 +145,9 @@ def _values_of_ticks(annotations: Sequence[Annotation], name: str) -> dict[int, 
     return {tick: sum(values) / len(values) for tick, values in given.items()}
 
 
-def _affect(row: Row, modality: str) -> tuple[float, float]:
+def _affect(row: Row, modality: str, source: AffectSource) -> tuple[float, float]:
+    if source == "estimated" and modality != "voice" and row.valence is not None and row.arousal is not None:
+        return row.valence, row.arousal
     valence, arousal = valence_arousal(np.array(getattr(row, modality)))
     return float(valence), float(arousal)
 

@@ -57,8 +57,26 @@ class StillFaces:
 
     def cut(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         """Give the face in a picture `(height, width, 3)` RGB of any size, aligned as in a video, or None."""
+        found = self._found(picture)
+        if found is None:
+            return None
+        tried, mesh, _, _ = found
+        return align(tried, mesh, widen=Proportions().widening([mesh]))
+
+    def mesh(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Give the landmarks `(468, 2)` of the face in a picture, as for `cut`, in its pixels; or None."""
+        found = self._found(picture)
+        if found is None:
+            return None
+        _, mesh, around, shrink = found
+        return np.asarray((mesh[:, :2] - around) / shrink, np.float32)
+
+    def _found(
+        self, picture: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], int, float] | None:
+        """Give the picture as it was looked through, the mesh in it, its border and its scale; or None."""
         height, width = picture.shape[:2]
-        shrink = _LONGEST / max(height, width)
+        shrink = min(1.0, _LONGEST / max(height, width))
         if shrink < 1:
             size = (round(width * shrink), round(height * shrink))
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -67,7 +85,7 @@ class StillFaces:
             tried = cv2.copyMakeBorder(picture, around, around, around, around, cv2.BORDER_REPLICATE)
             found = self._find(np.asarray(tried, np.uint8))
             if found:
-                return align(np.asarray(tried, np.uint8), found[0], widen=Proportions().widening(found))
+                return np.asarray(tried, np.uint8), found[0], around, shrink
         return None
 
     def _find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

@@ -45,7 +45,7 @@ def load_saved(file: Path, cure: str, *, compile: bool = False, most: int = MOST
             return keras.models.load_model(file, compile=compile, safe_mode=True)
     except Exception as error:
         # What Keras and its back ends raise has no common class.
-        raise _unloadable(file, error, cure) from error
+        raise unloadable(file, error, cure) from error
 
 
 def save_whole(model: Any, file: Path) -> None:
@@ -76,10 +76,10 @@ def load_weights(model: Any, file: Path, cure: str) -> None:
     """
     try:
         with file.open("rb") as content:
-            _check_arrays(content, MOST_WITH_OPTIMIZER)
+            check_arrays(content, MOST_WITH_OPTIMIZER)
         model.load_weights(file)
     except Exception as error:
-        raise _unloadable(file, error, cure) from error
+        raise unloadable(file, error, cure) from error
 
 
 def _check(file: Path, cure: str, most: int) -> None:
@@ -92,12 +92,12 @@ def _check(file: Path, cure: str, most: int) -> None:
             raise InputError(f"{file} is not a network as Keras saves it: {cure}")
         try:
             with archive.open("model.weights.h5") as content:
-                _check_arrays(content, most)
+                check_arrays(content, most)
         except BROKEN_ARCHIVE as error:
-            raise _unloadable(file, error, cure) from None
+            raise unloadable(file, error, cure) from None
 
 
-def _check_arrays(content: IO[bytes], most: int) -> None:
+def check_arrays(content: IO[bytes], most: int) -> None:
     """See to it that the arrays lie in the file itself, and unpack to no more than they may.
 
     Raises:
@@ -107,8 +107,13 @@ def _check_arrays(content: IO[bytes], most: int) -> None:
 
     with h5py.File(content, "r") as file:
         groups, total = [file], 0
+        seen: set[int] = set()
         while groups:
             group = groups.pop()
+            address = h5py.h5o.get_info(group.id).addr
+            if address in seen:
+                raise ValueError("it holds itself")
+            seen.add(address)
             for name in group:
                 if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                     raise ValueError("it points to another file")
@@ -123,6 +128,7 @@ def _check_arrays(content: IO[bytes], most: int) -> None:
                     raise ValueError("it unpacks to too much")
 
 
-def _unloadable(file: Path, error: Exception, cure: str) -> InputError:
+def unloadable(file: Path, error: Exception, cure: str) -> InputError:
+    """Say in a sentence that a file cannot be loaded, for what reason, and what to do."""
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     return InputError(f"{file} cannot be loaded ({reason}): {cure}")

@@ -114,9 +114,12 @@ def handed_on(start: Path, network: str | None = None) -> Seen:
     """Give what the weights learned from that a training starts with.
 
     Args:
-        start: Run folder, or the `.keras` file of a network in one.
+        start: Run folder, the `.keras` file of a network in one, or weights of which nothing is known.
         network: Its name in the run folder; where there is none of it, all of the run count.
     """
+    if not start.is_dir() and start.suffix != ".keras":
+        # Weights of others, and those that ship.
+        return Seen(whole=False)
     if start.suffix == ".keras":
         return read_seen(start.parent).get(start.stem, Seen(whole=False))
     known = read_seen(start)

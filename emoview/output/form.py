@@ -163,7 +163,7 @@ class Options(Struct):
     face: Annotated[str, Meta(pattern=r"^(largest|speaking|all|[0-9]{1,9})$")]
     labels: Literal[7, 3, 2]
     device: Literal["auto", "cpu", "gpu"]
-    weights: str | None = None
+    weights: str | Annotated[tuple[str, ...], Meta(min_length=1, max_length=100)] | None = None
     explain: bool = False
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
@@ -190,3 +190,4 @@ class Result(Struct):
     weights: list[Weight]
     warnings: list[str]
     timings: dict[str, Annotated[float, Meta(ge=0, le=1e9)]]
+    valence_arousal: Literal["derived", "estimated"] = "derived"

@@ -74,7 +74,7 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
         },
         "segments": None,
         "labels": list(LABELS),
-        "valence_arousal": "derived",
+        "valence_arousal": analysis.affect,
         "fusion_used": analysis.fusion_used,
         "device_used": analysis.device_used,
         "media": {name: getattr(media, name) for name in media.__slots__},

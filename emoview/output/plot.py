@@ -179,7 +179,7 @@ def _draw_affect(axis: Any, analysis: Analysis) -> None:
         axis.plot(middles, values[:, i], color=colour, linestyle=style, linewidth=1, label=name)
     axis.set_ylim(-1, 1)
     axis.set_yticks([-1, 0, 1])
-    axis.set_ylabel("valence,\narousal")
+    axis.set_ylabel("valence,\narousal" + ("\n(estimated)" if analysis.affect == "estimated" else ""))
     axis.legend(**_RIGHT)
 
 

@@ -143,6 +143,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         weights=tuple(WeightUsed(weight.name, weight.sha256) for weight in stored.weights),
         warnings=tuple(stored.warnings),
         timings=stored.timings,
+        affect=stored.valence_arousal,
     )
 
 

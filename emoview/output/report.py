@@ -22,6 +22,8 @@ from emoview.timeline.moments import (
 )
 from emoview.timeline.results import Analysis, Segment
 
+_ESTIMATED = ("valence and arousal", "estimated from the face; where there is none, derived from the labels")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -90,6 +92,7 @@ def to_html(
             *_said(analysis.options.asked().items()),
             ("fusion used", analysis.fusion_used),
             ("device used", analysis.device_used),
+            *([_ESTIMATED] if analysis.affect == "estimated" else []),
         ],
         weights=analysis.weights,
         data=_data(analysis, found),
@@ -161,4 +164,5 @@ def _facts(values: Any) -> list[tuple[str, str]]:
 
 
 def _said(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), "–" if value is None else name_of(value)) for name, value in pairs]
+    said = {name: ", ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in pairs}
+    return [(name.replace("_", " "), "–" if v is None else name_of(v)) for name, v in said.items()]

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emoview.common.text import name_of
@@ -114,7 +113,7 @@ class _Loader:
     """Gives the models, loading them at the first need; several stages may ask at once."""
 
     def __init__(self, options: Options) -> None:
-        self._asked = options.device, options.weights, options.voice_features
+        self._asked = options.device, options.runs, options.voice_features
         self._lock = threading.Lock()
         self.device_used = "cpu"
 
@@ -125,7 +124,7 @@ class _Loader:
 
 
 @functools.cache
-def _models(device: str, weights: str | None, features: str) -> tuple[str, Models]:
+def _models(device: str, runs: tuple[str, ...], features: str) -> tuple[str, Models]:
     """Keep the models between calls: building them anew for each file costs time and memory."""
     from emoview.pipeline.device import Device, select_device
 
@@ -133,7 +132,7 @@ def _models(device: str, weights: str | None, features: str) -> tuple[str, Model
     from emoview.pipeline.models import Models
     from emoview.voice.features import VoiceFeatures
 
-    return used, Models(None if weights is None else Path(weights), engine, VoiceFeatures(features))
+    return used, Models(runs, engine, VoiceFeatures(features))
 
 
 def _seen(options: Options) -> Seen | None:
@@ -232,11 +231,16 @@ def _faces_of(
     from emoview.pipeline.faces import FaceBranch
     from emoview.pipeline.finding import find_faces
     from emoview.pipeline.stage import Stage
+    from emoview.pipeline.stand_ins import roles
 
     total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
     branch = FaceBranch(loader, keep_embeddings=keep_embeddings, timings=timings, keep=keep)
     log = DecodeLog()
-    for tick, found in Stage(find_faces(media, max_faces=options.max_faces, timings=timings, log=log)):
+    affect = roles(options.runs).get("affect")
+    search = find_faces(
+        media, max_faces=options.max_faces, timings=timings, log=log, square=affect.size if affect else None
+    )
+    for tick, found in Stage(search):
         if on_face is not None:
             for face in found:
                 on_face(face)

@@ -14,7 +14,8 @@ from emoview.fusion.late import softmax
 from emoview.pipeline.evidence import FaceTrack, Floats, Logits, Voice
 from emoview.pipeline.inference import run_sequence, seven_labels, smooth
 from emoview.pipeline.models import Models
-from emoview.pipeline.stand_in import STAND_IN
+from emoview.pipeline.stand_ins import AFFECT, STAND_INS
+from emoview.timeline.labels import valence_arousal
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Answers:
         """Give what the models say of a track, for each of its ticks."""
         logits, gru = track.logits, track.gru
         if gru is None:
-            return Said({STAND_IN: logits.mean(axis=0)}, {STAND_IN: logits})
+            name = STAND_INS["face"]
+            return Said({name: logits.mean(axis=0)}, {name: logits})
         return self._plain(
             {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole},
             {"face_cnn": logits, "face_gru": gru.ticks},
@@ -62,12 +64,13 @@ class Answers:
 
     def said_of_voice(self) -> Said | None:
         """Give what the models say of the voice, for all ticks; None where nobody speaks."""
-        voice, stand_in = self._heard, self._models.voice_stand_in
+        voice, stand_in = self._heard, self._models.stand_ins.get("voice")
         if voice is None or voice.clip is None:
             return None
         if stand_in is not None:
+            name, whole = STAND_INS["voice"], stand_in.voices(voice.clip.whole)
             ticks = _extended(stand_in.voices(voice.clip.ticks), self._ticks)
-            return Said({STAND_IN: stand_in.voices(voice.clip.whole)}, {STAND_IN: ticks})
+            return Said({name: seven_labels(whole)}, {name: seven_labels(ticks)})
         assert voice.tcn is not None
         networks = {"voice_tcn": voice.tcn, "voice_clip": voice.clip}
         return self._plain(
@@ -96,6 +99,16 @@ class Answers:
         alone = self.face(face, track)
         heard = smooth(self.speech[:, None].astype(np.float64))[ticks]
         return Answer(answer.whole, heard * answer.ticks + (1 - heard) * alone.ticks)
+
+    def affect(self, track: FaceTrack, fused: Answer) -> NDArray[np.float64]:
+        """Give valence and arousal of a track's ticks, `(n, 2)`.
+
+        A network of a run estimates them where there is one; else they follow from the probabilities.
+        """
+        if track.affect is None:
+            return np.array([valence_arousal(probabilities) for probabilities in fused.ticks])
+        self.used.add(AFFECT)
+        return smooth(track.affect, track.ticks).astype(np.float64)
 
     def _plain(self, whole: dict[str, Logits], ticks: dict[str, Logits]) -> Said:
         if self._baseline is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Literal
 
 from emoview.pipeline.events import EventHook, ignore
 from emoview.timeline.labels import LabelCount
-from emoview.timeline.results import Analysis, Options
+from emoview.timeline.results import Analysis, Options, weights_of
 
 
 def analyze(
@@ -19,7 +20,7 @@ def analyze(
     face: str | int = "largest",
     labels: LabelCount = 7,
     device: Literal["auto", "cpu", "gpu"] = "auto",
-    weights: str | os.PathLike[str] | None = None,
+    weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     explain: bool = False,
     baseline: str | os.PathLike[str] | None = None,
     voice_features: Literal["opensmile", "builtin"] = "opensmile",
@@ -40,7 +41,8 @@ def analyze(
             track id.
         labels: 7, or their grouping into 3 or 2: a group has the sum of the probabilities of its labels.
         device: `auto` takes a GPU where there is one.
-        weights: Run folder of `emoview train`, whose network takes the place of the shipped one.
+        weights: Run folder of `emoview train`, whose network takes the place of the shipped one, or gives
+            valence and arousal; several for the face, the voice, and these two.
         explain: Let each segment say where its label came from: which places on the face, and what in the
             voice.
         baseline: File of `emoview baseline`, about this person.
@@ -61,7 +63,7 @@ def analyze(
     from emoview.media.probe import Stretch
     from emoview.pipeline.analysis import analyze as run
 
-    stand_in = None if weights is None else os.fspath(weights)
+    given = () if weights is None else (weights,) if isinstance(weights, str | os.PathLike) else weights
     person = None if baseline is None else os.fspath(baseline)
     options = Options(
         fusion,
@@ -70,7 +72,7 @@ def analyze(
         str(face),
         labels,
         device,
-        stand_in,
+        weights_of([os.fspath(run) for run in given]),
         explain,
         person,
         voice_features,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from emoview.errors import InputError
 from emoview.timeline.results import Options, check_choices
 
@@ -21,14 +23,15 @@ def check(options: Options) -> None:
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):
         raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
-    if options.weights is not None and options.fusion == "early":
+    replaced = _labels_replaced(options)
+    if replaced and options.fusion == "early":
         raise InputError("early fusion was trained with the networks that ship: use late with other weights")
-    if options.weights is not None and options.explain:
+    if replaced and options.explain:
         raise InputError("only the networks that ship can be explained: leave out --explain or --weights")
     if options.voice_features != "opensmile":
         _check_features(options)
     if options.baseline is not None:
-        if options.weights is not None:
+        if replaced:
             raise InputError("a baseline is of the networks that ship: leave out --baseline or --weights")
         if options.fusion == "early":
             raise InputError("early fusion knows no baseline: use late")
@@ -43,7 +46,7 @@ def check(options: Options) -> None:
 def _check_features(options: Options) -> None:
     """Refuse what goes with openSMILE's features alone."""
     for option, given in (
-        ("--weights", options.weights is not None),
+        ("--weights", _labels_replaced(options)),
         ("--explain", options.explain),
         ("--baseline", options.baseline is not None),
         ("--fusion early", options.fusion == "early"),
@@ -52,3 +55,16 @@ def _check_features(options: Options) -> None:
             raise InputError(
                 f"{option} was made for openSMILE's features: leave it out, or --voice-features builtin"
             )
+
+
+def _labels_replaced(options: Options) -> bool:
+    """Tell whether networks of runs tell the labels: a run of valence and arousal leaves these alone."""
+    if not options.runs:
+        return False
+    from emoview.pipeline.stand_ins import chosen
+
+    try:
+        return any(chosen(Path(run))[0] != "affect" for run in options.runs)
+    except InputError:
+        # What is no run is refused when it is to be loaded.
+        return True

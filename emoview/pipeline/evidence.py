@@ -41,6 +41,7 @@ class Found:
         face: Aligned, RGB.
         scale: Pixels as shown for each pixel as decoded.
         widen: How much wider the picture was made for it, see `Proportions`.
+        square: `(side, side, 3)` RGB, cut as for valence and arousal; None where nobody estimates these.
     """
 
     tick: int
@@ -50,6 +51,7 @@ class Found:
     face: NDArray[np.uint8]
     scale: float
     widen: float
+    square: NDArray[np.uint8] | None = None
 
 
 FaceHook: TypeAlias = Callable[[Found], None]
@@ -67,6 +69,7 @@ class FaceTrack:
         lips: `(n,)`, how far they are open.
         gru: What the GRU over its embeddings says; None with a stand-in.
         embeddings: `(n, 256)`, where they were asked for.
+        affect: `(n, 2)`, valence and arousal as a network of a run estimates them; None without one.
     """
 
     ticks: NDArray[np.int64]
@@ -75,6 +78,7 @@ class FaceTrack:
     lips: NDArray[np.float64]
     gru: SequenceLogits | None
     embeddings: NDArray[np.float32] | None
+    affect: NDArray[np.float32] | None = None
 
     @property
     def weight(self) -> float:

@@ -15,7 +15,7 @@ from emoview.pipeline.engines import Network
 from emoview.pipeline.evidence import Collector, Faces, FaceTrack, Floats, Found
 from emoview.pipeline.inference import FACE_BATCH, SequenceRun, run_faces
 from emoview.pipeline.models import Models
-from emoview.pipeline.stand_in import StandIn
+from emoview.pipeline.stand_ins import StandIn
 from emoview.pipeline.timings import Timings
 
 
@@ -68,16 +68,21 @@ class FaceBranch:
         """Ask the networks about the faces that wait."""
         with self._timings.measure("start"):
             models = self._load()
-            stand_in = models.face_stand_in
+            stand_in, feeling = models.stand_ins.get("face"), models.stand_ins.get("affect")
             cnn, gru = (None, None) if stand_in else (models.face_cnn, models.face_gru)
         with self._timings.measure("face_network"):
             embeddings, logits = self._asked(cnn, stand_in)
+            squares = [face.square for face in self._waiting if face.square is not None]
+            affect = None if feeling is None else feeling.affect(squares)
             ids = np.array([face.face_id for face in self._waiting])
             for face_id in map(int, np.unique(ids)):
                 own = np.flatnonzero(ids == face_id)
                 if face_id not in self._growing:
                     self._growing[face_id] = _GrowingTrack(gru, keep_embeddings=self._keep_embeddings())
-                self._growing[face_id].add([self._waiting[i] for i in own], embeddings[own], logits[own])
+                self._growing[face_id].add(
+                    [self._waiting[i] for i in own], embeddings[own], logits[own],
+                    None if affect is None else affect[own],
+                )  # fmt: skip
             self._end_lost(self._waiting[-1].tick)
         for one in self._keep:
             one.add_faces(self._waiting, embeddings)
@@ -105,11 +110,12 @@ class _GrowingTrack:
     def __init__(self, gru: Network | None, *, keep_embeddings: bool) -> None:
         self._parts: list[tuple[NDArray[Any], ...]] = []
         self._embeddings: list[Floats] = []
+        self._affect: list[Floats] = []
         self._gru = None if gru is None else SequenceRun(gru)
         self._keep = keep_embeddings
         self.last_tick = 0
 
-    def add(self, found: Sequence[Found], embeddings: Floats, logits: Floats) -> None:
+    def add(self, found: Sequence[Found], embeddings: Floats, logits: Floats, affect: Floats | None) -> None:
         ticks = np.array([one.tick for one in found])
         boxes = np.array([(one.box.x, one.box.y, one.box.width, one.box.height) for one in found])
         lips = np.array([lip_opening(one.landmarks) for one in found])
@@ -119,10 +125,14 @@ class _GrowingTrack:
             self._gru.add(embeddings)
         if self._keep:
             self._embeddings.append(embeddings)
+        if affect is not None:
+            self._affect.append(affect)
 
     def end(self) -> FaceTrack:
         ticks, boxes, logits, lips = (np.concatenate(column) for column in zip(*self._parts, strict=True))
         gru = None if self._gru is None else self._gru.end()
         return FaceTrack(
-            ticks, boxes, logits, lips, gru, np.concatenate(self._embeddings) if self._keep else None
-        )
+            ticks, boxes, logits, lips, gru,
+            embeddings=np.concatenate(self._embeddings) if self._keep else None,
+            affect=np.concatenate(self._affect) if self._affect else None,
+        )  # fmt: skip

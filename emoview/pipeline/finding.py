@@ -24,9 +24,15 @@ LONGEST_SIDE_OF_SMALL_FACES = 1920
 
 
 class FaceSearch:
-    """Finds, follows and cuts out the faces of one picture after the other; closed as a context manager."""
+    """Finds, follows and cuts out the faces of one picture after the other; closed as a context manager.
 
-    def __init__(self, *, max_faces: int, timings: Timings) -> None:
+    Args:
+        max_faces: Faces looked for in a picture.
+        timings: Told of the time it takes.
+        square: Side of the square that each face is cut out as, too; None for none.
+    """
+
+    def __init__(self, *, max_faces: int, timings: Timings, square: int | None = None) -> None:
         # mediapipe takes its time: it is loaded when the first pictures are being decoded.
         from emoview.face.align import Proportions
         from emoview.face.find import FaceFinder
@@ -34,7 +40,7 @@ class FaceSearch:
 
         self._finder = FaceFinder(max_faces=max_faces)
         self._follower, self._proportions = FaceFollower(), Proportions()
-        self._timings = timings
+        self._timings, self._square = timings, square
 
     def __enter__(self) -> FaceSearch:
         return self
@@ -55,6 +61,7 @@ class FaceSearch:
             _SmallFaceError: One is smaller; this picture was not followed.
         """
         from emoview.face.align import align, box_of
+        from emoview.face.square import square_of_mesh
 
         with self._timings.measure("find"):
             landmarks = self._finder.find(picture)
@@ -65,21 +72,24 @@ class FaceSearch:
             widen = self._proportions.widening(landmarks)
             return [
                 Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
-                      align(picture, points, widen=widen), scale, widen)
+                      align(picture, points, widen=widen), scale, widen,
+                      None if self._square is None else square_of_mesh(picture, points, self._square))
                 for face_id, points in zip(ids, landmarks, strict=True)
             ]  # fmt: skip
 
 
 def find_faces(
-    media: Media, *, max_faces: int, timings: Timings, log: DecodeLog
+    media: Media, *, max_faces: int, timings: Timings, log: DecodeLog, square: int | None = None
 ) -> Iterator[tuple[int, list[Found]]]:
-    """Give every tick that has a picture, with the faces found in it, upright and cut out."""
+    """Give every tick that has a picture, with the faces found in it; `square` as in `FaceSearch`."""
     with ExitStack() as stack:
         try:
             with PictureDecoder(media, longest_side=LONGEST_SIDE, log=log) as decoder:
                 # The first pictures are decoded while mediapipe is loaded.
                 with timings.measure("start"):
-                    search = stack.enter_context(FaceSearch(max_faces=max_faces, timings=timings))
+                    search = stack.enter_context(
+                        FaceSearch(max_faces=max_faces, timings=timings, square=square)
+                    )
                 least = FACE_SIZE if decoder.scale > 1 else 0
                 yield from _faces_of(decoder, search, least)
         except _SmallFaceError as small:

@@ -17,7 +17,7 @@ from emoview.pipeline.answers import Answer, Answers
 from emoview.pipeline.choice import choose
 from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice
 from emoview.pipeline.models import FUSION_FILE, Models
-from emoview.pipeline.stand_in import STAND_IN
+from emoview.pipeline.stand_ins import AFFECT, STAND_INS
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.results import (
@@ -111,17 +111,19 @@ class Join:
             weights=self._weights(),
             warnings=(*warnings, *self._warnings()),
             timings={},
+            affect="estimated" if AFFECT in answers.used else "derived",
         )
 
     def _face_rows(
         self, face_id: int, track: FaceTrack, face: Answer, fused: Answer, voice: Answer | None
     ) -> list[Row]:
         heard = voice if face_id == self._choice.main else None
+        affect = self._answers.affect(track, fused)
         return [
             Row(
                 tick, face_id, FaceBox(*box), _values(face.ticks[i]),
                 None if heard is None or not self._speech[tick] else _values(heard.ticks[tick]),
-                _values(fused.ticks[i]), *_affect(fused.ticks[i]), self._options.naming,
+                _values(fused.ticks[i]), *_pair(affect[i]), self._options.naming,
             )
             for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
@@ -167,12 +169,12 @@ class Join:
 
     def _weights(self) -> tuple[WeightUsed, ...]:
         """Name the files behind the models that were asked."""
-        names = sorted(self._answers.used - {STAND_IN})
+        names = sorted(self._answers.used - {*STAND_INS.values(), AFFECT})
         files = [*map(self._models.weight, names), shipped(FUSION_FILE)] if names else []
         used = [WeightUsed(file.name, file.sha256) for file in files]
-        stand_in = self._models.stand_in
-        if stand_in is not None and STAND_IN in self._answers.used:
-            used.append(WeightUsed(stand_in.name, stand_in.sha256))
+        for role, stand_in in self._models.stand_ins.items():
+            if STAND_INS.get(role, AFFECT) in self._answers.used:
+                used.append(WeightUsed(stand_in.name, stand_in.sha256))
         if self._options.baseline is not None:
             file = Path(self._options.baseline)
             used.append(WeightUsed(file.name, hashlib.sha256(file.read_bytes()).hexdigest()))
@@ -198,5 +200,9 @@ def _values(probabilities: NDArray[np.float64]) -> Probabilities:
 
 
 def _affect(probabilities: NDArray[np.float64]) -> tuple[float, float]:
-    valence, arousal = valence_arousal(probabilities)
+    return _pair(valence_arousal(probabilities))
+
+
+def _pair(affect: NDArray[np.float64]) -> tuple[float, float]:
+    valence, arousal = affect
     return round(float(valence), _DECIMALS), round(float(arousal), _DECIMALS)

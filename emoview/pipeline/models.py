@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion
 from emoview.networks.weights import Weight, shipped
 from emoview.pipeline.engines import Engine, Network, load, weight_of
-from emoview.pipeline.stand_in import STAND_IN, StandIn
+from emoview.pipeline.stand_ins import STAND_INS, Role, StandIn, roles
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Options
 from emoview.voice.features import VoiceFeatures
@@ -28,23 +28,19 @@ class Models:
 
     def __init__(
         self,
-        run: Path | None = None,
+        runs: Sequence[str] = (),
         engine: Engine = Engine.ONNX,
         features: VoiceFeatures = VoiceFeatures.OPENSMILE,
     ) -> None:
-        """Use what ships for such voice features, or in its place the network of a run, which Keras runs."""
+        """Use what ships for such voice features, or in its place networks of runs, which Keras runs.
+
+        Raises:
+            InputError: A run has no network of use, or two are for the same.
+        """
         self.engine, self.features = engine, features
-        self.stand_in = None if run is None else StandIn.load(run)
-
-    @property
-    def face_stand_in(self) -> StandIn | None:
-        """The network of a run that stands for those of the face."""
-        return self.stand_in if self.stand_in is not None and self.stand_in.is_face else None
-
-    @property
-    def voice_stand_in(self) -> StandIn | None:
-        """The network of a run that stands for those of the voice."""
-        return self.stand_in if self.stand_in is not None and not self.stand_in.is_face else None
+        roles(runs)
+        loaded = [StandIn.load(Path(run)) for run in runs]
+        self.stand_ins: Mapping[Role, StandIn] = {one.role: one for one in loaded}
 
     @cached_property
     def face_cnn(self) -> Network:
@@ -96,14 +92,25 @@ class Models:
         Of what a stand-in says beside the other modality nothing was learned, so that both count
         by their calibrated logits.
         """
-        if self.stand_in is None:
+        if not self._replaced:
             return self._rule(name, self._fusion["with_baseline"] if with_baseline else self._fusion)
-        mine, other = ("face", "voice") if self.stand_in.is_face else ("voice", "face")
-        alone = LateFusion({STAND_IN: np.ones(len(LABELS))}, np.zeros(len(LABELS)))
-        if name == mine:
-            return alone
-        rule = self._rule(other, self._fusion)
-        return rule if name == other else LateFusion({**alone.weights, **rule.weights}, rule.bias)
+        weights: dict[str, NDArray[np.float64]] = {}
+        bias = np.zeros(len(LABELS))
+        for role, own in STAND_INS.items():
+            if name not in (role, "both"):
+                continue
+            if role in self.stand_ins:
+                weights[own] = np.ones(len(LABELS))
+            else:
+                rule = self._rule(role, self._fusion)
+                weights |= rule.weights
+                bias = bias + rule.bias
+        return LateFusion(weights, bias)
+
+    @property
+    def _replaced(self) -> bool:
+        """Whether networks of runs tell labels."""
+        return any(role in self.stand_ins for role in STAND_INS)
 
     def _rule(self, name: str, rules: Mapping[str, Any]) -> LateFusion:
         rule = rules[name]
@@ -118,7 +125,7 @@ class Models:
     @property
     def automatic_fusion(self) -> str:
         """`late` or `early`: the one that did better on people it had not seen."""
-        only_late = self.stand_in is not None or self.features is not VoiceFeatures.OPENSMILE
+        only_late = self._replaced or self.features is not VoiceFeatures.OPENSMILE
         return "late" if only_late else str(self._fusion["auto"])
 
     def fusion_for(self, options: Options) -> str:

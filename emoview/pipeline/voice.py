@@ -65,7 +65,7 @@ class VoiceBranch:
             models = self._load()
             clip = self._over_windows(models, sound, speech)
             self._step(3)
-            if models.voice_stand_in is None:
+            if "voice" not in models.stand_ins:
                 with self._timings.measure("voice_network"):
                     tcn = run_speech(models.voice_tcn, features, heard_ticks(speech), len(speech))
         self._step(4)
@@ -73,7 +73,7 @@ class VoiceBranch:
 
     def _over_windows(self, models: Models, sound: Sound, speech: NDArray[np.bool_]) -> SequenceLogits:
         """Ask the network that hears whole windows, that of a run where there is one."""
-        stand_in = models.voice_stand_in
+        stand_in = models.stand_ins.get("voice")
         means = stand_in is not None and stand_in.network.takes == "mfcc-means"
         network = stand_in.model if stand_in else models.voice_clip
         cuts = speech_windows(speech)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas
 
 Fusion = Literal["late", "early", "auto"]
+AffectSource = Literal["derived", "estimated"]
 
 SCHEMA_VERSION: Final = "1.4"
 """Version of the JSON form; its first number changes when a reader would break."""
@@ -180,7 +181,8 @@ class Options:
         face: `largest`, `speaking`, `all`, or a track id.
         labels: 7, 3 or 2.
         device: `auto`, `cpu` or `gpu`.
-        weights: Run folder whose network takes the place of a shipped one; None for what ships.
+        weights: Run folder whose network takes the place of a shipped one, or gives valence and arousal;
+            several of them for different things; None for what ships.
         explain: Whether each segment says where its label came from.
         baseline: File with what the networks say of the person in general; None where that is not known.
         voice_features: What describes the voice, `opensmile` or `builtin`.
@@ -193,7 +195,7 @@ class Options:
     face: str = "largest"
     labels: LabelCount = 7
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    weights: str | None = None
+    weights: str | tuple[str, ...] | None = None
     explain: bool = False
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
@@ -204,12 +206,23 @@ class Options:
         """How labels are chosen."""
         return Naming(self.labels, self.least_confidence)
 
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Name the run folders of `weights`."""
+        return (self.weights,) if isinstance(self.weights, str) else tuple(self.weights or ())
+
     def asked(self) -> dict[str, Any]:
         """Give what was asked for by name; a limit of confidence only where there is one."""
         values = {name: getattr(self, name) for name in self.__slots__}
         if self.least_confidence is None:
             del values["least_confidence"]
         return values
+
+
+def weights_of(runs: Sequence[object]) -> str | tuple[str, ...] | None:
+    """Give run folders as `Options.weights` holds them: none, one, or several."""
+    names = tuple(map(str, runs))
+    return names if len(names) > 1 else names[0] if names else None
 
 
 def check_choices(options: Options) -> None:
@@ -252,6 +265,8 @@ class Analysis:
         warnings: What a user should know about this result.
         timings: Seconds of wall time by stage, `total` among them; the only part of a result that differs
             between two runs.
+        affect: Where valence and arousal of rows with a face come from: `derived` from the probabilities, or
+            `estimated` by a network.  Those of rows without a face are always derived.
     """
 
     media: MediaFacts
@@ -264,6 +279,7 @@ class Analysis:
     weights: tuple[WeightUsed, ...]
     warnings: tuple[str, ...]
     timings: Mapping[str, float]
+    affect: AffectSource = "derived"
 
     @property
     def naming(self) -> Naming:

@@ -160,7 +160,7 @@ def _runs(folder: Path) -> None:
     from emoview.errors import EmoviewError
     from emoview.evaluation.comparison import compared
     from emoview.networks.runs import load_network, networks_of
-    from emoview.pipeline.stand_in import StandIn
+    from emoview.pipeline.stand_ins import StandIn
     from emoview.training.loop import read_history
 
     refusal: EmoviewError | None = None

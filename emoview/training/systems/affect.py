@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
+import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +22,19 @@ from emoview.metrics.values import ccc, measure_folds
 from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
-from emoview.networks.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole, load_network, networks_of
-from emoview.networks.saved import load_saved
+from emoview.networks.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole
 from emoview.networks.seen import Seen, handed_on
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
-from emoview.training.loop import VALIDATION, Batch, Plan, fit, read_history
+from emoview.training.loop import VALIDATION, Batch, Plan, fit_head_first, read_history
 from emoview.training.plots import plot_curves
+from emoview.training.starts import FACE_NETWORK, only_head, take_start
 from emoview.training.systems.events import OnEvent
-from emoview.training.systems.pictures import predicted
+from emoview.training.systems.pictures import predicted, published_shape
 
 WHAT = ("valence", "arousal")
 RANKED_BY = "mean CCC"
 """What a search ranks options by."""
+_SIDE = 224
 SCALE = 10.0
 """Figures are told in the unit of AFEW-VA, -10 to 10."""
 
@@ -42,20 +45,24 @@ class AffectOptions:
 
     Attributes:
         network: Its name in the catalogue.
-        size: Side of the crops, in pixels.
+        size: Side of the crops, in pixels; None for 224, or what the shipped face network is made for.
         plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
         batch: Frames a step.
         preparation: What the network does to pictures in [0, 1] first.
         augmentation: Random changes.
         folds: Of whole videos.
         test: Another data set to measure on, instead of the folds; its path.
-        start: Run folder, or `.keras` file, of the same network, whose weights are the start; the last layer
-            may be of other labels, and then begins at random.
+        start: What its weights begin with, as for pictures: a run folder, a `.keras` or `.h5` file, or
+            `shipped` for network=face-cnn; the last layer of other labels is new.
+        head_epochs: Epochs, before those of the plan, in which only the last layer learns.
+        only_head: Let only the last layer learn, in all epochs (feature extraction).
+        faces: How faces are cut out: by the landmarks that are `given`, where there are none not at all; or
+            by those that are `found`, as in an analysis, whereby frames without a face are left out.
         seed: Decides start, folds, order and changes.
     """
 
     network: str = "resnet152"
-    size: Number = 224
+    size: Number | None = None
     plan: Plan = field(default_factory=lambda: Plan(100, 1e-3, "sgd", keep="last", momentum=0.9))
     batch: Number = 50
     preparation: Preparation = "unit"
@@ -63,12 +70,15 @@ class AffectOptions:
     folds: Folds = 5
     test: FileName | None = None
     start: FileName | None = None
+    head_epochs: Whole = 0
+    only_head: bool = False
+    faces: Literal["given", "found"] = "given"
     seed: Whole = 1
 
 
 def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> None:
     """Train, and measure on videos, or on a data set, that took no part."""
-    affect = read_affect(data)
+    affect = cut_as(options.faces, read_affect(data), on_event)
     estimated = np.zeros((len(affect), 2), np.float32)
     models, folds = [], []
     if options.test is None:
@@ -82,11 +92,11 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
             folds.append(asked)
         _store(models[0], estimated, affect.values, folds, options, run, on_event)
         return
-    other = read_affect(Path(options.test))
+    other = cut_as(options.faces, read_affect(Path(options.test)), on_event)
     everything = np.arange(len(affect))
     _note(affect, everything, options, run)
     model, _ = _learn(options.network, affect, everything, everything[:0], options, run, on_event)
-    frames = decoded(other, options.size)
+    frames = _frames(other, options)
     estimated = predicted(model, frames, np.arange(len(other)))
     _store(model, estimated, other.values, None, options, run, on_event)
 
@@ -102,7 +112,7 @@ def cross_validated(
     options: AffectOptions, data: Path, run: Run, folds: int, on_event: OnEvent
 ) -> tuple[float, ...]:
     """Train on folds of whole videos: mean of the CCC of valence and arousal on each fold left out."""
-    affect = read_affect(data)
+    affect = cut_as(options.faces, read_affect(data), on_event)
     result = []
     for number, (known, asked) in enumerate(folds_by_group(affect.videos, folds, options.seed), start=1):
         part = f"{options.network}-{folds}-folds/{number}"
@@ -112,13 +122,54 @@ def cross_validated(
     return tuple(result)
 
 
-def decoded(affect: LabelledAffect, size: int) -> DecodedPictures:
+def cut_as(faces: str, affect: LabelledAffect, on_event: OnEvent) -> LabelledAffect:
+    """Let faces be cut out as `AffectOptions.faces` says.
+
+    Raises:
+        InputError: No face was found in any frame.
+    """
+    if faces == "given":
+        return affect
+    from emoview.face.ibug import ibug_landmarks
+    from emoview.face.still import StillFaces
+
+    landmarks = []
+    with StillFaces() as stills:
+        for index in range(len(affect)):
+            mesh = stills.mesh(affect.picture(index))
+            landmarks.append(np.full((68, 2), np.nan, np.float32) if mesh is None else ibug_landmarks(mesh))
+            on_event({"step": index + 1, "of": len(affect)})
+    points = np.stack(landmarks)
+    kept = np.flatnonzero(np.isfinite(points[:, 0, 0]))
+    on_event({"faces found": f"{len(kept)} of {len(affect)} frames; the others are left out"})
+    if not len(kept):
+        raise InputError("no face was found in the frames: set faces=given where they show faces alone")
+    return affect.part(kept, points[kept])
+
+
+def decoded(affect: LabelledAffect, size: int, *, colour: bool = True) -> DecodedPictures:
     """Cut the faces out when they are needed."""
-    return DecodedPictures(len(affect), partial(_crop, affect, size), size=size, channels=3)
+    crop = partial(_crop, affect, size, colour)
+    return DecodedPictures(len(affect), crop, size=size, channels=3 if colour else 1)
 
 
-def _crop(affect: LabelledAffect, size: int, index: int) -> NDArray[np.uint8]:
-    return affect.crop(index, size)
+def _crop(affect: LabelledAffect, size: int, colour: bool, index: int) -> NDArray[np.uint8]:
+    face = affect.crop(index, size)
+    return face if colour else np.asarray(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _frames(affect: LabelledAffect, options: AffectOptions) -> DecodedPictures:
+    side, _, channels = _shape(options)
+    return decoded(affect, side, colour=channels == len("RGB"))
+
+
+def _shape(options: AffectOptions) -> tuple[int, int, int]:
+    """Give height, width and channels of what the network takes."""
+    if options.network == FACE_NETWORK:
+        side, _, channels = published_shape(options.network)
+    else:
+        side, channels = _SIDE, 3
+    return options.size or side, options.size or side, channels
 
 
 def _learn(
@@ -130,15 +181,16 @@ def _learn(
     run: Run,
     on_event: OnEvent,
 ) -> tuple[keras.Model, NDArray[np.float32]]:
-    frames = decoded(affect, options.size)
+    frames = _frames(affect, options)
     loss = keras.losses.MeanSquaredError()
 
     def build() -> keras.Model:
-        shape = (options.size, options.size, 3)
-        network = catalog.build(options.network, labels=2, input_shape=shape)
+        network = catalog.build(options.network, labels=2, input_shape=_shape(options))
         model = prepared(network, options.preparation)
         if options.start is not None:
-            _take_start(model, Path(options.start), options.network)
+            take_start(model, options.start, options.network, WHAT)
+        if options.only_head:
+            only_head(model)
         return model
 
     def batches(epoch: int) -> Iterator[Batch]:
@@ -158,10 +210,10 @@ def _learn(
             figures |= {VALIDATION + what: value for what, value in held_out.items()}
         return figures
 
-    model = fit(
-        build, batches, judge, options.plan, run.part(name), loss=loss,
-        seed=options.seed, watch="valence CCC", metrics=(), name=name,
-        of=len(known) // options.batch, on_event=on_event,
+    model = fit_head_first(
+        build, only_head, options.head_epochs, batches, judge, options.plan, run.part(name), name=name,
+        loss=loss, seed=options.seed, watch="valence CCC", metrics=(), of=len(known) // options.batch,
+        on_event=on_event,
     )  # fmt: skip
     return model, predicted(model, frames, asked) if len(asked) else np.zeros((0, 2), np.float32)
 
@@ -182,7 +234,8 @@ def _store(
     figures = {what: measured(estimated, annotated, what, folds) for what in WHAT}
     name = options.network
     cost = (model.count_params(), flops(model))
-    network = NetworkOfRun(name, "va", "pictures", WHAT, options.size, True, 1.0, *cost)
+    side, _, channels = _shape(options)
+    network = NetworkOfRun(name, "va", "pictures", WHAT, side, channels == len("RGB"), 1.0, *cost)
     run.add(network, model, None)
     for what, one in figures.items():
         run.measured(f"{name}, {what}", one)
@@ -206,22 +259,3 @@ def measured(
     column = WHAT.index(what)
     one, other = (SCALE * side[:, column].astype(float) for side in (estimated, annotated))
     return measure_folds(one, other, folds or [np.arange(len(other))], scale=SCALE)
-
-
-def _take_start(model: keras.Model, start: Path, name: str) -> None:
-    """Take the weights of a run or a file; those of the last layer where they fit."""
-    if start.is_dir():
-        stored = [network for network in networks_of(start) if network.name == name]
-        if not stored:
-            raise InputError(f"{start} has no network {name}: start from a run of the same network")
-        other = load_network(start, stored[0])
-    elif start.suffix == ".keras":
-        other = load_saved(start, "name another file")
-    else:
-        raise InputError(f"{start} is neither a run folder nor a .keras file: start from one of these")
-    own, given = model.get_weights(), other.get_weights()
-    # Kernel and bias of the last layer stand at the end.
-    if [w.shape for w in own[:-2]] != [w.shape for w in given[:-2]]:
-        raise InputError(f"{start} holds another network than {name}, or one for pictures of another size")
-    fits = [w.shape for w in own] == [w.shape for w in given]
-    model.set_weights(given if fits else [*given[:-2], *own[-2:]])

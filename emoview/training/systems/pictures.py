@@ -6,7 +6,7 @@ picture stage of the CNN + GRU work differ in their options alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,8 +35,6 @@ from emoview.networks.runs import (
     Number,
     Run,
     Whole,
-    load_network,
-    networks_of,
 )
 from emoview.networks.seen import handed_on
 from emoview.timeline.labels import LABELS, LabelCount, group_of
@@ -45,6 +43,7 @@ from emoview.training.loop import Batch, Plan, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.parts import Parts, learned_from, split_pictures
 from emoview.training.plots import plot_curves
+from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
 
@@ -81,8 +80,9 @@ class PictureOptions:
         labels: Told apart in training: 7, or their grouping into 3 or 2.
         split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
             measures on the part `valid` or `test`; `random` pools all parts and splits them 70/10/20.
-        start: Run folder whose network of the same name is the start, such as one trained on other
-            pictures; None for random weights.
+        start: What its weights begin with: a run folder with a network of the same name, such as one trained
+            on other pictures; a `.keras` or `.h5` file, of Keras Applications or VGG-Face, too; `shipped`,
+            which is a face-cnn; None for random ones.  The last layer is new where the labels differ.
         head_epochs: Epochs, before those of the plan, in which only the dense layers learn.
         seed: Decides start, split, order and changes.
     """
@@ -170,7 +170,7 @@ def _learn(
     loss = loss_of(options.loss, options.delta)
 
     def build() -> keras.Model:
-        return built(options, shape, len(names), decoded, parts[0])
+        return built(options, shape, names, decoded, parts[0])
 
     def batches(epoch: int) -> Iterator[Batch]:
         weights = class_weights(groups[parts[0]], len(names)) if options.class_weights else None
@@ -194,7 +194,7 @@ def _learn(
 def built(
     options: PictureOptions,
     shape: tuple[int, int, int],
-    labels: int,
+    names: Sequence[str],
     pictures: DecodedPictures,
     known: NDArray[np.int64],
 ) -> keras.Model:
@@ -203,14 +203,14 @@ def built(
     Args:
         options: Which network, and how it is prepared.
         shape: Height, width and channels of a picture.
-        labels: How many logits.
+        names: Of the labels.
         pictures: All there are.
         known: Those that it may know: the preparation may depend on them.
     """
     own = {} if options.activation is None else {"activation": options.activation}
     try:
         network = catalog.build(
-            options.network, labels=labels, input_shape=shape,
+            options.network, labels=len(names), input_shape=shape,
             pooling=options.pooling, dropout=dropout_of(options), **own,
         )  # fmt: skip
     except ValueError as error:
@@ -220,18 +220,8 @@ def built(
         pixels = pixel_statistics(pictures, known, normalised=options.preparation == "both")
     model = prepared(network, options.preparation, pixels=pixels)
     if options.start is not None:
-        _take_weights(model, Path(options.start), options.network)
+        take_start(model, options.start, options.network, names)
     return model
-
-
-def _take_weights(model: keras.Model, run: Path, name: str) -> None:
-    stored = [network for network in networks_of(run) if network.name == name]
-    if not stored:
-        raise InputError(f"{run} has no network {name}: start from a run of the same network")
-    weights = load_network(run, stored[0]).get_weights()
-    if [w.shape for w in weights] != [w.shape for w in model.get_weights()]:
-        raise InputError(f"{name} in {run} has other sizes: start from a run with the same size and labels")
-    model.set_weights(weights)
 
 
 def only_dense_learn(model: keras.Model) -> None:
@@ -247,7 +237,7 @@ def input_shape(options: PictureOptions) -> tuple[int, int, int]:
     Raises:
         InputError: There is no such network of pictures.
     """
-    side, _, channels = _published_shape(options.network)
+    side, _, channels = published_shape(options.network)
     if options.small and side > LARGEST_SMALL:
         side, channels = SMALL_SIDE, 1
     if options.colour is not None:
@@ -265,7 +255,12 @@ def dropout_of(options: PictureOptions) -> float | tuple[float, ...] | None:
     return RISING[:blocks]
 
 
-def _published_shape(network: str) -> tuple[int, ...]:
+def published_shape(network: str) -> tuple[int, ...]:
+    """Give height, width and channels of the pictures that a network was published with.
+
+    Raises:
+        InputError: There is no such network of pictures.
+    """
     shapes = {name: n.input_shape for name, n in catalog.NETWORKS.items() if len(n.input_shape) == 3}
     if network not in shapes:
         raise InputError(f"there is no picture network {network!r}; choose one of {', '.join(shapes)}")

@@ -197,7 +197,7 @@ def _learn(
     weights = class_weights(entries.labels[train_part], labels) if options.class_weights else None
 
     def build() -> keras.Model:
-        frames = _frames(options, shape, labels, entries, train_part)
+        frames = _frames(options, shape, entries, train_part)
         joined: dict[str, Any] = {"length": options.length, "aggregate": options.aggregate}
         if not options.gru_depth:
             return frames_network(frames, **joined)
@@ -239,15 +239,14 @@ def _learn(
 def _frames(
     options: SequenceOptions,
     shape: tuple[int, int, int],
-    labels: int,
     entries: _Entries,
     known: NDArray[np.int64],
 ) -> keras.Model:
     """Build the network of single frames, with the weights that it starts from."""
     frames = entries.frames_of(known)
-    network = built(options, shape, labels, entries.pictures, frames)
+    network = built(options, shape, LABELS, entries.pictures, frames)
     if options.start is not None and options.new_head:
-        fresh = built(replace(options, start=None), shape, labels, entries.pictures, frames)
+        fresh = built(replace(options, start=None), shape, LABELS, entries.pictures, frames)
         for one, other in zip(network._flatten_layers(), fresh._flatten_layers(), strict=True):
             if isinstance(one, keras.layers.Dense):
                 one.set_weights(other.get_weights())
