@@ -244,9 +244,11 @@ def _frames(
 ) -> keras.Model:
     """Build the network of single frames, with the weights that it starts from."""
     frames = entries.frames_of(known)
-    network = built(options, shape, LABELS, entries.pictures, frames)
+    network = built(options, shape, group_names(options.labels), entries.pictures, frames)
     if options.start is not None and options.new_head:
-        fresh = built(replace(options, start=None), shape, LABELS, entries.pictures, frames)
+        fresh = built(
+            replace(options, start=None), shape, group_names(options.labels), entries.pictures, frames
+        )
         for one, other in zip(network._flatten_layers(), fresh._flatten_layers(), strict=True):
             if isinstance(one, keras.layers.Dense):
                 one.set_weights(other.get_weights())
