@@ -34,7 +34,8 @@ from emoview.errors import (
 )
 from emoview.pipeline.api import analyze
 from emoview.timeline.labels import LABELS
-from emoview.timeline.results import Analysis, Options
+from emoview.timeline.options import Options
+from emoview.timeline.results import Analysis
 
 __version__ = "0.1.0"
 

@@ -17,8 +17,8 @@ from emoview.batch.record import Records, Wanted
 from emoview.fusion.baseline import PRIOR, Baseline, general
 from emoview.networks.weights import shipped
 from emoview.pipeline.models import FUSION_FILE, Models
-from emoview.timeline.results import Options
-from emoview.training.fusion import MODELS, ClipLogits, measure
+from emoview.timeline.options import Options
+from emoview.training.fusion_rules import MODELS, ClipLogits, measure
 
 
 @pytest.fixture(scope="module")

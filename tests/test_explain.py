@@ -37,7 +37,8 @@ from emoview.pipeline.models import Models
 from emoview.pipeline.voice import describe_windows, heard_ticks, speech_windows
 from emoview.rendering.report import write_report
 from emoview.timeline.explanation import VoiceEffect, VoiceReasons
-from emoview.timeline.results import Options, Segment
+from emoview.timeline.options import Options
+from emoview.timeline.results import Segment
 from emoview.voice.activity import level_db, voice_activity
 from emoview.voice.descriptors import tick_features
 

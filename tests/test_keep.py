@@ -12,7 +12,7 @@ from conftest import Make
 from emoview import InputError, OutputError
 from emoview.pipeline.analysis import analyze
 from emoview.pipeline.keep import Keeper, keeping
-from emoview.timeline.results import Options
+from emoview.timeline.options import Options
 
 
 def test_faces_and_features_are_those_of_the_rows(made: Make, tmp_path: Path):

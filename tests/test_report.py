@@ -24,11 +24,11 @@ from emoview.output.tracks import MISSING, STEPS, tracks
 from emoview.rendering.report import write_report, write_reports
 from emoview.timeline.labels import LABELS, Naming, valence_arousal
 from emoview.timeline.moments import disagreements, strongest
+from emoview.timeline.options import Options
 from emoview.timeline.results import (
     Analysis,
     FaceBox,
     MediaFacts,
-    Options,
     Overall,
     Row,
     Verdict,

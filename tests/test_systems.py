@@ -63,7 +63,7 @@ from emoview.training.search import search
 from emoview.training.ship import ship_voice
 from emoview.training.speech import TAUGHT, SpeechFeatures, Variant, describe_speech
 from emoview.training.systems.catalog import SYSTEMS, system_named
-from emoview.training.systems.clip_fusion import input_variance
+from emoview.training.systems.clip_sequences import input_variance
 from emoview.training.systems.image_landmark import SHARES
 from emoview.training.systems.pictures import (
     dropout_of,

@@ -44,16 +44,8 @@ from emoview.pipeline.inference import (
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.augmentation import altered_voice, in_room
 from emoview.training.face import FaceRecipe, Round, targets_of, train_face
-from emoview.training.fusion import (
-    MODELS,
-    RULES,
-    ClipLogits,
-    FusionRecipe,
-    _Sequences,
-    fit_rule,
-    measure,
-    spoken,
-)
+from emoview.training.fusion import FusionRecipe, _Sequences
+from emoview.training.fusion_rules import MODELS, RULES, ClipLogits, fit_rule, measure, spoken
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
 from emoview.training.precision import quick_precision
 from emoview.training.ship import _described, _ship, ship_face, ship_fusion
@@ -691,7 +683,7 @@ def test_the_rule_of_the_voice_is_fitted_on_other_voices(monkeypatch: pytest.Mon
         learned_from.append((tuple(models), len(answers), {a.actor for a in answers}))
         return fit_rule(answers, models)
 
-    monkeypatch.setattr("emoview.training.fusion.fit_rule", noted)
+    monkeypatch.setattr("emoview.training.fusion_rules.fit_rule", noted)
     measure(clips, voices)
     by_rule = {models: [what for m, *what in learned_from if m == models] for models in RULES.values()}
     # First one actor after the other without a baseline, then with one.

@@ -10,7 +10,7 @@ from emoview.batch.storage import fetched
 from emoview.common.text import shown
 from emoview.errors import InputError
 from emoview.pipeline.events import EventHook, Progress, ignore
-from emoview.timeline.results import Options
+from emoview.timeline.options import Options
 
 if TYPE_CHECKING:
     from emoview.fusion.baseline import Baseline

@@ -18,7 +18,7 @@ from emoview.common.names import FACES, LABEL
 from emoview.errors import InputError, OutputError
 from emoview.networks.weights import MANIFEST, weights_folder
 from emoview.output.writers import WRITERS
-from emoview.timeline.results import Options
+from emoview.timeline.options import Options
 
 FOLDER: Final = ".emoview"
 """Hidden folder of the records in the output folder."""

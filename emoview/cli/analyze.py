@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
-from emoview.cli.options import (
-    BaselineOption,
-    ContactSheetOption,
-    DeviceOption,
-    ExplainOption,
-    FaceOption,
-    Features,
-    FeaturesOption,
-    FormatsOption,
-    Fusion,
-    FusionOption,
-    LabelChoice,
-    LabelsOption,
-    LeastOption,
-    MaxFacesOption,
-    Modality,
-    ModalityOption,
-    QuietOption,
-    WeightsOption,
-    options_of,
-)
-from emoview.pipeline.device import Device
+from emoview.cli.options import ContactSheetOption, FormatsOption, QuietOption, with_options
+
+if TYPE_CHECKING:
+    from emoview.timeline.results import Analysis
 
 
+@with_options
 def analyze(
     video: Annotated[Path, typer.Argument(help="Video or sound file; anything ffmpeg reads.")],
     output: Annotated[
@@ -42,17 +25,7 @@ def analyze(
             "-o", "--output", metavar="DIR", help="Folder, or the file of one format.", show_default="here"
         ),
     ] = None,
-    fusion: FusionOption = Fusion.AUTO,
-    modality: ModalityOption = Modality.BOTH,
-    max_faces: MaxFacesOption = 4,
-    face: FaceOption = "largest",
-    labels: LabelsOption = LabelChoice.SEVEN,
-    device: DeviceOption = Device.AUTO,
-    weights: WeightsOption = None,
-    explain: ExplainOption = False,
-    baseline: BaselineOption = None,
-    voice_features: FeaturesOption = Features.OPENSMILE,
-    least_confidence: LeastOption = None,
+    options: Any = None,
     formats: FormatsOption = "csv,json",
     contact_sheet: ContactSheetOption = False,
     json: Annotated[
@@ -90,25 +63,11 @@ def analyze(
         from emoview.common.files import write_whole
         from emoview.common.names import FACES
         from emoview.output.contact_sheet import ContactSheet
-        from emoview.output.json import json_file
         from emoview.output.writers import stem_of, write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping
         from emoview.pipeline.profile import profile_of
 
-        options = options_of(
-            fusion,
-            modality,
-            max_faces,
-            face,
-            labels,
-            device,
-            weights,
-            explain,
-            baseline,
-            voice_features,
-            least_confidence,
-        )
         sheet = ContactSheet()
         start_s = seconds_since_start()
         with (
@@ -121,12 +80,7 @@ def analyze(
             )  # fmt: skip
         write_from = time.perf_counter()
         written = [path for path in (save_faces, save_features) if path is not None]
-        if json == "-":
-            terminal.out.writelines(json_file(result, video))
-            terminal.out.flush()
-        elif json is not None:
-            write_whole(Path(json), json_file(result, Path(json)))
-            written.append(Path(json))
+        written += _write_json(terminal, result, video, json)
         names = formats.split(",")
         stem = stem_of(video, names, *([FACES] if contact_sheet else []))
         if json is None or output is not None:
@@ -140,3 +94,18 @@ def analyze(
             render.summary(terminal.console, result, written)
         if profile:
             show_profile(terminal.console, profile_of(result, start_s=start_s, write_s=write_s))
+
+
+def _write_json(terminal: Terminal, result: Analysis, video: Path, file: str | None) -> list[Path]:
+    """Write the JSON where it is wanted alone: to a file, or with `-` to standard output."""
+    from emoview.common.files import write_whole
+    from emoview.output.json import json_file
+
+    if file is None:
+        return []
+    if file != "-":
+        write_whole(Path(file), json_file(result, Path(file)))
+        return [Path(file)]
+    terminal.out.writelines(json_file(result, video))
+    terminal.out.flush()
+    return []

@@ -53,7 +53,7 @@ def baseline(
         from emoview.batch.inputs import clips_of
         from emoview.cli import render
         from emoview.common.files import write_whole
-        from emoview.timeline.results import Options
+        from emoview.timeline.options import Options
 
         options = Options(modality=modality.value, face=face, device=cast(Literal["auto"], device.value))
         with render.progress(terminal.console, quiet=quiet) as on_event:

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import FAILED, INTERRUPTED, Terminal
-from emoview.cli.options import (
-    BaselineOption,
-    ContactSheetOption,
-    DeviceOption,
-    ExplainOption,
-    FaceOption,
-    Features,
-    FeaturesOption,
-    FormatsOption,
-    Fusion,
-    FusionOption,
-    LabelChoice,
-    LabelsOption,
-    LeastOption,
-    MaxFacesOption,
-    Modality,
-    ModalityOption,
-    QuietOption,
-    WeightsOption,
-    options_of,
-)
+from emoview.cli.options import ContactSheetOption, FormatsOption, QuietOption, with_options
 from emoview.common.text import name_of
-from emoview.pipeline.device import Device
 
 
 def _some_there(inputs: list[str]) -> list[str]:
@@ -41,6 +20,7 @@ def _some_there(inputs: list[str]) -> list[str]:
     return inputs
 
 
+@with_options
 def batch(
     inputs: Annotated[
         list[str],
@@ -55,17 +35,7 @@ def batch(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results, or its address.")
     ],
-    fusion: FusionOption = Fusion.AUTO,
-    modality: ModalityOption = Modality.BOTH,
-    max_faces: MaxFacesOption = 4,
-    face: FaceOption = "largest",
-    labels: LabelsOption = LabelChoice.SEVEN,
-    device: DeviceOption = Device.AUTO,
-    weights: WeightsOption = None,
-    explain: ExplainOption = False,
-    baseline: BaselineOption = None,
-    voice_features: FeaturesOption = Features.OPENSMILE,
-    least_confidence: LeastOption = None,
+    options: Any = None,
     formats: FormatsOption = "csv,json",
     challenge: Annotated[
         bool, typer.Option("--challenge", help="Write NAME.txt too: the overall label and nothing else.")
@@ -115,19 +85,6 @@ def batch(
         from emoview.cli import render_batch as render
         from emoview.pipeline.check import check
 
-        options = options_of(
-            fusion,
-            modality,
-            max_faces,
-            face,
-            labels,
-            device,
-            weights,
-            explain,
-            baseline,
-            voice_features,
-            least_confidence,
-        )
         check(options)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
         clips, folder = clips_of(inputs, wanted.endings), place_of(output)

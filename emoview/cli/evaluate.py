@@ -120,30 +120,8 @@ def evaluate(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render_training
-        from emoview.errors import InputError
 
-        suits = {Protocol.GIVEN: what, Protocol.LEAVE_ONE_ACTOR_OUT: What.CLIPS}.get(protocol, What.VOICE)
-        if suits is not what:
-            raise InputError(f"{protocol.value} is a protocol for {suits.value}, not for {what.value}")
-        if what is What.TIMELINE and model != "shipped":
-            raise InputError("timeline measures what ships")
-        if plot is not None:
-            from emoview.output.plot import form_of
-
-            if what in (What.TIMELINE, What.VA) or humans:
-                which = "--humans" if humans else what.value
-                raise InputError(f"--plot draws labels, which {which} does not measure")
-            # Before the measuring, which can take minutes.
-            form_of(plot)
-        for option, given in (("--cut-out", cut_out), ("--humans", humans)):
-            if given and what is not What.FACE:
-                raise InputError(f"{option} is for faces, not for {what.value}")
-        if seen is not SeenInTraining.REFUSE and model == "shipped":
-            raise InputError("--seen is for a run: what ships has no record of what it learned from")
-        if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
-            raise InputError(
-                "leave-one-actor-out trains what ships; emoview train clip-fusion measures others"
-            )
+        _check(what, model, protocol, cut_out=cut_out, humans=humans, seen=seen, plot=plot)
         if protocol is not Protocol.GIVEN:
             from emoview.training.memory import keep_memory
 
@@ -171,6 +149,40 @@ def evaluate(
             from emoview.metrics.plot import plot_figures
 
             write_whole(plot, plot_figures(figures, plot))
+
+
+def _check(
+    what: What,
+    model: str,
+    protocol: Protocol,
+    *,
+    cut_out: bool,
+    humans: bool,
+    seen: SeenInTraining,
+    plot: Path | None,
+) -> None:
+    """Refuse options that do not go together, before the measuring, which can take minutes."""
+    from emoview.errors import InputError
+
+    suits = {Protocol.GIVEN: what, Protocol.LEAVE_ONE_ACTOR_OUT: What.CLIPS}.get(protocol, What.VOICE)
+    if suits is not what:
+        raise InputError(f"{protocol.value} is a protocol for {suits.value}, not for {what.value}")
+    if what is What.TIMELINE and model != "shipped":
+        raise InputError("timeline measures what ships")
+    if plot is not None:
+        from emoview.output.plot import form_of
+
+        if what in (What.TIMELINE, What.VA) or humans:
+            which = "--humans" if humans else what.value
+            raise InputError(f"--plot draws labels, which {which} does not measure")
+        form_of(plot)
+    for option, given in (("--cut-out", cut_out), ("--humans", humans)):
+        if given and what is not What.FACE:
+            raise InputError(f"{option} is for faces, not for {what.value}")
+    if seen is not SeenInTraining.REFUSE and model == "shipped":
+        raise InputError("--seen is for a run: what ships has no record of what it learned from")
+    if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
+        raise InputError("leave-one-actor-out trains what ships; emoview train clip-fusion measures others")
 
 
 def _raters(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -12,7 +15,7 @@ from emoview.cli.formats import chosen_formats
 from emoview.pipeline.device import Device
 
 if TYPE_CHECKING:
-    from emoview.timeline.results import Options
+    pass
 
 
 class Fusion(str, Enum):
@@ -122,22 +125,22 @@ ContactSheetOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
 
 
-def options_of(
-    fusion: Fusion,
-    modality: Modality,
-    max_faces: int,
-    face: str,
-    labels: LabelChoice,
-    device: Device,
-    weights: list[Path] | None,
-    explain: bool,
-    baseline: Path | None,
-    voice_features: Features,
-    least_confidence: float | None,
-) -> Options:
+def _shared(
+    fusion: FusionOption = Fusion.AUTO,
+    modality: ModalityOption = Modality.BOTH,
+    max_faces: MaxFacesOption = 4,
+    face: FaceOption = "largest",
+    labels: LabelsOption = LabelChoice.SEVEN,
+    device: DeviceOption = Device.AUTO,
+    weights: WeightsOption = None,
+    explain: ExplainOption = False,
+    baseline: BaselineOption = None,
+    voice_features: FeaturesOption = Features.OPENSMILE,
+    least_confidence: LeastOption = None,
+) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
-    from emoview.timeline.results import Options, weights_of
+    from emoview.timeline.options import Options, weights_of
 
     return Options(
         fusion.value, modality.value, max_faces, face,
@@ -145,3 +148,24 @@ def options_of(
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
         voice_features.value, least_confidence,
     )  # fmt: skip
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that analyze and batch share, in the place of its parameter `options`.
+
+    The command gets them as one value.
+    """
+    own = inspect.signature(command, eval_str=True).parameters
+    shared = inspect.signature(_shared, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:
+        some = {name: given.pop(name) for name in shared}
+        command(options=_shared(**some), **given)
+
+    parameters = [p for name, one in own.items() for p in (shared.values() if name == "options" else [one])]
+    # Typer takes everything by name; after options with defaults others may come without.
+    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    called.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    return called

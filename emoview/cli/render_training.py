@@ -26,7 +26,7 @@ from emoview.cli.console import Terminal
 from emoview.common.text import name_of
 from emoview.evaluation.comparison import Compared
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
-from emoview.metrics.figures import AffectFigures, GainFigures, LabelFigures, RaterFigures
+from emoview.metrics.figures import AffectFigures, Figure, GainFigures, LabelFigures, RaterFigures
 from emoview.training.systems.events import OnEvent
 
 
@@ -162,59 +162,56 @@ def figures(terminal: Terminal, name: str, measured: Any, seen: tuple[int, int] 
     table = Table(title=f"{name}: {measured.examples} examples", box=box.SIMPLE, show_header=False)
     if seen is not None:
         table.add_row("seen in training", f"{seen[0]} of {seen[1]}")
-    if isinstance(measured, TimelineFigures):
-        table.add_row("flickering ticks, %", str(measured.flicker))
-        table.add_row("changes of label a video (right: 1)", str(measured.changes))
-        table.add_row(f"joints found within {NEAR_S} s, %", str(measured.found))
-        table.add_row("by as many random changes, %", str(measured.found_by_chance))
-        error = measured.boundary_error
-        table.add_row("boundary error, median, s", f"{error.value:.2f} ({error.low:.2f}-{error.high:.2f})")
-        console.print(table)
-        return
-    if isinstance(measured, GainFigures):
-        table.add_row("unweighted average recall, points over", measured.over)
-        table.add_row("drawn example by example", str(measured.uar))
-        table.add_row(f"drawn person by person, of {measured.people}", str(measured.uar_by_people))
-        console.print(table)
-        return
-    if isinstance(measured, RaterFigures):
-        table.add_row("pairs of raters who agree, %", str(measured.agreement))
-        kappa = measured.kappa
-        table.add_row("Fleiss' kappa", f"{kappa.value:.3f} ({kappa.low:.3f}-{kappa.high:.3f})")
-        table.add_row("raters who chose what most did, %", str(measured.majority))
-        table.add_row("one rater against the majority of the others, %", str(measured.rater))
-        table.add_row("the network against the same majorities, %", str(measured.network))
-        table.add_row("network over rater, points", str(measured.gain))
-        console.print(table)
-        return
-    if not isinstance(measured, LabelFigures):
-        for what in ("rmse", "pcc", "icc", "ccc"):
-            value = getattr(measured, what)
-            to = " to " if value.low < 0 else "-"
-            unit = (
-                f" (-{measured.scale:g} to {measured.scale:g})"
-                if what == "rmse" and isinstance(measured, AffectFigures)
-                else ""
-            )
-            table.add_row(what.upper() + unit, f"{value.value:.3f} ({value.low:.3f}{to}{value.high:.3f})")
-        console.print(table)
-        return
-    table.add_row("accuracy, %", str(measured.accuracy))
-    table.add_row("unweighted average recall, %", str(measured.uar))
-    table.add_row("macro F1, %", str(measured.macro_f1))
-    table.add_row("F1 weighted by examples, %", str(measured.weighted_f1))
-    error = measured.calibration_error
-    table.add_row("calibration error", f"{error.value:.3f} ({error.low:.3f}-{error.high:.3f})")
-    table.add_row("of it, by chance alone", f"{measured.calibration_floor:.3f}")
+    for what, value in _lines(measured):
+        table.add_row(what, value)
     console.print(table)
-    said = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    said.add_column("true \\ said", no_wrap=True)
-    for label in measured.labels:
-        said.add_column(label[:4], justify="right", no_wrap=True)
-    for label, row in zip(measured.labels, measured.confusion, strict=True):
-        said.add_row(label, *map(str, row))
-    console.print(said)
-    console.print(_classes(measured))
+    if isinstance(measured, LabelFigures):
+        said = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        said.add_column("true \\ said", no_wrap=True)
+        for label in measured.labels:
+            said.add_column(label[:4], justify="right", no_wrap=True)
+        for label, row in zip(measured.labels, measured.confusion, strict=True):
+            said.add_row(label, *map(str, row))
+        console.print(said)
+        console.print(_classes(measured))
+
+
+def _lines(measured: Any) -> Iterator[tuple[str, str]]:
+    """Give each figure and its name."""
+    if isinstance(measured, TimelineFigures):
+        yield "flickering ticks, %", str(measured.flicker)
+        yield "changes of label a video (right: 1)", str(measured.changes)
+        yield f"joints found within {NEAR_S} s, %", str(measured.found)
+        yield "by as many random changes, %", str(measured.found_by_chance)
+        yield "boundary error, median, s", _with_interval(measured.boundary_error, 2)
+    elif isinstance(measured, GainFigures):
+        yield "unweighted average recall, points over", measured.over
+        yield "drawn example by example", str(measured.uar)
+        yield f"drawn person by person, of {measured.people}", str(measured.uar_by_people)
+    elif isinstance(measured, RaterFigures):
+        yield "pairs of raters who agree, %", str(measured.agreement)
+        yield "Fleiss' kappa", _with_interval(measured.kappa, 3)
+        yield "raters who chose what most did, %", str(measured.majority)
+        yield "one rater against the majority of the others, %", str(measured.rater)
+        yield "the network against the same majorities, %", str(measured.network)
+        yield "network over rater, points", str(measured.gain)
+    elif isinstance(measured, LabelFigures):
+        yield "accuracy, %", str(measured.accuracy)
+        yield "unweighted average recall, %", str(measured.uar)
+        yield "macro F1, %", str(measured.macro_f1)
+        yield "F1 weighted by examples, %", str(measured.weighted_f1)
+        yield "calibration error", _with_interval(measured.calibration_error, 3)
+        yield "of it, by chance alone", f"{measured.calibration_floor:.3f}"
+    else:
+        for what in ("rmse", "pcc", "icc", "ccc"):
+            scaled = what == "rmse" and isinstance(measured, AffectFigures)
+            unit = f" (-{measured.scale:g} to {measured.scale:g})" if scaled else ""
+            yield what.upper() + unit, _with_interval(getattr(measured, what), 3)
+
+
+def _with_interval(figure: Figure, digits: int) -> str:
+    to = " to " if figure.low < 0 else "-"
+    return f"{figure.value:.{digits}f} ({figure.low:.{digits}f}{to}{figure.high:.{digits}f})"
 
 
 def _classes(measured: LabelFigures) -> Table:

@@ -16,7 +16,8 @@ from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.metrics.labels import measure_labels
 from emoview.networks.runs import networks_of
 from emoview.timeline.labels import LABELS
-from emoview.timeline.results import Analysis, Fusion, Verdict
+from emoview.timeline.options import Fusion
+from emoview.timeline.results import Analysis, Verdict
 from emoview.training.systems.events import OnEvent
 
 MODALITIES = ("face", "voice", "fused")
@@ -46,7 +47,7 @@ def evaluate_clips(
         if all labels were equally probable.
     """
     from emoview.pipeline.analysis import analyze
-    from emoview.timeline.results import Options
+    from emoview.timeline.options import Options
 
     clips = [clip for clip in read_clip_index(folder) if part is None or clip.part == part]
     if model != "shipped":
@@ -89,7 +90,7 @@ def evaluate_clips_by_actor(
         DatasetError: The clips name fewer than three actors.
     """
     from emoview.pipeline.models import Models
-    from emoview.training import fusion
+    from emoview.training import fusion, fusion_rules
     from emoview.training.clips import read_clips
 
     models = Models()
@@ -103,7 +104,7 @@ def evaluate_clips_by_actor(
     assert_taught_by_others(*by, LABELS, "clips")
     described = [fusion.describe(c, models.face_cnn, models.voice_clip, models.voice_tcn) for c in clips]
     answers = fusion.leave_one_actor_out(described, None, fusion.FusionRecipe(), on_event=on_event)
-    return fusion.measure(answers).named
+    return fusion_rules.measure(answers).named
 
 
 def _verdicts(result: Analysis) -> dict[str, Verdict | None]:

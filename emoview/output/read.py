@@ -16,12 +16,12 @@ from emoview.output import form
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
+from emoview.timeline.options import Options
 from emoview.timeline.results import (
     SCHEMA_VERSION,
     Analysis,
     FaceBox,
     MediaFacts,
-    Options,
     Overall,
     Probabilities,
     Row,

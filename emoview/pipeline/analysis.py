@@ -18,7 +18,8 @@ from emoview.pipeline.check import check
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import TICK_HZ
-from emoview.timeline.results import Analysis, Options
+from emoview.timeline.options import Options
+from emoview.timeline.results import Analysis
 
 if TYPE_CHECKING:
     from emoview.explain.seen import Seen

@@ -8,7 +8,8 @@ from typing import Literal
 
 from emoview.pipeline.events import EventHook, ignore
 from emoview.timeline.labels import LabelCount
-from emoview.timeline.results import Analysis, Options, weights_of
+from emoview.timeline.options import Options, weights_of
+from emoview.timeline.results import Analysis
 
 
 def analyze(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emoview.errors import InputError
-from emoview.timeline.results import Options, check_choices
+from emoview.timeline.options import Options, check_choices
 
 
 def check(options: Options) -> None:

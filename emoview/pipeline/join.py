@@ -20,11 +20,11 @@ from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import valence_arousal
+from emoview.timeline.options import Options
 from emoview.timeline.results import (
     Analysis,
     FaceBox,
     MediaFacts,
-    Options,
     Overall,
     Probabilities,
     Row,

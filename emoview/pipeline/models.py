@@ -17,7 +17,7 @@ from emoview.networks.weights import Weight, shipped
 from emoview.pipeline.engines import Engine, Network, load, weight_of
 from emoview.pipeline.stand_ins import STAND_INS, Role, StandIn, roles
 from emoview.timeline.labels import LABELS
-from emoview.timeline.results import Options
+from emoview.timeline.options import Options
 from emoview.voice.features import VoiceFeatures
 
 FUSION_FILE = "fusion.json"

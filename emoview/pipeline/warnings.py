@@ -10,7 +10,7 @@ from emoview.errors import DecodeError, InputError
 from emoview.media.probe import Media
 from emoview.media.process import DecodeLog
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, TICK_HZ, time_of
-from emoview.timeline.results import Options
+from emoview.timeline.options import Options
 
 if TYPE_CHECKING:
     from emoview.pipeline.evidence import Faces, Voice

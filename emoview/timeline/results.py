@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS, time_of
 from emoview.timeline.explanation import Explanation
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming
+from emoview.timeline.options import Options
 
 if TYPE_CHECKING:
     import pandas
@@ -168,77 +168,6 @@ class MediaFacts:
     speech_share: float
     faces: int
     start_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the analysis was asked for.
-
-    Attributes:
-        fusion: `late`, `early` or `auto`.
-        modality: `both`, `face` or `voice`.
-        max_faces: Faces looked for in a picture.
-        face: `largest`, `speaking`, `all`, or a track id.
-        labels: 7, 3 or 2.
-        device: `auto`, `cpu` or `gpu`.
-        weights: Run folder whose network takes the place of a shipped one, or gives valence and arousal;
-            several of them for different things; None for what ships.
-        explain: Whether each segment says where its label came from.
-        baseline: File with what the networks say of the person in general; None where that is not known.
-        voice_features: What describes the voice, `opensmile` or `builtin`.
-        least_confidence: Below this probability a label is `uncertain`; None for no such limit.
-    """
-
-    fusion: Fusion = "auto"
-    modality: Literal["both", "face", "voice"] = "both"
-    max_faces: int = 4
-    face: str = "largest"
-    labels: LabelCount = 7
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    weights: str | tuple[str, ...] | None = None
-    explain: bool = False
-    baseline: str | None = None
-    voice_features: Literal["opensmile", "builtin"] = "opensmile"
-    least_confidence: float | None = None
-
-    @property
-    def naming(self) -> Naming:
-        """How labels are chosen."""
-        return Naming(self.labels, self.least_confidence)
-
-    @property
-    def runs(self) -> tuple[str, ...]:
-        """Name the run folders of `weights`."""
-        return (self.weights,) if isinstance(self.weights, str) else tuple(self.weights or ())
-
-    def asked(self) -> dict[str, Any]:
-        """Give what was asked for by name; a limit of confidence only where there is one."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        if self.least_confidence is None:
-            del values["least_confidence"]
-        return values
-
-
-def weights_of(runs: Sequence[object]) -> str | tuple[str, ...] | None:
-    """Give run folders as `Options.weights` holds them: none, one, or several."""
-    names = tuple(map(str, runs))
-    return names if len(names) > 1 else names[0] if names else None
-
-
-def check_choices(options: Options) -> None:
-    """Refuse a value that is none of those its option takes.
-
-    Raises:
-        InputError: Such a value.
-    """
-    for name, kind in get_type_hints(Options).items():
-        if get_origin(kind) is not Literal:
-            continue
-        given, allowed = getattr(options, name), get_args(kind)
-        # By kind, too, since 7.0 is 7 to Python.
-        if not any(isinstance(given, type(one)) and given == one for one in allowed):
-            *others, last = map(str, allowed)
-            raise InputError(f"{name} must be {', '.join(others)} or {last}, not {given!r}")
 
 
 @dataclass(frozen=True, slots=True)

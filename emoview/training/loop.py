@@ -27,6 +27,7 @@ Batch = tuple[Any, ...]
 """`(inputs, targets)` or `(inputs, targets, weights)`."""
 
 _Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+_BEST = "best.weights.h5"
 _ANEW = "remove its folder, and the training starts anew"
 
 VALIDATION = "validation_"
@@ -164,16 +165,9 @@ def fit(
         The network, not compiled, with the weights that `plan.keep` says.
     """
     run.mkdir(parents=True, exist_ok=True)
-    best = run / "best.weights.h5"
     history = read_history(run, watch)
     keras.utils.set_random_seed(seed)
-    if history:
-        model = load_saved(_checkpoint(run, len(history)), _ANEW, compile=True, most=MOST_WITH_OPTIMIZER)
-    else:
-        with quick_precision():
-            model = build()
-        # XLA on a processor takes longer to compile than it saves.
-        model.compile(plan.new_optimizer(), loss, metrics=list(metrics), jit_compile=False)
+    model = _begun(build, plan, run, len(history), loss, metrics)
     for epoch in range(len(history), plan.epochs):
         start = time.perf_counter()
         watched, before = [plan.watched(row, watch) for row in history], _batches_of(history)
@@ -188,19 +182,37 @@ def fit(
             "seconds": round(time.perf_counter() - start, 1), "waiting": round(waited, 3),
         }  # fmt: skip
         history.append(row)
-        if all(row[watch] > other[watch] for other in history[:-1]):
-            save_whole(model, best)
-        save_whole(model, _checkpoint(run, len(history)))
-        # From here on the new checkpoint counts; before, a stop leads back to the old one.
-        _write_history(run, history)
-        _checkpoint(run, len(history) - 1).unlink(missing_ok=True)
+        _store(model, history, run, better=all(row[watch] > other[watch] for other in history[:-1]))
         on_event({"network": name, **row})
     if plan.keep == "best":
-        load_weights(model, best, _ANEW)
+        load_weights(model, run / _BEST, _ANEW)
     # Built anew it has no optimizer, and the precision of everybody's processor.
     bare = build()
     bare.set_weights(model.get_weights())
     return bare
+
+
+def _begun(
+    build: Callable[[], keras.Model], plan: Plan, run: Path, epochs: int, loss: Any, metrics: Sequence[str]
+) -> keras.Model:
+    """Build the network, or load it as it was after `epochs`."""
+    if epochs:
+        return load_saved(_checkpoint(run, epochs), _ANEW, compile=True, most=MOST_WITH_OPTIMIZER)
+    with quick_precision():
+        model = build()
+    # XLA on a processor takes longer to compile than it saves.
+    model.compile(plan.new_optimizer(), loss, metrics=list(metrics), jit_compile=False)
+    return model
+
+
+def _store(model: keras.Model, history: list[dict[str, Any]], run: Path, *, better: bool) -> None:
+    """Store the network after an epoch, and its history."""
+    if better:
+        save_whole(model, run / _BEST)
+    save_whole(model, _checkpoint(run, len(history)))
+    # From here on the new checkpoint counts; before, a stop leads back to the old one.
+    write_whole(run / "history.json", json.dumps(history, indent=1) + "\n")
+    _checkpoint(run, len(history) - 1).unlink(missing_ok=True)
 
 
 def fit_head_first(
@@ -310,10 +322,6 @@ def read_history(run: Path, watch: str = "loss") -> list[dict[str, Any]]:
 
 def _checkpoint(run: Path, epochs: int) -> Path:
     return run / f"checkpoint-{epochs}.keras"
-
-
-def _write_history(run: Path, history: list[dict[str, Any]]) -> None:
-    write_whole(run / "history.json", json.dumps(history, indent=1) + "\n")
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

@@ -30,7 +30,7 @@ from emoview.networks.weights import write_manifest
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.inference import run_stills
 from emoview.timeline.labels import LABELS, VOICE_LABELS
-from emoview.training import fusion, voice
+from emoview.training import fusion, fusion_rules, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
@@ -154,8 +154,8 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     stills = _stills(data, network)
     recipe = fusion.FusionRecipe()
     answers = fusion.leave_one_actor_out(described, stills, recipe, on_event=on_event)
-    spoken = fusion.spoken(told, corpus=_CORPUS_OF_CLIPS)
-    measured = fusion.measure(answers, spoken)
+    spoken = fusion_rules.spoken(told, corpus=_CORPUS_OF_CLIPS)
+    measured = fusion_rules.measure(answers, spoken)
     figures = measured.models
     _write_figures(
         run / "fusion_metrics.json", measured.named, drawn=("late_face", "late_voice", "late_both", "early")
@@ -169,12 +169,14 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
     _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
     rules = {
-        name: _plain(told.rule() if name == "voice" else fusion.fit_rule(answers, models))
-        for name, models in fusion.RULES.items()
+        name: _plain(told.rule() if name == "voice" else fusion_rules.fit_rule(answers, models))
+        for name, models in fusion_rules.RULES.items()
     }
-    usual = fusion.usual(answers)
-    without = fusion.without_baseline(answers, usual)
-    with_baseline = {name: _plain(fusion.fit_rule(without, models)) for name, models in fusion.RULES.items()}
+    usual = fusion_rules.usual(answers)
+    without = fusion_rules.without_baseline(answers, usual)
+    with_baseline = {
+        name: _plain(fusion_rules.fit_rule(without, models)) for name, models in fusion_rules.RULES.items()
+    }
     better = "late" if figures["late_both"].uar.value >= figures["early"].uar.value else "early"
     _write(
         ship / "fusion.json",
@@ -182,7 +184,7 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
             **rules,
             "with_baseline": with_baseline,
             "usual": {name: [round(float(v), 5) for v in values] for name, values in usual.items()},
-            "early_scale": round(fusion.early_scale(answers), 4),
+            "early_scale": round(fusion_rules.early_scale(answers), 4),
             "auto": better,
         },
     )

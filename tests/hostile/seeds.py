@@ -46,7 +46,7 @@ def results(root: Path) -> None:
     """Analyse a clip, plainly and with explanations."""
     from emoview.output.json import to_json
     from emoview.pipeline.analysis import analyze
-    from emoview.timeline.results import Options
+    from emoview.timeline.options import Options
 
     clip = talk(root / ".base", seconds=0.8, size=120)
     for name, options in (("plain", Options()), ("explained", Options(explain=True, face="all"))):

@@ -21,7 +21,7 @@ from emoview.media.tool import start
 from emoview.pipeline.analysis import analyze
 from emoview.pipeline.warnings import of_stream
 from emoview.timeline.clock import LONGEST_S
-from emoview.timeline.results import Options
+from emoview.timeline.options import Options
 from tests.media.clock_clips import make_base, run
 
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")

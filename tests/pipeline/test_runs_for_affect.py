@@ -27,7 +27,7 @@ from emoview.pipeline.check import check
 from emoview.pipeline.evidence import Found
 from emoview.pipeline.inference import smooth
 from emoview.timeline.labels import LABELS, valence_arousal
-from emoview.timeline.results import Options
+from emoview.timeline.options import Options
 from tests.made_up import made_up
 
 _STRETCH = Stretch(0.0, 0.6)

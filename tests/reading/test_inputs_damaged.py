@@ -340,7 +340,7 @@ def test_records_of_a_batch(tmp_path: Path):
     from emoview.batch.inputs import Clip
     from emoview.batch.record import Records, Wanted, record_file, write_record
     from emoview.batch.summary import row_of, to_csv, to_json
-    from emoview.timeline.results import Options
+    from emoview.timeline.options import Options
     from tests.made_up import made_up
 
     video = tmp_path / "a.mp4"

@@ -15,7 +15,7 @@ from emoview.networks.early_fusion import EARLY_VARIANTS, EarlyVariant, early_ne
 from emoview.networks.runs import Run
 from emoview.networks.sizes import DESCRIPTORS, FUNCTIONALS
 from emoview.training.clips import Clip
-from emoview.training.systems import clip_fusion
+from emoview.training.systems import clip_fusion, clip_sequences
 
 EMBEDDING = 6
 
@@ -58,7 +58,7 @@ def clips(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     ]  # fmt: skip
     monkeypatch.setattr(clip_fusion, "read_clips", lambda *_, **__: made)
     monkeypatch.setattr(
-        clip_fusion, "_embedder", lambda _: lambda clip: np.ones((len(clip.faces), EMBEDDING), np.float32)
+        clip_sequences, "_embedder", lambda _: lambda clip: np.ones((len(clip.faces), EMBEDDING), np.float32)
     )
     return tmp_path
 

@@ -26,7 +26,7 @@ from emoview.networks.seen import Seen, note_seen, read_seen
 from emoview.timeline.labels import LABELS
 from emoview.training.face import train_face
 from emoview.training.parts import learned_from, split_pictures
-from emoview.training.systems import clip_fusion, image_landmark, sound
+from emoview.training.systems import clip_fusion, clip_sequences, image_landmark, sound
 from emoview.training.systems.catalog import system_named
 from emoview.training.systems.sound import _random_split
 
@@ -163,7 +163,7 @@ def test_videos_of_the_fold_that_is_kept_are_noted(tmp_path: Path, apart: bool):
     assert open_pictures(tmp_path / "faces").digests() == data.digests([3])
 
 
-def _described(folder: Path, parts: str = "") -> tuple[list[Any], clip_fusion.Sequences]:
+def _described(folder: Path, parts: str = "") -> tuple[list[Any], clip_sequences.Sequences]:
     labels, actors = [4, 5] * 3, ["a", "a", "b", "b", "c", "c"]
     files = []
     for i, (label, actor) in enumerate(zip(labels, actors, strict=True)):
@@ -172,9 +172,9 @@ def _described(folder: Path, parts: str = "") -> tuple[list[Any], clip_fusion.Se
         part = {"t": "train", "v": "valid", "x": "test"}[parts[i]] if parts else None
         files.append(ClipFile(path, LABELS[label], None if parts else actor, part=part))
     values = tuple(np.ones((4, 3 + clip_fusion.DESCRIPTORS), np.float32) for _ in labels)
-    summaries = np.zeros((len(labels), clip_fusion.FUNCTIONALS), np.float32)
+    summaries = np.zeros((len(labels), clip_sequences.FUNCTIONALS), np.float32)
     names = tuple(actors if not parts else map(str, range(6)))
-    sequences = clip_fusion.Sequences(
+    sequences = clip_sequences.Sequences(
         values, summaries, np.array(labels), names, tuple(f.part for f in files)
     )
     return [SimpleNamespace(file=file) for file in files], sequences
@@ -186,7 +186,7 @@ def test_clips_and_the_faces_below_them_are_noted(
 ):
     described, sequences = _described(tmp_path, parts)
     monkeypatch.setattr(f"{SYSTEMS}.clip_fusion.read_clips", lambda *_, **__: described)
-    monkeypatch.setattr(f"{SYSTEMS}.clip_fusion._sequences", lambda *_: sequences)
+    monkeypatch.setattr(f"{SYSTEMS}.clip_fusion.sequences_of", lambda *_: sequences)
     faces = Seen.of(["f" * 64], ["of the faces"])
     note_seen(tmp_path / "faces", "resnet50", faces)
     changes = {"networks": ["sound-gru"], "faces": str(tmp_path / "faces")}
@@ -309,7 +309,7 @@ def test_a_fold_that_lacks_a_label_is_refused(tmp_path: Path, monkeypatch: pytes
     described, sequences = _described(tmp_path)
     sequences.labels[4:] = 6
     monkeypatch.setattr(f"{SYSTEMS}.clip_fusion.read_clips", lambda *_, **__: described)
-    monkeypatch.setattr(f"{SYSTEMS}.clip_fusion._sequences", lambda *_: sequences)
+    monkeypatch.setattr(f"{SYSTEMS}.clip_fusion.sequences_of", lambda *_: sequences)
     with pytest.raises(DatasetError, match="None of the clips to learn from shows surprise"):
         _learned("clip-fusion", tmp_path, tmp_path / "clips")
 

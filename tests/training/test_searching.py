@@ -17,7 +17,7 @@ from emoview.datasets.labelled import LabelledPictures
 from emoview.training.search import search
 from emoview.training.systems import affect, clip_fusion, image_landmark, pictures
 from emoview.training.systems.catalog import SYSTEMS, System
-from emoview.training.systems.clip_fusion import Sequences
+from emoview.training.systems.clip_sequences import Sequences
 from emoview.training.systems.folds import best_network, picture_folds
 from emoview.training.systems.pictures import PictureOptions
 
@@ -222,7 +222,7 @@ def test_clips_are_ranked_by_folds_of_actors(
         return np.eye(7)[(clips.labels[index] + ("functionals" in model)) % 7]
 
     monkeypatch.setattr(clip_fusion, "read_clips", lambda *_, **__: [])
-    monkeypatch.setattr(clip_fusion, "_sequences", lambda *_: clips)
+    monkeypatch.setattr(clip_fusion, "sequences_of", lambda *_: clips)
     monkeypatch.setattr(clip_fusion, "_learn", learn)
     monkeypatch.setattr(clip_fusion, "_logits", logits)
     rows = search(

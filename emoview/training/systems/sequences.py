@@ -243,8 +243,8 @@ def _frames(
     known: NDArray[np.int64],
 ) -> keras.Model:
     """Build the network of single frames, with the weights that it starts from."""
-    frames = entries.frames_of(known)
-    network = built(options, shape, group_names(options.labels), entries.pictures, frames)
+    frames, names = entries.frames_of(known), group_names(options.labels)
+    network = built(options, shape, names, entries.pictures, frames)
     if options.start is not None and options.new_head:
         fresh = built(
             replace(options, start=None), shape, group_names(options.labels), entries.pictures, frames
