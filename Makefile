@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test release-test bench check audit format lock notices weights wheel sbom samples clean
+.PHONY: demo test release-test bench check audit format lock notices docs weights wheel sbom samples clean
 
 demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
@@ -44,6 +44,12 @@ lock:
 notices: $(READY)
 	$(BIN)/python -m tools.notices
 
+# The documentation as a site; a broken link fails.
+docs: $(READY)
+	$(BIN)/python -m tools.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f docs/mkdocs.yml
+	@echo "The documentation is in site/: open site/index.html."
+
 # Trains what ships, from labelled data in DATA (docs/training.md). Hours on a processor.
 DATA ?= data
 weights: $(READY)
@@ -65,7 +71,7 @@ samples: $(READY)
 	$(BIN)/python samples/make_samples.py
 
 clean:
-	rm -rf $(VENV) dist build demo-results benchmark-results
+	rm -rf $(VENV) dist build site demo-results benchmark-results
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else \
