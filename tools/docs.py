@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.lock import ROOT
-from tools.reference import pages
+from tools.reference import PAGES
 
 COLLECTED: Final = ROOT / "build" / "docs"
 """Where MkDocs finds the pages, each at its path in the repository, so that links between them hold."""
@@ -33,8 +33,8 @@ def collect(folder: Path = COLLECTED) -> None:
         shutil.copyfile(path, place)
     reference = folder / "docs" / "reference"
     reference.mkdir()
-    for name, text in pages().items():
-        (reference / name).write_text(text, "utf-8")
+    for name, page in PAGES.items():
+        (reference / name).write_text(page(), "utf-8")
 
 
 if __name__ == "__main__":
