@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from typing import Any, Final, get_args, get_type_hints
@@ -160,7 +160,7 @@ def _columns() -> list[tuple[str, str]]:
         else:
             raise KeyError(f"no description of the column {name}")
     for count in (3, 2):
-        for name in group_columns(count):  # type: ignore[arg-type]
+        for name in group_columns(count):
             group = name.partition("_")[2].replace("_", " and ")
             rows.append((f"`{name}`", f"Only with `--labels {count}`: probability of the group {group}."))
     return rows
@@ -262,7 +262,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
 """What gives each page as Markdown."""
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join("| " + " | ".join(_cell(cell) for cell in line) + " |\n" for line in lines)
 
