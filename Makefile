@@ -46,7 +46,7 @@ notices: $(READY)
 
 # The documentation as a site; a broken link fails.
 docs: $(READY)
-	$(BIN)/python -m tools.docs
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tools.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f docs/mkdocs.yml
 	@echo "The documentation is in site/: open site/index.html."
 
