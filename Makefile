@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
 
-.PHONY: demo test release-test bench check audit format lock notices weights wheel sbom samples clean
+.PHONY: demo test release-test bench check audit format lock notices docs weights wheel sbom samples clean
 
 demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
@@ -51,6 +51,12 @@ lock: $(TOOLS)
 notices: $(TOOLS)
 	$(BIN)/python -m tools.notices
 
+# The documentation as a site; a broken link fails.
+docs: $(READY)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tools.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f docs/mkdocs.yml
+	@echo "The documentation is in site/: open site/index.html."
+
 # Trains what ships, from labelled data in DATA (docs/training.md). Hours on a processor.
 DATA ?= data
 weights: $(READY)
@@ -72,7 +78,7 @@ samples: $(TOOLS)
 	$(BIN)/python samples/make_samples.py
 
 clean:
-	rm -rf $(VENV) dist build demo-results benchmark-results
+	rm -rf $(VENV) dist build site demo-results benchmark-results
 
 # Without compiling everything: Python compiles what is used.  Headers of TensorFlow's are for operations in C++.
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-compile

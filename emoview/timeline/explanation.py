@@ -33,11 +33,11 @@ class FaceReasons:
     """Where on the aligned face the face network saw the label: Grad-CAM, averaged over ticks.
 
     Attributes:
-        grid: Rows of the map, from the top, 1 at its highest; all 0 where nothing speaks for the label.
-        regions: Share of the map within the face that each region has; they sum to 1, or are all 0.
-        ticks: How many ticks were averaged.
-        time_s: Second of the tick at which the face network is surest of the label.
-        corners: Where the aligned face is at that tick, in pixels of the picture as shown: x and y of its
+        grid: Rows of the map, from the top. The maximum is 1; all values are 0 if nothing supports the label.
+        regions: Share of the map in each region of the face. The shares sum to 1, or are all 0.
+        ticks: Number of ticks averaged.
+        time_s: Time of the tick at which the face network is most confident of the label, in seconds.
+        corners: Corners of the aligned face at that tick, in pixels of the displayed frame: x and y of the
             upper left, upper right and lower left corner.
     """
 
@@ -49,7 +49,7 @@ class FaceReasons:
 
     @property
     def sentence(self) -> str:
-        """Name the regions with the largest shares."""
+        """Summary: the regions with the largest shares."""
         ranked = sorted(self.regions.items(), key=lambda pair: -pair[1])
         said = [f"{name} {percent(share)}" for name, share in ranked[:_SAID] if share >= _WORTH_NAMING]
         return ", ".join(said) or "nowhere: nothing in the face spoke for it"
@@ -60,11 +60,11 @@ class VoiceEffect:
     """What one group of descriptors did.
 
     Attributes:
-        group: Key of `WORDS`.
-        effect: By how much the log-odds of the label fall where the group is brought to the reference:
-            above 0 it spoke for the label.
-        z: How far the segment is from the reference, in standard deviations; None where that has no
-            direction or cannot be told.
+        group: Group of descriptors.
+        effect: Drop in the log-odds of the label when the group is set to the reference. Above 0, the group
+            supported the label.
+        z: Distance of the segment from the reference, in standard deviations. Missing if the group has no
+            direction or the distance is unknown.
     """
 
     group: str
@@ -85,9 +85,9 @@ class VoiceReasons:
     """What in the voice moved the voice networks' decision.
 
     Attributes:
-        against: What the voice is held against.
-        log_odds: Of the label, for the voice alone, averaged over the segment's ticks with speech.
-        effects: Of every group, the strongest first.
+        against: Reference: `speaker` (the speaker's average in the clip) or `training` (the training data).
+        log_odds: Log-odds of the label for the voice alone: mean over the segment's ticks with speech.
+        effects: Effect of each group of descriptors, the strongest first.
     """
 
     against: Reference
@@ -96,7 +96,7 @@ class VoiceReasons:
 
     @property
     def sentence(self) -> str:
-        """Say how sure the voice alone is, and what in it spoke for the label and what against it."""
+        """Summary: how confident the voice alone is, and what in it supported or opposed the label."""
         than = "the speaker's average" if self.against == "speaker" else "the average of the training data"
         strong = [e for e in self.effects if abs(e.effect) >= _WORTH_SAYING][:_SAID]
         said = (
@@ -124,8 +124,8 @@ class Explanation:
     """Where the label of a segment came from.
 
     Attributes:
-        face: On the face; None without one.
-        voice: In the voice; None where nobody speaks.
+        face: Explanation of the face. Missing if no face was found.
+        voice: Explanation of the voice. Missing if nobody speaks.
     """
 
     face: FaceReasons | None

@@ -14,21 +14,21 @@ Fusion = Literal["late", "early", "auto"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the analysis was asked for.
+    """The options of an analysis.
 
     Attributes:
-        fusion: `late`, `early` or `auto`.
-        modality: `both`, `face` or `voice`.
-        max_faces: Faces looked for in a picture.
-        face: `largest`, `speaking`, `all`, or a track id.
-        labels: 7, 3 or 2.
-        device: `auto`, `cpu` or `gpu`.
-        weights: Run folder whose network takes the place of a shipped one, or gives valence and arousal;
-            several of them for different things; None for what ships.
-        explain: Whether each segment says where its label came from.
-        baseline: File with what the networks say of the person in general; None where that is not known.
-        voice_features: What describes the voice, `opensmile` or `builtin`.
-        least_confidence: Below this probability a label is `uncertain`; None for no such limit.
+        fusion: How face and voice are fused: `late`, `early` or `auto`.
+        modality: What is analysed: `both`, `face` or `voice`.
+        max_faces: Largest number of faces to look for in a frame.
+        face: Which faces get rows: `largest`, `speaking`, `all`, or a track number.
+        labels: Number of labels: 7, 3 or 2.
+        device: Where the networks run: `auto`, `cpu` or `gpu`.
+        weights: Run folder whose network replaces a shipped one or estimates valence and arousal; several
+            for different jobs. Missing for the shipped networks.
+        explain: Whether each segment gets an explanation.
+        baseline: File of the person's baseline. Missing without one.
+        voice_features: Voice features: `opensmile` or `builtin`.
+        least_confidence: Labels below this probability are `uncertain`. Missing if no limit was set.
     """
 
     fusion: Fusion = "auto"

@@ -29,7 +29,14 @@ _SEVEN: Final = Naming()
 
 @dataclass(frozen=True, slots=True)
 class FaceBox:
-    """Where a face is: left, top, width and height in pixels of the picture as shown."""
+    """Where a face is.
+
+    Attributes:
+        x: Left edge of the face box, in pixels of the displayed frame.
+        y: Top edge of the face box, in pixels.
+        width: Width of the face box, in pixels.
+        height: Height of the face box, in pixels.
+    """
 
     x: float
     y: float
@@ -42,14 +49,14 @@ class Row:
     """One tick of one face.
 
     Attributes:
-        tick: Number of the tick, from 0.
-        face_id: Track id of the face; None where the tick has no face.
-        box: Where the face is; None where it has no face.
-        face: What the face shows; None without a face.
-        voice: What the voice carries; None where nobody speaks.
-        fused: What both say together; None where there is neither.
-        valence: In [-1, 1]; None where there is neither.
-        arousal: Likewise.
+        tick: Number of the tick, starting at 0. A tick is 40 ms.
+        face_id: Track number of the face. Missing if no face was found.
+        box: Face box: left, top, width and height. Missing if no face was found.
+        face: Prediction from the face alone. Missing if no face was found.
+        voice: Prediction from the voice alone. Missing if nobody speaks.
+        fused: Prediction from face and voice together. Missing if there is neither.
+        valence: From -1 (unpleasant) to 1 (pleasant). Missing if there is neither face nor voice.
+        arousal: From -1 (calm) to 1 (excited). Missing if there is neither face nor voice.
         naming: How its label is chosen.
     """
 
@@ -65,17 +72,17 @@ class Row:
 
     @property
     def time_s(self) -> float:
-        """Second at which the tick starts."""
+        """Start of the tick, in seconds."""
         return time_of(self.tick)
 
     @property
     def label(self) -> str | None:
-        """What both say together; None where there is neither face nor voice."""
+        """Most probable label of face and voice together, or `uncertain`. Missing if there is neither."""
         return self.said("fused")
 
     @property
     def confidence(self) -> float | None:
-        """Probability of `label`, or of the most probable one where that is not enough."""
+        """Probability of `label`; if it is `uncertain`, of the most probable label."""
         return None if self.fused is None else self.naming.decide(self.fused)[1]
 
     def said(self, modality: str) -> str | None:
@@ -89,13 +96,13 @@ class Segment:
     """A stretch of one label.
 
     Attributes:
-        start_s: Second at which it starts.
-        end_s: Second at which it ends.
-        face_id: The face it is about; None for voice alone.
-        label: One of the labels, or the group, that were asked for, or `uncertain`.
-        confidence: Mean probability of the label over the stretch; where it is uncertain, of the most
-            probable one.
-        explanation: Where the label came from; None where that was not asked for.
+        start_s: Start, in seconds.
+        end_s: End, in seconds.
+        face_id: Track number of the face. Missing for voice alone.
+        label: A label, a label group if groups were requested, or `uncertain`.
+        confidence: Mean probability of the label over the segment; if it is `uncertain`, of the most
+            probable label.
+        explanation: Where the label came from. Missing without `--explain`.
     """
 
     start_s: float
@@ -108,7 +115,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A label for the whole clip, with the probabilities behind it."""
+    """A label for the whole clip, with the probabilities behind it.
+
+    Attributes:
+        label: Label of the whole clip, a label group, or `uncertain`.
+        confidence: Probability of the label; if it is `uncertain`, of the most probable label.
+        probabilities: Probabilities of the seven labels.
+    """
 
     label: str
     confidence: float
@@ -122,7 +135,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """The verdicts over the whole clip; None where a modality had nothing to say."""
+    """The verdicts over the whole clip.
+
+    Attributes:
+        fused: Result from face and voice together. Missing if there is neither.
+        face: Result from the face alone. Missing if no face was found.
+        voice: Result from the voice alone. Missing if nobody speaks.
+    """
 
     fused: Verdict | None
     face: Verdict | None
@@ -134,22 +153,22 @@ class MediaFacts:
     """What was analysed.
 
     Attributes:
-        path: The input as it was named.
-        duration_s: Length of the timeline, which is that of what could be decoded.
-        ticks: Ticks in it.
-        width: Pixels of the picture as shown; None without pictures.
-        height: Likewise.
-        frame_rate: Nominal pictures a second in the file; None without pictures or where unknown.
-        rotation: Degrees by which the pictures were turned.
-        video_codec: None without pictures.
-        audio_codec: None without sound.
-        audio_rate: Sound samples a second in the file; None without sound.
-        audio_channels: Layout, such as `stereo`; None without sound.
-        audio_level_db: Mean level of the sound in dB below full scale; None where it is silent.
-        face_share: Share of ticks with a face.
-        speech_share: Share of ticks with speech.
-        faces: How many track ids there are.
-        start_s: Second of the file at which the timeline starts: 0 but where a stretch was asked for.
+        path: Input path or address, as given.
+        duration_s: Length of the timeline, in seconds: of what could be decoded.
+        ticks: Number of ticks.
+        width: Width of the displayed frame, in pixels. Missing without video.
+        height: Height of the displayed frame, in pixels. Missing without video.
+        frame_rate: Nominal frame rate of the file, in Hz. Missing without video or if unknown.
+        rotation: Degrees by which frames were rotated for display.
+        video_codec: Video codec. Missing without video.
+        audio_codec: Audio codec. Missing without sound.
+        audio_rate: Sampling rate of the file, in Hz. Missing without sound.
+        audio_channels: Channel layout, such as `stereo`. Missing without sound.
+        audio_level_db: Mean sound level, in dB below full scale. Missing if silent.
+        face_share: Share of ticks with a face, from 0 to 1.
+        speech_share: Share of ticks with speech, from 0 to 1.
+        faces: Number of face tracks.
+        start_s: Where the timeline starts in the file, in seconds. 0 unless a stretch was requested.
     """
 
     path: str
@@ -172,7 +191,12 @@ class MediaFacts:
 
 @dataclass(frozen=True, slots=True)
 class WeightUsed:
-    """A weight file that took part, with the SHA-256 of its content."""
+    """A weight file that took part.
+
+    Attributes:
+        name: File name.
+        sha256: SHA-256 of the content.
+    """
 
     name: str
     sha256: str
@@ -183,19 +207,18 @@ class Analysis:
     """The emotions of one clip.
 
     Attributes:
-        media: What was analysed.
-        overall: Labels for the whole clip.
+        media: Facts about the input.
+        overall: Result for the whole clip.
         segments: Stretches of one label, by face and time.
         timeline: One row per tick and face, by tick and face.
-        options: As asked for.
-        fusion_used: `late`, `early`, or `none` where there was a single modality.
+        options: Options of the analysis.
+        fusion_used: `late`, `early`, or `none` if there was a single modality.
         device_used: Where the networks ran, such as `cpu`.
-        weights: Weight files that took part, and the baseline where one was taken away.
+        weights: Weight files used, and the baseline if there was one.
         warnings: What a user should know about this result.
-        timings: Seconds of wall time by stage, `total` among them; the only part of a result that differs
-            between two runs.
+        timings: Wall time by stage, in seconds, including `total`. Nothing else differs between two runs.
         affect: Where valence and arousal of rows with a face come from: `derived` from the probabilities, or
-            `estimated` by a network.  Those of rows without a face are always derived.
+            `estimated` by a network. Rows without a face always have derived values.
     """
 
     media: MediaFacts
