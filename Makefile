@@ -52,7 +52,7 @@ notices: $(TOOLS)
 	$(BIN)/python -m tools.notices
 
 # The documentation as a site; a broken link fails.
-docs: $(READY)
+docs: $(TOOLS)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tools.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f docs/mkdocs.yml
 	@echo "The documentation is in site/: open site/index.html."
