@@ -130,7 +130,7 @@ def test_a_face_can_be_asked_for(tmp_path: Path):
         ("time_s,label\nnan,happy\n", "not a time"),
         ("start_s,end_s,label\n2,1,happy\n", "is before"),
         ("time_s,valence\n1,\"0,5\"\n", "not a number"),
-        ("time_s,label\n1,yes\n", "none of which is a label"),
+        ("time_s,label\n1,yes\n", "contains no known label"),
         ("time_s,label\n100,happy\n", "no tick in common"),
     ],
 )  # fmt: skip
@@ -147,7 +147,7 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path):
         cwd=tmp_path, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100"},
     )  # fmt: skip
     assert "Cohen's kappa" in done.stdout
-    assert "'unclear' is none of the labels" in done.stderr
+    assert "'unclear' is not a label" in done.stderr
     figures = json.loads((tmp_path / "f.json").read_text())
     assert figures["labels"]["accuracy"]["value"] == 80
     assert figures["values"]["valence"]["examples"] == 75

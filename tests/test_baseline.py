@@ -81,7 +81,7 @@ def test_the_commands_make_and_take_a_baseline(made: Make, tmp_path: Path):
     assert "few recordings" in done.stderr
     done = run("batch", clip, "-o", "out", "--baseline", "person.json", "--face", "all", cwd=tmp_path)
     assert done.returncode == 1
-    assert "a baseline is of one person" in done.stderr
+    assert "a baseline is for one person" in done.stderr
     assert not (tmp_path / "out").exists()
     done = run("batch", clip, "-o", "out", "--baseline", "person.json", "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from emoview.cli.analyze import LabelChoice
 from emoview.cli.config import ConfigOption
 from emoview.cli.formats import chosen_formats
+from emoview.cli.options import LabelChoice
 
 app = typer.Typer()
 

@@ -131,7 +131,10 @@ def test_the_speaking_face_is_measured_and_gets_the_voice(pair: Path):
 def test_without_a_speaker_the_largest_face_stands_in(made: Make):
     silent = analyze(made("silent.mp4", "-an"), face="speaking")
     assert silent.overall.face is not None
-    assert any("nobody speaks: the largest face" in warning for warning in silent.warnings)
+    assert any(
+        "nobody speaks: the overall result is that of the largest face" in warning
+        for warning in silent.warnings
+    )
     still = made("still.mp4", "-vf", "select=eq(n\\,0),loop=-1:1,setpts=N/25/TB", "-r", "25")
     result = analyze(still, face="speaking")
     assert any("no lips move with the voice" in warning for warning in result.warnings)

@@ -355,7 +355,7 @@ def test_what_ships_sees_small_pictures_as_a_video_would(sample: Path, tmp_path:
 
 
 def test_networks_of_a_run_see_pictures_as_they_are(picture_run: Path, faces: Path):
-    with pytest.raises(InputError, match="measures what ships"):
+    with pytest.raises(InputError, match="works with the shipped networks only"):
         evaluate_faces(str(picture_run), faces, "valid", truth="original", cut_out=True, on_event=quiet)
 
 

@@ -184,7 +184,8 @@ def write_record(
         sizes = {path.name: path.stat().st_size for path in outputs}
     except OSError as error:
         raise OutputError(
-            f"a result of {name} is gone again ({error.strerror}): who else writes there?"
+            f"a result of {name} disappeared ({error.strerror}): check whether another program writes to the "
+            "folder"
         ) from error
     record = {"key": key, "outputs": sizes, "row": row}
     # In ASCII, because a file name may hold bytes that are no text.

@@ -32,15 +32,20 @@ def agree(
     tier: Annotated[
         str | None, typer.Option(help="Tier of the ELAN document.", show_default="the only one")
     ] = None,
-    modality: Annotated[Answers, typer.Option(help="Whose answers are compared.")] = Answers.FUSED,
+    modality: Annotated[
+        Answers, typer.Option(help="Predictions to compare with the annotation.")
+    ] = Answers.FUSED,
     face: Annotated[
-        int | None, typer.Option(metavar="ID", help="Face.", show_default="the one with most rows")
+        int | None,
+        typer.Option(
+            metavar="ID", help="Number of the face to compare.", show_default="the one with most rows"
+        ),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON, too.")
     ] = None,
 ) -> None:
-    """Measure how far RESULT and a person's ANNOTATION agree, tick by tick.
+    """Measure how well RESULT agrees with a human ANNOTATION, tick by tick.
 
     Labels: Cohen's kappa, accuracy, unweighted average recall, confusion.
     Valence and arousal: CCC, PCC, RMSE. The 95 % intervals come from a bootstrap over

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @with_options
 def analyze(
-    video: Annotated[Path, typer.Argument(help="Video or sound file; anything ffmpeg reads.")],
+    video: Annotated[Path, typer.Argument(help="Video or sound file in any format that ffmpeg reads.")],
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="DIR", help="Folder, or the file of one format.", show_default="here"
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Output folder, or the output file if there is one format.",
+            show_default="here",
         ),
     ] = None,
     options: Any = None,
@@ -30,16 +34,16 @@ def analyze(
     contact_sheet: ContactSheetOption = False,
     json: Annotated[
         str | None,
-        typer.Option(metavar="-|FILE", help="Write the JSON alone, to standard output or a file."),
+        typer.Option(metavar="-|FILE", help="Write only the JSON, to standard output (-) or a file."),
     ] = None,
     save_faces: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep all faces found, aligned, as TICK_FACE.png.")
+        Path | None, typer.Option(metavar="DIR", help="Save all aligned face crops as TICK_FACE.png.")
     ] = None,
     save_features: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Keep embeddings, descriptors and functionals.")
+        Path | None, typer.Option(metavar="FILE.npz", help="Save embeddings, descriptors and functionals.")
     ] = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Show what each stage took, after the result.")
+        bool, typer.Option("--profile", help="Show the time of each stage after the result.")
     ] = False,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001

@@ -28,7 +28,12 @@ def baseline(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", metavar="FILE.json", dir_okay=False, callback=_here, help="Where it goes."
+            "-o",
+            "--output",
+            metavar="FILE.json",
+            dir_okay=False,
+            callback=_here,
+            help="The baseline file to write.",
         ),
     ],
     modality: ModalityOption = Modality.BOTH,
@@ -36,7 +41,7 @@ def baseline(
     device: DeviceOption = Device.AUTO,
     quiet: QuietOption = False,
 ) -> None:
-    """Learn what is usual of one person, to be taken away with --baseline.
+    """Learn a person's baseline, to be subtracted with --baseline.
 
     Some look angry at rest, some sound sad whatever they say. Give eight or
     more recordings in which the person shows what that person shows in your

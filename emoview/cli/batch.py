@@ -28,8 +28,7 @@ def batch(
             metavar="INPUT",
             callback=_some_there,
             help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s; "
-            "or their addresses, such as s3://bucket/clips. In a .txt a line in double quotes is taken as it "
-            "is, with blanks or # at its ends; a quote in it is written twice.",
+            "or their addresses, such as s3://bucket/clips.",
         ),
     ],
     output: Annotated[
@@ -44,28 +43,28 @@ def batch(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Clips worked on at once; if not given, one a core, up to eight."
+            min=1, metavar="N", help="Number of clips to analyse at once. Default: one per core, up to eight."
         ),
     ] = None,
     cluster: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Of a Dask scheduler, or its file: its workers do the work, and --workers has no say.",
+            help="Address or file of a Dask scheduler. Its workers analyse the clips; --workers is ignored.",
         ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option(help="Leave out what is done already with the same content, options and weights."),
+        typer.Option(help="Skip clips that are already done with the same content, options and weights."),
     ] = True,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first clip that fails.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be done, and stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, then stop.")] = False,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
 ) -> None:
-    """Turn many clips into timelines, one set of files a clip, with summary.csv and summary.json.
+    """Analyse many clips: one set of files per clip, plus summary.csv and summary.json.
 
     Examples:
       emoview batch interviews -o results

@@ -25,7 +25,7 @@ def compare(
     ] = None,
     time: Annotated[bool, typer.Option(help="Measure milliseconds for one input, on one core.")] = False,
 ) -> None:
-    """Lay RUNs over each other: figures, parameters, operations, size and time.
+    """Compare RUNs: scores, parameters, operations, size and time.
 
     Examples:
       emoview compare runs/image-landmark runs/shallow-deep --plot compared.png

@@ -47,7 +47,7 @@ ConfigOption = Annotated[
         is_eager=True,
         callback=_from_file,
         show_default=f"{FILE}, if it is here",
-        help="Options from a table of the same name as the command.",
+        help="TOML file with options; the table [COMMAND] applies.",
     ),
 ]
 """The type of the parameter that a command takes to have its options read from a file."""

@@ -20,7 +20,7 @@ def doctor(
         bool, typer.Option("--self-test/--no-self-test", help="Analyze a small clip.")
     ] = True,
 ) -> None:
-    """Look at the libraries, ffmpeg, the devices and the weights, and analyze a small clip.
+    """Check libraries, ffmpeg, devices and weights, and analyse a small clip.
 
     Each thing that is broken comes with its cure; the exit code is then 1.
     """

@@ -59,7 +59,9 @@ def evaluate(
             help="face, voice, clips, timeline: steadiness on joined clips, or va: valence and arousal."
         ),
     ],
-    model: Annotated[str, typer.Argument(metavar="shipped|RUN", help="What ships, or a run folder.")],
+    model: Annotated[
+        str, typer.Argument(metavar="shipped|RUN", help="The shipped networks, or a run folder.")
+    ],
     data: Annotated[Path, typer.Argument(exists=True, help="Labelled data: a folder, or a table for va.")],
     part: Annotated[
         str | None, typer.Option(help="Part of the data, such as valid, where it has several.")
@@ -67,16 +69,16 @@ def evaluate(
     protocol: Annotated[
         Protocol,
         typer.Option(
-            help="Ask the networks as they are; or train what ships anew: for voices by folds, "
-            "for clips, leaving out one actor at a time, all that stands on face and voice."
+            help="Evaluate the networks as they are (given), or retrain the shipped ones: speaker folds for "
+            "voices, leave-one-actor-out for clips (retrains only what uses face and voice outputs)."
         ),
     ] = Protocol.GIVEN,
-    truth: Annotated[Truth, typer.Option(help="For faces with FER+ votes.")] = Truth.ORIGINAL,
+    truth: Annotated[
+        Truth, typer.Option(help="For faces: original labels, or the majority of FER+ votes.")
+    ] = Truth.ORIGINAL,
     cut_out: Annotated[
         bool,
-        typer.Option(
-            "--cut-out", help="For faces: see those of small pictures, too, as a video's, cut out on black."
-        ),
+        typer.Option("--cut-out", help="For faces: crop faces in small pictures too, as in videos."),
     ] = False,
     humans: Annotated[
         bool,
@@ -87,7 +89,7 @@ def evaluate(
         ),
     ] = False,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of the folds.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 1,
     seen: Annotated[
         SeenInTraining,
         typer.Option(
@@ -168,7 +170,7 @@ def _check(
     if suits is not what:
         raise InputError(f"{protocol.value} is a protocol for {suits.value}, not for {what.value}")
     if what is What.TIMELINE and model != "shipped":
-        raise InputError("timeline measures what ships")
+        raise InputError("timeline evaluates the shipped networks only: name shipped as the model")
     if plot is not None:
         from emoview.output.plot import form_of
 

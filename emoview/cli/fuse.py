@@ -17,7 +17,7 @@ def fuse(
         typer.Option("--model", help="A network to join; RUN/NETWORK of several runs. [default: all]"),
     ] = None,
 ) -> None:
-    """Join what networks said of unseen clips by the published rules of late fusion, and by ours.
+    """Fuse predictions for unseen clips by the published late-fusion rules and by emoview's own.
 
     The accuracy of each network alone, and their mean, stand above.
 

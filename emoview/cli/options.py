@@ -52,30 +52,32 @@ class Features(str, Enum):
 def _face(value: str) -> str:
     if value in ("largest", "speaking", "all") or value.isdecimal():
         return value
-    raise typer.BadParameter("must be largest, speaking, all, or the number of a face")
+    raise typer.BadParameter("must be largest, speaking, all, or a face number")
 
 
-FusionOption = Annotated[Fusion, typer.Option(help="How face and voice are joined.")]
-ModalityOption = Annotated[Modality, typer.Option(help="Look, listen, or both.")]
-MaxFacesOption = Annotated[int, typer.Option(min=1, max=20, help="Faces looked for in a picture.")]
+FusionOption = Annotated[Fusion, typer.Option(help="How to combine face and voice (auto: late).")]
+ModalityOption = Annotated[Modality, typer.Option(help="Analyse the face, the voice, or both.")]
+MaxFacesOption = Annotated[
+    int, typer.Option(min=1, max=20, help="Largest number of faces to follow in a frame.")
+]
 FaceOption = Annotated[
     str,
     typer.Option(
         metavar="largest|speaking|all|ID",
         callback=_face,
-        help="Which faces get rows: the largest over time, the one that speaks, all, or one.",
+        help="Faces to report: the largest over time, the speaking one, all, or the one with this number.",
     ),
 ]
 LabelsOption = Annotated[
     LabelChoice,
     typer.Option(
-        help="Seven labels; or positive (happy), neutral (with surprise), negative; or positive, other."
+        help="7 labels; 3: positive (happy), neutral (with surprise), negative; 2: positive, other."
     ),
 ]
 LeastOption = Annotated[
     float | None,
     typer.Option(
-        min=0, max=1, metavar="P", help="Below this probability, from 0 to 1, the label is uncertain."
+        min=0, max=1, metavar="P", help='Report labels below this probability (0 to 1) as "uncertain".'
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where the networks run.")]
@@ -85,13 +87,13 @@ WeightsOption = Annotated[
         metavar="RUN",
         exists=True,
         file_okay=False,
-        help="Run folder of emoview train: its network in the place of the shipped one, or for valence and "
-        "arousal; again for another.",
+        help="Use the network of this run folder (emoview train) instead of the shipped one, or for valence "
+        "and arousal. Repeat for several.",
     ),
 ]
 ExplainOption = Annotated[
     bool,
-    typer.Option("--explain", help="Say where each segment's label came from: on the face, in the voice."),
+    typer.Option("--explain", help="Explain each segment's label: face regions and voice features."),
 ]
 BaselineOption = Annotated[
     Path | None,
@@ -99,14 +101,14 @@ BaselineOption = Annotated[
         metavar="FILE",
         exists=True,
         dir_okay=False,
-        help="Of emoview baseline, for this person: what is usual of the person is taken away.",
+        help="Subtract this person's baseline (a file from emoview baseline).",
     ),
 ]
 FeaturesOption = Annotated[
     Features,
     typer.Option(
         "--voice-features",
-        help="What describes the voice: openSMILE, which is free for research alone, or emoview itself.",
+        help="Voice features: openSMILE (research and personal use only) or emoview's own (builtin).",
     ),
 ]
 FormatsOption = Annotated[
@@ -120,7 +122,9 @@ FormatsOption = Annotated[
 ]
 ContactSheetOption = Annotated[
     bool,
-    typer.Option("--contact-sheet", help="Write NAME-faces.png: who is who, to choose a face by its ID."),
+    typer.Option(
+        "--contact-sheet", help="Write NAME-faces.png: a picture of each face with its number, for --face."
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
 

@@ -17,7 +17,7 @@ def plot(
         typer.Option("-o", "--output", metavar="FILE", help="Picture to write: .png, .svg or .pdf."),
     ] = Path("timeline.png"),
     compare: Annotated[
-        bool, typer.Option(help="Leave out face and voice by themselves: several results fit on a page.")
+        bool, typer.Option(help="Plot only the fused result, so that several results fit on a page.")
     ] = False,
 ) -> None:
     """Draw timelines: probabilities, labels, valence and arousal; several above each other on one axis.

@@ -17,9 +17,11 @@ def prepare(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="New folder: LABEL/NAME.png, index.csv.")],
     part: Annotated[str | None, typer.Option(help="Part of the data, such as train.")] = None,
-    every: Annotated[int, typer.Option(min=1, help="Take one face of so many ticks of a clip.")] = 5,
-    balance: Annotated[bool, typer.Option(help="As many of each label as the rarest has.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the choice and the order.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Take one face every N ticks of a clip.")] = 5,
+    balance: Annotated[
+        bool, typer.Option(help="Keep as many faces of each label as the rarest label has.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of selection and order.")] = 1,
 ) -> None:
     """Take aligned faces out of labelled clips, or check and rewrite labelled pictures.
 

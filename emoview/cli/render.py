@@ -101,7 +101,9 @@ def show_baseline(console: Console, made: Baseline, said: Sequence[str], path: P
     counts = " and ".join(f"{kind} from {count}" for kind, count in kinds.items())
     console.print(f"baseline: {counts} {'recording' if max(kinds.values()) == 1 else 'recordings'}")
     few = min(kinds.values()) < ENOUGH
-    warnings(console, [*said, *([f"few recordings: one from {ENOUGH} or more is worth more"] if few else [])])
+    warnings(
+        console, [*said, *([f"few recordings: use {ENOUGH} or more for a better baseline"] if few else [])]
+    )
     show_written(console, [path])
 
 
@@ -113,14 +115,14 @@ def show_written(console: Console, paths: Sequence[Path]) -> None:
 
 def _person(result: Analysis) -> str:
     baseline = result.options.baseline
-    return "" if baseline is None else f", baseline {name_of(Path(baseline))} taken away"
+    return "" if baseline is None else f", baseline {name_of(Path(baseline))} subtracted"
 
 
 def _overall(result: Analysis) -> Panel:
     overall = result.overall
     lines = Text()
     if overall.fused is None:
-        lines.append("no face and no speech: nothing to say", style="bold")
+        lines.append("no face and no speech found: no result", style="bold")
     else:
         colour = COLOURS[overall.fused.label]
         lines.append(f" {overall.fused.label} ", style=f"bold black on {colour}")

@@ -35,7 +35,7 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
     if found.labels is not None:
         console.print(_confusion(found.labels))
     for word, count in found.left_out.items():
-        warning = name_of(f"{word!r} is none of the labels: left out {count} times")
+        warning = name_of(f"{word!r} is not a label: ignored {count} times")
         terminal.console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
 
 
@@ -51,7 +51,7 @@ def _confusion(figures: AgreementFigures) -> Table:
         if any(figures.confusion[i]) or any(row[i] for row in figures.confusion)
     ]
     table = Table(title="ticks", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
-    table.add_column("annotated \\ said", no_wrap=True)
+    table.add_column("annotated \\ predicted", no_wrap=True)
     for i in used:
         table.add_column(figures.labels[i], justify="right", no_wrap=True)
     for i in used:

@@ -50,7 +50,7 @@ class _Bars:
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._workers: dict[int, TaskID] = {}
-        self._total = bars.add_task("looking for what is done", total=None, unit="clips")
+        self._total = bars.add_task("checking which clips are done", total=None, unit="clips")
 
     def __call__(self, event: Event) -> None:
         bars = self._bars
@@ -112,7 +112,9 @@ def report(console: Console, report: Report, *, quiet: bool) -> None:
         for row in failed:
             console.print(Text(f"  {_error(row)}"), soft_wrap=True)
     if report.interrupted:
-        message = f"interrupted: {done} of {report.clips} clips are done; the same command goes on from there"
+        message = (
+            f"interrupted: {done} of {report.clips} clips are done; run the same command again to continue"
+        )
         console.print(Text(message, style="bold yellow"), soft_wrap=True)
     if not quiet:
         console.print(Text(f"{done} of {report.clips} clips done", style="bold"))

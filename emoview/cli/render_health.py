@@ -29,7 +29,7 @@ def checks(terminal: Terminal, found: Sequence[Check]) -> None:
     console = terminal.printer()
     console.print(table)
     broken = sum(not check.right for check in found)
-    console.print(f"{broken} of {len(found)} broken" if broken else "everything is there")
+    console.print(f"{broken} of {len(found)} broken" if broken else "all checks passed")
 
 
 def weights(terminal: Terminal, states: Sequence[WeightState], *, verified: bool) -> None:

@@ -26,7 +26,7 @@ def report(
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Write a result as one HTML page: video, timeline, moments, where face and voice disagree.
+    """Write an HTML report: video, timeline, highlights, and where face and voice disagree.
 
     Examples:
       emoview report interview.json -o interview.html

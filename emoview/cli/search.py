@@ -21,7 +21,7 @@ def search(
         "runs/search"
     ),
     random: Annotated[
-        int | None, typer.Option(min=1, help="Try so many combinations at random instead of all.")
+        int | None, typer.Option(min=1, help="Try N random combinations instead of all.")
     ] = None,
     folds: Annotated[
         int | None,
@@ -35,7 +35,7 @@ def search(
         int, typer.Option(min=1, max=100, help="Train so many times each, with other seeds.")
     ] = 1,
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option that all share.")
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option for all runs.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
 ) -> None:

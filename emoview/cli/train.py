@@ -36,7 +36,7 @@ def train(
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option("-o", "--run", help="Run folder; named again, it goes on. [default: runs/SYSTEM]"),
+        typer.Option("-o", "--run", help="Run folder. An existing one continues. [default: runs/SYSTEM]"),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="JSON file with options.")
@@ -53,10 +53,10 @@ def train(
     ] = Path("weights"),
     voice_features: Annotated[
         Features,
-        typer.Option(help="For voice: what describes it; each in a run folder of its own."),
+        typer.Option(help="For voice: features to use; each needs its own run folder."),
     ] = Features.OPENSMILE,
 ) -> None:
-    """Train a SYSTEM, and measure it on what it has not seen; called again, it goes on where it was.
+    """Train a SYSTEM and evaluate it on held-out data. Run the command again to continue.
 
     Examples:
       emoview train --list

@@ -124,7 +124,7 @@ def _labels_of_ticks(
     left_out = {word: n for word, n in words.items() if label_named(word, GROUPS[count]) is None}
     if words and len(left_out) == len(words):
         raise InputError(
-            f"the annotation says {listed(list(words)[:5])}, none of which is a label: "
+            f"the annotation contains no known label, only {listed(list(words)[:5])}: "
             f"the labels are {listed(LABELS)}, or positive, neutral and negative"
         )
     votes: dict[int, Counter[str]] = defaultdict(Counter)

@@ -86,7 +86,9 @@ def answers_of(
         yield "shipped face network", LABELS, softmax(logits), np.ones(len(pictures), bool)
         return
     if cut_out:
-        raise InputError("--cut-out measures what ships: the networks of a run see pictures as they are")
+        raise InputError(
+            "--cut-out works with the shipped networks only: networks of a run see whole pictures"
+        )
     networks = networks_of(Path(model))
     examples = Examples(pictures.digests, pictures.subjects)
     check.look(Path(model), {n.name: [n.name] for n in networks}, examples, on_event)

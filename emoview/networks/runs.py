@@ -261,7 +261,7 @@ def load_network(folder: Path, network: NetworkOfRun) -> Any:
         raise InputError(f"{file} is missing: the run is not complete; train again to go on")
     model = load_saved(file, _AGAIN)
     if not _is_of(model, network):
-        raise InputError(f"{file} takes or gives something else than {folder / RUN_FILE} says: {_AGAIN}")
+        raise InputError(f"{file} does not match the inputs or outputs in {folder / RUN_FILE}: {_AGAIN}")
     return model
 
 
@@ -312,7 +312,7 @@ def nested(flat: Mapping[str, Any], where: str) -> dict[str, Any]:
         for step in path:
             inner = inner.setdefault(step, {})
             if not isinstance(inner, dict):
-                raise InputError(f"{where}: {quoted(name)} is a part of an option that has a value already")
+                raise InputError(f"{where}: {quoted(name)} is part of an option that already has a value")
         inner[last] = {**inner[last], **value} if _both_dicts(inner.get(last), value) else value
     return result
 

@@ -25,18 +25,24 @@ def check(options: Options) -> None:
         raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
     replaced = _labels_replaced(options)
     if replaced and options.fusion == "early":
-        raise InputError("early fusion was trained with the networks that ship: use late with other weights")
+        raise InputError(
+            "early fusion works with the shipped networks only: use --fusion late with --weights"
+        )
     if replaced and options.explain:
         raise InputError("only the networks that ship can be explained: leave out --explain or --weights")
     if options.voice_features != "opensmile":
         _check_features(options)
     if options.baseline is not None:
         if replaced:
-            raise InputError("a baseline is of the networks that ship: leave out --baseline or --weights")
+            raise InputError(
+                "a baseline works with the shipped networks only: leave out --baseline or --weights"
+            )
         if options.fusion == "early":
-            raise InputError("early fusion knows no baseline: use late")
+            raise InputError("early fusion does not support baselines: use --fusion late")
         if options.face == "all":
-            raise InputError("a baseline is of one person: choose a face, or leave out --baseline")
+            raise InputError(
+                "a baseline is for one person: choose a face with --face, or leave out --baseline"
+            )
         from emoview.pipeline.models import read_baseline
 
         # A wrong file is to cost nothing but this.

@@ -40,7 +40,7 @@ def of_modality(media: Media, options: Options) -> list[str]:
             raise InputError(f"{name_of(media.path)} has {what}: analyse {whose} with --modality {other}")
         if options.modality == "both":
             what = f"no {kind}" if broken is None else f"the {broken} cannot be decoded"
-            warnings.append(f"{what}: the {other} alone was analysed")
+            warnings.append(f"{what}: only the {other} was analysed")
     return [*warnings, *_of_file(media, options)]
 
 
@@ -52,7 +52,7 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
         ("picture", media.tracks[0], media.video, "voice"), ("sound", media.tracks[1], media.audio, "face"),
     ):  # fmt: skip
         if count > 1 and stream is not None and options.modality != other:
-            yield f"of {count} {kind} tracks one was analysed, stream {stream.index} of the file"
+            yield f"the file has {count} {kind} tracks; only one was analysed, stream {stream.index}"
 
 
 def check_end(media: Media, kind: str, log: DecodeLog, ticks: int) -> None:
@@ -106,19 +106,19 @@ def of_stream(kind: str, log: DecodeLog, ticks: int) -> Iterator[str]:
         yield f"no {kind} {places}: {consequence}"
     if log.back_s > _NEAR_S:
         yield (
-            f"time stamps of the {kind} go back: some {log.back_s:.1f} s that lie before what was already "
-            "read were left out; join such recordings anew to have all of them analysed"
+            f"time stamps of the {kind} jump back: about {log.back_s:.1f} s were left out, because they lie "
+            "before what was already read; join such recordings again to analyse all of them"
         )
     if log.bad_samples:
         yield (
-            f"{log.bad_samples / SAMPLE_RATE:.2f} s of the sound are no numbers (NaN or infinite): "
+            f"{log.bad_samples / SAMPLE_RATE:.2f} s of the sound are not numbers (NaN or infinite): "
             "they were taken as silence"
         )
     if log.cut_s is not None:
         verb, begin = ("go", "begin") if kind == "pictures" else ("goes", "begins")
         where = f"{verb} on" if ticks else begin
         yield (
-            f"the {kind} {where} behind {LONGEST_S // 3600} hours, where the analysis ends: analyse long "
+            f"the {kind} {where} after {LONGEST_S // 3600} hours, where the analysis stops: analyse long "
             "recordings in stretches"
         )
 
@@ -133,7 +133,7 @@ def of_length(media: Media, options: Options, ticks: dict[str, int]) -> Iterator
     """
     longest = max(ticks.values(), default=0)
     if 0 < longest < 5:
-        yield "the clip is shorter than 0.2 s: its labels rest on very little"
+        yield "the clip is shorter than 0.2 s: its labels are unreliable"
     for kind, count in ticks.items():
         if 0 < count < longest - _NEAR_S * TICK_HZ:
             verb = "end" if kind == "pictures" else "ends"
@@ -147,9 +147,9 @@ def of_length(media: Media, options: Options, ticks: dict[str, int]) -> Iterator
 def of_faces(faces: Faces) -> Iterator[str]:
     """Tell what was special about finding the faces."""
     if not faces.tracks:
-        yield "no face was found: a face must be upright and wider than a twentieth of the picture"
+        yield "no face was found: faces must be upright and at least a twentieth of the frame wide"
     if faces.squeezed:
-        yield "the faces are as narrow as where 16:9 is squeezed to 4:3: they were analysed 4/3 wider"
+        yield "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3"
 
 
 def of_voice(voice: Voice) -> Iterator[str]:
@@ -175,16 +175,16 @@ def of_choice(
     """
     if count > 1 and asked == "largest":
         return [
-            f"{count} faces were found and the largest, {main}, was measured: "
+            f"{count} faces were found; the largest, face {main}, was analysed: "
             "use --face speaking, --face all or --face ID for others"
         ]
     if asked not in ("speaking", "all") or not count or (count == 1 and asked == "all"):
         return []
     if speaker is not None:
         return [
-            f"the voice was taken to be that of face {main} of {count}, whose lips move with it "
+            f"the voice was assigned to face {main} of {count}, whose lips move with it "
             f"(correlation {speaker.correlation:.2f})"
         ]
     if not speech:
-        return [f"nobody speaks: the largest face, {main}, counts for the whole"]
-    return [f"no lips move with the voice: it was taken to be that of the largest face, {main}"]
+        return [f"nobody speaks: the overall result is that of the largest face, {main}"]
+    return [f"no lips move with the voice: it was assigned to the largest face, {main}"]

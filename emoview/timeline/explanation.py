@@ -52,7 +52,7 @@ class FaceReasons:
         """Summary: the regions with the largest shares."""
         ranked = sorted(self.regions.items(), key=lambda pair: -pair[1])
         said = [f"{name} {percent(share)}" for name, share in ranked[:_SAID] if share >= _WORTH_NAMING]
-        return ", ".join(said) or "nowhere: nothing in the face spoke for it"
+        return ", ".join(said) or "no region supported it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class VoiceReasons:
         )
         parts = ", ".join(filter(None, said)) or "little in it mattered"
         alone = 1 / (1 + math.exp(-self.log_odds))
-        return f"the voice alone gives it {percent(alone)}; compared with {than}: {parts}"
+        return f"voice alone: {percent(alone)}; compared with {than}: {parts}"
 
 
 def _said(effects: Sequence[VoiceEffect], side: str) -> str:

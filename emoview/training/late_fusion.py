@@ -70,7 +70,9 @@ def read_predictions(runs: Sequence[Path]) -> Predictions:
         one = _predictions(file)
         first = first or one
         if one.clips != first.clips:
-            raise InputError(f"{run} speaks of other clips than {runs[0]}: fuse runs on the same data")
+            raise InputError(
+                f"{run} and {runs[0]} have predictions for different clips: fuse runs on the same data"
+            )
         for name, values in one.logits.items():
             logits[name if len(runs) == 1 else f"{run.name}/{name}"] = values
     if first is None:
