@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.datasets.people import person_or_clip
 from emoview.datasets.splits import Indices, assert_disjoint, stratified_split
 from emoview.datasets.tables import Row, read_table
 from emoview.errors import DatasetError
@@ -25,7 +26,7 @@ class ClipFrames:
 
     Attributes:
         name: What the index calls the clip.
-        actor: Who acts; the clip's own name where that is not known.
+        actor: Who acts, behind the corpus where the index names one; the clip where that is not known.
         label: Position in `LABELS`.
         files: Its pictures, in the order of time.
     """
@@ -60,7 +61,7 @@ def read_frames(folder: Path) -> tuple[ClipFrames, ...]:
         name = row["clip"]
         if not name:
             raise row.error("no clip is named; prepare the frames from clips.")
-        said = row.label(), row["actor"] or name
+        said = row.label(), person_or_clip(row["actor"] or None, name, row.get("corpus"))
         if first.setdefault(name, said) != said:
             raise row.error("an earlier line has another label or actor for the clip; correct one.")
         frames.setdefault(name, []).append((row.number("time_s", 0, _LONGEST_S), _file(row)))

@@ -62,7 +62,7 @@ def test_widths_of_what_networks_take(tmp_path: Path):
         if fits:
             assert load_network(tmp_path / takes, stored).count_params() == network.count_params()
         else:
-            with pytest.raises(InputError, match="something else"):
+            with pytest.raises(InputError, match="does not match the inputs"):
                 load_network(tmp_path / takes, stored)
 
 

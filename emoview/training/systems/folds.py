@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emoview.datasets.labelled import LabelledPictures
 from emoview.datasets.splits import Indices, stratified_split
@@ -22,13 +23,36 @@ def picture_folds(
     Returns:
         Positions for training, for choosing the epoch, and of what is left out.
     """
-    digests, subjects = pictures.digests(), pictures.subjects
+    yield from folds_and_choice(
+        pictures.labels, known, folds, seed, groups=pictures.subjects, duplicates=pictures.digests()
+    )
+
+
+def folds_and_choice(
+    labels: NDArray[np.int64],
+    known: Indices,
+    folds: int,
+    seed: int,
+    *,
+    groups: Sequence[str | None] | None,
+    duplicates: Sequence[str],
+) -> Iterator[tuple[Indices, Indices, Indices]]:
+    """Do as `picture_folds` for any examples.
+
+    Args:
+        labels: `(n,)`.
+        known: Positions of those that are split.
+        folds: How many.
+        seed: Of the split.
+        groups: `(n,)`, of whom each stays in one part.
+        duplicates: `(n,)` digests; equal ones stay in one part.
+    """
 
     def split(some: Indices, shares: tuple[float, ...]) -> list[Indices]:
         parts = stratified_split(
-            pictures.labels[some], shares, seed,
-            groups=None if subjects is None else [subjects[i] for i in some],
-            duplicates=[digests[i] for i in some],
+            labels[some], shares, seed,
+            groups=None if groups is None else [groups[i] for i in some],
+            duplicates=[duplicates[i] for i in some],
         )  # fmt: skip
         return [some[part] for part in parts]
 

@@ -17,17 +17,21 @@ from numpy.typing import NDArray
 
 from emoview.datasets.frames import ClipFrames, split_frames
 from emoview.datasets.labelled import LabelledPictures
+from emoview.datasets.splits import assert_taught
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
-from emoview.metrics.labels import measure_labels
+from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.flops import flops
 from emoview.networks.runs import NetworkOfRun, Number, Run, Whole
+from emoview.networks.seen import Seen, handed_on
 from emoview.networks.sequences import EMBEDDING_PART, Aggregate, cnn_gru, frames_network
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures, changed
 from emoview.training.late_fusion import Predictions
 from emoview.training.loop import Batch, Plan, fit_head_first
+from emoview.training.parts import Parts
 from emoview.training.systems.events import OnEvent
+from emoview.training.systems.folds import folds_and_choice
 from emoview.training.systems.pictures import (
     PictureOptions,
     built,
@@ -131,7 +135,9 @@ def train(options: SequenceOptions, data: Path, run: Run, on_event: OnEvent) -> 
     clips, parts = split_frames(data, options.split, options.seed)
     names = group_names(options.labels)
     entries = _entries(clips, grouped(np.array([c.label for c in clips]), options.labels), shape, options)
-    name = f"{options.network}-gru" if options.gru_depth else options.network
+    name = _name(options)
+    assert_taught(entries.labels, parts[0], np.concatenate(parts[1:]), names, "clips")
+    _note(name, clips, parts, options, run)
     model = _learn(name, entries, parts, len(names), shape, options, run, on_event)
 
     _, choose, test = parts
@@ -158,6 +164,44 @@ def train(options: SequenceOptions, data: Path, run: Run, on_event: OnEvent) -> 
             tuple(c.name for c in tested), entries.labels[test], tuple(c.actor for c in tested), {name: said}
         ).save(run.folder)
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+
+def cross_validated(
+    options: SequenceOptions, data: Path, run: Run, folds: int, on_event: OnEvent
+) -> tuple[float, ...]:
+    """Train on folds of all but what is measured in the end: accuracy on each fold left out, in percent."""
+    shape = input_shape(options)
+    clips, (train_part, choose, _) = split_frames(data, options.split, options.seed)
+    names = group_names(options.labels)
+    entries = _entries(clips, grouped(np.array([c.label for c in clips]), options.labels), shape, options)
+    known = np.sort(np.concatenate([train_part, choose]))
+    result = []
+    drawn = folds_and_choice(
+        entries.labels, known, folds, options.seed,
+        groups=[clip.actor for clip in clips], duplicates=[clip.digest() for clip in clips],
+    )  # fmt: skip
+    for number, parts in enumerate(drawn, start=1):
+        assert_taught(entries.labels, parts[0], np.concatenate(parts[1:]), names, "clips")
+        place = f"{_name(options)}-{folds}-folds/{number}"
+        model = _learn(place, entries, parts, len(names), shape, options, run, on_event)
+        said = _clip_logits(model, entries, parts[2], options.batch)
+        result.append(accuracy(said, entries.labels[parts[2]]))
+        on_event({"fold": number, "accuracy": result[-1]})
+    return tuple(result)
+
+
+def _name(options: SequenceOptions) -> str:
+    return f"{options.network}-gru" if options.gru_depth else options.network
+
+
+def _note(name: str, clips: Sequence[ClipFrames], parts: Parts, options: SequenceOptions, run: Run) -> None:
+    """Note what the network learns from: frames, and who acts in them."""
+    some = [clips[i] for i in np.concatenate(parts[:2])]
+    files = tuple(file for clip in some for file in clip.files)
+    frames = LabelledPictures("frames", files, np.zeros(len(files), np.int64))
+    seen = Seen.of(frames.digests(), [clip.actor for clip in some])
+    before = None if options.start is None else handed_on(Path(options.start), options.network)
+    run.learns(name, seen if before is None else seen | before)
 
 
 def _entries(
