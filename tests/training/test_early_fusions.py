@@ -47,6 +47,8 @@ def test_layers_of_early_fusions(variant: EarlyVariant, count: int, last: int):
 def clips(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Six clips of three actors, described by random numbers."""
     rng = np.random.default_rng(0)
+    for i in range(6):
+        (tmp_path / f"{i}.mp4").write_bytes(bytes([i]))
     made = [
         Clip(
             ClipFile(tmp_path / f"{i}.mp4", "happy"), str(i // 2), LABELS.index("happy") - i % 2,
