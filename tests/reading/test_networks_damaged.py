@@ -66,7 +66,7 @@ def test_what_is_loaded_is_what_the_run_says(saved: Path):
     for other in (
         replace(NETWORK, labels=("a", "b", "c")), replace(NETWORK, size=5), replace(NETWORK, colour=True),
     ):  # fmt: skip
-        with pytest.raises(InputError, match="takes or gives something else"):
+        with pytest.raises(InputError, match="does not match the inputs or outputs"):
             load_network(saved.parent, other)
 
 
