@@ -105,7 +105,7 @@ def test_the_weights_say_the_same_under_other_back_ends(backend: str):
     """TensorFlow's turn is in the quick tests; all are held against the same networks in ONNX Runtime."""
     pytest.importorskip(backend)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_training.py",
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/pipeline/test_engines.py",
          "-k", "test_both_engines_say_the_same"],
         capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "KERAS_BACKEND": backend},
     )  # fmt: skip

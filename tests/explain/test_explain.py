@@ -1,4 +1,4 @@
-"""Explanations: true gradients, maps that depend on the weights, words for what was changed in a voice."""
+"""Explanations: true gradients, maps that depend on the weights, and where they are shown."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import jsonschema
 import numpy as np
 import pytest
 from browser import CHROMIUM, Browser
+from command import run
 from conftest import Make
-from test_cli import run
 
 from emoview import LABELS, Analysis, InputError, analyze
 from emoview.batch.inputs import Clip
@@ -23,26 +23,16 @@ from emoview.explain.gradcam import GradCam, LastStage
 from emoview.explain.groups import groups
 from emoview.explain.seen import Seen
 from emoview.explain.segments import explained as explain_segments
-from emoview.explain.voice import VoiceOcclusion, _normaliser
 from emoview.face.regions import REGION_POINTS, REGIONS, region_map
-from emoview.media.probe import probe
-from emoview.media.sound import read_sound
 from emoview.networks.weights import shipped
 from emoview.output.json import schema, to_json
 from emoview.output.read import read_json
 from emoview.pipeline import analysis as pipeline
 from emoview.pipeline.engines import Engine
-from emoview.pipeline.inference import run_speech
 from emoview.pipeline.models import Models
-from emoview.pipeline.voice import describe_windows, heard_ticks, speech_windows
 from emoview.rendering.report import write_report
-from emoview.timeline.explanation import VoiceEffect, VoiceReasons
 from emoview.timeline.options import Options
 from emoview.timeline.results import Segment
-from emoview.voice.activity import level_db, voice_activity
-from emoview.voice.descriptors import tick_features
-
-Sound = np.ndarray
 
 
 @pytest.fixture(scope="module")
@@ -199,99 +189,6 @@ def test_every_functional_is_in_one_group_and_every_descriptor_in_one():
     assert sorted(windows) == list(range(6373))
     ticks = np.concatenate([group.ticks for name, group in found.items() if name != "pitch variation"])
     assert sorted(ticks) == list(range(105))
-
-
-@pytest.fixture(scope="module")
-def spoken(sample: Path) -> Sound:
-    """What is said in the sample, without the pauses around it."""
-    with read_sound(probe(sample)) as sound:
-        return sound[7 * 640 : 150 * 640]
-
-
-def explain_second_half(
-    spoken: Sound, change: Callable[[Sound], Sound], label: str, engine: Engine = Engine.ONNX
-) -> VoiceReasons:
-    """Say the same twice, the second time changed, and explain that."""
-    samples = np.concatenate([spoken, change(spoken)])
-    seen = Seen()
-    features = tick_features(samples)
-    speech = voice_activity(level_db(samples), features)
-    seen.add_voice(features, speech)
-    cuts = speech_windows(speech)
-    seen.add_windows(cuts, describe_windows(samples, cuts))
-    ticks = np.flatnonzero(speech)
-    return VoiceOcclusion(Models(engine=engine), seen)(ticks[ticks >= len(spoken) // 640], label)
-
-
-def effects(reasons: VoiceReasons) -> dict[str, VoiceEffect]:
-    assert reasons.against == "speaker"
-    return {effect.group: effect for effect in reasons.effects}
-
-
-def test_louder_is_called_louder_and_quieter_quieter(spoken: Sound):
-    louder = explain_second_half(spoken, lambda x: np.clip(x * 3, -1, 1), "anger")
-    found = effects(louder)
-    assert found["loudness"].words == "louder"
-    assert found["loudness"].z > 0.3
-    # The change was in loudness alone, and speaks for anger.
-    assert louder.effects[0].group == "loudness"
-    assert found["loudness"].effect > 0.1
-    assert "louder (+" in louder.sentence
-    assert abs(found["pitch"].z) < 0.1
-    quieter = explain_second_half(spoken, lambda x: x / 3, "anger")
-    assert effects(quieter)["loudness"].words == "quieter"
-    assert quieter.log_odds < louder.log_odds
-
-
-def test_a_segment_is_explained_as_it_was_heard_between_long_pauses():
-    rng = np.random.default_rng(0)
-    models, seen = Models(), Seen()
-    speech = np.zeros(1600, bool)
-    for first in range(50, 1550, 250):
-        speech[first : first + 60] = True
-    mean, spread = _normaliser("voice_tcn")
-    seen.add_voice((mean + spread * rng.normal(size=(1600, 105))).astype(np.float32), speech)
-    cuts = speech_windows(speech)
-    seen.add_windows(cuts, np.tile(_normaliser("voice_clip")[0], (len(cuts), 1)).astype(np.float32))
-    occlusion = VoiceOcclusion(models, seen)
-    whole = run_speech(models.voice_tcn, seen.descriptors, heard_ticks(speech), len(speech)).ticks
-    for first in (50, 550, 1300):
-        ticks = np.arange(first + 10, first + 50)
-        part = occlusion._part(ticks, occlusion._windows_of(ticks))
-        near = run_speech(models.voice_tcn, part.features, part.heard, len(part.features)).ticks
-        np.testing.assert_allclose(near[part.ticks], whole[ticks], atol=1e-3)
-
-
-def test_both_engines_explain_the_voice_alike(spoken: Sound):
-    onnx, keras_ = (
-        explain_second_half(spoken, lambda x: x * 2, "anger", engine)
-        for engine in (Engine.ONNX, Engine.KERAS)
-    )
-    assert onnx.log_odds == pytest.approx(keras_.log_odds, abs=2e-3)
-    for group, effect in effects(onnx).items():
-        assert effect.effect == pytest.approx(effects(keras_)[group].effect, abs=2e-3)
-        assert effect.z == effects(keras_)[group].z
-
-
-def test_a_voice_played_faster_is_higher_and_filtered_brighter(spoken: Sound):
-    from scipy.signal import lfilter, resample
-
-    sped = effects(
-        explain_second_half(spoken, lambda x: resample(x, int(len(x) / 1.3)).astype(np.float32), "anger")
-    )
-    assert sped["pitch"].words == "higher"
-    assert sped["tempo"].words == "faster"
-    treble = effects(
-        explain_second_half(spoken, lambda x: lfilter([1, -0.9], [1], x).astype(np.float32), "anger")
-    )
-    assert treble["brightness"].words == "brighter"
-    assert treble["tension"].words == "more tense"
-
-
-def test_a_voice_that_is_the_same_differs_in_nothing(spoken: Sound):
-    found = effects(explain_second_half(spoken, lambda x: x, "happy"))
-    assert all(abs(effect.z or 0) < 0.15 for effect in found.values())
-    assert all(abs(effect.effect) < 0.2 for effect in found.values())
 
 
 def test_a_segment_that_is_the_whole_speech_is_held_against_the_training_data(parted: Analysis):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import run
 from conftest import Make
-from test_cli import run
-from test_report import made_up
+from made_up_report import made_up
 
 from emoview.errors import InputError, OutputError
 from emoview.media.decode import FullPictureDecoder

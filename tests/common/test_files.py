@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from emoview import OutputError
 from emoview.common.files import private_folder, sweep, whole_file, whole_folder, write_whole
 
 _HANGING = """
@@ -141,3 +143,17 @@ def test_a_name_that_something_else_has_is_passed_over(tmp_path: Path):
     (tmp_path / ".a.csv.2.part").symlink_to("/dev/null")
     write_whole(tmp_path / "a.csv", "1")
     assert (tmp_path / "a.csv").read_text() == "1"
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    target = tmp_path / "result.csv"
+    target.write_text("before")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_whole(target, "after")
+    assert target.read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["result.csv"]

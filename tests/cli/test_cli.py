@@ -11,20 +11,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from command import run
 from conftest import Make
 
 from emoview import LABELS, Analysis
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
 from emoview.timeline.results import COLUMNS
-
-
-def run(*arguments: str | Path, **options) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "100", **options.pop("env", {})}
-    return subprocess.run(
-        [sys.executable, "-m", "emoview", *map(str, arguments)],
-        capture_output=True, text=True, env=environment, timeout=240, check=False, **options,
-    )  # fmt: skip
 
 
 def test_analyze_writes_csv_and_json_and_prints_nothing_foreign(made: Make, tmp_path: Path):

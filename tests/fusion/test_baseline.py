@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import run
 from conftest import Make
-from test_cli import run
 
 from emoview import LABELS, Analysis, InputError, analyze
 from emoview.batch.baseline import baseline_of

@@ -1,0 +1,30 @@
+"""Options of `evaluate`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("what", "options", "said"),
+    [
+        ("face", ["--plot", "x.bmp"], "end its name in"),
+        ("timeline", ["--plot", "x.png"], "draws labels"),
+        ("voice", ["--cut-out"], "is for faces, not for voice"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_before_measuring(
+    what: str, options: list[str], said: str, tmp_path: Path
+):
+    # Nothing to measure is there: what is refused first is the option.
+    done = subprocess.run(
+        [sys.executable, "-m", "emoview", "evaluate", what, "shipped", str(tmp_path), *options],
+        capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert said in done.stderr

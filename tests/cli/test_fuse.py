@@ -1,0 +1,30 @@
+"""What `fuse` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emoview.cli.fuse import fuse
+from emoview.fusion.rules import RULES
+from emoview.training.late_fusion import Predictions
+
+
+def test_fuse_shows_models_alone_and_their_mean(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Norman 2019, section 6.5, whose tables hold the models' average accuracy beside the fused."""
+    labels = np.arange(28) % 7
+    right = np.eye(7, dtype=np.float32)[labels]
+    half = np.where((np.arange(28) < 14)[:, None], right, np.roll(right, 1, axis=1))
+    clips = tuple(f"{i}.mp4" for i in range(28))
+    Predictions(clips, labels, tuple("abcd" * 7), {"a": right, "b": half}).save(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    fuse([tmp_path])
+    rows = {line.strip().split("  ")[0]: line for line in capfd.readouterr().out.splitlines()}
+    assert "100.0" in rows["a"]
+    assert "50.0" in rows["b"]
+    assert "75.0" in rows["mean of the networks"]
+    assert set(RULES) <= set(rows)

@@ -1,0 +1,35 @@
+"""Clips, by an index and in the layout of AFEW."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from made_data import refused, write
+
+from emoview.datasets.clips import ClipFile, read_clip_index
+
+
+def test_clips_by_index(tmp_path: Path):
+    write(tmp_path / "a.mp4", b"x")
+    index = write(tmp_path / "index.csv", "path,actor,sentence,label\na.mp4,01,,angry\n")
+    assert read_clip_index(tmp_path) == (ClipFile(tmp_path / "a.mp4", "anger", "01", None, None),)
+    for text, words in [
+        ("path,actor\na.mp4,01\n", ("line 1", "'label'")),
+        ("path,label\nb.mp4,sad\n", ("line 2", "b.mp4")),
+        ("path,label\na.mp4,calm\n", ("line 2", "'calm'")),
+    ]:
+        index.write_text(text)
+        with refused("index.csv", *words):
+            read_clip_index(tmp_path)
+
+
+def test_clips_in_the_layout_of_afew(tmp_path: Path):
+    with refused("index.csv"):
+        read_clip_index(tmp_path)
+    for name in ("Train/Angry/1.avi", "Val/Happy/2.avi", "Val/Happy/2.txt", "Test/3.avi"):
+        write(tmp_path / name, b"x")
+    found = [(c.path.name, c.label, c.part) for c in read_clip_index(tmp_path)]
+    assert found == [("1.avi", "anger", "train"), ("2.avi", "happy", "valid")]
+    write(tmp_path / "Val/Grumpy/4.avi", b"x")
+    with refused("Grumpy"):
+        read_clip_index(tmp_path)

@@ -1,0 +1,116 @@
+"""Why a voice sounds as it does: words for what was changed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emoview.explain.seen import Seen
+from emoview.explain.voice import VoiceOcclusion, _normaliser
+from emoview.media.probe import probe
+from emoview.media.sound import read_sound
+from emoview.pipeline.engines import Engine
+from emoview.pipeline.inference import run_speech
+from emoview.pipeline.models import Models
+from emoview.pipeline.voice import describe_windows, heard_ticks, speech_windows
+from emoview.timeline.explanation import VoiceEffect, VoiceReasons
+from emoview.voice.activity import level_db, voice_activity
+from emoview.voice.descriptors import tick_features
+
+Sound = np.ndarray
+
+
+@pytest.fixture(scope="module")
+def spoken(sample: Path) -> Sound:
+    """What is said in the sample, without the pauses around it."""
+    with read_sound(probe(sample)) as sound:
+        return sound[7 * 640 : 150 * 640]
+
+
+def explain_second_half(
+    spoken: Sound, change: Callable[[Sound], Sound], label: str, engine: Engine = Engine.ONNX
+) -> VoiceReasons:
+    """Say the same twice, the second time changed, and explain that."""
+    samples = np.concatenate([spoken, change(spoken)])
+    seen = Seen()
+    features = tick_features(samples)
+    speech = voice_activity(level_db(samples), features)
+    seen.add_voice(features, speech)
+    cuts = speech_windows(speech)
+    seen.add_windows(cuts, describe_windows(samples, cuts))
+    ticks = np.flatnonzero(speech)
+    return VoiceOcclusion(Models(engine=engine), seen)(ticks[ticks >= len(spoken) // 640], label)
+
+
+def effects(reasons: VoiceReasons) -> dict[str, VoiceEffect]:
+    assert reasons.against == "speaker"
+    return {effect.group: effect for effect in reasons.effects}
+
+
+def test_louder_is_called_louder_and_quieter_quieter(spoken: Sound):
+    louder = explain_second_half(spoken, lambda x: np.clip(x * 3, -1, 1), "anger")
+    found = effects(louder)
+    assert found["loudness"].words == "louder"
+    assert found["loudness"].z > 0.3
+    # The change was in loudness alone, and speaks for anger.
+    assert louder.effects[0].group == "loudness"
+    assert found["loudness"].effect > 0.1
+    assert "louder (+" in louder.sentence
+    assert abs(found["pitch"].z) < 0.1
+    quieter = explain_second_half(spoken, lambda x: x / 3, "anger")
+    assert effects(quieter)["loudness"].words == "quieter"
+    assert quieter.log_odds < louder.log_odds
+
+
+def test_a_segment_is_explained_as_it_was_heard_between_long_pauses():
+    rng = np.random.default_rng(0)
+    models, seen = Models(), Seen()
+    speech = np.zeros(1600, bool)
+    for first in range(50, 1550, 250):
+        speech[first : first + 60] = True
+    mean, spread = _normaliser("voice_tcn")
+    seen.add_voice((mean + spread * rng.normal(size=(1600, 105))).astype(np.float32), speech)
+    cuts = speech_windows(speech)
+    seen.add_windows(cuts, np.tile(_normaliser("voice_clip")[0], (len(cuts), 1)).astype(np.float32))
+    occlusion = VoiceOcclusion(models, seen)
+    whole = run_speech(models.voice_tcn, seen.descriptors, heard_ticks(speech), len(speech)).ticks
+    for first in (50, 550, 1300):
+        ticks = np.arange(first + 10, first + 50)
+        part = occlusion._part(ticks, occlusion._windows_of(ticks))
+        near = run_speech(models.voice_tcn, part.features, part.heard, len(part.features)).ticks
+        np.testing.assert_allclose(near[part.ticks], whole[ticks], atol=1e-3)
+
+
+def test_both_engines_explain_the_voice_alike(spoken: Sound):
+    onnx, keras_ = (
+        explain_second_half(spoken, lambda x: x * 2, "anger", engine)
+        for engine in (Engine.ONNX, Engine.KERAS)
+    )
+    assert onnx.log_odds == pytest.approx(keras_.log_odds, abs=2e-3)
+    for group, effect in effects(onnx).items():
+        assert effect.effect == pytest.approx(effects(keras_)[group].effect, abs=2e-3)
+        assert effect.z == effects(keras_)[group].z
+
+
+def test_a_voice_played_faster_is_higher_and_filtered_brighter(spoken: Sound):
+    from scipy.signal import lfilter, resample
+
+    sped = effects(
+        explain_second_half(spoken, lambda x: resample(x, int(len(x) / 1.3)).astype(np.float32), "anger")
+    )
+    assert sped["pitch"].words == "higher"
+    assert sped["tempo"].words == "faster"
+    treble = effects(
+        explain_second_half(spoken, lambda x: lfilter([1, -0.9], [1], x).astype(np.float32), "anger")
+    )
+    assert treble["brightness"].words == "brighter"
+    assert treble["tension"].words == "more tense"
+
+
+def test_a_voice_that_is_the_same_differs_in_nothing(spoken: Sound):
+    found = effects(explain_second_half(spoken, lambda x: x, "happy"))
+    assert all(abs(effect.z or 0) < 0.15 for effect in found.values())
+    assert all(abs(effect.effect) < 0.2 for effect in found.values())

@@ -1,0 +1,44 @@
+"""Late fusion, fitted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emoview.fusion.late import fit_late_fusion, softmax
+from emoview.metrics.labels import calibration_error, unweighted_average_recall
+from emoview.timeline.labels import LABELS
+
+
+def test_late_fusion_learns_whom_to_trust():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 600)
+    good = rng.normal(0, 1, (600, 7)) + 3 * np.eye(7)[labels]
+    noise = rng.normal(0, 3, (600, 7))
+    rule = fit_late_fusion({"good": good, "noise": noise}, labels, [*"abcdef"] * 100)
+    assert rule.weights["good"].mean() > 5 * abs(rule.weights["noise"].mean())
+    probabilities = softmax(rule({"good": good, "noise": noise}))
+    assert unweighted_average_recall(probabilities, labels) > 85
+    assert calibration_error(probabilities, labels) < 0.06
+
+
+def test_late_fusion_shares_its_weights_where_labels_tell_no_difference():
+    """Of few people's chance differences between labels nothing is learned; what all of them show is."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 160)
+    people = [str(i % 8) for i in range(160)]
+    logits = rng.normal(0, 1, (160, 7)) + 2 * np.eye(7)[labels]
+    weights = fit_late_fusion({"one": logits}, labels, people).weights["one"]
+    assert weights.std() < 0.05 * weights.mean()
+    # The second half of the labels is silent: its logits are noise, and must count for less.
+    logits[:, 4:] = rng.normal(0, 1, (160, 3))
+    weights = fit_late_fusion({"one": logits}, labels, people).weights["one"]
+    assert weights[:4].mean() > 1.2 * weights[4:].mean()
+
+
+def test_a_label_without_examples_keeps_a_say():
+    rng = np.random.default_rng(0)
+    labels = rng.choice([0, 1, 3, 4, 5, 6], 300)
+    logits = rng.normal(0, 1, (300, 7)) + 3 * np.eye(7)[labels]
+    rule = fit_late_fusion({"one": logits}, labels, [*"abc"] * 100)
+    disgusted = 5 * np.eye(7)[LABELS.index("disgust")]
+    assert softmax(rule({"one": disgusted})).argmax() == LABELS.index("disgust")

@@ -1,0 +1,55 @@
+"""Sound as it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sample_speech import speech_of as _speech
+
+from emoview import OutputError
+from emoview.media.decode import PictureDecoder
+from emoview.media.probe import probe
+from emoview.media.process import DecodeLog
+from emoview.media.sound import Sound, read_sound
+from emoview.timeline.clock import SAMPLES_PER_TICK
+from emoview.voice.descriptors import (
+    tick_features,
+)
+
+
+def test_pictures_and_sound_share_one_clock(sample: Path):
+    media = probe(sample)
+    with PictureDecoder(media, longest_side=320) as decoder:
+        ticks = [tick for tick, picture in decoder if picture.shape == (320, 320, 3)]
+    assert ticks == list(range(200))
+    with read_sound(media) as sound:
+        assert abs(len(sound) - 200 * SAMPLES_PER_TICK) <= SAMPLES_PER_TICK
+        assert sound.log.complaints == 0
+
+
+def test_sound_reads_the_same_from_disk(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    samples = _speech(sample)
+    monkeypatch.setattr("emoview.media.sound._SOUND_IN_MEMORY", 1)
+    with read_sound(probe(sample)) as sound:
+        assert len(sound) == len(samples)
+        np.testing.assert_array_equal(sound[5000:70_000], samples[5000:70_000])
+        np.testing.assert_array_equal(sound[len(samples) - 10 : len(samples) + 10], samples[-10:])
+        np.testing.assert_array_equal(tick_features(sound), tick_features(samples))
+        assert not len(sound[len(samples) :])
+
+
+def test_a_full_temporary_folder_is_said(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("emoview.media.sound._SOUND_IN_MEMORY", 1)
+    monkeypatch.setattr(
+        "emoview.media.sound.tempfile.SpooledTemporaryFile",
+        lambda **_: Path("/dev/full").open("wb"),  # noqa: SIM115
+    )
+    with pytest.raises(OutputError, match="cannot hold the sound"):
+        read_sound(probe(sample))
+    # So little that the file takes it, and fails when it is asked to hand it on.
+    with Sound(DecodeLog()) as sound:
+        sound.add(bytes(4000))
+        with pytest.raises(OutputError, match="No space left"):
+            sound.flush()

@@ -1,0 +1,117 @@
+"""Figures by hand, gains, and their plots."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import pytest
+
+from emoview import LABELS
+from emoview.cli import render_training
+from emoview.cli.console import Screen
+from emoview.metrics.figures import LabelFigures
+from emoview.metrics.labels import measure_gain, measure_labels
+from emoview.metrics.plot import plot_figures
+from emoview.metrics.values import measure_folds, measure_values
+
+
+def test_folds_of_values_by_hand():
+    """Ulloa 2019, section 3.3: RMSE, PCC, and ICC as twice the covariance over the sum of the variances."""
+    said, true = np.array([1.0, 2, 3, 0, 0, 6]), np.array([2.0, 4, 6, 1, 0, 5])
+    folds = [np.arange(3), np.arange(3, 6)]
+    figures = measure_folds(said, true, folds, scale=10)
+    icc = [2 * np.cov(said[f], true[f])[0, 1] / (said[f].var(ddof=1) + true[f].var(ddof=1)) for f in folds]
+    rmse = [np.sqrt(14 / 3), np.sqrt(2 / 3)]
+    assert [fold["icc"] for fold in figures.folds] == pytest.approx(icc, abs=1e-4)
+    assert [fold["rmse"] for fold in figures.folds] == pytest.approx(rmse, abs=1e-4)
+    assert figures.icc.value == pytest.approx(np.mean(icc), abs=1e-4)
+    assert figures.rmse.value == pytest.approx(np.mean(rmse), abs=1e-4)
+    assert figures.folds[0]["pcc"] == 1
+
+
+def test_figures_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    figures = measure_labels(probabilities, np.array([0, 0, 1, 1]), ("a", "b"))
+    assert figures.accuracy.value == 75
+    assert figures.confusion == ((2, 0), (1, 1))
+    assert figures.recalls["b"].value == 50
+    # F1 of a: 2 * 2 / (3 + 2), of b: 2 * 1 / (1 + 2).
+    assert figures.macro_f1.value == pytest.approx(100 * (0.8 + 2 / 3) / 2, abs=0.01)
+    # Bins: 0.9 right, 0.8 right, 0.7 right, 0.6 wrong.
+    assert figures.calibration_error.value == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
+    # One example a bin, right with probability c, misses by 2c(1 - c) in the mean.
+    assert figures.calibration_floor == pytest.approx((0.18 + 0.32 + 0.42 + 0.48) / 4, abs=0.03)
+    assert [(b.examples, b.confidence, b.accuracy) for b in figures.calibration] == [
+        (1, 0.6, 0.0), (1, 0.7, 1.0), (1, 0.8, 1.0), (1, 0.9, 1.0)
+    ]  # fmt: skip
+    values = measure_values(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]))
+    assert values.rmse.value == pytest.approx(1)
+    assert values.pcc.value == pytest.approx(1)
+    assert values.icc.value == pytest.approx(1)
+    # 2 * 2/3 / (2/3 + 2/3 + 1).
+    assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
+
+
+def test_gains_are_drawn_in_pairs_and_by_people():
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(6), 32)
+    people = [str(i // 24) for i in range(192)]
+    lucky = rng.random(192) < 0.6
+    other = np.eye(7)[np.where(lucky, labels, 6)]
+    nothing = measure_gain(other, other, labels, people, over="other")
+    assert (nothing.examples, nothing.people, nothing.over) == (192, 8, "other")
+    assert (nothing.uar.value, nothing.uar.low, nothing.uar.high) == (0, 0, 0)
+    # One is right wherever the other is, and of every fifth example besides.
+    one = np.where((np.arange(192) % 5 == 0)[:, None], np.eye(7)[labels], other)
+    gain = measure_gain(one, other, labels, people, over="other")
+    alone, beside = (measure_labels(said, labels, LABELS).uar for said in (one, other))
+    assert gain.uar.value == pytest.approx(alone.value - beside.value, abs=0.02)
+    assert 0 < gain.uar.low < gain.uar.value < gain.uar.high
+    # The same examples are drawn for both: what they share does not widen the interval.
+    assert gain.uar.high - gain.uar.low < 0.8 * (alone.high - alone.low)
+    # The whole gain comes of one person: of another eight there may be no such one.
+    of_one = np.where((np.array(people) == "3")[:, None], np.eye(7)[labels], other)
+    gain = measure_gain(of_one, other, labels, people, over="other")
+    assert gain.uar.low > 1
+    assert gain.uar_by_people.low == 0
+    assert gain.uar_by_people.value == gain.uar.value < gain.uar.high < gain.uar_by_people.high
+    loss = measure_gain(other, one, labels, people, over="one").uar
+    assert str(loss) == f"{loss.value:.1f} ({loss.low:.1f} to {loss.high:.1f})"
+    printed = io.StringIO()
+    # A terminal proper turns the descriptors of its process away.
+    terminal = SimpleNamespace(printer=lambda: Screen(printed))
+    render_training.figures(cast(Any, terminal), "made", gain)
+    said = printed.getvalue()
+    assert "points over" in said
+    assert "other" in said
+    assert str(gain.uar) in said
+    assert str(gain.uar_by_people) in said
+    of_labels = measure_labels(one, labels, LABELS)
+    # Gains have neither confusion nor calibration to draw.
+    drawn = [plot_figures(kinds, Path("x.png")) for kinds in ({"a": of_labels, "b": gain}, {"a": of_labels})]
+    assert drawn[0] == drawn[1]
+
+
+def test_figures_are_drawn():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 300)
+    right = measure_labels(0.7 * np.eye(7)[labels] + 0.3 / 7, labels, LABELS)
+    chance = measure_labels(rng.dirichlet(np.ones(7), 300), labels, LABELS)
+
+    def dark_blue(measured: LabelFigures) -> int:
+        data = plot_figures({"made": measured}, Path("x.png"))
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(int)
+        assert picture.shape[1] == pytest.approx(7.2 * 300, abs=2)
+        # Beside the confusion there are blue curves.
+        confusion = picture[:, : picture.shape[1] // 3]
+        return int(((confusion[..., 2] < 40) & (confusion[..., 0] > 90)).sum())
+
+    # Only a diagonal of full cells is dark.
+    assert dark_blue(right) > 20 * dark_blue(chance)
+    both = {"one": right, "other": chance}
+    assert plot_figures(both, Path("x.svg")) == plot_figures(both, Path("x.svg"))

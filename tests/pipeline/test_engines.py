@@ -1,0 +1,57 @@
+"""The engines, side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emoview.networks.shipped import BUILDERS
+from emoview.pipeline.engines import Engine, load
+
+
+@pytest.mark.parametrize("model", BUILDERS)
+def test_both_engines_say_the_same(model: str):
+    rng = np.random.default_rng(0)
+    keras_network, onnx_network = (load(model, engine) for engine in (Engine.KERAS, Engine.ONNX))
+    if model == "face_cnn":
+        inputs = rng.random((4, 48, 48, 1), dtype=np.float32)
+    elif model == "face_votes":
+        inputs = rng.random((4, 256), dtype=np.float32)
+    elif model.startswith("voice_clip"):
+        inputs = _like_its_inputs(keras_network, 8, rng)
+        # As in a recording of another kind, where a value that hardly varied is far from where it was.
+        inputs[0, :5] = 1e6
+    else:
+        values = _like_its_inputs(keras_network, 250, rng)[None]
+        values[:, 200:] = 0
+        inputs = (values, np.arange(250)[None] < 200)
+    one, other = (network.predict_on_batch(inputs) for network in (keras_network, onnx_network))
+    if model.startswith("voice_clip") or model == "face_votes":
+        one, other = [one], [other]
+    for expected, found in zip(one, other, strict=True):
+        expected, found = np.array(expected), np.array(found)
+        if expected.ndim == 3:
+            expected, found = expected[:, :200], found[:, :200]
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+        assert np.abs(expected).max() < 100
+
+
+def _like_its_inputs(network: Any, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw `(count, n)` values with the mean and deviation of those that a network was trained on."""
+    layer = network.get_layer("normalise")
+    mean, variance = (np.asarray(part).ravel() for part in (layer.adapt_mean, layer.adapt_variance))
+    # The networks that ship were told what they take.
+    assert mean.any()
+    return (mean + np.sqrt(variance) * rng.normal(size=(count, len(mean)))).astype(np.float32)
+
+
+def test_mediapipe_and_tensorflow_load_in_either_order():
+    import subprocess
+    import sys
+
+    for order in ("mediapipe, tensorflow", "tensorflow, mediapipe"):
+        subprocess.run(
+            [sys.executable, "-c", f"import {order}"], check=True, capture_output=True, timeout=120
+        )

@@ -1,0 +1,49 @@
+"""The voice on its way through an analysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sample_speech import speech_of as _speech
+
+from emoview import analyze
+from emoview.pipeline.inference import nearest, run_speech
+from emoview.pipeline.voice import heard_ticks
+
+
+def test_the_mean_level_is_that_of_the_whole(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    samples = _speech(sample)
+    expected = 10 * np.log10(np.square(samples, dtype=np.float64).mean())
+    for ticks in (1500, 30):
+        monkeypatch.setattr("emoview.pipeline.voice.BLOCK_TICKS", ticks)
+        level = analyze(sample, modality="voice").media.audio_level_db
+        assert level == pytest.approx(expected, abs=0.1)
+
+
+def test_the_midst_of_a_long_pause_is_not_heard():
+    heard = []
+
+    def say(batch: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        values, mask = batch
+        heard.extend(values[mask][:, 0].astype(int))
+        return values[:, 0], values
+
+    speech = np.zeros(120, bool)
+    # A pause of 24 ticks stays, of one of 50 the midst is left out.
+    for first, last in ((3, 10), (34, 40), (90, 100)):
+        speech[first:last] = True
+    features = np.arange(120, dtype=np.float32)[:, None]
+    answer = run_speech(SimpleNamespace(predict_on_batch=say), features, heard_ticks(speech), 120)
+    assert heard == [*range(3, 52), *range(78, 100)]
+    assert answer.ticks[:, 0].tolist() == [
+        *[3] * 3, *range(3, 52), *[51] * 13, *[78] * 13, *range(78, 100), *[99] * 20,
+    ]  # fmt: skip
+
+
+def test_ticks_of_no_speech_get_the_nearest_answer():
+    answers = np.array([[1.0], [2.0], [3.0]], np.float32)
+    spread = nearest(answers, np.array([2, 3, 8]), 11)
+    assert spread[:, 0].tolist() == [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]

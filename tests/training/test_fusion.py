@@ -1,0 +1,97 @@
+"""Training of the fusion: rules without the actor, voices of strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emoview import InputError
+from emoview.fusion.late import LateFusion
+from emoview.training.fusion_rules import MODELS, RULES, ClipLogits, fit_rule, measure, spoken
+from emoview.training.ship import _described, ship_fusion
+from emoview.training.voice_folds import VoiceAnswers
+
+
+def test_measuring_fits_its_rules_without_the_actor():
+    """Each actor's clips carry a mark that betrays the label within the actor only: it must not help."""
+    rng = np.random.default_rng(0)
+    answers = []
+    models = ("face_cnn", "face_gru", "voice_tcn", "voice_clip", "early")
+    for actor in range(8):
+        shuffled = rng.permutation(7)
+        for i in range(42):
+            label = i % 7
+            logits = {m: rng.normal(size=7).astype(np.float32) for m in models}
+            logits["face_cnn"] = 5 * np.eye(7, dtype=np.float32)[shuffled[label]]
+            answers.append(ClipLogits(label, str(actor), logits))
+    figures = measure(answers).models
+    assert figures["late_both"].accuracy.value < 35
+    uar = figures["late_both"].uar
+    assert uar.low < uar.value < uar.high
+
+
+def test_the_rule_of_the_voice_is_fitted_on_other_voices(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(7), 20)
+    speakers = ("javanese/1", "javanese/2", "ravdess/1", "ravdess/2")
+    people = np.repeat(speakers, 35)
+    clip, tcn = rng.normal(0, 1, (2, 140, 9)).astype(np.float32)
+    voices = spoken(VoiceAnswers(people, labels, np.zeros(140, int), clip, tcn), corpus="javanese")
+    assert [voice.label for voice in voices] == labels.tolist()
+    np.testing.assert_allclose(np.exp(voices[3].logits["voice_tcn"]).sum(), 1, rtol=1e-5)
+    clips = []
+    for i in range(63):
+        logits = {m: rng.normal(size=7).astype(np.float32) for m in (*MODELS, "early")}
+        clips.append(ClipLogits(i % 7, str(i % 3 + 1), logits))
+    learned_from = []
+
+    def noted(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion:
+        learned_from.append((tuple(models), len(answers), {a.actor for a in answers}))
+        return fit_rule(answers, models)
+
+    monkeypatch.setattr("emoview.training.fusion_rules.fit_rule", noted)
+    measure(clips, voices)
+    by_rule = {models: [what for m, *what in learned_from if m == models] for models in RULES.values()}
+    # First one actor after the other without a baseline, then with one.
+    assert by_rule[RULES["voice"]][:3] == [
+        [105, {"2", "ravdess/1", "ravdess/2"}],
+        [105, {"1", "ravdess/1", "ravdess/2"}],
+        [140, {"1", "2", "ravdess/1", "ravdess/2"}],
+    ]
+    from_clips = [[42, {"2", "3"}], [42, {"1", "3"}], [42, {"1", "2"}]]
+    assert by_rule[RULES["voice"]][3:] == from_clips
+    assert by_rule[RULES["both"]] == by_rule[RULES["face"]] == 2 * from_clips
+
+
+def test_no_voice_network_speaks_of_an_actor_it_has_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Loaded:
+        name = ""
+
+    def load(model: Loaded, file: Path, _: str) -> None:
+        model.name = file.name
+
+    def describe(clip: Any, _: Any, voice_clip: Loaded, tcn: Loaded) -> tuple[str, str, str]:
+        return clip.actor, voice_clip.name, tcn.name
+
+    monkeypatch.setattr("emoview.training.ship.build_voice_clip", Loaded)
+    monkeypatch.setattr("emoview.training.ship.build_voice_tcn", Loaded)
+    monkeypatch.setattr("emoview.training.ship.load_weights", load)
+    monkeypatch.setattr("emoview.training.fusion.describe", describe)
+    people = np.array(["javanese/01", "javanese/02", "ravdess/02", "javanese/03"])
+    nothing = np.zeros((4, 9), np.float32)
+    told = VoiceAnswers(people, np.zeros(4, int), np.array([3, 0, 1, 3]), nothing, nothing)
+    clips = [SimpleNamespace(actor=actor, file=SimpleNamespace(path="x")) for actor in ("01", "02", "03")]
+    found: list[Any] = _described(clips, None, tmp_path, told)
+    files = {i: (f"voice_clip_fold_{i}.weights.h5", f"voice_tcn_fold_{i}.weights.h5") for i in (0, 3)}
+    assert sorted(found) == [("01", *files[3]), ("02", *files[0]), ("03", *files[3])]
+    with pytest.raises(InputError, match="actor 04"):
+        _described(
+            [*clips, SimpleNamespace(actor="04", file=SimpleNamespace(path="x"))], None, tmp_path, told
+        )
+    with pytest.raises(InputError, match="train the voice there first"):
+        ship_fusion(tmp_path, tmp_path, tmp_path, on_event=print)

@@ -1,0 +1,108 @@
+"""What training ships: measured voices, and weights in half precision."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from trained import quiet
+
+from emoview import InputError
+from emoview.errors import DatasetError
+from emoview.networks.half import round_to_half
+from emoview.networks.shipped import build_voice_tcn
+from emoview.networks.temporal import set_normalisation
+from emoview.pipeline.engines import OnnxNetwork
+from emoview.training.ship import _ship, ship_voice
+from emoview.training.voice import (
+    RAVDESS_FOLDS,
+    VoiceRecipe,
+)
+from emoview.voice.features import VoiceFeatures
+
+
+@pytest.mark.parametrize(
+    "features",
+    [VoiceFeatures.OPENSMILE, pytest.param(VoiceFeatures.BUILTIN, marks=pytest.mark.release)],
+)
+def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
+    features: VoiceFeatures, speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        "emoview.training.voice.VoiceRecipe",
+        lambda **given: VoiceRecipe(clip_epochs=6, tick_epochs=1, batch=8, **given),
+    )
+    monkeypatch.setattr("emoview.training.voice.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
+    files = sorted(speech.iterdir())
+    labels = {"01": "neutral", "03": "happy", "05": "anger"}
+    lines = ["path,corpus,speaker,language,label,extra"]
+    lines += [f"{f.name},ravdess,{f.stem[-2:]},en,{labels[f.stem[6:8]]}," for f in files]
+    data = tmp_path / "data" / "speech"
+    shutil.copytree(speech, data)
+    (data / "index.csv").write_text("\n".join(lines) + "\n")
+    run, ship = tmp_path / "run", tmp_path / "ship"
+    ship_voice(data.parent, run, ship, on_event=quiet, features=features)
+    figures = json.loads((run / "voice_metrics.json").read_text())
+    # Loud tones of three heights, by actors of two folds.
+    for name in ("speakers", "ravdess", "speakers_in_room", "ravdess_in_room"):
+        assert figures[name]["examples"] == 24
+    assert figures["speakers"]["accuracy"]["value"] > 60
+    assert figures["speakers"]["calibration"] != figures["speakers_in_room"]["calibration"]
+    names = [f"{name}{features.suffix}" for name in ("voice_clip", "voice_tcn")]
+    assert {f"{name}.{kind}" for name in names for kind in ("weights.h5", "onnx")} <= {
+        file.name for file in ship.iterdir()
+    }
+    with pytest.raises(InputError, match="another recipe"):
+        ship_voice(
+            data.parent, run, ship, on_event=quiet, features=next(f for f in VoiceFeatures if f != features)
+        )
+
+
+def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):
+    data, run = tmp_path / "no-data", tmp_path / "run"
+    run.mkdir()
+    (run / "voice_clip.weights.h5").touch()
+    with pytest.raises(InputError, match="another recipe"):
+        ship_voice(data, run, tmp_path, on_event=quiet)
+    (run / "voice_clip.weights.h5").unlink()
+    # A new folder notes its recipe, and then looks for the data.
+    for _ in range(2):
+        with pytest.raises(DatasetError, match="no-data"):
+            ship_voice(data, run, tmp_path, on_event=quiet)
+    noted = json.loads((run / "voice_recipe.json").read_text())
+    (run / "voice_recipe.json").write_text(json.dumps({**noted, "seed": 2}))
+    with pytest.raises(InputError, match="another recipe"):
+        ship_voice(data, run, tmp_path, on_event=quiet)
+
+
+def test_networks_ship_in_half_precision(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    network = build_voice_tcn()
+    # What half precision cannot hold, and what would not shrink the file, stays as it is.
+    set_normalisation(network, np.full(105, 1e5), np.full(105, 1e6))
+    # Longer than what is around a tick.
+    inputs = 1e5 + 1e3 * rng.standard_normal((1, 200, 105)).astype(np.float32)
+    mask = np.ones((1, 200), bool)
+    exact = [np.asarray(part) for part in network.predict_on_batch((inputs, mask))]
+    network.save_weights(tmp_path / "exact.weights.h5")
+    _ship(network, "voice_tcn", tmp_path)
+    file = tmp_path / "voice_tcn.weights.h5"
+    assert file.stat().st_size < 0.6 * (tmp_path / "exact.weights.h5").stat().st_size
+    assert (tmp_path / "voice_tcn.onnx").stat().st_size < 0.6 * (tmp_path / "exact.weights.h5").stat().st_size
+    again = build_voice_tcn()
+    again.load_weights(file)
+    for stored, weight in zip(again.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(stored, weight)
+    shipped_network = OnnxNetwork(tmp_path / "voice_tcn.onnx")
+    for says in (again, shipped_network):
+        for found, expected in zip(says.predict_on_batch((inputs, mask)), exact, strict=True):
+            assert 0 < np.abs(found - expected).max() < 5e-3 * np.abs(expected).max()
+    one, other = (says.predict_on_batch((inputs, mask))[1] for says in (again, shipped_network))
+    np.testing.assert_allclose(one, other, atol=1e-4)
+    kernel = network.get_layer("logits_0").kernel
+    kernel.assign(np.full(kernel.shape, 1e6))
+    with pytest.raises(ValueError, match="beyond the range"):
+        round_to_half(network)
