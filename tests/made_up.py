@@ -7,16 +7,8 @@ import numpy as np
 from emoview import LABELS, Analysis, Options
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import Naming, valence_arousal
-from emoview.timeline.results import (
-    FaceBox,
-    MediaFacts,
-    Overall,
-    Probabilities,
-    Row,
-    Verdict,
-    WeightUsed,
-    segments_of,
-)
+from emoview.timeline.results import FaceBox, MediaFacts, Overall, Probabilities, Row, Verdict, WeightUsed
+from emoview.timeline.segments import segments_of
 
 TICKS = 100
 SEVEN = Naming()

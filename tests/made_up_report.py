@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from emoview.timeline.labels import LABELS, Naming, valence_arousal
 from emoview.timeline.options import Options
-from emoview.timeline.results import (
-    Analysis,
-    FaceBox,
-    MediaFacts,
-    Overall,
-    Row,
-    Verdict,
-    WeightUsed,
-    segments_of,
-)
+from emoview.timeline.results import Analysis, FaceBox, MediaFacts, Overall, Row, Verdict, WeightUsed
+from emoview.timeline.segments import segments_of
 
 
 def towards(label: str, p: float = 0.82) -> tuple[float, ...]:

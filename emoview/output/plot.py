@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from emoview.common.text import name_of
 from emoview.errors import OutputError
 from emoview.timeline.labels import COLOURS
-from emoview.timeline.results import Analysis, Row, Segment, main_rows, segments_of
+from emoview.timeline.results import Analysis, Row, Segment, main_rows
+from emoview.timeline.segments import segments_of
 
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 

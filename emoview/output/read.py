@@ -28,8 +28,8 @@ from emoview.timeline.results import (
     Segment,
     Verdict,
     WeightUsed,
-    segments_of,
 )
+from emoview.timeline.segments import segments_of
 
 MOST_BYTES: Final = 2**30
 """Of a result: some twenty hours of one face."""

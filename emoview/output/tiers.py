@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emoview.timeline.results import Analysis, Segment, segments_of
+from emoview.timeline.results import Analysis, Segment
+from emoview.timeline.segments import segments_of
 
 
 @dataclass(frozen=True)

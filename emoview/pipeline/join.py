@@ -30,8 +30,8 @@ from emoview.timeline.results import (
     Row,
     Verdict,
     WeightUsed,
-    segments_of,
 )
+from emoview.timeline.segments import segments_of
 
 _DECIMALS = 6
 

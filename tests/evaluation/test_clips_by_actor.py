@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Make
-from trained import clips_of_three as _clips_of_three
-from trained import quiet
+from trained import clips_of_three, quiet
 
 from emoview.errors import DatasetError
 from emoview.evaluation.clips import evaluate_clips_by_actor
@@ -15,7 +14,7 @@ from emoview.evaluation.clips import evaluate_clips_by_actor
 
 @pytest.mark.release
 def test_what_ships_is_trained_anew_without_each_actor(made: Make, tmp_path: Path):
-    _clips_of_three(made, tmp_path)
+    clips_of_three(made, tmp_path)
     figures = evaluate_clips_by_actor(tmp_path, None, on_event=quiet)
     assert {"face_gru", "voice_clip", "early", "late_both", "late_both_gain"} <= set(figures)
     assert {figure.examples for figure in figures.values()} == {6}

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Make
-from trained import clips_of_three as _clips_of_three
-from trained import quiet
+from trained import clips_of_three, quiet
 
 from emoview.errors import DatasetError
 from emoview.evaluation.timelines import evaluate_timelines, flicker_of, measured
@@ -34,7 +33,7 @@ def test_the_nearest_change_is_held_against_the_joint():
 
 
 def test_timelines_of_joined_clips(made: Make, tmp_path: Path):
-    _clips_of_three(made, tmp_path)
+    clips_of_three(made, tmp_path)
     (tmp_path / "index.csv").write_text("path,actor,label\n00.mp4,a,happy\n01.mp4,a,sad\n10.mp4,b,sad\n")
     figures = evaluate_timelines(tmp_path, None, seed=1, on_event=quiet)
     # The clip of b has no partner; the two of a are joined.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sample_speech import speech_of as _speech
+from sample_speech import speech_of
 
 from emoview import OutputError
 from emoview.media.decode import PictureDecoder
@@ -30,7 +30,7 @@ def test_pictures_and_sound_share_one_clock(sample: Path):
 
 
 def test_sound_reads_the_same_from_disk(sample: Path, monkeypatch: pytest.MonkeyPatch):
-    samples = _speech(sample)
+    samples = speech_of(sample)
     monkeypatch.setattr("emoview.media.sound._SOUND_IN_MEMORY", 1)
     with read_sound(probe(sample)) as sound:
         assert len(sound) == len(samples)

@@ -27,7 +27,8 @@ from emoview.output.json import schema, to_json
 from emoview.output.plot import plot_file
 from emoview.output.read import read_json, with_media_found
 from emoview.output.writers import WRITERS, format_of, write_results
-from emoview.timeline.results import COLUMNS, Row, segments_of
+from emoview.timeline.results import COLUMNS, Row
+from emoview.timeline.segments import segments_of
 
 FUSED = [("happy", 0, 1.6), ("sad", 1.6, 3.2), ("neutral", 3.2, 3.6)]
 FACE = [("happy", 0, 1.6), ("sad", 1.6, 3.2)]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sample_speech import speech_of as _speech
+from sample_speech import speech_of
 
 from emoview import analyze
 from emoview.pipeline.inference import nearest, run_speech
@@ -15,7 +15,7 @@ from emoview.pipeline.voice import heard_ticks
 
 
 def test_the_mean_level_is_that_of_the_whole(sample: Path, monkeypatch: pytest.MonkeyPatch):
-    samples = _speech(sample)
+    samples = speech_of(sample)
     expected = 10 * np.log10(np.square(samples, dtype=np.float64).mean())
     for ticks in (1500, 30):
         monkeypatch.setattr("emoview.pipeline.voice.BLOCK_TICKS", ticks)

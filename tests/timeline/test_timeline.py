@@ -6,7 +6,8 @@ import numpy as np
 
 from emoview.timeline.clock import ticks_of, time_of
 from emoview.timeline.labels import LABELS, Naming, group_of, valence_arousal
-from emoview.timeline.results import Row, segments_of
+from emoview.timeline.results import Row
+from emoview.timeline.segments import segments_of
 
 
 def test_clock():

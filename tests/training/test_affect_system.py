@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from trained import trained as _trained
+from trained import trained
 
 from emoview import InputError
 from emoview.cli import render_training
@@ -34,7 +34,7 @@ def test_valence_and_arousal_are_measured_fold_by_fold(
     small = {"network": "vgg11-bn", "size": 32, "batch": 4, "folds": 2, "plan": {"epochs": 1}}
     monkeypatch.setattr("emoview.networks.vgg.WIDTHS", (2, 2, 4, 4, 4))
     monkeypatch.setattr("emoview.networks.vgg.DENSE", 8)
-    run = _trained("valence-arousal", table, tmp_path / "run", **small)
+    run = trained("valence-arousal", table, tmp_path / "run", **small)
     metrics = read_metrics(run)
     assert set(metrics) == {"vgg11-bn, valence", "vgg11-bn, arousal"}
     one = metrics["vgg11-bn, valence"]
@@ -48,6 +48,6 @@ def test_valence_and_arousal_are_measured_fold_by_fold(
     assert all(heading in shown for heading in ("RMSE (-10 to 10)", "PCC", "ICC", "CCC"))
     assert "accuracy" not in shown
     # Another training may begin where this one ended; of a run, it must be of the same network.
-    _trained("valence-arousal", table, tmp_path / "file", **small, start=str(run / "vgg11-bn.keras"))
+    trained("valence-arousal", table, tmp_path / "file", **small, start=str(run / "vgg11-bn.keras"))
     with pytest.raises(InputError, match="another network"):
-        _trained("valence-arousal", table, tmp_path / "no", **{**small, "size": 64}, start=str(run))
+        trained("valence-arousal", table, tmp_path / "no", **{**small, "size": 64}, start=str(run))

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from conftest import Make
-from trained import clips_of_three as _clips_of_three
-from trained import trained as _trained
+from trained import clips_of_three, trained
 
 from emoview.networks.runs import read_metrics
 from emoview.training.systems.clip_sequences import input_variance
@@ -25,12 +24,12 @@ def test_loud_descriptors_do_not_drown_the_face():
 
 
 def test_clip_fusion_measures_each_actor_without_them(made: Make, tmp_path: Path):
-    _clips_of_three(made, tmp_path)
+    clips_of_three(made, tmp_path)
     changes = {
         "networks": ["functionals-dnn", "early-dense"], "batch": 4, "length": 20, "plan": {"epochs": 1},
         "sound_depth": 1, "bidirectional": False,
     }  # fmt: skip
-    run = _trained("clip-fusion", tmp_path, tmp_path / "run", **changes)
+    run = trained("clip-fusion", tmp_path, tmp_path / "run", **changes)
     assert read_metrics(run)["early-dense"]["examples"] == 6
     folders = {path.name for path in (run / "early-dense").iterdir()}
     assert folders == {"without-0", "without-1", "without-2"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trained import trained as _trained
+from trained import trained
 
 from emoview.networks.runs import load_network, networks_of, read_metrics
 from emoview.training.systems.catalog import SYSTEMS
@@ -47,7 +47,7 @@ def test_both_fusions_stand_on_the_frozen_networks(
     # The pictures here show no faces.
     monkeypatch.setattr("emoview.training.systems.image_landmark._landmarks", random_landmarks)
     quick = {"epochs": 8, "rate": 3e-2}
-    run = _trained(
+    run = trained(
         "image-landmark", faces, tmp_path, batch=16, decisions=quick, features=quick,
         image={"epochs": 2, "rate": 3e-3}, landmark={"epochs": 1},
     )  # fmt: skip

@@ -8,8 +8,7 @@ from typing import Any, get_args
 import keras
 import numpy as np
 import pytest
-from trained import read_history_of
-from trained import trained as _trained
+from trained import read_history_of, trained
 
 from emoview import InputError
 from emoview.networks.runs import load_network, networks_of
@@ -85,7 +84,7 @@ def test_bfloat16_where_the_processor_has_it(faces: Path, tmp_path: Path, monkey
     assert policy() == "float32"
     flags.write_text("flags : fma avx2 amx_bf16 amx_tile")
     assert policy() == "mixed_bfloat16"
-    run = _trained("frame-cnn", faces, tmp_path / "run", network="frame-cnn", batch=16, plan={"epochs": 1})
+    run = trained("frame-cnn", faces, tmp_path / "run", network="frame-cnn", batch=16, plan={"epochs": 1})
     stored = load_network(run, networks_of(run)[0])
     assert {layer.compute_dtype for layer in stored.layers} == {"float32"}
     checkpoint = keras.models.load_model(run / "frame-cnn" / "checkpoint-1.keras")

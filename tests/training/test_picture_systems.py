@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import Make
-from trained import quiet, read_history_of
-from trained import trained as _trained
+from trained import quiet, read_history_of, trained
 
 from emoview import LABELS, InputError, analyze
 from emoview.datasets.pictures import open_pictures
@@ -51,7 +50,7 @@ def test_a_run_learns_and_says_how(picture_run: Path):
 
 def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
     changes = {"network": "frame-cnn", "batch": 16, "plan": {"epochs": 3, "rate": 1e-3, "keep": "last"}}
-    whole = _trained("frame-cnn", faces, tmp_path / "whole", **changes)
+    whole = trained("frame-cnn", faces, tmp_path / "whole", **changes)
 
     class StoppedError(Exception):
         pass
@@ -62,17 +61,17 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        _trained("frame-cnn", faces, tmp_path / "parts", stop, **changes)
-    parts = _trained("frame-cnn", faces, tmp_path / "parts", **changes)
+        trained("frame-cnn", faces, tmp_path / "parts", stop, **changes)
+    parts = trained("frame-cnn", faces, tmp_path / "parts", **changes)
     losses = [[row["loss"] for row in read_history_of(run / "frame-cnn")] for run in (whole, parts)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
     assert len(losses[1]) == 3
     with pytest.raises(InputError, match="another config"):
-        _trained("frame-cnn", faces, tmp_path / "parts", **{**changes, "batch": 8})
+        trained("frame-cnn", faces, tmp_path / "parts", **{**changes, "batch": 8})
     file = tmp_path / "parts" / "run.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "backend": "another"}))
     with pytest.raises(InputError, match="another backend"):
-        _trained("frame-cnn", faces, tmp_path / "parts", **changes)
+        trained("frame-cnn", faces, tmp_path / "parts", **changes)
 
 
 def test_a_picture_run_stands_in_for_the_face(picture_run: Path, made: Make):
@@ -123,7 +122,7 @@ def test_shallow_deep_has_the_settings_of_its_work():
 
 
 def test_shallow_deep_learns(faces: Path, tmp_path: Path):
-    run = _trained(
+    run = trained(
         "shallow-deep", faces, tmp_path, network="bkmin", batch=16, augmentation="none", colour=True,
         dropout=[0, 0, 0.2], plan={"epochs": 6},
     )  # fmt: skip
@@ -164,7 +163,7 @@ def test_changed_pictures_keep_their_shape_and_range(faces: Path):
 
 
 def test_head_first_then_all_from_another_run(picture_run: Path, faces: Path, tmp_path: Path):
-    run = _trained(
+    run = trained(
         "frame-cnn", faces, tmp_path / "tuned", network="frame-cnn", batch=16, start=str(picture_run),
         head_epochs=1, plan={"epochs": 1, "rate": 1e-5},
     )  # fmt: skip
@@ -172,7 +171,7 @@ def test_head_first_then_all_from_another_run(picture_run: Path, faces: Path, tm
     assert read_metrics(run)["frame-cnn"]["accuracy"]["value"] > before - 15
     assert len(read_history_of(run / "frame-cnn-head")) == 1
     with pytest.raises(InputError, match="no network bkmin"):
-        _trained(
+        trained(
             "frame-cnn",
             faces,
             tmp_path / "other",

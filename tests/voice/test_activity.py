@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from sample_speech import speech_of as _speech
+from sample_speech import speech_of
 
 from emoview.voice.activity import level_db, voice_activity
 from emoview.voice.descriptors import (
@@ -14,7 +14,7 @@ from emoview.voice.descriptors import (
 
 
 def test_voice_activity_finds_the_sentences(sample: Path):
-    samples = _speech(sample)
+    samples = speech_of(sample)
     active = voice_activity(level_db(samples), tick_features(samples))
     assert not active[:12].any()
     assert active[20:40].mean() > 0.8

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sample_speech import speech_of as _speech
+from sample_speech import speech_of
 
 from emoview.pipeline.voice import describe_windows
 from emoview.voice.descriptors import (
@@ -21,7 +21,7 @@ from emoview.voice.mfcc import mel_filters, mfcc
 
 
 def test_descriptors_do_not_depend_on_the_blocks(sample: Path, monkeypatch: pytest.MonkeyPatch):
-    samples = _speech(sample)
+    samples = speech_of(sample)
     whole = tick_features(samples)
     assert whole.shape == (200, FeatureSet.BOTH.width)
     monkeypatch.setattr("emoview.voice.blocks.BLOCK_TICKS", 75)
@@ -32,7 +32,7 @@ def test_descriptors_do_not_depend_on_the_blocks(sample: Path, monkeypatch: pyte
 
 
 def test_feature_sets_and_functionals(sample: Path):
-    samples = _speech(sample)[:32000]
+    samples = speech_of(sample)[:32000]
     both = tick_features(samples)
     np.testing.assert_array_equal(both[:, :65], tick_features(samples, FeatureSet.OPENSMILE))
     np.testing.assert_array_equal(both[:, 65:], tick_features(samples, FeatureSet.MFCC))
@@ -43,7 +43,7 @@ def test_feature_sets_and_functionals(sample: Path):
 
 
 def test_functionals_of_windows_are_those_of_their_sound_but_for_pitch_at_the_borders(sample: Path):
-    samples = _speech(sample)[:80000]
+    samples = speech_of(sample)[:80000]
     cuts = [(0, 48000), (24000, 72000), (32000, 80000)]
     together = window_functionals(samples, cuts)
     apart = np.stack([functionals(samples[first:last]) for first, last in cuts])
@@ -62,7 +62,7 @@ def test_functionals_of_windows_are_those_of_their_sound_but_for_pitch_at_the_bo
 
 
 def test_windows_with_silence_between_them_are_described_apart(sample: Path):
-    speech = _speech(sample)[:96000]
+    speech = speech_of(sample)[:96000]
     samples = np.concatenate([speech, np.zeros(64000, np.float32), speech])
     cuts = [(0, 75), (38, 113), (75, 150), (250, 325), (288, 363)]
     together = describe_windows(samples, cuts)
@@ -71,7 +71,7 @@ def test_windows_with_silence_between_them_are_described_apart(sample: Path):
 
 
 def test_windows_of_silence_and_short_ones_are_described(sample: Path):
-    samples = np.concatenate([np.zeros(32000, np.float32), _speech(sample)[:16000]])
+    samples = np.concatenate([np.zeros(32000, np.float32), speech_of(sample)[:16000]])
     summaries = window_functionals(samples, [(0, 16000), (8000, 24000), (32000, 32640), (46400, 48000)])
     assert summaries.shape == (4, 6373)
     assert np.isfinite(summaries).all()
