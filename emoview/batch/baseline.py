@@ -44,7 +44,7 @@ def baseline_of(
     options = options or Options()
     check(options)
     if options.face == "all":
-        raise InputError("a baseline is of one person: choose a face")
+        raise InputError("a baseline is for one person: choose a face with --face")
     found: dict[str, list[Logits]] = {}
     warnings = []
     for done, clip in enumerate(clips, start=1):

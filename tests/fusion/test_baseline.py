@@ -132,7 +132,7 @@ def test_a_baseline_of_another_modality_is_refused(made: Make, sample: Path, tmp
     ("options", "complaint"),
     [
         ({"fusion": "early"}, "early fusion"),
-        ({"face": "all"}, "of one person"),
+        ({"face": "all"}, "for one person"),
         ({"weights": "."}, "leave out"),
     ],
 )
@@ -154,7 +154,7 @@ def test_a_recording_that_fails_is_left_out_and_named(made: Make, tmp_path: Path
     assert "broken.mp4" in warnings[0]
     with pytest.raises(InputError, match="neither a face nor speech"):
         baseline_of(clips[:1])
-    with pytest.raises(InputError, match="of one person"):
+    with pytest.raises(InputError, match="for one person"):
         baseline_of(clips, options=Options(face="all"))
 
 
