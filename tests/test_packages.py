@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 
 from tools import audit, sbom
 from tools.licences import licence_of
-from tools.lock import ROOT, project, read_lock
+from tools.lock import LOCK, ROOT, RUN_LOCK, group, project, read_lock
+from tools.locks import UNUSED, UNUSED_TO_RUN
 
 NOTICES = (ROOT / "THIRD_PARTY_NOTICES.md").read_text("utf-8")
 OUR_PAGE = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
@@ -28,6 +29,10 @@ OTHERS = sorted(
         for each in ABOUT["optional-dependencies"][extra]
     }
 )
+
+
+def _name_of(requirement: str) -> str:
+    return Requirement(requirement).name
 
 
 def _listed(name: str, page: str) -> bool:
@@ -55,11 +60,32 @@ def test_what_limits_the_use_is_named():
 
 def test_the_lock_is_read_whole():
     packages = read_lock()
-    text = (ROOT / "requirements.lock").read_text("utf-8")
+    text = (ROOT / "requirements-dev.lock").read_text("utf-8")
     assert len(packages) == len(re.findall(r"^[a-z0-9].*==", text, re.MULTILINE))
     assert sum(len(package.hashes) for package in packages) == text.count("--hash=")
     assert all(package.wanted_by for package in packages)
-    assert {package.name for package in packages if "emoview" in package.wanted_by} >= set(RUNTIME)
+    wanted = {package.name for package in packages if "emoview" in package.wanted_by}
+    assert wanted | UNUSED >= set(RUNTIME)
+
+
+@pytest.mark.parametrize(
+    ("lock", "unused", "asked"),
+    [(LOCK, UNUSED, RUNTIME), (RUN_LOCK, UNUSED_TO_RUN, [Requirement(one).name for one in group("run")])],
+)
+def test_smaller_locks_are_parts_of_the_whole(lock: Path, unused: frozenset[str], asked: list[str]):
+    every, some = read_lock(), read_lock(lock)
+    assert set(some) < set(every)
+    names = {package.name for package in some}
+    assert set(asked) - unused <= names
+    assert not names & unused
+    # Whatever is there is asked for by the package, or by something else that is there.
+    assert all({"emoview", *names} & set(package.wanted_by) for package in some)
+
+
+def test_analysing_needs_no_package_for_training():
+    names = {package.name for package in read_lock(RUN_LOCK)}
+    assert not names & {"tensorflow", "keras", "librosa", "jax", "numba", "scikit-learn"}
+    assert {name for name in map(_name_of, group("run")) if name not in set(RUNTIME)} == set()
 
 
 def test_the_bill_of_materials_is_valid_and_complete(monkeypatch: pytest.MonkeyPatch):

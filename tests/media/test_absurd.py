@@ -130,7 +130,7 @@ def test_samples_that_are_no_numbers_are_told(tmp_path: Path):
         assert sound.log.bad_samples == 12_100
         assert not sound[slice(12_000, 24_000)].any()
         assert np.abs(sound[slice(0, 12_000)]).max() > 0.9
-    assert any("0.76 s of the sound are no numbers" in warning for warning in analyze(clip).warnings)
+    assert any("0.76 s of the sound are not numbers" in warning for warning in analyze(clip).warnings)
 
 
 @pytest.mark.parametrize("modality", ["face", "voice"])

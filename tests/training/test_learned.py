@@ -95,8 +95,10 @@ def _learned(system: str, data: Any, run: Path, **changes: Any) -> dict[str, See
 
 @pytest.fixture(autouse=True)
 def stopping(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("pictures", "image_landmark", "sound", "affect", "clip_fusion"):
+    for module in ("image_landmark", "sound", "clip_fusion"):
         monkeypatch.setattr(f"{SYSTEMS}.{module}.fit", _stop)
+    for module in ("pictures", "affect"):
+        monkeypatch.setattr(f"{SYSTEMS}.{module}.fit_head_first", _stop)
     monkeypatch.setattr(f"{SYSTEMS}.sound.describe", lambda u, *_: np.zeros((len(u), 40), np.float32))
     monkeypatch.setattr(
         f"{SYSTEMS}.image_landmark._landmarks", lambda images, _: np.zeros((len(images), 68, 2), np.float32)

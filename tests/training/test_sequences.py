@@ -175,7 +175,7 @@ def test_pictures_learn_by_sequences_and_then_with_a_gru(frames: Path, tmp_path:
     )
     clips, (train, _, _) = split_frames(frames, "given", 1)
     shape = (20, 20, 1)
-    begun = _frames(options, shape, 7, _entries(clips, np.zeros(24, int), shape, options), train)
+    begun = _frames(options, shape, _entries(clips, np.zeros(24, int), shape, options), train)
     old = load_network(run, networks_of(run)[0])
     np.testing.assert_array_equal(begun.layers[2].get_weights()[0], first)
     assert np.abs(begun.get_layer("logits").kernel - old.get_layer("logits").kernel).max() > 0
