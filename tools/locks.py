@@ -1,7 +1,7 @@
 """Write the locks for users out of the one that has everything: `python -m tools.locks`.
 
 `requirements-dev.lock` is resolved with all extras.  `requirements.lock` is the part of it that the package
-depends on, `requirements-run.lock` the part that analysing needs: the same versions, the same hashes.
+depends on and a checkout is installed with, `requirements-run.lock` the part that analysing needs: the same versions, the same hashes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ UNUSED: Final = frozenset(
 """What packages ask for, and nothing here uses."""
 UNUSED_TO_RUN: Final = UNUSED | {"opt-einsum", "ml-dtypes", "sounddevice", "sentencepiece"}
 """The same where networks run in ONNX Runtime alone."""
+TO_INSTALL: Final = ("hatchling", "editables")
+"""What installs a checkout."""
 
 
 def part(text: str, roots: Iterable[str], unused: frozenset[str]) -> str:
@@ -54,7 +56,7 @@ def main() -> None:
     everything = head + "".join(entry for entry in entries if entry.split("==")[0] not in UNUSED)
     DEV_LOCK.write_text(everything, "utf-8")
     about = project()
-    LOCK.write_text(part(everything, about["dependencies"], UNUSED), "utf-8")
+    LOCK.write_text(part(everything, [*about["dependencies"], *TO_INSTALL], UNUSED), "utf-8")
     RUN_LOCK.write_text(part(everything, group("run"), UNUSED_TO_RUN), "utf-8")
 
 
