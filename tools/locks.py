@@ -1,7 +1,8 @@
 """Write the locks for users out of the one that has everything: `python -m tools.locks`.
 
 `requirements-dev.lock` is resolved with all extras.  `requirements.lock` is the part of it that the package
-depends on and a checkout is installed with, `requirements-run.lock` the part that analysing needs: the same versions, the same hashes.
+depends on and a checkout is installed with, `requirements-run.lock` the part that analysing needs: the same
+versions, the same hashes.
 """
 
 from __future__ import annotations
