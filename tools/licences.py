@@ -7,8 +7,8 @@ from importlib import metadata
 from typing import Final
 
 # The metadata of opensmile calls itself MIT in one place and holds this licence in another. This one is
-# also that of the licence file.
-_KNOWN: Final = {"opensmile": "audEERING Research License Agreement"}
+# also that of the licence file.  opencv-python is not installed: opencv-contrib-python has all of its files.
+_KNOWN: Final = {"opensmile": "audEERING Research License Agreement", "opencv-python": "Apache-2.0"}
 
 _SPDX: Final = {
     "apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0", "apache software license": "Apache-2.0",

@@ -344,7 +344,7 @@ def _completed(stored: Any, usual: Any) -> Any:
 def _versions() -> dict[str, str]:
     from emoview import __version__
 
-    names = ("keras", "tensorflow", "numpy", "opencv-python", "mediapipe", "opensmile")
+    names = ("keras", "tensorflow", "numpy", "opencv-contrib-python", "mediapipe", "opensmile")
     return {
         "emoview": __version__,
         "python": platform.python_version(),
