@@ -25,8 +25,8 @@ from emoview.networks.blocks import (
 RISING = (0.05, 0.2, 0.4)
 """Dropout that rises through the depth, as system E has it (section 7.1.3)."""
 
-# The work does not say how weights start.  With Keras' own choice, which halves the variance at each
-# rectifier, twelve layers without normalisation learn nothing for epochs (He et al. 2015, arXiv:1502.01852).
+# The work does not say how weights start.  Keras' own choice halves the variance at each rectifier, which
+# twelve layers without normalisation feel (He et al. 2015, arXiv:1502.01852).
 _START = "he_normal"
 
 

@@ -110,6 +110,11 @@ def _packed(known: Mapping[str, Seen]) -> bytes:
     return content.getvalue()
 
 
+def with_start(seen: Seen, start: str | None, network: str | None = None) -> Seen:
+    """Add what the weights learned from that a training starts with; see `handed_on`."""
+    return seen if start is None else seen | handed_on(Path(start), network)
+
+
 def handed_on(start: Path, network: str | None = None) -> Seen:
     """Give what the weights learned from that a training starts with.
 

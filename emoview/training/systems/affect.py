@@ -23,7 +23,7 @@ from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
 from emoview.networks.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole
-from emoview.networks.seen import Seen, handed_on
+from emoview.networks.seen import Seen, with_start
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.loop import VALIDATION, Batch, Plan, fit_head_first, read_history
 from emoview.training.plots import plot_curves
@@ -104,8 +104,7 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
 def _note(affect: LabelledAffect, known: NDArray[np.int64], options: AffectOptions, run: Run) -> None:
     """Note what the network that is kept learns from."""
     seen = Seen.of(affect.digests(known), affect.people(known))
-    before = None if options.start is None else handed_on(Path(options.start), options.network)
-    run.learns(options.network, seen if before is None else seen | before)
+    run.learns(options.network, with_start(seen, options.start, options.network))
 
 
 def cross_validated(

@@ -40,7 +40,7 @@ from emoview.networks.early_fusion import (
 )
 from emoview.networks.flops import flops
 from emoview.networks.runs import FileName, NetworkOfRun, Number, Run, Whole
-from emoview.networks.seen import Seen, handed_on
+from emoview.networks.seen import Seen, with_start
 from emoview.networks.sizes import DESCRIPTORS, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.timeline.labels import LABELS
@@ -140,7 +140,7 @@ def _seen(described: list[Clip], clips: Sequences, data: Path, faces: str | None
     part_of_it = np.unique(np.concatenate([i for split in clips.splits() for i in split]))
     files = [described[i].file for i in part_of_it]
     seen = Seen.of([digest_of(file.path) for file in files], [file.person(data) for file in files])
-    return seen if faces is None else seen | handed_on(Path(faces))
+    return with_start(seen, faces)
 
 
 def cross_validated(

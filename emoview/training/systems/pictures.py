@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import keras
@@ -36,7 +35,7 @@ from emoview.networks.runs import (
     Run,
     Whole,
 )
-from emoview.networks.seen import handed_on
+from emoview.networks.seen import with_start
 from emoview.timeline.labels import LABELS, LabelCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches, pixel_statistics
 from emoview.training.loop import Batch, Plan, fit_head_first, read_history
@@ -117,9 +116,7 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
     groups = grouped(pictures.labels, options.labels)
     name = options.network
     assert_taught(groups, parts[0], np.concatenate(parts[1:]), names, "pictures")
-    before = None if options.start is None else handed_on(Path(options.start), name)
-    seen = learned_from(pictures, parts)
-    run.learns(name, seen if before is None else seen | before)
+    run.learns(name, with_start(learned_from(pictures, parts), options.start, name))
     model = _learn(name, decoded, groups, parts, options, run, on_event)
     held_out = predicted(model, decoded, parts[1])
     scale = fit_scale(held_out, groups[parts[1]])

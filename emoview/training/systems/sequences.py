@@ -23,7 +23,7 @@ from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.flops import flops
 from emoview.networks.runs import NetworkOfRun, Number, Run, Whole
-from emoview.networks.seen import Seen, handed_on
+from emoview.networks.seen import Seen, with_start
 from emoview.networks.sequences import EMBEDDING_PART, Aggregate, cnn_gru, frames_network
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures, changed
@@ -200,8 +200,7 @@ def _note(name: str, clips: Sequence[ClipFrames], parts: Parts, options: Sequenc
     files = tuple(file for clip in some for file in clip.files)
     frames = LabelledPictures("frames", files, np.zeros(len(files), np.int64))
     seen = Seen.of(frames.digests(), [clip.actor for clip in some])
-    before = None if options.start is None else handed_on(Path(options.start), options.network)
-    run.learns(name, seen if before is None else seen | before)
+    run.learns(name, with_start(seen, options.start, options.network))
 
 
 def _entries(
