@@ -61,7 +61,8 @@ class Profile:
         bound_by: The stages, one after the other in one line of work, that the others waited for.
         engine: Who computed the networks: `onnx`, `keras`, or `none` where nothing was there to compute.
         memory_mb: Peak resident memory of this process so far, in megabytes.
-        ffmpeg_mb: Likewise of the largest process that it started.
+        ffmpeg_mb: Likewise of the largest process that it started, to which Linux counts the memory that this
+            one had then.
     """
 
     wall_s: float
