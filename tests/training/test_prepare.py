@@ -50,8 +50,8 @@ def clips(made: Make, tmp_path: Path) -> Path:
     """A clip with its sound from 0.4 s on, and one without sound."""
     plain = made("plain.mp4", seconds=1.0)
     (tmp_path / "data").mkdir()
-    ffmpeg("-i", str(plain), "-itsoffset", "0.4", "-i", str(plain), "-map", "0:v", "-map", "1:a", "-c", "copy",
-           str(tmp_path / "data" / "late.mp4"))  # fmt: skip
+    late = ("-itsoffset", "0.4", "-i", str(plain), "-map", "0:v", "-map", "1:a", "-c", "copy")
+    ffmpeg("-i", str(plain), *late, str(tmp_path / "data" / "late.mp4"))
     ffmpeg("-i", str(plain), "-an", "-c", "copy", str(tmp_path / "data" / "mute.mp4"))
     write(tmp_path / "data" / "index.csv", "path,label,actor\nlate.mp4,happy,a\nmute.mp4,sad,b\n")
     return tmp_path / "data"
