@@ -123,6 +123,7 @@ def test_published_weights_take_what_their_publishers_prepare(name: str):
     np.testing.assert_allclose(given[..., ::-1] if pixels.blue_first else given, expected, atol=1e-4)
 
 
+@pytest.mark.release
 def test_nasnet_gives_the_features_of_keras_applications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def small(**options: Any) -> keras.Model:
         return NASNet(
