@@ -4,7 +4,7 @@ EmoviewError            anything that emoview itself reports
 ├── InputError          the input cannot be analysed: what is wrong, and what to do
 │   ├── DecodeError     the input was opened, but nothing could be decoded from it
 │   ├── NoResultError   a file was taken for a result, but is something else
-│   └── DatasetError    a data set does not have the layout that was asked for
+│   └── DatasetError    a data set does not have the layout, or the part, that was asked for
 ├── OutputError         a result could not be written; nothing half-written is left
 ├── ClusterError        the machines that were to do the work cannot be reached, or do not do
 ├── DeviceError         the device that was asked for is not there

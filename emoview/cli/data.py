@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.cli.options import Truth
 from emoview.common.text import name_of
 
 
@@ -28,12 +29,17 @@ def data(
             help="Of faces: find the 68 landmarks in 300 pictures, and draw the worst and the best.",
         ),
     ] = None,
+    truth: Annotated[
+        Truth, typer.Option(help="Of faces: original labels, or the majority of FER+ votes.")
+    ] = Truth.ORIGINAL,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of the pictures for --landmarks.")] = 0,
 ) -> None:
     """Say what a data set holds: kind and layout, labels by part, people, class weights, duplicates.
 
     Examples:
       emoview data fer2013 --plot labels.png
+
+      emoview data fer2013 --truth votes
 
       emoview data my-faces --landmarks landmarks.png
     """
@@ -48,7 +54,9 @@ def data(
         for file in filter(None, (plot, landmarks)):
             form_of(file)
         with render_training.live(terminal.console) as on_event:
-            holdings = overview(source, lambda done, of: on_event({"step": done, "of": of}))
+            holdings = overview(
+                source, lambda done, of: on_event({"step": done, "of": of}), truth=truth.value
+            )
         for holding in holdings:
             render_data.holding(terminal, name_of(source), holding)
         if landmarks is not None and all(holding.kind != "faces" for holding in holdings):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.cli.options import Truth
 
 if TYPE_CHECKING:
     from emoview.evaluation.seen import SeenCheck
@@ -43,13 +44,6 @@ class SeenInTraining(str, Enum):
     REFUSE = "refuse"
     INCLUDE = "include"
     LEAVE_OUT = "leave-out"
-
-
-class Truth(str, Enum):
-    """Whose labels count, where FER+ votes lie beside the original ones."""
-
-    ORIGINAL = "original"
-    VOTES = "votes"
 
 
 def evaluate(

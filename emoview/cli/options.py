@@ -49,6 +49,13 @@ class Features(str, Enum):
     BUILTIN = "builtin"
 
 
+class Truth(str, Enum):
+    """Whose labels count, where FER+ votes lie beside the original ones."""
+
+    ORIGINAL = "original"
+    VOTES = "votes"
+
+
 def _face(value: str) -> str:
     if value in ("largest", "speaking", "all") or value.isdecimal():
         return value

@@ -15,11 +15,13 @@ from emoview.common.stored import is_file, read_json
 from emoview.datasets.affectnet import affectnet_parts, annotated, annotation
 from emoview.datasets.files import PICTURES, choose_part
 from emoview.datasets.labelled import LabelledPictures, decode
+from emoview.datasets.picture_index import INDEX_FILE
+from emoview.datasets.semaine import semaine_root
 from emoview.datasets.tables import columns_of, read_table
 from emoview.errors import DatasetError
 from emoview.face.square import resized, square
 
-AffectLayout = Literal["auto", "afew-va", "affectnet", "table"]
+AffectLayout = Literal["auto", "afew-va", "affectnet", "table", "semaine"]
 
 _LANDMARKS = 68
 # AFEW-VA (Kossaifi et al. 2017, Image and Vision Computing 65, 23-36) rates in whole steps to either side.
@@ -48,7 +50,8 @@ class LabelledAffect:
         frames: Pictures.
         values: `(n, 2)`, valence and arousal in [-1, 1].
         landmarks: `(n, 68, 2)`, x and y in pixels, where the data set has them.
-        videos: The video that each frame is of; frames of one must not stand on both sides of a split.
+        videos: The video that each frame is of, or the person where a table names one; frames of one must not
+            stand on both sides of a split.
     """
 
     frames: tuple[Path, ...]
@@ -124,7 +127,7 @@ def read_affect(source: Path, part: str | None = None, *, layout: AffectLayout =
     Args:
         source: A folder in the layout of AFEW-VA (`001/00000.png` and `001/001.json`), of AffectNet with
             `ID_val.npy` and `ID_aro.npy`, or a table with the columns frame or path, valence, arousal
-            (in [-1, 1]) and video.
+            (in [-1, 1]), video and, optionally, actor; or a folder with such a table as `index.csv`.
         part: Of AffectNet, such as `train`.
         layout: `auto` recognises it.
 
@@ -135,10 +138,13 @@ def read_affect(source: Path, part: str | None = None, *, layout: AffectLayout =
     if not source.exists():
         raise DatasetError(f"There is no {source}; name the folder or table that holds the annotations.")
     found = _recognised(source) if layout == "auto" else layout
+    if found == "semaine":
+        raise DatasetError(f"{source} holds videos of SEMAINE; emoview prepare takes the faces out of them.")
     if found == "affectnet":
         frames = list(_affectnet(source, part))
     else:
-        frames = list(_table(source) if found == "table" else _afew_va(source))
+        table = source / INDEX_FILE if source.is_dir() else source
+        frames = list(_table(table) if found == "table" else _afew_va(source))
     if not frames:
         raise DatasetError(f"{source} holds no frames with valence and arousal ({found}); put them there.")
     landmarks = [frame[3] for frame in frames if frame[3] is not None]
@@ -156,6 +162,10 @@ def recognised_affect(source: Path) -> AffectLayout | None:
         return "table"
     if affectnet_parts(source):
         return "affectnet"
+    if (source / INDEX_FILE).is_file():
+        return "table" if {"valence", "arousal"} <= set(columns_of(source / INDEX_FILE)) else None
+    if semaine_root(source) is not None:
+        return "semaine"
     return "afew-va" if _annotations(source) else None
 
 
@@ -164,7 +174,8 @@ def _recognised(source: Path) -> str:
     if found is None:
         raise DatasetError(
             f"{source} has none of the known layouts; looked for 001/001.json (afew-va), images beside "
-            "annotations (affectnet), and a table in place of a folder."
+            "annotations (affectnet), Sessions with *DV.txt and *DA.txt (semaine), and a table in place of a "
+            "folder, or as index.csv in it."
         )
     return found
 
@@ -222,4 +233,5 @@ def _table(table: Path) -> Iterator[_Frame]:
     for row in read_table(table, [column, "valence", "arousal", "video"]):
         if not row["video"]:
             raise row.error("the video is empty; name it, for its frames must stay on one side.")
-        yield row.file(column), row.number("valence", -1, 1), row.number("arousal", -1, 1), None, row["video"]
+        whose = row.get("actor") or row["video"]
+        yield row.file(column), row.number("valence", -1, 1), row.number("arousal", -1, 1), None, whose

@@ -11,11 +11,11 @@ from emoview.common.stored import read_number
 from emoview.datasets.files import choose_part, is_picture, visible
 from emoview.datasets.labelled import LabelledPictures
 from emoview.errors import DatasetError
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import CONTEMPT, FACE_LABELS
 
-_LABELS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger")
-# Contempt, "none", "uncertain" and "no face" have no place among the seven.
-_OTHERS = range(7, 11)
+_LABELS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger", "contempt")
+# "None", "uncertain" and "no face" are no labels.
+_OTHERS = range(8, 11)
 
 
 def affectnet_parts(folder: Path) -> dict[str, Path]:
@@ -24,19 +24,19 @@ def affectnet_parts(folder: Path) -> dict[str, Path]:
     return {p.name: p for p in places if (p / "images").is_dir() and (p / "annotations").is_dir()}
 
 
-def read_affectnet(folder: Path, part: str | None = None) -> LabelledPictures:
+def read_affectnet(folder: Path, part: str | None = None, *, contempt: bool = False) -> LabelledPictures:
     """Read `{train_set,val_set}/images/ID.jpg` with `annotations/ID_exp.npy`.
 
     Args:
         folder: Holds the parts, or is one itself.
-        part: `train` or `valid`, or the name of the folder. Pictures with contempt, or without an
-            expression, are left out.
+        part: `train` or `valid`, or the name of the folder. Pictures without an expression are left out.
+        contempt: Keep the pictures that show it.
     """
     folder = Path(folder)
     name, place = choose_part(affectnet_parts(folder), part, folder)
     files, labels = [], []
     for picture, expression in annotated(place, "exp"):
-        if expression in _OTHERS:
+        if expression in _OTHERS or (expression == _LABELS.index(CONTEMPT) and not contempt):
             continue
         if expression not in range(len(_LABELS)):
             raise DatasetError(
@@ -44,9 +44,9 @@ def read_affectnet(folder: Path, part: str | None = None) -> LabelledPictures:
                 "0 to 10; correct it or take the picture out."
             )
         files.append(picture)
-        labels.append(LABELS.index(_LABELS[int(expression)]))
+        labels.append(FACE_LABELS.index(_LABELS[int(expression)]))
     if not files:
-        raise DatasetError(f"{place}/images holds no picture with one of the seven labels; put them there.")
+        raise DatasetError(f"{place}/images holds no picture with one of the labels; put them there.")
     names = tuple(path.name for path in files)
     return LabelledPictures(f"{folder.name}/{name}", tuple(files), np.array(labels, np.int64), names=names)
 

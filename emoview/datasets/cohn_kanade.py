@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from emoview.common.stored import quoted, read_bytes
-from emoview.datasets.files import is_picture, visible
+from emoview.datasets.files import NoPartError, is_picture, visible
 from emoview.datasets.labelled import LabelledPictures
 from emoview.errors import DatasetError
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import FACE_LABELS, GROUPS
 
 _LABELS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sad", "surprise")
 _PICTURES = "cohn-kanade-images"
@@ -25,27 +25,28 @@ def is_cohn_kanade(folder: Path) -> bool:
     return (folder / _PICTURES).is_dir() and (folder / _EMOTION).is_dir()
 
 
-def read_cohn_kanade(folder: Path, part: str | None = None) -> LabelledPictures:
+def read_cohn_kanade(folder: Path, part: str | None = None, *, contempt: bool = False) -> LabelledPictures:
     """Read `cohn-kanade-images/Sxxx/yyy/*.png` with `Emotion/Sxxx/yyy/*_emotion.txt`.
 
     The last three frames of a sequence with an emotion show it, the first a neutral face. Sequences
-    without one, or with contempt, are left out.
+    without one are left out.
 
     Args:
         folder: Holds both folders.
         part: Must be None: CK+ has no parts, and is split by the persons, which `subjects` names.
+        contempt: Keep the sequences that show it.
     """
     folder = Path(folder)
     if part is not None:
-        raise DatasetError(f"{folder} is CK+, which has no part {part!r}; name no part, and split by person.")
+        raise NoPartError(f"{folder} is CK+, which has no part {part!r}; name no part, and split by person.")
     if not is_cohn_kanade(folder):
         raise DatasetError(f"{folder} does not hold {_PICTURES} and {_EMOTION}; name the folder that does.")
     files: list[Path] = []
     labels: list[int] = []
-    for frames, label in _sequences(folder):
+    for frames, label in _sequences(folder, GROUPS[8 if contempt else 7]):
         peak = frames[1:][-_PEAK:]
         files += [frames[0], *peak]
-        labels += [LABELS.index("neutral"), *[LABELS.index(label)] * len(peak)]
+        labels += [FACE_LABELS.index("neutral"), *[FACE_LABELS.index(label)] * len(peak)]
     if not files:
         raise DatasetError(f"{folder / _EMOTION} holds no *_emotion.txt; fetch it again.")
     names = tuple(path.relative_to(folder / _PICTURES).as_posix() for path in files)
@@ -55,10 +56,10 @@ def read_cohn_kanade(folder: Path, part: str | None = None) -> LabelledPictures:
     )
 
 
-def _sequences(folder: Path) -> Iterator[tuple[list[Path], str]]:
+def _sequences(folder: Path, labels: tuple[str, ...]) -> Iterator[tuple[list[Path], str]]:
     for file in sorted((folder / _EMOTION).glob("*/*/*_emotion.txt")):
         label = _emotion(file)
-        if label in LABELS:
+        if label in labels:
             place = folder / _PICTURES / file.parent.relative_to(folder / _EMOTION)
             frames = [p for p in visible(place) if is_picture(p.name)] if place.is_dir() else []
             if len(frames) < 2:

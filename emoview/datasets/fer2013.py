@@ -36,7 +36,7 @@ _VOTES = {
     "sad": "sadness",
     "surprise": "surprise",
 }
-# Contempt, unknown and "not a face" have no place among the seven, but can have the majority.
+# Unknown and "not a face" are no labels, but can have the majority; so can contempt, where seven are told.
 _OTHER_VOTES = ("contempt", "unknown", "NF")
 _KAGGLE_LABELS = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _SIDE = 48
@@ -45,33 +45,32 @@ _MOST_VOTES = 1e6
 
 @dataclass(frozen=True)
 class _Vote:
-    """Votes of one picture: for the seven labels, and for contempt, unknown and no face."""
+    """Votes of one picture.
 
-    seven: NDArray[np.float64]
-    others: NDArray[np.float64]
+    Attributes:
+        counts: For each of `RATED`.
+        told: How many of these are labels: 7, or 8 with contempt.
+    """
+
+    counts: NDArray[np.float64]
+    told: int
 
     @property
     def majority(self) -> int | None:
-        """The label with more votes than anything else; None where there is none among the seven."""
-        best = int(self.seven.argmax())
-        rivals = np.concatenate([np.delete(self.seven, best), self.others])
-        return best if self.seven[best] > rivals.max() else None
+        """The label with more votes than anything else; None where there is none."""
+        best = int(self.counts[: self.told].argmax())
+        return best if self.counts[best] > np.delete(self.counts, best).max() else None
 
     def label(self, truth: Truth) -> int | None:
         """The majority; for `raters` any label with the most votes, where there are two of them."""
         if truth == "votes":
             return self.majority
-        return int(self.seven.argmax()) if self.counts.sum() >= 2 else None
-
-    @property
-    def counts(self) -> NDArray[np.float64]:
-        """Votes for each of `RATED`."""
-        return np.concatenate([self.seven, self.others])
+        return int(self.counts[: self.told].argmax()) if self.counts.sum() >= 2 else None
 
     def shares(self, label: int) -> NDArray[np.float64]:
-        """Distribution over the seven; all on `label` where none of them got a vote."""
-        total = self.seven.sum()
-        share: NDArray[np.float64] = self.seven / total if total > 0 else np.eye(len(LABELS))[label]
+        """Distribution over the labels; all on `label` where none of them got a vote."""
+        some = self.counts[: self.told]
+        share: NDArray[np.float64] = some / some.sum() if some.any() else np.eye(self.told)[label]
         return share
 
 
@@ -92,14 +91,17 @@ def is_kaggle(folder: Path) -> bool:
     return table.is_file() and "pixels" in columns_of(table)
 
 
-def read_fer2013(folder: Path, part: str | None = None, *, truth: Truth = "original") -> LabelledPictures:
+def read_fer2013(
+    folder: Path, part: str | None = None, *, truth: Truth = "original", contempt: bool = False
+) -> LabelledPictures:
     """Read `PART.zip` and `PART.csv` with the columns image, label and, optionally, votes_*.
 
     Args:
         folder: Where both files lie.
         part: Their name without the ending; may be left out where there is only one.
         truth: Take the original label, leaving pictures without one out; or the label with the most
-            votes, leaving out pictures where that is none of the seven, or not a single one.
+            votes, leaving out pictures where that is none of the labels, or not a single one.
+        contempt: Count it among the labels that can have the most votes; the original ones lack it.
     """
     folder = Path(folder)
     name, table = choose_part(fer2013_parts(folder), part, folder)
@@ -114,7 +116,7 @@ def read_fer2013(folder: Path, part: str | None = None, *, truth: Truth = "origi
     for row in read_table(table, [*needed, *votes]):
         if row["image"] not in there:
             raise row.error(f"{archive} has no file {quoted(row['image'])}; add it or leave the line out.")
-        vote = None if prefix is None else _vote(row, prefix)
+        vote = None if prefix is None else _vote(row, prefix, contempt)
         label = _label(row, vote, truth)
         if label is not None:
             names.append(row["image"])
@@ -124,7 +126,7 @@ def read_fer2013(folder: Path, part: str | None = None, *, truth: Truth = "origi
 
 
 def read_fer2013_kaggle(
-    folder: Path, part: str | None = None, *, truth: Truth = "original"
+    folder: Path, part: str | None = None, *, truth: Truth = "original", contempt: bool = False
 ) -> LabelledPictures:
     """Read `fer2013.csv` (emotion, pixels, Usage), with the votes of `fer2013new.csv` where it is there.
 
@@ -132,6 +134,7 @@ def read_fer2013_kaggle(
         folder: Where the tables lie.
         part: `train`, `valid` or `test`, or the word of the column Usage.
         truth: As in `read_fer2013`.
+        contempt: Likewise.
     """
     folder = Path(folder)
     table, plus = folder / "fer2013.csv", folder / "fer2013new.csv"
@@ -141,7 +144,7 @@ def read_fer2013_kaggle(
         )
     name, usage = choose_part(fer2013_usages(folder), part, table)
     images, labels, given, names = [], [], [], []
-    for row, vote in _with_votes(table, plus):
+    for row, vote in _with_votes(table, plus, contempt):
         if row["Usage"] != usage:
             continue
         label = _kaggle_label(row) if truth == "original" else vote.label(truth) if vote else None
@@ -175,14 +178,13 @@ def _votes_prefix(table: Path, prefix: str) -> str | None:
     return prefix if any(column.startswith(prefix) for column in columns_of(table)) else None
 
 
-def _vote(row: Row, prefix: str) -> _Vote:
+def _vote(row: Row, prefix: str, contempt: bool) -> _Vote:
     def count(word: str) -> float:
         return row.number(prefix + word, 0, _MOST_VOTES)
 
-    return _Vote(
-        np.array([count(word) for word in _VOTES.values()]),
-        np.array([count(word) if prefix + word in row.values else 0.0 for word in _OTHER_VOTES]),
-    )
+    labels = [count(word) for word in _VOTES.values()]
+    others = [count(word) if prefix + word in row.values else 0.0 for word in _OTHER_VOTES]
+    return _Vote(np.array(labels + others), len(labels) + contempt)
 
 
 def _label(row: Row, vote: _Vote | None, truth: Truth) -> int | None:
@@ -191,7 +193,7 @@ def _label(row: Row, vote: _Vote | None, truth: Truth) -> int | None:
     return LABELS.index(row.label()) if row["label"] else None
 
 
-def _with_votes(table: Path, plus: Path) -> Iterator[tuple[Row, _Vote | None]]:
+def _with_votes(table: Path, plus: Path, contempt: bool) -> Iterator[tuple[Row, _Vote | None]]:
     """Go through both tables together: line n of one is about the picture of line n of the other."""
     rows = read_table(table, ["emotion", "pixels", "Usage"])
     if not plus.is_file():
@@ -203,7 +205,7 @@ def _with_votes(table: Path, plus: Path) -> Iterator[tuple[Row, _Vote | None]]:
             raise DatasetError(
                 f"{plus}, line {line}: this does not go with that line of {table.name}; fetch both again."
             )
-        yield row, _vote(voted, "")
+        yield row, _vote(voted, "", contempt)
 
 
 def _kaggle_label(row: Row) -> int:

@@ -26,6 +26,10 @@ _MOST_UNPACKED = 4 * 2**30
 T = TypeVar("T")
 
 
+class NoPartError(DatasetError):
+    """A data set has no part of the name that was asked for."""
+
+
 def digest_of(file: Path) -> str:
     """Give the SHA-256 of a file's content, which tells exact copies whatever they are called.
 
@@ -53,7 +57,8 @@ def choose_part(parts: Mapping[str, T], part: str | None, folder: Path) -> tuple
         folder: Where they lie, for the message.
 
     Raises:
-        DatasetError: There is no such part, or several and none was named.
+        NoPartError: There is no such part.
+        DatasetError: There are several, and none was named.
     """
     there = listed(sorted(parts))
     if part is None:
@@ -67,7 +72,7 @@ def choose_part(parts: Mapping[str, T], part: str | None, folder: Path) -> tuple
     for name, value in parts.items():
         if name.lower() in same:
             return name, value
-    raise DatasetError(f"{folder} has no part {part!r}, only {there}; name one of these.")
+    raise NoPartError(f"{folder} has no part {part!r}, only {there}; name one of these.")
 
 
 def visible(folder: Path) -> list[Path]:

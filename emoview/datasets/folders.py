@@ -10,7 +10,7 @@ from emoview.datasets.files import choose_part, is_picture, names_in, read_membe
 from emoview.datasets.labelled import LabelledPictures
 from emoview.datasets.names import label_named, listed
 from emoview.errors import DatasetError
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import CONTEMPT, FACE_LABELS, LABELS
 
 
 def folder_parts(folder: Path) -> dict[str, Path]:
@@ -19,7 +19,7 @@ def folder_parts(folder: Path) -> dict[str, Path]:
     for path in visible(folder):
         if path.suffix.lower() == ".zip" and path.is_file():
             parts[path.stem] = path
-        elif path.is_dir() and label_named(path.name) is None and has_labels(path):
+        elif path.is_dir() and label_named(path.name, FACE_LABELS) is None and has_labels(path):
             parts[path.name] = path
     return parts
 
@@ -29,13 +29,14 @@ def is_labelled_folder(folder: Path) -> bool:
     return has_labels(folder) or bool(folder_parts(folder))
 
 
-def read_folders(folder: Path, part: str | None = None) -> LabelledPictures:
+def read_folders(folder: Path, part: str | None = None, *, contempt: bool = False) -> LabelledPictures:
     """Read `FOLDER[/PART]/LABEL/PICTURE`, or `FOLDER/PART.zip` that holds `LABEL/PICTURE`.
 
     Args:
         folder: Holds the parts, or is one itself.
         part: Its name; may be left out where there is only one. Common other words for the labels are
             understood, any other folder is refused.
+        contempt: Keep the pictures in folders named so, which are left out otherwise.
     """
     folder = Path(folder)
     found = folder_parts(folder)
@@ -48,8 +49,10 @@ def read_folders(folder: Path, part: str | None = None) -> LabelledPictures:
         )
     chosen, place = choose_part(found, part, folder)
     packed = place.is_file()
-    names = [n for n in (names_in(place) if packed else _files(place)) if _is_content(n)]
-    labels = [_label(place, n) for n in names]
+    there = [n for n in (names_in(place) if packed else _files(place)) if _is_content(n)]
+    of = {n: _label(place, n) for n in there}
+    names = [n for n in there if contempt or of[n] != FACE_LABELS.index(CONTEMPT)]
+    labels = [of[n] for n in names]
     if not names:
         raise DatasetError(f"{place} holds no pictures; put them into folders named like their labels.")
     encoded = read_members(place, names) if packed else tuple(place / n for n in names)
@@ -75,10 +78,10 @@ def _label(place: Path, name: str) -> int:
     folders = PurePosixPath(name).parts[:-1]
     if len(folders) != 1:
         raise DatasetError(f"{place}: {name} does not lie as LABEL/PICTURE; move it or take it out.")
-    label = label_named(folders[0])
+    label = label_named(folders[0], FACE_LABELS)
     if label is None:
         raise DatasetError(
-            f"{place}: the folder {folders[0]!r} is not named like one of {listed(LABELS)}; "
+            f"{place}: the folder {folders[0]!r} is not named like one of {listed(FACE_LABELS)}; "
             "rename it or take it out."
         )
-    return LABELS.index(label)
+    return FACE_LABELS.index(label)

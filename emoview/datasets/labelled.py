@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import DatasetError
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import FACE_LABELS
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 2**25
@@ -22,7 +22,7 @@ _MOST_BYTES = 2**28
 Source = bytes | Path | NDArray[np.uint8]
 """An encoded picture, the file of one, or its pixels: `(h, w)` grey or `(h, w, 3)` RGB."""
 
-RATED = (*LABELS, "contempt", "unknown", "no face")
+RATED = (*FACE_LABELS, "unknown", "no face")
 """What the raters of a picture could choose."""
 
 
@@ -33,8 +33,9 @@ class LabelledPictures:
     Attributes:
         name: Of the data set and its part, for reports.
         encoded: One source for each picture.
-        labels: `(n,)`, positions in `LABELS`.
-        votes: `(n, 7)`, the distribution of the raters over the labels, where the data set tells.
+        labels: `(n,)`, positions in `FACE_LABELS`; contempt, the last, only where it was asked for.
+        votes: `(n, 7)`, the distribution of the raters over the labels, where the data set tells; `(n, 8)`
+            where contempt was asked for.
         subjects: The person shown, or the clip that a picture is of, where the data set tells; None for
             pictures of data sets that do not tell.
         names: What the data set calls each picture, such as its path.

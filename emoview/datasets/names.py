@@ -15,6 +15,7 @@ _SYNONYMS = {
     "sad": ("sadness",),
     "surprise": ("surprised", "pleasant surprise"),
     "boredom": ("bored",),
+    "contempt": ("contemptuous",),
 }
 # A damaged table can have thousands of parts, with names of any length.
 _MOST_WORDS, _MOST_LETTERS = 15, 40

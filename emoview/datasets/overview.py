@@ -17,11 +17,12 @@ from emoview.datasets.affectnet import affectnet_parts
 from emoview.datasets.clips import is_video, read_clip_index
 from emoview.datasets.files import visible
 from emoview.datasets.labelled import LabelledPictures
-from emoview.datasets.pictures import layout_of, open_pictures, parts_of
+from emoview.datasets.pictures import Truth, layout_of, open_pictures, parts_of
+from emoview.datasets.semaine import read_semaine, semaine_root
 from emoview.datasets.speech import is_sound, read_speech
 from emoview.datasets.tables import columns_of
 from emoview.errors import DatasetError
-from emoview.timeline.labels import LABELS, VOICE_LABELS
+from emoview.timeline.labels import CONTEMPT, FACE_LABELS, VOICE_LABELS
 
 Kind = Literal["faces", "speech", "clips", "valence and arousal"]
 OnItem = Callable[[int, int], None]
@@ -57,7 +58,7 @@ class Holding:
     def total(self) -> dict[str, int]:
         """Examples by label, of all parts."""
         every: Counter[str] = sum((Counter(part) for part in self.counts.values()), Counter())
-        order = [label for label in VOICE_LABELS if label in every]
+        order = [label for label in (*VOICE_LABELS, CONTEMPT) if label in every]
         return {label: every[label] for label in [*order, *(e for e in every if e not in order)]}
 
     @property
@@ -71,12 +72,15 @@ class Holding:
         return {label: largest / count for label, count in learned.items() if count}
 
 
-def overview(source: Path, on_item: OnItem = lambda done, of: None) -> tuple[Holding, ...]:
+def overview(
+    source: Path, on_item: OnItem = lambda done, of: None, *, truth: Truth = "original"
+) -> tuple[Holding, ...]:
     """Say what a data set holds; AffectNet holds both labels and values.
 
     Args:
         source: A folder in any layout that is read, or a table of frames with valence and arousal.
         on_item: Told how many of the examples were looked at, and of how many.
+        truth: Of faces: whose labels count, see `open_pictures`.
 
     Raises:
         DatasetError: It has no known layout, or something in it does not fit.
@@ -84,7 +88,11 @@ def overview(source: Path, on_item: OnItem = lambda done, of: None) -> tuple[Hol
     source = Path(source)
     if source.is_file() or not source.exists():
         return (_affect(source, on_item),)
+    if truth != "original":
+        return (_faces(source, on_item, truth),)
     index = columns_of(source / "index.csv") if (source / "index.csv").is_file() else ()
+    if {"valence", "arousal"} <= set(index) or semaine_root(source) is not None:
+        return (_affect(source, on_item),)
     media = "" if index else _media(source)
     if {"corpus", "speaker"} <= set(index) or media == "sound":
         return (_speech(source, on_item),)
@@ -98,14 +106,14 @@ def overview(source: Path, on_item: OnItem = lambda done, of: None) -> tuple[Hol
     return (_faces(source, on_item),)
 
 
-def pictures_of(source: Path) -> Iterator[tuple[str, LabelledPictures]]:
-    """Open every part of a data set of labelled pictures, with its name.
+def pictures_of(source: Path, truth: Truth = "original") -> Iterator[tuple[str, LabelledPictures]]:
+    """Open every part of a data set of labelled pictures, contempt included, with its name.
 
     Raises:
         DatasetError: It is none.
     """
     for part in parts_of(Path(source)):
-        pictures = open_pictures(Path(source), part)
+        pictures = open_pictures(Path(source), part, truth=truth, contempt=True)
         yield part or "all", pictures
 
 
@@ -118,21 +126,21 @@ def _media(folder: Path) -> str:
     return ""
 
 
-def _faces(source: Path, on_item: OnItem) -> Holding:
-    parts = dict(pictures_of(source))
+def _faces(source: Path, on_item: OnItem, truth: Truth = "original") -> Holding:
+    parts = dict(pictures_of(source, truth))
     of = sum(map(len, parts.values()))
     contents: list[tuple[str, str]] = []
     broken, done = [], 0
     for name, pictures in parts.items():
         for i, label in enumerate(pictures.labels):
             try:
-                contents.append((pictures.digest(i), LABELS[label]))
+                contents.append((pictures.digest(i), FACE_LABELS[label]))
             except DatasetError:
                 broken.append(f"{name}: {pictures.name_of(i)}")
             done += 1
             on_item(done, of)
     people = [p for pictures in parts.values() for p in pictures.subjects or ()]
-    counts = {name: _counted(LABELS[i] for i in pictures.labels) for name, pictures in parts.items()}
+    counts = {name: _counted(FACE_LABELS[i] for i in pictures.labels) for name, pictures in parts.items()}
     return Holding(
         "faces", layout_of(source), counts, ("people", len(set(people))) if people else None,
         *_repeated(contents), tuple(broken),
@@ -164,6 +172,8 @@ def _clips(source: Path, on_item: OnItem) -> Holding:
 
 
 def _affect(source: Path, on_item: OnItem) -> Holding:
+    if recognised_affect(source) == "semaine":
+        return _semaine(source, on_item)
     names = sorted(affectnet_parts(source)) if source.is_dir() else []
     parts = {name: read_affect(source, name) for name in names} or {"all": read_affect(source)}
     frames = [frame for part in parts.values() for frame in part.frames]
@@ -174,6 +184,16 @@ def _affect(source: Path, on_item: OnItem) -> Holding:
     counts = {name: {"frames": len(part)} for name, part in parts.items()}
     people = None if names else ("videos", len(videos))
     return Holding("valence and arousal", layout, counts, people, *_repeated(contents), values=values)
+
+
+def _semaine(source: Path, on_item: OnItem) -> Holding:
+    recordings = read_semaine(source)
+    values = np.concatenate([recording.rated()[1] for recording in recordings])
+    contents = _contents([r.video for r in recordings], [r.name for r in recordings], on_item)
+    people = ("people", len({recording.person for recording in recordings}))
+    repeated, _ = _repeated(contents)
+    counts = {"all": {"frames": len(values)}}
+    return Holding("valence and arousal", "semaine", counts, people, repeated, 0, values=values)
 
 
 def _counted(labels: Sequence[str] | Iterator[str]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from emoview.datasets.labelled import LabelledPictures
 from emoview.datasets.people import person_or_clip
 from emoview.datasets.tables import Row, columns_of, read_table
 from emoview.errors import DatasetError
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import CONTEMPT, FACE_LABELS
 
 INDEX_FILE = "index.csv"
 
@@ -22,12 +22,13 @@ def is_picture_index(folder: Path) -> bool:
     return table.is_file() and {"path", "label"} <= set(columns_of(table))
 
 
-def read_picture_index(folder: Path, part: str | None = None) -> LabelledPictures:
+def read_picture_index(folder: Path, part: str | None = None, *, contempt: bool = False) -> LabelledPictures:
     """Read `index.csv`: path, label, actor or clip or both and, optionally, corpus and part.
 
     Args:
         folder: Holds the index and, at any depth, the pictures.
         part: A word of the column part; may be left out where there is only one.
+        contempt: Keep the lines with this label, which are left out otherwise.
 
     Raises:
         DatasetError: Something does not fit, or nobody says whom the pictures show; the message names the
@@ -48,8 +49,13 @@ def read_picture_index(folder: Path, part: str | None = None) -> LabelledPicture
     if "" in parts and len(parts) > 1:
         raise parts[""][0].error("the part is empty; fill it in, or leave the column out.")
     name, rows = choose_part(parts, part, folder) if part or "" not in parts else ("", parts[""])
+    told = [row.label(labels=FACE_LABELS) for row in rows]
+    kept = [i for i, label in enumerate(told) if contempt or label != CONTEMPT]
+    if not kept:
+        raise DatasetError(f"{table} names no pictures with one of the labels; add some.")
+    rows = [rows[i] for i in kept]
     files = tuple(_picture(row) for row in rows)
-    labels = np.array([LABELS.index(row.label()) for row in rows], np.int64)
+    labels = np.array([FACE_LABELS.index(told[i]) for i in kept], np.int64)
     return LabelledPictures(
         f"{folder.name}/{name}" if name else folder.name, files, labels,
         subjects=tuple(_person(row) for row in rows), names=tuple(row["path"] for row in rows),

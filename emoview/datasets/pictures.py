@@ -31,7 +31,7 @@ __all__ = [
 
 PictureLayout = Literal["auto", "fer2013", "folders", "affectnet", "raf-db", "ck+", "index"]
 
-_READERS: dict[str, Callable[[Path, str | None], LabelledPictures]] = {
+_READERS: dict[str, Callable[..., LabelledPictures]] = {
     "folders": read_folders,
     "affectnet": read_affectnet,
     "raf-db": read_raf_db,
@@ -54,6 +54,7 @@ def open_pictures(
     *,
     layout: PictureLayout = "auto",
     truth: Truth = "original",
+    contempt: bool = False,
 ) -> LabelledPictures:
     """Read one part of a data set of labelled pictures.
 
@@ -63,6 +64,7 @@ def open_pictures(
         layout: `auto` recognises it.
         truth: `votes` takes what most raters of FER+ said instead of the original label; `raters` keeps
             pictures without such a majority, too, for the counts of their votes.
+        contempt: Keep pictures that show it, where the data set tells; they are left out otherwise.
 
     Raises:
         DatasetError: The folder has no such layout or part, or something in it does not fit.
@@ -73,7 +75,7 @@ def open_pictures(
     found = layout_of(folder, part) if layout == "auto" else layout
     if found == "fer2013":
         reader = read_fer2013_kaggle if is_kaggle(folder) else read_fer2013
-        return reader(folder, part, truth=truth)
+        return reader(folder, part, truth=truth, contempt=contempt)
     if truth != "original":
         raise DatasetError(
             f"{folder} has the layout {found}, which has no votes; ask for the original labels."
@@ -82,7 +84,8 @@ def open_pictures(
         raise DatasetError(
             f"There is no layout {found!r}, only {listed(list(_LOOKED_FOR))}; name one of these."
         )
-    return _READERS[found](folder, part)
+    # RAF-DB tells seven labels alone.
+    return _READERS[found](folder, part, **({} if found == "raf-db" else {"contempt": contempt}))
 
 
 def parts_of(folder: Path) -> tuple[str | None, ...]:

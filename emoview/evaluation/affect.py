@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.datasets.affect import LabelledAffect, read_affect
+from emoview.common.files import private_folder
+from emoview.datasets.affect import LabelledAffect
 from emoview.errors import InputError
 from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.fusion.late import softmax
 from emoview.metrics.figures import RegressionFigures
 from emoview.networks.runs import load_network, networks_of, read_run
 from emoview.timeline.labels import valence_arousal
+from emoview.training.affect_frames import open_affect
 from emoview.training.systems.affect import WHAT, cut_as, decoded, measured
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.pictures import predicted
@@ -29,12 +31,19 @@ def evaluate_affect(
 
     Args:
         model: `shipped`, which derives both from the label probabilities of each face, or a run folder.
-        source: Frames in the layout of AFEW-VA or AffectNet, or a table.
+        source: Frames in the layout of AFEW-VA or AffectNet, a table, or videos of SEMAINE, whose faces lie
+            in a temporary folder meanwhile.
         on_event: Told how far it is.
         check: Says what becomes of frames that a network learned from; None refuses them.
     """
-    check = check or SeenCheck()
-    affect = read_affect(source)
+    with private_folder() as folder:
+        affect = open_affect(source, folder, on_event)
+        return _measured(model, source, affect, check or SeenCheck(), on_event)
+
+
+def _measured(
+    model: str, source: Path, affect: LabelledAffect, check: SeenCheck, on_event: OnEvent
+) -> dict[str, RegressionFigures]:
     if model == "shipped":
         estimated = _derived(affect, on_event)
         found = int(np.isfinite(estimated[:, 0]).sum())

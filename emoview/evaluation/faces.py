@@ -17,7 +17,7 @@ from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
 from emoview.networks.runs import NetworkOfRun, load_network, networks_of
 from emoview.networks.sizes import FACE_SIZE
-from emoview.timeline.labels import LABELS, LabelCount, group_of
+from emoview.timeline.labels import FACE_LABELS, LABELS, TaughtCount, group_of
 from emoview.training.systems.events import OnEvent
 
 SHIPPED = "shipped"
@@ -37,6 +37,9 @@ def evaluate_faces(
 ) -> dict[str, LabelFigures]:
     """Measure what ships, or the networks of a run, on labelled pictures.
 
+    Pictures that show contempt are measured where the networks tell eight labels, or groups of them; networks
+    of seven labels are not asked about them.
+
     Args:
         model: `shipped`, which sees the face of each picture as that of a video where the picture is larger
             than faces that were cut out before, or a run folder.
@@ -51,7 +54,10 @@ def evaluate_faces(
         Figures by network.
     """
     check = check or SeenCheck()
-    pictures = open_pictures(folder, part, truth="votes" if truth == "votes" else "original")
+    contempt = model != SHIPPED and any(network.labels != LABELS for network in networks_of(Path(model)))
+    pictures = open_pictures(
+        folder, part, truth="votes" if truth == "votes" else "original", contempt=contempt
+    )
     broken = pictures.check()
     if broken:
         raise DatasetError(
@@ -173,7 +179,9 @@ def _landmarks(pictures: LabelledPictures, on_event: OnEvent) -> NDArray[np.floa
 
 
 def _grouped(names: tuple[str, ...], labels: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Name the true labels as a network does that tells 7, 3 or 2 apart."""
-    count: LabelCount = 7 if len(names) == len(LABELS) else 3 if len(names) == 3 else 2
-    position = np.array([names.index(group_of(label, count)) for label in LABELS])
+    """Name the true labels as a network does that tells 8, 7, 3 or 2 apart."""
+    counts: dict[int, TaughtCount] = {8: 8, 7: 7, 3: 3}
+    count = counts.get(len(names), 2)
+    known = LABELS if count == 7 else FACE_LABELS
+    position = np.array([names.index(group_of(label, count)) for label in known])
     return names, position[labels]

@@ -15,10 +15,10 @@ from emoview.evaluation.faces import answers_of
 from emoview.evaluation.seen import SeenCheck
 from emoview.metrics.figures import RaterFigures
 from emoview.metrics.raters import measure_raters
-from emoview.timeline.labels import GROUPS, LABELS, LabelCount, group_of
+from emoview.timeline.labels import CONTEMPT, FACE_LABELS, GROUPS, TaughtCount, group_of
 from emoview.training.systems.events import OnEvent
 
-_COUNTS: tuple[LabelCount, ...] = (7, 3, 2)
+_COUNTS: tuple[TaughtCount, ...] = (8, 7, 3, 2)
 
 
 def evaluate_raters(
@@ -32,7 +32,8 @@ def evaluate_raters(
 ) -> dict[str, RaterFigures]:
     """Measure raters of pictures against each other, and networks on the same pictures and truth.
 
-    Of three and two labels, contempt is negative, or other; of seven it is none of them.
+    Of three and two labels, contempt is negative, or other; of seven it is none of them.  A network of eight
+    labels is measured in eight, too; of seven it says the most probable of these.
 
     Args:
         model: `shipped`, whose answer that learned from votes is asked, or a run folder.
@@ -63,18 +64,23 @@ def evaluate_raters(
     return result
 
 
-def _groups_of(labels: tuple[str, ...], count: LabelCount) -> NDArray[np.float64]:
-    """Give `(labels, count)`: which of 7, 3 or 2 labels each label of a network belongs to."""
+def _groups_of(labels: tuple[str, ...], count: TaughtCount) -> NDArray[np.float64]:
+    """Give `(labels, count)`: which of 8, 7, 3 or 2 labels each label of a network belongs to."""
     groups = GROUPS[count]
-    names = [group_of(label, count) if label in LABELS else label for label in labels]
-    # What is neither of the seven nor a group, such as `negative`, is no positive one of two labels.
-    return np.stack([np.eye(len(groups))[groups.index(n) if n in groups else len(groups) - 1] for n in names])
+    members = np.zeros((len(labels), count))
+    for row, label in zip(members, labels, strict=True):
+        group = group_of(label, count) if label in FACE_LABELS else label
+        if group in groups:
+            row[groups.index(group)] = 1
+        elif group != CONTEMPT:
+            # What is neither a label nor a group, such as `negative`, is no positive one of two labels.
+            row[-1] = 1
+    return members
 
 
-def _counts(counts: NDArray[Any], count: LabelCount) -> NDArray[np.float64]:
+def _counts(counts: NDArray[Any], count: TaughtCount) -> NDArray[np.float64]:
     """Add up the counts `(n, 10)` of each group, and keep what belongs to none beside them."""
     groups = list(GROUPS[count])
-    contempt = "contempt" if count == 7 else groups[-1]
-    names = [group_of(n, count) if n in LABELS else contempt if n == "contempt" else n for n in RATED]
+    names = [group_of(n, count) if n in FACE_LABELS else n for n in RATED]
     kinds = [*groups, *(n for n in dict.fromkeys(names) if n not in groups)]
     return np.asarray(counts @ np.array([[float(n == kind) for kind in kinds] for n in names]))

@@ -48,9 +48,13 @@ def landmarks_of_crop(finder: FaceFinder, picture: NDArray[np.uint8]) -> NDArray
 
 
 def points_of_crop(finder: FaceFinder, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    """Find the 68 landmarks as `landmarks_of_crop` does, and give them in pixels of the picture."""
+    """Find the 68 landmarks as `landmarks_of_crop` does, and give them in pixels of the picture.
+
+    The picture, `(height, width)` grey, need not be a square.
+    """
     points = _enlarged_points(finder, picture)
-    return None if points is None else (points - _BORDER) * np.float32(picture.shape[0] / _ENLARGED)
+    scale = np.array(picture.shape[1::-1], np.float32) / np.float32(_ENLARGED)
+    return None if points is None else (points - _BORDER) * scale
 
 
 def _enlarged_points(finder: FaceFinder, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:

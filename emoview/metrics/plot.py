@@ -10,11 +10,13 @@ import numpy as np
 
 from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.output.plot import WIDTH, drawn
-from emoview.timeline.labels import COLOURS
+from emoview.timeline.labels import COLOURS, CONTEMPT
 
 _HEIGHT: Final = 2.6
 """Inches a network."""
 _INK: Final = "#0072B2"
+_CONTEMPT: Final = "#000000"
+"""The colour of the palette that no label of a timeline has."""
 _DARK: Final = 55
 """Percent from which white numbers read better on the map of colours."""
 
@@ -84,7 +86,7 @@ def _draw_roc(axis: Any, one: LabelFigures) -> None:
             continue
         x, y = zip(*label.roc, strict=True)
         # Labels of speech and of runs of one's own have no colour here.
-        colour = COLOURS.get(name)
+        colour = _CONTEMPT if name == CONTEMPT else COLOURS.get(name)
         (line,) = axis.plot(
             x, y, linewidth=1.1, color=colour, label=f"{name} {label.area.value:.2f}", clip_on=False
         )

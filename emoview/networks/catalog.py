@@ -193,6 +193,10 @@ _CATALOGUE = (
         Builder("nasnet", "nasnet_mobile"), 5_289_978, 1_128_000_000,
     ),
     Network(
+        "nasnet-large", "nasnet", (331, 331, 3), "Zoph et al. 2018, arXiv:1707.07012",
+        Builder("nasnet", "nasnet_large"), 88_753_150,
+    ),
+    Network(
         "frame-cnn", "frame", _GREY_48, "system B", Builder("frame_cnn", "frame_cnn"),
         note="the widths are our choice",
     ),

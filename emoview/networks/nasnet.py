@@ -1,6 +1,8 @@
-"""NASNet-A (mobile), whose cells were found by search (Zoph et al. 2018, arXiv:1707.07012)."""
+"""NASNet-A, whose cells were found by search (Zoph et al. 2018, arXiv:1707.07012)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import keras
 
@@ -10,7 +12,7 @@ from emoview.networks.blocks import Shape, logits, picture_input
 def nasnet_mobile(
     *, input_shape: Shape = (224, 224, 3), labels: int = 7, dropout: float = 0.5
 ) -> keras.Model:
-    """Build the NASNetMobile of `keras.applications`.
+    """Build the NASNetMobile of `keras.applications`, NASNet-A (4 @ 1056).
 
     Its stem halves the picture three times whatever its size, since the reduction cells belong to
     the architecture; from 32 pixels up something is left.
@@ -23,8 +25,29 @@ def nasnet_mobile(
     Returns:
         A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
     """
-    picture, x = picture_input(input_shape)
-    x = keras.applications.NASNetMobile(
-        include_top=False, weights=None, input_tensor=x, input_shape=input_shape, pooling="avg"
-    ).output
-    return keras.Model(picture, logits(x, labels, dropout=dropout), name="nasnet_mobile")
+    return _nasnet(keras.applications.NASNetMobile, "nasnet_mobile", input_shape, labels, dropout)
+
+
+def nasnet_large(*, input_shape: Shape = (331, 331, 3), labels: int = 7, dropout: float = 0.5) -> keras.Model:
+    """Build the NASNetLarge of `keras.applications`, NASNet-A (6 @ 4032).
+
+    System D does not name its variant, but calls it "a much larger model" than its other networks, which the
+    mobile one is not.
+
+    Args:
+        input_shape: As for `nasnet_mobile`.
+        labels: How many logits.
+        dropout: Before the logits.
+
+    Returns:
+        A model from `(batch, height, width, channels)` pictures in [0, 1] to `(batch, labels)` logits.
+    """
+    return _nasnet(keras.applications.NASNetLarge, "nasnet_large", input_shape, labels, dropout)
+
+
+def _nasnet(
+    build: Callable[..., keras.Model], name: str, shape: Shape, labels: int, dropout: float
+) -> keras.Model:
+    picture, x = picture_input(shape)
+    x = build(include_top=False, weights=None, input_tensor=x, input_shape=shape, pooling="avg").output
+    return keras.Model(picture, logits(x, labels, dropout=dropout), name=name)

@@ -1,4 +1,11 @@
-"""Networks whose weights others have published as files of Keras, and the pictures that those take."""
+"""Networks whose weights others have published as files of Keras, and the pictures that those take.
+
+Those of ImageNet take what `preprocess_input` of `keras.applications` gives.  Those of VGG-Face (Parkhi et
+al. 2015, BMVC) take what `preprocess_input(version=1)` of the project keras-vggface gives, in
+`keras_vggface/utils.py` of github.com/rcmalli/keras-vggface: the colours in the order blue, green, red, less
+93.5940, 104.7624 and 129.1863.  Version 2 there, with 91.4953, 103.8827 and 131.0912, is of networks that
+learned from VGGFace2 instead.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +43,7 @@ _TORCH: Final = Pixels(
     (-_MEAN[0] / _SPREAD[0], -_MEAN[1] / _SPREAD[1], -_MEAN[2] / _SPREAD[2]),
 )
 _TF: Final = Pixels((2.0, 2.0, 2.0), (-1.0, -1.0, -1.0))
-# Mean of the faces that VGG-Face learned from, of its weights for Keras.
+# Mean of the faces that VGG-Face learned from: red, green, blue.
 _VGG_FACE: Final = Pixels((255.0, 255.0, 255.0), (-129.1863, -104.7624, -93.594), blue_first=True)
 
 PUBLISHED: Final[Mapping[str, Pixels]] = MappingProxyType(
@@ -48,6 +55,7 @@ PUBLISHED: Final[Mapping[str, Pixels]] = MappingProxyType(
         "densenet121": _TORCH,
         "densenet169": _TORCH,
         "nasnet-mobile": _TF,
+        "nasnet-large": _TF,
     }
 )
 """Of ImageNet, and of VGG-Face: by the network's name in the catalogue."""

@@ -75,6 +75,7 @@ def analyze(
             from emoview.pipeline.join import Join
 
             join = Join(media, options, faces, voice, loader(), baseline)
+            warnings += warn.of_networks(loader()) if faces is not None else ()
             result = join.analysis(warnings, loader.device_used)
         on_event(Progress("fusion", 1, 1))
         if seen is not None:

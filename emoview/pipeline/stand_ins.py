@@ -108,7 +108,11 @@ class StandIn:
         return cls(file, role, network, model, hashlib.sha256((run / file).read_bytes()).hexdigest())
 
     def faces(self, aligned: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Give calibrated logits `(n, 7)` of aligned faces, up to `FACE_BATCH` RGB pictures."""
+        """Give calibrated logits `(n, 7)` of aligned faces, up to `FACE_BATCH` RGB pictures.
+
+        What a network of eight labels says of contempt is left out, so that the probabilities are those of a
+        face that shows none.
+        """
         logits = self._answers(aligned)
         return logits[:, [self.network.labels.index(label) for label in LABELS]]
 

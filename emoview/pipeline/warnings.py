@@ -10,10 +10,12 @@ from emoview.errors import DecodeError, InputError
 from emoview.media.probe import Media
 from emoview.media.process import DecodeLog
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, TICK_HZ, time_of
+from emoview.timeline.labels import CONTEMPT
 from emoview.timeline.options import Options
 
 if TYPE_CHECKING:
     from emoview.pipeline.evidence import Faces, Voice
+    from emoview.pipeline.models import Models
     from emoview.pipeline.speaker import Speaker
 
 _QUIET_DB = -50.0
@@ -150,6 +152,16 @@ def of_faces(faces: Faces) -> Iterator[str]:
         yield "no face was found: faces must be upright and at least a twentieth of the frame wide"
     if faces.squeezed:
         yield "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3"
+
+
+def of_networks(models: Models) -> Iterator[str]:
+    """Tell what the networks say that the timeline cannot hold."""
+    face = models.stand_ins.get("face")
+    if face is not None and CONTEMPT in face.network.labels:
+        yield (
+            f"{face.name} tells contempt, too, for which a timeline has no place: the probabilities of the "
+            "seven labels are those of a face that shows none"
+        )
 
 
 def of_voice(voice: Voice) -> Iterator[str]:

@@ -24,7 +24,14 @@ LABELS: Final[tuple[str, ...]] = (
 VOICE_LABELS: Final[tuple[str, ...]] = (*LABELS, "calm", "boredom")
 """The seven labels and the two that only voice corpora have."""
 
+CONTEMPT: Final = "contempt"
+FACE_LABELS: Final[tuple[str, ...]] = (*LABELS, CONTEMPT)
+"""The seven labels and the one that only some data sets of faces have."""
+
 LabelCount = Literal[7, 3, 2]
+"""How many labels results tell apart."""
+TaughtCount = Literal[8, 7, 3, 2]
+"""How many labels a network can learn to tell apart: 8 are the seven and contempt."""
 
 COLOURS: Final[Mapping[str, str]] = {
     "neutral": "#999999",
@@ -53,17 +60,19 @@ _THREE: Final[Mapping[str, str]] = {
     "happy": "positive",
     "sad": "negative",
     "surprise": "neutral",
+    "contempt": "negative",
 }
 _TWO: Final[Mapping[str, str]] = {
     label: "positive" if group == "positive" else "other" for label, group in _THREE.items()
 }
 
-GROUPS: Final[Mapping[LabelCount, tuple[str, ...]]] = {
+GROUPS: Final[Mapping[TaughtCount, tuple[str, ...]]] = {
+    8: FACE_LABELS,
     7: LABELS,
     3: ("positive", "neutral", "negative"),
     2: ("positive", "other"),
 }
-"""What 7, 3 or 2 labels are called, in the order in which they are listed."""
+"""What 8, 7, 3 or 2 labels are called, in the order in which they are listed."""
 
 # Russell & Mehrabian (1977), "Evidence for a three-factor theory of emotions", J. Research in
 # Personality 11, 273-294: mean pleasure and arousal ratings of the terms neutral (origin), angry,
@@ -86,18 +95,22 @@ LETTERS: Final[Mapping[str, str]] = {
 """Beside the colours, so that timelines can be read where there are none."""
 
 
-def group_of(label: str, count: LabelCount) -> str:
-    """Name the group that `label`, one of the seven, belongs to among 7, 3 or 2 labels."""
-    if count == 7:
+def group_of(label: str, count: TaughtCount) -> str:
+    """Name the group that `label`, one of `FACE_LABELS`, belongs to among 8, 7, 3 or 2 labels.
+
+    Contempt is negative, or other; of seven labels it is none, and stays what it is.
+    """
+    if count >= 7:
         return label
     return (_THREE if count == 3 else _TWO)[label]
 
 
-_MEMBERS: Final[Mapping[LabelCount, tuple[tuple[int, ...], ...]]] = {
+_MEMBERS: Final[Mapping[TaughtCount, tuple[tuple[int, ...], ...]]] = {
     count: tuple(
         tuple(i for i, label in enumerate(LABELS) if group_of(label, count) == group) for group in groups
     )
     for count, groups in GROUPS.items()
+    if count <= 7
 }
 # Results hold so many; what is decided from them is the same when they are read again.
 _DECIMALS = 4

@@ -17,6 +17,7 @@ from emoview.face.align import CROP_SIZE
 from emoview.media.probe import probe
 from emoview.media.process import DecodeLog
 from emoview.media.sound import read_sound
+from emoview.pipeline.evidence import Found
 from emoview.pipeline.finding import find_faces
 from emoview.pipeline.timings import Timings
 from emoview.pipeline.voice import describe_windows, speech_windows
@@ -91,18 +92,17 @@ def _stored(file: Path) -> dict[str, NDArray[Any]]:
     }
 
 
-def aligned_faces(path: Path) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Find the largest face of each tick, aligned: the tick, and `(112, 112, 3)` RGB."""
-    for tick, found in find_faces(probe(path), max_faces=1, timings=Timings(), log=DecodeLog()):
-        for one in found:
-            yield tick, one.face
+def faces_of(path: Path) -> Iterator[Found]:
+    """Find the largest face of each tick."""
+    for _, found in find_faces(probe(path), max_faces=1, timings=Timings(), log=DecodeLog()):
+        yield from found
 
 
 def _describe(path: Path) -> dict[str, NDArray[Any]]:
     ticks, faces = [], []
-    for tick, face in aligned_faces(path):
-        ticks.append(tick)
-        faces.append(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY))
+    for found in faces_of(path):
+        ticks.append(found.tick)
+        faces.append(cv2.cvtColor(found.face, cv2.COLOR_RGB2GRAY))
     media = probe(path)
     with read_sound(media) as sound:
         features = tick_features(sound)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.folders import Data, folders_of
-from emoview.datasets.pictures import LabelledPictures, open_pictures
+from emoview.datasets.files import NoPartError
+from emoview.datasets.pictures import LabelledPictures, Truth, open_pictures
 from emoview.datasets.splits import assert_disjoint, stratified_split
-from emoview.errors import DatasetError
 from emoview.networks.seen import Seen
 
 Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
@@ -23,8 +24,34 @@ def learned_from(pictures: LabelledPictures, parts: Parts) -> Seen:
     return Seen.of(some.digests(), some.subjects)
 
 
+@dataclass(frozen=True)
+class Told:
+    """Which labels of a data set count.
+
+    Attributes:
+        truth: As in `open_pictures`.
+        contempt: Whether contempt is a label.
+    """
+
+    truth: Truth = "original"
+    contempt: bool = False
+
+    def open(self, folder: Path, part: str | None = None) -> LabelledPictures:
+        """Open a data set, or a part of it."""
+        return open_pictures(folder, part, truth=self.truth, contempt=self.contempt)
+
+
+SEVEN: Final = Told()
+"""The seven labels, as the data set has them."""
+
+
 def split_pictures(
-    data: Data, how: str, seed: int, shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    data: Data,
+    how: str,
+    seed: int,
+    shares: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    *,
+    told: Told = SEVEN,
 ) -> tuple[LabelledPictures, Parts]:
     """Open a data set, or several as one, and split it into training, choosing and testing.
 
@@ -36,13 +63,14 @@ def split_pictures(
         how: `given` or `random`; of several, those without parts are split at random beside the others.
         seed: Of the split.
         shares: Of a `random` split, in the same order.
+        told: Which labels count.
 
     Returns:
         All pictures, and the positions of those in each part.
     """
-    given = _given_parts(folders_of(data), seed, shares[2]) if how == "given" else None
+    given = _given_parts(folders_of(data), seed, shares[2], told) if how == "given" else None
     if given is None:
-        pictures = joined(*map(_pooled, folders_of(data)))
+        pictures = joined(*(_pooled(folder, told) for folder in folders_of(data)))
         digests = pictures.digests()
         train, test, choose = stratified_split(
             pictures.labels, (shares[0], shares[2], shares[1]), seed,
@@ -80,14 +108,15 @@ def joined(*sets: LabelledPictures) -> LabelledPictures:
 
 
 def _given_parts(
-    folders: tuple[Path, ...], seed: int, test: float
+    folders: tuple[Path, ...], seed: int, test: float, told: Told
 ) -> tuple[LabelledPictures, LabelledPictures] | None:
     """Give the parts to learn from and to measure on; None where no data set has parts."""
-    parts = [_parts_of(folder) for folder in folders]
+    parts = [_parts_of(folder, told) for folder in folders]
     if not any(parts):
         return None
     sides = [
-        given or _at_random(_pooled(folder), seed, test) for folder, given in zip(folders, parts, strict=True)
+        given or _at_random(_pooled(folder, told), seed, test)
+        for folder, given in zip(folders, parts, strict=True)
     ]
     first, second = (joined(*side) for side in zip(*sides, strict=True))
     return first, second
@@ -102,19 +131,19 @@ def _at_random(
     return pictures.select(learned), pictures.select(asked)
 
 
-def _parts_of(data: Path) -> tuple[LabelledPictures, LabelledPictures] | None:
+def _parts_of(data: Path, told: Told) -> tuple[LabelledPictures, LabelledPictures] | None:
     try:
-        train = open_pictures(data, "train")
-    except DatasetError:
+        train = told.open(data, "train")
+    except NoPartError:
         return None
     for part in ("valid", "test"):
         try:
-            return train, open_pictures(data, part)
-        except DatasetError:
+            return train, told.open(data, part)
+        except NoPartError:
             continue
     return None
 
 
-def _pooled(data: Path) -> LabelledPictures:
-    given = _parts_of(data)
-    return open_pictures(data) if given is None else joined(*given)
+def _pooled(data: Path, told: Told) -> LabelledPictures:
+    given = _parts_of(data, told)
+    return told.open(data) if given is None else joined(*given)

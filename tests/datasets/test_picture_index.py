@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -24,12 +25,12 @@ def _quiet(_: object) -> None:
 
 @pytest.fixture
 def faces_of_clips(monkeypatch: pytest.MonkeyPatch) -> None:
-    def found(path: Path) -> Iterator[tuple[int, np.ndarray]]:
+    def found(path: Path) -> Iterator[SimpleNamespace]:
         rng = np.random.default_rng(list(str(path).encode()))
         for tick in range(0, 40, 5):
-            yield tick, rng.integers(0, 255, (8, 8, 3), np.uint8)
+            yield SimpleNamespace(tick=tick, face=rng.integers(0, 255, (8, 8, 3), np.uint8))
 
-    monkeypatch.setattr("emoview.training.prepare.aligned_faces", found)
+    monkeypatch.setattr("emoview.training.prepare.faces_of", found)
 
 
 def _clips(folder: Path, actors: bool) -> Path:

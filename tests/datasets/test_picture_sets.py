@@ -32,7 +32,7 @@ def test_folders_and_archives_agree(tmp_path: Path):
 
 def test_folders_that_do_not_fit(tmp_path: Path):
     for case, name, words in [
-        ("word", "contempt/1.png", ("test.zip", "'contempt'")),
+        ("word", "pride/1.png", ("test.zip", "'pride'", "contempt")),
         ("deep", "happy/more/1.png", ("test.zip", "happy/more/1.png", "LABEL/PICTURE")),
         ("none", "happy/1.txt", ("test.zip", "no pictures")),
     ]:

@@ -12,6 +12,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from keras.src.applications.nasnet import NASNet
 
 from emoview.datasets.affect import LabelledAffect, read_affect
 from emoview.errors import InputError
@@ -20,6 +21,7 @@ from emoview.face.still import StillFaces
 from emoview.networks import catalog
 from emoview.networks.blocks import LOGITS_LAYER, embedding_of
 from emoview.networks.preparation import prepared
+from emoview.networks.published import PUBLISHED
 from emoview.networks.runs import NetworkOfRun, Run, load_network, networks_of
 from emoview.networks.shipped import BUILDERS
 from emoview.networks.stored_layers import read_layers
@@ -105,6 +107,42 @@ def test_weights_of_keras_applications(tmp_path: Path):
     prepare = keras.applications.vgg16.preprocess_input
     expected = np.asarray(reference(prepare(pictures.copy()))).mean(axis=(1, 2))
     np.testing.assert_allclose(embedding_of(network)(pictures / 255)[0], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_published_weights_take_what_their_publishers_prepare(name: str):
+    pictures = np.random.default_rng(2).integers(0, 256, (1, 4, 5, 3)).astype(np.float32)
+    if name == "vgg16-face":
+        # `preprocess_input(version=1)` of keras-vggface.
+        expected = pictures[..., ::-1] - _MEAN
+    else:
+        module = {"vgg": "vgg16", "res": "resnet", "den": "densenet", "nas": "nasnet"}[name[:3]]
+        expected = getattr(keras.applications, module).preprocess_input(pictures.copy())
+    pixels = PUBLISHED[name]
+    given = pictures / 255 * np.array(pixels.scale) + np.array(pixels.offset)
+    np.testing.assert_allclose(given[..., ::-1] if pixels.blue_first else given, expected, atol=1e-4)
+
+
+@pytest.mark.release
+def test_nasnet_gives_the_features_of_keras_applications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def small(**options: Any) -> keras.Model:
+        return NASNet(
+            penultimate_filters=96, num_blocks=1, stem_block_filters=8, default_size=224,
+            skip_reduction=False, **options,
+        )  # fmt: skip
+
+    monkeypatch.setattr("keras.applications.NASNetMobile", small)
+    reference = small(include_top=False, weights=None, input_shape=(32, 32, 3), pooling="avg")
+    rng = np.random.default_rng(4)
+    reference.set_weights([w + rng.normal(0.05, 0.02, w.shape) for w in reference.get_weights()])
+    reference.save_weights(tmp_path / "x.weights.h5")
+    network = catalog.build("nasnet-mobile", labels=3, input_shape=(32, 32, 3))
+    take_start(network, str(tmp_path / "x.weights.h5"), "nasnet-mobile", _THREE)
+    pictures = rng.integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    expected = np.asarray(reference(keras.applications.nasnet.preprocess_input(pictures.copy())))
+    assert expected.std() > 1e-3
+    said = embedding_of(network)(pictures / 255)[0]
+    np.testing.assert_allclose(said, expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.usefixtures("narrow")

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.datasets.affect import LabelledAffect, read_affect
+from emoview.datasets.affect import LabelledAffect
 from emoview.datasets.splits import assert_disjoint, folds_by_group
 from emoview.errors import InputError
 from emoview.metrics.figures import AffectFigures
@@ -24,6 +24,7 @@ from emoview.networks.flops import flops
 from emoview.networks.preparation import Preparation, prepared
 from emoview.networks.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole
 from emoview.networks.seen import Seen, with_start
+from emoview.training.affect_frames import FRAMES, open_affect
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
 from emoview.training.loop import VALIDATION, Batch, Plan, fit_head_first, read_history
 from emoview.training.plots import plot_curves
@@ -78,7 +79,7 @@ class AffectOptions:
 
 def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> None:
     """Train, and measure on videos, or on a data set, that took no part."""
-    affect = cut_as(options.faces, read_affect(data), on_event)
+    affect = cut_as(options.faces, open_affect(data, run.folder / FRAMES, on_event), on_event)
     estimated = np.zeros((len(affect), 2), np.float32)
     models, folds = [], []
     if options.test is None:
@@ -92,7 +93,8 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
             folds.append(asked)
         _store(models[0], estimated, affect.values, folds, options, run, on_event)
         return
-    other = cut_as(options.faces, read_affect(Path(options.test)), on_event)
+    tested = open_affect(Path(options.test), run.folder / FRAMES, on_event)
+    other = cut_as(options.faces, tested, on_event)
     everything = np.arange(len(affect))
     _note(affect, everything, options, run)
     model, _ = _learn(options.network, affect, everything, everything[:0], options, run, on_event)
@@ -111,7 +113,8 @@ def cross_validated(
     options: AffectOptions, data: Path, run: Run, folds: int, on_event: OnEvent
 ) -> tuple[float, ...]:
     """Train on folds of whole videos: mean of the CCC of valence and arousal on each fold left out."""
-    affect = cut_as(options.faces, read_affect(data), on_event)
+    # All runs of a search share them.
+    affect = cut_as(options.faces, open_affect(data, run.folder.parent / FRAMES, on_event), on_event)
     result = []
     for number, (known, asked) in enumerate(folds_by_group(affect.videos, folds, options.seed), start=1):
         part = f"{options.network}-{folds}-folds/{number}"

@@ -96,7 +96,7 @@ SYSTEMS = _systems(
     System(
         "picture-cnn", "faces",
         "D. pre-training on colour pictures (network: vgg16-face, resnet50, densenet121, se-resnet50, "
-        "se-resnext50, nasnet-mobile)",
+        "se-resnext50, nasnet-mobile, nasnet-large)",
         _PICTURES,
         {"network": "resnet50", "size": 112,
          "plan": {"epochs": 30, "rate": 1e-4, **_D_STAIRS}},

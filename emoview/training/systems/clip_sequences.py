@@ -19,7 +19,7 @@ from emoview.networks.runs import load_network, networks_of
 from emoview.networks.sizes import DESCRIPTORS, FACE_SIZE, FUNCTIONALS
 from emoview.pipeline.inference import FACE_BATCH, run_faces
 from emoview.pipeline.models import Models
-from emoview.training.clips import Clip, aligned_faces
+from emoview.training.clips import Clip, faces_of
 from emoview.training.systems.events import OnEvent
 
 
@@ -137,13 +137,13 @@ def _embedder(run: str | None) -> Callable[[Clip], NDArray[np.float32]]:
     size, colour = stored.size or FACE_SIZE, stored.colour
 
     def of_run(clip: Clip) -> NDArray[np.float32]:
-        faces = aligned_faces(clip.file.path)
+        faces = faces_of(clip.file.path)
         parts = [np.zeros((0, network.output_shape[0][-1]), np.float32)]
         for start in range(0, len(clip.faces), FACE_BATCH):
             batch = np.zeros((FACE_BATCH, size, size, 3 if colour else 1), np.float32)
             chosen = list(islice(faces, min(FACE_BATCH, len(clip.faces) - start)))
-            for row, (_, face) in enumerate(chosen):
-                batch[row] = network_input(face, size, colour=colour)
+            for row, found in enumerate(chosen):
+                batch[row] = network_input(found.face, size, colour=colour)
             parts.append(np.asarray(network.predict_on_batch(batch)[0])[: len(chosen)])
         return np.concatenate(parts)
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from emoview.common.files import write_whole
 from emoview.common.folders import Data
+from emoview.datasets.pictures import LabelledPictures, Truth
 from emoview.datasets.splits import assert_taught
-from emoview.errors import InputError
+from emoview.errors import DatasetError, InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.figures import LabelFigures
@@ -36,11 +37,11 @@ from emoview.networks.runs import (
     Whole,
 )
 from emoview.networks.seen import with_start
-from emoview.timeline.labels import LABELS, LabelCount, group_of
+from emoview.timeline.labels import CONTEMPT, FACE_LABELS, LABELS, TaughtCount, group_of
 from emoview.training.batches import Augmentation, DecodedPictures, picture_batches, pixel_statistics
 from emoview.training.loop import Batch, Plan, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
-from emoview.training.parts import Parts, learned_from, split_pictures
+from emoview.training.parts import Parts, Told, learned_from, split_pictures
 from emoview.training.plots import plot_curves
 from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
@@ -76,7 +77,10 @@ class PictureOptions:
         loss: `cross-entropy`, or `hinge`: the L2 multi-class support vector machine.
         delta: Of `hinge`: how far the scores of wrong labels should stay below that of the right one.
         class_weights: Weigh a label by the largest label's count over its own.
-        labels: Told apart in training: 7, or their grouping into 3 or 2.
+        labels: Told apart in training: 7; 8, with contempt, of data sets that have it; or their grouping
+            into 3 or 2, in which contempt is negative or other.
+        truth: Whose labels count: the `original` ones, or those that most `votes` of FER+ are for, which
+            alone tell contempt in FER2013.
         split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
             measures on the part `valid` or `test`; `random` pools all parts and splits them 70/10/20.
         start: What its weights begin with: a run folder with a network of the same name, such as one trained
@@ -100,7 +104,8 @@ class PictureOptions:
     loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
     delta: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
     class_weights: bool = False
-    labels: LabelCount = 7
+    labels: TaughtCount = 7
+    truth: Literal["original", "votes"] = "original"
     split: Literal["given", "random"] = "given"
     start: FileName | None = None
     head_epochs: Whole = 0
@@ -110,7 +115,7 @@ class PictureOptions:
 def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> None:
     """Train a network on pictures, and measure it on a part that it has not seen."""
     shape = input_shape(options)
-    pictures, parts = split_pictures(data, options.split, options.seed)
+    pictures, parts = opened(options, data)
     decoded = DecodedPictures.of(pictures, size=shape[0], colour=shape[-1] == 3)
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
@@ -126,7 +131,7 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
         name, "face", "pictures", names, shape[0], shape[-1] == 3, scale, model.count_params(), flops(model)
     )
     report(run, stored, model, figures)
-    for count in (3, 2) if options.labels == 7 else ():
+    for count in (3, 2) if options.labels >= 7 else ():
         run.measured(
             f"{name}, {count} labels after training",
             regrouped(probabilities, pictures.labels[parts[2]], count),
@@ -139,7 +144,7 @@ def cross_validated(
 ) -> tuple[float, ...]:
     """Train on folds of all but what is measured in the end: accuracy on each fold left out, in percent."""
     shape = input_shape(options)
-    pictures, (train_part, choose, _) = split_pictures(data, options.split, options.seed)
+    pictures, (train_part, choose, _) = opened(options, data)
     decoded = DecodedPictures.of(pictures, size=shape[0], colour=shape[-1] == 3)
     groups = grouped(pictures.labels, options.labels)
     result = []
@@ -151,6 +156,24 @@ def cross_validated(
         result.append(accuracy(predicted(model, decoded, parts[2]), groups[parts[2]]))
         on_event({"fold": number, "accuracy": result[-1]})
     return tuple(result)
+
+
+def opened(options: PictureOptions, data: Data) -> tuple[LabelledPictures, Parts]:
+    """Open the pictures with the labels that the options ask for, and split them.
+
+    Raises:
+        DatasetError: Contempt is to be told, and no picture shows it.
+    """
+    truth: Truth = options.truth
+    told = Told(truth, contempt=options.labels != 7)
+    pictures, parts = split_pictures(data, options.split, options.seed, told=told)
+    if options.labels == 8 and FACE_LABELS.index(CONTEMPT) not in pictures.labels:
+        raise DatasetError(
+            f"No picture of {pictures.name} shows contempt, the eighth label: set labels=7, or take "
+            "AffectNet, CK+, folders of which one is named contempt, or FER2013 with the votes of FER+ "
+            "(truth=votes)."
+        )
+    return pictures, parts
 
 
 def _learn(
@@ -316,22 +339,26 @@ def class_weights(labels: NDArray[np.int64], count: int) -> NDArray[np.float32]:
     return np.asarray(counts.max() / np.maximum(counts, 1), np.float32)
 
 
-def group_names(count: LabelCount) -> tuple[str, ...]:
+def group_names(count: TaughtCount) -> tuple[str, ...]:
     """Name the labels of a grouping, in the order in which they first appear."""
-    return tuple(dict.fromkeys(group_of(label, count) for label in LABELS))
+    return tuple(dict.fromkeys(group_of(label, count) for label in _grouped_into(count)))
 
 
-def grouped(labels: NDArray[np.int64], count: LabelCount) -> NDArray[np.int64]:
-    """Turn positions in the seven labels into positions in `group_names(count)`."""
+def grouped(labels: NDArray[np.int64], count: TaughtCount) -> NDArray[np.int64]:
+    """Turn positions in `FACE_LABELS`, of seven in `LABELS`, into positions in `group_names(count)`."""
     names = group_names(count)
-    return np.array([names.index(group_of(label, count)) for label in LABELS])[labels]
+    return np.array([names.index(group_of(label, count)) for label in _grouped_into(count)])[labels]
+
+
+def _grouped_into(count: TaughtCount) -> tuple[str, ...]:
+    return LABELS if count == 7 else FACE_LABELS
 
 
 def regrouped(
-    probabilities: NDArray[np.float64], labels: NDArray[np.int64], count: LabelCount
+    probabilities: NDArray[np.float64], labels: NDArray[np.int64], count: TaughtCount
 ) -> LabelFigures:
-    """Measure seven-label predictions by group, whose probability is the sum over its labels."""
+    """Measure predictions of 7 or 8 labels by group, whose probability is the sum over its labels."""
     names = group_names(count)
-    members = np.eye(len(names))[grouped(np.arange(len(LABELS)), count)]
+    members = np.eye(len(names))[grouped(np.arange(probabilities.shape[1]), count)]
     values = probabilities @ members
     return measure_labels(values, grouped(labels, count), names)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from emoview.datasets.frames import ClipFrames, split_frames
 from emoview.datasets.labelled import LabelledPictures
 from emoview.datasets.splits import assert_taught
+from emoview.errors import InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
@@ -133,8 +134,7 @@ def train(options: SequenceOptions, data: Path, run: Run, on_event: OnEvent) -> 
     """Train on sequences of frames, and measure on clips that were not in training."""
     shape = input_shape(options)
     clips, parts = split_frames(data, options.split, options.seed)
-    names = group_names(options.labels)
-    entries = _entries(clips, grouped(np.array([c.label for c in clips]), options.labels), shape, options)
+    entries, names = _entries(clips, shape, options)
     name = _name(options)
     assert_taught(entries.labels, parts[0], np.concatenate(parts[1:]), names, "clips")
     _note(name, clips, parts, options, run)
@@ -172,8 +172,7 @@ def cross_validated(
     """Train on folds of all but what is measured in the end: accuracy on each fold left out, in percent."""
     shape = input_shape(options)
     clips, (train_part, choose, _) = split_frames(data, options.split, options.seed)
-    names = group_names(options.labels)
-    entries = _entries(clips, grouped(np.array([c.label for c in clips]), options.labels), shape, options)
+    entries, names = _entries(clips, shape, options)
     known = np.sort(np.concatenate([train_part, choose]))
     result = []
     drawn = folds_and_choice(
@@ -204,12 +203,17 @@ def _note(name: str, clips: Sequence[ClipFrames], parts: Parts, options: Sequenc
 
 
 def _entries(
-    clips: tuple[ClipFrames, ...],
-    labels: NDArray[np.int64],
-    shape: tuple[int, int, int],
-    options: SequenceOptions,
-) -> _Entries:
-    """Cut clips into sequences."""
+    clips: tuple[ClipFrames, ...], shape: tuple[int, int, int], options: SequenceOptions
+) -> tuple[_Entries, tuple[str, ...]]:
+    """Cut clips into sequences; gives the names of their labels, too.
+
+    Raises:
+        InputError: Contempt or votes are asked for, which data sets of clips do not have.
+    """
+    if options.labels == 8 or options.truth != "original":
+        what = "contempt: set labels=7" if options.labels == 8 else "votes: leave truth out"
+        raise InputError(f"clips have no {what}")
+    labels = grouped(np.array([clip.label for clip in clips]), options.labels)
     files = tuple(file for clip in clips for file in clip.files)
     shown = np.repeat(labels, [len(clip.files) for clip in clips])
     every = LabelledPictures("frames", files, shown, names=tuple(map(str, files)))
@@ -221,7 +225,8 @@ def _entries(
         frames += cut
         first += len(places)
     pictures = DecodedPictures.of(every, size=shape[0], colour=shape[-1] == 3)
-    return _Entries(pictures, shown, np.array(of), tuple(frames), labels, options.length, options.exact)
+    entries = _Entries(pictures, shown, np.array(of), tuple(frames), labels, options.length, options.exact)
+    return entries, group_names(options.labels)
 
 
 def _learn(
