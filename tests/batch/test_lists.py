@@ -125,7 +125,8 @@ def test_a_bad_line_takes_no_results_of_an_earlier_run_along(tmp_path: Path):
     [
         ("list.txt", bytes(range(256)) * 40), ("list.csv", bytes(range(256)) * 40),
         ("list.txt", b""), ("list.txt", b"# nothing\n\n"),
-        ("list.csv", b""), ("list.csv", b"path\n"), ("list.csv", b"title\na.wav\n"), ("list.csv", b"path,strat_s\na.wav,1\n"),
+        ("list.csv", b""), ("list.csv", b"path\n"), ("list.csv", b"title\na.wav\n"),
+        ("list.csv", b"path,strat_s\na.wav,1\n"),
         ("list.csv", b"path,path\na,b\n"), ("list.csv", b"x" * 140_000 + b"\na\n"),
     ],
 )  # fmt: skip
@@ -206,7 +207,7 @@ def test_what_is_named_twice_keeps_what_the_lists_say(tmp_path: Path):
 
 
 def test_a_header_that_names_no_path_is_told_what_was_found(tmp_path: Path):
-    with pytest.raises(InputError, match="has 'clip1.mp4', '0,5': it needs a column path"):
+    with pytest.raises(InputError, match=r"has 'clip1\.mp4', '0,5': it needs a column path"):
         clips_of([written(tmp_path, "clip1.mp4;0,5\n", "list.csv")])
 
 
