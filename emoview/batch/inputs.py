@@ -19,6 +19,7 @@ from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.endings import MEDIA
 from emoview.media.probe import WHOLE, Stretch
+from emoview.media.source import is_numbered
 from emoview.output.writers import WRITERS
 
 _MOST_KINDS: Final = 8
@@ -121,7 +122,8 @@ def kinds_of(passed_over: Counter[str]) -> str:
 def is_missing(text: str) -> bool:
     """Tell whether an input of the command line is neither there nor a pattern nor an address."""
     path = place_of(text)
-    return isinstance(path, Path) and not os.path.lexists(path) and not glob.has_magic(text)
+    there = os.path.lexists(path) if isinstance(path, Path) else True
+    return not there and not glob.has_magic(text) and not is_numbered(text)
 
 
 def _identity(source: Source) -> tuple[str, Stretch, str | None]:
