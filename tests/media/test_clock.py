@@ -58,6 +58,12 @@ _CODECS = {
     "flv": "-c:v flv1 -q:v 2 -c:a aac -ar 44100",
     "nut": "-c:v mpeg4 -q:v 2 -c:a pcm_s16le",
     "asf": "-c:v wmv2 -q:v 2 -c:a wmav2",
+    "m2ts": "-mpegts_m2ts_mode 1 -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p -c:a ac3",
+    "vob": "-c:v mpeg2video -q:v 2 -g 12 -c:a mp2",
+    "mxf": "-c:v mpeg2video -q:v 2 -g 12 -pix_fmt yuv422p -c:a pcm_s16le -ar 48000",
+    "ogv": "-c:v libtheora -q:v 9 -g 25 -c:a libvorbis",
+    "wmv": "-c:v msmpeg4 -q:v 2 -g 25 -c:a wmav2",
+    "mjpeg.mkv": "-c:v mjpeg -q:v 2 -pix_fmt yuvj420p -c:a pcm_mulaw -ar 8000",
     "avi": "-c:v mpeg4 -q:v 2 -c:a pcm_s16le",
 }
 _KINDS = (
@@ -69,16 +75,17 @@ _KINDS = (
     },
     {"name": "varying", "select": "lt(mod(n*n,7),2)", "keep": lambda n: n * n % 7 < 2},
     {"name": "slow", "select": "not(mod(n,20))", "keep": lambda n: n % 20 == 0},
+    {"name": "ntsc", "options": ("-r", "30000/1001", "-fps_mode", "cfr")},
     {"name": "sound-gap", "sound": "not(between(t,2,3.5))", "hole": (2.0, 3.6)},
 )  # fmt: skip
 # Their pictures have a constant rate, or no times at all; the sound of ASF begins
 # 86 ms late by itself, and MOV holds plain samples without gaps.
-_CONSTANT = {"avi", "mts", "mpg"}
+_CONSTANT = {"avi", "mts", "mpg", "vob", "mxf", "ogv"}
 _CASES = [
     Case(container, **kind)
     for container in _CODECS
     for kind in _KINDS
-    if container not in _CONSTANT or kind["name"] in ("plain", "sound-late")
+    if container not in _CONSTANT or kind["name"] in ("plain", "sound-late", "ntsc")
     if f"{container}-{kind['name']}" not in ("avi-sound-late", "asf-pictures-late", "mov-sound-gap")
 ]  # fmt: skip
 _CASES += [
@@ -86,6 +93,12 @@ _CASES += [
     for container in ("mkv", "mp4", "ts", "nut")
 ]
 _CASES += [Case("ts", "wrap", options=("-output_ts_offset", "95440"))]
+_CASES += [
+    Case(
+        container, "fragments", options=("-movflags", "frag_keyframe+empty_moov", "-flags", "+global_header")
+    )
+    for container in ("mp4", "mov")
+]
 
 
 def _ffmpegs() -> list[str]:
@@ -118,6 +131,18 @@ def test_ticks_hold_what_their_time_shows_and_sounds(case: Case, base: Path, tmp
     )  # fmt: skip
     times = [n / RATE for n in range(RATE * SECONDS) if case.keep(n)]
     _check(clip, times, case.sound_from, case.hole)
+
+
+@pytest.mark.usefixtures("ffmpeg")
+@pytest.mark.parametrize("from_s", [0.7, 1.2])
+@pytest.mark.parametrize("container", ["mp4", "mov", "3gp"])
+def test_edit_lists_leave_out_what_comes_before(container: str, from_s: float, base: Path, tmp_path: Path):
+    whole, cut = tmp_path / f"whole.{container}", tmp_path / f"cut.{container}"
+    run("-i", base, *_CODECS[container].split(), whole)
+    # The pictures from the key picture on are kept, and a list says that they are not shown.
+    run("-ss", from_s, "-i", whole, "-c", "copy", cut)
+    times = [n / RATE for n in range(RATE * SECONDS) if n / RATE >= from_s - 1e-6]
+    _check(cut, times, sound_from=from_s)
 
 
 @pytest.mark.usefixtures("ffmpeg")
