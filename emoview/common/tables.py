@@ -16,7 +16,7 @@ _MARKS: Final = (
 _SEPARATORS: Final = "\t;,|"
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_CLOCK: Final = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:[.,]\d*)?)", re.ASCII)
+_CLOCK: Final = re.compile(r"(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9}(?:[.,]\d{0,20})?)", re.ASCII)
 _UNITS: Final = re.compile(
     r"_(?:(s|secs?|seconds?|ss\.msec|h?h?:?mm:ss(?:[.:]\w+)?|sf|hms|hmsf)|(ms|msecs?|milliseconds?))$"
 )

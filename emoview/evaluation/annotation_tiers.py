@@ -39,34 +39,33 @@ def read_elan(path: Path, content: bytes) -> dict[str, list[Annotation]]:
         raise InputError(f"{name_of(path)} cannot be read ({error}): {CURE}") from None
     times = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
     tiers = {str(element.get("TIER_ID")): element for element in root.iter("TIER")}
-    spans: dict[str, Span] = {}
+    spans: dict[ElementTree.Element, Span] = {}
     for element in tiers.values():
         spans.update(_aligned(path, element, times))
     spans.update(_referring(root, spans))
     return {name: list(_said(element, spans)) for name, element in tiers.items()}
 
 
-def _said(tier: ElementTree.Element, spans: Mapping[str, Span]) -> Iterator[Annotation]:
+def _said(tier: ElementTree.Element, spans: Mapping[ElementTree.Element, Span]) -> Iterator[Annotation]:
     for element in tier.iter():
         if element.tag in ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION"):
             label = (element.findtext("ANNOTATION_VALUE") or "").strip()
-            span = spans.get(str(element.get("ANNOTATION_ID")))
+            span = spans.get(element)
             if span is not None and label:
                 yield Annotation(*span, label)
 
 
 def _aligned(
     path: Path, tier: ElementTree.Element, times: Mapping[str | None, str | None]
-) -> Iterator[tuple[str, Span]]:
+) -> Iterator[tuple[ElementTree.Element, Span]]:
     """Give the times of the annotations that have their own; those between two known ones share the time."""
-    waiting: list[tuple[str, float]] = []
+    waiting: list[tuple[ElementTree.Element, float]] = []
     for element in tier.iter("ALIGNABLE_ANNOTATION"):
-        name = str(element.get("ANNOTATION_ID"))
         start, end = (times.get(element.get(f"TIME_SLOT_REF{i}")) for i in (1, 2))
         if start is not None:
-            waiting = [(name, _seconds(path, start, end))]
+            waiting = [(element, _seconds(path, start, end))]
         elif waiting:
-            waiting.append((name, waiting[0][1]))
+            waiting.append((element, waiting[0][1]))
         if end is None or not waiting:
             continue
         first, last = waiting[0][1], _seconds(path, end, end)
@@ -91,26 +90,24 @@ def _seconds(path: Path, text: str, other: str | None) -> float:
     return int(text) / 1000
 
 
-def _referring(root: ElementTree.Element, spans: Mapping[str, Span]) -> dict[str, Span]:
+def _referring(
+    root: ElementTree.Element, spans: Mapping[ElementTree.Element, Span]
+) -> dict[ElementTree.Element, Span]:
     """Give the times of annotations that refer to others, which may refer to others again."""
-    parts: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    parts: defaultdict[str, dict[str, list[ElementTree.Element]]] = defaultdict(lambda: defaultdict(list))
     for tier in root.iter("TIER"):
         for element in tier.iter("REF_ANNOTATION"):
-            of = (str(tier.get("TIER_ID")), str(element.get("ANNOTATION_REF")))
-            parts[of].append(str(element.get("ANNOTATION_ID")))
-    found: dict[str, Span] = {}
-    left = dict(parts)
-    while left:
-        ready = [key for key in left if key[1] in spans or key[1] in found]
-        if not ready:
-            # They refer to each other, or to what is not there.
-            break
-        for key in ready:
-            start, end = spans[key[1]] if key[1] in spans else found[key[1]]
-            names = left.pop(key)
-            step = (end - start) / len(names)
-            for number, name in enumerate(names):
-                found[name] = (start + step * number, start + step * (number + 1))
+            parts[str(element.get("ANNOTATION_REF"))][str(tier.get("TIER_ID"))].append(element)
+    found: dict[ElementTree.Element, Span] = {}
+    known = [(str(element.get("ANNOTATION_ID")), span) for element, span in spans.items()]
+    while known:
+        # Those that refer to each other, or to what is not there, are never reached.
+        name, (start, end) = known.pop()
+        for elements in parts.pop(name, {}).values():
+            step = (end - start) / len(elements)
+            for number, element in enumerate(elements):
+                found[element] = (start + step * number, start + step * (number + 1))
+                known.append((str(element.get("ANNOTATION_ID")), found[element]))
     return found
 
 
