@@ -33,7 +33,7 @@ def agree(
     annotations: Annotated[
         list[Path],
         typer.Argument(
-            metavar="ANNOTATION...",
+            metavar="ANNOTATION",
             help="Table (start_s and end_s, or time_s; and label, valence, arousal, or some), ELAN document "
             "or export, Praat TextGrid, or BORIS export. Several are several raters.",
         ),
@@ -41,6 +41,7 @@ def agree(
     tier: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             help="Tier, observation or subject to read. Repeat for several raters.",
             show_default="the only one",
         ),
@@ -69,8 +70,8 @@ def agree(
 ) -> None:
     """Measure how well RESULT agrees with a human ANNOTATION, tick by tick.
 
-    Labels: Cohen's kappa, accuracy, unweighted average recall, F1 and kappa of each
-    label, confusion. Several raters: Fleiss' kappa, Krippendorff's alpha.
+    Labels: Cohen's kappa, accuracy, unweighted average recall, confusion, and F1 and
+    kappa of each label. Several raters: Fleiss' kappa, Krippendorff's alpha.
     Valence and arousal: CCC, PCC, RMSE. The 95 % intervals come from a bootstrap over
     seconds, because neighbouring ticks are not independent.
 
