@@ -70,8 +70,8 @@ def agree(
 ) -> None:
     """Measure how well RESULT agrees with a human ANNOTATION, tick by tick.
 
-    Labels: Cohen's kappa, accuracy, unweighted average recall, confusion, and F1 and
-    kappa of each label. Several raters: Fleiss' kappa, Krippendorff's alpha.
+    Labels: Cohen's kappa, accuracy, unweighted average recall, confusion; of each
+    label, F1 and kappa. Several raters: Fleiss' kappa, Krippendorff's alpha.
     Valence and arousal: CCC, PCC, RMSE. The 95 % intervals come from a bootstrap over
     seconds, because neighbouring ticks are not independent.
 
