@@ -72,6 +72,8 @@ def stem_name(source: str | os.PathLike[str]) -> Path:
     'stream1'
     """
     text = os.fspath(source)
+    if os.path.isfile(text):  # noqa: PTH113
+        return Path(text)
     if text == STANDARD_INPUT:
         return Path("stdin")
     address = _ADDRESS.match(text)
@@ -116,22 +118,26 @@ def opened(
         InputError: It cannot be had.
     """
     text = os.fspath(source)
-    address = _ADDRESS.match(text)
+    # A file is meant by its name, whatever that looks like.
+    there = os.path.lexists(text)
+    address = None if there else _ADDRESS.match(text)
+    piped = text == STANDARD_INPUT and not there
     pictures = is_numbered(text) or (rate is not None and Path(text).is_dir())
     if rate is not None and not pictures:
         raise InputError(
             "--rate is for numbered pictures, such as frames_%04d.png or a folder of them: leave it out"
         )
-    if text != STANDARD_INPUT and address is None and not pictures:
-        yield Opened(Path(text), text)
+    if not piped and address is None and not pictures:
+        yield Opened(Path(text), str(Path(text)))
         return
     if address is not None and address[1].lower() == "file":
-        yield Opened(Path(text[address.end() :]), text[address.end() :])
+        path = Path(text[address.end() :])
+        yield Opened(path, str(path))
         return
     shown = _SECRET.sub("", text)
     with private_folder() as folder:
         warnings: tuple[str, ...] = ()
-        if text == STANDARD_INPUT:
+        if piped:
             path, shown = _from_standard_input(folder), "standard input"
         elif address is not None:
             path = _from_address(text, shown, folder, allow_network=allow_network, seconds=seconds)

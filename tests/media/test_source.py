@@ -217,3 +217,12 @@ def test_rates_of_capture(line: str, rate: float | None):
 )  # fmt: skip
 def test_times_of_creation(lines: list[str], created: str | None):
     assert created_in("Input #0\n  Metadata:\n" + "".join(f"    {line}\n" for line in lines)) == created
+
+
+def test_a_file_is_meant_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rtsp:").mkdir()
+    for name in ("-", "clip%d.mp4", "rtsp://a.mp4"):
+        Path(name).touch()
+        with opened(name) as found:
+            assert str(found.path) == found.name == str(Path(name))
