@@ -149,9 +149,13 @@ def _members(node: Mapping[str, Any]) -> str:
 
 def _columns() -> list[tuple[str, str]]:
     about, rows = described(Row), []
-    for name in COLUMNS:
+    for name in (*COLUMNS[:2], "clock", *COLUMNS[2:]):
         modality, _, rest = name.partition("_")
-        if name in about:
+        if name == "clock":
+            rows.append(
+                ("`clock`", "Only with `--clock`: time of day at the start of the tick, in ISO 8601.")
+            )
+        elif name in about:
             rows.append((f"`{name}`", about[name]))
         elif modality == "box":
             rows.append((f"`{name}`", described(FaceBox)[rest]))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
+import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -15,15 +17,13 @@ from emoview.batch.storage import Place, Remote, place_of
 from emoview.common.names import FACES, LABEL
 from emoview.common.text import name_of
 from emoview.errors import InputError
+from emoview.media.endings import MEDIA
 from emoview.media.probe import WHOLE, Stretch
+from emoview.media.source import is_numbered
 from emoview.output.writers import WRITERS
 
-MEDIA: Final = frozenset({
-    ".3g2", ".3gp", ".aac", ".aif", ".aiff", ".amr", ".asf", ".avi", ".flac", ".flv", ".gif", ".m2ts", ".m4a",
-    ".m4v", ".mka", ".mkv", ".mov", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".oga", ".ogg", ".ogv",
-    ".opus", ".ts", ".vob", ".wav", ".webm", ".wma", ".wmv",
-})  # fmt: skip
-"""Extensions of the files that are taken from a folder."""
+_MOST_KINDS: Final = 8
+_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]")
 
 _ENDINGS: Final = (*(writer.suffix for writer in WRITERS.values()), FACES, LABEL)
 
@@ -37,6 +37,7 @@ class Source:
     stretch: Stretch = WHOLE
     origin: str | None = None
     fault: str | None = None
+    further: lists.Further = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Clip:
         stretch: The part that is analysed.
         origin: The line of the list that names it; None if none does.
         fault: Why it cannot be analysed, where that is known beforehand.
+        further: What the list says of it besides, by the names of the columns.
     """
 
     path: Place
@@ -56,21 +58,26 @@ class Clip:
     stretch: Stretch = WHOLE
     origin: str | None = None
     fault: str | None = None
+    further: lists.Further = ()
 
     def said(self, error: str) -> str:
         """Say what is wrong with the clip, and where a list names it."""
         return error if self.origin is None else f"{self.origin}: {error}"
 
 
-def clips_of(inputs: Sequence[str], endings: Sequence[str] = _ENDINGS) -> list[Clip]:
+def clips_of(
+    inputs: Sequence[str], endings: Sequence[str] = _ENDINGS, *, passed_over: Counter[str] | None = None
+) -> list[Clip]:
     """Find the clips of a batch, in the order of the inputs, each once, no name twice.
 
     Args:
         inputs: Files, folders, globs, or lists: `.txt` with a path a line, or `.csv` with the columns
-            path and, if wanted, start_s and end_s. Paths in a list count from the list's folder. All of
-            them, those in a list too, may be addresses such as `s3://bucket/clips`.
+            path and, if wanted, start_s and end_s; further ones go to the summary. Paths in a list count
+            from the list's folder. All of them, those in a list too, may be addresses such as
+            `s3://bucket/clips`.
         endings: Of the files that are going to be written for each; long names are cut to suit them. By
             default of all that there are.
+        passed_over: Counts the files in folders that do not end as media do, by their endings.
 
     Returns:
         The clips. A line of a list, or a folder below an input, that is no good is one that has a fault.
@@ -78,19 +85,45 @@ def clips_of(inputs: Sequence[str], endings: Sequence[str] = _ENDINGS) -> list[C
     Raises:
         InputError: A folder or a glob holds no media file, or a list cannot be read.
     """
-    sources: dict[tuple[str, Stretch, str | None], Source] = {}
+    left_out: Counter[str] = Counter() if passed_over is None else passed_over
+    sources: dict[tuple[object, ...], Source] = {}
     for text in inputs:
-        for source in _sources(text):
-            sources.setdefault(_identity(source), source)
+        for source in _sources(text, left_out):
+            _add(sources, source)
     found = list(sources.values())
     names = names_of([(source.below, source.path, source.stretch) for source in found], endings)
-    return [Clip(s.path, name, s.stretch, s.origin, s.fault) for s, name in zip(found, names, strict=True)]
+    return [
+        Clip(s.path, name, s.stretch, s.origin, s.fault, s.further)
+        for s, name in zip(found, names, strict=True)
+    ]
+
+
+def _add(sources: dict[tuple[object, ...], Source], source: Source) -> None:
+    """Add a clip, unless it is there; of one that is named twice, what lists say must not be lost."""
+    key: tuple[object, ...] = _identity(source)
+    there = sources.setdefault(key, source)
+    if source.further and not there.further:
+        sources[key] = replace(there, further=source.further)
+    elif source.further and source.further != there.further:
+        sources.setdefault((*key, source.further), source)
+
+
+def kinds_of(passed_over: Counter[str]) -> str:
+    """Say how many files of what kind were passed over, such as `3 of .txt and 1 without an ending`."""
+    most = [
+        f"{count} of {name_of(kind)}" if kind else f"{count} without an ending"
+        for kind, count in passed_over.most_common(_MOST_KINDS)
+    ]
+    rest = sum(passed_over.values()) - sum(n for _, n in passed_over.most_common(_MOST_KINDS))
+    *others, last = [*most, *([f"{rest} others"] if rest else [])]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def is_missing(text: str) -> bool:
     """Tell whether an input of the command line is neither there nor a pattern nor an address."""
     path = place_of(text)
-    return isinstance(path, Path) and not os.path.lexists(path) and not glob.has_magic(text)
+    there = os.path.lexists(path) if isinstance(path, Path) else True
+    return not there and not glob.has_magic(text) and not is_numbered(text)
 
 
 def _identity(source: Source) -> tuple[str, Stretch, str | None]:
@@ -100,23 +133,23 @@ def _identity(source: Source) -> tuple[str, Stretch, str | None]:
     return os.path.realpath(path) if isinstance(path, Path) else str(path), source.stretch, None
 
 
-def _sources(text: str) -> list[Source]:
+def _sources(text: str, left_out: Counter[str]) -> list[Source]:
     path = place_of(text)
     # Unlike those of pathlib, these take names that are too long for files that are not there.
     folder = isinstance(path, Path) and os.path.isdir(path)  # noqa: PTH112
     if path.suffix.lower() in lists.SUFFIXES and not folder:
         return [_listed(path, entry) for entry in lists.read_list(path)]
     if isinstance(path, Remote):
-        return _behind(path)
+        return _behind(path, left_out)
     if folder:
-        return _in_folder(path)
+        return _in_folder(path, left_out)
     if glob.has_magic(text) and not os.path.lexists(path):
-        return _in_glob(text)
+        return _in_glob(text, left_out)
     # A file that is missing fails like any other that cannot be analysed: alone.
     return [Source(path, PurePosixPath(path.name))]
 
 
-def _behind(place: Remote) -> list[Source]:
+def _behind(place: Remote, left_out: Counter[str]) -> list[Source]:
     """Find what is at an address, in the order in which a folder of this machine is walked."""
     try:
         if glob.has_magic(str(place)):
@@ -132,7 +165,7 @@ def _behind(place: Remote) -> list[Source]:
         reason = error.strerror or str(error)
         raise InputError(f"{place} cannot be listed ({reason}): check the address and its rights") from error
     below = [(file, PurePosixPath(str(file)[len(str(root)) + 1 :])) for file in found]
-    media = [Source(file, name) for file, name in below if _is_shown_media(name)]
+    media = [Source(file, name) for file, name in below if _is_media(name, left_out)]
     if not media:
         raise InputError(f"no media file is at {place}: check the address, and quote a pattern for the shell")
     return sorted(media, key=_walked)
@@ -144,22 +177,29 @@ def _walked(source: Source) -> list[tuple[bool, str]]:
     return [*((True, folder) for folder in folders), (False, name)]
 
 
-def _is_shown_media(name: PurePosixPath) -> bool:
-    return name.suffix.lower() in MEDIA and not any(part.startswith(".") for part in name.parts)
+def _is_media(name: PurePosixPath, left_out: Counter[str]) -> bool:
+    """Tell whether a file is media by its ending, and count it where it is not; hidden ones do not count."""
+    if any(part.startswith(".") for part in name.parts):
+        return False
+    ending = name.suffix.lower()
+    if ending not in MEDIA:
+        left_out[ending] += 1
+    return ending in MEDIA
 
 
-def _in_folder(folder: Path) -> list[Source]:
+def _in_folder(folder: Path, left_out: Counter[str]) -> list[Source]:
     closed: list[OSError] = []
     found = []
     for where, folders, files in os.walk(folder, onerror=closed.append, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(where) / name
-            if path.suffix.lower() in MEDIA and not name.startswith("."):
+            if _is_media(PurePosixPath(name), left_out):
                 found.append(Source(path, PurePosixPath(path.relative_to(folder).as_posix())))
     faults = [_closed(Path(error.filename), error) for error in closed]
     if not found:
-        reason = faults[0].fault if faults else "it holds no media files: name a folder that does"
+        others = f", but {kinds_of(left_out)}" if left_out else ""
+        reason = faults[0].fault if faults else f"it holds no media files{others}: name a folder that does"
         raise InputError(f"{name_of(folder)}: {reason}")
     return found + faults
 
@@ -169,16 +209,19 @@ def _closed(folder: Path, error: OSError) -> Source:
     return Source(folder, PurePosixPath(folder.name), fault=fault)
 
 
-def _in_glob(pattern: str) -> list[Source]:
+def _in_glob(pattern: str, left_out: Counter[str]) -> list[Source]:
     found = []
     root = _without_magic(pattern)
     # Path.glob takes no absolute patterns.
     for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207
         path = Path(name)
-        if path.is_file() and path.suffix.lower() in MEDIA:
+        if path.is_file() and _is_media(PurePosixPath(path.name), left_out):
             found.append(Source(path, PurePosixPath(path.relative_to(root).as_posix())))
     if not found:
-        raise InputError(f"no media file matches {pattern}: check the pattern, and quote it for the shell")
+        others = f", only {kinds_of(left_out)}" if left_out else ""
+        raise InputError(
+            f"no media file matches {pattern}{others}: check the pattern, and quote it for the shell"
+        )
     return found
 
 
@@ -192,10 +235,22 @@ def _without_magic(pattern: str) -> Path:
 def _listed(of: Place, entry: lists.Entry) -> Source:
     """Give what a line of a list names; it keeps its folders where it lies below the list."""
     origin = f"line {entry.line} of {name_of(of)}"
-    place = place_of(entry.text)
+    text, fault = _of_windows(of, entry)
+    place = place_of(text)
     below = PurePosixPath(place.name)
     if isinstance(place, Path) and not place.is_absolute():
         if ".." not in place.parts:
             below = PurePosixPath(place.as_posix())
         place = of.parent / place
-    return Source(place, below, entry.stretch, origin, entry.fault)
+    return Source(place, below, entry.stretch, origin, fault, entry.further)
+
+
+def _of_windows(of: Place, entry: lists.Entry) -> tuple[str, str | None]:
+    """Give a path that may have been written on Windows as this machine names it, or say what is wrong."""
+    text = entry.text
+    if entry.fault or not isinstance(of, Path) or os.path.lexists(of.parent / text):
+        return text, entry.fault
+    if _WINDOWS.match(text):
+        return text, "this is a path of Windows: write where the file lies on this machine"
+    other = text.replace("\\", "/")
+    return (other if "\\" in text and os.path.isfile(of.parent / other) else text), None  # noqa: PTH113

@@ -6,30 +6,42 @@ What is wrong with a line is said of that line alone.
 from __future__ import annotations
 
 import csv
-import math
+import difflib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from emoview.batch.storage import Place
+from emoview.common.stored import quoted
+from emoview.common.tables import decoded, key_of, recoded, seconds_in, separator_of, unit_of
 from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.probe import WHOLE, Stretch
 
-SUFFIXES: Final = (".txt", ".csv")
+SUFFIXES: Final = (".txt", ".csv", ".tsv")
 """Of the files that are taken for lists."""
 
-_COLUMNS: Final = ("path", "start_s", "end_s")
+_PATHS: Final = ("path", "file", "filename", "file_name", "video", "clip", "media", "media_file")
+_STARTS: Final = ("start", "begin", "onset", "from", "start_time", "begin_time")
+_ENDS: Final = ("end", "stop", "offset", "to", "end_time", "stop_time")
+_LENGTHS: Final = ("duration", "length", "dur")
+_TIMES: Final = ("start_s", "end_s")
+_NEEDS: Final = "it needs a column path and, if wanted, start_s and end_s"
+# So like the name of a column that it may be a slip.
+_LIKE: Final = 0.8
+_MOST_COLUMNS: Final = 200
 _QUOTED: Final = re.compile(r'"((?:[^"]|"")*)"')
 _NO_TEXT: Final = re.compile("[\udc80-\udcff]")
-_OTHER_TEXT: Final = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+_CONTROL: Final = re.compile("[\0-\x08\x0e-\x1f]")
 # Longer than any path, address or number of seconds need be.
 _MOST_CHARACTERS: Final = 4096
 _SHOWN_CHARACTERS: Final = 80
 _MOST_S: Final = 1e9
+
+Further = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -41,22 +53,43 @@ class Entry:
         line: Its number, from 1.
         stretch: The part of the file.
         fault: What is wrong with the line; None if nothing is.
+        further: What other columns say, by their names.
     """
 
     text: str
     line: int
     stretch: Stretch = WHOLE
     fault: str | None = None
+    further: Further = ()
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where in a table what stands.
+
+    Attributes:
+        path: Number of the column with the path.
+        times: Numbers of those with the start, the end and, where there is no end, the length, with their
+            units; None where there is none.
+        further: Numbers and names of the others.
+        count: How many there are.
+    """
+
+    path: int
+    times: tuple[tuple[int, str] | None, ...]
+    further: tuple[tuple[int, str], ...]
+    count: int
 
 
 def read_list(path: Place) -> list[Entry]:
-    """Read a list.
+    """Read a list, in whatever encoding and with whatever separator a spreadsheet or an editor has saved it.
 
     Raises:
         InputError: It cannot be read, is no list, or names nothing.
     """
     lines = _lines(path)
-    found = list(_in_text(path, lines) if path.suffix.lower() == ".txt" else _in_table(path, lines))
+    as_text = path.suffix.lower() == ".txt" and not _is_table(path, lines)
+    found = list(_in_text(path, lines) if as_text else _in_table(path, lines))
     if not found:
         raise InputError(f"the list {name_of(path)} names no file: write a path a line")
     return [_checked(entry, path) for entry in found]
@@ -69,15 +102,23 @@ def _lines(path: Place) -> list[str]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"the list {name_of(path)} cannot be read ({reason}): check its name") from error
-    text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
-    lines = [f"{line}\n" for line in text.split("\n")]
+    text = decoded(content)
     if (
-        content.startswith(_OTHER_TEXT)
+        text is None
         or text.count("\0") > len(text) / 4
-        or (_NO_TEXT.search(text) and sum(bool(_NO_TEXT.search(line)) for line in lines) > len(lines) / 2)
+        or (_NO_TEXT.search(text) and len(_CONTROL.findall(text)) > len(text) / 50)
     ):
-        raise InputError(f"the list {name_of(path)} is not text in UTF-8: save it as such")
-    return lines
+        raise InputError(f"the list {name_of(path)} is not text: save it as CSV or as text in UTF-8")
+    return [f"{line}\n" for line in text.split("\n")]
+
+
+def _is_table(path: Place, lines: Sequence[str]) -> bool:
+    """Tell whether text is a table with tabs or semicolons, as spreadsheets save it under this ending."""
+    separator, first = separator_of([line.strip("\r\n") for line in lines[:2]])
+    head = lines[first].strip("\r\n")
+    if separator not in "\t;" or _is_there(path, head):
+        return False
+    return not {key_of(cell) for cell in head.split(separator)}.isdisjoint(_PATHS)
 
 
 def _in_text(path: Place, lines: Sequence[str]) -> Iterator[Entry]:
@@ -104,24 +145,54 @@ def _is_there(of: Place, line: str) -> bool:
 
 
 def _in_table(path: Place, lines: Sequence[str]) -> Iterator[Entry]:
-    rows = _rows(lines)
-    _, columns = next(rows, (0, []))
-    columns = [column.strip() for column in columns] if isinstance(columns, list) else []
-    if "path" not in columns or not set(columns) <= set(_COLUMNS) or len(set(columns)) < len(columns):
-        raise InputError(f"the list {name_of(path)} needs the columns path and, if wanted, start_s and end_s")
+    separator, first = separator_of([line.strip("\r\n") for line in lines[:2]])
+    rows = _rows(lines, separator, first)
+    _, head = next(rows, (0, []))
+    columns = _columns(path, head if isinstance(head, list) else [])
     for number, row in rows:
         if isinstance(row, str):
             yield Entry(lines[number - 1].strip(), number, fault=row)
         elif any(cell.strip() for cell in row):
-            yield _of_row(number, row, columns)
+            yield _of_row(number, row, columns, separator)
 
 
-def _rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str] | str]]:
+def _columns(path: Place, head: Sequence[str]) -> _Columns:
+    """Find what the columns are by their names.
+
+    Raises:
+        InputError: There is no column of paths, one is there twice, or may be misspelt.
+    """
+    keys = [key_of(name) for name in head]
+    named = [(*unit_of(key), number) for number, key in enumerate(keys)]
+    places = [number for name in _PATHS for number, key in enumerate(keys) if key == name]
+    found = ", ".join(quoted(recoded(name.strip())) for name in head[:12] if name.strip()) or "nothing"
+    if not places or len(head) > _MOST_COLUMNS or keys.count(keys[places[0]]) > 1:
+        raise InputError(f"the first line of the list {name_of(path)} has {found}: {_NEEDS}")
+    times: list[tuple[int, str] | None] = []
+    for names in (_STARTS, _ENDS):
+        fitting = [(number, unit) for name in names for base, unit, number in named if base == name]
+        times.append(fitting[0] if fitting else None)
+    if times[0] and not times[1]:
+        lengths = [(number, unit) for base, unit, number in named if base in _LENGTHS]
+        times[2:] = lengths[:1]
+    used = {places[0], *(time[0] for time in times if time)}
+    _refuse_slips(
+        path, head, keys, used, missing=[n for n, time in zip(_TIMES, times, strict=False) if not time]
+    )
+    others: list[tuple[int, str]] = []
+    for number, name in enumerate(head):
+        plain = recoded(name).strip()
+        if number not in used and plain:
+            again = sum(1 for _, other in others if other == plain)
+            others.append((number, f"{plain}_{again + 1}" if again else plain))
+    return _Columns(places[0], tuple(times), tuple(others), len(head))
+
+
+def _rows(lines: Sequence[str], separator: str, first: int) -> Iterator[tuple[int, list[str] | str]]:
     """Read the rows of a CSV with the numbers of their first lines; of one that cannot be read, why.
 
     A quote that is never closed costs its own line, not all that follow.
     """
-    first = 0
     while first < len(lines):
         end = first + 1
         quotes = lines[first].count('"')
@@ -130,12 +201,12 @@ def _rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str] | str]]:
             end += 1
         if quotes % 2:
             end = first + 1
-        yield from _read(lines[first:end], first + 1)
+        yield from _read(lines[first:end], first + 1, separator)
         first = end
 
 
-def _read(lines: Sequence[str], number: int) -> Iterator[tuple[int, list[str] | str]]:
-    reader = csv.reader(lines, strict=True)
+def _read(lines: Sequence[str], number: int, separator: str) -> Iterator[tuple[int, list[str] | str]]:
+    reader = csv.reader(lines, strict=True, delimiter=separator, skipinitialspace=True)
     while True:
         here = number + reader.line_num
         try:
@@ -146,44 +217,75 @@ def _read(lines: Sequence[str], number: int) -> Iterator[tuple[int, list[str] | 
             yield here, f"this is not comma-separated text ({error})"
 
 
-def _of_row(number: int, row: list[str], columns: list[str]) -> Entry:
-    cells = dict(zip(columns, row, strict=False))
-    text, whole = cells.get("path", ""), ",".join(row)
-    if len(row) > len(columns):
-        fault = f"there are {len(row)} cells but {len(columns)} columns: put a path with a comma in quotes"
+def _refuse_slips(
+    path: Place, head: Sequence[str], keys: Sequence[str], used: set[int], missing: Sequence[str]
+) -> None:
+    """Refuse a column that seems to be a misspelt one: without it, whole files would be analysed."""
+    for number, key in enumerate(keys):
+        for name in missing:
+            if number not in used and difflib.SequenceMatcher(None, key, name).ratio() >= _LIKE:
+                raise InputError(
+                    f"the list {name_of(path)} has a column {quoted(head[number].strip())}: is {name} meant? "
+                    "rename it"
+                )
+
+
+def _of_row(number: int, row: list[str], columns: _Columns, separator: str) -> Entry:
+    cells = [*row, *[""] * (columns.count - len(row))]
+    text, whole = cells[columns.path], separator.join(row)
+    further = tuple((name, recoded(cells[i].strip())) for i, name in columns.further)
+    if any(cell.strip() for cell in cells[columns.count :]):
+        fault = (
+            f"there are {len(row)} cells but {columns.count} columns: put cells that hold "
+            f"{quoted(separator)} in quotes"
+        )
         return Entry(whole, number, fault=fault)
     try:
-        start_s, end_s = (_seconds(cells.get(name, "")) for name in _COLUMNS[1:])
+        start_s, end_s, *lengths = (_seconds(cells, column) for column in columns.times)
     except ValueError as error:
-        return Entry(text or whole, number, fault=str(error))
+        return Entry(text or whole, number, fault=str(error), further=further)
     start_s = start_s or 0.0
+    if lengths and lengths[0] is not None:
+        end_s = start_s + lengths[0]
     if end_s is not None and end_s <= start_s:
         fault = f"the end, {end_s:g} s, must lie after the start, {start_s:g} s"
-        return Entry(text or whole, number, fault=fault)
-    return _named(text, number, Stretch(start_s, end_s), of=whole)
+        return Entry(text or whole, number, fault=fault, further=further)
+    return replace(_named(_plain(text), number, Stretch(start_s, end_s), of=whole), further=further)
 
 
-def _seconds(text: str) -> float | None:
-    if not text.strip():
+def _plain(cell: str) -> str:
+    """Take off the blanks around a path, and quotes that a spreadsheet has quoted once more."""
+    quotes = _QUOTED.fullmatch(cell.strip())
+    return quotes[1] if quotes and quotes[1] else cell.strip()
+
+
+def _seconds(cells: Sequence[str], column: tuple[int, str] | None) -> float | None:
+    text = "" if column is None else cells[column[0]].strip()
+    if column is None or not text:
         return None
     try:
-        seconds = float(text)
+        seconds = seconds_in(text) / (1000 if column[1] == "ms" else 1)
     except ValueError:
-        seconds = math.nan
+        seconds = -1
     if not 0 <= seconds <= _MOST_S:
-        raise ValueError(f"{_shortened(text.strip())!r} is not a number of seconds from 0 on")
+        raise ValueError(
+            f"{quoted(text)} is not a number of seconds from 0 on, nor a time such as 1:02.5 or 0:01:02.5"
+        )
     return seconds
 
 
 def _checked(entry: Entry, of: Place) -> Entry:
     fault = entry.fault
+    if fault is None and _NO_TEXT.search(entry.text) and not _is_there(of, entry.text):
+        other = recoded(entry.text)
+        entry = replace(entry, text=other) if _is_there(of, other) else entry
     if fault is None and len(entry.text) > _MOST_CHARACTERS:
         fault = f"a path of {len(entry.text)} characters is too long"
     if fault is None and "\0" in entry.text:
         fault = "no path holds a NUL character"
     if fault is None and _NO_TEXT.search(entry.text) and not _is_there(of, entry.text):
         fault = "this is not text in UTF-8: save the list as such"
-    return entry if fault is None else Entry(_shortened(entry.text), entry.line, fault=fault)
+    return entry if fault is None else replace(entry, text=_shortened(entry.text), stretch=WHOLE, fault=fault)
 
 
 def _shortened(text: str) -> str:

@@ -17,7 +17,7 @@ from emoview.batch.inputs import Clip
 from emoview.batch.pool import Pool
 from emoview.batch.record import Records, Wanted, record_file
 from emoview.batch.storage import Place, refuse_unwritable, sweep
-from emoview.batch.summary import FAILED, row_of_failure, summary_files, write_summary
+from emoview.batch.summary import FAILED, row_of_failure, summary_files, with_further, write_summary
 from emoview.batch.worker import Task
 
 _MOST_WORKERS = 8
@@ -87,7 +87,8 @@ def plan(clips: Sequence[Clip], folder: Place, wanted: Wanted, *, resume: bool) 
 
     def step(clip: Clip) -> Step:
         key = None if clip.fault else records.key(clip)
-        return Step(clip, key, records.row(clip, key) if resume else None)
+        row = records.row(clip, key) if resume else None
+        return Step(clip, key, None if row is None else with_further(row, clip))
 
     pool = ThreadPoolExecutor(_LOOKED_AT_ONCE)
     try:

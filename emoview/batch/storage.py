@@ -21,6 +21,7 @@ from emoview.errors import EmoviewError, InputError, OutputError
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LOCAL: Final = "file://"
 _WEB: Final = ("http", "https")
+_STREAMS: Final = ("rtsp", "rtmp", "rtp:", "udp:", "srt:")
 _TEMPORARY: Final = ".part"
 _OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 """Protocols of stores in which an object is not to be seen before it is whole."""
@@ -192,7 +193,9 @@ class Remote:
             system, path = url_to_fs(self.address, use_listings_cache=False)
         except Exception as error:
             # What the protocols raise has no common class, either.
-            raise InputError(f"{self} cannot be reached: {_reason(error)}") from None
+            stream = self.parts[0].lower().startswith(_STREAMS)
+            cure = ": record it with emoview analyze --allow-network" if stream else ""
+            raise InputError(f"{self} cannot be reached: {_reason(error)}{cure}") from None
         return system, path
 
     @contextmanager

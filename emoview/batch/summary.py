@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DONE: Final = "done"
 FAILED: Final = "failed"
 
-VERSION: Final = "1.0"
+VERSION: Final = "1.1"
 """Version of the form of `summary.json`."""
 
 _DOMINANT = 3
@@ -66,6 +66,7 @@ _ROW = defstruct(
     [
         *((name, _KINDS.get(name, _Figure | None)) for name in COLUMNS),
         *((name, _Figure | None, None) for name in _GROUP_COLUMNS),
+        ("further", dict[str, str] | None, None),
     ],
 )
 
@@ -115,13 +116,19 @@ def write_summary(folder: Place, wanted: Wanted, rows: Sequence[Mapping[str, Any
 
 
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Write rows with the columns `COLUMNS`, and those of groups; what is missing is an empty cell."""
+    """Write rows with the columns `COLUMNS`, those of groups, and those of lists.
+
+    What is missing is an empty cell.  A column of a list that is named like another becomes `list_NAME`.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = (*COLUMNS, *(name for name in _GROUP_COLUMNS if any(name in row for row in rows)))
-    writer.writerow(columns)
+    further = tuple(dict.fromkeys(name for row in rows for name in row.get("further") or ()))
+    writer.writerow((*columns, *(cell_of(f"list_{name}" if name in columns else name) for name in further)))
     for row in rows:
-        writer.writerow([_cell(name, row.get(name)) for name in columns])
+        cells = [_cell(name, row.get(name)) for name in columns]
+        others = row.get("further") or {}
+        writer.writerow([*cells, *(cell_of(others.get(name, "")) for name in further)])
     return text.getvalue()
 
 
@@ -148,7 +155,13 @@ def _row(clip: Clip, status: str) -> dict[str, Any]:
     for column, time_s in (("start_s", clip.stretch.start_s), ("end_s", clip.stretch.end_s)):
         row[column] = time_s if time_s is not None and math.isfinite(time_s) else None
     row["segments"], row["warnings"] = [], []
-    return row
+    return with_further(row, clip)
+
+
+def with_further(row: dict[str, Any], clip: Clip) -> dict[str, Any]:
+    """Add to a row what a list says of the clip besides, in the place of what an earlier list said."""
+    row.pop("further", None)
+    return {**row, "further": {shown(k): shown(v) for k, v in clip.further}} if clip.further else row
 
 
 def _of_verdict(

@@ -20,17 +20,40 @@ class Answers(str, Enum):
     VOICE = "voice"
 
 
+def _pairs(values: list[str] | None) -> list[str] | None:
+    for value in values or ():
+        word, _, label = value.rpartition("=")
+        if not word.strip() or not label.strip():
+            raise typer.BadParameter(f"{value!r} is not WORD=LABEL, such as calm=neutral")
+    return values
+
+
 def agree(
     result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What emoview analyze wrote.")],
-    annotation: Annotated[
-        Path,
+    annotations: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="ANNOTATION.csv|.eaf",
-            help="CSV: start_s and end_s, or time_s; and label, valence, arousal, or some of them.",
+            metavar="ANNOTATION",
+            help="Table (start_s and end_s, or time_s; and label, valence, arousal, or some), ELAN document "
+            "or export, Praat TextGrid, or BORIS export. Several are several raters.",
         ),
     ],
     tier: Annotated[
-        str | None, typer.Option(help="Tier of the ELAN document.", show_default="the only one")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Tier, observation or subject to read. Repeat for several raters.",
+            show_default="the only one",
+        ),
+    ] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="WORD=LABEL",
+            callback=_pairs,
+            help="Read a word of the annotation as a label, such as calm=neutral. Repeat for several.",
+        ),
     ] = None,
     modality: Annotated[
         Answers, typer.Option(help="Predictions to compare with the annotation.")
@@ -47,7 +70,8 @@ def agree(
 ) -> None:
     """Measure how well RESULT agrees with a human ANNOTATION, tick by tick.
 
-    Labels: Cohen's kappa, accuracy, unweighted average recall, confusion.
+    Labels: Cohen's kappa, accuracy, unweighted average recall, confusion; of each
+    label, F1 and kappa. Several raters: Fleiss' kappa, Krippendorff's alpha.
     Valence and arousal: CCC, PCC, RMSE. The 95 % intervals come from a bootstrap over
     seconds, because neighbouring ticks are not independent.
 
@@ -55,6 +79,8 @@ def agree(
       emoview agree interview.json interview-coded.csv
 
       emoview agree interview.json interview.eaf --tier coder1 --modality face --json agreement.json
+
+      emoview agree interview.json anna.csv ben.TextGrid --map calm=neutral
     """
     terminal = Terminal()
     with terminal.reporting():
@@ -63,15 +89,17 @@ def agree(
         from emoview.cli.render_agreement import show_agreement
         from emoview.common.files import write_whole
         from emoview.evaluation.agreement import measure
-        from emoview.evaluation.annotations import read_annotations
+        from emoview.evaluation.annotations import read_all
         from emoview.output.read import read_json
 
-        found = measure(
-            read_json(result), read_annotations(annotation, tier), modality=modality.value, face=face
-        )
+        analysis = read_json(result)
+        said = read_all(annotations, tier, length_s=analysis.media.duration_s, on_note=terminal.note)
+        mapping = dict(word.rsplit("=", 1) for word in words or ())
+        found = measure(analysis, said, modality=modality.value, face=face, mapping=mapping)
         show_agreement(terminal, found)
         if file is not None:
             figures = asdict(found)
-            if found.uncertain_ticks is None:
-                del figures["uncertain_ticks"]
+            for name in ("uncertain_ticks", "raters"):
+                if figures[name] is None:
+                    del figures[name]
             write_whole(file, json_of(figures, indent=2) + "\n")

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 @with_options
 def analyze(
-    video: Annotated[Path, typer.Argument(help="Video or sound file in any format that ffmpeg reads.")],
+    video: Annotated[
+        str,
+        typer.Argument(
+            help="Video or sound file in any format that ffmpeg reads; - for standard input; numbered "
+            "pictures, such as frames_%04d.png or a folder, with --rate; an address with --allow-network."
+        ),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -42,6 +48,14 @@ def analyze(
     save_features: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Save embeddings, descriptors and functionals.")
     ] = None,
+    allow_network: Annotated[
+        bool,
+        typer.Option("--allow-network", help="Let ffmpeg open an address: https://, rtsp:// and others."),
+    ] = False,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, metavar="S", help="Record so many seconds of an address, such as a camera's."),
+    ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Show the time of each stage after the result.")
     ] = False,
@@ -57,6 +71,10 @@ def analyze(
 
       emoview analyze clip.mp4 --json - | jq .overall.label
 
+      emoview analyze "frames_%04d.png" --rate 30
+
+      emoview analyze rtsp://camera/stream --allow-network --seconds 60
+
       emoview analyze clip.mp4 --profile
     """
     terminal = Terminal()
@@ -66,6 +84,7 @@ def analyze(
         from emoview.cli.render_profile import seconds_since_start
         from emoview.common.files import write_whole
         from emoview.common.names import FACES
+        from emoview.media.source import stem_name
         from emoview.output.contact_sheet import ContactSheet
         from emoview.output.writers import stem_of, write_results
         from emoview.pipeline.analysis import analyze as run
@@ -81,12 +100,14 @@ def analyze(
             result = run(
                 video, options=options, on_event=on_event, keep=keep,
                 on_face=(lambda found: sheet.add(found.face_id, found.face)) if contact_sheet else None,
+                allow_network=allow_network, seconds=seconds,
             )  # fmt: skip
         write_from = time.perf_counter()
         written = [path for path in (save_faces, save_features) if path is not None]
-        written += _write_json(terminal, result, video, json)
+        named = stem_name(video)
+        written += _write_json(terminal, result, named, json)
         names = formats.split(",")
-        stem = stem_of(video, names, *([FACES] if contact_sheet else []))
+        stem = stem_of(named, names, *([FACES] if contact_sheet else []))
         if json is None or output is not None:
             written += write_results(result, stem, names, output)
         if contact_sheet:

@@ -27,7 +27,8 @@ def batch(
         typer.Argument(
             metavar="INPUT",
             callback=_some_there,
-            help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s; "
+            help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s and "
+            "any further columns; "
             "or their addresses, such as s3://bucket/clips.",
         ),
     ],
@@ -77,6 +78,8 @@ def batch(
     """
     terminal = Terminal()
     with terminal.reporting():
+        from collections import Counter
+
         from emoview.batch.inputs import clips_of
         from emoview.batch.record import Wanted
         from emoview.batch.run import Workers, default_workers, plan, run_batch
@@ -86,7 +89,10 @@ def batch(
 
         check(options)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
-        clips, folder = clips_of(inputs, wanted.endings), place_of(output)
+        passed_over: Counter[str] = Counter()
+        clips, folder = clips_of(inputs, wanted.endings, passed_over=passed_over), place_of(output)
+        if passed_over and not quiet:
+            render.passed_over(terminal.console, passed_over)
         if dry_run:
             render.steps(terminal.out, plan(clips, folder, wanted, resume=resume), folder)
             return

@@ -76,6 +76,10 @@ class Terminal:
         """Give what prints tables and the like on the standard output."""
         return Screen(self.out, width=width)
 
+    def note(self, message: str) -> None:
+        """Say in one line how something was understood."""
+        self.console.print(Text.assemble(("note: ", "bold"), name_of(message)), soft_wrap=True)
+
     def error(self, message: str) -> None:
         """Say in one line what went wrong."""
         line = name_of(" ".join(message.split()))

@@ -111,6 +111,19 @@ BaselineOption = Annotated[
         help="Subtract this person's baseline (a file from emoview baseline).",
     ),
 ]
+RateOption = Annotated[
+    float | None,
+    typer.Option(metavar="HZ", help="Pictures a second, of numbered pictures such as frames_%04d.png."),
+]
+CaptureRateOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="HZ", help="Pictures a second at which slow motion was captured; gives times of the capture."
+    ),
+]
+ClockOption = Annotated[
+    bool, typer.Option("--clock", help="Add the time of day to each row, if the file has a creation time.")
+]
 FeaturesOption = Annotated[
     Features,
     typer.Option(
@@ -124,7 +137,8 @@ FormatsOption = Annotated[
         "--format",
         metavar="csv,json,...",
         callback=chosen_formats,
-        help="Files to write: csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
+        help="Files to write: csv, csv-excel (semicolons and decimal commas), json, parquet, eaf (ELAN), "
+        "textgrid (Praat), vtt, srt.",
     ),
 ]
 ContactSheetOption = Annotated[
@@ -148,6 +162,9 @@ def _shared(
     baseline: BaselineOption = None,
     voice_features: FeaturesOption = Features.OPENSMILE,
     least_confidence: LeastOption = None,
+    rate: RateOption = None,
+    capture_rate: CaptureRateOption = None,
+    clock: ClockOption = False,
 ) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -157,7 +174,7 @@ def _shared(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
-        voice_features.value, least_confidence,
+        voice_features.value, least_confidence, rate, capture_rate, clock,
     )  # fmt: skip
 
 

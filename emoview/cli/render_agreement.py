@@ -8,17 +8,14 @@ from rich.text import Text
 
 from emoview.cli.console import Terminal
 from emoview.common.text import name_of
-from emoview.evaluation.agreement import Agreement
+from emoview.evaluation.agreement import Agreement, RatersAgreement
 from emoview.metrics.figures import AgreementFigures, Figure
 
 
 def show_agreement(terminal: Terminal, found: Agreement) -> None:
     """Print the figures on standard output, and what was left out beside it."""
     console = terminal.printer()
-    table = Table(
-        title=f"{found.modality}: {found.compared_ticks} of {found.annotated_ticks} annotated ticks",
-        box=box.SIMPLE_HEAD, title_justify="left",
-    )  # fmt: skip
+    table = Table(title=_headline(found), box=box.SIMPLE_HEAD, title_justify="left")
     for column in ("", "measure", "value", "95 % interval"):
         table.add_column(column, justify="left" if column in ("", "measure") else "right")
     if found.labels is not None:
@@ -31,12 +28,53 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
         _add(table, name, "CCC", figures.ccc, ".3f")
         _add(table, "", "PCC", figures.pcc, ".3f")
         _add(table, "", "RMSE", figures.rmse, ".3f")
+    if found.raters is not None:
+        _add_raters(table, found.raters)
     console.print(table)
     if found.labels is not None:
+        console.print(_by_label(found.labels))
         console.print(_confusion(found.labels))
     for word, count in found.left_out.items():
         warning = name_of(f"{word!r} is not a label: ignored {count} times")
         terminal.console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
+
+
+def _headline(found: Agreement) -> str:
+    """Say how much was compared, and how much was not, and why."""
+    tied = found.raters.tied_ticks if found.raters else 0
+    unanswered = found.annotated_ticks - found.compared_ticks
+    reasons = (
+        (unanswered, "without an answer of the result"),
+        (found.left_out_ticks, "with no known label"),
+        (tied, "in which the raters are split"),
+    )
+    whole = found.annotated_ticks + found.left_out_ticks + tied
+    left_out = "".join(f", {count} {why}" for count, why in reasons if count)
+    return f"{found.modality}: {found.compared_ticks} of {whole} annotated ticks compared{left_out}"
+
+
+def _add_raters(table: Table, raters: RatersAgreement) -> None:
+    what = f"{len(raters.names)} raters"
+    if raters.labels is not None:
+        if raters.labels.fleiss is not None:
+            _add(table, what, "Fleiss' kappa", raters.labels.fleiss, ".3f")
+            what = ""
+        _add(table, what, "Krippendorff's alpha", raters.labels.alpha, ".3f")
+    for name, kappa in raters.kappas.items():
+        _add(table, name_of(name), "Cohen's kappa with the result", kappa, ".3f")
+
+
+def _by_label(figures: AgreementFigures) -> Table:
+    table = Table(title="each label against the rest", box=box.SIMPLE_HEAD, title_justify="left")
+    for column in ("", "annotated", "predicted", "F1, %", "Cohen's kappa", "95 % interval"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, one in figures.classes.items():
+        kappa = one.kappa
+        table.add_row(
+            name, str(one.annotated), str(one.said), f"{one.f1.value:.1f}", f"{kappa.value:.3f}",
+            f"{kappa.low:.3f} to {kappa.high:.3f}",
+        )  # fmt: skip
+    return table
 
 
 def _add(table: Table, what: str, measure: str, figure: Figure, form: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from emoview.batch.events import BatchHook, Event, Finished, Planned, Working, ignore
+from emoview.batch.inputs import kinds_of
 from emoview.batch.run import Report, Step
 from emoview.batch.storage import Place
 from emoview.batch.summary import FAILED
@@ -42,6 +44,16 @@ def progress(console: Console, *, quiet: bool) -> Iterator[BatchHook]:
             yield _Bars(bars)
     else:
         yield _Lines(console)
+
+
+def passed_over(console: Console, counts: Counter[str]) -> None:
+    """Say how many files of what kind were not taken for media."""
+    count = sum(counts.values())
+    what = "1 file was" if count == 1 else f"{count} files were"
+    console.print(
+        Text(f"{what} passed over, by the endings no media: {kinds_of(counts)}", style="yellow"),
+        soft_wrap=True,
+    )
 
 
 class _Bars:

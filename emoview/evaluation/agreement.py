@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,14 @@ from emoview.datasets.names import label_named, listed
 from emoview.errors import InputError
 from emoview.evaluation.annotations import VALUES, Annotation
 from emoview.metrics.agreement import measure_agreement
-from emoview.metrics.figures import AgreementFigures, RegressionFigures
+from emoview.metrics.figures import AgreementFigures, Figure, RegressionFigures, SeveralFigures
+from emoview.metrics.raters import measure_several
 from emoview.metrics.values import measure_values
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming, group_of, valence_arousal
 from emoview.timeline.results import AffectSource, Analysis, Row, main_rows
+
+_COUNTS: tuple[LabelCount, ...] = (7, 3, 2)
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Agreement:
         values: Of valence and arousal, those annotated.
         uncertain_ticks: Compared ticks whose label is uncertain, of which `labels` says nothing; None where
             the result has no limit of confidence.
+        left_out_ticks: Annotated ticks of which the annotation says nothing but words that mean no label.
+        raters: How far the raters agree, where there are several.
     """
 
     modality: str
@@ -41,6 +46,25 @@ class Agreement:
     labels: AgreementFigures | None
     values: Mapping[str, RegressionFigures]
     uncertain_ticks: int | None = None
+    left_out_ticks: int = 0
+    raters: RatersAgreement | None = None
+
+
+@dataclass(frozen=True)
+class RatersAgreement:
+    """How far several raters agree with each other, and the result with each of them.
+
+    Attributes:
+        names: Of the raters.
+        tied_ticks: Ticks in which as many raters say one label as another: they are compared with nothing.
+        labels: Of the raters among each other; None where no two speak of one tick.
+        kappas: Cohen's kappa of the result and each rater.
+    """
+
+    names: tuple[str, ...]
+    tied_ticks: int
+    labels: SeveralFigures | None
+    kappas: Mapping[str, Figure]
 
 
 def measure(
@@ -49,6 +73,7 @@ def measure(
     *,
     modality: str = "fused",
     face: int | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> Agreement:
     """Compare a result with an annotation, tick by tick.
 
@@ -57,17 +82,27 @@ def measure(
 
     Args:
         analysis: The result.
-        annotations: What a person said; where several speak of a tick, their majority or mean counts.
+        annotations: What people said; where several speak of a tick, their majority or mean counts.
         modality: `fused`, `face` or `voice`.
         face: Track id; None for the face with most rows.
+        mapping: Labels that words of the annotation stand for.
 
     Raises:
-        InputError: There is nothing that both speak of, or no such face.
+        InputError: There is nothing that both speak of, or no such face, or a word is mapped to no label.
     """
+    annotations = _mapped(annotations, mapping or {})
     rows = {row.tick: row for row in _rows(analysis, face) if getattr(row, modality) is not None}
-    count, given, left_out = _labels_of_ticks(annotations)
+    count, left_out = _words(annotations)
+    by_rater = {
+        rater: _labels_of_ticks([one for one in annotations if one.rater == rater], count)
+        for rater in dict.fromkeys(one.rater for one in annotations)
+    }
+    given, tied = _majority(list(by_rater.values()))
+    unknown = {
+        tick for one in annotations if one.label in left_out and not one.values for tick in one.ticks()
+    }
     naming = Naming(min(count, analysis.options.labels), analysis.options.least_confidence)
-    labels = {tick: _coarser(label, count, naming.count) for tick, label in given.items()}
+    labels = _coarse(given, count, naming.count)
     values = {name: _values_of_ticks(annotations, name) for name in VALUES}
     annotated = set(labels).union(*values.values())
     compared = sorted(annotated & set(rows))
@@ -94,6 +129,68 @@ def measure(
             if (figures := _value_figures({t: estimated[t][name] for t in compared}, given))
         },
         None if naming.least is None else sum(said[t] == UNCERTAIN for t in compared if t in labels),
+        len(unknown - annotated - tied),
+        _of_raters(
+            {name: _coarse(of, count, naming.count) for name, of in by_rater.items()},
+            len(tied),
+            {t: naming.decide(getattr(row, modality))[0] for t, row in rows.items()},
+            naming.groups,
+        ),
+    )
+
+
+def _mapped(annotations: Sequence[Annotation], mapping: Mapping[str, str]) -> list[Annotation]:
+    """Put labels for the words that stand for them, whatever their case."""
+    for word, label in mapping.items():
+        if not any(label_named(label, GROUPS[count]) for count in _COUNTS):
+            raise InputError(
+                f"{word!r} is mapped to {label!r}, which is no label: the labels are {listed(LABELS)}, "
+                "positive, negative and other"
+            )
+    plain = {word.strip().casefold(): label for word, label in mapping.items()}
+    said = {one.label.casefold() for one in annotations if one.label is not None}
+    unused = next((word for word in plain if word not in said), None)
+    if unused is not None:
+        raise InputError(f"no annotation says {unused!r}, which is to be mapped: check the word")
+    return [
+        one if one.label is None else replace(one, label=plain.get(one.label.casefold(), one.label))
+        for one in annotations
+    ]
+
+
+def _coarse(labels: Mapping[int, str], given: LabelCount, count: LabelCount) -> dict[int, str]:
+    return {tick: _coarser(label, given, count) for tick, label in labels.items()}
+
+
+def _majority(raters: Sequence[Mapping[int, str]]) -> tuple[dict[int, str], set[int]]:
+    """Give the label that most raters say of each tick, and the ticks in which none has most."""
+    if len(raters) == 1:
+        return dict(raters[0]), set()
+    votes: dict[int, Counter[str]] = defaultdict(Counter)
+    for rater in raters:
+        for tick, label in rater.items():
+            votes[tick][label] += 1
+    most = {tick: said.most_common(2) for tick, said in votes.items()}
+    tied = {tick for tick, best in most.items() if len(best) > 1 and best[0][1] == best[1][1]}
+    return {tick: best[0][0] for tick, best in most.items() if tick not in tied}, tied
+
+
+def _of_raters(
+    raters: Mapping[str, Mapping[int, str]], tied: int, said: Mapping[int, str], names: Sequence[str]
+) -> RatersAgreement | None:
+    ticks = sorted(set().union(*raters.values()))
+    if len(raters) < 2 or not ticks:
+        return None
+    places = np.array(
+        [[names.index(of[tick]) if tick in of else -1 for of in raters.values()] for tick in ticks], np.int64
+    )
+    certain = {tick: label for tick, label in said.items() if label != UNCERTAIN}
+    each = {name: _label_figures(certain, of, names) for name, of in raters.items()}
+    return RatersAgreement(
+        tuple(raters),
+        tied,
+        measure_several(places, len(names), block=_in_a_second(ticks)),
+        {name: figures.kappa for name, figures in each.items() if figures is not None},
     )
 
 
@@ -113,27 +210,29 @@ def _rows(analysis: Analysis, face: int | None) -> Sequence[Row]:
     return [row for row in analysis.timeline if row.face_id in (face, None)]
 
 
-def _labels_of_ticks(
-    annotations: Sequence[Annotation],
-) -> tuple[LabelCount, dict[int, str], dict[str, int]]:
-    """Give the label of each tick, how many labels there are, and the words that are none."""
+def _words(annotations: Sequence[Annotation]) -> tuple[LabelCount, dict[str, int]]:
+    """Tell how many labels the annotations tell apart, and count the words that are none."""
     words = Counter(one.label for one in annotations if one.label is not None)
-    counts: tuple[LabelCount, ...] = (7, 3, 2)
     # The grouping that understands most words; of equals, the finer one.
-    count = max(counts, key=lambda c: sum(n for w, n in words.items() if label_named(w, GROUPS[c])))
+    count = max(_COUNTS, key=lambda c: sum(n for w, n in words.items() if label_named(w, GROUPS[c])))
     left_out = {word: n for word, n in words.items() if label_named(word, GROUPS[count]) is None}
-    if words and len(left_out) == len(words):
+    if words and len(left_out) == len(words) and not any(one.values for one in annotations):
         raise InputError(
-            f"the annotation contains no known label, only {listed(list(words)[:5])}: "
-            f"the labels are {listed(LABELS)}, or positive, neutral and negative"
+            f"the annotation contains no known label, only {listed(list(words)[:5])}: the labels are "
+            f"{listed(LABELS)}, or positive, neutral and negative; --map WORD=LABEL translates"
         )
+    return count, left_out
+
+
+def _labels_of_ticks(annotations: Sequence[Annotation], count: LabelCount) -> dict[int, str]:
+    """Give what one rater says of each tick; where annotations overlap, the one that is said most often."""
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     for one in annotations:
         label = None if one.label is None else label_named(one.label, GROUPS[count])
         if label is not None:
             for tick in one.ticks():
                 votes[tick][label] += 1
-    return count, {tick: said.most_common(1)[0][0] for tick, said in votes.items()}, left_out
+    return {tick: said.most_common(1)[0][0] for tick, said in votes.items()}
 
 
 def _values_of_ticks(annotations: Sequence[Annotation], name: str) -> dict[int, float]:

@@ -1,27 +1,25 @@
-"""Annotations that people made, as CSV tables and ELAN documents, put on the ticks of the results."""
+"""Annotations that people made with whatever tool, put on the ticks of the results."""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
-from xml.etree import ElementTree
 
-from emoview.common.stored import quoted, read_bytes, read_text
+from emoview.common.stored import read_bytes
+from emoview.common.tables import decoded, recoded
+from emoview.common.text import name_of
 from emoview.datasets.names import listed
 from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS
 
-_CURE = "name a CSV table or an ELAN document"
+CURE: Final = "name a CSV table, an ELAN document or export, a Praat TextGrid, or a BORIS export"
+VALUES: Final = ("valence", "arousal")
 # Of all annotations together: each is spread over its ticks.
 _LONGEST_S = 1e5
 
-VALUES: Final = ("valence", "arousal")
-_LARGEST_VALUE = 1e6
+Notes = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,14 @@ class Annotation:
         end_s: Second at which it ends; None where it is about a moment.
         label: As written; None where only values were given.
         values: Of `VALUES`, those given.
+        rater: Who said it; empty where there is one alone.
     """
 
     start_s: float
     end_s: float | None
     label: str | None
-    values: Mapping[str, float]
+    values: Mapping[str, float] = field(default_factory=dict)
+    rater: str = ""
 
     def ticks(self) -> range:
         """Give the ticks whose middle lies in the stretch; of a moment, the tick that it lies in."""
@@ -49,127 +49,104 @@ class Annotation:
         return range(*(-((TICK_MS // 2 - ms) // TICK_MS) for ms in (start, end)))
 
 
-def read_annotations(path: Path, tier: str | None = None) -> list[Annotation]:
-    """Read a CSV table (`read_table`), or a tier of an ELAN document (`read_tier`), by the suffix.
+def read_annotations(
+    path: Path,
+    tier: str | Sequence[str] | None = None,
+    *,
+    length_s: float | None = None,
+    on_note: Notes = lambda _: None,
+) -> list[Annotation]:
+    """Read a table, an ELAN document or a Praat TextGrid.
+
+    Args:
+        path: The file.
+        tier: Name of the tier, or of the observation or the subject, where the file has several; several
+            names are several raters.
+        length_s: Length of the recording: times that lie far beyond it, in a column without a unit, are
+            taken for milliseconds.
+        on_note: Told how something was understood that could be meant otherwise.
 
     Raises:
         InputError: The file cannot be read, or has another layout.
     """
+    from emoview.evaluation.annotation_tables import read_table
+    from emoview.evaluation.annotation_tiers import is_textgrid, read_elan, read_textgrid
+
+    content = read_bytes(path, CURE)
+    wanted = (tier,) if isinstance(tier, str) else tuple(tier or ())
     if path.suffix.lower() == ".eaf":
-        return read_tier(path, tier)
-    if tier is not None:
-        raise InputError(f"{path} is no ELAN document, so it has no tiers: leave --tier out")
-    return read_table(path)
+        return some(path, chosen(path, read_elan(path, content), wanted))
+    text = decoded(content)
+    if text is None or "\0" in text:
+        raise InputError(f"{name_of(path)} is not text: {CURE}")
+    if is_textgrid(text):
+        return some(path, chosen(path, read_textgrid(path, recoded(text)), wanted))
+    return some(path, read_table(path, recoded(text), wanted, length_s=length_s, on_note=on_note))
 
 
-def read_table(path: Path) -> list[Annotation]:
-    """Read a CSV with columns `start_s` and `end_s`, or `time_s`; and `label`, `valence`, `arousal`, or some.
+def read_all(
+    paths: Sequence[Path],
+    tier: Sequence[str] | None = None,
+    *,
+    length_s: float | None = None,
+    on_note: Notes = lambda _: None,
+) -> list[Annotation]:
+    """Read several files: the annotations of each are those of one rater, or of several.
 
-    Other columns do not matter; commas, semicolons or tabs may stand between them.  Rows that say nothing
-    are left out.
-
-    Raises:
-        InputError: The file cannot be read, or has another layout.
-    """
-    text = read_text(path, _CURE)
-    head = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
-    try:
-        return _rows(path, reader)
-    except (ValueError, csv.Error) as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}") from None
-
-
-def _rows(path: Path, reader: csv.DictReader[str]) -> list[Annotation]:
-    columns = {name.strip().lower(): name for name in reader.fieldnames or () if name}
-    timed = "time_s" in columns or {"start_s", "end_s"} <= set(columns)
-    if not timed or not {"label", *VALUES} & set(columns):
-        raise InputError(
-            f"{path} has the columns {listed(list(columns)) or 'none'}: it needs start_s and end_s, or "
-            "time_s, and label, valence or arousal"
-        )
-    found = [
-        _annotation({name: (row[said] or "").strip() for name, said in columns.items()}) for row in reader
-    ]
-    return _some(path, [one for one in found if one.label is not None or one.values])
-
-
-def read_tier(path: Path, tier: str | None) -> list[Annotation]:
-    """Read a tier of an ELAN document; None names its only one.
+    The arguments are those of `read_annotations`.
 
     Raises:
-        InputError: The file is no ELAN document, or does not have this tier.
+        InputError: A file cannot be read, or has another layout.
     """
-    try:
-        root = ElementTree.fromstring(read_bytes(path, _CURE))
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise InputError(f"{path} cannot be read ({error}): {_CURE}") from None
-    tiers = {str(element.get("TIER_ID")): element for element in root.iter("TIER")}
-    if tier is None and len(tiers) == 1:
-        (tier,) = tiers
-    if tier not in tiers:
-        asked = "has several tiers" if tier is None else f"has no tier {tier!r}"
-        raise InputError(f"{path} {asked}: name one with --tier, of {listed(list(tiers)) or 'none'}")
-    times = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
     found = []
-    for element in tiers[tier].iter("ALIGNABLE_ANNOTATION"):
-        start, end = (times.get(element.get(f"TIME_SLOT_REF{i}")) for i in (1, 2))
-        label = (element.findtext("ANNOTATION_VALUE") or "").strip()
-        if start and end and label:
-            found.append(_of_tier(path, start, end, label))
-    return _some(path, found)
-
-
-def _of_tier(path: Path, start: str, end: str, label: str) -> Annotation:
-    # Nine digits are eleven days.
-    right = all(text.isascii() and text.isdigit() and len(text) <= 9 for text in (start, end))
-    if not right or int(end) < int(start):
-        raise InputError(
-            f"{path}: {quoted(start)} to {quoted(end)} is no stretch in milliseconds: correct the document"
+    for number, path in enumerate(paths):
+        name = (
+            path.stem
+            if [other.stem for other in paths].count(path.stem) == 1
+            else f"{path.stem} {number + 1}"
         )
-    return Annotation(int(start) / 1000, int(end) / 1000, label, {})
+        for one in read_annotations(path, tier, length_s=length_s, on_note=on_note):
+            whole = f"{name}: {one.rater}" if one.rater else name
+            found.append(replace(one, rater=whole) if len(paths) > 1 else one)
+    return found
 
 
-def _annotation(row: Mapping[str, str]) -> Annotation:
-    values = {name: _value(name, row[name]) for name in VALUES if row.get(name)}
-    label = row.get("label") or None
-    if "start_s" not in row or "end_s" not in row:
-        return Annotation(_time("time_s", row), None, label, values)
-    start, end = _time("start_s", row), _time("end_s", row)
-    if end < start:
-        raise ValueError(f"end_s, {end}, is before start_s, {start}")
-    return Annotation(start, end, label, values)
+def chosen(
+    path: Path, tiers: Mapping[str, Sequence[Annotation]], wanted: Sequence[str], what: str = "tier"
+) -> list[Annotation]:
+    """Choose tiers; none named means the only one.
+
+    Raises:
+        InputError: There is no such tier, or there are several and none is named.
+    """
+    if not wanted and len(tiers) == 1:
+        wanted = tuple(tiers)
+    missing = next((name for name in wanted if name not in tiers), None)
+    if not wanted or missing is not None:
+        asked = f"has several {what}s" if missing is None else f"has no {what} {missing!r}"
+        if not tiers:
+            asked = f"has no {what}"
+        raise InputError(
+            f"{name_of(path)} {asked}: name one with --tier, of {name_of(listed(list(tiers))) or 'none'}"
+        )
+    if len(wanted) == 1:
+        return list(tiers[wanted[0]])
+    return [replace(one, rater=name) for name in wanted for one in tiers[name]]
 
 
-def _time(name: str, row: Mapping[str, str]) -> float:
-    seconds = _number(name, row[name])
-    # So much that no clip is as long; it would only fill the memory.
-    if not 0 <= seconds < 1e6:
-        raise ValueError(f"{name} is {quoted(row[name])}, not a time in seconds")
-    return seconds
+def some(path: Path, annotations: Sequence[Annotation]) -> list[Annotation]:
+    """Give annotations, if there are any.
 
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25") from None
-
-
-def _value(name: str, text: str) -> float:
-    number = _number(name, text)
-    # What nobody rates on would overflow in the sums of squares.
-    if not math.isfinite(number) or abs(number) > _LARGEST_VALUE:
-        raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25")
-    return number
-
-
-def _some(path: Path, annotations: Sequence[Annotation]) -> list[Annotation]:
+    Raises:
+        InputError: There is none, or they cover more time than any recording has.
+    """
     if not annotations:
-        raise InputError(f"{path} holds no annotation with a time and a label or value: name another")
+        raise InputError(
+            f"{name_of(path)} holds no annotation with a time and a label or value: name another"
+        )
     lasting = sum(one.end_s - one.start_s for one in annotations if one.end_s is not None)
     if lasting > _LONGEST_S:
         raise InputError(
-            f"{path} annotates {lasting / 3600:.0f} hours in all, more than any clip has: correct it"
+            f"{name_of(path)} annotates {lasting / 3600:.0f} hours in all, more than any clip has: correct it"
         )
     return list(annotations)

@@ -66,17 +66,22 @@ class _Pictures(Decoder):
         longest = round(LONGEST_S * rate)
         self._after = longest if after is None else min(after, longest)
         self._cut = after is None or after > longest
-        usual = video.rate if video.rate and video.rate >= 1 else rate
+        usual = video.rate * media.speed if video.rate and video.rate >= 1 else rate
         self._usual_us = self._spacing_us = round(MICROSECONDS / usual)
 
         def graph(address: str) -> Any:
             pictures = open_input(media.path, seek_s=seek_s)[str(video.index)]
-            pictures = _sparse(pictures.filter("settb", f"1/{MICROSECONDS}"), start_s, rate)
+            pictures = pictures.filter("settb", f"1/{MICROSECONDS}")
+            if media.speed != 1:
+                pictures = pictures.filter("setpts", f"PTS/{media.speed:.9f}")
+            pictures = _sparse(pictures, start_s, rate)
             pictures = fitted(pictures, video, width, height, pixels)
             option, value = tool().passthrough
-            return ffmpeg.output(
-                stamped(pictures, address), "pipe:", f="rawvideo", pix_fmt=pixels, **{option: value}
-            )
+            options = {option: value}
+            if media.speed != 1:
+                # By the rate of the file ffmpeg would count in steps that are too coarse.
+                options["enc_time_base"] = f"1:{MICROSECONDS}"
+            return ffmpeg.output(stamped(pictures, address), "pipe:", f="rawvideo", pix_fmt=pixels, **options)
 
         super().__init__(graph, log)
 
@@ -192,13 +197,14 @@ class FullPictureDecoder(_Pictures):
 
     def __init__(self, media: Media) -> None:
         video = _video_of(media)
-        known = video.rate is not None and _SLOWEST_HZ <= video.rate <= _FASTEST_HZ
+        rate = None if video.rate is None else video.rate * media.speed
+        known = rate is not None and _SLOWEST_HZ <= rate <= _FASTEST_HZ
         self.first_s = video.start_s - media.start_s
         super().__init__(
             media,
             width=max(2, video.width // 2 * 2),
             height=max(2, video.height // 2 * 2),
-            rate=float(video.rate if known and video.rate else TICK_HZ),
+            rate=float(rate if known and rate else TICK_HZ),
             pixels="bgr24",
             start_s=video.start_s,
             log=None,

@@ -100,6 +100,10 @@ def _graph(path: Path, width: int, height: int, rate: float, sound_of: Media) ->
     }  # fmt: skip
     streams = [pictures]
     if audio is not None:
-        streams.append(open_input(sound_of.path, offset_s=-sound_of.start_s)[str(audio.index)])
-        options |= {"c:a": "copy"} if audio.codec in _COPIED_SOUND else {"c:a": "aac", "b:a": "192k"}
+        sound = open_input(sound_of.path, offset_s=-sound_of.start_s * sound_of.speed)[str(audio.index)]
+        if sound_of.speed != 1:
+            sound = sound.filter("asetrate", round(audio.rate * sound_of.speed)).filter("aresample", 48_000)
+        streams.append(sound)
+        copied = audio.codec in _COPIED_SOUND and sound_of.speed == 1
+        options |= {"c:a": "copy"} if copied else {"c:a": "aac", "b:a": "192k"}
     return ffmpeg.output(*streams, f"file:{path}", **options).overwrite_output()

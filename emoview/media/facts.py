@@ -93,6 +93,10 @@ class Media:
         undecoded: What it holds that cannot be decoded, such as `pictures (vp9)`.
         tracks: How many picture streams and sound streams it holds.
         missing_bytes: How much shorter the file is than it says.
+        speed: How many times faster than in the file everything is taken to happen: of slow motion, the rate
+            of capture over that of the file.  All times here are those of the clock, not of the file.
+        capture_rate: Pictures a second that were captured, as the file says; None where it does not.
+        created: When the recording began, as the file says, in ISO 8601; None where it does not.
     """
 
     path: Path
@@ -104,11 +108,16 @@ class Media:
     undecoded: tuple[str, ...] = ()
     tracks: tuple[int, int] = (1, 1)
     missing_bytes: int = 0
+    speed: float = 1.0
+    capture_rate: float | None = None
+    created: str | None = None
 
     @property
     def seek_s(self) -> float | None:
-        """Time from which a stretch is decoded; None where decoding starts with the file."""
-        return self.start_s - _RUN_UP_S if self.indexed and self.stretch.start_s > _RUN_UP_S else None
+        """Time in the file from which a stretch is decoded; None where decoding starts with the file."""
+        if not self.indexed or self.stretch.start_s <= _RUN_UP_S:
+            return None
+        return (self.start_s - _RUN_UP_S) * self.speed
 
     @property
     def start_s(self) -> float:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ _COLOURS = re.compile(r": Video: [^,]*(?:\([^)]*\))?[^,]*, *\w+\(([^)]*)\)")
 _START = re.compile(r"(?m)^  Duration: [^\n]*?start: (-?\d+(?:\.\d+)?)")
 _TOO_LARGE = re.compile(r"Picture size (\d+x\d+) exceeds specified max pixel count")
 _PROBE_TIMEOUT_S = 60
+_FASTEST_CAPTURE = 1e6
 _MOST_LISTING = 1 << 20
 # Anamorphic films have pixels up to twice as wide as high.
 _LONGEST_PIXEL = 8
@@ -40,6 +42,17 @@ _ODD_COLOURS = frozenset({
     "reserved", "ycgco", "ycgco-re", "ycgco-ro", "smpte2085", "chroma-derived-nc", "chroma-derived-c",
     "bt2020c", "ictcp", "ipt-c2",
 })  # fmt: skip
+
+_CAPTURED = re.compile(r"(?mi)^ {4,}[\w.]*captur\w*[._ -]?(?:fps|(?:frame[._ -]?)?rate) *: *(\d+(?:\.\d+)?)")
+_CREATED = (
+    re.compile(r"(?mi)^ {4,}com\.apple\.quicktime\.creationdate *: *([^\n;]+)"),
+    re.compile(r"(?mi)^ {4,}creation_time *: *([^\n;]+)"),
+    re.compile(r"(?mi)^ {4,}(?:date|icrd|dateutc) *: *([^\n;]+)"),
+)
+# Of the broadcast form of WAV: the day and the time are apart.
+_CREATED_TIME = re.compile(r"(?mi)^ {4,}creation_time *: *(\d\d:\d\d:\d\d)")
+# Clocks that were never set stand at the beginning of an epoch.
+_FIRST_YEAR = 1971
 
 # Containers with an index of exact times. In others ffmpeg guesses where a second lies.
 _INDEXED = frozenset({"mov", "matroska", "wav"})
@@ -107,6 +120,34 @@ def length_in(header: str) -> tuple[float | None, bool]:
         # These count from zero, wherever their streams begin.
         seconds = max(0.0, seconds - max(0.0, float(begins[1])))
     return seconds, indexed
+
+
+def captured_in(header: str) -> float | None:
+    """Give the pictures a second at which the camera says that it captured; None where it does not."""
+    found = _CAPTURED.search(header)
+    rate = float(found[1]) if found else 0.0
+    return rate if 0 < rate <= _FASTEST_CAPTURE else None
+
+
+def created_in(header: str) -> str | None:
+    """Give the time at which the recording says that it began, in ISO 8601; None where it does not.
+
+    It has a time zone where the file names one.
+    """
+    said = [found[1].strip() for pattern in _CREATED if (found := pattern.search(header))]
+    time = _CREATED_TIME.search(header)
+    if time:
+        said = [f"{text}T{time[1]}" for text in said if re.fullmatch(r"\d{4}-\d\d-\d\d", text)] + said
+    for text in said:
+        plain = re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", text.replace("Z", "+00:00"))
+        try:
+            moment = datetime.fromisoformat(plain)
+        except ValueError:
+            continue
+        # A day alone is no time.
+        if moment.year >= _FIRST_YEAR and ":" in plain:
+            return moment.isoformat(timespec="milliseconds")
+    return None
 
 
 def check_size(file: Path, listing: str) -> None:

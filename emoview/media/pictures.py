@@ -36,7 +36,8 @@ def _jpeg(media: Media, time_s: float, width: int) -> bytes | None:
     video = media.video
     if video is None:
         return None
-    at_s = media.start_s + max(0.0, time_s)
+    # Of the file.
+    at_s = (media.start_s + max(0.0, time_s)) * media.speed
     height = max(2, round(width * video.height / video.width / 2) * 2)
     pictures = (
         # The jump lands on the key picture before that time: a long file costs no more than a short one.

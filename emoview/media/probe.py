@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
-from emoview.media.facts import WHOLE, Media, Stretch
+from emoview.media.facts import WHOLE, Media, Stretch, VideoStream
 from emoview.media.listing import (
     audio_in,
+    captured_in,
     check_size,
+    created_in,
     header_of,
     length_in,
     listing_of,
@@ -21,19 +25,27 @@ from emoview.media.listing import (
 )
 from emoview.media.whole import missing_bytes
 
+_FASTEST: Final = 100.0
+"""So many times slowed, or quickened, a recording may be."""
+
 __all__ = ["WHOLE", "Media", "Stretch", "probe"]
 
 
-def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
+def probe(
+    path: str | os.PathLike[str], stretch: Stretch = WHOLE, *, capture_rate: float | None = None
+) -> Media:
     """Find out what a file holds, by decoding the first picture and the first sound.
 
     Args:
         path: The file.
         stretch: The part of it that is going to be analysed.
+        capture_rate: Pictures a second at which slow motion, or time lapse, was captured; all times become
+            those of the capture.
 
     Raises:
         InputError: The file is missing, unreadable, empty, not media, holds neither pictures
-            nor sound that can be decoded, or is over before the stretch starts.
+            nor sound that can be decoded, or is over before the stretch starts; or nothing is known
+            of the rate of its pictures, so that that of capture says nothing.
     """
     file = Path(path)
     _check_file(file)
@@ -44,13 +56,18 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
         raise InputError(_not_media(file, listing))
     seconds, indexed = length_in(header)
     video, audio = video_in(file, header, listing), audio_in(file, header, listing)
+    speed = _speed(file, video, capture_rate)
+    if speed != 1:
+        seconds = None if seconds is None else seconds / speed
+        video = video and replace(video, start_s=video.start_s / speed)
+        audio = audio and replace(audio, start_s=audio.start_s / speed)
     if video is None:
         check_size(file, listing)
     pictures, sounds = tracks_in(header)
     broken = tuple(undecoded(pictures, sounds, video, audio))
     media = Media(
         file, _duration(file, seconds, stretch), video, audio, stretch, indexed, broken,
-        (len(pictures), len(sounds)), missing_bytes(file),
+        (len(pictures), len(sounds)), missing_bytes(file), speed, captured_in(header), created_in(header),
     )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():
@@ -60,6 +77,24 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
             "truncated or encrypted; try to play it, or export it again as mp4"
         )  # fmt: skip
     return media
+
+
+def _speed(file: Path, video: VideoStream | None, capture_rate: float | None) -> float:
+    """Tell how much faster than in the file everything happened."""
+    if capture_rate is None:
+        return 1.0
+    if video is None or not video.rate:
+        raise InputError(
+            f"{name_of(file)} does not say how many pictures a second it has, so a rate of capture says "
+            "nothing: leave --capture-rate out"
+        )
+    speed = capture_rate / video.rate
+    if not 1 / _FASTEST <= speed <= _FASTEST:
+        raise InputError(
+            f"{name_of(file)} has {video.rate:g} pictures a second: a rate of capture of {capture_rate:g} "
+            "cannot be right"
+        )
+    return speed
 
 
 def _check_file(file: Path) -> None:

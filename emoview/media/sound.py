@@ -45,9 +45,12 @@ class SoundDecoder(Decoder):
         seek_s = None if audio.codec in _INEXACT_AFTER_SEEK else media.seek_s
 
         def graph(address: str) -> Any:
+            sound = open_input(media.path, seek_s=seek_s)[str(audio.index)]
+            if media.speed != 1:
+                # Time stamps and pitch go with it.
+                sound = sound.filter("asetrate", round(audio.rate * media.speed))
             sound = (
-                open_input(media.path, seek_s=seek_s)[str(audio.index)]
-                .filter("aresample", SAMPLE_RATE)
+                sound.filter("aresample", SAMPLE_RATE)
                 # In floating point, since integers do not tell what was no number.
                 .filter("aformat", channel_layouts="mono", sample_fmts="flt")
                 # How many samples there are is printed beside their time stamp.

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.metrics.bootstrap import Labels, figure, samples
-from emoview.metrics.figures import AgreementFigures
-from emoview.metrics.labels import confusions, recalls_of
+from emoview.metrics.figures import AgreementFigures, LabelAgreement
+from emoview.metrics.labels import confusions, f1_of, recalls_of
 
 
 def measure_agreement(
@@ -38,6 +38,18 @@ def measure_agreement(
         figure(100 * hits / len(said)),
         figure(np.nanmean(recalls_of(tables)[:, seen], axis=1)),
         tuple(tuple(int(v) for v in row) for row in tables[0]),
+        {names[i]: _of_label(i, tables) for i in range(count) if tables[0][i].any() or tables[0][:, i].any()},
+    )
+
+
+def _of_label(label: int, tables: NDArray[np.int64]) -> LabelAgreement:
+    """Measure one label against the rest, from the confusion tables of all examples and of each draw."""
+    hits = tables[:, label, label]
+    annotated, said = tables[:, label].sum(axis=1), tables[:, :, label].sum(axis=1)
+    rest = tables.sum(axis=(1, 2)) - annotated - said + hits
+    two = np.stack([hits, annotated - hits, said - hits, rest], axis=1).reshape(-1, 2, 2)
+    return LabelAgreement(
+        int(annotated[0]), int(said[0]), figure(f1_of(tables)[:, label]), figure(cohens_kappa(two), digits=4)
     )
 
 

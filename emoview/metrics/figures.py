@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,23 @@ class GainFigures:
 
 
 @dataclass(frozen=True)
+class LabelAgreement:
+    """What was measured of one label against all others, between two who label the same examples.
+
+    Attributes:
+        annotated: Examples that the annotation gives the label.
+        said: Examples that the result gives it.
+        f1: Harmonic mean of precision and recall, in percent.
+        kappa: Cohen's kappa of this label against the rest.
+    """
+
+    annotated: int
+    said: int
+    f1: Figure
+    kappa: Figure
+
+
+@dataclass(frozen=True)
 class AgreementFigures:
     """What was measured between two who label the same examples.
 
@@ -123,6 +140,7 @@ class AgreementFigures:
         accuracy: Share of examples with the same label, in percent.
         uar: Unweighted average recall, over the labels that the annotation has, in percent.
         confusion: `confusion[annotated][said]`, counts.
+        classes: Each label that either of them uses against the others.
     """
 
     examples: int
@@ -131,6 +149,22 @@ class AgreementFigures:
     accuracy: Figure
     uar: Figure
     confusion: tuple[tuple[int, ...], ...]
+    classes: dict[str, LabelAgreement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SeveralFigures:
+    """How far several raters of the same examples agree, each of whom may leave examples out.
+
+    Attributes:
+        examples: Examples of which at least two raters speak.
+        fleiss: Fleiss' kappa (1971), over the examples of which all speak; None where there is none.
+        alpha: Krippendorff's alpha (2011) for labels: 0 for agreement by chance, 1 for full agreement.
+    """
+
+    examples: int
+    fleiss: Figure | None
+    alpha: Figure
 
 
 @dataclass(frozen=True)

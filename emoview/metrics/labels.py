@@ -30,7 +30,7 @@ def measure_labels(
         ]
     )
     seen = np.flatnonzero(tables[0].sum(axis=1))
-    recalls, f1 = recalls_of(tables), _f1_of(tables)
+    recalls, f1 = recalls_of(tables), f1_of(tables)
     hits, support = np.diagonal(tables, axis1=1, axis2=2), tables.sum(axis=2)
     confidence, right = probabilities.max(axis=1), said == labels
     errors = [error_of(confidence, right)]
@@ -51,7 +51,7 @@ def measure_labels(
     )
 
 
-def _f1_of(tables: NDArray[np.int64]) -> NDArray[np.float64]:
+def f1_of(tables: NDArray[np.int64]) -> NDArray[np.float64]:
     """Give the F1 of confusion tables `(draws, c, c)`, in percent; NaN for a label without a trace."""
     with np.errstate(invalid="ignore"):
         hits = np.diagonal(tables, axis1=1, axis2=2)
@@ -76,7 +76,7 @@ def _of_class(
         figure(100 * hits / np.maximum(said, 1)),
         figure(recalls_of(tables)[:, label]),
         figure(rejected) if several else Figure(100.0, 100.0, 100.0),
-        figure(_f1_of(tables)[:, label]),
+        figure(f1_of(tables)[:, label]),
         figure(roc_areas(scores, positive, drawn), digits=4) if several else None,
         roc_curve(scores, positive),
     )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.metrics.bootstrap import Labels, draws, figure
-from emoview.metrics.figures import RaterFigures
+from emoview.metrics.bootstrap import Labels, draws, figure, samples
+from emoview.metrics.figures import RaterFigures, SeveralFigures
 
 Counts = NDArray[np.float64]
 
@@ -74,3 +74,56 @@ def leave_one_rater_out(counts: Counts, labels: int) -> tuple[Counts, Counts]:
         if chosen < labels:
             hits += weight * share[:, chosen]
     return truth[:, :labels], hits
+
+
+def measure_several(
+    labels: NDArray[np.int64], count: int, *, block: int = 1, seed: int = 0
+) -> SeveralFigures | None:
+    """Measure how far several raters agree.
+
+    Args:
+        labels: `(n, raters)`, positions of labels, or -1 where a rater does not speak of the example.
+        count: How many labels there are.
+        block: Neighbouring examples that are drawn together for the intervals, as in `measure_agreement`.
+        seed: Of the draws.
+
+    Returns:
+        None where no example has two raters.
+    """
+    counts = np.stack([(labels == i).sum(axis=1) for i in range(count)], axis=1).astype(np.float64)
+    counts = counts[counts.sum(axis=1) >= 2]
+    if not len(counts):
+        return None
+    whole = counts[counts.sum(axis=1) == labels.shape[1]]
+    alphas = [krippendorff_alpha(counts[d]) for d in samples(len(counts), seed, block)]
+    kappas = [fleiss_kappa(whole[d]) for d in samples(len(whole), seed, block)] if len(whole) else None
+    return SeveralFigures(
+        len(counts),
+        None if kappas is None else figure(np.array(kappas), digits=4),
+        figure(np.array(alphas), digits=4),
+    )
+
+
+def fleiss_kappa(counts: Counts) -> float:
+    """Agreement of the same number of raters beyond chance (Fleiss 1971); 0 where all use one label.
+
+    Args:
+        counts: `(n, c)`, how many raters of each example chose each label.
+    """
+    raters = counts[0].sum()
+    observed = ((counts * (counts - 1)).sum(axis=1) / (raters * (raters - 1))).mean()
+    chance = ((counts.sum(axis=0) / counts.sum()) ** 2).sum()
+    return float((observed - chance) / (1 - chance)) if chance < 1 else 0.0
+
+
+def krippendorff_alpha(counts: Counts) -> float:
+    """Agreement of any number of raters beyond chance, for labels (Krippendorff 2011); 0 where all use one.
+
+    Args:
+        counts: `(n, c)`, how many raters of each example chose each label; at least two raters each.
+    """
+    raters, labels = counts.sum(axis=1), counts.sum(axis=0)
+    total = labels.sum()
+    apart = ((raters**2 - (counts**2).sum(axis=1)) / (raters - 1)).sum() / total
+    by_chance = (total**2 - (labels**2).sum()) / (total * (total - 1))
+    return float(1 - apart / by_chance) if by_chance > 0 else 0.0

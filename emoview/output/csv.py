@@ -23,14 +23,26 @@ def csv_file(analysis: Analysis, _: Path) -> Iterator[str]:
     return _pieces(analysis)
 
 
-def _pieces(analysis: Analysis) -> Iterator[str]:
+def excel_file(analysis: Analysis, _: Path) -> Iterator[str]:
+    """Write the timeline as spreadsheets with decimal commas open it at a click: semicolons, and a mark."""
+    yield "\ufeff"
+    yield from _pieces(analysis, comma=True)
+
+
+def _pieces(analysis: Analysis, *, comma: bool = False) -> Iterator[str]:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, delimiter=";" if comma else ",", lineterminator="\r\n" if comma else "\n")
     columns = analysis.columns
     writer.writerow(columns)
     for row in analysis.timeline:
         record = analysis.record(row)
-        writer.writerow([_cell(name, record[name]) for name in columns])
+        cells = [_cell(name, record[name]) for name in columns]
+        if comma:
+            cells = [
+                str(c).replace(".", ",") if isinstance(record[n], float) else c
+                for n, c in zip(columns, cells, strict=True)
+            ]
+        writer.writerow(cells)
         if text.tell() > _PIECE:
             yield text.getvalue()
             text.seek(0)

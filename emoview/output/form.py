@@ -33,6 +33,8 @@ Decibels = Annotated[float, Meta(ge=-1000, le=1000)]
 # Beyond, its probability is 0 or 1 to the last digit, and its exponential no number.
 LogOdds = Annotated[float, Meta(ge=-700, le=700)]
 Path = Annotated[str, Meta(min_length=1, max_length=2**15)]
+# As `datetime.isoformat` writes it, and far from the year 9999, in which times end.
+Moment = Annotated[str, Meta(pattern=r"^[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?([+-]\d\d:\d\d)?$")]
 GridRow = Annotated[tuple[Share, ...], Meta(min_length=1, max_length=256)]
 
 
@@ -152,6 +154,9 @@ class Media(Struct):
     speech_share: Share
     faces: Count
     start_s: Seconds = 0.0
+    created: Moment | None = None
+    capture_rate: Rate | None = None
+    ffmpeg: Annotated[str, Meta(max_length=200)] | None = None
 
 
 class Options(Struct):
@@ -168,6 +173,9 @@ class Options(Struct):
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: Share | None = None
+    rate: Rate | None = None
+    capture_rate: Rate | None = None
+    clock: bool = False
 
 
 class Weight(Struct):

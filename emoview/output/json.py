@@ -134,6 +134,7 @@ def _row(analysis: Analysis, row: Row) -> dict[str, Any]:
     return {
         "tick": row.tick,
         "time_s": row.time_s,
+        **({"clock": analysis.clock_of(row)} if analysis.options.clock else {}),
         "face_id": row.face_id,
         "label": row.label,
         "confidence": _rounded(row.confidence),

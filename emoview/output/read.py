@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final, cast
 
@@ -96,6 +97,11 @@ def _check_media(stored: form.Result) -> None:
     media, rows = stored.media, stored.timeline
     if (media.width is None) != (media.height is None):
         raise ValueError("$.media.width (it goes with height)")
+    if media.created is not None:
+        try:
+            datetime.fromisoformat(media.created)
+        except ValueError:
+            raise ValueError("$.media.created (it is no time)") from None
     if media.ticks != (rows[-1].tick + 1 if rows else 0):
         raise ValueError("$.media.ticks (the timeline has another length)")
     if abs(media.duration_s - time_of(media.ticks)) > _OFF_S:

@@ -40,6 +40,9 @@ class Writer:
 
 WRITERS: Final[Mapping[str, Writer]] = {
     "csv": Writer("the rows as a table", ".csv", "csv:csv_file"),
+    "csv-excel": Writer(
+        "the rows as a table with semicolons and decimal commas", "-excel.csv", "csv:excel_file"
+    ),
     "json": Writer("the whole result", ".json", "json:json_file"),
     "parquet": Writer("the rows as a typed table", ".parquet", "parquet:parquet_file"),
     "eaf": Writer("the segments for ELAN", ".eaf", "elan:eaf_file"),
@@ -101,6 +104,7 @@ def format_of(path: Path | None) -> str:
 
 
 def _target(stem: str, writer: Writer, output: Path, *, only: bool) -> Path:
-    if only and output.suffix.lower() == writer.suffix.lower() and not output.is_dir():
+    ending = f".{writer.suffix.rpartition('.')[2]}".lower()
+    if only and output.suffix.lower() == ending and not output.is_dir():
         return output
     return output / f"{stem}{writer.suffix}"

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emoview.common.text import name_of
+from emoview.common.text import name_of, shown
 from emoview.errors import DecodeError
 from emoview.media.probe import WHOLE, Media, Stretch, probe
+from emoview.media.source import opened
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.check import check
 from emoview.pipeline.events import EventHook, Progress, ignore
@@ -37,16 +39,20 @@ def analyze(
     on_event: EventHook = ignore,
     on_face: FaceHook | None = None,
     keep: Keeper | None = None,
+    allow_network: bool = False,
+    seconds: float | None = None,
 ) -> Analysis:
     """Turn a video, or a sound file, into an emotion timeline.
 
     Args:
-        path: Any file that ffmpeg can read.
+        path: Any file that ffmpeg can read; or what `emoview.media.source.opened` makes one of.
         options: How; the defaults are those of the command.
         stretch: The part of the file to analyse; times count from its start.
         on_event: Told of every step forward, from several threads.
         on_face: Told of every face that was found, for those who want to see them.
         keep: Given the faces and features on the way.
+        allow_network: Whether ffmpeg may open an address.
+        seconds: How much of an address is recorded; None for all of it, at most six hours.
 
     Returns:
         The timeline, one row per tick of 40 ms and face, and labels for the whole.
@@ -58,12 +64,31 @@ def analyze(
     """
     options = options or Options()
     check(options)
+    with opened(path, rate=options.rate, allow_network=allow_network, seconds=seconds) as source:
+        result = _analysis(source.path, options, stretch, on_event, on_face, keep, source.warnings)
+    return result if source.name == str(source.path) else _named(result, source.name)
+
+
+def _named(result: Analysis, name: str) -> Analysis:
+    return replace(result, media=replace(result.media, path=shown(name)))
+
+
+def _analysis(
+    path: Path,
+    options: Options,
+    stretch: Stretch,
+    on_event: EventHook,
+    on_face: FaceHook | None,
+    keep: Keeper | None,
+    warnings_of_source: Sequence[str],
+) -> Analysis:
+    """Analyse a file, of which something is known already."""
     timings = Timings()
     seen = _seen(options)
     with timings.measure("total"):
         with timings.measure("probe"):
-            media = probe(path, stretch)
-        warnings = warn.of_modality(media, options)
+            media = probe(path, stretch, capture_rate=options.capture_rate)
+        warnings = [*warnings_of_source, *warn.of_modality(media, options)]
         baseline = _baseline_for(media, options)
         loader = _Loader(options)
         collectors = [one for one in (keep, seen) if one is not None]
@@ -100,7 +125,7 @@ def logits_of(
         DeviceError: The device asked for is not there.
         WeightsError: The installation lacks its weights.
     """
-    media = probe(path, stretch)
+    media = probe(path, stretch, capture_rate=options.capture_rate)
     warn.of_modality(media, options)
     loader = _Loader(options)
     faces, voice = _run_branches(media, options, loader, Timings(), ignore, None, [])

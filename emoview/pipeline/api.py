@@ -26,6 +26,10 @@ def analyze(
     baseline: str | os.PathLike[str] | None = None,
     voice_features: Literal["opensmile", "builtin"] = "opensmile",
     least_confidence: float | None = None,
+    rate: float | None = None,
+    capture_rate: float | None = None,
+    clock: bool = False,
+    allow_network: bool = False,
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -33,7 +37,8 @@ def analyze(
     """Turn a video, or a sound file, into an emotion timeline.
 
     Args:
-        path: Any file that ffmpeg can read.
+        path: Any file that ffmpeg can read; `-` for standard input; a name such as `frames_%04d.png`, or a
+            folder, of numbered pictures; an address such as `rtsp://camera/stream`.
         fusion: Join face and voice by their logits (`late`), by their features (`early`), or by whichever
             did better on people unseen in training (`auto`).
         modality: Look, listen, or both.
@@ -49,6 +54,10 @@ def analyze(
         baseline: File of `emoview baseline`, about this person.
         voice_features: What describes the voice: openSMILE, or emoview itself (`builtin`).
         least_confidence: Below this probability, in [0, 1], a label is `uncertain`; None for no such limit.
+        rate: Numbered pictures a second.
+        capture_rate: Pictures a second at which slow motion was captured; times become those of the capture.
+        clock: Add the time of day to each row, as far as the file knows it.
+        allow_network: Let ffmpeg open an address.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -78,5 +87,10 @@ def analyze(
         person,
         voice_features,
         least_confidence,
+        rate,
+        capture_rate,
+        clock,
     )
-    return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)
+    return run(
+        path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event, allow_network=allow_network
+    )

@@ -23,6 +23,12 @@ def check(options: Options) -> None:
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):
         raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
+    for name in ("rate", "capture_rate"):
+        rate = getattr(options, name)
+        if rate is not None and (
+            isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6
+        ):
+            raise InputError(f"{name} must be a number of pictures a second, above 0, not {rate!r}")
     replaced = _labels_replaced(options)
     if replaced and options.fusion == "early":
         raise InputError(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from emoview.common.text import name_of, shown
 from emoview.fusion.baseline import Baseline
 from emoview.media.probe import Media
+from emoview.media.tool import tool
 from emoview.networks.weights import shipped
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.answers import Answer, Answers
@@ -165,6 +166,9 @@ class Join:
             speech_share=round(float(self._speech.mean()), 4),
             faces=len(self._tracks),
             start_s=self._media.stretch.start_s,
+            created=self._media.created,
+            capture_rate=self._media.capture_rate,
+            ffmpeg=tool().version,
         )
 
     def _weights(self) -> tuple[WeightUsed, ...]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _QUIET_DB = -50.0
 # Streams rarely end together, and headers round.
 _NEAR_S = 1.0
+# Rates of capture are nominal: 30 may be stored as 24.
+_SLOWED = 1.4
 
 
 def of_modality(media: Media, options: Options) -> list[str]:
@@ -50,6 +52,15 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
     """Tell what of the file is missing, or was passed over."""
     if media.missing_bytes:
         yield f"the file is cut off: its last {media.missing_bytes:,} bytes are missing"
+    rate = media.video.rate if media.video else None
+    if media.capture_rate and rate and options.capture_rate is None and media.capture_rate / rate > _SLOWED:
+        yield (
+            f"slow motion: captured at {media.capture_rate:g} pictures a second, stored at {rate:g}, so all "
+            f"times are {media.capture_rate / rate:.1f} times too long: --capture-rate "
+            f"{media.capture_rate:g} gives the real ones"
+        )
+    if options.clock and media.created is None:
+        yield "the file does not say when it was recorded: the column clock is empty"
     for kind, count, stream, other in (
         ("picture", media.tracks[0], media.video, "voice"), ("sound", media.tracks[1], media.audio, "face"),
     ):  # fmt: skip

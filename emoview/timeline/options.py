@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from emoview.errors import InputError
 from emoview.timeline.labels import LabelCount, Naming
 
 Fusion = Literal["late", "early", "auto"]
+
+_RARE: Final = frozenset({"least_confidence", "rate", "capture_rate", "clock"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Options:
         baseline: File of the person's baseline. Missing without one.
         voice_features: Voice features: `opensmile` or `builtin`.
         least_confidence: Labels below this probability are `uncertain`. Missing if no limit was set.
+        rate: Numbered pictures a second. Missing for other input.
+        capture_rate: Pictures a second at which slow motion was captured; times are those of the capture.
+            Missing if times are those of the file.
+        clock: Whether rows have the time of day, as far as the file knows it. Missing if not.
     """
 
     fusion: Fusion = "auto"
@@ -42,6 +48,9 @@ class Options:
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: float | None = None
+    rate: float | None = None
+    capture_rate: float | None = None
+    clock: bool = False
 
     @property
     def naming(self) -> Naming:
@@ -54,11 +63,11 @@ class Options:
         return (self.weights,) if isinstance(self.weights, str) else tuple(self.weights or ())
 
     def asked(self) -> dict[str, Any]:
-        """Give what was asked for by name; a limit of confidence only where there is one."""
+        """Give what was asked for by name; what few ask for only where somebody does."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        if self.least_confidence is None:
-            del values["least_confidence"]
-        return values
+        return {
+            name: value for name, value in values.items() if name not in _RARE or value not in (None, False)
+        }
 
 
 def weights_of(runs: Sequence[object]) -> str | tuple[str, ...] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from emoview.timeline.clock import time_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 AffectSource = Literal["derived", "estimated"]
 
-SCHEMA_VERSION: Final = "1.4"
+SCHEMA_VERSION: Final = "1.5"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
@@ -168,6 +169,9 @@ class MediaFacts:
         speech_share: Share of ticks with speech, from 0 to 1.
         faces: Number of face tracks.
         start_s: Where the timeline starts in the file, in seconds. 0 unless a stretch was requested.
+        created: When the recording began, as the file says, in ISO 8601. Missing if it does not.
+        capture_rate: Rate at which the frames were captured, as the file says, in Hz. Missing if it does not.
+        ffmpeg: Version of the ffmpeg that decoded the file. Missing in older results.
     """
 
     path: str
@@ -186,6 +190,9 @@ class MediaFacts:
     speech_share: float
     faces: int
     start_s: float = 0.0
+    created: str | None = None
+    capture_rate: float | None = None
+    ffmpeg: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +246,16 @@ class Analysis:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of the CSV: `COLUMNS`, and those of the groups where groups were asked for."""
-        return (*COLUMNS, *group_columns(self.options.labels))
+        """Columns of the CSV: `COLUMNS`, and the time of day and groups where these were asked for."""
+        first = ("tick", "time_s", "clock") if self.options.clock else COLUMNS[:2]
+        return (*first, *COLUMNS[2:], *group_columns(self.options.labels))
+
+    def clock_of(self, row: Row) -> str | None:
+        """Give the time of day at the start of a row, in ISO 8601; None where the file knows no time."""
+        if self.media.created is None:
+            return None
+        begun = datetime.fromisoformat(self.media.created)
+        return (begun + timedelta(seconds=self.media.start_s + row.time_s)).isoformat(timespec="milliseconds")
 
     def to_dataframe(self) -> pandas.DataFrame:
         """Give the timeline as a table with the columns of the CSV; what is missing is NaN."""
@@ -253,6 +268,7 @@ class Analysis:
         flat: dict[str, Any] = {
             "tick": row.tick,
             "time_s": row.time_s,
+            **({"clock": self.clock_of(row)} if self.options.clock else {}),
             "face_id": row.face_id,
             "label": row.label,
             "confidence": row.confidence,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from emoview import InputError, Options
-from emoview.batch.inputs import Clip, clips_of
+from emoview.batch.inputs import Clip, clips_of, kinds_of
 from emoview.batch.lists import read_list
 from emoview.batch.record import Wanted, write_record
 from emoview.batch.run import run_batch
@@ -123,9 +124,9 @@ def test_a_bad_line_takes_no_results_of_an_earlier_run_along(tmp_path: Path):
     ("name", "content"),
     [
         ("list.txt", bytes(range(256)) * 40), ("list.csv", bytes(range(256)) * 40),
-        ("list.txt", "path\nä\n".encode("utf-16")), ("list.csv", "path\nä\n".encode("utf-16-le")),
-        ("list.txt", b"\xe9\n\xe9\n"), ("list.txt", b""), ("list.txt", b"# nothing\n\n"),
-        ("list.csv", b""), ("list.csv", b"path\n"), ("list.csv", b"file\na.wav\n"),
+        ("list.txt", b""), ("list.txt", b"# nothing\n\n"),
+        ("list.csv", b""), ("list.csv", b"path\n"), ("list.csv", b"title\na.wav\n"),
+        ("list.csv", b"path,strat_s\na.wav,1\n"),
         ("list.csv", b"path,path\na,b\n"), ("list.csv", b"x" * 140_000 + b"\na\n"),
     ],
 )  # fmt: skip
@@ -153,3 +154,88 @@ def test_unknown_addresses_and_names_that_no_machine_has():
         with pytest.raises(InputError), fetched(Remote(address)):
             pass
     assert Remote("https://host/a.wav?token=../..#x").name == "a.wav"
+
+
+STRETCHES = {
+    "decimal commas": "path;start_s;end_s\nb.mp4;1,5;4,5\n",
+    "semicolons": "path;start_s;end_s\nb.mp4;1.5;4.5\n",
+    "tabs": "path\tstart_s\tend_s\nb.mp4\t1.5\t4.5\n",
+    "quoted commas": 'path,start_s,end_s\nb.mp4,"1,5","4,5"\n',
+    "minutes": "path,start_s,end_s\nb.mp4,0:01.5,00:04.5\n",
+    "hours": "path;start_s;end_s\nb.mp4;0:00:01,5;00:00:04,500\n",
+    "capitals and blanks": "Path , Start_s, End_S\n b.mp4 , 1.5, 4.5 \n",
+    "words": "File name,Start (s),End (s)\nb.mp4,1.5,4.5\n",
+    "milliseconds": "path,onset_ms,offset_ms\nb.mp4,1500,4500\n",
+    "a length": "path,start_s,duration\nb.mp4,1.5,3\n",
+    "a line for Excel": "sep=;\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
+    "columns without a name": "path;start_s;end_s;;\nb.mp4;1,5;4,5;;\n",
+    "quotes twice": 'path;start_s;end_s\n"""b.mp4""";1,5;4,5\n',
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("content", STRETCHES.values(), ids=STRETCHES)
+def test_spreadsheets_save_lists_in_many_ways(content: str, encoding: str, tmp_path: Path):
+    listed = written(tmp_path, content.replace("\n", "\r\n").encode(encoding), "list.csv")
+    (clip,) = clips_of([listed])
+    assert (clip.path.name, clip.fault) == ("b.mp4", None)
+    assert (clip.stretch.start_s, clip.stretch.end_s) == (1.5, 4.5)
+
+
+@pytest.mark.parametrize("cell", ["1:60", "1:2:3:4", "1.234,5", "1:61:00", "1;5", "5 min"])
+def test_a_time_that_is_none_is_named(cell: str, tmp_path: Path):
+    (clip,) = clips_of([written(tmp_path, f"path\tstart_s\nb.mp4\t{cell}\n", "list.tsv")])
+    assert repr(cell) in str(clip.fault)
+
+
+def test_further_columns_go_to_the_summary(tmp_path: Path):
+    content = "path;participant;Größe;label\nno.mp4;P07;=1+1;calm\n".encode("cp1252")
+    (clip,) = clips_of([written(tmp_path, content, "list.csv")])
+    assert clip.further == (("participant", "P07"), ("Größe", "=1+1"), ("label", "calm"))
+    run_batch([clip], tmp_path / "out", Wanted(Options(), ("csv",)))
+    with (tmp_path / "out" / "summary.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["participant"], row["Größe"], row["list_label"]) == ("P07", "'=1+1", "calm")
+    assert row["label"] == ""
+
+
+def test_what_is_named_twice_keeps_what_the_lists_say(tmp_path: Path):
+    (tmp_path / "b.mp4").touch()
+    listed = written(tmp_path, "path,who\nb.mp4,A\nb.mp4,A\nb.mp4,B\n", "list.csv")
+    found = clips_of([str(tmp_path), listed])
+    assert [dict(clip.further)["who"] for clip in found] == ["A", "B"]
+
+
+def test_a_header_that_names_no_path_is_told_what_was_found(tmp_path: Path):
+    with pytest.raises(InputError, match=r"has 'clip1\.mp4', '0,5': it needs a column path"):
+        clips_of([written(tmp_path, "clip1.mp4;0,5\n", "list.csv")])
+
+
+def test_names_of_windows(tmp_path: Path):
+    (tmp_path / "day").mkdir()
+    for name in ("a.mp4", "gespräch.mp4"):
+        (tmp_path / "day" / name).touch()
+    lines = "day\\a.mp4\r\nday/gespräch.mp4\r\nC:\\clips\\a.mp4\r\n".encode("cp1252")
+    found = clips_of([written(tmp_path, lines)])
+    assert [clip.path.name for clip in found[:2]] == ["a.mp4", "gespräch.mp4"]
+    assert [clip.fault is None for clip in found] == [True, True, False]
+    assert "path of Windows" in str(found[2].fault)
+
+
+def test_unicode_text_of_a_spreadsheet_is_a_table(tmp_path: Path):
+    (clip,) = clips_of([written(tmp_path, "Path\tEnd_s\r\nb.mp4\t4,5\r\n".encode("utf-16"))])
+    assert (clip.path.name, clip.stretch.end_s) == ("b.mp4", 4.5)
+
+
+def test_what_is_passed_over_is_counted(tmp_path: Path):
+    names = (
+        "a.MOD b.tod c.divx d.mpe e.f4v f.m4b g.au h.caf i.mp2 j.m2v k.h264 l.dav m.jpg n.JPG o.docx p .q.jpg"
+    )
+    for name in names.split():
+        (tmp_path / name).touch()
+    counted: Counter[str] = Counter()
+    found = clips_of([str(tmp_path)], passed_over=counted)
+    assert len(found) == 12
+    assert kinds_of(counted) == "2 of .jpg, 1 of .docx and 1 without an ending"
+    with pytest.raises(InputError, match=r"no media file matches .*, only"):
+        clips_of([str(tmp_path / "*.jpg")])

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_up import made_up
-from sklearn.metrics import cohen_kappa_score
+from sklearn.metrics import cohen_kappa_score, f1_score
 
 from emoview import LABELS, InputError
 from emoview.evaluation.agreement import measure
-from emoview.evaluation.annotations import Annotation, read_annotations
+from emoview.evaluation.annotations import Annotation, read_all, read_annotations
 from emoview.metrics.agreement import cohens_kappa, measure_agreement
 from emoview.metrics.values import measure_values
 from emoview.output.csv import to_csv
@@ -129,7 +129,7 @@ def test_a_face_can_be_asked_for(tmp_path: Path):
         ("time_s,label\n-1,happy\n", "not a time"),
         ("time_s,label\nnan,happy\n", "not a time"),
         ("start_s,end_s,label\n2,1,happy\n", "is before"),
-        ("time_s,valence\n1,\"0,5\"\n", "not a number"),
+        ("time_s,valence\n1,\"1.0,5\"\n", "not a number"),
         ("time_s,label\n1,yes\n", "contains no known label"),
         ("time_s,label\n100,happy\n", "no tick in common"),
     ],
@@ -151,3 +151,54 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path):
     figures = json.loads((tmp_path / "f.json").read_text())
     assert figures["labels"]["accuracy"]["value"] == 80
     assert figures["values"]["valence"]["examples"] == 75
+    assert figures["labels"]["classes"]["happy"]["annotated"] == 50
+    done = subprocess.run(
+        [sys.executable, "-m", "emoview", "agree", "talk.json", "a.csv", "--map", "unclear"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "WORD=LABEL" in done.stderr
+
+
+def test_what_is_left_out_counts_and_words_can_be_mapped(tmp_path: Path):
+    text = "start_s,end_s,label\n0,1.6,happy\n1.6,2,Calm\n3.6,4,sad\n"
+    found = measure(made_up(), _table(tmp_path, text))
+    assert (found.annotated_ticks, found.compared_ticks, found.left_out_ticks) == (50, 40, 10)
+    assert found.labels.accuracy.value == 100
+    found = measure(made_up(), _table(tmp_path, text), mapping={"calm": "neutral"})
+    assert (found.annotated_ticks, found.compared_ticks, found.left_out_ticks) == (60, 50, 0)
+    assert found.labels.accuracy.value == 80
+    for mapping, words in (
+        ({"calm": "cosy"}, "no label"),
+        ({"clam": "neutral"}, "no annotation says 'clam'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            measure(made_up(), _table(tmp_path, text), mapping=mapping)
+
+
+def test_each_label_against_the_rest_is_as_scikit_learn_has_it():
+    random = np.random.default_rng(0)
+    annotated, said = random.integers(0, 3, (2, 300))
+    figures = measure_agreement(said, annotated, LABELS)
+    assert list(figures.classes) == list(LABELS[:3])
+    f1 = f1_score(annotated, said, average=None)
+    for i, one in enumerate(figures.classes.values()):
+        assert one.annotated == (annotated == i).sum()
+        assert one.f1.value == pytest.approx(100 * f1[i], abs=0.01)
+        assert one.kappa.value == pytest.approx(cohen_kappa_score(annotated == i, said == i), abs=1e-4)
+        assert one.kappa.low < one.kappa.value < one.kappa.high
+
+
+def test_several_raters_vote_and_are_held_against_each_other(tmp_path: Path):
+    (tmp_path / "anna.csv").write_text("start_s,end_s,label\n0,1.6,happy\n1.6,3.2,sad\n")
+    (tmp_path / "ben.csv").write_text("start_s,end_s,label\n0,1.6,happy\n1.6,2.4,sad\n2.4,3.2,fear\n")
+    said = read_all([tmp_path / "anna.csv", tmp_path / "ben.csv"])
+    found = measure(made_up(), said)
+    assert found.raters.names == ("anna", "ben")
+    assert (found.raters.tied_ticks, found.compared_ticks) == (20, 60)
+    assert found.labels.kappa.value == 1
+    assert found.raters.kappas["anna"].value == 1
+    assert 0 < found.raters.kappas["ben"].value < 1
+    assert found.raters.labels.fleiss.value == pytest.approx(0.588, abs=0.02)
+    rater = "start_s,end_s,label,coder\n0,1.6,happy,x\n0,1.6,sad,y\n0,1.6,happy,z\n"
+    assert measure(made_up(), _table(tmp_path, rater)).labels.accuracy.value == 100

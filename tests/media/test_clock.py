@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from emoview.media import tool as tools
 from emoview.media.decode import PictureDecoder
@@ -31,6 +32,7 @@ class Case:
         sound_from: Second at which it begins.
         hole: Seconds between which it is silent.
         options: Further ones for the output.
+        rate: A constant rate of pictures, made of the 50 by dropping the others.
     """
 
     container: str
@@ -41,6 +43,7 @@ class Case:
     sound_from: float = 0.0
     hole: tuple[float, float] = (0.0, 0.0)
     options: tuple[str, ...] = field(default=())
+    rate: str = ""
 
     def __str__(self) -> str:
         return f"{self.container}-{self.name}"
@@ -58,6 +61,12 @@ _CODECS = {
     "flv": "-c:v flv1 -q:v 2 -c:a aac -ar 44100",
     "nut": "-c:v mpeg4 -q:v 2 -c:a pcm_s16le",
     "asf": "-c:v wmv2 -q:v 2 -c:a wmav2",
+    "m2ts": "-mpegts_m2ts_mode 1 -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p -c:a ac3",
+    "vob": "-c:v mpeg2video -q:v 2 -g 12 -c:a mp2",
+    "mxf": "-c:v mpeg2video -q:v 2 -g 12 -pix_fmt yuv422p -c:a pcm_s16le -ar 48000",
+    "ogv": "-c:v libtheora -q:v 9 -g 25 -c:a libvorbis",
+    "wmv": "-c:v msmpeg4 -q:v 2 -g 25 -c:a wmav2",
+    "mjpeg.mkv": "-c:v mjpeg -q:v 2 -pix_fmt yuvj420p -c:a pcm_mulaw -ar 8000",
     "avi": "-c:v mpeg4 -q:v 2 -c:a pcm_s16le",
 }
 _KINDS = (
@@ -69,28 +78,47 @@ _KINDS = (
     },
     {"name": "varying", "select": "lt(mod(n*n,7),2)", "keep": lambda n: n * n % 7 < 2},
     {"name": "slow", "select": "not(mod(n,20))", "keep": lambda n: n % 20 == 0},
+    {"name": "ntsc", "rate": "30000/1001"},
     {"name": "sound-gap", "sound": "not(between(t,2,3.5))", "hole": (2.0, 3.6)},
 )  # fmt: skip
-# Their pictures have a constant rate, or no times at all; the sound of ASF begins
+# Their pictures have a constant rate, or no times at all; AVI and MXF have none for sound, that of ASF begins
 # 86 ms late by itself, and MOV holds plain samples without gaps.
-_CONSTANT = {"avi", "mts", "mpg"}
+_CONSTANT = {"avi", "mts", "mpg", "vob", "mxf", "ogv"}
+_UNFIT = {"avi-sound-late", "asf-pictures-late", "wmv-pictures-late", "mov-sound-gap", "mxf-sound-late"}
 _CASES = [
     Case(container, **kind)
     for container in _CODECS
     for kind in _KINDS
-    if container not in _CONSTANT or kind["name"] in ("plain", "sound-late")
-    if f"{container}-{kind['name']}" not in ("avi-sound-late", "asf-pictures-late", "mov-sound-gap")
+    if container not in _CONSTANT or kind["name"] in ("plain", "sound-late", "ntsc")
+    if f"{container}-{kind['name']}" not in _UNFIT
 ]  # fmt: skip
 _CASES += [
     Case(container, "from-600", options=("-output_ts_offset", "600"))
     for container in ("mkv", "mp4", "ts", "nut")
 ]
 _CASES += [Case("ts", "wrap", options=("-output_ts_offset", "95440"))]
+_CASES += [
+    Case(
+        container, "fragments", options=("-movflags", "frag_keyframe+empty_moov", "-flags", "+global_header")
+    )
+    for container in ("mp4", "mov")
+]
 
 
-def _ffmpegs() -> list[str]:
-    system = shutil.which("ffmpeg")
-    return [imageio_ffmpeg.get_ffmpeg_exe(), *([system] if system else [])]
+_PACKAGED = imageio_ffmpeg.get_ffmpeg_exe()
+_SYSTEM = shutil.which("ffmpeg")
+# The whole matrix runs before a release; daily every second case, and every sixth with the system's.
+_EVERY = {_PACKAGED: 2, **({_SYSTEM: 6} if _SYSTEM else {})}
+_NAMES = {_PACKAGED: "packaged", _SYSTEM: "system"}
+
+
+def _matrix() -> Iterator[ParameterSet]:
+    for path, every in _EVERY.items():
+        for number, case in enumerate(_CASES):
+            # The kinds of a container are a row: shifted, so that each kind comes up.
+            daily = (number + number // len(_KINDS)) % every == 0
+            marks = () if daily else pytest.mark.release
+            yield pytest.param(path, case, id=f"{_NAMES[path]}-{case}", marks=marks)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +126,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_base(tmp_path_factory.mktemp("clock"))
 
 
-@pytest.fixture(params=_ffmpegs(), ids=lambda path: Path(path).name[:6])
+@pytest.fixture(
+    params=[
+        pytest.param(path, id=_NAMES[path], marks=pytest.mark.release if path == _SYSTEM else ())
+        for path in _EVERY
+    ]
+)
 def ffmpeg(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     found = tools._asked(request.param)
     assert found is not None
@@ -107,17 +140,30 @@ def ffmpeg(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return str(request.param)
 
 
+@pytest.mark.parametrize(("ffmpeg", "case"), [*_matrix()], indirect=["ffmpeg"])
 @pytest.mark.usefixtures("ffmpeg")
-@pytest.mark.parametrize("case", _CASES, ids=str)
 def test_ticks_hold_what_their_time_shows_and_sounds(case: Case, base: Path, tmp_path: Path):
     clip = tmp_path / f"clip.{case.container}"
     mode = "cfr" if case.container in _CONSTANT else "passthrough"
+    pictures = f"select='{case.select}'" + (f",fps={case.rate}" if case.rate else "")
     run(
-        "-i", base, "-vf", f"select='{case.select}'", "-af", f"aselect='{case.sound}'", "-fps_mode", mode,
+        "-i", base, "-vf", pictures, "-af", f"aselect='{case.sound}'", "-fps_mode", mode,
         *_CODECS[case.container].split(), *case.options, clip,
     )  # fmt: skip
     times = [n / RATE for n in range(RATE * SECONDS) if case.keep(n)]
     _check(clip, times, case.sound_from, case.hole)
+
+
+@pytest.mark.usefixtures("ffmpeg")
+@pytest.mark.parametrize("from_s", [0.7, 1.2])
+@pytest.mark.parametrize("container", ["mp4", "mov", "3gp"])
+def test_edit_lists_leave_out_what_comes_before(container: str, from_s: float, base: Path, tmp_path: Path):
+    whole, cut = tmp_path / f"whole.{container}", tmp_path / f"cut.{container}"
+    run("-i", base, *_CODECS[container].split(), whole)
+    # The pictures from the key picture on are kept, and a list says that they are not shown.
+    run("-ss", from_s, "-i", whole, "-c", "copy", cut)
+    times = [n / RATE for n in range(RATE * SECONDS) if n / RATE >= from_s - 1e-6]
+    _check(cut, times, sound_from=from_s)
 
 
 @pytest.mark.usefixtures("ffmpeg")

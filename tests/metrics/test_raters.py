@@ -12,7 +12,13 @@ import pytest
 from emoview import LABELS
 from emoview.datasets.pictures import open_pictures
 from emoview.evaluation import raters
-from emoview.metrics.raters import leave_one_rater_out, measure_raters
+from emoview.metrics.raters import (
+    fleiss_kappa,
+    krippendorff_alpha,
+    leave_one_rater_out,
+    measure_raters,
+    measure_several,
+)
 
 
 def test_leaving_out_by_enumeration():
@@ -126,3 +132,26 @@ def test_groups_of_networks_that_tell_fewer_labels(labels: tuple[str, ...], coun
 
     members = raters._groups_of(labels, count)
     assert [GROUPS[count][i] for i in members.argmax(axis=1)] == expected
+
+
+def test_fleiss_kappa_of_a_worked_example():
+    # The worked example of the Wikipedia article: ten subjects, fourteen raters.
+    rows = (
+        "0 0 0 0 14;0 2 6 4 2;0 0 3 5 6;0 3 9 2 0;2 2 8 1 1;7 7 0 0 0;3 2 6 3 0;2 5 3 2 2;6 5 2 1 0;0 2 2 3 7"
+    )
+    counts = np.array([[float(n) for n in row.split()] for row in rows.split(";")])
+    assert fleiss_kappa(counts) == pytest.approx(0.210, abs=5e-4)
+
+
+def test_krippendorff_alpha_of_the_paper():
+    # Example C of Krippendorff (2011): four observers, twelve units, some of them left out; alpha is 0.743.
+    rows = (
+        "1 2 3 3 2 1 4 1 2 0 0 0", "1 2 3 3 2 2 4 1 2 5 0 3",
+        "0 3 3 3 2 3 4 2 2 5 1 0", "1 2 3 3 2 4 4 1 2 5 1 0",
+    )  # fmt: skip
+    labels = np.array([[int(n) - 1 for n in row.split()] for row in rows]).T
+    figures = measure_several(labels, 5)
+    assert figures.alpha.value == pytest.approx(0.743, abs=5e-4)
+    assert figures.examples == 11
+    assert krippendorff_alpha(np.array([[3.0, 0], [2, 0]])) == 0
+    assert measure_several(labels[:, :1], 5) is None

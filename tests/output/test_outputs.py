@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 
 from emoview import InputError, OutputError
 from emoview.cli.main import app
+from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
 from emoview.output.plot import plot_file
 from emoview.output.read import read_json, with_media_found
@@ -204,3 +205,38 @@ def test_what_is_uncertain_is_so_everywhere_and_read_again(tmp_path: Path, label
     # Of two labels, whatever is not happy adds up to enough.
     said = {segment.label for segment in segments_of(result.timeline, "voice")}
     assert ("uncertain" in said) == (labels != 2)
+
+
+def test_the_table_for_spreadsheets_with_decimal_commas(tmp_path: Path):
+    (path,) = write_results(made_up(), "talk", ["csv-excel"], tmp_path)
+    assert path.name == "talk-excel.csv"
+    content = path.read_bytes().decode()
+    assert content.startswith("\ufefftick;time_s;")
+    plain = to_csv(made_up())
+    assert content[1:].replace(",", ".").replace(";", ",").replace("\r\n", "\n") == plain
+    assert content.split("\r\n")[2].startswith("1;0,04;0;happy;0,7000;")
+    asked = tmp_path / "my.csv"
+    assert write_results(made_up(), "talk", ["csv-excel"], asked) == [asked]
+
+
+def test_rows_have_the_time_of_day_where_it_was_asked_for(tmp_path: Path):
+    result = made_up()
+    facts = replace(result.media, created="2024-05-01T23:59:59.000+02:00", start_s=0.5)
+    result = replace(result, media=facts, options=replace(result.options, clock=True))
+    write_results(result, "talk", ["csv", "json", "parquet"], tmp_path)
+    table = pandas.read_csv(tmp_path / "talk.csv")
+    assert list(table.columns[:4]) == ["tick", "time_s", "clock", "face_id"]
+    assert table["clock"][13] == "2024-05-02T00:00:00.020+02:00"
+    assert list(pandas.read_parquet(tmp_path / "talk.parquet")["clock"]) == list(table["clock"])
+    stored = json.loads((tmp_path / "talk.json").read_text())
+    jsonschema.validate(stored, schema())
+    assert stored["timeline"][13]["clock"] == table["clock"][13]
+    again = read_json(tmp_path / "talk.json")
+    assert again.columns == result.columns
+    assert [again.clock_of(row) for row in again.timeline] == list(table["clock"])
+    unknown = replace(result, media=replace(facts, created=None))
+    assert to_csv(unknown).splitlines()[1].startswith("0,0.00,,0,")
+    damaged = to_json(result).replace("2024-05-01T23", "2024-02-31T23")
+    (tmp_path / "bad.json").write_text(damaged)
+    with pytest.raises(InputError, match=r"media\.created"):
+        read_json(tmp_path / "bad.json")

@@ -173,6 +173,12 @@ def test_arrays_are_no_pickles_and_no_bombs(tmp_path: Path):
 ROWS = {
     "commas.csv": "start_s,end_s,label,valence\n0,1,happy,0.5\n1,3,sad,-0.5\n",
     "tabs.csv": "time_s\tlabel\tarousal\n0.5\thappy\t\n1.5\tsad\t0.1\n",
+    "boris.tsv": "Observation id\to\n\nTime\tBehavior\tStatus\n0.5\thappy\tSTART\n1.5\thappy\tSTOP\n",
+    "elan.txt": "a\t\t00:00:00.5\t0.5\t00:00:01.0\t1.0\thappy\na\t\t00:00:01.0\t1.0\t00:00:02.0\t2.0\tsad\n",
+    "short.TextGrid": (
+        'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n2\n<exists>\n1\n'
+        '"IntervalTier"\n"a"\n0\n2\n1\n0\n2\n"happy"\n'
+    ),
     "coder.eaf": """<?xml version="1.0" encoding="UTF-8"?><ANNOTATION_DOCUMENT><TIME_ORDER>
 <TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="0"/><TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="1000"/></TIME_ORDER>
 <TIER TIER_ID="a"><ANNOTATION><ALIGNABLE_ANNOTATION TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts2">
@@ -184,7 +190,7 @@ ROWS = {
 def test_annotations(tmp_path: Path, name: str):
     file = tmp_path / name
     file.write_text(ROWS[name])
-    damage = damaged_bytes if name.endswith("eaf") else damaged_table
+    damage = damaged_bytes if name.endswith(("eaf", "TextGrid")) else damaged_table
     survives(file, damage, lambda: [a.ticks() for a in read_annotations(file)], times=TIMES)
 
 

@@ -1,0 +1,117 @@
+"""Tables that people keep in spreadsheets and annotation tools: their encoding, separators and times."""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+# Of one column and the next; where two stand equally often, the earlier one: a comma may be a decimal one.
+_SEPARATORS: Final = "\t;,|"
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_CLOCK: Final = re.compile(r"(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9}(?:[.,]\d{0,20})?)", re.ASCII)
+_UNITS: Final = re.compile(
+    r"_(?:(s|secs?|seconds?|ss\.msec|h?h?:?mm:ss(?:[.:]\w+)?|sf|hms|hmsf)|(ms|msecs?|milliseconds?))$"
+)
+
+
+def decoded(content: bytes) -> str | None:
+    """Decode text in UTF-8, or in UTF-16 or UTF-32 as Windows programs write it; None where it is neither.
+
+    Bytes that are not UTF-8 stay as surrogates, see `recoded`.
+    """
+    mark, name = next((pair for pair in _MARKS if content.startswith(pair[0])), (b"", _unmarked(content)))
+    try:
+        if name == "utf-8":
+            return content.removeprefix(mark).decode(name, "surrogateescape")
+        return content.decode(name)
+    except UnicodeDecodeError:
+        return None
+
+
+def _unmarked(content: bytes) -> str:
+    """Guess the encoding of text without a mark: every other byte of Latin text in UTF-16 is 0."""
+    zeros = [content[first::2].count(0) for first in (0, 1)]
+    half = len(content) / 2
+    if len(content) % 2 == 0 and max(zeros) > 0.7 * half and min(zeros) < 0.05 * half:
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    return "utf-8"
+
+
+def recoded(text: str) -> str:
+    """Take bytes that are not UTF-8 for the code page 1252, in which Windows saves in western Europe."""
+    if not re.search("[\udc80-\udcff]", text):
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+
+
+def separator_of(lines: Sequence[str]) -> tuple[str, int]:
+    """Tell what stands between the columns of a table, and at which line it begins.
+
+    A first line such as `sep=;` is for the spreadsheet.
+    """
+    said = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    if said:
+        return said[1], 1
+    bare = re.sub(r'"[^"]*"', "", lines[0]) if lines else ""
+    best = max(_SEPARATORS, key=bare.count)
+    return (best if best in bare else ","), 0
+
+
+def key_of(column: str) -> str:
+    """Write the name of a column plainly: `Start (s)` and `start_s` are the same.
+
+    >>> key_of(" Begin Time - msec ")
+    'begin_time_msec'
+    """
+    return re.sub(r"[\s_-]+", "_", re.sub(r"[()\[\]{}\"]", " ", column)).strip("_").casefold()
+
+
+def unit_of(key: str) -> tuple[str, str]:
+    """Take the unit off a column's key: `s`, `ms`, or nothing where it names none.
+
+    >>> unit_of("start_ms")
+    ('start', 'ms')
+    """
+    found = _UNITS.search(key)
+    if not found:
+        return key, ""
+    return key[: found.start()], "s" if found[1] else "ms"
+
+
+def number_in(text: str) -> float:
+    """Read a number with a decimal point or a decimal comma.
+
+    Raises:
+        ValueError: It is none, or not finite.
+    """
+    number = float(text.strip().replace(",", ".")) if _NUMBER.fullmatch(text.strip()) else math.nan
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def seconds_in(text: str) -> float:
+    """Read a time: seconds, `mm:ss` or `hh:mm:ss`, each with decimals or not.
+
+    >>> seconds_in("1:02,5")
+    62.5
+
+    Raises:
+        ValueError: It is none.
+    """
+    plain = text.strip()
+    clock = _CLOCK.fullmatch(plain)
+    if clock is None:
+        return number_in(re.sub(r"\s*s(?:ec)?$", "", plain))
+    hours, minutes, seconds = int(clock[1] or 0), int(clock[2]), float(clock[3].replace(",", "."))
+    if seconds >= 60 or (clock[1] and minutes >= 60):
+        raise ValueError(text)
+    return 3600 * hours + 60 * minutes + seconds

@@ -1,0 +1,296 @@
+"""Annotations in tables: from spreadsheets, BORIS, ELAN's export, Datavyu, Praat, The Observer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emoview.common.stored import quoted
+from emoview.common.tables import key_of, number_in, seconds_in, separator_of, unit_of
+from emoview.common.text import name_of
+from emoview.datasets.names import listed
+from emoview.errors import InputError
+from emoview.evaluation.annotations import VALUES, Annotation, Notes, chosen
+
+_STARTS: Final = ("start", "begin", "onset", "begin_time", "start_time", "tmin", "from")
+_ENDS: Final = ("end", "stop", "offset", "end_time", "stop_time", "tmax", "to")
+_MOMENTS: Final = ("time", "time_relative", "timestamp")
+_LENGTHS: Final = ("duration", "length")
+_LABELS: Final = (
+    "label", "emotion", "behavior", "behaviour", "annotation", "value", "text", "code", "event", "category",
+)  # fmt: skip
+_RATERS: Final = ("rater", "coder", "annotator", "judge", "observer")
+_TIERS: Final = ("tier", "tier_name", "observation_id", "observation", "subject")
+_STATES: Final = ("status", "behavior_type", "behaviour_type", "event_type")
+_BEGINS, _STOPS = frozenset({"start", "state start"}), frozenset({"stop", "state stop"})
+_NOTHING: Final = frozenset({"", "na", "nan", "n/a", "-"})
+# Exports may begin with lines about the observation.
+_MOST_HEAD: Final = 60
+_SEPARATORS: Final = "\t;,|"
+_LARGEST_VALUE: Final = 1e6
+_LATEST_S: Final = 1e6
+# Whole numbers so far beyond the recording are milliseconds.
+_BEYOND, _BEYOND_S = 2.0, 5.0
+_WHOLE: Final = re.compile(r"\d+", re.ASCII)
+_CLOCK: Final = re.compile(r"\d+:\d+:\d+[.,]\d+", re.ASCII)
+_DECIMAL: Final = re.compile(r"\d+[.,]\d+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Time:
+    """A column of times: its number, and the unit; none where it does not say."""
+
+    column: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which columns hold what, by their numbers."""
+
+    start: _Time
+    end: _Time | None = None
+    length: _Time | None = None
+    label: int | None = None
+    values: tuple[tuple[str, int], ...] = ()
+    raters: int | None = None
+    tiers: tuple[int, ...] = ()
+    state: int | None = None
+
+
+def read_table(
+    path: Path, text: str, wanted: Sequence[str], *, length_s: float | None, on_note: Notes
+) -> list[Annotation]:
+    """Read a table; the arguments are those of `read_annotations`.
+
+    Raises:
+        InputError: It has another layout, or a cell is no good.
+    """
+    head = text.split("\n", _MOST_HEAD)[:_MOST_HEAD]
+    for separator in _SEPARATORS:
+        for number, cells in enumerate(_read_head(head, separator)):
+            layout = _layout_of([key_of(cell) for cell in cells])
+            if layout is not None:
+                rows = _rows(path, text, separator, skip=number + 1)
+                return _read(path, rows, layout, wanted, length_s, on_note)
+    rows = _rows(path, text, "\t", skip=0)
+    exported = _elan_layout([cells for _, cells in rows])
+    if exported is not None:
+        return _read(path, rows, exported, wanted, length_s, on_note)
+    separator, first = separator_of([line.strip("\r") for line in head[:2]])
+    names = [name.strip() for name in next(_read_head(head[first:], separator), []) if name.strip()]
+    raise InputError(
+        f"{name_of(path)} has the columns {name_of(listed(names)) or 'none'}: it needs start_s and end_s, or "
+        "time_s, and label, valence or arousal"
+    )
+
+
+def _read_head(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
+    # What is no table is refused below.
+    with suppress(csv.Error):
+        yield from csv.reader(lines, delimiter=separator)
+
+
+def _rows(path: Path, text: str, separator: str, *, skip: int) -> list[tuple[int, list[str]]]:
+    """Give the rows that hold something, with their line numbers."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows = []
+    try:
+        for number, cells in enumerate(reader):
+            if number >= skip and any(cell.strip() for cell in cells):
+                rows.append((reader.line_num, [cell.strip() for cell in cells]))
+    except csv.Error as error:
+        raise InputError(f"{name_of(path)}, line {reader.line_num}: {error}") from None
+    return rows
+
+
+def _layout_of(keys: Sequence[str]) -> _Layout | None:
+    """Tell what the columns are by their keys; None where this is no head of a table of annotations."""
+    times = [(*unit_of(key), number) for number, key in enumerate(keys)]
+
+    def time_of(names: Sequence[str]) -> _Time | None:
+        # A clock that counts pictures depends on their rate.
+        fitting = (
+            _Time(n, unit)
+            for name in names
+            for base, unit, n in times
+            if base == name and keys[n][-3:] != ":ff"
+        )
+        return next(fitting, None)
+
+    def column_of(names: Sequence[str]) -> int | None:
+        return next((keys.index(name) for name in names if name in keys), None)
+
+    start, end, moment = time_of(_STARTS), time_of(_ENDS), time_of(_MOMENTS)
+    label, state = column_of(_LABELS), column_of(_STATES)
+    values = tuple((name, keys.index(name)) for name in VALUES if name in keys)
+    if start is None and end is None and moment is None:
+        return _datavyu_layout(keys)
+    if label is None and not values:
+        return None
+    length = time_of(_LENGTHS)
+    tiers = tuple(keys.index(name) for name in _TIERS if name in keys)
+    common = {"label": label, "values": values, "raters": column_of(_RATERS), "tiers": tiers}
+    if start is not None and (end is not None or length is not None):
+        return _Layout(start, end, None if end else length, **common)  # type: ignore[arg-type]
+    if moment is None:
+        return None
+    return _Layout(moment, state=state, length=None if state is not None else length, **common)  # type: ignore[arg-type]
+
+
+def _datavyu_layout(keys: Sequence[str]) -> _Layout | None:
+    """Tell the columns of one code of Datavyu, such as `mood.onset`, whose times are milliseconds."""
+    parts = [key.rpartition(".") for key in keys]
+    codes = {code for code, _, last in parts if code and last == "onset" and f"{code}.offset" in keys}
+    if len(codes) != 1:
+        return None
+    (code,) = codes
+    said = [
+        n
+        for n, (of, _, last) in enumerate(parts)
+        if of == code and last not in ("onset", "offset", "ordinal")
+    ]
+    start, end = (_Time(keys.index(f"{code}.{last}"), "ms") for last in ("onset", "offset"))
+    return _Layout(start, end, label=said[0]) if said else None
+
+
+def _elan_layout(rows: Sequence[Sequence[str]]) -> _Layout | None:
+    """Tell the columns of ELAN's export without a head: the tier, times in one or more units, the text."""
+    if not rows or len({len(cells) for cells in rows}) != 1:
+        return None
+    columns = list(zip(*rows, strict=True))
+    times = {
+        unit: [n for n, cells in enumerate(columns) if n and all(pattern.fullmatch(cell) for cell in cells)]
+        for unit, pattern in (("s", _DECIMAL), ("ms", _WHOLE), ("", _CLOCK))
+    }
+    # Behind the text may stand the name of the file.
+    label = max((n for found in times.values() for n in found), default=len(columns)) + 1
+    for unit, found in times.items():
+        if len(found) >= 2 and label < len(columns):
+            return _Layout(_Time(found[0], unit), _Time(found[1], unit), label=label, tiers=(0,))
+    return None
+
+
+def _read(
+    path: Path,
+    rows: Sequence[tuple[int, list[str]]],
+    layout: _Layout,
+    wanted: Sequence[str],
+    length_s: float | None,
+    on_note: Notes,
+) -> list[Annotation]:
+    milliseconds = _in_milliseconds(rows, layout, length_s)
+    if milliseconds:
+        on_note(f"{name_of(path)}: its times lie far beyond the recording and are read as milliseconds")
+    tiers: defaultdict[str, list[Annotation]] = defaultdict(list)
+    open_: dict[tuple[str, str, str], Annotation] = {}
+    for line, cells in rows:
+        row = _Row(cells, layout, milliseconds)
+        try:
+            one = row.annotation()
+            if one is None:
+                continue
+            state = row.cell(layout.state).casefold()
+            key = (row.tier, one.rater, str(one.label))
+            if state in _BEGINS:
+                open_[key] = one
+                continue
+            if state in _STOPS:
+                begun = open_.pop(key, None)
+                if begun is None:
+                    raise ValueError(f"{quoted(str(one.label))} stops, but has not started")
+                one = Annotation(begun.start_s, one.start_s, one.label, begun.values, one.rater)
+            tiers[row.tier].append(one)
+        except ValueError as error:
+            raise InputError(f"{name_of(path)}, line {line}: {error}") from None
+    if open_:
+        (_, _, label), one = next(iter(open_.items()))
+        raise InputError(f"{name_of(path)}: {quoted(label)} starts at {one.start_s:g} s, but never stops")
+    return (
+        chosen(path, tiers, wanted)
+        if len(tiers) > 1 or wanted
+        else [one for t in tiers.values() for one in t]
+    )
+
+
+def _in_milliseconds(rows: Sequence[tuple[int, list[str]]], layout: _Layout, length_s: float | None) -> bool:
+    """Tell whether times without a unit are milliseconds: whole, and far beyond the recording."""
+    columns = [time.column for time in (layout.start, layout.end, layout.length) if time and not time.unit]
+    said = [c[n] for _, c in rows for n in columns if n < len(c) and c[n].casefold() not in _NOTHING]
+    if length_s is None or not said or not all(_WHOLE.fullmatch(cell) and len(cell) < 12 for cell in said):
+        return False
+    latest, longest = max(map(int, said)), _BEYOND * length_s + _BEYOND_S
+    return latest > longest and latest / 1000 <= longest
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row, with what is known of its columns."""
+
+    cells: Sequence[str]
+    layout: _Layout
+    milliseconds: bool
+
+    def cell(self, column: int | None) -> str:
+        """Give a cell; rows may end early."""
+        return "" if column is None or column >= len(self.cells) else self.cells[column]
+
+    @property
+    def tier(self) -> str:
+        """Name the tier, or the observation and the subject."""
+        return " ".join(filter(None, (self.cell(column) for column in self.layout.tiers)))
+
+    def annotation(self) -> Annotation | None:
+        """Give what the row says; None where that is nothing.
+
+        Raises:
+            ValueError: A cell is no good.
+        """
+        layout = self.layout
+        values = dict(self._values())
+        label = self.cell(layout.label) or None
+        if label is None and not values:
+            return None
+        start = self._time(layout.start)
+        end = None
+        if layout.end is not None and self.cell(layout.end.column).casefold() not in _NOTHING:
+            end = self._time(layout.end)
+        elif layout.length is not None and self.cell(layout.length.column).casefold() not in _NOTHING:
+            end = start + self._time(layout.length)
+        if end is not None and end < start:
+            raise ValueError(f"the end, {end:g} s, is before the start, {start:g} s")
+        # What lasts no time at all is about a moment.
+        return Annotation(start, None if end == start else end, label, values, self.cell(layout.raters))
+
+    def _values(self) -> Iterator[tuple[str, float]]:
+        for name, column in self.layout.values:
+            text = self.cell(column)
+            if not text:
+                continue
+            try:
+                number = number_in(text)
+            except ValueError:
+                number = float("inf")
+            # What nobody rates on would overflow in the sums of squares.
+            if abs(number) > _LARGEST_VALUE:
+                raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25")
+            yield name, number
+
+    def _time(self, time: _Time) -> float:
+        text = self.cell(time.column)
+        in_ms = time.unit == "ms" or (self.milliseconds and not time.unit)
+        try:
+            seconds = seconds_in(text) / (1000 if in_ms else 1)
+        except ValueError:
+            seconds = -1
+        # Later than any clip is long; it would only fill the memory.
+        if not 0 <= seconds < _LATEST_S:
+            raise ValueError(f"{quoted(text)} is not a time, such as 62.5, 1:02.5 or 0:01:02.5")
+        return seconds

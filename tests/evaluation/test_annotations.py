@@ -1,0 +1,200 @@
+"""Annotations as tools leave them: the same three stretches, whoever wrote them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emoview import InputError
+from emoview.evaluation.annotations import read_annotations
+
+EXPECTED = [(0.0, 4.0, "neutral"), (4.0, 8.5, "sad")]
+
+TABLES = {
+    "points": "start_s,end_s,label\n0,4.0,neutral\n4.0,8.5,sad\n",
+    "decimal commas": "start_s;end_s;label\n0,0;4,0;neutral\n4,0;8,5;sad\n",
+    "clock": "Start;End;Emotion\n00:00:00.0;00:00:04.0;neutral\n0:04;0:08,5;sad\n",
+    "milliseconds": "start_ms,end_ms,label\n0,4000,neutral\n4000,8500,sad\n",
+    "no unit, milliseconds": "onset,offset,label\n0,4000,neutral\n4000,8500,sad\n",
+    "no unit, seconds": "onset,offset,label\n0,4,neutral\n4,8.5,sad\n",
+    "lengths": "onset;duration;code\n0;4;neutral\n4;4,5;sad\n",
+    "boris aggregated": (
+        "Observation id,Media file,Subject,Behavior,Behavioral category,Behavior type,Start (s),Stop (s),"
+        "Duration (s)\nobs1,a.mp4,P1,neutral,,STATE,0.0,4.0,4.0\nobs1,a.mp4,P1,sad,,STATE,4.0,8.5,4.5\n"
+    ),
+    "boris events": (
+        "Observation id\tobs1\n\nMedia file(s)\n\nTime\tSubject\tBehavior\tStatus\n"
+        "0.0\tP1\tneutral\tSTART\n4.0\tP1\tneutral\tSTOP\n4.0\tP1\tsad\tSTART\n8.5\tP1\tsad\tSTOP\n"
+    ),
+    "observer": (
+        "Time_Relative_sf,Behavior,Event_Type\n0,neutral,State start\n4,neutral,State stop\n"
+        "4,sad,State start\n8.5,sad,State stop\n"
+    ),
+    "elan": (
+        "c1\t\t00:00:00.000\t0.0\t00:00:04.000\t4.0\t00:00:04.000\t4.0\tneutral\n"
+        "c1\t\t00:00:04.000\t4.0\t00:00:08.500\t8.5\t00:00:04.500\t4.5\tsad\n"
+    ),
+    "elan milliseconds": "c1\t\t0\t4000\t4000\tneutral\nc1\t\t4000\t8500\t4500\tsad\n",
+    "elan clock": "c1\t00:00:00.000\t00:00:04.000\tneutral\nc1\t00:00:04.000\t00:00:08.500\tsad\n",
+    "elan with a head": (
+        "Tier\tBegin Time - hh:mm:ss.ms\tEnd Time - hh:mm:ss.ms\tAnnotation\n"
+        "c1\t00:00:00.000\t00:00:04.000\tneutral\nc1\t00:00:04.000\t00:00:08.500\tsad\n"
+    ),
+    "datavyu": "mood.ordinal,mood.onset,mood.offset,mood.code01\n1,0,4000,neutral\n2,4000,8500,sad\n",
+    "praat table": "tmin\ttier\ttext\ttmax\n0\tc1\tneutral\t4\n4\tc1\tsad\t8.5\n",
+}
+_LONG = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 20
+tiers? <exists>
+size = 2
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "c1"
+        xmin = 0
+        xmax = 20
+        intervals: size = 3
+        intervals [1]:
+            xmin = 0
+            xmax = 4
+            text = "neutral"
+        intervals [2]:
+            xmin = 4
+            xmax = 8.5
+            text = "sad "
+        intervals [3]:
+            xmin = 8.5
+            xmax = 20
+            text = ""
+    item [2]:
+        class = "TextTier"
+        name = "points"
+        xmin = 0
+        xmax = 20
+        points: size = 1
+        points [1]:
+            number = 3
+            mark = "say ""fear"" 5"
+"""
+_SHORT = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+0
+20
+<exists>
+1
+"IntervalTier"
+"c1"
+0
+20
+2
+0
+4
+"neutral"
+4
+8.5
+"sad"
+"""
+_ELAN = """<?xml version="1.0"?><ANNOTATION_DOCUMENT><TIME_ORDER>
+<TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="0"/><TIME_SLOT TIME_SLOT_ID="t2"/>
+<TIME_SLOT TIME_SLOT_ID="t3" TIME_VALUE="8000"/></TIME_ORDER>
+<TIER TIER_ID="said">{said}</TIER>
+<TIER TIER_ID="mood" PARENT_REF="said">{mood}</TIER>
+<TIER TIER_ID="more" PARENT_REF="mood">{more}</TIER></ANNOTATION_DOCUMENT>"""
+
+
+def _aligned(name: str, start: str, end: str, text: str) -> str:
+    return (
+        f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="{name}" TIME_SLOT_REF1="{start}" '
+        f'TIME_SLOT_REF2="{end}"><ANNOTATION_VALUE>{text}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>'
+    )
+
+
+def _referring(name: str, of: str, text: str) -> str:
+    return (
+        f'<ANNOTATION><REF_ANNOTATION ANNOTATION_ID="{name}" ANNOTATION_REF="{of}">'
+        f"<ANNOTATION_VALUE>{text}</ANNOTATION_VALUE></REF_ANNOTATION></ANNOTATION>"
+    )
+
+
+def _read(path: Path, content: str | bytes, tier: str | None = None) -> list[tuple[float, float | None, str]]:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return [(a.start_s, a.end_s, str(a.label)) for a in read_annotations(path, tier, length_s=24.0)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_tables_of_many_tools(table: str, encoding: str, tmp_path: Path):
+    assert _read(tmp_path / "a.txt", table.replace("\n", "\r\n").encode(encoding)) == EXPECTED
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(("text", "tier"), [(_LONG, "c1"), (_SHORT, None)], ids=["long", "short"])
+def test_textgrids(text: str, tier: str | None, encoding: str, tmp_path: Path):
+    path = tmp_path / "a.TextGrid"
+    assert _read(path, text.replace("\n", "\r\n").encode(encoding), tier) == EXPECTED
+
+
+def test_points_of_a_textgrid_and_damaged_ones(tmp_path: Path):
+    path = tmp_path / "a.TextGrid"
+    assert _read(path, _LONG, "points") == [(3.0, None, 'say "fear" 5')]
+    with pytest.raises(InputError, match="several tiers: name one with --tier, of c1 and points"):
+        _read(path, _LONG)
+    for text in (_SHORT[:-40], _SHORT.replace("IntervalTier", "Pitch"), _SHORT.replace("8.5", "1e9")):
+        with pytest.raises(InputError, match="damaged TextGrid"):
+            _read(path, text)
+    with pytest.raises(InputError, match="another file of Praat"):
+        _read(path, _SHORT.replace("TextGrid", "PitchTier"))
+
+
+def test_dependent_tiers_of_elan_have_the_time_of_what_they_refer_to(tmp_path: Path):
+    text = _ELAN.format(
+        said=_aligned("a1", "t1", "t2", "hello") + _aligned("a2", "t2", "t3", "oh no"),
+        mood=_referring("b1", "a1", "happy") + _referring("b2", "a2", "sad") + _referring("b3", "a2", "fear"),
+        more=_referring("c1", "b3", "anger") + _referring("c2", "nothing", "lost"),
+    )
+    path = tmp_path / "a.eaf"
+    # The slot in between has no time of its own.
+    assert _read(path, text, "said") == [(0.0, 4.0, "hello"), (4.0, 8.0, "oh no")]
+    assert _read(path, text, "mood") == [(0.0, 4.0, "happy"), (4.0, 6.0, "sad"), (6.0, 8.0, "fear")]
+    assert _read(path, text, "more") == [(6.0, 8.0, "anger")]
+    both = read_annotations(path, ["said", "mood"])
+    assert [one.rater for one in both] == ["said"] * 2 + ["mood"] * 3
+
+
+def test_several_subjects_or_tiers_are_never_mixed(tmp_path: Path):
+    table = TABLES["boris aggregated"].replace("P1,sad", "P2,sad")
+    with pytest.raises(InputError, match="of obs1 P1 and obs1 P2"):
+        _read(tmp_path / "a.csv", table)
+    assert _read(tmp_path / "a.csv", table, "obs1 P2") == EXPECTED[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Time,Behavior,Status\n1,sad,START\n", "never stops"),
+        ("Time,Behavior,Status\n1,sad,STOP\n", "has not started"),
+        ("start_s,end_s,label\n0,1:75,sad\n", "line 2: '1:75' is not a time"),
+        ("when,what\n1,sad\n", "has the columns when and what"),
+        ("\0\1\2", "is not text"),
+        ("start_s,end_s,label\n" + "x" * 140_000, "line"),
+    ],
+    ids=range(6),
+)
+def test_what_is_wrong_is_named(text: str, words: str, tmp_path: Path):
+    with pytest.raises(InputError, match=words):
+        _read(tmp_path / "a.csv", text)
+
+
+def test_times_taken_for_milliseconds_are_told(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text(TABLES["no unit, milliseconds"])
+    notes: list[str] = []
+    read_annotations(path, length_s=24.0, on_note=notes.append)
+    assert "read as milliseconds" in notes[0]
+    # Of a recording of two hours they are seconds.
+    assert read_annotations(path, length_s=7200.0)[1].end_s == 8500
