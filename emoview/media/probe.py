@@ -15,6 +15,8 @@ from emoview.media.listing import (
     header_of,
     length_in,
     listing_of,
+    sound_named,
+    sounds_in,
     tracks_in,
     undecoded,
     video_in,
@@ -24,16 +26,17 @@ from emoview.media.whole import missing_bytes
 __all__ = ["WHOLE", "Media", "Stretch", "probe"]
 
 
-def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
+def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE, *, audio_track: str | None = None) -> Media:
     """Find out what a file holds, by decoding the first picture and the first sound.
 
     Args:
         path: The file.
         stretch: The part of it that is going to be analysed.
+        audio_track: Number, from 1, or name of its sound track; None for the first that can be decoded.
 
     Raises:
         InputError: The file is missing, unreadable, empty, not media, holds neither pictures
-            nor sound that can be decoded, or is over before the stretch starts.
+            nor sound that can be decoded, lacks the sound track, or is over before the stretch starts.
     """
     file = Path(path)
     _check_file(file)
@@ -43,14 +46,19 @@ def probe(path: str | os.PathLike[str], stretch: Stretch = WHOLE) -> Media:
     if header is None:
         raise InputError(_not_media(file, listing))
     seconds, indexed = length_in(header)
-    video, audio = video_in(file, header, listing), audio_in(file, header, listing)
+    tracks = sounds_in(header)
+    asked = None if audio_track is None else sound_named(file, tracks, audio_track)
+    video = video_in(file, header, listing)
+    audio = audio_in(file, header, listing, index=None if asked is None else asked.index)
+    if asked is not None and audio is None:
+        raise InputError(f"{name_of(file)}: sound track {asked} cannot be decoded: choose another")
     if video is None:
         check_size(file, listing)
     pictures, sounds = tracks_in(header)
     broken = tuple(undecoded(pictures, sounds, video, audio))
     media = Media(
         file, _duration(file, seconds, stretch), video, audio, stretch, indexed, broken,
-        (len(pictures), len(sounds)), missing_bytes(file),
+        (len(pictures), len(sounds)), missing_bytes(file), tracks,
     )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():

@@ -168,6 +168,8 @@ class Options(Struct):
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: Share | None = None
+    audio_track: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+    channel: Literal["mix", "left", "right"] = "mix"
 
 
 class Weight(Struct):

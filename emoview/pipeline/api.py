@@ -26,6 +26,8 @@ def analyze(
     baseline: str | os.PathLike[str] | None = None,
     voice_features: Literal["opensmile", "builtin"] = "opensmile",
     least_confidence: float | None = None,
+    audio_track: str | int | None = None,
+    channel: Literal["mix", "left", "right"] = "mix",
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -49,6 +51,9 @@ def analyze(
         baseline: File of `emoview baseline`, about this person.
         voice_features: What describes the voice: openSMILE, or emoview itself (`builtin`).
         least_confidence: Below this probability, in [0, 1], a label is `uncertain`; None for no such limit.
+        audio_track: Number, from 1, or name of the sound track; None for the first.
+        channel: `left` or `right` for one channel of the sound; `mix` for all, or for the one that goes with
+            the face where each channel has its own speaker.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -78,5 +83,7 @@ def analyze(
         person,
         voice_features,
         least_confidence,
+        None if audio_track is None else str(audio_track),
+        channel,
     )
     return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)

@@ -23,6 +23,8 @@ def check(options: Options) -> None:
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):
         raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
+    if options.audio_track is not None and not options.audio_track.strip():
+        raise InputError("audio_track must be a number, from 1, or a name")
     replaced = _labels_replaced(options)
     if replaced and options.fusion == "early":
         raise InputError(

@@ -33,7 +33,7 @@ def write_overlay(analysis: Analysis, video: Path, path: Path, *, on_event: Even
         InputError: The video cannot be read, has no pictures, or is not the one that was analysed.
         OutputError: The mp4 cannot be written.
     """
-    media = probe(video)
+    media = probe(video, audio_track=analysis.options.audio_track)
     _check(analysis, media, path)
     with whole_file(path) as temporary:
         return _drawn(analysis, media, temporary, on_event)

@@ -107,7 +107,7 @@ def _media(analysis: Analysis, file: Path | None, *, named: bool) -> tuple[Media
             raise InputError(f"{shown} was not found: name the video with --video")
         return None, [note]
     try:
-        media = probe(file)
+        media = probe(file, audio_track=analysis.options.audio_track)
     except InputError as error:
         if named:
             raise

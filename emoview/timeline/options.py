@@ -11,6 +11,9 @@ from emoview.timeline.labels import LabelCount, Naming
 
 Fusion = Literal["late", "early", "auto"]
 
+# Options that files do not name where they are as they were before there were such.
+_LATER = {"least_confidence": None, "audio_track": None, "channel": "mix"}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -29,6 +32,8 @@ class Options:
         baseline: File of the person's baseline. Missing without one.
         voice_features: Voice features: `opensmile` or `builtin`.
         least_confidence: Labels below this probability are `uncertain`. Missing if no limit was set.
+        audio_track: Number, from 1, or name of the sound track. Missing for the first.
+        channel: Channels of the sound that are analysed: `mix`, `left` or `right`.
     """
 
     fusion: Fusion = "auto"
@@ -42,6 +47,8 @@ class Options:
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: float | None = None
+    audio_track: str | None = None
+    channel: Literal["mix", "left", "right"] = "mix"
 
     @property
     def naming(self) -> Naming:
@@ -54,11 +61,9 @@ class Options:
         return (self.weights,) if isinstance(self.weights, str) else tuple(self.weights or ())
 
     def asked(self) -> dict[str, Any]:
-        """Give what was asked for by name; a limit of confidence only where there is one."""
+        """Give what was asked for by name; what came later than the rest only where it was asked for."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        if self.least_confidence is None:
-            del values["least_confidence"]
-        return values
+        return {name: value for name, value in values.items() if name not in _LATER or value != _LATER[name]}
 
 
 def weights_of(runs: Sequence[object]) -> str | tuple[str, ...] | None:
