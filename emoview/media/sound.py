@@ -25,9 +25,10 @@ _SAMPLES: Final = re.compile(rb"lavfi\.astats\.Overall\.Number_of_samples=(\d+)"
 _TOLERANCE: Final = SAMPLES_PER_TICK
 # Decoders of sound get some milliseconds wrong after a jump: measured on webm.
 _INEXACT_AFTER_SEEK: Final = frozenset({"opus", "vorbis"})
-# Bytes: some four minutes.
-_SOUND_IN_MEMORY: Final = 8 << 20
-_FULL_SCALE: Final = 32768
+# Bytes: some four minutes of one channel.
+_SOUND_IN_MEMORY: Final = 16 << 20
+# Of a sample, in floating point: a mix may go beyond full scale, and what is quiet is not to be made coarse.
+_BYTES: Final = 4
 # What is off by less, 60 dB below full scale, is off by chance.
 _LITTLE_OFFSET: Final = 0.001
 
@@ -45,9 +46,6 @@ class SoundDecoder(Decoder):
         if audio is None:
             raise ValueError(f"{name_of(media.path)} has no sound")
         self._channels = channels
-        # ffmpeg sums many channels up to more than full scale: a mix of 5.1 to three times that of one.
-        mixed = (audio.count or 1) if channels == 1 else 1
-        self._headroom = 1.5 / mixed if mixed > 2 else 1.0
         self._start = round(media.start_s * SAMPLE_RATE)
         longest = LONGEST_S * SAMPLE_RATE
         asked = None if media.stretch.ticks is None else media.stretch.ticks * SAMPLES_PER_TICK
@@ -74,7 +72,7 @@ class SoundDecoder(Decoder):
         Raises:
             OutputError: The folder for temporary files is full.
         """
-        sound = Sound(self.log, self._channels, self._headroom)
+        sound = Sound(self.log, self._channels)
         try:
             for stamp, samples in self._frames():
                 self._place(sound, stamp, samples)
@@ -127,8 +125,7 @@ class SoundDecoder(Decoder):
         if bad.any():
             self.log.bad_samples += int(bad.any(axis=1).sum())
             block = np.where(bad, np.float32(0), block)
-        samples = np.clip(np.rint(block * (_FULL_SCALE * self._headroom)), -32768, 32767).astype("<i2")
-        return bytes(samples.tobytes())
+        return bytes(block.astype("<f4", copy=False).tobytes())
 
 
 class Sound:
@@ -143,32 +140,27 @@ class Sound:
         weights: `(channels,)`, with which they are mixed.
         gain: What the mix is multiplied with.
         offset: `(channels,)`, what each is off zero by all the time, which is taken off.
-
-    Args:
-        log: What was wrong with them.
-        channels: How many are kept apart.
-        headroom: What samples are multiplied with before they are added, so that none goes beyond full scale.
     """
 
-    def __init__(self, log: DecodeLog, channels: int = 1, headroom: float = 1.0) -> None:
-        self.log, self.channels, self._headroom = log, channels, headroom
+    def __init__(self, log: DecodeLog, channels: int = 1) -> None:
+        self.log, self.channels = log, channels
         self.weights = np.full(channels, 1 / channels, np.float32)
         self.gain = 1.0
         self.offset = np.zeros(channels, np.float32)
-        self._sum, self._count = np.zeros(channels, np.int64), 0
+        self._sum, self._count = np.zeros(channels), 0
         self._silences: list[tuple[int, int]] = []
         self._bytes = 0
         self._file = tempfile.SpooledTemporaryFile(max_size=_SOUND_IN_MEMORY)  # noqa: SIM115
 
     def add(self, data: bytes) -> None:
-        """Append samples, little-endian `int16`, one of each channel after the other.
+        """Append samples, little-endian `float32`, one of each channel after the other.
 
         Raises:
             OutputError: The folder for temporary files is full.
         """
         self._write(data)
-        values = np.frombuffer(data, "<i2").reshape(-1, self.channels)
-        self._sum += values.sum(axis=0, dtype=np.int64)
+        values = np.frombuffer(data, "<f4").reshape(-1, self.channels)
+        self._sum += values.sum(axis=0, dtype=np.float64)
         self._count += len(values)
 
     def _write(self, data: bytes) -> None:
@@ -186,7 +178,7 @@ class Sound:
         """
         first, step = len(self), 1 << 19
         for begin in range(0, samples, step):
-            self._write(bytes(2 * self.channels * min(step, samples - begin)))
+            self._write(bytes(_BYTES * self.channels * min(step, samples - begin)))
         if samples > 0:
             self._silences.append((first, first + samples))
 
@@ -200,11 +192,11 @@ class Sound:
             self._file.flush()
         except OSError as error:
             raise _full(error) from error
-        mean = self._sum / max(self._count, 1) / (_FULL_SCALE * self._headroom)
+        mean = self._sum / max(self._count, 1)
         self.offset = np.where(np.abs(mean) < _LITTLE_OFFSET, 0, mean).astype(np.float32)
 
     def __len__(self) -> int:
-        return self._bytes // (2 * self.channels)
+        return self._bytes // (_BYTES * self.channels)
 
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
         samples = self.mixed(part) * np.float32(self.gain)
@@ -216,23 +208,18 @@ class Sound:
 
     def apart(self, part: slice) -> NDArray[np.float32]:
         """Give samples of each channel, `(n, channels)`, 1 for full scale, without their offset."""
-        samples = self.pcm(part).astype(np.float32) / np.float32(_FULL_SCALE * self._headroom)
-        if self.offset.any():
-            samples -= self.offset
-            first, last, _ = part.indices(len(self))
-            for begin, end in self._silences:
-                samples[max(0, begin - first) : max(0, min(end, last) - first)] = 0
-        return samples
-
-    def pcm(self, part: slice) -> NDArray[np.int16]:
-        """Give samples as they are kept, `(n, channels)`, of each channel."""
         first, last, step = part.indices(len(self))
         if step != 1:
             raise ValueError("samples are read one after the other")
-        each = 2 * self.channels
+        each = _BYTES * self.channels
         self._file.seek(each * first)
         data = self._file.read(each * max(0, last - first))
-        return np.frombuffer(data, "<i2").reshape(-1, self.channels)
+        samples = np.frombuffer(data, "<f4").astype(np.float32).reshape(-1, self.channels)
+        if self.offset.any():
+            samples -= self.offset
+            for begin, end in self._silences:
+                samples[max(0, begin - first) : max(0, min(end, last) - first)] = 0
+        return samples
 
     def close(self) -> None:
         """Forget the samples."""
@@ -263,7 +250,7 @@ def _mixed(stream: Any, layout: str, channels: int) -> Any:
         return stream.filter("aformat", channel_layouts=kept, sample_fmts="flt")
     # In other layouts a channel has a meaning, such as bass effects, for which it would be left out.
     places = "|".join(f"c{i}=c{i}" for i in range(channels))
-    return stream.filter("aformat", sample_fmts="flt").filter("pan", f"{channels}c|{places}")
+    return stream.filter("aformat", sample_fmts="flt").filter("pan", args=f"{channels}c|{places}")
 
 
 def read_sound(media: Media, channels: int | None = None) -> Sound:

@@ -26,7 +26,7 @@ Notes = tuple[str, ...]
 SeenFaces = Callable[[], "Faces | None"]
 
 _SIDES = ("left", "right")
-# More are decoded as a mix: a recording of six hours has 11 GB with so many.
+# More are decoded as a mix: a recording of six hours has 22 GB with so many.
 _MOST_CHANNELS = 16
 # In decibels: what lies so far below the loudest is a pause, and a channel so far below the other is empty.
 _PAUSE_DB = 30.0
@@ -189,9 +189,9 @@ def _of_many(mixed: Sound, media: Media, count: int) -> tuple[Sound, Notes]:
     sound = read_sound(media, count)
     ticks = _ticks_of(sound)
     best, most = None, 0.0
-    for number in range(count):
+    for number in range(count if len(ticks.power) else 0):
         copy = number > 0 and abs(ticks.alike[number]) > _COPY
-        if copy or not len(ticks.power) or ticks.level_db[number] < _NOTHING_DB:
+        if copy or ticks.level_db[number] < _NOTHING_DB:
             continue
         share = float(_speech_in(_Channel(sound, number)).mean())
         if share > most:

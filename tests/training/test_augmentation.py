@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.signal
 
 from emoview.training.augmentation import altered_voice, in_room, on_telephone
 
@@ -64,11 +65,12 @@ def test_a_telephone_leaves_the_middle_of_a_voice_and_adds_the_noise_of_its_code
         assert within(heard, 800, 2500) == pytest.approx(within(voice, 800, 2500), abs=2)
         for first, last in ((20, 100), (4500, 7500)):
             assert within(heard, first, last) < within(heard, 800, 2500) - 14
-        spectra = [np.fft.rfft(sound)[800:2500] for sound in (heard, voice)]
-        alike.append(abs(np.vdot(*spectra)) / np.prod([np.linalg.norm(one) for one in spectra]))
+        # Against what the band and its delays alone make of it: the best filter from the one to the other.
+        _, like = scipy.signal.coherence(heard, voice, nperseg=512)
+        alike.append(like[30:80].mean())
     # Of fixed lines and of mobile phones, good and bad.
-    assert max(alike) > 0.98
-    assert min(alike) < 0.93
+    assert max(alike) > 0.99
+    assert min(alike) < 0.9
     assert not on_telephone(np.zeros(500, np.float32), np.random.default_rng(0)).any()
     assert len(altered_voice(voice, np.random.default_rng(1), telephone=True)) == len(
         altered_voice(voice, np.random.default_rng(1))

@@ -61,7 +61,7 @@ def test_voice_activity_finds_the_sentences(speech: np.ndarray):
     assert not active[:12].any()
     assert active[20:40].mean() > 0.8
     assert not active_in(np.zeros(RATE)).any()
-    assert not voice_activity(*np.zeros((3, 0)), np.zeros(0, np.float32)).any()
+    assert not voice_activity(*np.zeros((3, 0), np.float32)).any()
 
 
 @pytest.mark.parametrize("name", SOUNDS)
@@ -70,15 +70,16 @@ def test_sounds_without_words_are_no_speech(name: str):
 
 
 def test_words_are_heard_with_music_and_from_far(speech: np.ndarray):
+    speech = speech[: 88 * 640]
     words = active_in(speech)
     music = np.resize(melody(), len(speech))
     music *= 0.3 * speech.std() / music.std()
     assert active_in(speech + music)[words].mean() > 0.9
     np.testing.assert_array_equal(active_in(speech * 0.03), words)
     # Words behind music are heard, and the music before them is not.
-    joined = np.concatenate([0.1 * melody(), speech])
-    assert active_in(joined)[:90].mean() < 0.03
-    assert active_in(joined)[100:][words].mean() > 0.95
+    joined = active_in(np.concatenate([0.1 * melody(), speech]))
+    assert joined[:90].mean() < 0.03
+    assert joined[100:][words].mean() > 0.95
 
 
 def test_a_moment_is_no_word():

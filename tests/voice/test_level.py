@@ -18,7 +18,7 @@ def speech() -> np.ndarray:
     return speech_of(Path(__file__).parents[2] / "samples" / "portrait.mp4")
 
 
-def test_pauses_do_not_count_for_the_level(speech: np.ndarray):
+def test_pauses_do_not_count_for_the_level():
     rng = np.random.default_rng(0)
     noise = 0.1 * rng.standard_normal(32_000).astype(np.float32)
     assert active_level_db(level_db(noise)) == pytest.approx(-20, abs=0.2)
