@@ -20,7 +20,7 @@ _FINENESS, _HEIGHTS = 2000, 16_000
 # Hertz: what a telephone leaves out, and what carries most of a voice.
 _HIGH = (4200, 7600)
 _CORE = (500, 2500)
-_NARROW_DB = -40.0
+_NARROW_DB = -42.0
 
 
 @dataclass(frozen=True)
