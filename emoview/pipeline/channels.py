@@ -38,6 +38,9 @@ _OPPOSITE = -0.5
 _OWN_DB = 6.0
 _OWN_SHARE = 0.1
 _COPY = 0.98
+# Ticks by which lips are ahead of a voice, and how much better they must go with one than with the other.
+_LONGEST_LEAD = 3
+_CLEARLY = 0.05
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ def _of_two_speakers(sound: Sound, options: Options, seen: SeenFaces) -> Notes:
     own = [speech[i] & (levels[i] > levels[1 - i]) for i in range(2)]
     tracks = _tracks(seen(), options.face)
     moves = [_with_lips(tracks, own[i], channels[i].level_db) for i in range(2)]
-    if max(moves) <= 0:
+    if abs(moves[0] - moves[1]) < _CLEARLY:
         return (
             "each of the two channels has its own speaker, and they were mixed: "
             "--channel left or --channel right analyses one of them",
@@ -181,7 +184,10 @@ def _with_lips(tracks: list[FaceTrack], speech: NDArray[np.bool_], level: NDArra
     if not speech.any():
         return 0.0
     heard = loudness(speech, level)
-    return max((correlation(track.ticks, track.lips, heard) or 0.0 for track in tracks), default=0.0)
+    # Lips open before they are heard.
+    voices = [np.concatenate([heard[lead:], np.zeros(lead)]) for lead in range(_LONGEST_LEAD + 1)]
+    moves = [correlation(track.ticks, track.lips, voice) or 0.0 for track in tracks for voice in voices]
+    return max(moves, default=0.0)
 
 
 def _of_many(mixed: Sound, media: Media, count: int) -> tuple[Sound, Notes]:
