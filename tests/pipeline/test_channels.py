@@ -129,9 +129,12 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
     tone = tmp_path / "tone.wav"
     ffmpeg("-f", "lavfi", "-i", "sine=440:r=8000:d=1", str(tone))
     assert "no speech was found, only music or noise: the voice columns are empty" in analyze(tone).warnings
-    loud = tmp_path / "loud.wav"
     clipping = "volume=26dB,aformat=sample_fmts=s16,volume=-10dB"
-    ffmpeg("-i", str(mono), "-af", clipping, "-ar", "8000", "-c:a", "pcm_mulaw", str(loud))
-    said = analyze(loud).warnings
-    assert "the sound has 8 kHz, as on a telephone: the voice's labels are less reliable" in said
-    assert any(warning.startswith("the sound is clipped") for warning in said)
+    for name, options, expected in (
+        ("clipped.wav", ["-af", clipping], "the sound is clipped: record at a lower level, because cut-off "),
+        ("line.wav", ["-ar", "8000", "-c:a", "pcm_mulaw"], "the sound has 8 kHz, as on a telephone: the voice"),
+    ):
+        ffmpeg("-t", "2", "-i", str(mono), *options, str(tmp_path / name))
+        said = analyze(tmp_path / name).warnings
+        assert [warning for warning in said if warning.startswith(expected)]
+        assert len(said) == 2
