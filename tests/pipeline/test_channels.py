@@ -132,7 +132,11 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
     clipping = "volume=26dB,aformat=sample_fmts=s16,volume=-10dB"
     for name, options, expected in (
         ("clipped.wav", ["-af", clipping], "the sound is clipped: record at a lower level, because cut-off "),
-        ("line.wav", ["-ar", "8000", "-c:a", "pcm_mulaw"], "the sound has 8 kHz, as on a telephone: the voice"),
+        (
+            "line.wav",
+            ["-ar", "8000", "-c:a", "pcm_mulaw"],
+            "the sound has 8 kHz, as on a telephone: the voice",
+        ),
     ):
         ffmpeg("-t", "2", "-i", str(mono), *options, str(tmp_path / name))
         said = analyze(tmp_path / name).warnings
