@@ -131,7 +131,7 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
     assert "no speech was found, only music or noise: the voice columns are empty" in analyze(tone).warnings
     clipping = "volume=26dB,aformat=sample_fmts=s16,volume=-10dB"
     for name, options, expected in (
-        ("clipped.wav", ["-af", clipping], "the sound is clipped: record at a lower level, because cut-off "),
+        ("clipped.wav", ["-af", clipping], "the sound is clipped: record at a lower level, because "),
         (
             "line.wav",
             ["-ar", "8000", "-c:a", "pcm_mulaw"],
