@@ -42,6 +42,14 @@ class LabelChoice(str, Enum):
     TWO = "2"
 
 
+class Channel(str, Enum):
+    """Which channels of the sound are analysed."""
+
+    MIX = "mix"
+    LEFT = "left"
+    RIGHT = "right"
+
+
 class Features(str, Enum):
     """What describes the voice."""
 
@@ -131,6 +139,18 @@ FeaturesOption = Annotated[
         help="Voice features: openSMILE (research and personal use only) or emoview's own (builtin).",
     ),
 ]
+AudioTrackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--audio-track", metavar="N|NAME", help="Sound track to analyse, by number (from 1) or name."
+    ),
+]
+ChannelOption = Annotated[
+    Channel,
+    typer.Option(
+        help="Sound channel to analyse (mix: all, or the face's own if each channel has its own speaker)."
+    ),
+]
 FormatsOption = Annotated[
     str,
     typer.Option(
@@ -165,6 +185,8 @@ def _shared(
     rate: RateOption = None,
     capture_rate: CaptureRateOption = None,
     clock: ClockOption = False,
+    audio_track: AudioTrackOption = None,
+    channel: ChannelOption = Channel.MIX,
 ) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -174,7 +196,7 @@ def _shared(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
-        voice_features.value, least_confidence, rate, capture_rate, clock,
+        voice_features.value, least_confidence, rate, capture_rate, clock, audio_track, channel.value,
     )  # fmt: skip
 
 

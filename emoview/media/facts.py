@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from emoview.common.text import name_of
 from emoview.timeline.clock import TICK_HZ
 
 # Decoders of sound need some packets before the first that they get right, and pictures a key picture.
@@ -49,6 +50,7 @@ class AudioStream:
         rate: Samples a second in the file.
         channels: As ffmpeg names the layout, such as `stereo`.
         start_s: Time of the first sample, in seconds on the file's own clock.
+        count: How many channels; None where the layout does not tell.
     """
 
     index: int
@@ -56,6 +58,26 @@ class AudioStream:
     rate: int
     channels: str
     start_s: float
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class SoundTrack:
+    """A sound stream as users choose it.
+
+    Attributes:
+        number: Among the sound streams, from 1.
+        index: Number of the stream in the file.
+        names: What the file calls it, the title first; none where it says nothing.
+    """
+
+    number: int
+    index: int
+    names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Give the number, and the name if there is one: `2 (Commentary)`."""
+        return f"{self.number} ({name_of(self.names[0])})" if self.names else str(self.number)
 
 
 @dataclass(frozen=True)
@@ -87,7 +109,7 @@ class Media:
         path: The file.
         duration_s: What its header claims, of the stretch; None where it claims nothing.
         video: Its first picture stream that is not a cover picture, or None.
-        audio: Its first sound stream, or None.
+        audio: Its first sound stream, or the one that was asked for, or None.
         stretch: The part that is analysed.
         indexed: Whether ffmpeg can jump to an exact time in it.
         undecoded: What it holds that cannot be decoded, such as `pictures (vp9)`.
@@ -97,6 +119,7 @@ class Media:
             of capture over that of the file.  All times here are those of the clock, not of the file.
         capture_rate: Pictures a second that were captured, as the file says; None where it does not.
         created: When the recording began, as the file says, in ISO 8601; None where it does not.
+        sounds: Its sound streams.
     """
 
     path: Path
@@ -111,6 +134,7 @@ class Media:
     speed: float = 1.0
     capture_rate: float | None = None
     created: str | None = None
+    sounds: tuple[SoundTrack, ...] = ()
 
     @property
     def seek_s(self) -> float | None:

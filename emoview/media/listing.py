@@ -14,11 +14,19 @@ import ffmpeg
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
-from emoview.media.facts import AudioStream, VideoStream
+from emoview.media.facts import AudioStream, SoundTrack, VideoStream
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
+_SOUND = re.compile(r"Stream #\d+:(\d+)(?:\[\w+\])?(?:\((\w+)\))?.*?: Audio: ")
+_SAID = re.compile(r"(?m)^ {4,6}(title|handler_name) *: (.*)$")
+# Names that programs write into every file.
+_SAYS_NOTHING = re.compile(r"|und|.*(?:sound|audio).*handler.*", re.IGNORECASE)
+_CHANNELS: Final = {
+    "mono": 1, "stereo": 2, "downmix": 2, "binaural": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8,
+    "hexadecagonal": 16,
+}  # fmt: skip
 _DURATION = re.compile(r"(?m)^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
 _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 _ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
@@ -211,13 +219,55 @@ def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
     return None
 
 
-def audio_in(file: Path, header: str, decoded: str) -> AudioStream | None:
-    """Describe the first stream of sound that can be decoded; None without one."""
+def audio_in(file: Path, header: str, decoded: str, *, index: int | None = None) -> AudioStream | None:
+    """Describe the first stream of sound that can be decoded, or that of this index; None without one."""
     for line, _ in _stream_lines(header):
         found = _AUDIO.search(line)
-        if found and (start := _first_time(file, decoded, int(found[1]), "a")) is not None:
-            return AudioStream(int(found[1]), found[2], int(found[3]), found[4].strip(), start)
+        if not found or index not in (None, int(found[1])):
+            continue
+        if (start := _first_time(file, decoded, int(found[1]), "a")) is not None:
+            layout = found[4].strip()
+            return AudioStream(int(found[1]), found[2], int(found[3]), layout, start, channels_in(layout))
     return None
+
+
+def channels_in(layout: str) -> int | None:
+    """Count the channels of a layout as ffmpeg names it, such as `5.1(side)`; None where it does not tell."""
+    if counted := re.match(r"(\d+) channels?\b", layout):
+        return int(counted[1])
+    if re.fullmatch(r"\d+(?:\.\d+)+", places := layout.split("(")[0]):
+        return sum(map(int, places.split(".")))
+    return _CHANNELS.get(places)
+
+
+def sounds_in(header: str) -> tuple[SoundTrack, ...]:
+    """List the streams of sound, with the names that the file gives them."""
+    tracks: list[SoundTrack] = []
+    for line, following in _stream_lines(header):
+        found = _SOUND.search(line)
+        if found is None:
+            continue
+        said = dict(_SAID.findall(following))
+        names = [said.get("title", ""), said.get("handler_name", ""), found[2] or ""]
+        given = dict.fromkeys(name.strip() for name in names if not _SAYS_NOTHING.fullmatch(name.strip()))
+        tracks.append(SoundTrack(len(tracks) + 1, int(found[1]), tuple(given)))
+    return tuple(tracks)
+
+
+def sound_named(file: Path, tracks: tuple[SoundTrack, ...], wanted: str) -> SoundTrack:
+    """Find the stream of sound that is meant by a number, from 1, or by a name, in whatever case.
+
+    Raises:
+        InputError: There is none, or more than one has this name.
+    """
+    found = [track for track in tracks if wanted.isdecimal() and track.number == int(wanted)]
+    if not found:
+        found = [t for t in tracks if wanted.casefold() in [name.casefold() for name in t.names]]
+    if len(found) == 1:
+        return found[0]
+    listed = f"it has {', '.join(map(str, tracks))}" if tracks else "it has no sound"
+    what = "no sound track" if not found else "more than one sound track"
+    raise InputError(f"{name_of(file)} has {what} {name_of(wanted)}: {listed}")
 
 
 def _stream_lines(header: str) -> list[tuple[str, str]]:

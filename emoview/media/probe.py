@@ -19,6 +19,8 @@ from emoview.media.listing import (
     header_of,
     length_in,
     listing_of,
+    sound_named,
+    sounds_in,
     tracks_in,
     undecoded,
     video_in,
@@ -32,7 +34,11 @@ __all__ = ["WHOLE", "Media", "Stretch", "probe"]
 
 
 def probe(
-    path: str | os.PathLike[str], stretch: Stretch = WHOLE, *, capture_rate: float | None = None
+    path: str | os.PathLike[str],
+    stretch: Stretch = WHOLE,
+    *,
+    capture_rate: float | None = None,
+    audio_track: str | None = None,
 ) -> Media:
     """Find out what a file holds, by decoding the first picture and the first sound.
 
@@ -41,11 +47,12 @@ def probe(
         stretch: The part of it that is going to be analysed.
         capture_rate: Pictures a second at which slow motion, or time lapse, was captured; all times become
             those of the capture.
+        audio_track: Number, from 1, or name of its sound track; None for the first that can be decoded.
 
     Raises:
         InputError: The file is missing, unreadable, empty, not media, holds neither pictures
-            nor sound that can be decoded, or is over before the stretch starts; or nothing is known
-            of the rate of its pictures, so that that of capture says nothing.
+            nor sound that can be decoded, lacks the sound track, or is over before the stretch starts; or
+            nothing is known of the rate of its pictures, so that that of capture says nothing.
     """
     file = Path(path)
     _check_file(file)
@@ -55,7 +62,12 @@ def probe(
     if header is None:
         raise InputError(_not_media(file, listing))
     seconds, indexed = length_in(header)
-    video, audio = video_in(file, header, listing), audio_in(file, header, listing)
+    tracks = sounds_in(header)
+    asked = None if audio_track is None else sound_named(file, tracks, audio_track)
+    video = video_in(file, header, listing)
+    audio = audio_in(file, header, listing, index=None if asked is None else asked.index)
+    if asked is not None and audio is None:
+        raise InputError(f"{name_of(file)}: sound track {asked} cannot be decoded: choose another")
     speed = _speed(file, video, capture_rate)
     if speed != 1:
         seconds = None if seconds is None else seconds / speed
@@ -68,6 +80,7 @@ def probe(
     media = Media(
         file, _duration(file, seconds, stretch), video, audio, stretch, indexed, broken,
         (len(pictures), len(sounds)), missing_bytes(file), speed, captured_in(header), created_in(header),
+        tracks,
     )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():

@@ -25,17 +25,27 @@ _SAMPLES: Final = re.compile(rb"lavfi\.astats\.Overall\.Number_of_samples=(\d+)"
 _TOLERANCE: Final = SAMPLES_PER_TICK
 # Decoders of sound get some milliseconds wrong after a jump: measured on webm.
 _INEXACT_AFTER_SEEK: Final = frozenset({"opus", "vorbis"})
-# Bytes: some four minutes.
-_SOUND_IN_MEMORY: Final = 8 << 20
+# Bytes: some four minutes of one channel.
+_SOUND_IN_MEMORY: Final = 16 << 20
+# Of a sample, in floating point: a mix may go beyond full scale, and what is quiet is not to be made coarse.
+_BYTES: Final = 4
+# What is off by less, 60 dB below full scale, is off by chance.
+_LITTLE_OFFSET: Final = 0.001
 
 
 class SoundDecoder(Decoder):
-    """Sound at 16 kHz mono on the clock of the ticks, silent where the file has none."""
+    """Sound at 16 kHz on the clock of the ticks, silent where the file has none.
 
-    def __init__(self, media: Media) -> None:
+    Args:
+        media: The file.
+        channels: How many of its channels are kept apart, the first ones; 1 for all of them mixed.
+    """
+
+    def __init__(self, media: Media, channels: int) -> None:
         audio = media.audio
         if audio is None:
             raise ValueError(f"{name_of(media.path)} has no sound")
+        self._channels = channels
         self._start = round(media.start_s * SAMPLE_RATE)
         longest = LONGEST_S * SAMPLE_RATE
         asked = None if media.stretch.ticks is None else media.stretch.ticks * SAMPLES_PER_TICK
@@ -50,16 +60,12 @@ class SoundDecoder(Decoder):
                 # Time stamps and pitch go with it.
                 sound = sound.filter("asetrate", round(audio.rate * media.speed))
             sound = (
-                sound.filter("aresample", SAMPLE_RATE)
-                # In floating point, since integers do not tell what was no number.
-                .filter("aformat", channel_layouts="mono", sample_fmts="flt")
+                _mixed(sound, audio.channels, channels)
                 # How many samples there are is printed beside their time stamp.
                 .filter("astats", metadata=1, reset=1, measure_perchannel="none",
                         measure_overall="Number_of_samples")
             )  # fmt: skip
-            return ffmpeg.output(
-                stamped(sound, address, sound=True), "pipe:", f="f32le", ac=1, ar=SAMPLE_RATE
-            )
+            return ffmpeg.output(stamped(sound, address, sound=True), "pipe:", f="f32le", ar=SAMPLE_RATE)
 
         super().__init__(graph)
 
@@ -69,7 +75,7 @@ class SoundDecoder(Decoder):
         Raises:
             OutputError: The folder for temporary files is full.
         """
-        sound = Sound(self.log)
+        sound = Sound(self.log, self._channels)
         try:
             for stamp, samples in self._frames():
                 self._place(sound, stamp, samples)
@@ -92,9 +98,10 @@ class SoundDecoder(Decoder):
             if count is None:
                 stamp = stamp_in(line)
                 continue
-            data = self._out.read(4 * int(count[1]))
+            data = self._out.read(4 * self._channels * int(count[1]))
             self.log.seen = True
-            yield stamp, np.frombuffer(data[: len(data) // 4 * 4], "<f4")
+            whole = len(data) // (4 * self._channels) * 4 * self._channels
+            yield stamp, np.frombuffer(data[:whole], "<f4").reshape(-1, self._channels)
 
     def _place(self, sound: Sound, stamp: int | None, block: NDArray[np.float32]) -> None:
         """Append samples at their time: silence before them, or without those that come too late."""
@@ -119,33 +126,47 @@ class SoundDecoder(Decoder):
     def _numbers(self, block: NDArray[np.float32]) -> bytes:
         bad = ~np.isfinite(block)
         if bad.any():
-            self.log.bad_samples += int(bad.sum())
+            self.log.bad_samples += int(bad.any(axis=1).sum())
             block = np.where(bad, np.float32(0), block)
-        samples = np.clip(np.rint(block * 32768.0), -32768, 32767).astype("<i2")
-        return bytes(samples.tobytes())
+        return bytes(block.astype("<f4", copy=False).tobytes())
 
 
 class Sound:
-    """Samples at 16 kHz mono, on disk where they are many, so that memory does not grow with them.
+    """Samples at 16 kHz, on disk where they are many, so that memory does not grow with them.
 
-    `len(sound)` counts them, and `sound[first:last]` gives `(n,)` of them in [-1, 1].  One thread at a time
-    may read them; leaving the `with` block forgets them.
+    `len(sound)` counts them, and `sound[first:last]` gives `(n,)` of them in [-1, 1], of all channels
+    together.  One thread at a time may read them; leaving the `with` block forgets them.
 
     Attributes:
         log: What was wrong with them.
+        channels: How many are kept apart.
+        weights: `(channels,)`, with which they are mixed.
+        gain: What the mix is multiplied with.
+        offset: `(channels,)`, what each is off zero by all the time, which is taken off.
     """
 
-    def __init__(self, log: DecodeLog) -> None:
-        self.log = log
+    def __init__(self, log: DecodeLog, channels: int = 1) -> None:
+        self.log, self.channels = log, channels
+        self.weights = np.full(channels, 1 / channels, np.float32)
+        self.gain = 1.0
+        self.offset = np.zeros(channels, np.float32)
+        self._sum, self._count = np.zeros(channels), 0
+        self._silences: list[tuple[int, int]] = []
         self._bytes = 0
         self._file = tempfile.SpooledTemporaryFile(max_size=_SOUND_IN_MEMORY)  # noqa: SIM115
 
     def add(self, data: bytes) -> None:
-        """Append samples, little-endian `int16`.
+        """Append samples, little-endian `float32`, one of each channel after the other.
 
         Raises:
             OutputError: The folder for temporary files is full.
         """
+        self._write(data)
+        values = np.frombuffer(data, "<f4").reshape(-1, self.channels)
+        self._sum += values.sum(axis=0, dtype=np.float64)
+        self._count += len(values)
+
+    def _write(self, data: bytes) -> None:
         try:
             self._file.write(data)
         except OSError as error:
@@ -158,12 +179,14 @@ class Sound:
         Raises:
             OutputError: The folder for temporary files is full.
         """
-        step = 1 << 19
-        for first in range(0, samples, step):
-            self.add(bytes(2 * min(step, samples - first)))
+        first, step = len(self), 1 << 19
+        for begin in range(0, samples, step):
+            self._write(bytes(_BYTES * self.channels * min(step, samples - begin)))
+        if samples > 0:
+            self._silences.append((first, first + samples))
 
     def flush(self) -> None:
-        """Have everything written.
+        """Have everything written, and find out what is off zero.
 
         Raises:
             OutputError: The folder for temporary files is full.
@@ -172,20 +195,34 @@ class Sound:
             self._file.flush()
         except OSError as error:
             raise _full(error) from error
+        mean = self._sum / max(self._count, 1)
+        self.offset = np.where(np.abs(mean) < _LITTLE_OFFSET, 0, mean).astype(np.float32)
 
     def __len__(self) -> int:
-        return self._bytes // 2
+        return self._bytes // (_BYTES * self.channels)
 
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
-        return self.pcm(part).astype(np.float32) / 32768
+        samples = self.mixed(part) * np.float32(self.gain)
+        return np.clip(samples, -1, 1, out=samples)
 
-    def pcm(self, part: slice) -> NDArray[np.int16]:
-        """Give samples as they were decoded, `(n,)`."""
+    def mixed(self, part: slice) -> NDArray[np.float32]:
+        """Give samples of all channels together, `(n,)`, 1 for full scale, as loud as they were recorded."""
+        return np.asarray(self.apart(part) @ self.weights, np.float32)
+
+    def apart(self, part: slice) -> NDArray[np.float32]:
+        """Give samples of each channel, `(n, channels)`, 1 for full scale, without their offset."""
         first, last, step = part.indices(len(self))
         if step != 1:
             raise ValueError("samples are read one after the other")
-        self._file.seek(2 * first)
-        return np.frombuffer(self._file.read(2 * max(0, last - first)), "<i2").astype(np.int16, copy=False)
+        each = _BYTES * self.channels
+        self._file.seek(each * first)
+        data = self._file.read(each * max(0, last - first))
+        samples = np.frombuffer(data, "<f4").astype(np.float32).reshape(-1, self.channels)
+        if self.offset.any():
+            samples -= self.offset
+            for begin, end in self._silences:
+                samples[max(0, begin - first) : max(0, min(end, last) - first)] = 0
+        return samples
 
     def close(self) -> None:
         """Forget the samples."""
@@ -207,12 +244,31 @@ def _full(error: OSError) -> OutputError:
     )
 
 
-def read_sound(media: Media) -> Sound:
+def _mixed(stream: Any, layout: str, channels: int) -> Any:
+    """Bring sound to 16 kHz in floating point, since integers do not tell what was no number."""
+    stream = stream.filter("aresample", SAMPLE_RATE)
+    if channels == 1 or (channels == 2 and layout == "stereo"):
+        # Where the layout changes on the way, ffmpeg's own rules mix what is more.
+        kept = "mono" if channels == 1 else layout
+        return stream.filter("aformat", channel_layouts=kept, sample_fmts="flt")
+    # In other layouts a channel has a meaning, such as bass effects, for which it would be left out.
+    places = "|".join(f"c{i}=c{i}" for i in range(channels))
+    return stream.filter("aformat", sample_fmts="flt").filter("pan", args=f"{channels}c|{places}")
+
+
+def read_sound(media: Media, channels: int | None = None) -> Sound:
     """Decode the whole sound of a file, from tick 0 on.
+
+    Args:
+        media: The file.
+        channels: How many of its channels are kept apart; None for two where it has two, and else a mix of
+            all as ffmpeg makes it.
 
     Raises:
         OutputError: The folder for temporary files is full.
     """
-    with SoundDecoder(media) as decoder:
+    if channels is None:
+        channels = 2 if media.audio is not None and media.audio.count == 2 else 1
+    with SoundDecoder(media, channels) as decoder:
         sound: Sound = decoder.read_all()
     return sound

@@ -176,6 +176,8 @@ class Options(Struct):
     rate: Rate | None = None
     capture_rate: Rate | None = None
     clock: bool = False
+    audio_track: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+    channel: Literal["mix", "left", "right"] = "mix"
 
 
 class Weight(Struct):

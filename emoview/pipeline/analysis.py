@@ -87,7 +87,7 @@ def _analysis(
     seen = _seen(options)
     with timings.measure("total"):
         with timings.measure("probe"):
-            media = probe(path, stretch, capture_rate=options.capture_rate)
+            media = probe(path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track)
         warnings = [*warnings_of_source, *warn.of_modality(media, options)]
         baseline = _baseline_for(media, options)
         loader = _Loader(options)
@@ -125,7 +125,7 @@ def logits_of(
         DeviceError: The device asked for is not there.
         WeightsError: The installation lacks its weights.
     """
-    media = probe(path, stretch, capture_rate=options.capture_rate)
+    media = probe(path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track)
     warn.of_modality(media, options)
     loader = _Loader(options)
     faces, voice = _run_branches(media, options, loader, Timings(), ignore, None, [])
@@ -225,10 +225,11 @@ def _run_branches(
     keep: Sequence[Collector],
 ) -> tuple[Faces | None, Voice | None]:
     """Run both branches side by side."""
+    seen: Future[Faces | None] = Future()
     with ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
         voice: Future[Voice] | None = None
         if media.audio is not None and options.modality != "face":
-            voice = pool.submit(_voice_of, media, options, loader, timings, on_event, keep)
+            voice = pool.submit(_voice_of, media, options, loader, timings, on_event, keep, seen.result)
         # The device is checked, and the models are built, while the first pictures are decoded.
         ready = pool.submit(loader)
         faces = None
@@ -237,7 +238,13 @@ def _run_branches(
             def keep_embeddings() -> bool:
                 return voice is not None and loader().fusion_for(options) == "early"
 
-            faces = _faces_of(media, options, loader, keep_embeddings, timings, on_event, on_face, keep)
+            try:
+                faces = _faces_of(media, options, loader, keep_embeddings, timings, on_event, on_face, keep)
+            finally:
+                # Whoever waits for the faces is not to wait for ever.
+                seen.set_result(faces)
+        else:
+            seen.set_result(None)
         ready.result()
         heard = voice.result() if voice else None
     return faces, heard
@@ -283,15 +290,16 @@ def _voice_of(
     timings: Timings,
     on_event: EventHook,
     keep: Sequence[Collector],
+    seen: Callable[[], Faces | None],
 ) -> Voice:
-    """Feed the sound of a file to the voice branch."""
-    from emoview.media.sound import read_sound
+    """Feed the sound of a file to the voice branch; `seen` waits for the faces."""
+    from emoview.pipeline.channels import sound_of
     from emoview.pipeline.voice import VoiceBranch
     from emoview.voice.features import VoiceFeatures
 
     features = VoiceFeatures(options.voice_features)
     branch = VoiceBranch(loader, described_by=features, timings=timings, on_event=on_event, keep=keep)
     with timings.measure("sound"):
-        sound = read_sound(media)
+        sound, notes = sound_of(media, options, seen)
     with sound:
-        return branch.hear(sound)
+        return replace(branch.hear(sound), notes=notes)

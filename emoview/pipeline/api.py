@@ -30,6 +30,8 @@ def analyze(
     capture_rate: float | None = None,
     clock: bool = False,
     allow_network: bool = False,
+    audio_track: str | int | None = None,
+    channel: Literal["mix", "left", "right"] = "mix",
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -58,6 +60,9 @@ def analyze(
         capture_rate: Pictures a second at which slow motion was captured; times become those of the capture.
         clock: Add the time of day to each row, as far as the file knows it.
         allow_network: Let ffmpeg open an address.
+        audio_track: Number, from 1, or name of the sound track; None for the first.
+        channel: `left` or `right` for one channel of the sound; `mix` for all, or for the one that goes with
+            the face where each channel has its own speaker.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -90,6 +95,8 @@ def analyze(
         rate,
         capture_rate,
         clock,
+        None if audio_track is None else str(audio_track),
+        channel,
     )
     return run(
         path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event, allow_network=allow_network

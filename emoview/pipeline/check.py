@@ -29,6 +29,8 @@ def check(options: Options) -> None:
             isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6
         ):
             raise InputError(f"{name} must be a number of pictures a second, above 0, not {rate!r}")
+    if options.audio_track is not None and not options.audio_track.strip():
+        raise InputError("audio_track must be a number, from 1, or a name")
     replaced = _labels_replaced(options)
     if replaced and options.fusion == "early":
         raise InputError(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from emoview.media.process import DecodeLog
 from emoview.timeline.results import FaceBox
+from emoview.voice.quality import USUAL, Quality
 
 Floats = NDArray[np.float32]
 Logits = NDArray[np.float32]
@@ -116,6 +117,8 @@ class Voice:
         clip: What the network over windows says, nine labels or those of a stand-in; None without
             speech.
         log: What the decoder complained of.
+        quality: How good the sound is where somebody speaks.
+        notes: What a user should know of the choice of the channels.
     """
 
     ticks: int
@@ -125,6 +128,8 @@ class Voice:
     tcn: SequenceLogits | None
     clip: SequenceLogits | None
     log: DecodeLog
+    quality: Quality = USUAL
+    notes: tuple[str, ...] = ()
 
 
 class Collector(Protocol):

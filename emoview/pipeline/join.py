@@ -187,7 +187,7 @@ class Join:
     def _warnings(self) -> list[str]:
         return [
             *([] if self._faces is None else warn.of_faces(self._faces)),
-            *([] if self._voice is None else warn.of_voice(self._voice)),
+            *([] if self._voice is None else warn.of_voice(self._media, self._voice)),
             *self.warnings_of_choice(),
         ]
 

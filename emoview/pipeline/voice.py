@@ -16,10 +16,13 @@ from emoview.pipeline.inference import WINDOW_BATCH, over_windows, run_functiona
 from emoview.pipeline.models import Models
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
-from emoview.voice.activity import level_db, trim, trimmed, voice_activity
+from emoview.voice.activity import trim, trimmed, voice_activity
 from emoview.voice.blocks import BLOCK_TICKS, Samples
 from emoview.voice.descriptors import mfcc_means, windows
 from emoview.voice.features import VoiceFeatures
+from emoview.voice.level import level_db, usual_gain_db
+from emoview.voice.quality import quality_of
+from emoview.voice.silero import speech_probability
 
 # What openSMILE smooths and tracks over neighbouring frames has something to start from.
 _LEAD_TICKS = TICK_HZ // 2
@@ -54,9 +57,12 @@ class VoiceBranch:
         """Give all that is heard in a sound."""
         self._step(1)
         with self._timings.measure("voice_features"):
-            features = self._described_by.of_ticks(sound)
             level = level_db(sound)
-            speech = voice_activity(level, features)
+            gain_db = usual_gain_db(level)
+            sound.gain = 10 ** (gain_db / 20)
+            probability = speech_probability(sound)
+            features = self._described_by.of_ticks(sound)
+            speech = voice_activity(level + np.float32(gain_db), features, probability)
         for one in self._keep:
             one.add_voice(features, speech)
         self._step(2)
@@ -69,7 +75,9 @@ class VoiceBranch:
                 with self._timings.measure("voice_network"):
                     tcn = run_speech(models.voice_tcn, features, heard_ticks(speech), len(speech))
         self._step(4)
-        return Voice(len(speech), speech, level, _mean_level(sound), tcn, clip, sound.log)
+        mean = _mean_level(sound)
+        quality = quality_of(sound.mixed, sound.gain, speech)
+        return Voice(len(speech), speech, level, mean, tcn, clip, sound.log, quality)
 
     def _over_windows(self, models: Models, sound: Sound, speech: NDArray[np.bool_]) -> SequenceLogits:
         """Ask the network that hears whole windows, that of a run where there is one."""
@@ -164,7 +172,8 @@ def _mean_level(sound: Sound) -> float | None:
     step = BLOCK_TICKS * SAMPLES_PER_TICK
     energy = 0.0
     for first in range(0, len(sound), step):
-        pcm = sound.pcm(slice(first, first + step))
+        # As it was recorded, since what is analysed is all equally loud.
+        pcm = np.rint(np.clip(sound.mixed(slice(first, first + step)), -1, 1) * 32767).astype(np.int16)
         part = AudioSegment(pcm.tobytes(), sample_width=2, frame_rate=SAMPLE_RATE, channels=1)
         energy += len(pcm) * (part.rms / part.max_possible_amplitude) ** 2
     return round(10 * math.log10(energy / len(sound)), 1) if energy else None

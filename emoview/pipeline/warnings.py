@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from emoview.pipeline.speaker import Speaker
 
 _QUIET_DB = -50.0
+# Below, there is nothing but the noise of converters.
+_SILENT_DB = -80.0
+# Samples a second.
+_TELEPHONE_RATE = 8000
 # Streams rarely end together, and headers round.
 _NEAR_S = 1.0
 # Rates of capture are nominal: 30 may be stored as 24.
@@ -61,11 +65,24 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
         )
     if options.clock and media.created is None:
         yield "the file does not say when it was recorded: the column clock is empty"
-    for kind, count, stream, other in (
-        ("picture", media.tracks[0], media.video, "voice"), ("sound", media.tracks[1], media.audio, "face"),
-    ):  # fmt: skip
-        if count > 1 and stream is not None and options.modality != other:
-            yield f"the file has {count} {kind} tracks; only one was analysed, stream {stream.index}"
+    if media.tracks[0] > 1 and media.video is not None and options.modality != "voice":
+        count, stream = media.tracks[0], media.video
+        yield f"the file has {count} picture tracks; only one was analysed, stream {stream.index}"
+    chosen = options.audio_track is not None or options.modality == "face"
+    if len(media.sounds) > 1 and media.audio is not None and not chosen:
+        own, others = _tracks(media)
+        yield (
+            f"the file has {len(media.sounds)} sound tracks; track {own} was analysed: "
+            f"--audio-track takes {others}"
+        )
+
+
+def _tracks(media: Media) -> tuple[str, str]:
+    """Name the sound track that is analysed, and the others."""
+    index = None if media.audio is None else media.audio.index
+    own = next(str(track) for track in media.sounds if track.index == index)
+    others = [str(track) for track in media.sounds if track.index != index]
+    return own, f"{', '.join(others[:-1])} or {others[-1]}" if len(others) > 1 else others[0]
 
 
 def check_end(media: Media, kind: str, log: DecodeLog, ticks: int) -> None:
@@ -175,13 +192,28 @@ def of_networks(models: Models) -> Iterator[str]:
         )
 
 
-def of_voice(voice: Voice) -> Iterator[str]:
-    """Tell why nothing was heard."""
-    if voice.speech.any():
-        return
-    yield "no speech was found: the voice columns are empty"
-    if voice.level_db is not None and voice.level_db < _QUIET_DB:
+def of_voice(media: Media, voice: Voice) -> Iterator[str]:
+    """Tell why nothing was heard, and what harms what was."""
+    yield from voice.notes
+    silent = voice.level_db is None or voice.level_db < _SILENT_DB
+    if not voice.speech.any():
+        what = "no speech was found" if silent else "no speech was found, only music or noise"
+        yield f"{what}: the voice columns are empty"
+    if silent and len(media.sounds) > 1:
+        own, others = _tracks(media)
+        yield f"sound track {own} is silent: --audio-track takes {others}"
+    elif voice.level_db is not None and voice.level_db < _QUIET_DB:
         yield f"the sound is almost silent ({voice.level_db} dBFS)"
+    if voice.quality.is_clipped:
+        yield "the sound is clipped: record at a lower level, because cut-off waves change the voice's labels"
+    rate = None if media.audio is None else media.audio.rate
+    if voice.speech.any() and rate is not None and rate <= _TELEPHONE_RATE:
+        yield f"the sound has {rate / 1000:g} kHz, as on a telephone: the voice's labels are less reliable"
+    elif voice.quality.is_narrow:
+        yield (
+            "the sound holds hardly anything above 4 kHz, as on a telephone: "
+            "the voice's labels are less reliable"
+        )
 
 
 def of_choice(

@@ -33,7 +33,8 @@ def write_overlay(analysis: Analysis, video: Path, path: Path, *, on_event: Even
         InputError: The video cannot be read, has no pictures, or is not the one that was analysed.
         OutputError: The mp4 cannot be written.
     """
-    media = probe(video, capture_rate=analysis.options.capture_rate)
+    options = analysis.options
+    media = probe(video, capture_rate=options.capture_rate, audio_track=options.audio_track)
     _check(analysis, media, path)
     with whole_file(path) as temporary:
         return _drawn(analysis, media, temporary, on_event)

@@ -107,7 +107,8 @@ def _media(analysis: Analysis, file: Path | None, *, named: bool) -> tuple[Media
             raise InputError(f"{shown} was not found: name the video with --video")
         return None, [note]
     try:
-        media = probe(file, capture_rate=analysis.options.capture_rate)
+        options = analysis.options
+        media = probe(file, capture_rate=options.capture_rate, audio_track=options.audio_track)
     except InputError as error:
         if named:
             raise

@@ -11,7 +11,8 @@ from emoview.timeline.labels import LabelCount, Naming
 
 Fusion = Literal["late", "early", "auto"]
 
-_RARE: Final = frozenset({"least_confidence", "rate", "capture_rate", "clock"})
+# So many options every result names; those that came later only where they were asked for.
+_FIRST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Options:
         capture_rate: Pictures a second at which slow motion was captured; times are those of the capture.
             Missing if times are those of the file.
         clock: Whether rows have the time of day, as far as the file knows it. Missing if not.
+        audio_track: Number, from 1, or name of the sound track. Missing for the first.
+        channel: Channels of the sound that are analysed: `mix`, `left` or `right`.
     """
 
     fusion: Fusion = "auto"
@@ -51,6 +54,8 @@ class Options:
     rate: float | None = None
     capture_rate: float | None = None
     clock: bool = False
+    audio_track: str | None = None
+    channel: Literal["mix", "left", "right"] = "mix"
 
     @property
     def naming(self) -> Naming:
@@ -63,10 +68,13 @@ class Options:
         return (self.weights,) if isinstance(self.weights, str) else tuple(self.weights or ())
 
     def asked(self) -> dict[str, Any]:
-        """Give what was asked for by name; what few ask for only where somebody does."""
-        values = {name: getattr(self, name) for name in self.__slots__}
+        """Give what was asked for by name; what came later than the rest only where it was asked for."""
+        given = {name: getattr(self, name) for name in self.__slots__}
+        usual = Options()
         return {
-            name: value for name, value in values.items() if name not in _RARE or value not in (None, False)
+            name: value
+            for number, (name, value) in enumerate(given.items())
+            if number < _FIRST or value != getattr(usual, name)
         }
 
 

@@ -22,8 +22,10 @@ from emoview.pipeline.finding import find_faces
 from emoview.pipeline.timings import Timings
 from emoview.pipeline.voice import describe_windows, speech_windows
 from emoview.timeline.labels import LABELS
-from emoview.voice.activity import level_db, voice_activity
+from emoview.voice.activity import voice_activity
 from emoview.voice.descriptors import tick_features
+from emoview.voice.level import level_db, usual_gain_db
+from emoview.voice.silero import speech_probability
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,9 @@ def _describe(path: Path) -> dict[str, NDArray[Any]]:
         faces.append(cv2.cvtColor(found.face, cv2.COLOR_RGB2GRAY))
     media = probe(path)
     with read_sound(media) as sound:
+        sound.gain = 10 ** (usual_gain_db(level_db(sound)) / 20)
         features = tick_features(sound)
-        speech = voice_activity(level_db(sound), features)
+        speech = voice_activity(level_db(sound), features, speech_probability(sound))
         if not speech.any():
             speech[:] = True
         cuts = speech_windows(speech)

@@ -19,6 +19,7 @@ from emoview.training.augmentation import altered_voice, in_room
 from emoview.training.processes import each
 from emoview.voice.activity import trim
 from emoview.voice.features import VoiceFeatures
+from emoview.voice.level import USUAL_DB, at_usual_level
 
 Description = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -31,10 +32,17 @@ class Variant(IntEnum):
     ALTERED_AGAIN = 2
     ALTERED_IN_ROOM = 3
     IN_ROOM = 4
+    ALTERED_ON_TELEPHONE = 5
 
 
-TAUGHT = (Variant.AS_RECORDED, Variant.ALTERED, Variant.ALTERED_AGAIN, Variant.ALTERED_IN_ROOM)
-"""What networks learn of each utterance; see `altered_voice` and `in_room`."""
+TAUGHT = (
+    Variant.AS_RECORDED,
+    Variant.ALTERED,
+    Variant.ALTERED_AGAIN,
+    Variant.ALTERED_IN_ROOM,
+    Variant.ALTERED_ON_TELEPHONE,
+)
+"""What networks learn of each utterance; see `altered_voice`, `in_room` and `on_telephone`."""
 MOST_ALIKE = 30
 """Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind."""
 
@@ -135,7 +143,7 @@ def describe_speech(
     cache.mkdir(parents=True, exist_ok=True)
     parts = []
     for variant in variants:
-        key = hashlib.sha256(index + f"{most}/{variant.value}".encode()).hexdigest()[:12]
+        key = hashlib.sha256(index + f"{most}/{variant.value}/{USUAL_DB}".encode()).hexdigest()[:12]
         file = cache / f"speech{features.suffix}-{key}.npz"
         if not file.exists():
             part = describe_utterances(
@@ -190,15 +198,19 @@ def describe(
 ) -> Description:
     """Describe a recording, without the silence around it, as `VoiceFeatures.of_utterance` does.
 
-    The `variant` and the `number` of the recording decide how it is altered first.
+    The `variant` and the `number` of the recording decide how it is altered first.  It is brought to the
+    usual level, as is whatever is analysed.
     """
     samples = trim(load_samples(path))
     rng = np.random.default_rng((variant, number))
     if variant == Variant.IN_ROOM:
         samples = trim(in_room(samples, rng))
     elif variant != Variant.AS_RECORDED:
-        samples = trim(altered_voice(samples, rng, room=variant == Variant.ALTERED_IN_ROOM))
-    return features.of_utterance(samples)
+        room, telephone = (
+            variant == which for which in (Variant.ALTERED_IN_ROOM, Variant.ALTERED_ON_TELEPHONE)
+        )
+        samples = trim(altered_voice(samples, rng, room=room, telephone=telephone))
+    return features.of_utterance(at_usual_level(samples))
 
 
 def _describe_item(item: tuple[Path, Variant, int, VoiceFeatures]) -> Description:

