@@ -125,8 +125,8 @@ def test_the_form_is_that_of_the_schema():
     for of, kind in (("media", form.Media), ("options", form.Options)):
         assert set(properties[of]["properties"]) == set(kind.__struct_fields__)
     row = properties["timeline"]["items"]["properties"]
-    # The sums of groups follow from the seven, and are not read.
-    assert set(row) - {"groups"} == set(form.Row.__struct_fields__)
+    # The sums of groups follow from the seven, the time of day from the media: they are not read.
+    assert set(row) - {"groups", "clock"} == set(form.Row.__struct_fields__)
     assert set(form.Result.__struct_fields__) < set(properties)
 
 
