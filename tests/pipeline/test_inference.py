@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emoview.face.views import seen
-from emoview.networks.shipped import build_face_gru, build_voice_tcn
+from emoview.networks.shipped import build_voice_tcn
 from emoview.pipeline.engines import Engine, load
 from emoview.pipeline.inference import (
     STILL_VIEWS,
@@ -28,7 +28,7 @@ def test_nine_labels_of_the_voice_become_seven():
 
 def test_long_sequences_in_parts_agree_with_one(monkeypatch: pytest.MonkeyPatch):
     values = np.random.default_rng(0).normal(size=(500, 256)).astype(np.float32)
-    network = build_face_gru()
+    network = load("face_gru", Engine.ONNX)
     whole = run_sequence(network, values)
     monkeypatch.setattr("emoview.pipeline.inference._LONGEST_SEQUENCE", 125)
     parts = run_sequence(network, values)
@@ -47,7 +47,7 @@ def test_parts_of_long_speech_say_what_the_whole_does(monkeypatch: pytest.Monkey
     values = np.random.default_rng(0).normal(size=(500, 105)).astype(np.float32)
     # Louder by and by, so that what is usual differs from part to part.
     values += np.linspace(0, 4, 500, dtype=np.float32)[:, None]
-    network = build_voice_tcn()
+    network = load("voice_tcn", Engine.ONNX)
     whole = run_sequence(network, values)
     monkeypatch.setattr("emoview.pipeline.inference._LONGEST_SEQUENCE", 125)
     parts = run_sequence(network, values)

@@ -9,6 +9,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from conftest import Make, ffmpeg
+from expected import SILENT
 
 from emoview import analyze
 from emoview.face.find import FaceFinder
@@ -129,7 +130,7 @@ def test_the_speaking_face_is_measured_and_gets_the_voice(pair: Path):
 
 
 def test_without_a_speaker_the_largest_face_stands_in(made: Make):
-    silent = analyze(made("silent.mp4", "-an"), face="speaking")
+    silent = analyze(made(SILENT), face="speaking")
     assert silent.overall.face is not None
     assert any(
         "nobody speaks: the overall result is that of the largest face" in warning
