@@ -10,7 +10,7 @@ import pickle
 import shutil
 import subprocess
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from browser import CHROMIUM, Browser
 from expected import Facts
 
 from emoview import LABELS, Analysis, analyze
@@ -98,6 +99,15 @@ def analysed(made: Make) -> Analysed:
         return analyze(made(clip), **options)
 
     return analysed_once
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium for all pages."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH")
+    with Browser(tmp_path_factory.mktemp("profile")) as it:
+        yield it
 
 
 @pytest.fixture(scope="session")

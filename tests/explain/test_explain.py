@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 from command import run
 from conftest import Make
 from expected import PLAIN, SAMPLE, SOUND, TWO_FACES
@@ -301,9 +301,8 @@ def test_a_batch_explains_and_tells_the_results_apart(made: Make, tmp_path: Path
     assert stored["segments"][0]["explanation"] is not None
 
 
-def test_the_report_shows_maps_and_words(explained: Analysis, tmp_path: Path):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
+def test_the_report_shows_maps_and_words(explained: Analysis, browser: Browser, tmp_path: Path):
+    browser.errors.clear()
     stored = tmp_path / "portrait.json"
     stored.write_text(to_json(explained))
     write_report(stored, tmp_path / "with.html")
@@ -312,21 +311,19 @@ def test_the_report_shows_maps_and_words(explained: Analysis, tmp_path: Path):
     write_report(stored, tmp_path / "without.html")
     images = "Array.from(document.querySelectorAll('.why img'))"
     pictures = {}
-    with Browser(tmp_path / "profile") as browser:
-        for name in ("with", "without"):
-            for scheme in ("light", "dark"):
-                feature = {"name": "prefers-color-scheme", "value": scheme}
-                browser.call("Emulation.setEmulatedMedia", features=[feature])
-                browser.open(tmp_path / f"{name}.html")
-                browser.wait(f"{images}.every(i => i.complete)")
-                assert browser.run(f"{images}.length") == len(explained.segments)
-                assert browser.run(f"{images}.every(i => i.naturalWidth === 224)")
-                assert "nose" in browser.run(f"{images}[0].alt")
-            pictures[name] = browser.run(f"{images}[0].src")
-        assert pictures["with"] != pictures["without"]
-        assert "voice alone:" in browser.run("document.querySelector('.why').innerText")
-        browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-        size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": False}
-        browser.call("Emulation.setDeviceMetricsOverride", **size)
-        assert browser.run("document.documentElement.scrollWidth") <= 390
-        assert browser.errors == []
+    for name in ("with", "without"):
+        browser.open(tmp_path / f"{name}.html")
+        browser.wait(f"{images}.every(i => i.complete)")
+        assert browser.run(f"{images}.length") == len(explained.segments)
+        assert browser.run(f"{images}.every(i => i.naturalWidth === 224)")
+        assert "nose" in browser.run(f"{images}[0].alt")
+        pictures[name] = browser.run(f"{images}[0].src")
+    assert pictures["with"] != pictures["without"]
+    assert "voice alone:" in browser.run("document.querySelector('.why').innerText")
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": False}
+    browser.call("Emulation.setDeviceMetricsOverride", **size)
+    width = browser.run("document.documentElement.scrollWidth")
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    assert width <= 390
+    assert browser.errors == []
