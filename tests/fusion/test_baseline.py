@@ -167,6 +167,8 @@ def test_a_file_of_a_baseline_is_what_was_made(tmp_path: Path):
     read = Baseline.read(file, sha256)
     assert read.recordings == {"face_cnn": 3}
     np.testing.assert_allclose(read.logits["face_cnn"], logits["face_cnn"], atol=1e-5)
+    left = read.removed({"face_cnn": np.ones((2, 7))})["face_cnn"]
+    np.testing.assert_allclose(left, np.ones((2, 7)) - logits["face_cnn"], atol=1e-5)
 
 
 def test_knowing_people_helps_where_they_differ():

@@ -250,6 +250,8 @@ def test_two_faces_get_two_ids_and_one_of_them_can_be_asked_for(made: Make):
     assert result.media.faces == TWO_FACES.faces
     ids = [row.face_id for row in result.timeline if row.tick == 30]
     assert ids == [0, 1]
+    places = [(row.tick, row.face_id or 0) for row in result.timeline]
+    assert places == sorted(places)
     left = {r.face_id: r.box.x < TWO_FACES.seam for r in result.timeline if r.tick == 30}
     later = {r.face_id: r.box.x < TWO_FACES.seam for r in result.timeline if r.tick == 49}
     assert left == later

@@ -18,6 +18,7 @@ from emoview.media.encode import VideoEncoder
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
 from emoview.output.json import to_json
+from emoview.output.overlay import Overlay
 from emoview.rendering.overlay import write_overlay
 
 
@@ -48,6 +49,19 @@ def test_boxes_are_drawn_and_the_sound_is_kept(made: Make, tmp_path: Path):
     shared = min(len(sound), len(copied))
     assert np.corrcoef(sound[:shared], copied[:shared])[0, 1] > 0.99
     assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_boxes_follow_a_picture_of_another_size():
+    picture = np.full((720, 640, 3), 90, np.uint8)
+    analysis = made_up(60)
+    analysis = replace(analysis, media=replace(analysis.media, width=480, height=480))
+    Overlay(analysis, width=640, height=720).draw(picture, 0.8)
+    edges = np.flatnonzero((np.abs(picture[:, 350].astype(int) - 90).max(axis=1) > 20)[:500])
+    # The box is from (170, 100) to (335, 280) of 480; the picture is a third wider, and half as high again.
+    assert abs(edges[0] - 150) <= 8
+    assert abs(edges[-1] - 420) <= 8
+    across = np.flatnonzero(np.abs(picture[300].astype(int) - 90).max(axis=1) > 20)
+    assert abs(across[0] - 170 * 4 / 3) <= 8
 
 
 def test_a_stretch_is_drawn_where_it_lies(made: Make, tmp_path: Path):

@@ -22,7 +22,7 @@ from emoview.media.probe import probe
 from emoview.output.json import to_json
 from emoview.output.tracks import MISSING, STEPS, tracks
 from emoview.rendering.report import write_report, write_reports
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import GROUPS, LABELS
 from emoview.timeline.moments import disagreements, strongest
 from emoview.timeline.results import (
     Row,
@@ -70,6 +70,12 @@ def test_tracks_hold_the_timeline_to_half_a_step():
         for stored_, p in zip(values[at : at + len(LABELS)], row.face or (), strict=True):
             assert abs(stored_ / STEPS - p) <= 0.5 / STEPS + 1e-9
     assert base64.b64decode(packed["voice"])[0] == MISSING
+    affect = base64.b64decode(first["affect"])
+    row = next(row for row in analysis.timeline if row.tick == 60)
+    assert row.valence is not None
+    assert row.arousal is not None
+    for stored_, value in zip(affect[120:122], (row.valence, row.arousal), strict=True):
+        assert abs(2 * stored_ / STEPS - 1 - value) <= 1 / STEPS + 1e-9
 
 
 def test_a_report_is_one_file_and_escapes_every_name(tmp_path: Path, stored: Path):
@@ -140,6 +146,12 @@ def test_a_folder_becomes_an_overview_with_a_report_each(tmp_path: Path):
     assert 'href="all_files/one.html"' in text
     assert 'href="all_files/sub/tw%23o%20%3Ci%3E.html"' in text
     assert "no &lt;sound&gt;" in text
+    assert set(re.findall(r"<option>(.*?)</option>", text)) <= {*LABELS, *GROUPS[3]}
+    assert "<option>happy</option>" in text
+    # Two halves, and nothing at the end.
+    places = re.findall(r'<rect x="([\d.]+)" y="0" width="([\d.]+)"', text)
+    assert all(float(x) + float(width) < 100.1 for x, width in places)
+    assert len(places) > 3
     assert "damaged.json is damaged" in text
     assert 'href="../all.html"' in (tmp_path / "all_files" / "one.html").read_text()
     with pytest.raises(InputError, match="holds no result"):

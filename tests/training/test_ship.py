@@ -36,7 +36,7 @@ def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
 ):
     monkeypatch.setattr(
         "emoview.training.voice.VoiceRecipe",
-        lambda **given: VoiceRecipe(clip_epochs=30, batch=8, **given),
+        lambda **given: VoiceRecipe(clip_epochs=30, batch=8, rooms=(True,), **given),
     )
     monkeypatch.setattr("emoview.training.voice.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
 
