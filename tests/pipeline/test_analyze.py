@@ -81,8 +81,8 @@ def test_where_nobody_speaks_the_voice_fades_out(analysed: Analysed):
     assert max(after) == 0
 
 
-def test_same_input_gives_the_same_rows_twice(result: Analysis, sample: Path):
-    again = analyze(sample)
+def test_same_input_gives_the_same_rows_twice(made: Make, analysed: Analysed):
+    result, again = analysed(PLAIN), analyze(made(PLAIN))
     assert again.timeline == result.timeline
     assert again.overall == result.overall
 
@@ -307,10 +307,10 @@ def test_results_do_not_depend_on_how_many_threads_there_are(made: Make):
             capture_output=True, text=True, check=True,
             env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
         ).stdout
-        for threads in ("1", "2", "4")
+        for threads in ("1", "4")
     ]  # fmt: skip
     assert tables[0].count("\n") > 25
-    assert tables[0] == tables[1] == tables[2]
+    assert tables[0] == tables[1]
 
 
 @pytest.mark.parametrize(
