@@ -33,8 +33,8 @@ def test_long_sequences_in_parts_agree_with_one(monkeypatch: pytest.MonkeyPatch)
     whole = run_sequence(network, values)
     monkeypatch.setattr("emoview.pipeline.inference._LONGEST_SEQUENCE", 125)
     parts = run_sequence(network, values)
-    np.testing.assert_allclose(parts.ticks, whole.ticks, atol=0.02)
-    np.testing.assert_allclose(parts.whole, whole.whole, atol=0.02)
+    np.testing.assert_allclose(parts.ticks, whole.ticks, atol=0.06)
+    np.testing.assert_allclose(parts.whole, whole.whole, atol=0.06)
     # However the ticks come, they are cut into the same parts.
     run = SequenceRun(network)
     for piece in np.split(values, [1, 30, 31, 290, 290, 499]):
