@@ -25,7 +25,7 @@ def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: py
 
     monkeypatch.setattr(
         "emoview.evaluation.voices.VoiceRecipe",
-        lambda: VoiceRecipe(clip_epochs=20, rooms=(True,), tick_epochs=12, batch=8),
+        lambda: VoiceRecipe(clip_epochs=20, rooms=(True,), tick_epochs=2, batch=8),
     )
     monkeypatch.setattr("emoview.evaluation.voices.train_ticks", train_ticks)
     monkeypatch.setattr("emoview.evaluation.voices.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
