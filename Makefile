@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
 
-.PHONY: demo test release-test bench check audit format lock notices docs weights wheel sbom samples clean
+.PHONY: demo test coverage release-test bench check audit format lock notices docs weights wheel sbom samples clean
 
 demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
@@ -14,12 +14,20 @@ demo: $(READY)
 
 # In two processes: most tests keep one core busy.  Linear algebra on two threads each would make them wait
 # for each other.
-test: export OMP_NUM_THREADS = 1
-test: export OPENBLAS_NUM_THREADS = 1
-test: export TF_NUM_INTRAOP_THREADS = 1
-test: export TF_NUM_INTEROP_THREADS = 1
+test coverage: export OMP_NUM_THREADS = 1
+test coverage: export OPENBLAS_NUM_THREADS = 1
+test coverage: export TF_NUM_INTRAOP_THREADS = 1
+test coverage: export TF_NUM_INTEROP_THREADS = 1
 test: $(TOOLS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# What the tests run of the package, by lines and branches; coverage is not in the lock.
+coverage: $(TOOLS)
+	@$(BIN)/python -c 'import coverage' || { echo "call $(BIN)/python -m pip install 'coverage>=7.10' first"; exit 1; }
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
 
 release-test: $(TOOLS)
 	$(BIN)/python -m pytest -m release

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 from conftest import Make
 
 from emoview.networks.runs import Run
@@ -22,6 +24,14 @@ def trained(system: str, data: Path, folder: Path, on_event: Any = quiet, **chan
     options = chosen.options(changes)
     chosen.train(options, data, Run(folder, system, options, data), on_event)
     return folder
+
+
+def said_by(network: Any, inputs: Any) -> Any:
+    """What a Keras network says; `predict` compiles it anew for each shape, which takes seconds."""
+    answer = network(inputs, training=False)
+    if isinstance(answer, list | tuple):
+        return [keras.ops.convert_to_numpy(part) for part in answer]
+    return np.asarray(keras.ops.convert_to_numpy(answer))
 
 
 def read_history_of(run: Path) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from emoview.common.text import name_of
 from emoview.output.pages import page
@@ -22,6 +22,11 @@ from emoview.timeline.moments import (
 )
 from emoview.timeline.results import Analysis, Segment
 
+_UNITS: Final = {
+    "duration_s": "{:.2f} s", "start_s": "{:.2f} s", "width": "{} px", "height": "{} px", "rotation": "{}°",
+    "frame_rate": "{:g} Hz", "audio_rate": "{:,} Hz", "audio_level_db": "{:.1f} dBFS",
+    "face_share": "{:.0%}", "speech_share": "{:.0%}", "least_confidence": "{:.0%}",
+}  # fmt: skip
 _ESTIMATED = ("valence and arousal", "estimated from the face; where there is none, derived from the labels")
 
 
@@ -94,6 +99,7 @@ def to_html(
             ("device used", analysis.device_used),
             *([_ESTIMATED] if analysis.affect == "estimated" else []),
         ],
+        estimated=analysis.affect == "estimated",
         weights=analysis.weights,
         data=_data(analysis, found),
     )
@@ -159,10 +165,21 @@ def _box(analysis: Analysis, moment: Moment) -> str | None:
 
 
 def _facts(values: Any) -> list[tuple[str, str]]:
-    """The fields of a dataclass as a person reads them."""
+    """The fields of a dataclass as a person reads them, with their units."""
     return _said((field.name, getattr(values, field.name)) for field in fields(values))
 
 
 def _said(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    said = {name: ", ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in pairs}
-    return [(name.replace("_", " "), "–" if v is None else name_of(v)) for name, v in said.items()]
+    return [
+        (name.removesuffix("_s").removesuffix("_db").replace("_", " "), _value(name, v)) for name, v in pairs
+    ]
+
+
+def _value(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return name_of(", ".join(map(str, value)))
+    return _UNITS.get(name, "{}").format(name_of(value) if isinstance(value, str) else value)

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from command import run
 from conftest import Make
+from expected import ONE_PICTURE, PLAIN, SAMPLE
 
 from emoview import LABELS, Analysis
 from emoview.output.csv import to_csv
@@ -21,7 +22,7 @@ from emoview.timeline.results import COLUMNS
 
 
 def test_analyze_writes_csv_and_json_and_prints_nothing_foreign(made: Make, tmp_path: Path):
-    clip = made("plain.mp4")
+    clip = made(PLAIN)
     done = run("analyze", clip, "-o", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
@@ -31,7 +32,7 @@ def test_analyze_writes_csv_and_json_and_prints_nothing_foreign(made: Make, tmp_
     with (tmp_path / "plain.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     # Two seconds, and what the sound's last coded frame adds.
-    assert 50 <= len(rows) <= 53
+    assert PLAIN.ticks <= len(rows) <= PLAIN.ticks + PLAIN.padding
     assert [int(row["tick"]) for row in rows] == list(range(len(rows)))
     assert tuple(rows[0]) == COLUMNS
     assert rows[0]["voice_happy"] == ""
@@ -43,7 +44,7 @@ def test_analyze_writes_csv_and_json_and_prints_nothing_foreign(made: Make, tmp_
 
 
 def test_json_to_standard_output_is_json_alone(made: Make, tmp_path: Path):
-    done = run("analyze", made("plain.mp4"), "--json", "-", "--labels", "3", cwd=tmp_path)
+    done = run("analyze", made(PLAIN), "--json", "-", "--labels", "3", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["overall"]["label"] in ("positive", "neutral", "negative")
@@ -53,7 +54,7 @@ def test_json_to_standard_output_is_json_alone(made: Make, tmp_path: Path):
 def test_odd_names_are_read_and_written(made: Make, tmp_path: Path):
     name = "-i o'clock \"é 日本\n;$(x).mp4"
     clip = tmp_path / name
-    clip.write_bytes(made("one.mp4", "-frames:v", "1", "-an").read_bytes())
+    clip.write_bytes(made(ONE_PICTURE).read_bytes())
     done = run("analyze", "-o", tmp_path / "out", "-q", "--", clip.name, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -61,7 +62,7 @@ def test_odd_names_are_read_and_written(made: Make, tmp_path: Path):
 
 
 def _bad(folder: Path, made: Make) -> dict[str, Path]:
-    whole = made("plain.mp4").read_bytes()
+    whole = made(PLAIN).read_bytes()
     files = {
         "empty.mp4": b"",
         "text.mp4": b"this is no video\n" * 50,
@@ -109,7 +110,7 @@ def test_wrong_usage_is_exit_code_2(sample: Path, wrong: tuple[str, str]):
 
 def test_an_unwritable_folder_is_said_in_one_line(made: Make, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    done = run("analyze", made("one.mp4", "-frames:v", "1", "-an"), "-o", tmp_path / "file", "-q")
+    done = run("analyze", made(ONE_PICTURE), "-o", tmp_path / "file", "-q")
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert (tmp_path / "file").read_text() == "in the way"
@@ -117,7 +118,7 @@ def test_an_unwritable_folder_is_said_in_one_line(made: Make, tmp_path: Path):
 
 def test_absent_gpu_is_an_error(made: Make, tmp_path: Path):
     done = run(
-        "analyze", made("one.mp4", "-frames:v", "1", "-an"), "--device", "gpu", "-o", tmp_path,
+        "analyze", made(ONE_PICTURE), "--device", "gpu", "-o", tmp_path,
         env={"CUDA_VISIBLE_DEVICES": "-1"},
     )  # fmt: skip
     assert done.returncode == 1
@@ -135,7 +136,7 @@ def test_written_forms_agree(result: Analysis):
     document = json.loads(to_json(result))
     jsonschema.validate(document, schema())
     rows = list(csv.DictReader(to_csv(result).splitlines()))
-    assert len(rows) == len(document["timeline"]) == 200
+    assert len(rows) == len(document["timeline"]) == SAMPLE.ticks
     for flat, row in zip(rows, document["timeline"], strict=True):
         assert flat["label"] == (row["label"] or "")
         if row["fused"]:

@@ -15,6 +15,7 @@ from emoview.training.speech import TAUGHT, SpeechFeatures
 from emoview.training.voice import RAVDESS_FOLDS, VoiceRecipe
 
 
+@pytest.mark.usefixtures("small_voices")
 def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: pytest.MonkeyPatch):
     taught: list[SpeechFeatures] = []
 
@@ -23,7 +24,8 @@ def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: py
         return voice.train_ticks(features, recipe)
 
     monkeypatch.setattr(
-        "emoview.evaluation.voices.VoiceRecipe", lambda: VoiceRecipe(clip_epochs=6, tick_epochs=2, batch=8)
+        "emoview.evaluation.voices.VoiceRecipe",
+        lambda: VoiceRecipe(clip_epochs=20, rooms=(True,), tick_epochs=2, batch=8),
     )
     monkeypatch.setattr("emoview.evaluation.voices.train_ticks", train_ticks)
     monkeypatch.setattr("emoview.evaluation.voices.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])

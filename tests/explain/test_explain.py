@@ -10,9 +10,10 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 from command import run
 from conftest import Make
+from expected import PLAIN, SAMPLE, SOUND, TWO_FACES
 
 from emoview import LABELS, Analysis, InputError, analyze
 from emoview.batch.inputs import Clip
@@ -60,7 +61,7 @@ def explained(watched: tuple[Analysis, Seen]) -> Analysis:
 def parted(watched: tuple[Analysis, Seen]) -> Analysis:
     """The same as if its end, at which the eyes are wide open, were said to be surprised."""
     result, seen = watched
-    segments = (Segment(0.0, 5.6, 0, "happy", 0.9), Segment(5.6, 8.0, 0, "surprise", 0.4))
+    segments = (Segment(0.0, 5.6, 0, "happy", 0.9), Segment(5.6, SAMPLE.seconds, 0, "surprise", 0.4))
     return explain_segments(replace(result, segments=segments), seen, Models())
 
 
@@ -263,23 +264,20 @@ def test_results_of_the_first_version_are_read(explained: Analysis, tmp_path: Pa
 
 
 def test_each_face_has_its_own_map_and_sound_alone_none(made: Make):
-    two = made(
-        "two.mp4", "-filter_complex", "[0:v]split[a][b];[b]hflip,scale=360:-2,pad=480:480[c];[a][c]hstack",
-        seconds=1.2,
-    )  # fmt: skip
+    two = made(replace(TWO_FACES, seconds=1.2))
     result = analyze(two, face="all", explain=True)
     corners = {s.face_id: s.explanation.face.corners[0][0] for s in result.segments if s.explanation.face}
     boxes = {r.face_id: r.box.x for r in result.timeline if r.box}
-    assert len(corners) == 2
+    assert len(corners) == TWO_FACES.faces
     assert all(abs(corners[i] - boxes[i]) < 80 for i in corners)
-    alone = analyze(made("sound.wav", "-vn"), explain=True)
+    alone = analyze(made(SOUND), explain=True)
     assert alone.segments
     assert all(s.explanation.face is None and s.explanation.voice for s in alone.segments)
 
 
 def test_networks_of_a_run_are_not_explained(made: Make, tmp_path: Path):
     with pytest.raises(InputError, match="only the networks that ship can be explained"):
-        analyze(made("plain.mp4"), weights=tmp_path, fusion="late", explain=True)
+        analyze(made(PLAIN), weights=tmp_path, fusion="late", explain=True)
     assert pipeline._seen(Options()) is None
 
 
@@ -303,9 +301,8 @@ def test_a_batch_explains_and_tells_the_results_apart(made: Make, tmp_path: Path
     assert stored["segments"][0]["explanation"] is not None
 
 
-def test_the_report_shows_maps_and_words(explained: Analysis, tmp_path: Path):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
+def test_the_report_shows_maps_and_words(explained: Analysis, browser: Browser, tmp_path: Path):
+    browser.errors.clear()
     stored = tmp_path / "portrait.json"
     stored.write_text(to_json(explained))
     write_report(stored, tmp_path / "with.html")
@@ -314,21 +311,19 @@ def test_the_report_shows_maps_and_words(explained: Analysis, tmp_path: Path):
     write_report(stored, tmp_path / "without.html")
     images = "Array.from(document.querySelectorAll('.why img'))"
     pictures = {}
-    with Browser(tmp_path / "profile") as browser:
-        for name in ("with", "without"):
-            for scheme in ("light", "dark"):
-                feature = {"name": "prefers-color-scheme", "value": scheme}
-                browser.call("Emulation.setEmulatedMedia", features=[feature])
-                browser.open(tmp_path / f"{name}.html")
-                browser.wait(f"{images}.every(i => i.complete)")
-                assert browser.run(f"{images}.length") == len(explained.segments)
-                assert browser.run(f"{images}.every(i => i.naturalWidth === 224)")
-                assert "nose" in browser.run(f"{images}[0].alt")
-            pictures[name] = browser.run(f"{images}[0].src")
-        assert pictures["with"] != pictures["without"]
-        assert "voice alone:" in browser.run("document.querySelector('.why').innerText")
-        browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-        size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": False}
-        browser.call("Emulation.setDeviceMetricsOverride", **size)
-        assert browser.run("document.documentElement.scrollWidth") <= 390
-        assert browser.errors == []
+    for name in ("with", "without"):
+        browser.open(tmp_path / f"{name}.html")
+        browser.wait(f"{images}.every(i => i.complete)")
+        assert browser.run(f"{images}.length") == len(explained.segments)
+        assert browser.run(f"{images}.every(i => i.naturalWidth === 224)")
+        assert "nose" in browser.run(f"{images}[0].alt")
+        pictures[name] = browser.run(f"{images}[0].src")
+    assert pictures["with"] != pictures["without"]
+    assert "voice alone:" in browser.run("document.querySelector('.why').innerText")
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": False}
+    browser.call("Emulation.setDeviceMetricsOverride", **size)
+    width = browser.run("document.documentElement.scrollWidth")
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    assert width <= 390
+    assert browser.errors == []

@@ -25,7 +25,7 @@ from emoview.training.fusion_rules import MODELS, ClipLogits, measure
 def person(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The baseline of who is in the sample."""
     file = tmp_path_factory.mktemp("person") / "person.json"
-    made, warnings = baseline_of([Clip(sample, "sample")] * 9)
+    made, warnings = baseline_of([Clip(sample, "sample")] * 4)
     assert not warnings
     file.write_text(made.text)
     return file
@@ -51,11 +51,11 @@ def test_what_is_said_of_a_person_is_taken_away(sample: Path, result: Analysis, 
         before, after = (np.array(getattr(r.overall, name).probabilities) for r in (result, told))
         assert after.max() < before.max(), name
         assert after.argmax() != before.argmax() or after.max() < 0.6, name
-    # Nine times the recording itself, and what is usual counting for two more.
+    # Four times the recording itself, and what is usual counting for two more.
     models = Models()
     stored = json.loads(person.read_text())["logits"]
     assert set(stored) == set(MODELS)
-    rest = {name: (np.array(v) - models.usual[name]) / 9 * PRIOR for name, v in stored.items()}
+    rest = {name: (np.array(v) - models.usual[name]) / 4 * PRIOR for name, v in stored.items()}
     fused = models.late_fusion("both", with_baseline=True)(rest)
     expected = np.exp(fused) / np.exp(fused).sum()
     assert told.overall.fused is not None
@@ -94,7 +94,7 @@ def test_a_batch_tells_baselines_apart_by_their_content(made: Make, person: Path
     clip = Clip(made("short.mp4", seconds=1.5), "short")
     file = tmp_path / "person.json"
     keys = []
-    for text in (person.read_text(), person.read_text().replace('"face_cnn": 9', '"face_cnn": 8')):
+    for text in (person.read_text(), person.read_text().replace('"face_cnn": 4', '"face_cnn": 3')):
         file.write_text(text)
         keys.append(Records(tmp_path, Wanted(Options(baseline=str(file)), ("json",))).key(clip))
     assert keys[0] != keys[1]
@@ -167,6 +167,8 @@ def test_a_file_of_a_baseline_is_what_was_made(tmp_path: Path):
     read = Baseline.read(file, sha256)
     assert read.recordings == {"face_cnn": 3}
     np.testing.assert_allclose(read.logits["face_cnn"], logits["face_cnn"], atol=1e-5)
+    left = read.removed({"face_cnn": np.ones((2, 7))})["face_cnn"]
+    np.testing.assert_allclose(left, np.ones((2, 7)) - logits["face_cnn"], atol=1e-5)
 
 
 def test_knowing_people_helps_where_they_differ():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from expected import SAMPLE
 from sample_speech import speech_of
 
 from emoview import OutputError
@@ -23,9 +24,9 @@ def test_pictures_and_sound_share_one_clock(sample: Path):
     media = probe(sample)
     with PictureDecoder(media, longest_side=320) as decoder:
         ticks = [tick for tick, picture in decoder if picture.shape == (320, 320, 3)]
-    assert ticks == list(range(200))
+    assert ticks == list(range(SAMPLE.ticks))
     with read_sound(media) as sound:
-        assert abs(len(sound) - 200 * SAMPLES_PER_TICK) <= SAMPLES_PER_TICK
+        assert abs(len(sound) - SAMPLE.ticks * SAMPLES_PER_TICK) <= SAMPLES_PER_TICK
         assert sound.log.complaints == 0
 
 

@@ -223,7 +223,7 @@ def test_resnet_of_42_pixels_is_that_of_table_5():
         build("resnet18", dropout=(0.1, 0.2, 0.4))
 
 
-@pytest.mark.parametrize("reduced", [False, True])
+@pytest.mark.parametrize("reduced", [pytest.param(False, marks=pytest.mark.release), True])
 def test_densenet_of_42_pixels_is_that_of_table_6(reduced: bool):
     """System E, table 6: 7x7 with a stride of 1, max-pooling, and four dense blocks, or three."""
     depths = (6, 12, 24) if reduced else (6, 12, 24, 16)

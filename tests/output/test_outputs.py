@@ -28,7 +28,7 @@ from emoview.output.json import schema, to_json
 from emoview.output.plot import plot_file
 from emoview.output.read import read_json, with_media_found
 from emoview.output.writers import WRITERS, format_of, write_results
-from emoview.timeline.results import COLUMNS, Row
+from emoview.timeline.results import COLUMNS, FaceBox, Row, Segment
 from emoview.timeline.segments import segments_of
 
 FUSED = [("happy", 0, 1.6), ("sad", 1.6, 3.2), ("neutral", 3.2, 3.6)]
@@ -117,6 +117,24 @@ def test_subtitles(tmp_path: Path, name: str):
         ("happy 70 %", 0, 1), ("sad 70 %", 1, 3), ("neutral 70 %", 3, 3),
     ]  # fmt: skip
     assert cues[0].end == "00:00:01.600"
+
+
+def test_times_beyond_an_hour(tmp_path: Path):
+    long = replace(made_up(), segments=(Segment(3599.96, 7384.5, 0, "happy", 0.7),))
+    for name, point in (("vtt", "."), ("srt", ",")):
+        (path,) = write_results(long, "talk", [name], tmp_path)
+        assert f"00:59:59{point}960 --> 02:03:04{point}500" in path.read_text()
+
+
+def test_cells_of_the_csv_have_as_many_digits_as_are_known():
+    row = Row(50, 0, FaceBox(10.26, 20.0, 30.04, 40.5), valence=0.123456, arousal=-1.0)
+    text = to_csv(replace(made_up(), timeline=(row,)))
+    cells = dict(zip(*(line.split(",") for line in text.splitlines()), strict=True))
+    expected = {
+        "tick": "50", "time_s": "2.00", "label": "", "valence": "0.1235", "arousal": "-1.0000",
+        "box_x": "10.3", "box_y": "20.0", "box_width": "30.0", "box_height": "40.5", "voice_happy": "",
+    }  # fmt: skip
+    assert {name: cells[name] for name in expected} == expected
 
 
 def test_grouped_labels_are_written_grouped(tmp_path: Path):

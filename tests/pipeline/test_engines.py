@@ -47,6 +47,7 @@ def _like_its_inputs(network: Any, count: int, rng: np.random.Generator) -> np.n
     return (mean + np.sqrt(variance) * rng.normal(size=(count, len(mean)))).astype(np.float32)
 
 
+@pytest.mark.release
 def test_mediapipe_and_tensorflow_load_in_either_order():
     import subprocess
     import sys

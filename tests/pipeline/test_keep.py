@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import Make
+from expected import PLAIN
 
 from emoview import InputError, OutputError
 from emoview.pipeline.analysis import analyze
@@ -18,7 +19,7 @@ from emoview.timeline.options import Options
 def test_faces_and_features_are_those_of_the_rows(made: Make, tmp_path: Path):
     faces, features = tmp_path / "new" / "faces", tmp_path / "features.npz"
     with keeping(faces, features) as keep:
-        result = analyze(made("plain.mp4"), keep=keep)
+        result = analyze(made(PLAIN), keep=keep)
         assert not faces.exists()
     rows = [row for row in result.timeline if row.face]
     assert sorted(p.name for p in faces.iterdir()) == [f"{r.tick:06}_{r.face_id}.png" for r in rows]

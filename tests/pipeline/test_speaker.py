@@ -9,6 +9,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from conftest import Make, ffmpeg
+from expected import SILENT
 
 from emoview import analyze
 from emoview.face.find import FaceFinder
@@ -17,7 +18,7 @@ from emoview.media.decode import PictureDecoder
 from emoview.media.probe import Media, Stretch, probe
 from emoview.media.sound import read_sound
 from emoview.output.contact_sheet import ContactSheet
-from emoview.pipeline.speaker import find_speaker, loudness
+from emoview.pipeline.speaker import correlation, find_speaker, loudness
 from emoview.timeline.clock import SAMPLES_PER_TICK
 from emoview.voice.level import level_db
 
@@ -61,6 +62,14 @@ def test_nobody_speaks_where_no_lips_move_with_the_voice():
     talking = 0.05 + 0.05 * loudness(speech, level) * rng.uniform(0, 1, 200)
     assert find_speaker({0: _lips(talking)}, np.zeros(200, bool), level) is None
     assert find_speaker({0: (np.arange(30, 40), talking[30:40])}, speech, level) is None
+
+
+def test_lips_that_move_by_chance_are_not_heard():
+    rng = np.random.default_rng(0)
+    voice = np.clip(np.sin(np.arange(40) / 3), 0, 1)
+    found = [correlation(np.arange(40), rng.uniform(0, 1, 40), voice) for _ in range(200)]
+    # One standard error is passed by a sixth of what is chance.
+    assert sum(value is not None for value in found) < 0.25 * len(found)
 
 
 def _talk(picture: np.ndarray, points: np.ndarray, opening: float) -> np.ndarray:
@@ -129,7 +138,7 @@ def test_the_speaking_face_is_measured_and_gets_the_voice(pair: Path):
 
 
 def test_without_a_speaker_the_largest_face_stands_in(made: Make):
-    silent = analyze(made("silent.mp4", "-an"), face="speaking")
+    silent = analyze(made(SILENT), face="speaking")
     assert silent.overall.face is not None
     assert any(
         "nobody speaks: the overall result is that of the largest face" in warning
@@ -187,6 +196,22 @@ def test_a_stretch_is_what_the_whole_holds_there(made: Make, name: str):
         whole = sound[first * SAMPLES_PER_TICK :][: len(heard)]
         assert len(heard) == ticks * SAMPLES_PER_TICK
         assert np.abs(whole.astype(int) - heard).mean() < 0.02 * np.abs(whole.astype(int)).max()
+
+
+def test_a_contact_sheet_tells_how_long_each_face_is_there(monkeypatch: pytest.MonkeyPatch):
+    written = []
+
+    def text_row(lines: list[str]) -> np.ndarray:
+        written.append(lines)
+        return np.zeros((118, 898, 3), np.uint8)
+
+    monkeypatch.setattr("emoview.output.contact_sheet._text_row", text_row)
+    sheet = ContactSheet()
+    for face_id, ticks in ((3, 25), (7, 150)):
+        for _ in range(ticks):
+            sheet.add(face_id, np.zeros((112, 112, 3), np.uint8))
+    sheet.png(200)
+    assert written == [["face 3", "12% of the time"], ["face 7", "75% of the time"]]
 
 
 def test_a_contact_sheet_shows_each_face_over_time_in_little_memory(tmp_path: Path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from command import run
 from conftest import Make
+from expected import PLAIN, SOUND
 from made_up_report import made_up
 
 from emoview.errors import InputError, OutputError
@@ -17,6 +18,7 @@ from emoview.media.encode import VideoEncoder
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
 from emoview.output.json import to_json
+from emoview.output.overlay import Overlay
 from emoview.rendering.overlay import write_overlay
 
 
@@ -31,7 +33,7 @@ def _sound(path: Path) -> np.ndarray:
 
 
 def test_boxes_are_drawn_and_the_sound_is_kept(made: Make, tmp_path: Path):
-    clip = made("plain.mp4")
+    clip = made(PLAIN)
     out = tmp_path / "out.mp4"
     written = write_overlay(made_up(60), clip, out)
     before, after = _pictures(clip), _pictures(out)
@@ -49,11 +51,24 @@ def test_boxes_are_drawn_and_the_sound_is_kept(made: Make, tmp_path: Path):
     assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
 
 
+def test_boxes_follow_a_picture_of_another_size():
+    picture = np.full((720, 640, 3), 90, np.uint8)
+    analysis = made_up(60)
+    analysis = replace(analysis, media=replace(analysis.media, width=480, height=480))
+    Overlay(analysis, width=640, height=720).draw(picture, 0.8)
+    edges = np.flatnonzero((np.abs(picture[:, 350].astype(int) - 90).max(axis=1) > 20)[:500])
+    # The box is from (170, 100) to (335, 280) of 480; the picture is a third wider, and half as high again.
+    assert abs(edges[0] - 150) <= 8
+    assert abs(edges[-1] - 420) <= 8
+    across = np.flatnonzero(np.abs(picture[300].astype(int) - 90).max(axis=1) > 20)
+    assert abs(across[0] - 170 * 4 / 3) <= 8
+
+
 def test_a_stretch_is_drawn_where_it_lies(made: Make, tmp_path: Path):
     part = made_up(10)
     part = replace(part, media=replace(part.media, start_s=1.0), timeline=made_up(60).timeline[:10])
-    write_overlay(part, made("plain.mp4"), tmp_path / "out.mp4")
-    before, after = _pictures(made("plain.mp4")), _pictures(tmp_path / "out.mp4")
+    write_overlay(part, made(PLAIN), tmp_path / "out.mp4")
+    before, after = _pictures(made(PLAIN)), _pictures(tmp_path / "out.mp4")
     drawn = [np.abs(b - a)[100:280, 140:180].mean() > 8 for b, a in zip(before, after, strict=True)]
     assert drawn[25:35] == [True] * 10
     assert not any(drawn[:24] + drawn[36:])
@@ -87,18 +102,18 @@ def test_pictures_that_start_late_stay_with_their_sound(made: Make, tmp_path: Pa
 def test_what_cannot_be_drawn_is_said_and_leaves_nothing(made: Make, tmp_path: Path):
     out = tmp_path / "out.mp4"
     with pytest.raises(InputError, match="no pictures"):
-        write_overlay(made_up(), made("sound.wav", "-vn"), out)
+        write_overlay(made_up(), made(SOUND), out)
     with pytest.raises(InputError, match="480x480 pixels"):
         write_overlay(made_up(), made("small.mp4", "-vf", "scale=240:240", seconds=0.5), out)
     own = tmp_path / "own.mp4"
-    own.write_bytes(made("plain.mp4").read_bytes())
+    own.write_bytes(made(PLAIN).read_bytes())
     with pytest.raises(InputError, match="would be overwritten"):
         write_overlay(made_up(), own, own)
     assert [file.name for file in tmp_path.iterdir()] == ["own.mp4"]
 
 
 def test_an_encoder_that_stops_is_one_sentence(made: Make, tmp_path: Path):
-    media = probe(made("plain.mp4"))
+    media = probe(made(PLAIN))
     picture = np.zeros((480, 480, 3), np.uint8)
     with pytest.raises(OutputError, match="could not be encoded"):  # noqa: PT012, SIM117
         with VideoEncoder(
@@ -110,9 +125,9 @@ def test_an_encoder_that_stops_is_one_sentence(made: Make, tmp_path: Path):
 
 def test_the_command(made: Make, tmp_path: Path):
     (tmp_path / "x.json").write_text(to_json(made_up(60)))
-    done = run("overlay", tmp_path / "x.json", made("plain.mp4"), "-o", tmp_path / "out.mp4")
+    done = run("overlay", tmp_path / "x.json", made(PLAIN), "-o", tmp_path / "out.mp4")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.mp4").stat().st_size > 10_000
-    assert run("overlay", tmp_path / "x.json", made("plain.mp4"), "-o", "x.avi").returncode == 2
+    assert run("overlay", tmp_path / "x.json", made(PLAIN), "-o", "x.avi").returncode == 2
     done = run("overlay", tmp_path / "x.json", tmp_path / "gone.mp4", "-o", tmp_path / "y.mp4")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -6,13 +6,12 @@ import json
 import random
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 from command import run
 from made_up_report import made_up
 
@@ -23,13 +22,11 @@ from emoview.media.probe import probe
 from emoview.output.json import to_json
 from emoview.output.tracks import MISSING, STEPS, tracks
 from emoview.rendering.report import write_report, write_reports
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import GROUPS, LABELS
 from emoview.timeline.moments import disagreements, strongest
 from emoview.timeline.results import (
     Row,
 )
-
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
 
 
 @pytest.fixture
@@ -73,6 +70,12 @@ def test_tracks_hold_the_timeline_to_half_a_step():
         for stored_, p in zip(values[at : at + len(LABELS)], row.face or (), strict=True):
             assert abs(stored_ / STEPS - p) <= 0.5 / STEPS + 1e-9
     assert base64.b64decode(packed["voice"])[0] == MISSING
+    affect = base64.b64decode(first["affect"])
+    row = next(row for row in analysis.timeline if row.tick == 60)
+    assert row.valence is not None
+    assert row.arousal is not None
+    for stored_, value in zip(affect[120:122], (row.valence, row.arousal), strict=True):
+        assert abs(2 * stored_ / STEPS - 1 - value) <= 1 / STEPS + 1e-9
 
 
 def test_a_report_is_one_file_and_escapes_every_name(tmp_path: Path, stored: Path):
@@ -143,6 +146,12 @@ def test_a_folder_becomes_an_overview_with_a_report_each(tmp_path: Path):
     assert 'href="all_files/one.html"' in text
     assert 'href="all_files/sub/tw%23o%20%3Ci%3E.html"' in text
     assert "no &lt;sound&gt;" in text
+    assert set(re.findall(r"<option>(.*?)</option>", text)) <= {*LABELS, *GROUPS[3]}
+    assert "<option>happy</option>" in text
+    # Two halves, and nothing at the end.
+    places = re.findall(r'<rect x="([\d.]+)" y="0" width="([\d.]+)"', text)
+    assert all(float(x) + float(width) < 100.1 for x, width in places)
+    assert len(places) > 3
     assert "damaged.json is damaged" in text
     assert 'href="../all.html"' in (tmp_path / "all_files" / "one.html").read_text()
     with pytest.raises(InputError, match="holds no result"):
@@ -159,13 +168,13 @@ def test_the_command(tmp_path: Path, stored: Path):
     assert run("report", tmp_path, "--video", stored).returncode == 2
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("profile")) as it:
-        # Some builds come without the codecs of the sample.
-        if not it.run("document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.42E01E\"')"):
-            pytest.skip("this Chromium does not play H.264")
-        yield it
+@pytest.fixture
+def browser(browser: Browser) -> Browser:
+    # Some builds come without the codecs of the sample.
+    if not browser.run("document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.42E01E\"')"):
+        pytest.skip("this Chromium does not play H.264")
+    browser.errors.clear()
+    return browser
 
 
 SLIDER = "document.getElementById('slider')"
@@ -174,14 +183,13 @@ NOW = f"+{SLIDER}.getAttribute('aria-valuenow')"
 
 
 def _place(browser: Browser, time_s: float) -> tuple[float, float]:
-    """Where a time is on the screen; the chart starts 66 pixels from the left."""
+    """Where a time is on the screen; the chart starts 76 pixels from the left."""
     box = json.loads(
         browser.run(f"{SLIDER}.scrollIntoView(); JSON.stringify({SLIDER}.getBoundingClientRect())")
     )
-    return box["x"] + 67 + time_s / 8 * (box["width"] - 68), box["y"] + 80
+    return box["x"] + 77 + time_s / 8 * (box["width"] - 78), box["y"] + 80
 
 
-@needs_browser
 def test_the_page_seeks_by_address_click_and_key(browser: Browser, tmp_path: Path, stored: Path):
     page = tmp_path / "report.html"
     write_report(stored, page)
@@ -206,7 +214,6 @@ def test_the_page_seeks_by_address_click_and_key(browser: Browser, tmp_path: Pat
     assert browser.errors == []
 
 
-@needs_browser
 def test_a_stretch_plays_from_where_it_starts(browser: Browser, tmp_path: Path, stored: Path):
     part = made_up(100)
     stored.write_text(to_json(replace(part, media=replace(part.media, start_s=3.0))))
@@ -218,7 +225,6 @@ def test_a_stretch_plays_from_where_it_starts(browser: Browser, tmp_path: Path, 
     assert browser.errors == []
 
 
-@needs_browser
 def test_the_timeline_follows_the_video(browser: Browser, tmp_path: Path, stored: Path):
     page = tmp_path / "report.html"
     write_report(stored, page, embed=True)
@@ -230,7 +236,6 @@ def test_the_timeline_follows_the_video(browser: Browser, tmp_path: Path, stored
     assert browser.errors == []
 
 
-@needs_browser
 def test_the_page_fits_a_phone(browser: Browser, tmp_path: Path, stored: Path):
     write_report(stored, tmp_path / "report.html")
     write_reports(_folder(tmp_path / "results"), tmp_path / "all.html")
@@ -243,7 +248,6 @@ def test_the_page_fits_a_phone(browser: Browser, tmp_path: Path, stored: Path):
     assert browser.errors == []
 
 
-@needs_browser
 def test_faces_can_be_chosen_and_sound_needs_no_face(browser: Browser, tmp_path: Path):
     stored = tmp_path / "x.json"
     stored.write_text(to_json(made_up(faces=2)))
@@ -263,7 +267,6 @@ def test_faces_can_be_chosen_and_sound_needs_no_face(browser: Browser, tmp_path:
     assert browser.errors == []
 
 
-@needs_browser
 def test_the_overview_sorts_and_filters(browser: Browser, tmp_path: Path):
     write_reports(_folder(tmp_path / "results"), tmp_path / "all.html")
     browser.open(tmp_path / "all.html")

@@ -54,6 +54,11 @@ def test_segments_join_and_swallow_flickers():
     ]
 
 
+def test_one_label_on_both_sides_of_a_gap_is_two_segments():
+    found = segments_of(tuple(_row(i, "happy") for i in range(30) if not 10 <= i < 15))
+    assert [(s.start_s, s.end_s) for s in found] == [(0.0, 0.4), (0.6, 1.2)]
+
+
 def test_a_group_has_the_sum_of_its_labels():
     probabilities = (0.1, 0.2, 0.0, 0.2, 0.3, 0.1, 0.1)
     assert Naming(3).sums(probabilities) == (0.3, 0.2, 0.5)

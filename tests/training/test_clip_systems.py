@@ -27,7 +27,7 @@ def test_clip_fusion_measures_each_actor_without_them(made: Make, tmp_path: Path
     clips_of_three(made, tmp_path)
     changes = {
         "networks": ["functionals-dnn", "early-dense"], "batch": 4, "length": 20, "plan": {"epochs": 1},
-        "sound_depth": 1, "bidirectional": False,
+        "units": 4, "sound_units": 4, "sound_depth": 1, "bidirectional": False,
     }  # fmt: skip
     run = trained("clip-fusion", tmp_path, tmp_path / "run", **changes)
     assert read_metrics(run)["early-dense"]["examples"] == 6

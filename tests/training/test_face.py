@@ -180,7 +180,7 @@ def test_face_training_goes_on_where_it_was_stopped(
     bright = np.full((112, 112, 3), 255, np.uint8)
     monkeypatch.setattr("emoview.training.pictures.StillFaces.cut", lambda *_: bright)
     one = Round(((1, 48),), rate=2e-3, votes=0.4, depths=(1, 1, 1, 1))
-    deeper = Round(((2, 32, 40),), rate=2e-3, own=0.5, smoothing=0.0, cut_out=0.5, depths=(1, 1, 1, 2))
+    deeper = Round(((2, 40),), rate=2e-3, own=0.5, smoothing=0.0, cut_out=0.5, depths=(1, 1, 1, 2))
     recipe = FaceRecipe((one, deeper), batch=8)
     highest, cut_out = [], []
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import Make
+from expected import PLAIN
 from trained import quiet, read_history_of, trained
 
 from emoview import LABELS, InputError, analyze
@@ -75,16 +76,16 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
 
 
 def test_a_picture_run_stands_in_for_the_face(picture_run: Path, made: Make):
-    result = analyze(made("plain.mp4"), weights=picture_run)
+    result = analyze(made(PLAIN), weights=picture_run)
     names = {weight.name for weight in result.weights}
     assert "frame-cnn.keras" in names
     assert not any("face" in name for name in names)
     assert result.overall.face is not None
     assert sum(result.overall.face.probabilities) == pytest.approx(1, abs=1e-5)
     with pytest.raises(InputError, match="early fusion"):
-        analyze(made("plain.mp4"), weights=picture_run, fusion="early")
+        analyze(made(PLAIN), weights=picture_run, fusion="early")
     with pytest.raises(InputError, match="no run folder"):
-        analyze(made("plain.mp4"), weights=made("plain.mp4").parent)
+        analyze(made(PLAIN), weights=made(PLAIN).parent)
 
 
 def test_hinge_is_learned_and_taken_up_again(faces: Path, tmp_path: Path):

@@ -9,6 +9,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from trained import said_by
 
 from emoview.datasets.frames import read_frames, split_frames
 from emoview.errors import DatasetError
@@ -123,9 +124,9 @@ def test_a_sequence_is_the_mean_of_its_frames():
     frames = build("nn1")
     values = np.random.default_rng(0).random((2, 4, 48, 48, 1), dtype=np.float32)
     mask = np.arange(4)[None] < np.array([[4], [3]])
-    alone = np.stack([frames.predict_on_batch(sequence) for sequence in values])
+    alone = np.stack([said_by(frames, sequence) for sequence in values])
     for aggregate, of in (("mean", np.mean), ("median", np.median)):
-        said = frames_network(frames, length=4, aggregate=aggregate).predict_on_batch((values, mask))
+        said = said_by(frames_network(frames, length=4, aggregate=aggregate), (values, mask))
         np.testing.assert_allclose(said, [of(alone[0], 0), of(alone[1, :3], 0)], atol=1e-5)
 
 
@@ -137,9 +138,9 @@ def test_a_gru_reads_the_embeddings():
     assert network.get_layer("embedding").output_shape == (None, 16)
     values = np.random.default_rng(0).random((1, 4, 48, 48, 1), dtype=np.float32)
     mask = np.array([[True, True, True, False]])
-    said = network.predict_on_batch((values, mask))
+    said = said_by(network, (values, mask))
     values[0, 3] = 0
-    np.testing.assert_allclose(network.predict_on_batch((values, mask)), said, atol=1e-6)
+    np.testing.assert_allclose(said_by(network, (values, mask)), said, atol=1e-6)
 
 
 def test_pictures_learn_by_sequences_and_then_with_a_gru(frames: Path, tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conftest import Make
+from expected import PLAIN
 from trained import quiet, read_history_of
 
 from emoview import LABELS, analyze
@@ -29,7 +30,7 @@ def test_a_sound_run_knows_both_protocols_and_stands_in_for_the_voice(
         str(sound_run), speech, "given", seed=1, on_event=quiet, check=SeenCheck("include")
     )
     assert again["mfcc-cnn-speaker-folds"].examples == 36
-    result = analyze(made("plain.mp4"), weights=sound_run)
+    result = analyze(made(PLAIN), weights=sound_run)
     assert "mfcc-cnn-speaker-folds.keras" in {weight.name for weight in result.weights}
     assert result.overall.voice is not None
     # It has never heard of disgust, and so never says it.

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from trained import said_by
 
 from emoview import LABELS
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
@@ -44,14 +45,13 @@ def test_voices_are_normalised_precisely_whatever_a_training_computes_in(monkeyp
         # In bfloat16, the nearest number to 1001 is 1000.
         set_normalisation(network, np.full(105, 1000.0), np.ones(105))
     values = 1000 + np.random.default_rng(0).standard_normal((2, 25, 105)).astype(np.float32)
-    said, expected = (
-        network.predict_on_batch((values, np.ones((2, 25), bool))) for network in (quick, exact)
-    )
+    said, expected = (said_by(network, (values, np.ones((2, 25), bool))) for network in (quick, exact))
     for one, other in zip(said, expected, strict=True):
         assert other.std() > 0.1
         np.testing.assert_allclose(one, other, atol=0.1 * other.std())
 
 
+@pytest.mark.usefixtures("small_voices")
 def test_each_branch_of_the_voice_learns():
     rng = np.random.default_rng(0)
     labels = np.arange(96) % 2 * 4
@@ -72,7 +72,7 @@ def test_each_branch_of_the_voice_learns():
     network = train_ticks(speech, VoiceRecipe(tick_epochs=12, batch=16))
     unheard = pad([utterance(label) for label in labels])
     for whole, ticks in branch_outputs(network):
-        said = keras.Model(network.input, [whole, ticks]).predict_on_batch(unheard)
+        said = said_by(keras.Model(network.input, [whole, ticks]), unheard)
         assert np.mean(np.asarray(said[0]).argmax(axis=1) == labels) > 0.9
         on_average = (np.asarray(said[1]) * unheard[1][:, :, None]).sum(axis=1)
         assert np.mean(on_average.argmax(axis=1) == labels) > 0.9

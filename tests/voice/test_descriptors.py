@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from expected import SAMPLE
 from sample_speech import speech_of
 
 from emoview.pipeline.voice import describe_windows
@@ -23,7 +24,7 @@ from emoview.voice.mfcc import mel_filters, mfcc
 def test_descriptors_do_not_depend_on_the_blocks(sample: Path, monkeypatch: pytest.MonkeyPatch):
     samples = speech_of(sample)
     whole = tick_features(samples)
-    assert whole.shape == (200, FeatureSet.BOTH.width)
+    assert whole.shape == (SAMPLE.ticks, FeatureSet.BOTH.width)
     monkeypatch.setattr("emoview.voice.blocks.BLOCK_TICKS", 75)
     parts = tick_features(samples)
     scale = whole.std(axis=0) + 1e-6

@@ -50,7 +50,7 @@
   // The view: seconds from `view.from` to `view.to` lie between the gutter and the right edge.
   const view = { from: 0, to: data.duration };
   const canvas = $("chart"), slider = $("slider"), head = $("head"), player = $("player");
-  const GUTTER = 66;
+  const GUTTER = 76;
   let width = 600, time = 0;
   const x = (s) => GUTTER + ((s - view.from) / (view.to - view.from)) * (width - GUTTER);
   const second = (px) => view.from + ((px - GUTTER) / (width - GUTTER)) * (view.to - view.from);

@@ -1,0 +1,125 @@
+"""What a user is told of a result: one test a warning, each with what does not deserve it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from emoview.errors import DecodeError
+from emoview.media.probe import Media
+from emoview.media.process import DecodeLog
+from emoview.pipeline import warnings as warn
+from emoview.pipeline.evidence import Voice
+from emoview.pipeline.speaker import Speaker
+from emoview.timeline.options import Options
+
+FILE = cast(Media, SimpleNamespace(path=Path("a.mp4"), duration_s=10.0))
+
+
+@pytest.mark.parametrize(
+    ("pictures", "sound", "said"),
+    [
+        (250, 250, []),
+        # Streams rarely end together: a second is usual.
+        (225, 250, []),
+        (224, 250, ["the pictures end at 9.0 s, 1.0 s before the rest"]),
+        (250, 100, ["the sound ends at 4.0 s, 6.0 s before the rest"]),
+        (225, 225, []),
+        (224, 224, ["the file claims 10.0 s, but only 9.0 s could be decoded"]),
+    ],
+)
+def test_a_stream_that_ends_early(pictures: int, sound: int, said: list[str]):
+    assert list(warn.of_length(FILE, Options(), {"pictures": pictures, "sound": sound})) == said
+
+
+def test_a_clip_of_a_few_pictures_is_called_short():
+    short = cast(Media, SimpleNamespace(path=Path("a.mp4"), duration_s=None))
+    assert [len(list(warn.of_length(short, Options(), {"pictures": n}))) for n in (0, 1, 4, 5)] == [
+        0,
+        1,
+        1,
+        0,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("log", "ticks", "cure"),
+    [
+        (DecodeLog(), 100, None),
+        # It gave up, but near the end.
+        (DecodeLog(failure="code 1"), 226, None),
+        (DecodeLog(failure="code 1"), 200, "export the file again as mp4"),
+        (DecodeLog(failure="signal 9", killed=True), 250, "run it again"),
+    ],
+)
+def test_what_a_decoder_left_unfinished_is_refused(log: DecodeLog, ticks: int, cure: str | None):
+    if cure is None:
+        warn.check_end(FILE, "pictures", log, ticks)
+        return
+    with pytest.raises(DecodeError, match=cure):
+        warn.check_end(FILE, "pictures", log, ticks)
+
+
+@pytest.mark.parametrize(
+    ("log", "ticks", "said"),
+    [
+        (DecodeLog(seen=True), 5, None),
+        (DecodeLog(seen=True), 0, "there is no sound in this stretch"),
+        (DecodeLog(), 0, "could not be decoded"),
+        (DecodeLog(complaints=3, lines=["bad header"]), 5, "3 problems were skipped, the first: bad header"),
+        (DecodeLog(gaps=[(1.0, 2.5)], gaps_s=1.5), 5, "no sound from 1.0 to 2.5 s: silence was put there"),
+        (
+            DecodeLog(gaps=[(1.0, 2.5)], gaps_s=4.0),
+            5,
+            "in several places, 4.0 s in all, first from 1.0 to 2.5 s",
+        ),
+        (DecodeLog(back_s=1.0), 5, None),
+        (DecodeLog(back_s=1.2), 5, "about 1.2 s were left out"),
+        (DecodeLog(bad_samples=8000), 5, "0.50 s of the sound are not numbers"),
+        (DecodeLog(cut_s=21_600), 5, "the sound goes on after 6 hours"),
+    ],
+)
+def test_what_was_wrong_with_a_stream(log: DecodeLog, ticks: int, said: str | None):
+    found = list(warn.of_stream("sound", log, ticks))
+    assert len(found) == (said is not None)
+    assert said is None or said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("speech", "level", "said"),
+    [
+        (True, -80.0, []),
+        (False, -30.0, ["no speech was found"]),
+        (False, -60.0, ["no speech was found", "almost silent (-60.0 dBFS)"]),
+        (False, None, ["no speech was found"]),
+    ],
+)
+def test_why_nothing_was_heard(speech: bool, level: float | None, said: list[str]):
+    voice: Any = SimpleNamespace(speech=np.array([False, speech]), level_db=level)
+    found = list(warn.of_voice(cast(Voice, voice)))
+    assert [part in line for part, line in zip(said, found, strict=True)] == [True] * len(said)
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "speaker", "speech", "said"),
+    [
+        ("largest", 1, None, True, None),
+        ("largest", 2, None, True, "2 faces were found; the largest, face 4, was analysed"),
+        ("all", 1, None, True, None),
+        ("all", 2, Speaker(4, 0.5), True, "the voice was assigned to face 4 of 2"),
+        ("speaking", 0, None, True, None),
+        ("speaking", 1, None, False, "nobody speaks"),
+        ("speaking", 2, None, True, "no lips move with the voice"),
+        ("4", 2, None, True, None),
+    ],
+)
+def test_which_face_was_chosen(
+    asked: str, count: int, speaker: Speaker | None, speech: bool, said: str | None
+):
+    found = warn.of_choice(asked, count, 4, speaker, speech=speech)
+    assert len(found) == (said is not None)
+    assert said is None or said in found[0]
