@@ -72,6 +72,7 @@ class Row(Struct, gc=False):
     voice: Seven | None
     fused: Seven | None
     box: tuple[Place, Place, Extent, Extent] | None
+    person: Count | None = None
 
 
 class Verdict(Struct):
@@ -131,6 +132,7 @@ class Segment(Struct):
     label: Name
     confidence: Share
     explanation: Explanation | None = None
+    person: Count | None = None
 
 
 class Media(Struct):
@@ -152,6 +154,18 @@ class Media(Struct):
     speech_share: Share
     faces: Count
     start_s: Seconds = 0.0
+    persons: Count | None = None
+
+
+class FaceFound(Struct):
+    """A face track."""
+
+    face_id: Count
+    person: Count
+    start_s: Seconds
+    end_s: Seconds
+    ticks: Positive
+    still: bool
 
 
 class Options(Struct):
@@ -168,6 +182,10 @@ class Options(Struct):
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: Share | None = None
+    merge: Annotated[
+        tuple[Annotated[tuple[Count, ...], Meta(min_length=2, max_length=100)], ...], Meta(max_length=100)
+    ] = ()
+    split: bool = False
 
 
 class Weight(Struct):
@@ -191,3 +209,5 @@ class Result(Struct):
     warnings: list[str]
     timings: dict[str, Annotated[float, Meta(ge=0, le=1e9)]]
     valence_arousal: Literal["derived", "estimated"] = "derived"
+    cuts: list[Seconds] = []
+    faces: list[FaceFound] = []

@@ -17,6 +17,7 @@ def parquet_file(analysis: Analysis, _: Path) -> bytes:
     types = {
         "tick": pyarrow.int64(),
         "face_id": pyarrow.int64(),
+        "person": pyarrow.int64(),
         # The labels repeat, so they are stored once, and pandas reads them as categories.
         "label": pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
     }

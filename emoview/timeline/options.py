@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from emoview.errors import InputError
 from emoview.timeline.labels import LabelCount, Naming
 
 Fusion = Literal["late", "early", "auto"]
+
+MOST_FACES: Final = 20
+"""Most faces that can be looked for in a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Options:
         fusion: How face and voice are fused: `late`, `early` or `auto`.
         modality: What is analysed: `both`, `face` or `voice`.
         max_faces: Largest number of faces to look for in a frame.
-        face: Which faces get rows: `largest`, `speaking`, `all`, or a track number.
+        face: Which faces get rows: `largest`, `speaking`, `all`, or the number of a person.
         labels: Number of labels: 7, 3 or 2.
         device: Where the networks run: `auto`, `cpu` or `gpu`.
         weights: Run folder whose network replaces a shipped one or estimates valence and arousal; several
@@ -29,6 +32,8 @@ class Options:
         baseline: File of the person's baseline. Missing without one.
         voice_features: Voice features: `opensmile` or `builtin`.
         least_confidence: Labels below this probability are `uncertain`. Missing if no limit was set.
+        merge: Groups of persons that are one: the first number of each stands for all.
+        split: Whether each track counts as a person of its own.
     """
 
     fusion: Fusion = "auto"
@@ -42,6 +47,8 @@ class Options:
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: float | None = None
+    merge: tuple[tuple[int, ...], ...] = ()
+    split: bool = False
 
     @property
     def naming(self) -> Naming:
@@ -54,10 +61,11 @@ class Options:
         return (self.weights,) if isinstance(self.weights, str) else tuple(self.weights or ())
 
     def asked(self) -> dict[str, Any]:
-        """Give what was asked for by name; a limit of confidence only where there is one."""
+        """Give what was asked for by name; what is rarely asked for only where it was."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        if self.least_confidence is None:
-            del values["least_confidence"]
+        for name, nothing in (("least_confidence", None), ("merge", ()), ("split", False)):
+            if values[name] == nothing:
+                del values[name]
         return values
 
 
