@@ -40,8 +40,8 @@ def analyze(
             did better on people unseen in training (`auto`).
         modality: Look, listen, or both.
         max_faces: Faces looked for in a picture.
-        face: `largest` over time, `speaking` for the one whose lips move in each turn, `all`, or the number of
-            a person.
+        face: `largest` over time, `speaking` for the one whose lips move in each turn, `all`, or the
+            number of a person.
         merge: Groups of persons that are one: the first number of each stands for all.
         split: Take each track for a person of its own.
         labels: 7, or their grouping into 3 or 2: a group has the sum of the probabilities of its labels.

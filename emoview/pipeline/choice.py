@@ -21,8 +21,8 @@ class Choice:
 
     Attributes:
         main: The person that the voice is taken to belong to; None without faces.
-        measured: The faces that are measured, by person, each with all tracks of the person; or, under `main`,
-            those of whoever speaks.
+        measured: The faces that are measured, by person, each with all tracks of the person; or, under
+            `main`, those of whoever speaks.
         persons: The person of each track.
         still: Persons whose face does not move at all.
         speaker: Whose lips move with the voice; None where that made no difference, or was not found.

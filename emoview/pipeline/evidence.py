@@ -42,8 +42,8 @@ class Found:
         scale: Pixels as shown for each pixel as decoded.
         widen: How much wider and higher the picture was made for it, see `Proportions`.
         square: `(side, side, 3)` RGB, cut as for valence and arousal; None where nobody estimates these.
-        surroundings: `(2, 512)`, the colours above and below it, see `emoview.face.surroundings`; None in most
-            ticks.
+        surroundings: `(2, 512)`, the colours above and below it, see `emoview.face.surroundings`; None in
+            most ticks.
     """
 
     tick: int

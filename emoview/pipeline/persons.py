@@ -18,7 +18,7 @@ from emoview.timeline.clock import TICK_HZ
 # embeddings, and Hellinger's distance of the colours above the face (hair) and below it (clothes).  The mean
 # mesh and the colour of the skin added nothing to these three.
 _OF_EMBEDDING, _OF_HAIR, _OF_CLOTHES = 5.0, 9.5, 6.0
-_SAME: Final = 14.0
+_SAME: Final = 11.5
 # What two people differ by on average in what is not known.
 _UNKNOWN_EMBEDDING, _UNKNOWN_COLOUR = 0.3, 0.6
 _NEVER: Final = 1e9

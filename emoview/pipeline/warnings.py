@@ -9,8 +9,10 @@ import numpy as np
 
 from emoview.common.text import name_of
 from emoview.errors import DecodeError, InputError
+from emoview.media.facts import HDR
 from emoview.media.probe import Media
 from emoview.media.process import DecodeLog
+from emoview.media.tool import maps_tones
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, TICK_HZ, time_of
 from emoview.timeline.options import MOST_FACES, Options
 
@@ -50,6 +52,11 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
     """Tell what of the file is missing, or was passed over."""
     if media.missing_bytes:
         yield f"the file is cut off: its last {media.missing_bytes:,} bytes are missing"
+    if media.video is not None and media.video.hdr and options.modality != "voice" and not maps_tones():
+        yield (
+            f"the pictures have high dynamic range ({HDR[media.video.hdr]}), which this ffmpeg cannot map to "
+            "usual colours: they look flat, and labels of the face may be wrong; use an ffmpeg with zscale"
+        )
     for kind, count, stream, other in (
         ("picture", media.tracks[0], media.video, "voice"), ("sound", media.tracks[1], media.audio, "face"),
     ):  # fmt: skip

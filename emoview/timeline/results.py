@@ -58,8 +58,8 @@ class Row:
         valence: From -1 (unpleasant) to 1 (pleasant). Missing if there is neither face nor voice.
         arousal: From -1 (calm) to 1 (excited). Missing if there is neither face nor voice.
         naming: How its label is chosen.
-        person: Number of the person whose face it is, the same before and after a cut or an absence. Missing if
-            no face was found.
+        person: Number of the person whose face it is, the same before and after a cut or an absence. Missing
+            if no face was found.
     """
 
     tick: int
