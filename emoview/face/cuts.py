@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 LOOK_TICKS: Final = 5
 """So many pictures before and after a cut are looked at: what is shorter is a flash, and no shot."""
 
-_SIZE: Final = (64, 36)
+_SIZE: Final = (48, 27)
 _GREATEST_HUE: Final = 180
 # Of eight people in one room, each in the same place, any two are 7.9 apart; none of 17 videos without a cut
 # moves by more than 8.0 from one picture to the next, and where one does, its neighbours do so, too.
@@ -88,7 +88,7 @@ class CutFinder:
 
 
 def _small(picture: Picture) -> NDArray[np.float32]:
-    """Give hue (0 to 180), saturation and value (0 to 255) of a few pixels, `(36, 64, 3)`."""
+    """Give hue (0 to 180), saturation and value (0 to 255) of a few pixels, `(27, 48, 3)`."""
     # Every fourth pixel will do: averaging all of them takes ten times as long.
     step = max(1, min(picture.shape[1] // (2 * _SIZE[0]), picture.shape[0] // (2 * _SIZE[1])))
     some = np.ascontiguousarray(picture[::step, ::step])
@@ -97,7 +97,7 @@ def _small(picture: Picture) -> NDArray[np.float32]:
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the difference of two pictures, its mean over hue, saturation and value, `(36, 64)`, 0 to 255."""
+    """Give the difference of two pictures, its mean over hue, saturation and value, `(27, 48)`, 0 to 255."""
     difference = np.abs(one - other)
     hue = np.minimum(difference[..., 0], _GREATEST_HUE - difference[..., 0])
     difference[..., 0] = hue * np.minimum(one[..., 1], other[..., 1]) / 255

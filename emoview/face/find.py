@@ -146,7 +146,8 @@ class FaceFinder:
         if not self._stills:
             if not found:
                 found = self._look_elsewhere(picture)
-            elif score and self._doubts:
+            elif score and self._doubts and self._mesh is self._near:
+                # Of small faces the detector's score says too little.
                 found = self._turned_right(picture, found, score)
         if len(found) < self._followed:
             # Whoever has been lost may still be there.

@@ -73,12 +73,10 @@ class ContactSheet:
         """
         import cv2
 
-        self._tracks = self._of_persons(faces)
+        persons = self._of_persons(faces)
 
-        order = sorted(
-            (i for i, t in self._tracks.items() if t.pictures), key=lambda i: -self._tracks[i].seen
-        )
-        rows = [_row(i, self._tracks[i], ticks) for i in sorted(order[:_MOST_ROWS])]
+        order = sorted((i for i, one in persons.items() if one.pictures), key=lambda i: -persons[i].seen)
+        rows = [_row(i, persons[i], ticks) for i in sorted(order[:_MOST_ROWS])]
         if not rows:
             rows = [_text_row(["no face was found"])]
         done, data = cv2.imencode(".png", cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
