@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emoview.face.align import upright
 
-SURROUNDINGS_EVERY: Final = 5
+SURROUNDINGS_EVERY: Final = 20
 """Ticks from one look at what is around a face to the next."""
 
 # As shares of the face's width and height, from its upper left corner: left, right, top, bottom.
@@ -54,8 +54,10 @@ def _histogram(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     places = np.clip((lab - _LOW) / (_HIGH - _LOW) * _BINS - 0.5, 0, _BINS - 1 - 1e-6)
     first = places.astype(np.int64)
     rest = places - first
-    counts = np.zeros((_BINS,) * 3)
+    counts = np.zeros(_BINS**3)
+    steps = np.array([_BINS * _BINS, _BINS, 1])
+    both = np.stack([1 - rest, rest])
     for corner in np.ndindex(2, 2, 2):
-        shares = np.where(np.array(corner), rest, 1 - rest).prod(axis=1)
-        np.add.at(counts, tuple((first + corner).T), shares)
-    return np.asarray(np.sqrt(counts.ravel() / len(pixels)), np.float32)
+        shares = both[corner[0], :, 0] * both[corner[1], :, 1] * both[corner[2], :, 2]
+        counts += np.bincount((first + corner) @ steps, shares, _BINS**3)
+    return np.asarray(np.sqrt(counts / len(pixels)), np.float32)

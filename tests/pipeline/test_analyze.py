@@ -280,7 +280,7 @@ def test_damaged_stream_is_survived(made: Make, tmp_path: Path):
 def test_dataframe(result: Analysis):
     frame = result.to_dataframe()
     assert len(frame) == 200
-    assert list(frame.columns[:4]) == ["tick", "time_s", "face_id", "label"]
+    assert list(frame.columns[:4]) == ["tick", "time_s", "face_id", "person"]
     assert frame["time_s"].iloc[-1] == pytest.approx(7.96)
 
 
