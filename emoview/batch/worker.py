@@ -160,7 +160,7 @@ def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> 
     contents: dict[str, Callable[[Path], Content]] = {
         **{name: partial(writer.content, result) for name, writer in WRITERS.items()},
         "challenge": lambda _: challenge_label(result) + "\n",
-        "contact_sheet": lambda _: sheet.png(result.media.ticks),
+        "contact_sheet": lambda _: sheet.png(result.media.ticks, result.faces),
     }
     for output in (*outputs.values(), record):
         sweep(output)

@@ -112,7 +112,7 @@ def analyze(
             written += write_results(result, stem, names, output)
         if contact_sheet:
             path = (output or Path()) / f"{stem}{FACES}"
-            write_whole(path, sheet.png(result.media.ticks))
+            write_whole(path, sheet.png(result.media.ticks, result.faces))
             written.append(path)
         write_s = time.perf_counter() - write_from
         if not quiet:

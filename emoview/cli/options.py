@@ -13,6 +13,7 @@ import typer
 
 from emoview.cli.formats import chosen_formats
 from emoview.pipeline.device import Device
+from emoview.timeline.options import MOST_FACES
 
 if TYPE_CHECKING:
     pass
@@ -70,18 +71,37 @@ def _face(value: str) -> str:
     raise typer.BadParameter("must be largest, speaking, all, or a face number")
 
 
+def _groups(values: list[str] | None) -> list[str]:
+    for value in values or []:
+        numbers = value.split(",")
+        if len(numbers) < 2 or not all(number.strip().isdecimal() for number in numbers):
+            raise typer.BadParameter("must be face numbers with commas, such as 0,3")
+    return values or []
+
+
 FusionOption = Annotated[Fusion, typer.Option(help="How to combine face and voice (auto: late).")]
 ModalityOption = Annotated[Modality, typer.Option(help="Analyse the face, the voice, or both.")]
 MaxFacesOption = Annotated[
-    int, typer.Option(min=1, max=20, help="Largest number of faces to follow in a frame.")
+    int, typer.Option(min=1, max=MOST_FACES, help="Largest number of faces to follow in a frame.")
 ]
 FaceOption = Annotated[
     str,
     typer.Option(
         metavar="largest|speaking|all|ID",
         callback=_face,
-        help="Faces to report: the largest over time, the speaking one, all, or the one with this number.",
+        help="Faces to report: the largest over time, the speaking one, all, or the person with this number.",
     ),
+]
+MergeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID,ID",
+        callback=_groups,
+        help="Faces that are one person, such as 0,3: the first number stands for all. Repeat for several.",
+    ),
+]
+SplitOption = Annotated[
+    bool, typer.Option("--split", help="Give each track a number of its own, to be joined with --merge.")
 ]
 LabelsOption = Annotated[
     LabelChoice,
@@ -175,6 +195,8 @@ def _shared(
     modality: ModalityOption = Modality.BOTH,
     max_faces: MaxFacesOption = 4,
     face: FaceOption = "largest",
+    merge: MergeOption = None,
+    split: SplitOption = False,
     labels: LabelsOption = LabelChoice.SEVEN,
     device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
@@ -197,6 +219,7 @@ def _shared(
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
         voice_features.value, least_confidence, rate, capture_rate, clock, audio_track, channel.value,
+        tuple(tuple(int(number) for number in group.split(",")) for group in merge or ()), split,
     )  # fmt: skip
 
 

@@ -195,7 +195,7 @@ def _segments(result: Analysis) -> Table:
     for segment in result.segments[:_MOST_SEGMENTS]:
         table.add_row(
             f"{segment.start_s:.2f}", f"{segment.end_s:.2f}",
-            "voice" if segment.face_id is None else str(segment.face_id),
+            "voice" if segment.person is None else str(segment.person),
             Text(segment.label, style=COLOURS[segment.label]),
             f"{segment.confidence:.0%}",
         )  # fmt: skip

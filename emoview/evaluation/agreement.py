@@ -204,10 +204,10 @@ def _coarser(label: str, given: LabelCount, count: LabelCount) -> str:
 def _rows(analysis: Analysis, face: int | None) -> Sequence[Row]:
     if face is None:
         return main_rows(analysis)
-    ids = sorted({row.face_id for row in analysis.timeline if row.face_id is not None})
+    ids = sorted({row.person for row in analysis.timeline if row.person is not None})
     if face not in ids:
         raise InputError(f"the result has no face {face}: it has {listed(list(map(str, ids))) or 'none'}")
-    return [row for row in analysis.timeline if row.face_id in (face, None)]
+    return [row for row in analysis.timeline if row.person in (face, None)]
 
 
 def _words(annotations: Sequence[Annotation]) -> tuple[LabelCount, dict[str, int]]:

@@ -15,6 +15,10 @@ from emoview.face.find import FACE_OVAL, LEFT_EYE, RIGHT_EYE
 CROP_SIZE: Final = 112
 """Side of an aligned face, in pixels."""
 
+Widening = tuple[float, float]
+"""Factors for the width and the height of a picture."""
+AS_IT_IS: Final[Widening] = (1.0, 1.0)
+
 _OVAL = np.array(FACE_OVAL)
 # Width to height of upright ovals is 0.85 to 0.87 in videos of four people, 0.70 to 0.76 in the same after
 # 16:9 was squeezed to 4:3; of 700 single faces of faces7 none is below this.
@@ -23,7 +27,11 @@ _UNSQUEEZED = 4 / 3
 
 
 def align(
-    picture: NDArray[np.uint8], landmarks: NDArray[np.float32], size: int = CROP_SIZE, *, widen: float = 1.0
+    picture: NDArray[np.uint8],
+    landmarks: NDArray[np.float32],
+    size: int = CROP_SIZE,
+    *,
+    widen: Widening = AS_IT_IS,
 ) -> NDArray[np.uint8]:
     """Turn a face upright, cut out its oval on black and crop it tightly.
 
@@ -33,7 +41,7 @@ def align(
         picture: `(height, width, 3)` RGB, or `(height, width)` grey.
         landmarks: `(468, 2 or 3)` in pixels of the picture.
         size: Side of the result.
-        widen: How much wider the picture is made before, see `Proportions`.
+        widen: How much wider and higher the picture is made before, see `Proportions`.
 
     Returns:
         `(size, size, 3)` or `(size, size)`, like the picture.
@@ -55,11 +63,11 @@ def align(
 
 
 def alignment(
-    landmarks: NDArray[np.float32], size: int = CROP_SIZE, *, widen: float = 1.0
+    landmarks: NDArray[np.float32], size: int = CROP_SIZE, *, widen: Widening = AS_IT_IS
 ) -> NDArray[np.float64]:
     """Give the matrix `(2, 3)` that takes places in the picture to places in the aligned face."""
-    wider = np.array([widen, 1.0])
-    turn, oval = _upright(landmarks[:, :2] * wider)
+    wider = np.array(widen)
+    turn, oval = _turned(landmarks[:, :2] * wider)
     low, high = oval.min(axis=0), oval.max(axis=0)
     scale = size / max(float((high - low).max()), 1.0)
     return np.column_stack([turn * scale * wider, size / 2 - scale * (low + high) / 2])
@@ -70,23 +78,37 @@ class Proportions:
 
     Pictures of 16:9 are now and then stored in 4:3 without a note, and a network that has seen no such faces
     takes them for surprised.  The factor is one for all faces of a video, since a dropped jaw makes a face
-    narrower beside its length, too: it hangs on the median of all so far.
+    narrower beside its length, too: it hangs on the median of all so far.  Where most faces lie on their
+    side, the camera did, and it is the height that was squeezed.
     """
 
     def __init__(self) -> None:
-        self._ratios: list[float] = []
+        self._upright: list[float] = []
+        self._lying: list[float] = []
 
-    def widening(self, faces: Iterable[NDArray[np.float32]]) -> float:
-        """Give the factor for the next picture, with faces of landmarks `(468, 2 or 3)`: 1, or 4/3."""
+    def widening(self, faces: Iterable[NDArray[np.float32]]) -> Widening:
+        """Give the factors for the next picture, with faces of landmarks `(468, 2 or 3)`: 1, or 4/3."""
         for landmarks in faces:
-            _, oval = _upright(landmarks[:, :2])
+            turn, oval = upright(landmarks)
             width, height = np.maximum(np.ptp(oval, axis=0), 1.0)
-            insort(self._ratios, float(width / height))
-        squeezed = bool(self._ratios) and self._ratios[len(self._ratios) // 2] < _NARROW
-        return _UNSQUEEZED if squeezed else 1.0
+            lies = abs(turn[0, 1]) > abs(turn[0, 0])
+            insort(self._lying if lies else self._upright, float(width / height))
+        ratios = max(self._upright, self._lying, key=len)
+        if not ratios or ratios[len(ratios) // 2] >= _NARROW:
+            return AS_IT_IS
+        return (_UNSQUEEZED, 1.0) if ratios is self._upright else (1.0, _UNSQUEEZED)
 
 
-def _upright(points: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def upright(landmarks: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the rotation `(2, 2)` that brings the eyes level, and the face's oval `(36, 2)` rotated by it.
+
+    Args:
+        landmarks: `(468, 2 or 3)`.
+    """
+    return _turned(landmarks[:, :2])
+
+
+def _turned(points: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the rotation `(2, 2)` that brings the eyes level, and the oval `(n, 2)` rotated by it."""
     points = points.astype(np.float64)
     left, right = points[list(LEFT_EYE)].mean(axis=0), points[list(RIGHT_EYE)].mean(axis=0)

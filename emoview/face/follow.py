@@ -40,7 +40,7 @@ class FaceFollower:
 
     A face belongs to the track whose expected place it is nearest to, measured in face widths: faces
     that cross keep their ids because each is expected to move on.  A track that is lost is kept for
-    `MEMORY_TICKS`, and the longer it has been lost the further its face may have moved.
+    `MEMORY_TICKS`, and the longer it has been lost the further its face may have moved.  A cut ends all.
     Ids count from 0 in the order of appearance.
     """
 
@@ -48,6 +48,10 @@ class FaceFollower:
         self._reach = reach
         self._tracks: list[_Track] = []
         self._next_id = 0
+
+    def cut(self) -> None:
+        """End all tracks: the next picture shows something else."""
+        self._tracks.clear()
 
     def follow(self, tick: int, faces: list[NDArray[np.float32]]) -> list[int]:
         """Give the id of each face of one picture.

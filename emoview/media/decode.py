@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emoview.common.text import name_of
 from emoview.media.facts import Media, VideoStream
 from emoview.media.process import DecodeLog, Decoder, stamped
-from emoview.media.tool import open_input, tool
+from emoview.media.tool import maps_tones, open_input, tool
 from emoview.timeline.clock import LONGEST_S, TICK_HZ
 
 MICROSECONDS: Final = 1_000_000
@@ -25,6 +25,9 @@ _SLOWEST_HZ: Final = 5
 _FASTEST_HZ: Final = 60
 # Pictures that two clocks place differently by so little stand at the same time.
 _SAME_SHAPE: Final = 0.02
+
+# White of pictures of high dynamic range, in candela a square metre (ITU-R BT.2408).
+_WHITE_NITS: Final = 203
 
 Picture = NDArray[np.uint8]
 
@@ -241,13 +244,29 @@ def fitted(pictures: Any, video: VideoStream, width: int, height: int, pixels: s
     same = f"lt(abs(1-{shape}),{_SAME_SHAPE})"
     wide = f"if({same},{width},max(2,round(min({width},{width}*{shape}))))"
     high = f"if({same},{height},max(2,round(min({height},{height}/{shape}))))"
+    scaled = pictures.filter("scale", wide, high, flags="area")
+    if video.hdr and not video.odd_colours and maps_tones():
+        scaled = _tones_mapped(scaled, video.hdr)
     return (
-        pictures.filter("scale", wide, high, flags="area")
+        scaled
         # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling.
         .filter("format", "yuv420p")
         # In which a picture may have any size, and not an even one alone.
         .filter("format", pixels)
         .filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2")
+    )
+
+
+def _tones_mapped(pictures: Any, transfer: str) -> Any:
+    """Bring pictures of high dynamic range to BT.709; what is no brighter than its white stays as it is."""
+    return (
+        pictures.filter("format", "yuv444p10le")
+        .filter("setparams", colorspace="bt2020nc", color_primaries="bt2020", color_trc=transfer)
+        .filter("zscale", t="linear", npl=_WHITE_NITS)
+        .filter("format", "gbrpf32le")
+        .filter("zscale", p="bt709")
+        .filter("tonemap", "mobius", desat=0)
+        .filter("zscale", t="bt709", m="bt709", r="tv")
     )
 
 

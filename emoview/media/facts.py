@@ -13,6 +13,10 @@ from emoview.timeline.clock import TICK_HZ
 _RUN_UP_S = 1.0
 
 
+HDR: Final = {"smpte2084": "PQ, as in HDR10", "arib-std-b67": "HLG"}
+"""Transfer functions of high dynamic range as ffmpeg names them, with what people call them."""
+
+
 @dataclass(frozen=True)
 class VideoStream:
     """The picture stream that is analysed.
@@ -27,6 +31,7 @@ class VideoStream:
         start_s: Time of the first picture, in seconds on the file's own clock.
         odd_colours: Whether the file names a matrix of colours that ffmpeg cannot be asked for.
         odd_aspect: Whether its pixels claim a shape that none have, and are taken to be square.
+        hdr: Its transfer function, if that is one of high dynamic range: one of `HDR`.
     """
 
     index: int
@@ -38,6 +43,7 @@ class VideoStream:
     start_s: float
     odd_colours: bool = False
     odd_aspect: bool = False
+    hdr: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import ffmpeg
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
-from emoview.media.facts import AudioStream, SoundTrack, VideoStream
+from emoview.media.facts import HDR, AudioStream, SoundTrack, VideoStream
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
@@ -211,10 +211,11 @@ def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
             width, height = height, width
         rate = _RATE.search(line)
         colours = _COLOURS.search(line)
-        odd = colours is not None and not _ODD_COLOURS.isdisjoint(re.split(r"[,/\s]+", colours[1]))
+        named = re.split(r"[,/\s]+", colours[1]) if colours else []
+        odd = not _ODD_COLOURS.isdisjoint(named)
         return VideoStream(
             index, codec, round(width), round(height), float(rate[1]) if rate else None,
-            rotation, start, odd, odd_aspect,
+            rotation, start, odd, odd_aspect, next((one for one in named if one in HDR), None),
         )  # fmt: skip
     return None
 

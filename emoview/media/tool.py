@@ -72,6 +72,19 @@ class Tool:
     broken: str | None = None
 
 
+@functools.lru_cache(maxsize=1)
+def maps_tones() -> bool:
+    """Tell whether this ffmpeg can make usual pictures of those of high dynamic range."""
+    try:
+        said = subprocess.run(
+            [ffmpeg_path(), "-hide_banner", "-filters"], stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=_VERSION_TIMEOUT_S, check=True,
+        ).stdout.decode(errors="replace")  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return all(re.search(rf"(?m)^ \S+ +{name} ", said) for name in ("zscale", "tonemap"))
+
+
 def ffmpeg_path() -> str:
     """Find an ffmpeg that runs, see `tool`."""
     return tool().path

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from emoview.timeline.results import FaceFound
 
 _SHOWN: Final = 6
 _KEPT: Final = 2 * _SHOWN
@@ -48,19 +51,43 @@ class ContactSheet:
             least = min((i for i in carrying if i != face_id), key=lambda i: self._tracks[i].seen)
             self._tracks[least].pictures.clear()
 
-    def png(self, ticks: int) -> bytes:
-        """Draw a row for each face that was seen most: its number, its share of `ticks`, and pictures."""
+    def _of_persons(self, faces: Sequence[FaceFound]) -> dict[int, _Track]:
+        persons: dict[int, list[_Track]] = {}
+        for face in faces:
+            if face.face_id in self._tracks:
+                persons.setdefault(face.person, []).append(self._tracks[face.face_id])
+        joined = {}
+        for person, tracks in persons.items():
+            # Each shot in its turn, as far as there is room.
+            most = max(2, _KEPT // len(tracks))
+            pictures = [one for track in tracks for one in _spread(track.pictures, most)]
+            joined[person] = _Track(sum(track.seen for track in tracks), 1, pictures)
+        return joined
+
+    def png(self, ticks: int, faces: Sequence[FaceFound]) -> bytes:
+        """Draw a row for each person that was seen most: number, share of `ticks`, and pictures.
+
+        Args:
+            ticks: Of the whole.
+            faces: The tracks with their persons; what is none of them is left out.
+        """
         import cv2
 
-        order = sorted(
-            (i for i, t in self._tracks.items() if t.pictures), key=lambda i: -self._tracks[i].seen
-        )
-        rows = [_row(i, self._tracks[i], ticks) for i in sorted(order[:_MOST_ROWS])]
+        persons = self._of_persons(faces)
+
+        order = sorted((i for i, one in persons.items() if one.pictures), key=lambda i: -persons[i].seen)
+        rows = [_row(i, persons[i], ticks) for i in sorted(order[:_MOST_ROWS])]
         if not rows:
             rows = [_text_row(["no face was found"])]
         done, data = cv2.imencode(".png", cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
         assert done
         return bytes(data.tobytes())
+
+
+def _spread(pictures: list[NDArray[np.uint8]], most: int) -> list[NDArray[np.uint8]]:
+    """Give at most so many of the pictures, evenly spread."""
+    places = np.linspace(0, len(pictures) - 1, min(most, len(pictures))).round().astype(int)
+    return [pictures[place] for place in places]
 
 
 def _text_row(lines: list[str]) -> NDArray[np.uint8]:
@@ -78,9 +105,7 @@ def _row(face_id: int, track: _Track, ticks: int) -> NDArray[np.uint8]:
     import cv2
 
     row = _text_row([f"face {face_id}", f"{track.seen / max(1, ticks):.0%} of the time"])
-    count = min(_SHOWN, len(track.pictures))
-    places = np.linspace(0, len(track.pictures) - 1, count).round().astype(int)
-    for i, place in enumerate(places):
+    for i, picture in enumerate(_spread(track.pictures, _SHOWN)):
         left = _TEXT_WIDTH + i * (_SIDE + _GAP)
-        row[:_SIDE, left : left + _SIDE] = cv2.resize(track.pictures[place], (_SIDE, _SIDE))
+        row[:_SIDE, left : left + _SIDE] = cv2.resize(picture, (_SIDE, _SIDE))
     return row

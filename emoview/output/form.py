@@ -74,6 +74,7 @@ class Row(Struct, gc=False):
     voice: Seven | None
     fused: Seven | None
     box: tuple[Place, Place, Extent, Extent] | None
+    person: Count | None = None
 
 
 class Verdict(Struct):
@@ -133,6 +134,7 @@ class Segment(Struct):
     label: Name
     confidence: Share
     explanation: Explanation | None = None
+    person: Count | None = None
 
 
 class Media(Struct):
@@ -157,6 +159,18 @@ class Media(Struct):
     created: Moment | None = None
     capture_rate: Rate | None = None
     ffmpeg: Annotated[str, Meta(max_length=200)] | None = None
+    persons: Count | None = None
+
+
+class FaceFound(Struct):
+    """A face track."""
+
+    face_id: Count
+    person: Count
+    start_s: Seconds
+    end_s: Seconds
+    ticks: Positive
+    still: bool
 
 
 class Options(Struct):
@@ -178,6 +192,10 @@ class Options(Struct):
     clock: bool = False
     audio_track: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
     channel: Literal["mix", "left", "right"] = "mix"
+    merge: Annotated[
+        tuple[Annotated[tuple[Count, ...], Meta(min_length=2, max_length=100)], ...], Meta(max_length=100)
+    ] = ()
+    split: bool = False
 
 
 class Weight(Struct):
@@ -201,3 +219,5 @@ class Result(Struct):
     warnings: list[str]
     timings: dict[str, Annotated[float, Meta(ge=0, le=1e9)]]
     valence_arousal: Literal["derived", "estimated"] = "derived"
+    cuts: list[Seconds] = []
+    faces: list[FaceFound] = []

@@ -72,7 +72,7 @@ class Overlay:
             x = left - self._unit // 2 - panel[0]
         if x < 0:
             x = self._width - panel[0]
-        self._panel(picture, row, f"#{row.face_id}", (x, top))
+        self._panel(picture, row, f"#{row.person}", (x, top))
 
     def _panel_size(self) -> tuple[int, int]:
         return self._unit * 9, round(self._unit * (1.5 + 1.05 * len(self._analysis.naming.groups)))
@@ -127,7 +127,7 @@ class Overlay:
         runs: list[tuple[int, int, str]] = []
         for row in self._analysis.timeline:
             label = row.said(modality)
-            if label is None or row.face_id not in main:
+            if label is None or row.person not in main:
                 continue
             start, end = self._column(row.tick), self._column(row.tick + 1)
             if runs and runs[-1][2] == label and runs[-1][1] >= start:

@@ -96,5 +96,5 @@ def _strip(analysis: Analysis) -> list[dict[str, Any]]:
             "label": s.label,
         }
         for s in analysis.segments
-        if s.face_id in main
+        if s.person in main
     ]

@@ -18,6 +18,7 @@ def parquet_file(analysis: Analysis, _: Path) -> bytes:
         "tick": pyarrow.int64(),
         "clock": pyarrow.string(),
         "face_id": pyarrow.int64(),
+        "person": pyarrow.int64(),
         # The labels repeat, so they are stored once, and pandas reads them as categories.
         "label": pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
     }

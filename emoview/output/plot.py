@@ -93,6 +93,8 @@ def _figure(analyses: Sequence[Analysis], *, compare: bool) -> Any:
     titled: set[int] = set()
     for axis, (analysis, (what, _)) in zip(axes, panels, strict=True):
         _draw(axis, analysis, what)
+        for cut in analysis.cuts:
+            axis.axvline(cut, color="#777777", linewidth=0.4, linestyle=":")
         if id(analysis) not in titled:
             titled.add(id(analysis))
             name = name_of(Path(analysis.media.path).name)

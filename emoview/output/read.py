@@ -22,6 +22,7 @@ from emoview.timeline.results import (
     SCHEMA_VERSION,
     Analysis,
     FaceBox,
+    FaceFound,
     MediaFacts,
     Overall,
     Probabilities,
@@ -118,6 +119,8 @@ def _check_order(rows: list[form.Row]) -> None:
             raise ValueError(f"$.timeline[{number}].time_s (it is not that of the tick)")
         if (row.box is None) != (row.face_id is None):
             raise ValueError(f"$.timeline[{number}].box (it goes with face_id)")
+        if row.person is not None and row.face_id is None:
+            raise ValueError(f"$.timeline[{number}].person (it goes with face_id)")
         if row.face is not None and row.face_id is None:
             raise ValueError(f"$.timeline[{number}].face (it goes with face_id)")
         if (row.valence is None) != (row.fused is None) or (row.arousal is None) != (row.fused is None):
@@ -135,7 +138,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     naming = options.naming
     timeline = tuple(_rows(stored.timeline, naming))
     return Analysis(
-        media=MediaFacts(**{**asdict(stored.media), "path": shown(stored.media.path)}),
+        media=_media(stored.media),
         overall=Overall(
             _verdict(overall, "$.overall", naming),
             _verdict(overall.face, "$.overall.face", naming),
@@ -150,7 +153,15 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         warnings=tuple(stored.warnings),
         timings=stored.timings,
         affect=stored.valence_arousal,
+        cuts=tuple(stored.cuts),
+        faces=tuple(FaceFound(*astuple(face)) for face in stored.faces),
     )
+
+
+def _media(stored: form.Media) -> MediaFacts:
+    """Give the facts; earlier versions took each track for a person."""
+    persons = stored.faces if stored.persons is None else stored.persons
+    return MediaFacts(**{**asdict(stored), "path": shown(stored.path), "persons": persons})
 
 
 def _segments(
@@ -208,6 +219,7 @@ def _rows(stored: list[form.Row], naming: Naming) -> Iterator[Row]:
             row.valence,
             row.arousal,
             naming,
+            row.person,
         )
 
 

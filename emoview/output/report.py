@@ -123,14 +123,15 @@ def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
         "ticks": analysis.media.ticks,
         "duration": analysis.media.ticks * TICK_MS / 1000,
         "start": analysis.media.start_s,
+        "cuts": list(analysis.cuts),
         "labels": list(analysis.naming.groups),
         "names": list(labels),
         "colours": [COLOURS[label] for label in labels],
         "inks": [ink(label) for label in labels],
         "letters": [LETTERS[label] for label in labels],
         **({} if least is None else {"least": least}),
-        "segments": [[s.start_s, s.end_s, s.face_id, position[s.label]] for s in analysis.segments],
-        "disagreements": [[d.start_s, d.end_s, d.face_id] for d in found],
+        "segments": [[s.start_s, s.end_s, s.person, position[s.label]] for s in analysis.segments],
+        "disagreements": [[d.start_s, d.end_s, d.person] for d in found],
         **tracks(analysis),
     }
 
@@ -138,7 +139,7 @@ def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
 def _moment(analysis: Analysis, moment: Moment, jpeg: bytes | None) -> dict[str, Any]:
     return {
         "time_s": moment.time_s,
-        "face_id": moment.face_id,
+        "person": moment.person,
         "label": moment.label,
         "confidence": moment.confidence,
         "picture": jpeg and _address("jpeg", jpeg),

@@ -23,11 +23,11 @@ def srt_file(analysis: Analysis, _: Path) -> str:
 
 
 def _cues(analysis: Analysis) -> Iterator[tuple[float, float, str]]:
-    several = len({segment.face_id for segment in analysis.segments} - {None}) > 1
+    several = len({segment.person for segment in analysis.segments} - {None}) > 1
     for segment in analysis.segments:
         text = f"{segment.label} {100 * segment.confidence:.0f} %"
         if several:
-            text = f"{'voice' if segment.face_id is None else f'face {segment.face_id}'}: {text}"
+            text = f"{'voice' if segment.person is None else f'face {segment.person}'}: {text}"
         yield segment.start_s, segment.end_s, text
 
 

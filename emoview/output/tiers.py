@@ -23,19 +23,19 @@ class Tier:
 
 def tiers_of(analysis: Analysis) -> list[Tier]:
     """Give a tier for each modality that says anything; with several faces, one for each face."""
-    several = len({row.face_id for row in analysis.timeline} - {None}) > 1
+    several = len({row.person for row in analysis.timeline} - {None}) > 1
     tiers = []
     for modality in ("fused", "face", "voice"):
         segments = segments_of(analysis.timeline, modality)
         if not several:
             tiers.append(Tier(modality, segments))
             continue
-        ids = sorted({s.face_id for s in segments}, key=lambda i: -1 if i is None else i)
+        ids = sorted({s.person for s in segments}, key=lambda i: -1 if i is None else i)
         tiers += [
             Tier(
-                modality if face_id is None else f"{modality} {face_id}",
-                tuple(s for s in segments if s.face_id == face_id),
+                modality if person is None else f"{modality} {person}",
+                tuple(s for s in segments if s.person == person),
             )
-            for face_id in ids
+            for person in ids
         ]
     return [tier for tier in tiers if tier.segments]

@@ -21,14 +21,14 @@ def tracks(analysis: Analysis) -> dict[str, Any]:
     """Pack the timeline for the page.
 
     Returns:
-        `voice`: ticks x 7 bytes for the whole clip, or as many as there are groups; `faces`: for each track
-        id, the one with most rows first, where its rows start, and its bytes; `nobody`: likewise for the
+        `voice`: ticks x 7 bytes for the whole clip, or as many as there are groups; `faces`: for each
+        person, the one with most rows first, where its rows start, and its bytes; `nobody`: likewise for the
         ticks without a face.
     """
     rows = analysis.timeline
     by_face: dict[int | None, list[Row]] = {}
     for row in rows:
-        by_face.setdefault(row.face_id, []).append(row)
+        by_face.setdefault(row.person, []).append(row)
     return {
         "voice": _voice(rows, analysis.media.ticks, analysis.naming),
         "faces": [_track(by_face[face], face, analysis.naming) for face in faces_by_presence(rows)],

@@ -270,17 +270,19 @@ def _faces_of(
     total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
     branch = FaceBranch(loader, keep_embeddings=keep_embeddings, timings=timings, keep=keep)
     log = DecodeLog()
+    cuts: list[int] = []
     affect = roles(options.runs).get("affect")
     search = find_faces(
-        media, max_faces=options.max_faces, timings=timings, log=log, square=affect.size if affect else None
-    )
+        media, max_faces=options.max_faces, timings=timings, log=log, square=affect.size if affect else None,
+        cuts=cuts,
+    )  # fmt: skip
     for tick, found in Stage(search):
         if on_face is not None:
             for face in found:
                 on_face(face)
         branch.add(tick, found)
         on_event(Progress("face", tick + 1, total))
-    return branch.end(log)
+    return branch.end(log, cuts)
 
 
 def _voice_of(

@@ -80,25 +80,30 @@ class Answers:
 
     def face(self, said: Said, track: FaceTrack) -> Answer:
         """Answer for a face."""
-        return self._late("face", said, track.ticks)
+        return self._late("face", said, track)
 
     def voice(self, said: Said) -> Answer:
         """Answer for the voice."""
         return self._late("voice", said)
 
-    def both(self, fusion: str, track: FaceTrack, face: Said, voice: Said) -> Answer:
-        """Answer for a face and its voice by `late` or `early` fusion, for each tick of the track."""
+    def both(
+        self, fusion: str, track: FaceTrack, face: Said, voice: Said, heard: NDArray[np.bool_] | None = None
+    ) -> Answer:
+        """Answer for a face and its voice by `late` or `early` fusion, for each tick of the track.
+
+        The voice counts where it is `heard`, `(ticks,)`; by default wherever somebody speaks.
+        """
         ticks = track.ticks
         if fusion == "late":
             there = {name: values[ticks] for name, values in voice.ticks.items()}
-            answer = self._late("both", Said({**face.whole, **voice.whole}, {**face.ticks, **there}), ticks)
+            answer = self._late("both", Said({**face.whole, **voice.whole}, {**face.ticks, **there}), track)
         else:
             answer = self._early(track)
         # Where nobody speaks, the face speaks alone; what was said fades out, and in, rather than that each
         # pause between two words changes the label.
         alone = self.face(face, track)
-        heard = smooth(self.speech[:, None].astype(np.float64))[ticks]
-        return Answer(answer.whole, heard * answer.ticks + (1 - heard) * alone.ticks)
+        share = smooth((self.speech if heard is None else heard)[:, None].astype(np.float64))[ticks]
+        return Answer(answer.whole, share * answer.ticks + (1 - share) * alone.ticks)
 
     def affect(self, track: FaceTrack, fused: Answer) -> NDArray[np.float64]:
         """Give valence and arousal of a track's ticks, `(n, 2)`.
@@ -108,17 +113,18 @@ class Answers:
         if track.affect is None:
             return np.array([valence_arousal(probabilities) for probabilities in fused.ticks])
         self.used.add(AFFECT)
-        return smooth(track.affect, track.ticks).astype(np.float64)
+        return smooth(track.affect, track.ticks, track.ids).astype(np.float64)
 
     def _plain(self, whole: dict[str, Logits], ticks: dict[str, Logits]) -> Said:
         if self._baseline is None:
             return Said(whole, ticks)
         return Said(self._baseline.removed(whole), self._baseline.removed(ticks))
 
-    def _late(self, rule: str, said: Said, at: NDArray[np.int64] | None = None) -> Answer:
+    def _late(self, rule: str, said: Said, track: FaceTrack | None = None) -> Answer:
         fusion = self._models.late_fusion(rule, with_baseline=self._baseline is not None)
         self.used |= set(said.whole)
-        return Answer(softmax(fusion(said.whole)), softmax(smooth(fusion(said.ticks), at)))
+        at, ids = (None, None) if track is None else (track.ticks, track.ids)
+        return Answer(softmax(fusion(said.whole)), softmax(smooth(fusion(said.ticks), at, ids)))
 
     def _early(self, track: FaceTrack) -> Answer:
         assert self._heard is not None
@@ -135,7 +141,9 @@ class Answers:
         )
         self.used.add("early_fusion")
         scale = self._models.early_scale
-        return Answer(softmax(scale * answer.whole), softmax(scale * smooth(answer.ticks))[present])
+        return Answer(
+            softmax(scale * answer.whole), softmax(scale * smooth(answer.ticks[present], present, track.ids))
+        )
 
 
 def _extended(values: Floats, ticks: int) -> Floats:

@@ -19,6 +19,8 @@ def analyze(
     modality: Literal["both", "face", "voice"] = "both",
     max_faces: int = 4,
     face: str | int = "largest",
+    merge: Sequence[Sequence[int]] = (),
+    split: bool = False,
     labels: LabelCount = 7,
     device: Literal["auto", "cpu", "gpu"] = "auto",
     weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
@@ -45,8 +47,10 @@ def analyze(
             did better on people unseen in training (`auto`).
         modality: Look, listen, or both.
         max_faces: Faces looked for in a picture.
-        face: `largest` over time, `speaking` for the one whose lips move with the voice, `all`, or a
-            track id.
+        face: `largest` over time, `speaking` for the one whose lips move in each turn, `all`, or the
+            number of a person.
+        merge: Groups of persons that are one: the first number of each stands for all.
+        split: Take each track for a person of its own.
         labels: 7, or their grouping into 3 or 2: a group has the sum of the probabilities of its labels.
         device: `auto` takes a GPU where there is one.
         weights: Run folder of `emoview train`, whose network takes the place of the shipped one, or gives
@@ -97,6 +101,8 @@ def analyze(
         clock,
         None if audio_track is None else str(audio_track),
         channel,
+        tuple(tuple(group) for group in merge),
+        split,
     )
     return run(
         path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event, allow_network=allow_network

@@ -18,7 +18,10 @@ def check(options: Options) -> None:
     if type(options.max_faces) is not int or options.max_faces < 1:
         raise InputError("max_faces must be a whole number, 1 or more")
     if options.face not in ("largest", "speaking", "all") and not str(options.face).isdecimal():
-        raise InputError(f"face must be largest, speaking, all or a track id, not {options.face!r}")
+        raise InputError(f"face must be largest, speaking, all or a number, not {options.face!r}")
+    for group in options.merge:
+        if len(group) < 2 or not all(type(one) is int and one >= 0 for one in group):
+            raise InputError(f"merge must be groups of two or more face numbers, not {list(group)!r}")
     least = options.least_confidence
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):

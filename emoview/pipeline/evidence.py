@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,10 @@ class Found:
         landmarks: `(468, 3)`, in pixels of the picture as decoded.
         face: Aligned, RGB.
         scale: Pixels as shown for each pixel as decoded.
-        widen: How much wider the picture was made for it, see `Proportions`.
+        widen: How much wider and higher the picture was made for it, see `Proportions`.
         square: `(side, side, 3)` RGB, cut as for valence and arousal; None where nobody estimates these.
+        surroundings: `(2, 512)`, the colours above and below it, see `emoview.face.surroundings`; None in
+            most ticks.
     """
 
     tick: int
@@ -51,8 +53,9 @@ class Found:
     landmarks: NDArray[np.float32]
     face: NDArray[np.uint8]
     scale: float
-    widen: float
+    widen: tuple[float, float]
     square: NDArray[np.uint8] | None = None
+    surroundings: NDArray[np.float32] | None = None
 
 
 FaceHook: TypeAlias = Callable[[Found], None]
@@ -60,31 +63,79 @@ FaceHook: TypeAlias = Callable[[Found], None]
 
 
 @dataclass(frozen=True)
-class FaceTrack:
-    """A face through the video, by the ticks in which it was found.
+class Look:
+    """What a track looks like, to tell whose it is.
 
     Attributes:
-        ticks: `(n,)`.
+        embedding: `(256,)`, mean of the face network's; no numbers with a stand-in.
+        surroundings: `(2, 512)`, mean of the colours above and below the face.
+        movement: How much the shape of the face changes: the standard deviation of the places of eyes,
+            brows and mouth, as a share of their spread.
+    """
+
+    embedding: NDArray[np.float32]
+    surroundings: NDArray[np.float32]
+    movement: float
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """A face through the video, by the ticks in which it was found; or one person's tracks, joined.
+
+    Attributes:
+        ticks: `(n,)`, in order.
+        ids: `(n,)`, the number of the track.
         boxes: `(n, 4)`, as in `FaceBox`.
         logits: `(n, 7)`, of the face network.
         lips: `(n,)`, how far they are open.
         gru: What the GRU over its embeddings says; None with a stand-in.
         embeddings: `(n, 256)`, where they were asked for.
         affect: `(n, 2)`, valence and arousal as a network of a run estimates them; None without one.
+        look: What it looks like; None of tracks that were joined.
     """
 
     ticks: NDArray[np.int64]
+    ids: NDArray[np.int64]
     boxes: NDArray[np.float64]
     logits: NDArray[np.float32]
     lips: NDArray[np.float64]
     gru: SequenceLogits | None
     embeddings: NDArray[np.float32] | None
     affect: NDArray[np.float32] | None = None
+    look: Look | None = None
 
     @property
     def weight(self) -> float:
         """Area summed over time: who is large for long is whom the video is about."""
         return float((self.boxes[:, 2] * self.boxes[:, 3]).sum())
+
+
+def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
+    """Join tracks, at least one, of each the ticks that are marked; no tick twice.
+
+    What a network over ticks says of the whole counts by their number.
+    """
+    if len(parts) == 1 and parts[0][1].all():
+        return parts[0][0]
+    ticks = np.concatenate([track.ticks[mask] for track, mask in parts])
+    order = np.argsort(ticks, kind="stable")
+
+    def column(name: str) -> Any:
+        values = [getattr(track, name) for track, _ in parts]
+        if any(one is None for one in values):
+            return None
+        return np.concatenate([one[mask] for one, (_, mask) in zip(values, parts, strict=True)])[order]
+
+    gru = None
+    if all(track.gru is not None for track, _ in parts):
+        said = [(track.gru, mask) for track, mask in parts if track.gru is not None]
+        counts = [int(mask.sum()) for _, mask in said]
+        whole = np.average([one.whole for one, _ in said], axis=0, weights=counts).astype(np.float32)
+        gru = SequenceLogits(whole, np.concatenate([one.ticks[mask] for one, mask in said])[order])
+    return FaceTrack(
+        ticks[order], column("ids"), column("boxes"), column("logits"), column("lips"), gru,
+        column("embeddings"), column("affect"),
+    )  # fmt: skip
 
 
 @dataclass
@@ -96,12 +147,16 @@ class Faces:
         tracks: By track id.
         log: What the decoder complained of.
         squeezed: Whether most faces were seen in pictures that were made wider, see `Proportions`.
+        cuts: Ticks at which a shot begins, but for the first.
+        most: Most faces that were found in one picture.
     """
 
     ticks: int
     tracks: dict[int, FaceTrack]
     log: DecodeLog
     squeezed: bool
+    cuts: tuple[int, ...] = ()
+    most: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.face.follow import MEMORY_TICKS
 from emoview.face.lips import lip_opening
+from emoview.face.movement import Movement
 from emoview.media.process import DecodeLog
 from emoview.pipeline.engines import Network
-from emoview.pipeline.evidence import Collector, Faces, FaceTrack, Floats, Found
+from emoview.pipeline.evidence import Collector, Faces, FaceTrack, Floats, Found, Look
 from emoview.pipeline.inference import FACE_BATCH, SequenceRun, run_faces
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import StandIn
 from emoview.pipeline.timings import Timings
+from emoview.timeline.clock import TICK_HZ
+
+SHORTEST_TICKS: Final = round(0.2 * TICK_HZ)
+"""What is followed for less is taken for a mistake of the finder."""
 
 
 class FaceBranch:
@@ -40,29 +45,33 @@ class FaceBranch:
     ) -> None:
         self._load, self._keep_embeddings = load, keep_embeddings
         self._timings, self._keep = timings, keep
-        self._ticks = self._faces = self._widened = 0
+        self._ticks = self._faces = self._widened = self._most = 0
         self._waiting: list[Found] = []
         self._growing: dict[int, _GrowingTrack] = {}
         self._tracks: dict[int, FaceTrack] = {}
 
     def add(self, tick: int, found: Sequence[Found]) -> None:
         """Take the faces of `tick`; ticks without a picture may be left out."""
-        self._ticks = tick + 1
+        self._ticks, self._most = tick + 1, max(self._most, len(found))
         for face in found:
-            self._faces, self._widened = self._faces + 1, self._widened + (face.widen > 1)
+            self._faces, self._widened = self._faces + 1, self._widened + (max(face.widen) > 1)
             self._waiting.append(face)
             if len(self._waiting) == FACE_BATCH:
                 self._flush()
 
-    def end(self, log: DecodeLog) -> Faces:
-        """Give all that was found in the pictures whose decoder kept `log`."""
+    def end(self, log: DecodeLog, cuts: Sequence[int] = ()) -> Faces:
+        """Give all that was found in the pictures whose decoder kept `log`, with their `cuts`.
+
+        What was followed for less than `SHORTEST_TICKS` is no face, unless nothing was for longer.
+        """
         if self._waiting:
             self._flush()
         with self._timings.measure("face_network"):
             self._tracks.update((i, track.end()) for i, track in self._growing.items())
-        return Faces(
-            self._ticks, dict(sorted(self._tracks.items())), log, squeezed=2 * self._widened > self._faces
-        )
+        tracks = dict(sorted(self._tracks.items()))
+        lasting = {i: track for i, track in tracks.items() if len(track.ticks) >= SHORTEST_TICKS}
+        squeezed = 2 * self._widened > self._faces
+        return Faces(self._ticks, lasting or tracks, log, squeezed, tuple(cuts), self._most)
 
     def _flush(self) -> None:
         """Ask the networks about the faces that wait."""
@@ -78,7 +87,9 @@ class FaceBranch:
             for face_id in map(int, np.unique(ids)):
                 own = np.flatnonzero(ids == face_id)
                 if face_id not in self._growing:
-                    self._growing[face_id] = _GrowingTrack(gru, keep_embeddings=self._keep_embeddings())
+                    self._growing[face_id] = _GrowingTrack(
+                        face_id, gru, keep_embeddings=self._keep_embeddings()
+                    )
                 self._growing[face_id].add(
                     [self._waiting[i] for i in own], embeddings[own], logits[own],
                     None if affect is None else affect[own],
@@ -107,7 +118,11 @@ class FaceBranch:
 class _GrowingTrack:
     """A track that grows; embeddings of which nobody asks go no further than the GRU."""
 
-    def __init__(self, gru: Network | None, *, keep_embeddings: bool) -> None:
+    def __init__(self, face_id: int, gru: Network | None, *, keep_embeddings: bool) -> None:
+        self._face_id = face_id
+        self._movement = Movement()
+        self._sums: list[Any] = [np.float64(0), np.float64(0)]
+        self._looks = 0
         self._parts: list[tuple[NDArray[Any], ...]] = []
         self._embeddings: list[Floats] = []
         self._affect: list[Floats] = []
@@ -121,6 +136,12 @@ class _GrowingTrack:
         lips = np.array([lip_opening(one.landmarks) for one in found])
         self._parts.append((ticks, boxes, logits, lips))
         self.last_tick = found[-1].tick
+        for one in found:
+            self._movement.add(one.landmarks)
+            if one.surroundings is not None:
+                self._sums[1] = self._sums[1] + one.surroundings
+                self._looks += 1
+        self._sums[0] = self._sums[0] + embeddings.sum(axis=0, dtype=np.float64)
         if self._gru is not None:
             self._gru.add(embeddings)
         if self._keep:
@@ -131,8 +152,13 @@ class _GrowingTrack:
     def end(self) -> FaceTrack:
         ticks, boxes, logits, lips = (np.concatenate(column) for column in zip(*self._parts, strict=True))
         gru = None if self._gru is None else self._gru.end()
+        look = None
+        if self._looks:
+            embedding, around = self._sums[0] / len(ticks), self._sums[1] / self._looks
+            look = Look(embedding.astype(np.float32), around.astype(np.float32), self._movement.spread())
         return FaceTrack(
-            ticks, boxes, logits, lips, gru,
+            ticks, np.full(len(ticks), self._face_id), boxes, logits, lips, gru,
             embeddings=np.concatenate(self._embeddings) if self._keep else None,
             affect=np.concatenate(self._affect) if self._affect else None,
+            look=look,
         )  # fmt: skip

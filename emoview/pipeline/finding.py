@@ -41,6 +41,9 @@ class FaceSearch:
         self._finder = FaceFinder(max_faces=max_faces)
         self._follower, self._proportions = FaceFollower(), Proportions()
         self._timings, self._square = timings, square
+        self._looked: dict[int, int] = {}
+        self.cuts: list[int] = []
+        """Ticks of the cuts so far."""
 
     def __enter__(self) -> FaceSearch:
         return self
@@ -48,7 +51,9 @@ class FaceSearch:
     def __exit__(self, *_: object) -> None:
         self._finder.close()
 
-    def faces_in(self, tick: int, picture: NDArray[np.uint8], scale: float, *, least: int = 0) -> list[Found]:
+    def faces_in(
+        self, tick: int, picture: NDArray[np.uint8], scale: float, *, least: int = 0, cut: bool = False
+    ) -> list[Found]:
         """Find the faces of a tick, upright and cut out.
 
         Args:
@@ -56,6 +61,7 @@ class FaceSearch:
             picture: `(height, width, 3)`, RGB.
             scale: Pixels as shown for each pixel of `picture`.
             least: Pixels that the sides of a face must have.
+            cut: Whether it is the first picture of a shot, which ends all tracks.
 
         Raises:
             _SmallFaceError: One is smaller; this picture was not followed.
@@ -64,6 +70,10 @@ class FaceSearch:
         from emoview.face.square import square_of_mesh
 
         with self._timings.measure("find"):
+            if cut:
+                self.cuts.append(tick)
+                self._finder.cut(picture.shape)
+                self._follower.cut()
             landmarks = self._finder.find(picture)
             if any(min(box_of(points)[2:]) < least for points in landmarks):
                 raise _SmallFaceError(tick)
@@ -73,15 +83,42 @@ class FaceSearch:
             return [
                 Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
                       align(picture, points, widen=widen), scale, widen,
-                      None if self._square is None else square_of_mesh(picture, points, self._square))
+                      None if self._square is None else square_of_mesh(picture, points, self._square),
+                      self._surroundings(tick, face_id, picture, points))
                 for face_id, points in zip(ids, landmarks, strict=True)
             ]  # fmt: skip
 
+    def _surroundings(
+        self, tick: int, face_id: int, picture: NDArray[np.uint8], points: NDArray[np.float32]
+    ) -> NDArray[np.float32] | None:
+        """Look at what is around a face, now and then."""
+        from emoview.face.surroundings import SURROUNDINGS_EVERY, surroundings
+
+        if tick - self._looked.get(face_id, -SURROUNDINGS_EVERY) < SURROUNDINGS_EVERY:
+            return None
+        self._looked[face_id] = tick
+        return surroundings(picture, points)
+
 
 def find_faces(
-    media: Media, *, max_faces: int, timings: Timings, log: DecodeLog, square: int | None = None
+    media: Media,
+    *,
+    max_faces: int,
+    timings: Timings,
+    log: DecodeLog,
+    square: int | None = None,
+    cuts: list[int] | None = None,
 ) -> Iterator[tuple[int, list[Found]]]:
-    """Give every tick that has a picture, with the faces found in it; `square` as in `FaceSearch`."""
+    """Give every tick that has a picture, with the faces found in it.
+
+    Args:
+        media: A file with pictures.
+        max_faces: Faces looked for in a picture.
+        timings: Told of the time it takes.
+        log: Where to note what was wrong.
+        square: As in `FaceSearch`.
+        cuts: Gets the ticks of the cuts.
+    """
     with ExitStack() as stack:
         try:
             with PictureDecoder(media, longest_side=LONGEST_SIDE, log=log) as decoder:
@@ -98,12 +135,16 @@ def find_faces(
                 media, longest_side=LONGEST_SIDE_OF_SMALL_FACES, from_tick=small.tick, log=log
             ) as decoder:
                 yield from _faces_of(decoder, search, 0)
+        if cuts is not None:
+            cuts += search.cuts
     timings.add("decode", log.busy_s)
 
 
 def _faces_of(decoder: PictureDecoder, search: FaceSearch, least: int) -> Iterator[tuple[int, list[Found]]]:
-    for tick, picture in Stage(iter(decoder)):
-        yield tick, search.faces_in(tick, picture, decoder.scale, least=least)
+    from emoview.face.cuts import CutFinder
+
+    for tick, picture, cut in Stage(CutFinder().through(iter(decoder))):
+        yield tick, search.faces_in(tick, picture, decoder.scale, least=least, cut=cut)
 
 
 class _SmallFaceError(Exception):

@@ -252,17 +252,25 @@ def with_extras(
 
 
 def smooth(
-    values: NDArray[Any], ticks: NDArray[np.int64] | None = None, *, sigma: float = _SMOOTHING_TICKS
+    values: NDArray[Any],
+    ticks: NDArray[np.int64] | None = None,
+    ids: NDArray[np.int64] | None = None,
+    *,
+    sigma: float = _SMOOTHING_TICKS,
 ) -> Logits:
     """Average `(n, m)` over neighbouring ticks with Gaussian weights: expressions do not flicker.
 
     Args:
         values: Of ticks in order.
         ticks: `(n,)`, which, where some are left out: nothing is averaged across a gap of a second.
+        ids: `(n,)`, of which track: nothing is averaged across two.
         sigma: Standard deviation, in ticks.
     """
     if ticks is not None:
-        gaps = np.flatnonzero(np.diff(ticks) > TICK_HZ) + 1
+        parted = np.diff(ticks) > TICK_HZ
+        if ids is not None:
+            parted |= np.diff(ids) != 0
+        gaps = np.flatnonzero(parted) + 1
         return np.concatenate([smooth(part, sigma=sigma) for part in np.split(values, gaps)])
     reach = round(4 * sigma)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)

@@ -25,6 +25,7 @@ from emoview.timeline.options import Options
 from emoview.timeline.results import (
     Analysis,
     FaceBox,
+    FaceFound,
     MediaFacts,
     Overall,
     Probabilities,
@@ -65,7 +66,8 @@ class Join:
         self._faces, self._voice = faces, voice
         self._tracks = dict(faces.tracks) if faces else {}
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
-        self._choice = choose(options.face, self._tracks, voice, file=name_of(media.path))
+        cuts = faces.cuts if faces else ()
+        self._choice = choose(options, self._tracks, cuts, voice, file=name_of(media.path))
         self._answers = Answers(models, voice, self._ticks, baseline)
         self._speech = self._answers.speech
 
@@ -73,8 +75,8 @@ class Join:
         """Give what each model says of the whole, `(7,)`."""
         voice = self._answers.said_of_voice()
         found = {} if voice is None else dict(voice.whole)
-        for face_id in self._choice.faces:
-            found |= self._answers.said_of_face(self._tracks[face_id]).whole
+        for face in self._choice.measured.values():
+            found |= self._answers.said_of_face(face).whole
         return found
 
     def analysis(self, warnings: list[str], device: str) -> Analysis:
@@ -85,15 +87,14 @@ class Join:
         rows: list[Row] = []
         verdicts: dict[int, tuple[Answer, Answer]] = {}
         used = "none"
-        for face_id in self._choice.faces:
-            track = self._tracks[face_id]
+        for person, track in self._choice.measured.items():
             said = answers.said_of_face(track)
             face = fused = answers.face(said, track)
-            if heard is not None and face_id == self._choice.main:
+            if heard is not None and person == self._choice.main:
                 used = self._models.fusion_for(self._options)
-                fused = answers.both(used, track, said, heard)
-            verdicts[face_id] = face, fused
-            rows += self._face_rows(face_id, track, face, fused, voice)
+                fused = answers.both(used, track, said, heard, self._heard)
+            verdicts[person] = face, fused
+            rows += self._face_rows(person, track, face, fused, voice)
         rows += self._rows_without_face(voice)
         rows.sort(key=lambda row: (row.tick, -1 if row.face_id is None else row.face_id))
         main = self._choice.main if self._choice.main in verdicts else next(iter(verdicts), None)
@@ -113,24 +114,49 @@ class Join:
             warnings=(*warnings, *self._warnings()),
             timings={},
             affect="estimated" if AFFECT in answers.used else "derived",
+            cuts=tuple(time_of(cut) for cut in self._faces.cuts) if self._faces else (),
+            faces=self._all_faces(),
         )
 
+    @property
+    def _heard(self) -> NDArray[np.bool_]:
+        """Where the voice is that of the face: `(ticks,)`."""
+        turns = self._choice.turns
+        if turns is None:
+            return self._speech
+        speaking = np.zeros(self._ticks, bool)
+        speaking[: len(turns.speaking)] = turns.speaking[: self._ticks] >= 0
+        return np.asarray(speaking & self._speech, bool)
+
     def _face_rows(
-        self, face_id: int, track: FaceTrack, face: Answer, fused: Answer, voice: Answer | None
+        self, person: int, track: FaceTrack, face: Answer, fused: Answer, voice: Answer | None
     ) -> list[Row]:
-        heard = voice if face_id == self._choice.main else None
+        heard = voice if person == self._choice.main else None
         affect = self._answers.affect(track, fused)
+        speaks, persons = self._heard, self._choice.persons
+        ids = track.ids.tolist()
         return [
             Row(
-                tick, face_id, FaceBox(*box), _values(face.ticks[i]),
-                None if heard is None or not self._speech[tick] else _values(heard.ticks[tick]),
-                _values(fused.ticks[i]), *_pair(affect[i]), self._options.naming,
+                tick, ids[i], FaceBox(*box), _values(face.ticks[i]),
+                None if heard is None or not speaks[tick] else _values(heard.ticks[tick]),
+                _values(fused.ticks[i]), *_pair(affect[i]), self._options.naming, persons[ids[i]],
             )
             for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
 
+    def _all_faces(self) -> tuple[FaceFound, ...]:
+        """List the tracks with their persons."""
+        choice = self._choice
+        return tuple(
+            FaceFound(
+                i, choice.persons[i], time_of(int(track.ticks[0])), time_of(int(track.ticks[-1]) + 1),
+                len(track.ticks), choice.persons[i] in choice.still,
+            )
+            for i, track in self._tracks.items()
+        )  # fmt: skip
+
     def _rows_without_face(self, voice: Answer | None) -> list[Row]:
-        seen = {tick for face_id in self._choice.faces for tick in self._tracks[face_id].ticks.tolist()}
+        seen = {tick for face in self._choice.measured.values() for tick in face.ticks.tolist()}
         naming = self._options.naming
         rows = []
         for tick in (tick for tick in range(self._ticks) if tick not in seen):
@@ -165,6 +191,7 @@ class Join:
             face_share=round(float(with_face.mean()), 4),
             speech_share=round(float(self._speech.mean()), 4),
             faces=len(self._tracks),
+            persons=len(set(self._choice.persons.values())),
             start_s=self._media.stretch.start_s,
             created=self._media.created,
             capture_rate=self._media.capture_rate,
@@ -186,17 +213,14 @@ class Join:
 
     def _warnings(self) -> list[str]:
         return [
-            *([] if self._faces is None else warn.of_faces(self._faces)),
+            *([] if self._faces is None else warn.of_faces(self._faces, self._options.max_faces)),
             *([] if self._voice is None else warn.of_voice(self._media, self._voice)),
             *self.warnings_of_choice(),
         ]
 
     def warnings_of_choice(self) -> list[str]:
         """Say what a user should know of the choice of the face."""
-        choice, speech = self._choice, bool(self._speech.any())
-        return warn.of_choice(
-            self._options.face, len(self._tracks), choice.main, choice.speaker, speech=speech
-        )
+        return warn.of_choice(self._options.face, self._choice, speech=bool(self._speech.any()))
 
 
 def _values(probabilities: NDArray[np.float64]) -> Probabilities:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from emoview.common.text import name_of
 from emoview.errors import DecodeError, InputError
+from emoview.media.facts import HDR
 from emoview.media.probe import Media
 from emoview.media.process import DecodeLog
+from emoview.media.tool import maps_tones
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, TICK_HZ, time_of
 from emoview.timeline.labels import CONTEMPT
-from emoview.timeline.options import Options
+from emoview.timeline.options import MOST_FACES, Options
 
 if TYPE_CHECKING:
+    from emoview.pipeline.choice import Choice
     from emoview.pipeline.evidence import Faces, Voice
     from emoview.pipeline.models import Models
-    from emoview.pipeline.speaker import Speaker
 
 _QUIET_DB = -50.0
 # Below, there is nothing but the noise of converters.
@@ -65,6 +69,11 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
         )
     if options.clock and media.created is None:
         yield "the file does not say when it was recorded: the column clock is empty"
+    if media.video is not None and media.video.hdr and options.modality != "voice" and not maps_tones():
+        yield (
+            f"the pictures have high dynamic range ({HDR[media.video.hdr]}), which this ffmpeg cannot map to "
+            "usual colours: they look flat, and labels of the face may be wrong; use an ffmpeg with zscale"
+        )
     if media.tracks[0] > 1 and media.video is not None and options.modality != "voice":
         count, stream = media.tracks[0], media.video
         yield f"the file has {count} picture tracks; only one was analysed, stream {stream.index}"
@@ -174,10 +183,14 @@ def of_length(media: Media, options: Options, ticks: dict[str, int]) -> Iterator
         yield f"the file claims {claimed:.1f} s, but only {time_of(longest):.1f} s could be decoded"
 
 
-def of_faces(faces: Faces) -> Iterator[str]:
-    """Tell what was special about finding the faces."""
+def of_faces(faces: Faces, asked: int) -> Iterator[str]:
+    """Tell what was special about finding the faces, of which so many were `asked` for in a picture."""
     if not faces.tracks:
-        yield "no face was found: faces must be upright and at least a twentieth of the frame wide"
+        yield "no face was found: faces must be at least a twentieth of the frame wide"
+    if 1 < asked <= faces.most:
+        more = min(2 * asked + 1, MOST_FACES)
+        cure = f": --max-faces {more} looks for more" if more > asked else ""
+        yield f"{asked} faces, as many as were looked for{cure}"
     if faces.squeezed:
         yield "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3"
 
@@ -216,18 +229,36 @@ def of_voice(media: Media, voice: Voice) -> Iterator[str]:
         )
 
 
-def of_choice(
-    asked: str, count: int, main: int | None, speaker: Speaker | None, *, speech: bool
-) -> list[str]:
+def of_choice(asked: str, choice: Choice, *, speech: bool) -> list[str]:
     """Tell which face was measured, and which got the voice, where that was a choice.
 
     Args:
         asked: Which face was asked for.
-        count: How many were found.
-        main: The one that was taken.
-        speaker: The one whose lips move with the voice; None if it was not looked for, or not found.
+        choice: What was chosen.
         speech: Whether somebody speaks.
     """
+    return [*_of_still(asked, choice), *_of_main(asked, choice, speech=speech)]
+
+
+def _of_still(asked: str, choice: Choice) -> Iterator[str]:
+    """Tell which faces do not move at all."""
+    count = len(set(choice.persons.values()))
+    if not choice.still:
+        return
+    if len(choice.still) == count:
+        which = "the face does" if count == 1 else "the faces do"
+        yield f"{which} not move at all, as on a photograph: what is said of it is about one picture"
+        return
+    names = ", ".join(map(str, sorted(choice.still)))
+    which = f"face {names} does" if len(choice.still) == 1 else f"faces {names} do"
+    passed = "" if asked == "all" or asked.isdecimal() else ", and is passed over"
+    if passed and len(choice.still) > 1:
+        passed = ", and are passed over"
+    yield f"{which} not move at all, as on a photograph{passed}"
+
+
+def _of_main(asked: str, choice: Choice, *, speech: bool) -> list[str]:
+    count, main, speaker, turns = len(set(choice.persons.values())), choice.main, choice.speaker, choice.turns
     if count > 1 and asked == "largest":
         return [
             f"{count} faces were found; the largest, face {main}, was analysed: "
@@ -235,6 +266,14 @@ def of_choice(
         ]
     if asked not in ("speaking", "all") or not count or (count == 1 and asked == "all"):
         return []
+    if turns is not None:
+        speakers = len({choice.persons[int(i)] for i in np.unique(turns.speaking[turns.speaking >= 0])})
+        whose = f"face {main}" if speakers == 1 else f"{speakers} faces in turn"
+        times = "1 turn" if turns.count == 1 else f"{turns.count} turns"
+        return [
+            f"the voice was assigned to {whose} of {count}, whose lips move, in {times}: they cover "
+            f"{turns.covered:.0%} of the speech"
+        ]
     if speaker is not None:
         return [
             f"the voice was assigned to face {main} of {count}, whose lips move with it "

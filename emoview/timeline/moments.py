@@ -25,14 +25,14 @@ class Moment:
 
     Attributes:
         time_s: Second at which it starts.
-        face_id: The face it is about; None for voice alone.
+        person: Whose face it is about; None for voice alone.
         label: One of those that were asked for.
         confidence: Probability of the label.
         box: Where the face is; None without one.
     """
 
     time_s: float
-    face_id: int | None
+    person: int | None
     label: str
     confidence: float
     box: FaceBox | None
@@ -45,7 +45,7 @@ class Disagreement:
     Attributes:
         start_s: Second at which it starts.
         end_s: Second at which it ends.
-        face_id: The face.
+        person: Whose face.
         face: Label that leads over the stretch in the face.
         voice: Likewise in the voice.
         distance: Mean total variation distance of the two, in [0, 1].
@@ -53,15 +53,15 @@ class Disagreement:
 
     start_s: float
     end_s: float
-    face_id: int | None
+    person: int | None
     face: str
     voice: str
     distance: float
 
 
 def faces_by_presence(rows: Iterable[Row]) -> list[int]:
-    """List the track ids, the one with most rows first."""
-    counts = Counter(row.face_id for row in rows if row.face_id is not None)
+    """List the persons, the one with most rows first."""
+    counts = Counter(row.person for row in rows if row.person is not None)
     return sorted(counts, key=lambda face: (-counts[face], face))
 
 
@@ -98,18 +98,18 @@ def _label_peaks(analysis: Analysis) -> Iterator[Moment]:
         if said:
             p, row = max(((sums[position], row) for sums, row in said), key=lambda pair: pair[0])
             if p >= max(_WORTH_A_LOOK, naming.least or 0.0):
-                yield Moment(row.time_s, row.face_id, label, p, row.box)
+                yield Moment(row.time_s, row.person, label, p, row.box)
 
 
 def _segment_peaks(analysis: Analysis) -> Iterator[Moment]:
-    rows = {(row.face_id, row.tick): row for row in analysis.timeline if row.fused}
+    rows = {(row.person, row.tick): row for row in analysis.timeline if row.fused}
     for segment in analysis.segments:
         ticks = range(tick_at(segment.start_s), tick_at(segment.end_s))
-        inside = [row for tick in ticks if (row := rows.get((segment.face_id, tick)))]
+        inside = [row for tick in ticks if (row := rows.get((segment.person, tick)))]
         named = [row for row in inside if row.label == segment.label]
         if named and segment.label != UNCERTAIN:
             row = max(named, key=lambda row: row.confidence or 0.0)
-            yield Moment(row.time_s, row.face_id, segment.label, row.confidence or 0.0, row.box)
+            yield Moment(row.time_s, row.person, segment.label, row.confidence or 0.0, row.box)
 
 
 def distance(one: Probabilities, other: Probabilities) -> float:
@@ -127,14 +127,14 @@ def disagreements(analysis: Analysis) -> list[Disagreement]:
     by_face: dict[int | None, list[Row]] = {}
     for row in analysis.timeline:
         if row.face and row.voice and _disagrees(row, row.face, row.voice):
-            by_face.setdefault(row.face_id, []).append(row)
+            by_face.setdefault(row.person, []).append(row)
     found = [
         _disagreement(run)
         for face_rows in by_face.values()
         for run in _runs(face_rows)
         if (run[-1].tick + 1 - run[0].tick) * TICK_MS >= _SHORTEST_MS
     ]
-    return sorted(found, key=lambda d: (d.start_s, -1 if d.face_id is None else d.face_id))
+    return sorted(found, key=lambda d: (d.start_s, -1 if d.person is None else d.person))
 
 
 def _disagrees(row: Row, face: Probabilities, voice: Probabilities) -> bool:
@@ -161,5 +161,5 @@ def _disagreement(run: list[Row]) -> Disagreement:
     (face_label, voice_label), _ = leads.most_common(1)[0]
     mean = sum(distance(face, voice) for face, voice in pairs) / len(pairs)
     return Disagreement(
-        run[0].time_s, time_of(run[-1].tick + 1), run[0].face_id, face_label, voice_label, round(mean, 4)
+        run[0].time_s, time_of(run[-1].tick + 1), run[0].person, face_label, voice_label, round(mean, 4)
     )

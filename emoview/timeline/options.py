@@ -13,6 +13,8 @@ Fusion = Literal["late", "early", "auto"]
 
 # So many options every result names; those that came later only where they were asked for.
 _FIRST: Final = 10
+MOST_FACES: Final = 20
+"""Most faces that can be looked for in a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Options:
         fusion: How face and voice are fused: `late`, `early` or `auto`.
         modality: What is analysed: `both`, `face` or `voice`.
         max_faces: Largest number of faces to look for in a frame.
-        face: Which faces get rows: `largest`, `speaking`, `all`, or a track number.
+        face: Which faces get rows: `largest`, `speaking`, `all`, or the number of a person.
         labels: Number of labels: 7, 3 or 2.
         device: Where the networks run: `auto`, `cpu` or `gpu`.
         weights: Run folder whose network replaces a shipped one or estimates valence and arousal; several
@@ -38,6 +40,8 @@ class Options:
         clock: Whether rows have the time of day, as far as the file knows it. Missing if not.
         audio_track: Number, from 1, or name of the sound track. Missing for the first.
         channel: Channels of the sound that are analysed: `mix`, `left` or `right`.
+        merge: Groups of persons that are one: the first number of each stands for all.
+        split: Whether each track counts as a person of its own.
     """
 
     fusion: Fusion = "auto"
@@ -56,6 +60,8 @@ class Options:
     clock: bool = False
     audio_track: str | None = None
     channel: Literal["mix", "left", "right"] = "mix"
+    merge: tuple[tuple[int, ...], ...] = ()
+    split: bool = False
 
     @property
     def naming(self) -> Naming:

@@ -50,7 +50,8 @@ class Row:
 
     Attributes:
         tick: Number of the tick, starting at 0. A tick is 40 ms.
-        face_id: Track number of the face. Missing if no face was found.
+        face_id: Track number of the face. A cut, or a second without the face, ends a track. Missing if no
+            face was found.
         box: Face box: left, top, width and height. Missing if no face was found.
         face: Prediction from the face alone. Missing if no face was found.
         voice: Prediction from the voice alone. Missing if nobody speaks.
@@ -58,6 +59,8 @@ class Row:
         valence: From -1 (unpleasant) to 1 (pleasant). Missing if there is neither face nor voice.
         arousal: From -1 (calm) to 1 (excited). Missing if there is neither face nor voice.
         naming: How its label is chosen.
+        person: Number of the person whose face it is, the same before and after a cut or an absence. Missing
+            if no face was found.
     """
 
     tick: int
@@ -69,6 +72,12 @@ class Row:
     valence: float | None = None
     arousal: float | None = None
     naming: Naming = field(default=_SEVEN, repr=False)
+    person: int | None = None
+
+    def __post_init__(self) -> None:
+        """Let a face of which no more is known be its own person."""
+        if self.person is None:
+            object.__setattr__(self, "person", self.face_id)
 
     @property
     def time_s(self) -> float:
@@ -103,6 +112,7 @@ class Segment:
         confidence: Mean probability of the label over the segment; if it is `uncertain`, of the most
             probable label.
         explanation: Where the label came from. Missing without `--explain`.
+        person: Number of the person. Missing for voice alone.
     """
 
     start_s: float
@@ -111,6 +121,12 @@ class Segment:
     label: str
     confidence: float
     explanation: Explanation | None = None
+    person: int | None = None
+
+    def __post_init__(self) -> None:
+        """Let a face of which no more is known be its own person."""
+        if self.person is None:
+            object.__setattr__(self, "person", self.face_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +188,7 @@ class MediaFacts:
         created: When the recording began, as the file says, in ISO 8601. Missing if it does not.
         capture_rate: Rate at which the frames were captured, as the file says, in Hz. Missing if it does not.
         ffmpeg: Version of the ffmpeg that decoded the file. Missing in older results.
+        persons: Number of persons whose faces these are.
     """
 
     path: str
@@ -193,6 +210,28 @@ class MediaFacts:
     created: str | None = None
     capture_rate: float | None = None
     ffmpeg: str | None = None
+    persons: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFound:
+    """A face track.
+
+    Attributes:
+        face_id: Track number.
+        person: Number of the person.
+        start_s: Start of the first tick in which it was found, in seconds.
+        end_s: End of the last, in seconds.
+        ticks: Number of ticks in which it was found.
+        still: Whether the person's face does not move at all, as on a photograph.
+    """
+
+    face_id: int
+    person: int
+    start_s: float
+    end_s: float
+    ticks: int
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +264,8 @@ class Analysis:
         timings: Wall time by stage, in seconds, including `total`. Nothing else differs between two runs.
         affect: Where valence and arousal of rows with a face come from: `derived` from the probabilities, or
             `estimated` by a network. Rows without a face always have derived values.
+        cuts: Where shots begin, but for the first, in seconds.
+        faces: All face tracks that were found, those without rows, too.
     """
 
     media: MediaFacts
@@ -238,6 +279,8 @@ class Analysis:
     warnings: tuple[str, ...]
     timings: Mapping[str, float]
     affect: AffectSource = "derived"
+    cuts: tuple[float, ...] = ()
+    faces: tuple[FaceFound, ...] = ()
 
     @property
     def naming(self) -> Naming:
@@ -281,6 +324,7 @@ class Analysis:
         box = row.box
         flat["box_x"], flat["box_y"] = (box.x, box.y) if box else (None, None)
         flat["box_width"], flat["box_height"] = (box.width, box.height) if box else (None, None)
+        flat["person"] = row.person
         groups = group_columns(self.options.labels)
         if groups:
             none = (None,) * len(self.naming.groups)
@@ -295,7 +339,7 @@ MODALITIES: Final = ("face", "voice", "fused")
 COLUMNS: Final[tuple[str, ...]] = (
     "tick", "time_s", "face_id", "label", "confidence", "valence", "arousal",
     *(f"{modality}_{label}" for modality in MODALITIES for label in LABELS),
-    "box_x", "box_y", "box_width", "box_height",
+    "box_x", "box_y", "box_width", "box_height", "person",
 )  # fmt: skip
 """Columns of the CSV, in their order."""
 
@@ -317,7 +361,12 @@ def winner(probabilities: Probabilities) -> str:
 
 
 def main_rows(analysis: Analysis) -> tuple[Row, ...]:
-    """Give the rows of the face that has most of them, and those without a face: one a tick."""
-    counts = Counter(row.face_id for row in analysis.timeline if row.face_id is not None)
+    """Give the rows of the person that has most of them, or of whoever speaks, and those without a face.
+
+    They are one a tick.
+    """
+    if analysis.options.face == "speaking":
+        return analysis.timeline
+    counts = Counter(row.person for row in analysis.timeline if row.person is not None)
     main = counts.most_common(1)[0][0] if counts else None
-    return tuple(row for row in analysis.timeline if row.face_id in (main, None))
+    return tuple(row for row in analysis.timeline if row.person in (main, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from emoview.timeline.clock import TICK_MS, time_of
@@ -31,15 +32,19 @@ def segments_of(
         By time, then face.
     """
     by_face: dict[int | None, list[_Tick]] = {}
+    persons: dict[int | None, int | None] = {None: None}
     for row in rows:
         values = getattr(row, modality)
         if values is not None:
             face_id = None if modality == "voice" else row.face_id
+            if face_id is not None:
+                persons[face_id] = row.person
             by_face.setdefault(face_id, []).append((row.tick, values))
     naming = rows[0].naming if rows else _SEVEN
-    result = []
+    result: list[Segment] = []
     for face_id in sorted(by_face, key=lambda i: -1 if i is None else i):
-        result.extend(_segments_of_face(by_face[face_id], face_id, shortest_s, naming))
+        found = _segments_of_face(by_face[face_id], face_id, shortest_s, naming)
+        result.extend(replace(one, person=persons[face_id]) for one in found)
     return tuple(sorted(result, key=lambda s: (s.start_s, -1 if s.face_id is None else s.face_id)))
 
 

@@ -21,10 +21,10 @@ def test_an_explanation_lies_where_a_widened_face_was_cut_out(sample: Path):
         picture = cv2.resize(next(iter(decoder))[1], (360, 480), interpolation=cv2.INTER_AREA)
     with FaceFinder(max_faces=1) as finder:
         (points,) = finder.find(picture)
-    face = align(picture, points, widen=4 / 3)
+    face = align(picture, points, widen=(4 / 3, 1.0))
     seen = Seen()
     seen.add_faces(
-        [Found(0, 0, FaceBox(0, 0, 1, 1), points, face, 1.0, 4 / 3)], np.zeros((1, 256), np.float32)
+        [Found(0, 0, FaceBox(0, 0, 1, 1), points, face, 1.0, (4 / 3, 1.0))], np.zeros((1, 256), np.float32)
     )
     aligned = np.array([[0, 0], [CROP_SIZE, 0], [0, CROP_SIZE]], np.float32)
     back = cv2.getAffineTransform(seen.faces[0, 0].corners, aligned)

@@ -43,9 +43,10 @@ def test_a_squeezed_video_is_widened_and_another_is_not(sample: Path):
             (points,) = finder.find(shown)
         factors.append(proportions.widening([points]))
         faces += [
-            cv2.cvtColor(align(shown, points, widen=widen), cv2.COLOR_RGB2GRAY) for widen in (1, factors[-1])
+            cv2.cvtColor(align(shown, points, widen=widen), cv2.COLOR_RGB2GRAY)
+            for widen in ((1.0, 1.0), factors[-1])
         ]
-    assert factors == [1, 4 / 3]
+    assert factors == [(1, 1), (4 / 3, 1)]
     true, _, narrow, widened = faces
     outline, likeness = [], []
     for one in (narrow, widened):
@@ -57,9 +58,9 @@ def test_a_squeezed_video_is_widened_and_another_is_not(sample: Path):
     assert likeness[1] > 0.85
     # What a face does in one picture is not taken for the shape of all.
     usual = points * [4 / 3, 1, 1]
-    assert [proportions.widening([usual]) for _ in range(2)][-1] == 1
-    assert proportions.widening([points]) == 1
-    assert proportions.widening([]) == 1
+    assert [proportions.widening([usual]) for _ in range(2)][-1] == (1, 1)
+    assert proportions.widening([points]) == (1, 1)
+    assert proportions.widening([]) == (1, 1)
 
 
 def test_a_face_that_fills_a_large_picture_is_not_sampled_but_averaged(sample: Path):

@@ -87,7 +87,9 @@ def test_tracks_end_when_their_face_is_lost():
             yield (
                 tick,
                 [
-                    Found(tick, face_id, FaceBox(1, 2, 30 + face_id, 40), points, crops[tick], 1.0, 1.0)
+                    Found(
+                        tick, face_id, FaceBox(1, 2, 30 + face_id, 40), points, crops[tick], 1.0, (1.0, 1.0)
+                    )
                     for face_id, ticks in faces.items()
                     if tick in ticks
                 ],

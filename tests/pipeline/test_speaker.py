@@ -20,6 +20,7 @@ from emoview.media.sound import read_sound
 from emoview.output.contact_sheet import ContactSheet
 from emoview.pipeline.speaker import correlation, find_speaker, loudness
 from emoview.timeline.clock import SAMPLES_PER_TICK
+from emoview.timeline.results import FaceFound
 from emoview.voice.level import level_db
 
 
@@ -133,8 +134,13 @@ def test_the_speaking_face_is_measured_and_gets_the_voice(pair: Path):
     assert heard == set(faces)
     assert everyone.overall == result.overall
 
+    # The other one is larger, but does not move at all.
     largest = analyze(pair, face="largest")
-    assert next(row.box.x for row in largest.timeline if row.box) < 480
+    assert next(row.box.x for row in largest.timeline if row.box) > 480
+    assert any("does not move at all, as on a photograph, and is passed over" in w for w in largest.warnings)
+    (photograph,) = {face.person for face in largest.faces if face.still}
+    named = analyze(pair, face=photograph)
+    assert next(row.box.x for row in named.timeline if row.box) < 480
 
 
 def test_without_a_speaker_the_largest_face_stands_in(made: Make):
@@ -223,14 +229,21 @@ def test_a_contact_sheet_shows_each_face_over_time_in_little_memory(tmp_path: Pa
         sheet.add(1 + tick // 10, np.zeros((112, 112, 3), np.uint8))
     kept = [len(track.pictures) for track in sheet._tracks.values()]
     assert sum(kept) <= 13 * 81
-    (tmp_path / "sheet.png").write_bytes(sheet.png(3000))
+    tracks = [FaceFound(i, i, 0.0, 1.0, 10) for i in range(301)]
+    (tmp_path / "sheet.png").write_bytes(sheet.png(3000, tracks))
     picture = cv2.imread(str(tmp_path / "sheet.png"))
     assert picture.shape[0] == 40 * 118
     shades = [int(picture[56, 190 + i * 118 + 56, 0]) for i in range(6)]
     assert shades == sorted(shades)
     assert shades[0] < 40
     assert shades[-1] > 190
-    assert ContactSheet().png(10)
+    # The tracks of one person share a row, each in its turn; what is no face has none.
+    both = [FaceFound(0, 0, 0.0, 1.0, 10), FaceFound(300, 0, 2.0, 3.0, 10)]
+    (tmp_path / "both.png").write_bytes(sheet.png(3000, both))
+    picture = cv2.imread(str(tmp_path / "both.png"))
+    assert picture.shape[0] == 118
+    assert picture[56, 190 + 56, 0] < 255
+    assert ContactSheet().png(10, [])
 
 
 def test_stretches_of_a_file_that_is_over_by_then(made: Make):

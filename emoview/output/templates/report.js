@@ -175,6 +175,11 @@
   }
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.round(s % 60)).padStart(2, "0")}`;
 
+  function cuts(pen, top, height) {
+    pen.fillStyle = colour("--soft");
+    for (const cut of data.cuts) if (cut > view.from && cut < view.to) pen.fillRect(x(cut), top, 1, height);
+  }
+
   const LANES = [
     ["segments", 22, (pen, y, h) => segments(pen, y, h)],
     ["together", 92, (pen, y, h) => stack(pen, "fused", y, h)],
@@ -184,6 +189,7 @@
     ["face seen", 10, (pen, y, h) => band(pen, "face", y, h)],
     ["speech", 10, (pen, y, h) => band(pen, "voice", y, h)],
     ["disagree", 14, (pen, y, h) => disagreements(pen, y, h)],
+    ...(data.cuts.length ? [["cuts", 10, (pen, y, h) => cuts(pen, y, h)]] : []),
   ];
   const GAP = 6;
 
