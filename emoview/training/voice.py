@@ -36,6 +36,8 @@ RAVDESS_FOLDS = (
 RAVDESS_LABELS = ("neutral", "calm", "happy", "sad", "anger", "fear", "disgust", "surprise")
 
 
+# Ticks to a multiple of which sequences are padded.
+_PADDING = 25
 # Variance that is taken for none: below it a ratio would say more than so few speakers can.
 _LITTLE = 0.05
 # A ratio that is but a rounding error: there is one label alone.
@@ -235,7 +237,6 @@ class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
         lengths = np.array([len(self._sequences[i]) for i in drawn]) * rng.uniform(0.8, 1.25, len(drawn))
         order = drawn[np.argsort(lengths)]
         batches = np.array_split(order, -(-len(order) // self._batch))
-        # Keras takes a length that the first two batches share for that of all, so these differ.
         middle = rng.permutation(np.arange(1, len(batches) - 1))
         self._batches = [batches[i] for i in (*{0, len(batches) - 1}, *middle)]
 
@@ -244,7 +245,11 @@ class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> tuple[Arrays, tuple[NDArray[np.float32], ...]]:
         chosen = self._batches[index]
-        values, mask = pad([self._changed(i) for i in chosen], multiple=25)
+        values, mask = pad([self._changed(i) for i in chosen], multiple=_PADDING)
+        if index < 2 and len(values[0]) // _PADDING % 2 != index:
+            # Keras takes a length that the first two batches share for that of all.
+            values = np.pad(values, ((0, 0), (0, _PADDING), (0, 0)))
+            mask = np.pad(mask, ((0, 0), (0, _PADDING)))
         # Beyond its end a sequence may yet be mixed into a longer one.
         values[~mask] = self._mean
         other = self._rng.permutation(len(chosen))

@@ -23,10 +23,9 @@ def test_what_ships_is_trained_anew_for_a_protocol(speech: Path, monkeypatch: py
         taught.append(features)
         return voice.train_ticks(features, recipe)
 
-    # Sequences that all pad to 25 ticks: Keras compiles once, and takes no other length afterwards.
     monkeypatch.setattr(
         "emoview.evaluation.voices.VoiceRecipe",
-        lambda: VoiceRecipe(clip_epochs=20, rooms=(True,), tick_epochs=2, batch=8, longest=20),
+        lambda: VoiceRecipe(clip_epochs=20, rooms=(True,), tick_epochs=2, batch=8),
     )
     monkeypatch.setattr("emoview.evaluation.voices.train_ticks", train_ticks)
     monkeypatch.setattr("emoview.evaluation.voices.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])

@@ -119,6 +119,20 @@ def test_training_sequences_are_changed_and_mixed():
     )
 
 
+@pytest.mark.parametrize("ticks", [20, 60, 100])
+def test_recordings_of_one_length_do_not_fix_the_length_of_all_batches(ticks: int):
+    # Keras' data adapter takes what the first two batches have in common for the shape of all.
+    sequences = tuple(np.ones((ticks, 105), np.float32) for _ in range(12))
+    recipe = VoiceRecipe(batch=4)
+    targets = np.eye(9, dtype=np.float32)[[0] * 12]
+    batches = SequenceBatches(sequences, targets, recipe, scale=np.ones(105, np.float32), an_epoch=12)
+    for _ in range(5):
+        (first, known), _ = batches[0]
+        (second, _), _ = batches[1]
+        assert first.shape[1] != second.shape[1]
+        assert known.shape == first.shape[:2]
+
+
 def _speech(utterances: list[Utterance], functionals: np.ndarray, altered: np.ndarray) -> SpeechFeatures:
     ticks = (np.zeros((2, 105), np.float32),) * len(utterances)
     return SpeechFeatures(tuple(utterances), ticks, functionals.astype(np.float32), altered.astype(int))
