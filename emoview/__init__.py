@@ -2,7 +2,7 @@
 
 >>> from emoview import analyze
 >>> result = analyze("interview.mp4")  # doctest: +SKIP
->>> result.overall.fused.label  # doctest: +SKIP
+>>> result.overall.label  # doctest: +SKIP
 'happy'
 """
 

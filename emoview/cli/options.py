@@ -55,6 +55,17 @@ def _face(value: str) -> str:
     raise typer.BadParameter("must be largest, speaking, all, or a face number")
 
 
+def _aspect(value: str) -> str:
+    from emoview.errors import InputError
+    from emoview.timeline.options import ratio_of
+
+    try:
+        ratio_of(value)
+    except InputError:
+        raise typer.BadParameter("must be auto, keep, or a ratio such as 16:9") from None
+    return value
+
+
 FusionOption = Annotated[Fusion, typer.Option(help="How to combine face and voice (auto: late).")]
 ModalityOption = Annotated[Modality, typer.Option(help="Analyse the face, the voice, or both.")]
 MaxFacesOption = Annotated[
@@ -78,6 +89,21 @@ LeastOption = Annotated[
     float | None,
     typer.Option(
         min=0, max=1, metavar="P", help='Report labels below this probability (0 to 1) as "uncertain".'
+    ),
+]
+MinSegmentOption = Annotated[
+    float,
+    typer.Option(
+        min=0, max=3600, metavar="SECONDS", help="Shortest segment; shorter stretches join their neighbours."
+    ),
+]
+AspectOption = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|keep|RATIO",
+        callback=_aspect,
+        help="Widen pictures that look squeezed from 16:9 to 4:3 (auto), never (keep), or to a ratio such "
+        "as 16:9.",
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where the networks run.")]
@@ -141,6 +167,8 @@ def _shared(
     baseline: BaselineOption = None,
     voice_features: FeaturesOption = Features.OPENSMILE,
     least_confidence: LeastOption = None,
+    min_segment: MinSegmentOption = 0.5,
+    aspect: AspectOption = "auto",
 ) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -150,7 +178,7 @@ def _shared(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
-        voice_features.value, least_confidence,
+        voice_features.value, least_confidence, min_segment, aspect,
     )  # fmt: skip
 
 

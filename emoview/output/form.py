@@ -152,6 +152,8 @@ class Media(Struct):
     speech_share: Share
     faces: Count
     start_s: Seconds = 0.0
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    widened: Annotated[float, Meta(ge=0.01, le=100)] = 1.0
 
 
 class Options(Struct):
@@ -168,6 +170,8 @@ class Options(Struct):
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: Share | None = None
+    min_segment: Annotated[float, Meta(ge=0, le=3600)] = 0.5
+    aspect: Annotated[str, Meta(max_length=32)] = "auto"
 
 
 class Weight(Struct):
@@ -191,3 +195,5 @@ class Result(Struct):
     warnings: list[str]
     timings: dict[str, Annotated[float, Meta(ge=0, le=1e9)]]
     valence_arousal: Literal["derived", "estimated"] = "derived"
+    baseline_clips: dict[Literal["face", "voice"], Count] = {}
+    version: Annotated[str, Meta(max_length=100)] | None = None

@@ -148,7 +148,7 @@ def _draw_probabilities(axis: Any, analysis: Analysis, modality: str) -> None:
 def _draw_labels(axis: Any, analysis: Analysis, modalities: Sequence[str]) -> None:
     rows = main_rows(analysis)
     for place, modality in enumerate(modalities):
-        for segment in segments_of(rows, modality):
+        for segment in segments_of(rows, modality, shortest_s=analysis.options.min_segment):
             _draw_segment(axis, segment, place)
     axis.set_ylim(max(1, len(modalities)), 0)
     axis.set_yticks([place + 0.5 for place in range(len(modalities))], modalities)

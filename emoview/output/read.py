@@ -16,7 +16,7 @@ from emoview.output import form
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
-from emoview.timeline.options import Options
+from emoview.timeline.options import Options, ratio_of
 from emoview.timeline.results import (
     SCHEMA_VERSION,
     Analysis,
@@ -126,6 +126,7 @@ def _number(version: str) -> tuple[int, ...]:
 def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     overall = stored.overall
     options = Options(**asdict(stored.options))
+    _check_aspect(options)
     naming = options.naming
     timeline = tuple(_rows(stored.timeline, naming))
     return Analysis(
@@ -135,7 +136,12 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
             _verdict(overall.face, "$.overall.face", naming),
             _verdict(overall.voice, "$.overall.voice", naming),
         ),
-        segments=_segments(timeline, stored.segments, as_stored=by_sums or options.labels == 7),
+        segments=_segments(
+            timeline,
+            stored.segments,
+            shortest_s=options.min_segment,
+            as_stored=by_sums or options.labels == 7,
+        ),
         timeline=timeline,
         options=options,
         fusion_used=stored.fusion_used,
@@ -144,20 +150,28 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         warnings=tuple(stored.warnings),
         timings=stored.timings,
         affect=stored.valence_arousal,
+        baseline_clips=dict(stored.baseline_clips.items()),
+        version=stored.version,
     )
 
 
-def _segments(
-    timeline: tuple[Row, ...], stored: list[form.Segment], *, as_stored: bool
-) -> tuple[Segment, ...]:
-    """Cut the timeline again, since earlier versions had other groups of labels, and other probabilities.
+def _check_aspect(options: Options) -> None:
+    try:
+        ratio_of(options.aspect)
+    except InputError:
+        raise ValueError("$.options.aspect (it is no ratio)") from None
 
-    Else the confidences are as stored, since those of the rounded rows may differ in the last digit, and so
-    are the explanations.
+
+def _segments(
+    timeline: tuple[Row, ...], stored: list[form.Segment], *, shortest_s: float, as_stored: bool
+) -> tuple[Segment, ...]:
+    """Cut the timeline again, since earlier versions had other segments, groups and probabilities.
+
+    Of segments that are the same, confidences are as stored, since those of the rounded rows may differ in
+    the last digit, and so are the explanations.
     """
-    segments = segments_of(timeline)
-    if [s.start_s for s in segments] != [s.start_s for s in stored]:
-        return segments
+    segments = segments_of(timeline, shortest_s=shortest_s)
+    known = {(one.start_s, one.end_s, one.face_id): one for one in stored}
     return tuple(
         replace(
             segment,
@@ -166,7 +180,9 @@ def _segments(
             confidence=one.confidence if as_stored else segment.confidence,
             explanation=_explanation(one.explanation),
         )
-        for segment, one in zip(segments, stored, strict=True)
+        if (one := known.get((segment.start_s, segment.end_s, segment.face_id)))
+        else segment
+        for segment in segments
     )
 
 

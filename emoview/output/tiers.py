@@ -26,7 +26,7 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
     several = len({row.face_id for row in analysis.timeline} - {None}) > 1
     tiers = []
     for modality in ("fused", "face", "voice"):
-        segments = segments_of(analysis.timeline, modality)
+        segments = segments_of(analysis.timeline, modality, shortest_s=analysis.options.min_segment)
         if not several:
             tiers.append(Tier(modality, segments))
             continue

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from emoview.common.files import sha256_of
 from emoview.common.text import name_of
 from emoview.errors import DecodeError
 from emoview.media.probe import WHOLE, Media, Stretch, probe
@@ -60,9 +61,10 @@ def analyze(
     check(options)
     timings = Timings()
     seen = _seen(options)
-    with timings.measure("total"):
+    with timings.measure("total"), ThreadPoolExecutor(1, thread_name_prefix="emoview") as pool:
         with timings.measure("probe"):
             media = probe(path, stretch)
+        hashed = pool.submit(sha256_of, media.path)
         warnings = warn.of_modality(media, options)
         baseline = _baseline_for(media, options)
         loader = _Loader(options)
@@ -82,6 +84,7 @@ def analyze(
 
             with timings.measure("explain"):
                 result = explained(result, seen, loader(), on_event)
+        result = replace(result, media=replace(result.media, sha256=hashed.result()))
     return replace(result, timings=dict(sorted(timings.seconds.items())))
 
 
@@ -239,7 +242,12 @@ def _faces_of(
     log = DecodeLog()
     affect = roles(options.runs).get("affect")
     search = find_faces(
-        media, max_faces=options.max_faces, timings=timings, log=log, square=affect.size if affect else None
+        media,
+        max_faces=options.max_faces,
+        timings=timings,
+        log=log,
+        square=affect.size if affect else None,
+        aspect=options.aspect,
     )
     for tick, found in Stage(search):
         if on_face is not None:

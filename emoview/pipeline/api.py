@@ -26,6 +26,8 @@ def analyze(
     baseline: str | os.PathLike[str] | None = None,
     voice_features: Literal["opensmile", "builtin"] = "opensmile",
     least_confidence: float | None = None,
+    min_segment: float = 0.5,
+    aspect: str = "auto",
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -49,6 +51,9 @@ def analyze(
         baseline: File of `emoview baseline`, about this person.
         voice_features: What describes the voice: openSMILE, or emoview itself (`builtin`).
         least_confidence: Below this probability, in [0, 1], a label is `uncertain`; None for no such limit.
+        min_segment: Shortest segment, in seconds; see `emoview.timeline.segments`.
+        aspect: `auto` widens pictures that look squeezed from 16:9 to 4:3, `keep` never; or the ratio of
+            width to height that they are meant to have, such as `16:9`.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -78,5 +83,7 @@ def analyze(
         person,
         voice_features,
         least_confidence,
+        min_segment,
+        aspect,
     )
     return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emoview.errors import InputError
-from emoview.timeline.options import Options, check_choices
+from emoview.timeline.options import Options, check_choices, ratio_of
 
 
 def check(options: Options) -> None:
@@ -23,6 +23,10 @@ def check(options: Options) -> None:
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):
         raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
+    shortest = options.min_segment
+    if not isinstance(shortest, int | float) or isinstance(shortest, bool) or not 0 <= shortest <= 3600:
+        raise InputError(f"min_segment must be seconds from 0 to 3600, not {shortest!r}")
+    ratio_of(options.aspect)
     replaced = _labels_replaced(options)
     if replaced and options.fusion == "early":
         raise InputError(

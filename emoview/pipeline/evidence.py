@@ -94,13 +94,13 @@ class Faces:
         ticks: Ticks that the pictures reach to.
         tracks: By track id.
         log: What the decoder complained of.
-        squeezed: Whether most faces were seen in pictures that were made wider, see `Proportions`.
+        widened: How much wider the pictures of most faces were made, see `Proportions`.
     """
 
     ticks: int
     tracks: dict[int, FaceTrack]
     log: DecodeLog
-    squeezed: bool
+    widened: float
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ class FaceBranch:
     ) -> None:
         self._load, self._keep_embeddings = load, keep_embeddings
         self._timings, self._keep = timings, keep
-        self._ticks = self._faces = self._widened = 0
+        self._ticks = 0
+        self._widened: Counter[float] = Counter()
         self._waiting: list[Found] = []
         self._growing: dict[int, _GrowingTrack] = {}
         self._tracks: dict[int, FaceTrack] = {}
@@ -49,7 +51,7 @@ class FaceBranch:
         """Take the faces of `tick`; ticks without a picture may be left out."""
         self._ticks = tick + 1
         for face in found:
-            self._faces, self._widened = self._faces + 1, self._widened + (face.widen > 1)
+            self._widened[face.widen] += 1
             self._waiting.append(face)
             if len(self._waiting) == FACE_BATCH:
                 self._flush()
@@ -61,7 +63,10 @@ class FaceBranch:
         with self._timings.measure("face_network"):
             self._tracks.update((i, track.end()) for i, track in self._growing.items())
         return Faces(
-            self._ticks, dict(sorted(self._tracks.items())), log, squeezed=2 * self._widened > self._faces
+            self._ticks,
+            dict(sorted(self._tracks.items())),
+            log,
+            widened=max(self._widened, key=self._widened.__getitem__, default=1.0),
         )
 
     def _flush(self) -> None:

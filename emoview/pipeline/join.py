@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview import __version__
 from emoview.common.text import name_of, shown
 from emoview.fusion.baseline import Baseline
 from emoview.media.probe import Media
@@ -60,7 +61,7 @@ class Join:
         models: Models,
         baseline: Baseline | None = None,
     ) -> None:
-        self._media, self._options, self._models = media, options, models
+        self._media, self._options, self._models, self._baseline = media, options, models, baseline
         self._faces, self._voice = faces, voice
         self._tracks = dict(faces.tracks) if faces else {}
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
@@ -103,7 +104,7 @@ class Join:
             overall=Overall(
                 face=self._verdict(whole[0]), fused=self._verdict(whole[1]), voice=self._verdict(voice)
             ),
-            segments=segments_of(timeline),
+            segments=segments_of(timeline, shortest_s=self._options.min_segment),
             timeline=timeline,
             options=self._options,
             fusion_used=used,
@@ -112,6 +113,8 @@ class Join:
             warnings=(*warnings, *self._warnings()),
             timings={},
             affect="estimated" if AFFECT in answers.used else "derived",
+            baseline_clips=self._baseline_clips(),
+            version=__version__,
         )
 
     def _face_rows(
@@ -165,7 +168,16 @@ class Join:
             speech_share=round(float(self._speech.mean()), 4),
             faces=len(self._tracks),
             start_s=self._media.stretch.start_s,
+            widened=1.0 if self._faces is None else round(self._faces.widened, 4),
         )
+
+    def _baseline_clips(self) -> dict[str, int]:
+        counts = {} if self._baseline is None else self._baseline.recordings
+        return {
+            kind: max(count for model, count in counts.items() if model.startswith(kind))
+            for kind in ("face", "voice")
+            if any(model.startswith(kind) for model in counts)
+        }
 
     def _weights(self) -> tuple[WeightUsed, ...]:
         """Name the files behind the models that were asked."""
@@ -182,7 +194,7 @@ class Join:
 
     def _warnings(self) -> list[str]:
         return [
-            *([] if self._faces is None else warn.of_faces(self._faces)),
+            *([] if self._faces is None else warn.of_faces(self._faces, self._options.aspect)),
             *([] if self._voice is None else warn.of_voice(self._voice)),
             *self.warnings_of_choice(),
         ]

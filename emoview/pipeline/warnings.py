@@ -144,12 +144,15 @@ def of_length(media: Media, options: Options, ticks: dict[str, int]) -> Iterator
         yield f"the file claims {claimed:.1f} s, but only {time_of(longest):.1f} s could be decoded"
 
 
-def of_faces(faces: Faces) -> Iterator[str]:
-    """Tell what was special about finding the faces."""
+def of_faces(faces: Faces, aspect: str = "auto") -> Iterator[str]:
+    """Tell what was special about finding the faces; `aspect` is what was asked for."""
     if not faces.tracks:
         yield "no face was found: faces must be upright and at least a twentieth of the frame wide"
-    if faces.squeezed:
-        yield "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3"
+    if faces.widened != 1 and aspect == "auto":
+        yield (
+            "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3; "
+            "--aspect keep leaves them as they are"
+        )
 
 
 def of_voice(voice: Voice) -> Iterator[str]:

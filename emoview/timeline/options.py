@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from emoview.errors import InputError
 from emoview.timeline.labels import LabelCount, Naming
 
 Fusion = Literal["late", "early", "auto"]
+
+_RATIO: Final = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)(?::(\d{1,5}(?:\.\d{1,5})?))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,9 @@ class Options:
         baseline: File of the person's baseline. Missing without one.
         voice_features: Voice features: `opensmile` or `builtin`.
         least_confidence: Labels below this probability are `uncertain`. Missing if no limit was set.
+        min_segment: Shortest segment, in seconds.
+        aspect: Whether pictures squeezed to 4:3 are widened: `auto` where faces look squeezed, `keep` for
+            never, or the ratio of width to height that the pictures are meant to have, such as `16:9`.
     """
 
     fusion: Fusion = "auto"
@@ -42,6 +48,8 @@ class Options:
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: float | None = None
+    min_segment: float = 0.5
+    aspect: str = "auto"
 
     @property
     def naming(self) -> Naming:
@@ -59,6 +67,22 @@ class Options:
         if self.least_confidence is None:
             del values["least_confidence"]
         return values
+
+
+def ratio_of(aspect: str) -> float | None:
+    """Give the ratio of width to height that an aspect names; None for `auto` and `keep`.
+
+    Raises:
+        InputError: It names none, such as `16:9` or `1.78`, from 0.2 to 5.
+    """
+    if aspect in ("auto", "keep"):
+        return None
+    found = _RATIO.fullmatch(str(aspect))
+    height = float(found[2] or 1) if found else 0.0
+    ratio = float(found[1]) / height if found and height else 0.0
+    if not 0.2 <= ratio <= 5:
+        raise InputError(f"aspect must be auto, keep or a ratio such as 16:9, not {aspect!r}")
+    return ratio
 
 
 def weights_of(runs: Sequence[object]) -> str | tuple[str, ...] | None:

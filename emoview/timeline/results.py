@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 AffectSource = Literal["derived", "estimated"]
 
-SCHEMA_VERSION: Final = "1.4"
+SCHEMA_VERSION: Final = "1.5"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
@@ -134,7 +134,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """The verdicts over the whole clip.
+    """The verdicts over the whole clip; `label`, `confidence` and `probabilities` are those of `fused`.
 
     Attributes:
         fused: Result from face and voice together. Missing if there is neither.
@@ -145,6 +145,21 @@ class Overall:
     fused: Verdict | None
     face: Verdict | None
     voice: Verdict | None
+
+    @property
+    def label(self) -> str | None:
+        """Label of the whole clip, a label group, or `uncertain`. Missing without face and voice."""
+        return None if self.fused is None else self.fused.label
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of the label; if it is `uncertain`, of the most probable label."""
+        return None if self.fused is None else self.fused.confidence
+
+    @property
+    def probabilities(self) -> Probabilities | None:
+        """Probabilities of the seven labels."""
+        return None if self.fused is None else self.fused.probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +183,8 @@ class MediaFacts:
         speech_share: Share of ticks with speech, from 0 to 1.
         faces: Number of face tracks.
         start_s: Where the timeline starts in the file, in seconds. 0 unless a stretch was requested.
+        sha256: SHA-256 of the file. Missing in results of earlier versions.
+        widened: How much wider the pictures were taken to be than they are stored: 1 for as they are.
     """
 
     path: str
@@ -186,6 +203,8 @@ class MediaFacts:
     speech_share: float
     faces: int
     start_s: float = 0.0
+    sha256: str | None = None
+    widened: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +237,8 @@ class Analysis:
         timings: Wall time by stage, in seconds, including `total`. Nothing else differs between two runs.
         affect: Where valence and arousal of rows with a face come from: `derived` from the probabilities, or
             `estimated` by a network. Rows without a face always have derived values.
+        baseline_clips: Recordings that the baseline was made from, by `face` and `voice`. Empty without one.
+        version: Version of emoview that analysed it. Missing in results of earlier versions.
     """
 
     media: MediaFacts
@@ -231,6 +252,8 @@ class Analysis:
     warnings: tuple[str, ...]
     timings: Mapping[str, float]
     affect: AffectSource = "derived"
+    baseline_clips: Mapping[str, int] = field(default_factory=dict)
+    version: str | None = None
 
     @property
     def naming(self) -> Naming:
