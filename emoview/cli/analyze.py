@@ -10,7 +10,7 @@ import typer
 
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
-from emoview.cli.options import ContactSheetOption, FormatsOption, QuietOption, with_options
+from emoview.cli.options import ContactSheetOption, QuietOption, SomeFormatsOption, with_options
 
 if TYPE_CHECKING:
     from emoview.timeline.results import Analysis
@@ -24,13 +24,13 @@ def analyze(
         typer.Option(
             "-o",
             "--output",
-            metavar="DIR",
-            help="Output folder, or the output file if there is one format.",
+            metavar="DIR|FILE",
+            help="Output folder; or one file, whose ending is the format, such as clip.eaf.",
             show_default="here",
         ),
     ] = None,
     options: Any = None,
-    formats: FormatsOption = "csv,json",
+    formats: SomeFormatsOption = None,
     contact_sheet: ContactSheetOption = False,
     json: Annotated[
         str | None,
@@ -57,7 +57,7 @@ def analyze(
 
       emoview analyze clip.mp4 --json - | jq .overall.label
 
-      emoview analyze clip.mp4 --profile
+      emoview analyze clip.mp4 -o clip.eaf
     """
     terminal = Terminal()
     with terminal.reporting():
@@ -67,11 +67,12 @@ def analyze(
         from emoview.common.files import write_whole
         from emoview.common.names import FACES
         from emoview.output.contact_sheet import ContactSheet
-        from emoview.output.writers import stem_of, write_results
+        from emoview.output.writers import formats_for, stem_of, write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping
         from emoview.pipeline.profile import profile_of
 
+        names = formats_for(output, formats)
         sheet = ContactSheet()
         start_s = seconds_since_start()
         with (
@@ -85,7 +86,6 @@ def analyze(
         write_from = time.perf_counter()
         written = [path for path in (save_faces, save_features) if path is not None]
         written += _write_json(terminal, result, video, json)
-        names = formats.split(",")
         stem = stem_of(video, names, *([FACES] if contact_sheet else []))
         if json is None or output is not None:
             written += write_results(result, stem, names, output)

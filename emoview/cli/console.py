@@ -21,6 +21,7 @@ from emoview.errors import EmoviewError
 
 DEBUG = "EMOVIEW_DEBUG"
 FAILED = 1
+SOME_FAILED = 3
 INTERRUPTED = 130
 
 _NO_THREAD = "can't start new thread"

@@ -146,6 +146,16 @@ FormatsOption = Annotated[
         help="Files to write: csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
     ),
 ]
+SomeFormatsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="csv,json,...",
+        callback=chosen_formats,
+        show_default="csv,json",
+        help="Files to write: csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
+    ),
+]
 ContactSheetOption = Annotated[
     bool,
     typer.Option(

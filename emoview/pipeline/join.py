@@ -179,6 +179,17 @@ class Join:
             if any(model.startswith(kind) for model in counts)
         }
 
+    @property
+    def _both(self) -> bool:
+        return bool(self._choice.faces) and bool(self._speech.any())
+
+    def _stand_ins_used(self) -> dict[str, str]:
+        return {
+            role: stand_in.name.removesuffix(".keras")
+            for role, stand_in in self._models.stand_ins.items()
+            if STAND_INS.get(role) in self._answers.used
+        }
+
     def _weights(self) -> tuple[WeightUsed, ...]:
         """Name the files behind the models that were asked."""
         names = sorted(self._answers.used - {*STAND_INS.values(), AFFECT})
@@ -197,6 +208,7 @@ class Join:
             *([] if self._faces is None else warn.of_faces(self._faces, self._options.aspect)),
             *([] if self._voice is None else warn.of_voice(self._voice)),
             *self.warnings_of_choice(),
+            *warn.of_stand_ins(self._stand_ins_used(), self._options, both=self._both),
         ]
 
     def warnings_of_choice(self) -> list[str]:

@@ -139,6 +139,10 @@ def of_length(media: Media, options: Options, ticks: dict[str, int]) -> Iterator
             verb = "end" if kind == "pictures" else "ends"
             early_s = time_of(longest - count)
             yield f"the {kind} {verb} at {time_of(count):.1f} s, {early_s:.1f} s before the rest"
+    wanted = media.stretch.end_s
+    reached_s = media.stretch.start_s + time_of(longest)
+    if wanted is not None and longest and reached_s < wanted - _NEAR_S:
+        yield f"the stretch was to end at {wanted:g} s, but the file ends at {reached_s:.1f} s"
     claimed = media.duration_s
     if claimed is not None and options.modality == "both" and longest < (claimed - _NEAR_S) * TICK_HZ:
         yield f"the file claims {claimed:.1f} s, but only {time_of(longest):.1f} s could be decoded"
@@ -152,6 +156,22 @@ def of_faces(faces: Faces, aspect: str = "auto") -> Iterator[str]:
         yield (
             "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3; "
             "--aspect keep leaves them as they are"
+        )
+
+
+def of_stand_ins(networks: dict[str, str], options: Options, *, both: bool) -> Iterator[str]:
+    """Tell that rules that were fitted to the shipped networks join others.
+
+    Args:
+        networks: Names of networks of runs that told labels, by `face` and `voice`.
+        options: How the file was analysed.
+        both: Whether there was a face and a voice.
+    """
+    if networks and both and options.modality == "both":
+        names = " and ".join(f"{name} ({role})" for role, name in networks.items())
+        yield (
+            f"late fusion was fitted to the shipped networks, not to {names}: face and voice were joined "
+            "by their calibrated logits, with equal weights"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import mimetypes
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -87,6 +88,22 @@ def write_report(
     )
     write_whole(path, html)
     return analysis
+
+
+def write_report_pdf(result: Path, path: Path, *, video: Path | None = None) -> None:
+    """Print the report of one result to a PDF; see `write_report`.
+
+    Raises:
+        InputError: The result, or a video that was named, cannot be read, or there is no browser to print.
+        OutputError: The PDF cannot be written.
+    """
+    from emoview.rendering.pdf import browser, write_pdf
+
+    browser()
+    with tempfile.TemporaryDirectory(prefix="emoview-") as folder:
+        page = Path(folder) / "report.html"
+        write_report(result, page, video=video)
+        write_pdf(page, path)
 
 
 def _found(analysis: Analysis, result: Path) -> Path | None:

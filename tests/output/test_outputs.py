@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from emoview import LABELS, InputError, OutputError
 from emoview.cli.main import app
 from emoview.output.json import schema, to_json
-from emoview.output.plot import plot_file
+from emoview.output.plot import View, plot_file
 from emoview.output.read import read_json, with_media_found
 from emoview.output.subtitles import _cues
 from emoview.output.writers import WRITERS, format_of, write_results
@@ -211,17 +211,17 @@ def test_a_plot_is_a_picture_of_the_size_of_a_page_with_the_labels_colours():
 
 def test_a_vector_plot_stays_one_and_is_the_same_twice():
     results = [made_up(path="$a_b$.mp4"), made_up(second_face=True)]
-    data = plot_file(results, Path("x.svg"), compare=True)
+    data = plot_file(results, Path("x.svg"), View(compare=True))
     root = ElementTree.fromstring(data)
     assert root.tag.endswith("svg")
     assert b"<image" not in data
-    assert data == plot_file(results, Path("x.svg"), compare=True)
+    assert data == plot_file(results, Path("x.svg"), View(compare=True))
 
 
 def test_a_result_without_face_and_voice_is_drawn_empty():
     nothing = replace(made_up(), timeline=tuple(Row(tick) for tick in range(TICKS)), segments=())
     assert plot_file([nothing], Path("x.pdf")).startswith(b"%PDF")
-    assert plot_file([nothing, made_up()], Path("x.png"), compare=True)
+    assert plot_file([nothing, made_up()], Path("x.png"), View(compare=True))
 
 
 def test_a_plot_of_another_kind_is_refused():
