@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.cli.formats import NameOption, with_names
 
 
 def _mp4(value: Path | None) -> Path | None:
@@ -30,6 +31,7 @@ def overlay(
             help="The mp4 to write.",
         ),
     ] = None,
+    names: NameOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Draw a result on its VIDEO: boxes, labels, probabilities and a running timeline, with the sound.
@@ -41,10 +43,9 @@ def overlay(
     with terminal.reporting():
         from emoview.cli import render
         from emoview.common.names import OVERLAY, named_after
-        from emoview.output.read import read_json
         from emoview.rendering.overlay import write_overlay
 
-        analysis = read_json(result)
+        analysis = with_names(result, names)
         output = output or named_after(result, OVERLAY)
         with render.progress(terminal.console, quiet=quiet) as on_event:
             write_overlay(analysis, video, output, on_event=on_event)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.cli.formats import NameOption, with_names
 
 
 def _page(value: Path | None) -> Path | None:
@@ -38,6 +39,7 @@ def report(
     embed: Annotated[
         bool, typer.Option("--embed", help="Put the video into the page instead of linking to it.")
     ] = False,
+    names: NameOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Write an HTML report: video, timeline, highlights, and where face and voice disagree.
@@ -51,6 +53,8 @@ def report(
 
       emoview report results                       # results-report.html: a row for each clip
     """
+    if names and result.is_dir():
+        raise typer.BadParameter("goes with one result, not with a folder", param_hint="--name")
     if video is not None and result.is_dir():
         raise typer.BadParameter("goes with one result, not with a folder", param_hint="--video")
     terminal = Terminal()
@@ -60,6 +64,8 @@ def report(
         from emoview.errors import InputError
         from emoview.rendering.report import write_report, write_report_pdf, write_reports
 
+        if names:
+            with_names(result, names)
         output = output or named_after(result, REPORT)
         if output.suffix.lower() == ".pdf":
             if result.is_dir():

@@ -72,7 +72,7 @@ class Overlay:
             x = left - self._unit // 2 - panel[0]
         if x < 0:
             x = self._width - panel[0]
-        self._panel(picture, row, f"#{row.face_id}", (x, top))
+        self._panel(picture, row, self._analysis.names.get(row.face_id or 0, f"#{row.face_id}"), (x, top))
 
     def _panel_size(self) -> tuple[int, int]:
         return self._unit * 9, round(self._unit * (1.5 + 1.05 * len(self._analysis.naming.groups)))

@@ -10,6 +10,7 @@ from emoview.common.text import name_of
 from emoview.output.pages import page
 from emoview.timeline.moments import disagreements, faces_by_presence
 from emoview.timeline.results import Analysis, Verdict
+from emoview.timeline.shares import is_long, shares_of
 
 _COLUMNS = (
     ("clip", False), ("seconds", True), ("together", False), ("face", False), ("voice", False),
@@ -36,6 +37,9 @@ def clip_of(analysis: Analysis, *, name: str, link: str) -> Clip:
     """Sum up a result for its row."""
     overall, media = analysis.overall, analysis.media
     verdicts = [_verdict(v) for v in (overall.fused, overall.face, overall.voice)]
+    if is_long(analysis) and (shares := shares_of(analysis)).labels:
+        most = shares.labels[0]
+        verdicts[0] = {"label": most.label, "confidence": most.share, "time": True, "leads": shares.leads}
     found = disagreements(analysis)
     strip = _strip(analysis)
     values = {

@@ -26,8 +26,8 @@ SUFFIXES: Final = (".png", ".svg", ".pdf")
 WIDTH: Final = 7.2
 """Inches: the text width of most journals."""
 # More points than a figure has pixels only make a vector file slow.
-_MOST_POINTS: Final = 2000
-_COLUMNS_OF_LABELS: Final = 800
+_MOST_POINTS: Final = 1000
+_COLUMNS_OF_LABELS: Final = 600
 # From so many seconds on, means over so many seconds are drawn: ten minutes in 5 s, an hour in 30 s.
 _WINDOWS: Final = ((4 * 3600, 120.0), (1800, 30.0), (300, 5.0), (60, 1.0), (-1, 0.0))
 # Hundredths of a point are enough for print, and the rest is half of a vector file.

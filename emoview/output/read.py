@@ -13,6 +13,7 @@ from emoview.common.stored import decode_json, is_file, read_bytes
 from emoview.common.text import name_of, shown
 from emoview.errors import InputError, NoResultError
 from emoview.output import form
+from emoview.output.faces import read_names
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
@@ -50,6 +51,7 @@ def read_json(path: Path) -> Analysis:
         InputError: The file is missing, or not a result of this or an earlier version.
         NoResultError: It is other JSON.
     """
+    # Names that people gave to the faces lie beside it.
     content = read_bytes(path, _CURE, most=MOST_BYTES)
     head = decode_json(content, cast("type[object]", form.Any), path, _CURE)
     version = head.schema_version if isinstance(head, form.Version) else None
@@ -62,9 +64,10 @@ def read_json(path: Path) -> Analysis:
     stored = decode_json(content, form.Result, path, _AGAIN)
     try:
         _check(stored)
-        return _analysis(stored, by_sums=_number(version) >= _BY_SUMS)
+        analysis = _analysis(stored, by_sums=_number(version) >= _BY_SUMS)
     except ValueError as error:
         raise InputError(f"{name_of(path)} is damaged at {error}: {_AGAIN}") from None
+    return replace(analysis, names=read_names(path))
 
 
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:

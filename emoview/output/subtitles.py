@@ -42,7 +42,7 @@ def _cues(analysis: Analysis) -> Iterator[_Cue]:
         for face_id in sorted(by_face, key=lambda one: (one is None, one)):
             shown = _inside(by_face[face_id], start, end)
             if shown is not None:
-                lines.append(_line(shown, several=several))
+                lines.append(_line(analysis, shown, several=several))
         text = "\n".join(lines)
         if waiting is not None and text == waiting[2] and start == waiting[1]:
             waiting = (waiting[0], end, text)
@@ -94,11 +94,11 @@ def _inside(segments: list[Segment], start: float, end: float) -> Segment | None
     return best
 
 
-def _line(segment: Segment, *, several: bool) -> str:
+def _line(analysis: Analysis, segment: Segment, *, several: bool) -> str:
     text = f"{segment.label} {100 * segment.confidence:.0f} %"
     if not several:
         return text
-    return f"{'voice' if segment.face_id is None else f'face {segment.face_id}'}: {text}"
+    return f"{analysis.who(segment.face_id)}: {text}"
 
 
 def _time(seconds: float, point: str) -> str:

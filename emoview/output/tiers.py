@@ -13,7 +13,7 @@ class Tier:
     """Stretches of one modality, by time.
 
     Attributes:
-        name: `fused`, `face` or `voice`; with several faces, `face 1` or `fused 1` for face 1.
+        name: `fused`, `face` or `voice`; with several faces, `face 1` or `fused 1` for face 1, or its name.
         segments: None of them overlaps another.
     """
 
@@ -33,7 +33,7 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
         ids = sorted({s.face_id for s in segments}, key=lambda i: -1 if i is None else i)
         tiers += [
             Tier(
-                modality if face_id is None else f"{modality} {face_id}",
+                modality if face_id is None else f"{modality} {analysis.names.get(face_id, face_id)}",
                 tuple(s for s in segments if s.face_id == face_id),
             )
             for face_id in ids

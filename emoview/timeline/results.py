@@ -239,6 +239,7 @@ class Analysis:
             `estimated` by a network. Rows without a face always have derived values.
         baseline_clips: Recordings that the baseline was made from, by `face` and `voice`. Empty without one.
         version: Version of emoview that analysed it. Missing in results of earlier versions.
+        names: Names that people gave to faces, by track number. They are kept beside the JSON, not in it.
     """
 
     media: MediaFacts
@@ -254,6 +255,11 @@ class Analysis:
     affect: AffectSource = "derived"
     baseline_clips: Mapping[str, int] = field(default_factory=dict)
     version: str | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def who(self, face_id: int | None) -> str:
+        """Call a face by its name, or its number; `voice` where there is no face."""
+        return "voice" if face_id is None else self.names.get(face_id, f"face {face_id}")
 
     @property
     def naming(self) -> Naming:
