@@ -27,6 +27,7 @@ from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
 from emoview.cli.export import export
 from emoview.cli.fuse import fuse
+from emoview.cli.methods import methods
 from emoview.cli.overlay import overlay
 from emoview.cli.plot import plot
 from emoview.cli.prepare import prepare
@@ -90,23 +91,14 @@ def options(
     """Turn videos into emotion timelines."""
 
 
-app.command()(analyze)
-app.command()(report)
-app.command()(overlay)
-app.command()(export)
-app.command()(plot)
-app.command()(agree)
-app.command()(batch)
-app.command()(baseline)
-app.command()(train)
-app.command()(evaluate)
-app.command()(compare)
-app.command()(search)
-app.command()(data)
-app.command()(prepare)
-app.command()(fuse)
-app.command()(weights)
-app.command()(doctor)
+for group, commands in {
+    "Analyse": (analyze, batch, baseline),
+    "Use results": (report, export, plot, overlay, agree, methods),
+    "Train and measure": (train, evaluate, compare, search, fuse, data, prepare),
+    "This installation": (weights, doctor),
+}.items():
+    for command in commands:
+        app.command(rich_help_panel=group)(command)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import typer
 
 from emoview.cli.console import Terminal
 from emoview.cli.formats import NameOption, with_names
+from emoview.common.text import name_of
 
 
 def _page(value: Path | None) -> Path | None:
@@ -72,8 +73,14 @@ def report(
                 raise InputError("a PDF is made of one result: name its JSON, or write .html")
             write_report_pdf(result, output, video=video)
         elif result.is_dir():
-            with render.progress(terminal.console, quiet=quiet) as on_event:
-                written = write_reports(result, output, embed=embed, on_event=on_event)
+
+            def tell(page: Path, new: bool) -> None:
+                if not quiet:
+                    console.print(f"{'wrote' if new else 'kept '} {name_of(page)}", soft_wrap=True)
+
+            console = terminal.console
+            with render.progress(console, quiet=quiet) as on_event:
+                written = write_reports(result, output, embed=embed, on_event=on_event, on_clip=tell)
             if not quiet:
                 render.warnings(terminal.console, written.failures)
         else:

@@ -107,6 +107,20 @@ def _shares(shares: Shares) -> dict[str, Any]:
     return {"leads": shares.leads, "seconds": shares.seconds, "labels": labels}
 
 
+def provenance(analysis: Analysis) -> dict[str, Any]:
+    """Tell where the numbers come from: version, file, options, weights and baseline."""
+    media = analysis.media
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": analysis.version,
+        "media": {"path": media.path, "sha256": media.sha256, "start_s": media.start_s},
+        "options": analysis.options.asked(),
+        "fusion_used": analysis.fusion_used,
+        "weights": [{"name": w.name, "sha256": w.sha256} for w in analysis.weights],
+        "baseline_clips": dict(analysis.baseline_clips),
+    }
+
+
 def _segment(segment: Segment) -> dict[str, Any]:
     return {
         "start_s": segment.start_s,

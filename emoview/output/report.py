@@ -11,7 +11,7 @@ from emoview.common.text import name_of
 from emoview.output.pages import page
 from emoview.output.palette import ink
 from emoview.output.tracks import limit, tracks
-from emoview.output.words import facts_of, options_of, technical_of
+from emoview.output.words import facts_of, length_of, options_of, technical_of
 from emoview.timeline.clock import TICK_MS
 from emoview.timeline.labels import COLOURS, LETTERS
 from emoview.timeline.moments import (
@@ -48,6 +48,7 @@ def to_html(
     explanations: Sequence[tuple[Segment, bytes | None]] = (),
     notes: Sequence[str] = (),
     overview: str | None = None,
+    made_with: str = "",
 ) -> str:
     """Write the page.
 
@@ -61,11 +62,13 @@ def to_html(
             where there is one.
         notes: Sentences about this page, such as that the video was not found.
         overview: Relative address of the page of all clips, for a link back.
+        made_with: What the page says it was made with.
     """
     found = disagreements(analysis)
     faces = faces_by_presence(analysis.timeline)
     return page(
         "report.html",
+        made_with=made_with,
         title=title,
         origin=origin,
         overview=overview,
@@ -75,6 +78,7 @@ def to_html(
         sums=_sums(analysis),
         faces=faces,
         who={face: analysis.who(face) for face in (*faces, None)},
+        length=length_of(analysis.media.duration_s),
         long=is_long(analysis),
         shares=shares_of(analysis),
         by_face=shares_by_face(analysis) if len(faces) > 1 else [],

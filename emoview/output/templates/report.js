@@ -232,7 +232,7 @@
     : [["segments", 22, (pen, y, h) => segments(pen, y, h)]];
   function shortened(pen, text) {
     let short = text;
-    while (short.length > 1 && pen.measureText(short).width > GUTTER - 10) short = short.slice(0, -2) + "…";
+    while (short.length > 1 && pen.measureText(short).width > GUTTER - 7) short = short.slice(0, -2) + "…";
     return short;
   }
 
