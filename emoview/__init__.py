@@ -24,30 +24,70 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
 # Processes that are started from here inherit it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
+# Before the imports: results say which version made them.
+__version__ = "0.1.0"
+
 from emoview.errors import (
+    ClusterError,
+    DatasetError,
     DecodeError,
     DeviceError,
     EmoviewError,
     InputError,
+    NoResultError,
     OutputError,
     WeightsError,
 )
-from emoview.pipeline.api import analyze
+from emoview.pipeline.api import Analyzer, Result, analyze, read
+from emoview.pipeline.events import Progress
 from emoview.timeline.labels import LABELS
+from emoview.timeline.moments import Disagreement, Moment, disagreements, strongest
 from emoview.timeline.options import Options
-from emoview.timeline.results import Analysis
-
-__version__ = "0.1.0"
+from emoview.timeline.results import (
+    Analysis,
+    FaceBox,
+    MediaFacts,
+    Overall,
+    Row,
+    Segment,
+    Verdict,
+    WeightUsed,
+)
+from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import LabelShare, Shares, shares_by_face, shares_of
 
 __all__ = [
     "LABELS",
     "Analysis",
+    "Analyzer",
+    "ClusterError",
+    "DatasetError",
     "DecodeError",
     "DeviceError",
+    "Disagreement",
     "EmoviewError",
+    "FaceBox",
     "InputError",
+    "LabelShare",
+    "MediaFacts",
+    "Moment",
+    "NoResultError",
     "Options",
     "OutputError",
+    "Overall",
+    "Progress",
+    "Result",
+    "Row",
+    "Segment",
+    "Shares",
+    "Verdict",
+    "WeightUsed",
     "WeightsError",
     "analyze",
+    "disagreements",
+    "read",
+    "segments_of",
+    "shares_by_face",
+    "shares_of",
+    "strongest",
 ]

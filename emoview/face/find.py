@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.parts import without_init
+from emoview.common.quiet import without_chatter
 
 LANDMARKS: Final = 468
 """Points of the face mesh (Kartynnik et al. 2019, arXiv:1907.06724)."""
@@ -26,6 +28,7 @@ RIGHT_EYE: Final = (362, 263)
 
 
 _LOOK_EVERY: Final = 5
+_QUIET_PICTURES: Final = 10
 """Pictures from one look for further faces to the next: 0.2 s."""
 
 # A landmark in protocol buffers' wire format: tag and length, then x, y and z, each behind its tag.
@@ -94,6 +97,10 @@ class FaceFinder:
             stills: The pictures have nothing to do with each other, and a face fills most of each.
         """
         self._max_faces, self._stills = max_faces, stills
+        # The parts of a mesh introduce themselves while it is built and until it has found its first face.
+        self._quiet = ExitStack()
+        self._quiet.enter_context(without_chatter())
+        self._quiet_for = _QUIET_PICTURES
         self._near = self._mesh = _mesh(max_faces=max_faces, stills=stills)
         self._far: Any = None
         self._followed = 0
@@ -108,6 +115,7 @@ class FaceFinder:
 
     def close(self) -> None:
         """Let go of the mesh."""
+        self._quiet.close()
         self._near.close()
         if self._far is not None:
             self._far.close()
@@ -142,6 +150,9 @@ class FaceFinder:
             if self._missed % _LOOK_EVERY != 1:
                 return []
             if self._far is None:
+                if not self._quiet_for:
+                    self._quiet.enter_context(without_chatter())
+                self._quiet_for = _QUIET_PICTURES
                 self._far = _mesh(max_faces=self._max_faces, stills=False, far=True)
             other = self._far
         else:
@@ -152,9 +163,13 @@ class FaceFinder:
             self._missed = 0
         return found
 
-    @staticmethod
-    def _ask(mesh: Any, picture: NDArray[np.uint8], *, look: bool) -> list[Any]:
-        return mesh.process({"image": picture, "look": look}).multi_face_landmarks or []
+    def _ask(self, mesh: Any, picture: NDArray[np.uint8], *, look: bool) -> list[Any]:
+        found = mesh.process({"image": picture, "look": look}).multi_face_landmarks or []
+        if self._quiet_for:
+            self._quiet_for = 0 if found else self._quiet_for - 1
+            if not self._quiet_for:
+                self._quiet.close()
+        return found
 
 
 def _points(face: Any) -> NDArray[np.float32]:

@@ -34,8 +34,8 @@ def methods_text(analysis: Analysis) -> str:
     return f"{paragraph}\n\n{_BY_HAND}\n\n{_citation(analysis)}"
 
 
-_BY_HAND: Final = """Add by hand: how many minutes were annotated, by how many raters, and the agreement with them
-(emoview agree). These numbers say which label people would most likely give to such a face or
+_BY_HAND: Final = """Add by hand: how many minutes were annotated, by how many raters, and the agreement with
+them (emoview agree). These numbers say which label people would most likely give to such a face or
 voice; they are not evidence of what somebody feels."""
 
 
@@ -69,8 +69,8 @@ def _sentences(analysis: Analysis) -> list[str]:
     if options.least_confidence is not None:
         sentences.append(f"Labels below a probability of {options.least_confidence:g} counted as uncertain.")
     sentences.append(
-        f"Segments have one label and at least {options.min_segment:g} s; losses of the face and pauses of up "
-        "to 1 s do not end them."
+        f"Segments have one label and at least {options.min_segment:g} s; losses of the face and pauses of "
+        "up to 1 s do not end them."
     )
     affect = (
         "estimated from the face by a network of its own"
@@ -79,8 +79,8 @@ def _sentences(analysis: Analysis) -> list[str]:
     )
     sentences.append(f"Valence and arousal were {affect}.")
     sentences.append(
-        f"Of {media.duration_s:.1f} s, {media.face_share:.0%} had a face and {media.speech_share:.0%} speech; "
-        "ticks without either were treated as missing."
+        f"Of {media.duration_s:.1f} s, {media.face_share:.0%} had a face and {media.speech_share:.0%} "
+        "speech; ticks without either were treated as missing."
     )
     return sentences
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Final
 
-from emoview.common.files import write_whole
+from emoview.common.files import private_folder, write_whole
 from emoview.common.text import name_of
 from emoview.errors import InputError, OutputError
 
@@ -46,8 +45,8 @@ def write_pdf(page: Path, path: Path) -> None:
         OutputError: The browser did not print it, or the PDF cannot be written.
     """
     program = browser()
-    with tempfile.TemporaryDirectory(prefix="emoview-") as folder:
-        pdf = Path(folder) / "page.pdf"
+    with private_folder() as folder:
+        pdf = folder / "page.pdf"
         # Chromium's own walls cannot be put up by root.
         walls = ("--no-sandbox",) if os.geteuid() == 0 else ()
         command = [

@@ -6,13 +6,12 @@ import base64
 import html
 import mimetypes
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from emoview.common.files import write_whole
+from emoview.common.files import private_folder, write_whole
 from emoview.common.names import fitting
 from emoview.common.stored import is_file
 from emoview.common.text import name_of
@@ -106,8 +105,8 @@ def write_report_pdf(result: Path, path: Path, *, video: Path | None = None) -> 
     from emoview.rendering.pdf import browser, write_pdf
 
     browser()
-    with tempfile.TemporaryDirectory(prefix="emoview-") as folder:
-        page = Path(folder) / "report.html"
+    with private_folder() as folder:
+        page = folder / "report.html"
         write_report(result, page, video=video)
         write_pdf(page, path)
 
