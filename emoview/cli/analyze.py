@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emoview.cli.command import ShowConfigOption
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
 from emoview.cli.options import ContactSheetOption, QuietOption, SomeFormatsOption, with_options
@@ -47,6 +48,7 @@ def analyze(
     ] = False,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
+    show_config: ShowConfigOption = False,  # noqa: ARG001
 ) -> None:
     """Turn a VIDEO into an emotion timeline: NAME.csv, NAME.json and an overall label.
 
@@ -95,7 +97,10 @@ def analyze(
             written.append(path)
         write_s = time.perf_counter() - write_from
         if not quiet:
-            render.summary(terminal.console, result, written)
+            # Where the JSON goes to standard output, nothing else does.
+            shown = terminal.console if json == "-" else terminal.printer(terminal.width)
+            render.summary(shown, result, [])
+            render.show_written(terminal.console, written)
         if profile:
             show_profile(terminal.console, profile_of(result, start_s=start_s, write_s=write_s))
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from emoview.cli.command import ShowConfigOption
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import INTERRUPTED, SOME_FAILED, Terminal
 from emoview.cli.options import ContactSheetOption, FormatsOption, QuietOption, with_options
@@ -16,7 +17,7 @@ from emoview.common.text import name_of
 def _some_there(inputs: list[str]) -> list[str]:
     from emoview.batch.inputs import is_missing
 
-    if all(is_missing(text) for text in inputs):
+    if inputs and all(is_missing(text) for text in inputs):
         raise typer.BadParameter(f"{name_of(inputs[0])} does not exist: check the name and the folder")
     return inputs
 
@@ -70,6 +71,7 @@ def batch(
     ] = None,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
+    show_config: ShowConfigOption = False,  # noqa: ARG001
 ) -> None:
     """Analyse many clips: one set of files per clip, plus summary.csv and summary.json.
 

@@ -73,6 +73,11 @@ class Terminal:
             sys.exit(f"error: {said_of_system(error)}")
         self.console = Screen(self._error)
 
+    @property
+    def width(self) -> int | None:
+        """Give the width of the terminal that the standard output is; None where it is none."""
+        return None if self.out.isatty() else self.console.width
+
     def printer(self, width: int | None = None) -> Screen:
         """Give what prints tables and the like on the standard output."""
         return Screen(self.out, width=width)

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from emoview.cli.complete import formats_like
 from emoview.cli.console import Terminal
 from emoview.cli.formats import NameOption, chosen_formats, with_names
+from emoview.cli.options import QuietOption
 
 
 def export(
@@ -25,11 +27,13 @@ def export(
             "--format",
             metavar="csv,eaf,...",
             callback=chosen_formats,
+            autocompletion=formats_like,
             show_default="as FILE ends",
             help="csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
         ),
     ] = None,
     names: NameOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Write an existing RESULT.json in other formats.
 
@@ -49,4 +53,5 @@ def export(
         chosen = formats.split(",") if formats else [format_of(output)]
         analysis = with_media_found(with_names(result, names), result)
         written = write_results(analysis, stem_of(result, chosen), chosen, output)
-        render.show_written(terminal.console, written)
+        if not quiet:
+            render.show_written(terminal.console, written)

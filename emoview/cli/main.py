@@ -21,6 +21,7 @@ from emoview.cli.agree import agree
 from emoview.cli.analyze import analyze
 from emoview.cli.baseline import baseline
 from emoview.cli.batch import batch
+from emoview.cli.command import Command, InWords, TrainCommand
 from emoview.cli.compare import compare
 from emoview.cli.data import data
 from emoview.cli.doctor import doctor
@@ -38,7 +39,7 @@ from emoview.cli.weights import weights
 from emoview.common.text import name_of
 
 
-class Commands(TyperGroup):
+class Commands(InWords, TyperGroup):
     """The commands; what they quote of the command line does nothing on the terminal."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
@@ -98,7 +99,8 @@ for group, commands in {
     "This installation": (weights, doctor),
 }.items():
     for command in commands:
-        app.command(rich_help_panel=group)(command)
+        kind = TrainCommand if command is train else Command
+        app.command(rich_help_panel=group, cls=kind)(command)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from emoview.cli.complete import aspects_like, faces_like, formats_like
 from emoview.cli.formats import chosen_formats
 from emoview.pipeline.device import Device
 
@@ -76,6 +77,7 @@ FaceOption = Annotated[
     typer.Option(
         metavar="largest|speaking|all|ID",
         callback=_face,
+        autocompletion=faces_like,
         help="Faces to report: the largest over time, the speaking one, all, or the one with this number.",
     ),
 ]
@@ -102,6 +104,7 @@ AspectOption = Annotated[
     typer.Option(
         metavar="auto|keep|RATIO",
         callback=_aspect,
+        autocompletion=aspects_like,
         help="Widen pictures that look squeezed from 16:9 to 4:3 (auto), never (keep), or to a ratio such "
         "as 16:9.",
     ),
@@ -143,6 +146,7 @@ FormatsOption = Annotated[
         "--format",
         metavar="csv,json,...",
         callback=chosen_formats,
+        autocompletion=formats_like,
         help="Files to write: csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
     ),
 ]
@@ -152,6 +156,7 @@ SomeFormatsOption = Annotated[
         "--format",
         metavar="csv,json,...",
         callback=chosen_formats,
+        autocompletion=formats_like,
         show_default="csv,json",
         help="Files to write: csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
     ),

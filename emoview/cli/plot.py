@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.cli.options import QuietOption
 
 
 def plot(
@@ -48,6 +49,7 @@ def plot(
             "default 5 s for ten minutes, 30 s for an hour.",
         ),
     ] = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Draw timelines: probabilities, labels, valence and arousal; several above each other on one axis.
 
@@ -72,4 +74,5 @@ def plot(
         view = View(from_s, to_s, width, smooth, rows, compare)
         analyses = [read_json(path) for path in results]
         write_whole(output, plot_file(analyses, output, view))
-        render.show_written(terminal.console, [output])
+        if not quiet:
+            render.show_written(terminal.console, [output])

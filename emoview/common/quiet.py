@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -42,6 +43,13 @@ def without_chatter() -> Iterator[None]:
             if not _inside and _caught is not None:
                 _turned_back(_real, _caught)
                 _caught = None
+
+
+@atexit.register
+def _at_the_end() -> None:
+    # Whoever is still inside then says no more.
+    if _caught is not None:
+        _turned_back(_real, _caught)
 
 
 def _turned_away() -> tuple[int, IO[bytes] | None]:

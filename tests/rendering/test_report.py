@@ -243,6 +243,11 @@ def test_the_page_fits_a_phone(browser: Browser, tmp_path: Path, stored: Path):
     assert browser.errors == []
 
 
+def _voice_alone(row: Row) -> Row:
+    affect = {} if row.voice is None else {"valence": row.valence, "arousal": row.arousal}
+    return Row(row.tick, voice=row.voice, fused=row.voice, **affect)
+
+
 @needs_browser
 def test_faces_can_be_chosen_and_sound_needs_no_face(browser: Browser, tmp_path: Path):
     stored = tmp_path / "x.json"
@@ -254,7 +259,7 @@ def test_faces_can_be_chosen_and_sound_needs_no_face(browser: Browser, tmp_path:
     browser.run("face.value = '1'; face.dispatchEvent(new Event('change'))")
     assert "face sad" in browser.run(spoken)
     alone = made_up()
-    rows = tuple(Row(row.tick, voice=row.voice, fused=row.voice) for row in alone.timeline)
+    rows = tuple(_voice_alone(row) for row in alone.timeline)
     stored.write_text(to_json(replace(alone, timeline=rows)))
     write_report(stored, tmp_path / "report.html")
     browser.open(tmp_path / "report.html", "#t=4")
