@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 
 # OpenCV looks when it is loaded: a picture of a few kilobytes can unpack to gigabytes, no photograph does.
@@ -18,6 +19,12 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
     raise ImportError(
         "emoview runs on Python 3.10 to 3.12, this is Python "
         f"{sys.version_info[0]}.{sys.version_info[1]}: make an environment with another Python"
+    )
+
+if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
+    raise ImportError(
+        f"emoview runs on Linux x86-64 only, this is {sys.platform} on {platform.machine()}: use such a "
+        "machine, a container or WSL 2"
     )
 
 # ONNX Runtime looks at this while it is imported, and by then has written an identifier and may have sent it.

@@ -100,5 +100,5 @@ def _shares(face_id: int | None, rows: tuple[Row, ...] | list[Row], segments: li
             )
         )  # fmt: skip
     shares = [one.share for one in labels] + [0.0, 0.0]
-    leads = labels[0].label if labels and shares[0] - shares[1] >= MARGIN else None
+    leads = labels[0].label if labels and round(shares[0] - shares[1], 4) >= MARGIN else None
     return Shares(face_id, leads, time_of(total), tuple(labels))
