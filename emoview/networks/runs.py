@@ -172,7 +172,11 @@ def _difference(before: Any, now: Any, name: str = "") -> str:
         return "; ".join(
             _difference(before.get(key), now.get(key), f"{name}.{key}" if name else str(key)) for key in keys
         )
-    return f"{name + ' ' if name else ''}{quoted(before)}, now {quoted(now)}"
+    return f"{name} {_brief(before)}, now {_brief(now)}".strip()
+
+
+def _brief(value: Any) -> str:
+    return quoted(value) if isinstance(value, str) else quoted(str(value)).strip("'")
 
 
 def read_run(folder: Path) -> Facts:

@@ -55,8 +55,8 @@ def test_pictures_with_times_are_those_of_the_ticks(tmp_path: Path):
         {}, {"pictures": [np.zeros((4, 4), np.uint8)]}, {"pictures": [np.zeros((4, 4, 3))]},
         {"pictures": [PICTURE, PICTURE[:9]]}, {"pictures": [PICTURE] * 2, "times_s": [0]},
         {"pictures": [PICTURE], "times_s": [0, 1]}, {"pictures": [PICTURE] * 2, "times_s": [1, 1]},
-        {"samples": np.zeros(9), "rate": 0}, {"samples": np.zeros(9, int), "rate": 9}, {"samples": np.zeros(9)},
-        {"samples": np.zeros((1, 2, 3)), "rate": 9},
+        {"samples": np.zeros(9), "rate": 0}, {"samples": np.zeros(9, int), "rate": 9},
+        {"samples": np.zeros(9)}, {"samples": np.zeros((1, 2, 3)), "rate": 9},
     ],
 )  # fmt: skip
 def test_arrays_that_do_not_fit_are_refused(wrong: dict, tmp_path: Path):
@@ -113,9 +113,11 @@ def test_no_more_calls_run_at_once_than_are_allowed(monkeypatch: pytest.MonkeyPa
 
 def test_nothing_is_said_on_the_standard_error_but_what_others_say(sample: Path):
     code = (
-        "import os, sys, emoview\n"
-        f"emoview.analyze({str(sample)!r}, end_s=0.2, on_event=lambda e: os.write(2, b'mine\\n') if e.stage == 'face' "
-        "and e.done == 1 else None)\n"
+        "import os, emoview\n"
+        "def tell(event):\n"
+        "    if (event.stage, event.done) == ('face', 1):\n"
+        "        os.write(2, b'mine\\n')\n"
+        f"emoview.analyze({str(sample)!r}, end_s=0.2, on_event=tell)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120,
