@@ -285,10 +285,17 @@ def _text_of(value: Any, name: str) -> str:
 
 
 def _signature(value: Any) -> str:
-    text = re.sub(r"<object object at [^>]*>|<factory>", "...", str(inspect.signature(value)))
-    return text if len(text) < _WIDEST else text.replace(", ", ",\n    ").replace("(", "(\n    ", 1)
+    found = inspect.signature(value)
+    parts = [_OBJECT.sub("...", str(one)).replace("'", "") for one in found.parameters.values()]
+    if any(one.kind is one.KEYWORD_ONLY for one in found.parameters.values()):
+        parts.insert(
+            [one.kind for one in found.parameters.values()].index(inspect.Parameter.KEYWORD_ONLY), "*"
+        )
+    text = f"({', '.join(parts)})"
+    return text if len(text) < _WIDEST else "(\n" + "".join(f"    {part},\n" for part in parts) + ")"
 
 
+_OBJECT: Final = re.compile(r"<(?:object|function)[^>]*>|<factory>")
 _WIDEST: Final = 90
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {

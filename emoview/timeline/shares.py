@@ -43,7 +43,8 @@ class Shares:
         face_id: Track number of the face. Missing for the main face with the ticks without a face.
         leads: The label that lasts longest. Missing if it leads by less than 5 percentage points.
         seconds: Time that has a label, in seconds.
-        labels: Those that occur, the longest first.
+        labels: Those that occur, the longest first: share of the time, seconds, number of segments and their
+            mean length.
     """
 
     face_id: int | None
