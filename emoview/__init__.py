@@ -2,13 +2,14 @@
 
 >>> from emoview import analyze
 >>> result = analyze("interview.mp4")  # doctest: +SKIP
->>> result.overall.fused.label  # doctest: +SKIP
+>>> result.overall.label  # doctest: +SKIP
 'happy'
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import sys
 
 # OpenCV looks when it is loaded: a picture of a few kilobytes can unpack to gigabytes, no photograph does.
@@ -20,34 +21,80 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
         f"{sys.version_info[0]}.{sys.version_info[1]}: make an environment with another Python"
     )
 
+if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
+    raise ImportError(
+        f"emoview runs on Linux x86-64 only, this is {sys.platform} on {platform.machine()}: use such a "
+        "machine, a container or WSL 2"
+    )
+
 # ONNX Runtime looks at this while it is imported, and by then has written an identifier and may have sent it.
 # Processes that are started from here inherit it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
+# Before the imports: results say which version made them.
+__version__ = "0.1.0"
+
 from emoview.errors import (
+    ClusterError,
+    DatasetError,
     DecodeError,
     DeviceError,
     EmoviewError,
     InputError,
+    NoResultError,
     OutputError,
     WeightsError,
 )
-from emoview.pipeline.api import analyze
+from emoview.pipeline.api import Analyzer, Result, analyze, read
+from emoview.pipeline.events import Progress
 from emoview.timeline.labels import LABELS
+from emoview.timeline.moments import Disagreement, Moment, disagreements, strongest
 from emoview.timeline.options import Options
-from emoview.timeline.results import Analysis
-
-__version__ = "0.1.0"
+from emoview.timeline.results import (
+    Analysis,
+    FaceBox,
+    MediaFacts,
+    Overall,
+    Row,
+    Segment,
+    Verdict,
+    WeightUsed,
+)
+from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import LabelShare, Shares, shares_by_person, shares_of
 
 __all__ = [
     "LABELS",
     "Analysis",
+    "Analyzer",
+    "ClusterError",
+    "DatasetError",
     "DecodeError",
     "DeviceError",
+    "Disagreement",
     "EmoviewError",
+    "FaceBox",
     "InputError",
+    "LabelShare",
+    "MediaFacts",
+    "Moment",
+    "NoResultError",
     "Options",
     "OutputError",
+    "Overall",
+    "Progress",
+    "Result",
+    "Row",
+    "Segment",
+    "Shares",
+    "Verdict",
+    "WeightUsed",
     "WeightsError",
     "analyze",
+    "disagreements",
+    "read",
+    "segments_of",
+    "shares_by_person",
+    "shares_of",
+    "strongest",
 ]

@@ -41,15 +41,15 @@ def made_up(
     """Four seconds: a happy face, then a sad one, no face and no voice at the end; a voice in the middle.
 
     Face     happy 0-1.6, sad 1.6-3.2.
-    Voice    anger 0.8-2, neutral 2-3.6.
-    Nothing  3.6-4.
+    Voice    anger 0.8-2, neutral 2-3.8.
+    Nothing  3.8-4.
     """
     options = Options(labels=labels, least_confidence=least)
     naming = options.naming
     rows = []
     for tick in range(TICKS):
         face = "happy" if tick < 40 else "sad" if tick < 80 else None
-        voice = None if tick < 20 or tick >= 90 else "anger" if tick < 50 else "neutral"
+        voice = None if tick < 20 or tick >= 95 else "anger" if tick < 50 else "neutral"
         rows.append(_row(tick, face, voice, naming=naming))
         if second_face and 10 <= tick < 60:
             rows.append(_row(tick, "fear", None, face_id=1, naming=naming))
@@ -58,7 +58,7 @@ def made_up(
     return Analysis(
         media=MediaFacts(
             path, time_of(TICKS), TICKS, 640, 360, 25.0, 0, "h264", "aac", 48_000, "stereo", -20.0,
-            0.8, 0.7, 2 if second_face else 1,
+            0.8, 0.75, 2 if second_face else 1,
         ),
         overall=Overall(verdict, verdict, Verdict.of(leaning("neutral"), naming)),
         segments=segments_of(timeline),

@@ -38,7 +38,7 @@ def test_a_wheel_works_elsewhere_without_a_network(tmp_path: Path):
     code = (
         "import emoview, sys; from pathlib import Path; "
         f"assert Path({str(tmp_path)!r}) in Path(emoview.__file__).parents, emoview.__file__; "
-        f"result = emoview.analyze({str(SAMPLE)!r}); print(result.overall.fused.label); "
+        f"result = emoview.analyze({str(SAMPLE)!r}); print(result.overall.label); "
         "from emoview.output.json import to_json; from emoview.rendering.report import write_report; "
         "Path('r.json').write_text(to_json(result)); write_report(Path('r.json'), Path('r.html'))"
     )

@@ -14,6 +14,8 @@ COLLECTED: Final = ROOT / "build" / "docs"
 
 _OUTSIDE: Final = (
     "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "SECURITY.md",
     "THIRD_PARTY_NOTICES.md",
     "benchmarks/README.md",

@@ -11,6 +11,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 from typer.main import get_command
 
+import emoview
 from emoview.cli.main import app
 from emoview.output.json import schema
 from emoview.output.writers import WRITERS
@@ -30,6 +31,7 @@ from emoview.timeline.results import (
     WeightUsed,
     group_columns,
 )
+from emoview.timeline.shares import Shares
 
 _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "": (Analysis,),
@@ -46,11 +48,14 @@ _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "faces[]": (FaceFound,),
     "options": (Options,),
     "weights[]": (WeightUsed,),
+    "summary": (Shares,),
+    "summary.persons[]": (Shares,),
 }
 """Where each object of the JSON is documented."""
 
 _ONLY_IN_JSON: Final = {
     "schema_version": "Version of this format. Its first number changes when existing readers would break.",
+    "summary": "For how long which label lasts.",
     "labels": "The seven labels, in the order of all probabilities.",
     "valence_arousal": "`derived` from the label probabilities, or `estimated` by a trained regressor.",
 }
@@ -260,10 +265,50 @@ def _options(value: Any) -> Iterator[tuple[str, str, str]]:
         yield f"`{one.name}`", shown, about[one.name]
 
 
+def python() -> str:
+    """Give everything that `import emoview` offers, with its signature and docstring."""
+    parts = [
+        "# Python\n\nEverything that `emoview` exports. "
+        "[For developers](../developers.md#from-python) shows it in use.\n"
+    ]
+    for name in emoview.__all__:
+        value = getattr(emoview, name)
+        if not callable(value):
+            parts.append(f"\n## {name}\n\n`{value!r}`\n")
+            continue
+        parts.append(f"\n## {name}\n\n{_text_of(value, name)}")
+        for method, own in vars(value).items() if inspect.isclass(value) else ():
+            if not method.startswith("_") and (inspect.isfunction(own) or isinstance(own, classmethod)):
+                parts.append(f"\n### {name}.{method}\n\n{_text_of(getattr(value, method), method)}")
+    return "".join(parts)
+
+
+def _text_of(value: Any, name: str) -> str:
+    about = inspect.cleandoc(value.__doc__ or "")
+    if inspect.isclass(value) and issubclass(value, Exception):
+        return f"{about}\n"
+    return f"```text\n{name}{_signature(value)}\n\n{about}\n```\n"
+
+
+def _signature(value: Any) -> str:
+    found = inspect.signature(value)
+    parts = [_OBJECT.sub("...", str(one)).replace("'", "") for one in found.parameters.values()]
+    if any(one.kind is one.KEYWORD_ONLY for one in found.parameters.values()):
+        parts.insert(
+            [one.kind for one in found.parameters.values()].index(inspect.Parameter.KEYWORD_ONLY), "*"
+        )
+    text = f"({', '.join(parts)})"
+    return text if len(text) < _WIDEST else "(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+
+
+_OBJECT: Final = re.compile(r"<(?:object|function)[^>]*>|<factory>")
+_WIDEST: Final = 90
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands.md": commands,
     "files.md": files,
     "training-options.md": training_options,
+    "python.md": python,
 }
 """What gives each page as Markdown."""
 

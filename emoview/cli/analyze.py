@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emoview.cli.command import ShowConfigOption
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
-from emoview.cli.options import ContactSheetOption, FormatsOption, QuietOption, with_options
+from emoview.cli.options import ContactSheetOption, QuietOption, SomeFormatsOption, with_options
 
 if TYPE_CHECKING:
     from emoview.timeline.results import Analysis
@@ -30,13 +31,13 @@ def analyze(
         typer.Option(
             "-o",
             "--output",
-            metavar="DIR",
-            help="Output folder, or the output file if there is one format.",
+            metavar="DIR|FILE",
+            help="Output folder; or one file, whose ending is the format, such as clip.eaf.",
             show_default="here",
         ),
     ] = None,
     options: Any = None,
-    formats: FormatsOption = "csv,json",
+    formats: SomeFormatsOption = None,
     contact_sheet: ContactSheetOption = False,
     json: Annotated[
         str | None,
@@ -61,6 +62,7 @@ def analyze(
     ] = False,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
+    show_config: ShowConfigOption = False,  # noqa: ARG001
 ) -> None:
     """Turn a VIDEO into an emotion timeline: NAME.csv, NAME.json and an overall label.
 
@@ -75,7 +77,7 @@ def analyze(
 
       emoview analyze rtsp://camera/stream --allow-network --seconds 60
 
-      emoview analyze clip.mp4 --profile
+      emoview analyze clip.mp4 -o clip.eaf
     """
     terminal = Terminal()
     with terminal.reporting():
@@ -86,11 +88,12 @@ def analyze(
         from emoview.common.names import FACES
         from emoview.media.source import stem_name
         from emoview.output.contact_sheet import ContactSheet
-        from emoview.output.writers import stem_of, write_results
+        from emoview.output.writers import formats_for, stem_of, write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping
         from emoview.pipeline.profile import profile_of
 
+        names = formats_for(output, formats)
         sheet = ContactSheet()
         start_s = seconds_since_start()
         with (
@@ -106,7 +109,6 @@ def analyze(
         written = [path for path in (save_faces, save_features) if path is not None]
         named = stem_name(video)
         written += _write_json(terminal, result, named, json)
-        names = formats.split(",")
         stem = stem_of(named, names, *([FACES] if contact_sheet else []))
         if json is None or output is not None:
             written += write_results(result, stem, names, output)
@@ -116,7 +118,10 @@ def analyze(
             written.append(path)
         write_s = time.perf_counter() - write_from
         if not quiet:
-            render.summary(terminal.console, result, written)
+            # Where the JSON goes to standard output, nothing else does.
+            shown = terminal.console if json == "-" else terminal.printer(terminal.width)
+            render.summary(shown, result, [])
+            render.show_written(terminal.console, written)
         if profile:
             show_profile(terminal.console, profile_of(result, start_s=start_s, write_s=write_s))
 

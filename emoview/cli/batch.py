@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from emoview.cli.command import ShowConfigOption
 from emoview.cli.config import ConfigOption
-from emoview.cli.console import FAILED, INTERRUPTED, Terminal
+from emoview.cli.console import INTERRUPTED, SOME_FAILED, Terminal
 from emoview.cli.options import ContactSheetOption, FormatsOption, QuietOption, with_options
 from emoview.common.text import name_of
 
@@ -15,7 +17,7 @@ from emoview.common.text import name_of
 def _some_there(inputs: list[str]) -> list[str]:
     from emoview.batch.inputs import is_missing
 
-    if all(is_missing(text) for text in inputs):
+    if inputs and all(is_missing(text) for text in inputs):
         raise typer.BadParameter(f"{name_of(inputs[0])} does not exist: check the name and the folder")
     return inputs
 
@@ -62,10 +64,19 @@ def batch(
         bool, typer.Option("--fail-fast", help="Stop at the first clip that fails.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, then stop.")] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", dir_okay=False, help="Add a line for each clip to this file, with the time."
+        ),
+    ] = None,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
+    show_config: ShowConfigOption = False,  # noqa: ARG001
 ) -> None:
     """Analyse many clips: one set of files per clip, plus summary.csv and summary.json.
+
+    The exit code is 3 if some clips failed, and 1 if the batch could not run.
 
     Examples:
       emoview batch interviews -o results
@@ -73,6 +84,8 @@ def batch(
       emoview batch "day*/**/*.mp4" extra.mov -o results --workers 4 --labels 3
 
       emoview batch stretches.csv -o results --dry-run
+
+      emoview batch night -o results -q --log night.log
 
       emoview batch s3://bucket/clips -o s3://bucket/results --cluster tcp://head:8786
     """
@@ -101,7 +114,7 @@ def batch(
             from emoview.batch.cluster import ClusterPool
 
             pool = ClusterPool(cluster, folder, wanted)
-        with render.progress(terminal.console, quiet=quiet) as on_event:
+        with render.progress(terminal.console, quiet=quiet, log=log) as on_event:
             report = run_batch(
                 clips, folder, wanted, workers=pool, resume=resume, fail_fast=fail_fast, on_event=on_event
             )
@@ -109,4 +122,4 @@ def batch(
         if report.interrupted:
             raise typer.Exit(INTERRUPTED)
         if report.failed:
-            raise typer.Exit(FAILED)
+            raise typer.Exit(SOME_FAILED)

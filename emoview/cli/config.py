@@ -1,5 +1,8 @@
 """The option `--config`: options of a command from a table of `emoview.toml`; the command line wins.
 
+A file of the person, `~/.config/emoview/emoview.toml`, comes before; the one in this folder, or the one that
+is named, overrules it.
+
 [analyze]
 labels = 3
 max-faces = 2
@@ -16,6 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
+from emoview.cli.command import SOURCES, user_file
 from emoview.errors import InputError
 
 if sys.version_info >= (3, 11):
@@ -34,8 +38,12 @@ def _from_file(ctx: typer.Context, path: Path | None) -> Path | None:
     if ctx.resilient_parsing:
         return path
     path = path or (Path(FILE) if Path(FILE).is_file() else None)
-    if path is not None:
-        ctx.default_map = {**(ctx.default_map or {}), **_defaults(ctx, path, _read(path))}
+    sources = ctx.meta.setdefault(SOURCES, {})
+    for file in (user_file(), path):
+        if file is not None and (file is path or file.is_file()):
+            found = _defaults(ctx, file, read_toml(file, typer.BadParameter))
+            ctx.default_map = {**(ctx.default_map or {}), **found}
+            sources.update(dict.fromkeys(found, str(file)))
     return path
 
 
@@ -53,19 +61,20 @@ ConfigOption = Annotated[
 """The type of the parameter that a command takes to have its options read from a file."""
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def read_toml(path: Path, error: type[Exception] = InputError) -> Mapping[str, Any]:
+    """Read a TOML file with options; `error` is raised for one that cannot be read."""
     # Here, since every command would pay for it before it is asked for help.
     from emoview.common.stored import read_text
 
     try:
         table: Mapping[str, Any] = tomllib.loads(read_text(path, "name a file with options", most=_MOST))
         return table
-    except InputError as error:
-        raise typer.BadParameter(str(error)) from None
+    except InputError as wrong:
+        raise error(str(wrong)) from None
     except RecursionError:
-        raise typer.BadParameter(f"{path} is not TOML: it is nested too deeply") from None
-    except ValueError as error:
-        raise typer.BadParameter(f"{path} is not TOML: {error}") from None
+        raise error(f"{path} is not TOML: it is nested too deeply") from None
+    except ValueError as wrong:
+        raise error(f"{path} is not TOML: {wrong}") from None
 
 
 def _defaults(ctx: typer.Context, path: Path, tables: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from emoview.errors import EmoviewError
 
 DEBUG = "EMOVIEW_DEBUG"
 FAILED = 1
+SOME_FAILED = 3
 INTERRUPTED = 130
 
 _NO_THREAD = "can't start new thread"
@@ -71,6 +72,11 @@ class Terminal:
         except OSError as error:
             sys.exit(f"error: {said_of_system(error)}")
         self.console = Screen(self._error)
+
+    @property
+    def width(self) -> int | None:
+        """Give the width of the terminal that the standard output is; None where it is none."""
+        return None if self.out.isatty() else self.console.width
 
     def printer(self, width: int | None = None) -> Screen:
         """Give what prints tables and the like on the standard output."""

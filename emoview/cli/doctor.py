@@ -32,16 +32,14 @@ def doctor(
         from emoview.common.files import write_whole
         from emoview.doctor.checks import examine
 
-        with terminal.console.status("looking ..."):
-            checks = examine(self_test=self_test)
+        found = examine(self_test=self_test)
+        checks = list(found) if json == "-" else render_health.checks(terminal, found)
         healthy = all(check.right for check in checks)
         text = json_of({"healthy": healthy, "checks": [asdict(check) for check in checks]}, indent=2)
         if json == "-":
             terminal.out.write(text + "\n")
-        else:
-            render_health.checks(terminal, checks)
-        if json not in (None, "-"):
-            write_whole(Path(str(json)), text + "\n")
+        elif json is not None:
+            write_whole(Path(json), text + "\n")
         terminal.out.flush()
         if not healthy:
             raise typer.Exit(1)

@@ -91,7 +91,12 @@ def evaluate(
         ),
     ] = SeenInTraining.REFUSE,
     file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON, too.")
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="-|FILE",
+            help="Write all figures as JSON to a file, or alone to standard output (-).",
+        ),
     ] = None,
     plot: Annotated[
         Path | None,
@@ -133,14 +138,18 @@ def evaluate(
                     what, model, data, part, protocol, truth, cut_out, fusion, seed, check, on_event
                 )
             )
-        for name, one in figures.items():
+        for name, one in figures.items() if str(file) != "-" else ():
             render_training.figures(terminal, name, one, check.counts.get(name))
         from emoview.common.files import write_whole
 
         if file is not None:
             told = {name: {"seen_in_training": count} for name, (count, _) in check.counts.items()}
             rows = {name: {**asdict(one), **told.get(name, {})} for name, one in figures.items()}
-            write_whole(file, json.dumps(rows, indent=2) + "\n")
+            text = json.dumps(rows, indent=2) + "\n"
+            if str(file) == "-":
+                terminal.out.write(text)
+            else:
+                write_whole(file, text)
         if plot is not None:
             from emoview.metrics.plot import plot_figures
 

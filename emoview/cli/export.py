@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from emoview.cli.complete import formats_like
 from emoview.cli.console import Terminal
-from emoview.cli.formats import chosen_formats
+from emoview.cli.formats import NameOption, chosen_formats, with_names
+from emoview.cli.options import QuietOption
 
 
 def export(
@@ -25,25 +27,31 @@ def export(
             "--format",
             metavar="csv,eaf,...",
             callback=chosen_formats,
+            autocompletion=formats_like,
             show_default="as FILE ends",
             help="csv, json, parquet, eaf (ELAN), textgrid (Praat), vtt, srt.",
         ),
     ] = None,
+    names: NameOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Write an existing RESULT.json in other formats.
 
     Examples:
       emoview export interview.json -o interview.eaf
 
+      emoview export interview.json -o interview.eaf --name 0=Anna --name 1=Ben
+
       emoview export interview.json -o results --format parquet,textgrid,vtt
     """
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
-        from emoview.output.read import read_json, with_media_found
+        from emoview.output.read import with_media_found
         from emoview.output.writers import format_of, stem_of, write_results
 
-        names = formats.split(",") if formats else [format_of(output)]
-        analysis = with_media_found(read_json(result), result)
-        written = write_results(analysis, stem_of(result, names), names, output)
-        render.show_written(terminal.console, written)
+        chosen = formats.split(",") if formats else [format_of(output)]
+        analysis = with_media_found(with_names(result, names), result)
+        written = write_results(analysis, stem_of(result, chosen), chosen, output)
+        if not quiet:
+            render.show_written(terminal.console, written)

@@ -21,12 +21,14 @@ from emoview.cli.agree import agree
 from emoview.cli.analyze import analyze
 from emoview.cli.baseline import baseline
 from emoview.cli.batch import batch
+from emoview.cli.command import Command, InWords, TrainCommand
 from emoview.cli.compare import compare
 from emoview.cli.data import data
 from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
 from emoview.cli.export import export
 from emoview.cli.fuse import fuse
+from emoview.cli.methods import methods
 from emoview.cli.overlay import overlay
 from emoview.cli.plot import plot
 from emoview.cli.prepare import prepare
@@ -37,7 +39,7 @@ from emoview.cli.weights import weights
 from emoview.common.text import name_of
 
 
-class Commands(TyperGroup):
+class Commands(InWords, TyperGroup):
     """The commands; what they quote of the command line does nothing on the terminal."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
@@ -90,23 +92,15 @@ def options(
     """Turn videos into emotion timelines."""
 
 
-app.command()(analyze)
-app.command()(report)
-app.command()(overlay)
-app.command()(export)
-app.command()(plot)
-app.command()(agree)
-app.command()(batch)
-app.command()(baseline)
-app.command()(train)
-app.command()(evaluate)
-app.command()(compare)
-app.command()(search)
-app.command()(data)
-app.command()(prepare)
-app.command()(fuse)
-app.command()(weights)
-app.command()(doctor)
+for group, commands in {
+    "Analyse": (analyze, batch, baseline),
+    "Use results": (report, export, plot, overlay, agree, methods),
+    "Train and measure": (train, evaluate, compare, search, fuse, data, prepare),
+    "This installation": (weights, doctor),
+}.items():
+    for command in commands:
+        kind = TrainCommand if command is train else Command
+        app.command(rich_help_panel=group, cls=kind)(command)
 
 
 if __name__ == "__main__":

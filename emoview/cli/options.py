@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from emoview.cli.complete import aspects_like, faces_like, formats_like
 from emoview.cli.formats import chosen_formats
 from emoview.pipeline.device import Device
 from emoview.timeline.options import MOST_FACES
@@ -79,6 +80,17 @@ def _groups(values: list[str] | None) -> list[str]:
     return values or []
 
 
+def _aspect(value: str) -> str:
+    from emoview.errors import InputError
+    from emoview.timeline.options import ratio_of
+
+    try:
+        ratio_of(value)
+    except InputError:
+        raise typer.BadParameter("must be auto, keep, or a ratio such as 16:9") from None
+    return value
+
+
 FusionOption = Annotated[Fusion, typer.Option(help="How to combine face and voice (auto: late).")]
 ModalityOption = Annotated[Modality, typer.Option(help="Analyse the face, the voice, or both.")]
 MaxFacesOption = Annotated[
@@ -89,6 +101,7 @@ FaceOption = Annotated[
     typer.Option(
         metavar="largest|speaking|all|ID",
         callback=_face,
+        autocompletion=faces_like,
         help="Faces to report: the largest over time, the speaking one, all, or the person with this number.",
     ),
 ]
@@ -113,6 +126,22 @@ LeastOption = Annotated[
     float | None,
     typer.Option(
         min=0, max=1, metavar="P", help='Report labels below this probability (0 to 1) as "uncertain".'
+    ),
+]
+MinSegmentOption = Annotated[
+    float,
+    typer.Option(
+        min=0, max=3600, metavar="SECONDS", help="Shortest segment; shorter stretches join their neighbours."
+    ),
+]
+AspectOption = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|keep|RATIO",
+        callback=_aspect,
+        autocompletion=aspects_like,
+        help="Widen pictures that look squeezed from 16:9 to 4:3 (auto), never (keep), or to a ratio such "
+        "as 16:9.",
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where the networks run.")]
@@ -177,6 +206,19 @@ FormatsOption = Annotated[
         "--format",
         metavar="csv,json,...",
         callback=chosen_formats,
+        autocompletion=formats_like,
+        help="Files to write: csv, csv-excel (semicolons and decimal commas), json, parquet, eaf (ELAN), "
+        "textgrid (Praat), vtt, srt.",
+    ),
+]
+SomeFormatsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="csv,json,...",
+        callback=chosen_formats,
+        autocompletion=formats_like,
+        show_default="csv,json",
         help="Files to write: csv, csv-excel (semicolons and decimal commas), json, parquet, eaf (ELAN), "
         "textgrid (Praat), vtt, srt.",
     ),
@@ -209,6 +251,8 @@ def _shared(
     clock: ClockOption = False,
     audio_track: AudioTrackOption = None,
     channel: ChannelOption = Channel.MIX,
+    min_segment: MinSegmentOption = 0.5,
+    aspect: AspectOption = "auto",
 ) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -220,6 +264,7 @@ def _shared(
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
         voice_features.value, least_confidence, rate, capture_rate, clock, audio_track, channel.value,
         tuple(tuple(int(number) for number in group.split(",")) for group in merge or ()), split,
+        min_segment, aspect,
     )  # fmt: skip
 
 

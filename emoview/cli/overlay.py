@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.cli.formats import NameOption, with_names
 
 
-def _mp4(value: Path) -> Path:
-    if value.suffix.lower() != ".mp4":
+def _mp4(value: Path | None) -> Path | None:
+    if value is not None and value.suffix.lower() != ".mp4":
         raise typer.BadParameter("must end in .mp4")
     return value
 
@@ -20,8 +21,17 @@ def overlay(
     result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What emoview analyze wrote.")],
     video: Annotated[Path, typer.Argument(help="The video that was analysed.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", callback=_mp4, help="The mp4 to write.")
-    ] = Path("overlay.mp4"),
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            callback=_mp4,
+            show_default="NAME-overlay.mp4",
+            help="The mp4 to write.",
+        ),
+    ] = None,
+    names: NameOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Draw a result on its VIDEO: boxes, labels, probabilities and a running timeline, with the sound.
@@ -32,10 +42,11 @@ def overlay(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
-        from emoview.output.read import read_json
+        from emoview.common.names import OVERLAY, named_after
         from emoview.rendering.overlay import write_overlay
 
-        analysis = read_json(result)
+        analysis = with_names(result, names)
+        output = output or named_after(result, OVERLAY)
         with render.progress(terminal.console, quiet=quiet) as on_event:
             write_overlay(analysis, video, output, on_event=on_event)
         if not quiet:

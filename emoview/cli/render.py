@@ -18,12 +18,17 @@ from rich.text import Text
 
 from emoview.common.text import name_of
 from emoview.fusion.baseline import ENOUGH, Baseline
+from emoview.output.words import length_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import COLOURS, LETTERS
-from emoview.timeline.results import Analysis, Verdict, main_rows
+from emoview.timeline.moments import faces_by_presence
+from emoview.timeline.results import Analysis, Row, Verdict, main_rows
+from emoview.timeline.shares import Shares, is_long, shares_of
 
 _MOST_SEGMENTS = 10
+_MOST_STRIPS = 8
+_LONGEST_NAME = 14
 
 
 class _Speed(ProgressColumn):
@@ -33,13 +38,31 @@ class _Speed(ProgressColumn):
         return Text(f"{task.speed:4.0f} ticks/s  {task.speed / TICK_HZ:.1f}x real time", style="dim")
 
 
+class _Percent(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text("" if not task.total else f"{task.percentage:3.0f} %")
+
+
+class _Left(ProgressColumn):
+    """Time that is left, once it can be told."""
+
+    def render(self, task: Task) -> Text:
+        left = task.time_remaining
+        if not left or task.finished:
+            return Text("")
+        minutes, seconds = divmod(round(left), 60)
+        return Text(f"{minutes} min {seconds:02} s left" if minutes else f"{seconds} s left", style="dim")
+
+
 @contextmanager
 def progress(console: Console, *, quiet: bool) -> Iterator[EventHook]:
     """Show a bar for each stage; gives the hook that moves them."""
     if quiet or not console.is_terminal:
         yield ignore
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description:7}"), BarColumn(), _Speed())
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description:7}"), BarColumn(), _Percent(), _Speed(), _Left(),
+    )  # fmt: skip
     with Bars(*columns, console=console, transient=True) as bars:
         tasks = {}
         shown = 0.0
@@ -68,7 +91,7 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
     media = result.media
     facts = (
         f"{media.duration_s:.2f} s, {media.ticks} ticks, face in {media.face_share:.0%}, "
-        f"speech in {media.speech_share:.0%}; fusion {result.fusion_used}{_person(result)}, "
+        f"speech in {media.speech_share:.0%}; fusion {result.fusion_used}{_person(result)}{_runs(result)}, "
         f"on {result.device_used}, "
         f"{result.timings['total']:.1f} s"
     )
@@ -113,6 +136,12 @@ def show_written(console: Console, paths: Sequence[Path]) -> None:
         console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
 
 
+def _runs(result: Analysis) -> str:
+    """Name the networks of runs that took part."""
+    names = [name_of(used.name) for used in result.weights if used.name.endswith(".keras")]
+    return f", networks {', '.join(names)}" if names else ""
+
+
 def _person(result: Analysis) -> str:
     baseline = result.options.baseline
     return "" if baseline is None else f", baseline {name_of(Path(baseline))} subtracted"
@@ -124,6 +153,9 @@ def _overall(result: Analysis) -> Panel:
     if overall.fused is None:
         lines.append("no face and no speech found: no result", style="bold")
     else:
+        if is_long(result):
+            lines.append(_lasting(shares_of(result)))
+            lines.append("\n\nover the whole clip: ", style="dim")
         colour = COLOURS[overall.fused.label]
         lines.append(f" {overall.fused.label} ", style=f"bold black on {colour}")
         lines.append(f"  {overall.fused.confidence:.0%}", style="bold")
@@ -139,6 +171,20 @@ def _overall(result: Analysis) -> Panel:
     return Panel(lines, title=title, title_align="left", box=box.ROUNDED, expand=False)
 
 
+def _lasting(shares: Shares) -> Text:
+    """For how long which label lasts, a line each."""
+    lines = Text()
+    if shares.leads is None:
+        lines.append("no label leads", style="bold")
+    else:
+        lines.append(f" {shares.leads} ", style=f"bold black on {COLOURS[shares.leads]}")
+        lines.append(f"  {shares.labels[0].share:.0%} of the time", style="bold")
+    for one in shares.labels:
+        mean = "" if one.mean_s is None else f"{one.segments:4} segments of {one.mean_s:.1f} s"
+        lines.append(f"\n{one.label:9} {one.share:4.0%}  {length_of(one.seconds):>12}  {mean}".rstrip())
+    return lines
+
+
 def _ranking(result: Analysis, verdict: Verdict) -> Text:
     naming = result.naming
     pairs = list(zip(naming.groups, naming.sums(verdict.probabilities), strict=True))
@@ -148,12 +194,13 @@ def _ranking(result: Analysis, verdict: Verdict) -> Text:
 
 def _timeline(result: Analysis, width: int) -> Table:
     grid = Table.grid(padding=(0, 1))
-    columns = max(10, min(width - 8, result.media.ticks))
     names = [
         name for name in ("fused", "face", "voice") if any(getattr(row, name) for row in result.timeline)
     ]
-    for name in names:
-        grid.add_row(name, _strip(result, name, columns))
+    strips = _strips(result, names)
+    columns = max(10, min(width - 3 - max(5, *(len(name) for name, *_ in strips)), result.media.ticks))
+    for name, rows, modality in strips:
+        grid.add_row(name, _strip(rows, modality, columns, result.media.ticks))
     end = f"{result.media.duration_s:.1f} s"
     grid.add_row("", Text("0 s" + end.rjust(columns - 3), style="dim"))
     legend = Text()
@@ -166,16 +213,28 @@ def _timeline(result: Analysis, width: int) -> Table:
     return grid
 
 
-def _strip(result: Analysis, modality: str, columns: int) -> Text:
-    """One cell for each stretch of time, showing the label that leads in most of its ticks.
+def _strips(result: Analysis, modalities: Sequence[str]) -> list[tuple[str, Sequence[Row], str]]:
+    """Choose what is shown over time: one face by all modalities, or several by what they show together."""
+    faces = faces_by_presence(result.timeline)
+    if len(faces) < 2:
+        main = main_rows(result)
+        return [(name, main, name) for name in modalities]
+    strips: list[tuple[str, Sequence[Row], str]] = []
+    for face in faces[:_MOST_STRIPS]:
+        rows = [row for row in result.timeline if row.person == face]
+        strips.append((name_of(result.who(face))[:_LONGEST_NAME], rows, "fused"))
+    if "voice" in modalities:
+        strips.append(("voice", result.timeline, "voice"))
+    return strips
 
-    With several faces, the strip shows the one that has most rows.
-    """
+
+def _strip(rows: Sequence[Row], modality: str, columns: int, ticks: int) -> Text:
+    """One cell for each stretch of time, showing the label that leads in most of its ticks."""
     cells: list[Counter[str]] = [Counter() for _ in range(columns)]
-    for row in main_rows(result):
+    for row in rows:
         label = row.said(modality)
         if label is not None:
-            cells[row.tick * columns // result.media.ticks][label] += 1
+            cells[row.tick * columns // ticks][label] += 1
     strip = Text()
     for cell in cells:
         if cell:
@@ -195,7 +254,7 @@ def _segments(result: Analysis) -> Table:
     for segment in result.segments[:_MOST_SEGMENTS]:
         table.add_row(
             f"{segment.start_s:.2f}", f"{segment.end_s:.2f}",
-            "voice" if segment.person is None else str(segment.person),
+            name_of(result.who(segment.person)),
             Text(segment.label, style=COLOURS[segment.label]),
             f"{segment.confidence:.0%}",
         )  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,14 +27,46 @@ from emoview.batch.inputs import kinds_of
 from emoview.batch.run import Report, Step
 from emoview.batch.storage import Place
 from emoview.batch.summary import FAILED
+from emoview.cli.console import Screen
 from emoview.common.text import name_of
+from emoview.errors import OutputError
 
 _NAME_WIDTH = 40
+_LOG_WIDTH = 10_000
 
 
 @contextmanager
-def progress(console: Console, *, quiet: bool) -> Iterator[BatchHook]:
-    """Show a bar for each worker and one for all, or a line for each clip where nobody watches."""
+def progress(console: Console, *, quiet: bool, log: Path | None = None) -> Iterator[BatchHook]:
+    """Show a bar for each worker and one for all, or a line for each clip where nobody watches.
+
+    Args:
+        console: Where to.
+        quiet: Show nothing.
+        log: File to which lines are added, whatever is shown.
+
+    Raises:
+        OutputError: The file cannot be opened.
+    """
+    with contextlib.ExitStack() as stack:
+        shown = stack.enter_context(_shown(console, quiet=quiet))
+        hooks = [shown]
+        if log is not None:
+            try:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                file = stack.enter_context(log.open("a", encoding="utf-8", errors="backslashreplace"))
+            except OSError as error:
+                raise OutputError(f"{log} cannot be written ({error.strerror}): name another file") from error
+            hooks.append(_Lines(Screen(file, width=_LOG_WIDTH)))
+
+        def tell(event: Event) -> None:
+            for hook in hooks:
+                hook(event)
+
+        yield tell
+
+
+@contextmanager
+def _shown(console: Console, *, quiet: bool) -> Iterator[BatchHook]:
     if quiet:
         yield ignore
     elif console.is_terminal:
@@ -84,7 +118,7 @@ class _Bars:
 
 
 class _Lines:
-    """A line for each clip, as a log wants it."""
+    """A line for each clip with the time, as a log wants it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -94,11 +128,13 @@ class _Lines:
         if isinstance(event, Planned):
             self._done, self._clips = event.done, event.clips
             if event.done:
-                self._console.print(f"{event.done} of {event.clips} were done already", soft_wrap=True)
+                line = f"{_now()} {event.done} of {event.clips} were done already"
+                self._console.print(line, soft_wrap=True)
         elif isinstance(event, Finished):
             self._done += 1
-            number = Text(f"[{self._done}/{self._clips}] ")
+            number = Text(f"{_now()} [{self._done}/{self._clips}] ")
             self._console.print(number + _line(event), soft_wrap=True)
+            self._console.file.flush()
 
 
 def _line(event: Finished) -> Text:
@@ -106,7 +142,19 @@ def _line(event: Finished) -> Text:
     if row["status"] == FAILED:
         return Text.assemble(("failed ", "bold red"), _error(row))
     label = "nothing to say" if row["label"] is None else f"{row['label']} {row['confidence']:.0%}"
-    return Text.assemble(("done ", "green"), name_of(event.clip.path), "  ", label)
+    return Text.assemble(("done ", "green"), name_of(event.clip.path), _stretch(event), "  ", label)
+
+
+def _stretch(event: Finished) -> str:
+    """Say which part of the file it is; nothing of a whole one."""
+    start_s, end_s = event.clip.stretch.start_s, event.clip.stretch.end_s
+    if not start_s and end_s is None:
+        return ""
+    return f" {start_s:g}-{'' if end_s is None else f'{end_s:g}'} s"
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _error(row: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.markdown import Markdown
@@ -14,22 +14,29 @@ from emoview.doctor.checks import Check
 from emoview.networks.weights import WeightState
 
 
-def checks(terminal: Terminal, found: Sequence[Check]) -> None:
-    """Print what was looked at, and the cure of what is broken."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("")
-    table.add_column("looked at", no_wrap=True)
-    table.add_column("found", overflow="fold")
-    for check in found:
-        mark = Text("ok", style="green") if check.right else Text("broken", style="bold red")
-        said = Text(check.found)
-        if check.cure:
-            said.append(f"\n{check.cure}", style="bold")
-        table.add_row(mark, check.name, said)
+def checks(terminal: Terminal, found: Iterable[Check]) -> list[Check]:
+    """Print each piece when it was looked at, with the cure of what is broken; gives them all."""
     console = terminal.printer()
-    console.print(table)
-    broken = sum(not check.right for check in found)
-    console.print(f"{broken} of {len(found)} broken" if broken else "all checks passed")
+    seen: list[Check] = []
+    # On standard error, so that it can be told from the answer.
+    with terminal.console.status("looking ...") as status:
+        for check in found:
+            seen.append(check)
+            mark = Text("ok", style="green") if check.right else Text("broken", style="bold red")
+            said = Text(check.found)
+            if check.cure:
+                said.append(f"\n{check.cure}", style="bold")
+            line = Table.grid(padding=(0, 2))
+            line.add_column(width=6)
+            line.add_column(width=18)
+            line.add_column(overflow="fold")
+            line.add_row(mark, check.name, said)
+            console.print(line)
+            terminal.out.flush()
+            status.update(f"looking ... ({check.name} is done)")
+    broken = sum(not check.right for check in seen)
+    console.print(f"{broken} of {len(seen)} broken" if broken else "all checks passed")
+    return seen
 
 
 def weights(terminal: Terminal, states: Sequence[WeightState], *, verified: bool) -> None:

@@ -8,15 +8,31 @@ from typing import Annotated
 import typer
 
 from emoview.cli.console import Terminal
+from emoview.cli.formats import NameOption, with_names
+from emoview.common.text import name_of
+
+
+def _page(value: Path | None) -> Path | None:
+    if value is not None and value.suffix.lower() not in (".html", ".htm", ".pdf"):
+        raise typer.BadParameter("must end in .html or .pdf")
+    return value
 
 
 def report(
     result: Annotated[
         Path, typer.Argument(metavar="RESULT.json|DIR", help="What emoview analyze wrote, or a folder of it.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The page to write.")] = Path(
-        "report.html"
-    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            callback=_page,
+            show_default="NAME-report.html",
+            help="The page to write: .html, or .pdf with Chromium or Chrome.",
+        ),
+    ] = None,
     video: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The video that was analysed. [default: where the result says]"),
@@ -24,27 +40,47 @@ def report(
     embed: Annotated[
         bool, typer.Option("--embed", help="Put the video into the page instead of linking to it.")
     ] = False,
+    names: NameOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Write an HTML report: video, timeline, highlights, and where face and voice disagree.
 
     Examples:
-      emoview report interview.json -o interview.html
+      emoview report interview.json                # interview-report.html
+
+      emoview report interview.json -o interview.pdf
 
       emoview report interview.json --embed        # one file to pass on
 
-      emoview report results -o overview.html      # a row for each clip
+      emoview report results                       # results-report.html: a row for each clip
     """
+    if names and result.is_dir():
+        raise typer.BadParameter("goes with one result, not with a folder", param_hint="--name")
     if video is not None and result.is_dir():
         raise typer.BadParameter("goes with one result, not with a folder", param_hint="--video")
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
-        from emoview.rendering.report import write_report, write_reports
+        from emoview.common.names import REPORT, named_after
+        from emoview.errors import InputError
+        from emoview.rendering.report import write_report, write_report_pdf, write_reports
 
-        if result.is_dir():
-            with render.progress(terminal.console, quiet=quiet) as on_event:
-                written = write_reports(result, output, embed=embed, on_event=on_event)
+        if names:
+            with_names(result, names)
+        output = output or named_after(result, REPORT)
+        if output.suffix.lower() == ".pdf":
+            if result.is_dir():
+                raise InputError("a PDF is made of one result: name its JSON, or write .html")
+            write_report_pdf(result, output, video=video)
+        elif result.is_dir():
+
+            def tell(page: Path, new: bool) -> None:
+                if not quiet:
+                    console.print(f"{'wrote' if new else 'kept '} {name_of(page)}", soft_wrap=True)
+
+            console = terminal.console
+            with render.progress(console, quiet=quiet) as on_event:
+                written = write_reports(result, output, embed=embed, on_event=on_event, on_clip=tell)
             if not quiet:
                 render.warnings(terminal.console, written.failures)
         else:

@@ -7,11 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from emoview.cli.complete import systems_like
 from emoview.cli.console import Terminal
 
 
 def search(
-    system: Annotated[str, typer.Argument(help="A system of emoview train --list.")],
+    system: Annotated[
+        str, typer.Argument(autocompletion=systems_like, help="A system of emoview train --list.")
+    ],
     data: Annotated[Path, typer.Option(exists=True, help="The labelled data.")],
     grid: Annotated[
         Path,

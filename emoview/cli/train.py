@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from emoview.cli.complete import systems_like
+from emoview.cli.config import read_toml
 from emoview.cli.console import Terminal
 from emoview.cli.options import Features
 
@@ -24,7 +26,11 @@ class Part(str, Enum):
 
 def train(
     system: Annotated[
-        str | None, typer.Argument(help="A system of --list; or face, voice, fusion: the weights that ship.")
+        str | None,
+        typer.Argument(
+            autocompletion=systems_like,
+            help="A system of --list; or face, voice, fusion: the weights that ship.",
+        ),
     ] = None,
     data: Annotated[
         list[Path] | None,
@@ -36,10 +42,16 @@ def train(
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option("-o", "--run", help="Run folder. An existing one continues. [default: runs/SYSTEM]"),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            show_default="runs/SYSTEM",
+            help="Run folder. An existing one continues.",
+        ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON file with options.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="TOML or JSON file with options.")
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -91,7 +103,7 @@ def train(
             folder = run or Path("runs") / system
             several = tuple(data) if len(data) > 1 and chosen.takes_several else _only(system, data)
             chosen.train(options, several, Run(folder, system, options, several), on_event)
-        render_training.outcome(terminal.console, folder)
+        render_training.outcome(terminal.printer(terminal.width), folder)
 
 
 def _only(system: str, data: list[Path]) -> Path:
@@ -121,7 +133,10 @@ def given_changes(config: Path | None, pairs: Sequence[str]) -> Mapping[str, Any
 
     changes: dict[str, Any] = {}
     if config is not None:
-        changes = read_json(config, dict[str, Any], 'write {"OPTION": VALUE}')
+        if config.suffix.lower() == ".toml":
+            changes = dict(read_toml(config))
+        else:
+            changes = read_json(config, dict[str, Any], 'write {"OPTION": VALUE}')
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:

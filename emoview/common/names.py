@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 MOST_BYTES: Final = 255
@@ -15,6 +16,15 @@ FACES: Final = "-faces.png"
 
 LABEL: Final = ".txt"
 """Ending of a file that holds one label."""
+
+REPORT: Final = "-report.html"
+"""Ending of a report."""
+
+OVERLAY: Final = "-overlay.mp4"
+"""Ending of a video with a result drawn on it."""
+
+TIMELINE: Final = "-timeline.png"
+"""Ending of a plot."""
 
 _HASH_DIGITS = 8
 
@@ -35,6 +45,12 @@ def fitting(stem: str, endings: Iterable[str]) -> str:
         return stem
     mark = "~" + hashlib.sha256(whole).hexdigest()[:_HASH_DIGITS]
     return f"{folder}{slash}{_start(name, room - len(mark))}{mark}"
+
+
+def named_after(result: Path, ending: str) -> Path:
+    """Name a file in this folder after the result, or the folder of results, that it is made from."""
+    stem = result.resolve().name if result.is_dir() else result.stem
+    return Path(f"{fitting(stem, [ending])}{ending}")
 
 
 def _start(text: str, most_bytes: int) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -65,15 +65,16 @@ class Check:
     cure: str | None = None
 
 
-def examine(*, self_test: bool = True) -> list[Check]:
-    """Look at everything; the last check, the self-test, analyzes a small clip."""
+def examine(*, self_test: bool = True) -> Iterator[Check]:
+    """Look at everything, one piece after the other; the last, the self-test, analyzes a small clip."""
     lean = not any(map(_version, _TO_TRAIN))
     imports = [partial(_import, name) for name in (*_IMPORTS, *(() if lean else _IMPORTS_TO_TRAIN))]
     parts = [_python, _packages, _ffmpeg, _font, _weights, *imports, _networks, _licences]
     # Each import waits for a process of its own, so some can run beside each other.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        checks = list(pool.map(lambda part: part(), parts))
-    return [*checks, _self_test()] if self_test else checks
+        yield from pool.map(lambda part: part(), parts)
+    if self_test:
+        yield _self_test()
 
 
 def run_networks() -> None:

@@ -32,10 +32,12 @@ def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHoo
     rows: dict[int | None, dict[int, Row]] = {}
     for one in analysis.timeline:
         rows.setdefault(one.face_id, {})[one.tick] = one
+    # Where a face is lost for a moment, its segment goes on.
+    lost = rows.get(None, {})
     segments = []
     for done, segment in enumerate(analysis.segments, start=1):
         ticks = range(tick_at(segment.start_s), tick_at(segment.end_s))
-        inside = [row for tick in ticks if (row := rows[segment.face_id].get(tick))]
+        inside = [row for tick in ticks if (row := rows[segment.face_id].get(tick) or lost.get(tick))]
         segments.append(replace(segment, explanation=explainer(segment, inside)))
         on_event(Progress("explain", done, len(analysis.segments)))
     return replace(analysis, segments=tuple(segments))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.face.find import FACE_OVAL, LEFT_EYE, RIGHT_EYE
+from emoview.timeline.options import ratio_of
 
 CROP_SIZE: Final = 112
 """Side of an aligned face, in pixels."""
@@ -80,14 +81,31 @@ class Proportions:
     takes them for surprised.  The factor is one for all faces of a video, since a dropped jaw makes a face
     narrower beside its length, too: it hangs on the median of all so far.  Where most faces lie on their
     side, the camera did, and it is the height that was squeezed.
+
+    Args:
+        aspect: `auto` looks at the faces, `keep` leaves pictures as they are, and a ratio such as `16:9` is
+            that of the pictures as they are meant.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, aspect: str = "auto") -> None:
         self._upright: list[float] = []
         self._lying: list[float] = []
+        self._kept, self._ratio = aspect == "keep", ratio_of(aspect)
 
-    def widening(self, faces: Iterable[NDArray[np.float32]]) -> Widening:
-        """Give the factors for the next picture, with faces of landmarks `(468, 2 or 3)`: 1, or 4/3."""
+    def widening(self, faces: Iterable[NDArray[np.float32]], size: tuple[int, int] = (1, 1)) -> Widening:
+        """Give the factors for the next picture.
+
+        Args:
+            faces: Landmarks `(468, 2 or 3)` of the faces in it.
+            size: Its height and width.
+
+        Returns:
+            1, or 4/3 where faces are narrow; where a ratio is given, what brings the picture to it.
+        """
+        if self._kept:
+            return AS_IT_IS
+        if self._ratio is not None:
+            return (self._ratio * size[0] / size[1], 1.0)
         for landmarks in faces:
             turn, oval = upright(landmarks)
             width, height = np.maximum(np.ptp(oval, axis=0), 1.0)

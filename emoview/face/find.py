@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.parts import without_init
+from emoview.common.quiet import without_chatter
 
 LANDMARKS: Final = 468
 """Points of the face mesh (Kartynnik et al. 2019, arXiv:1907.06724)."""
@@ -27,6 +29,7 @@ RIGHT_EYE: Final = (362, 263)
 
 _LOOK_EVERY: Final = 5
 """Pictures from one look for further faces to the next: 0.2 s."""
+_QUIET_PICTURES: Final = 10
 # Detector scores.  Of 62 pictures of 13 people the upright ones have .63 to .98 and nine in ten .87 or more;
 # upside down none reaches .81, and a picture that is upright always beats itself upside down by .09, and
 # is beaten by itself on its side by .006 at most.
@@ -103,6 +106,10 @@ class FaceFinder:
             stills: The pictures have nothing to do with each other, and an upright face fills most of each.
         """
         self._max_faces, self._stills = max_faces, stills
+        # The parts of a mesh introduce themselves while it is built and until it has found its first face.
+        self._quiet = ExitStack()
+        self._quiet.enter_context(without_chatter())
+        self._quiet_for = _QUIET_PICTURES
         self._near = self._mesh = _mesh(max_faces=max_faces, stills=stills)
         self._far: Any = None
         self._followed = 0
@@ -120,6 +127,7 @@ class FaceFinder:
 
     def close(self) -> None:
         """Let go of the mesh."""
+        self._quiet.close()
         self._near.close()
         if self._far is not None:
             self._far.close()
@@ -168,6 +176,9 @@ class FaceFinder:
             return []
         if self._mesh is self._near:
             if self._far is None:
+                if not self._quiet_for:
+                    self._quiet.enter_context(without_chatter())
+                self._quiet_for = _QUIET_PICTURES
                 self._far = _mesh(max_faces=self._max_faces, stills=False, far=True)
             found, _ = self._ask(self._far, picture, look=True)
             if found:
@@ -226,6 +237,10 @@ class FaceFinder:
         scale = np.array([turned.shape[1], turned.shape[0], turned.shape[1]], np.float32)
         faces = [_points(face)[:LANDMARKS] * scale for face in answer.multi_face_landmarks or []]
         score = max((one.score[0] for one in answer.face_detections or []), default=0.0)
+        if self._quiet_for:
+            self._quiet_for = 0 if faces else self._quiet_for - 1
+            if not self._quiet_for:
+                self._quiet.close()
         return [_turned_back(face, self._turns, width, height) for face in faces], score
 
 

@@ -119,13 +119,12 @@ class Run:
                 before["config"] = _completed(before["config"], _plain(usual()))
             for key, value in what.items():
                 if before.get(key) != value:
-                    other = before.get(key)
                     raise InputError(
-                        f"{folder} holds a run with another {key} ({other}): name a new folder with -o"
+                        f"{folder} holds a run with another {key} ({_difference(before.get(key), value)}): "
+                        "name a new folder with -o"
                     )
             self._facts.update({name: before[name] for name in counted})
         self._since = time.perf_counter()
-        self.save()
 
     def part(self, name: str) -> Path:
         """Give the folder for the checkpoints of a network."""
@@ -142,7 +141,8 @@ class Run:
         write_whole(self.folder / RUN_FILE, json.dumps(self._facts, indent=2) + "\n")
 
     def learns(self, network: str, seen: Seen) -> None:
-        """Note what a network is about to learn from."""
+        """Note what a network is about to learn from.  From here on the folder holds a run."""
+        self.save()
         note_seen(self.folder, network, seen)
 
     def add(self, network: NetworkOfRun, model: Any, figures: Any) -> None:
@@ -163,6 +163,20 @@ class Run:
         metrics[name] = _plain(figures)
         write_whole(self.folder / METRICS_FILE, json.dumps(metrics, indent=2) + "\n")
         self.save()
+
+
+def _difference(before: Any, now: Any, name: str = "") -> str:
+    """Say what of stored options differs from those of now, and nothing of the rest."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+        return "; ".join(
+            _difference(before.get(key), now.get(key), f"{name}.{key}" if name else str(key)) for key in keys
+        )
+    return f"{name} {_brief(before)}, now {_brief(now)}".strip()
+
+
+def _brief(value: Any) -> str:
+    return quoted(value) if isinstance(value, str) else quoted(str(value)).strip("'")
 
 
 def read_run(folder: Path) -> Facts:

@@ -160,6 +160,8 @@ class Media(Struct):
     capture_rate: Rate | None = None
     ffmpeg: Annotated[str, Meta(max_length=200)] | None = None
     persons: Count | None = None
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    widened: Annotated[float, Meta(ge=0.01, le=100)] = 1.0
 
 
 class FaceFound(Struct):
@@ -196,6 +198,8 @@ class Options(Struct):
         tuple[Annotated[tuple[Count, ...], Meta(min_length=2, max_length=100)], ...], Meta(max_length=100)
     ] = ()
     split: bool = False
+    min_segment: Annotated[float, Meta(ge=0, le=3600)] = 0.5
+    aspect: Annotated[str, Meta(max_length=32)] = "auto"
 
 
 class Weight(Struct):
@@ -221,3 +225,5 @@ class Result(Struct):
     valence_arousal: Literal["derived", "estimated"] = "derived"
     cuts: list[Seconds] = []
     faces: list[FaceFound] = []
+    baseline_clips: dict[Literal["face", "voice"], Count] = {}
+    version: Annotated[str, Meta(max_length=100)] | None = None

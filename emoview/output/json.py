@@ -20,6 +20,7 @@ from emoview.timeline.results import (
     Segment,
     Verdict,
 )
+from emoview.timeline.shares import MARGIN, Shares, shares_by_person, shares_of
 
 
 def to_json(analysis: Analysis) -> str:
@@ -65,6 +66,7 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
     overall = analysis.overall
     return {
         "schema_version": SCHEMA_VERSION,
+        "version": analysis.version,
         # The name can hold any character, so the places kept for the lists stand before it.
         "timeline": None,
         "overall": {
@@ -73,6 +75,7 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
             "voice": _verdict(analysis, overall.voice) if overall.voice else None,
         },
         "segments": None,
+        "summary": _summary(analysis),
         "labels": list(LABELS),
         "valence_arousal": analysis.affect,
         "cuts": list(analysis.cuts),
@@ -83,7 +86,40 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
         "options": analysis.options.asked(),
         "weights": [{"name": w.name, "sha256": w.sha256} for w in analysis.weights],
         "warnings": list(analysis.warnings),
+        "baseline_clips": dict(analysis.baseline_clips),
         "timings": {name: round(seconds, 3) for name, seconds in analysis.timings.items()},
+    }
+
+
+def _summary(analysis: Analysis) -> dict[str, Any]:
+    """Sum up for how long which label lasts, and the same for each person."""
+    whole, persons = shares_of(analysis), shares_by_person(analysis)
+    return {
+        **_shares(whole),
+        "margin": MARGIN,
+        "persons": [{"person": one.person, **_shares(one)} for one in persons],
+    }
+
+
+def _shares(shares: Shares) -> dict[str, Any]:
+    labels = {}
+    for one in shares.labels:
+        values = {"share": one.share, "seconds": one.seconds, "segments": one.segments, "mean_s": one.mean_s}
+        labels[one.label] = values
+    return {"leads": shares.leads, "seconds": shares.seconds, "labels": labels}
+
+
+def provenance(analysis: Analysis) -> dict[str, Any]:
+    """Tell where the numbers come from: version, file, options, weights and baseline."""
+    media = analysis.media
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": analysis.version,
+        "media": {"path": media.path, "sha256": media.sha256, "start_s": media.start_s},
+        "options": analysis.options.asked(),
+        "fusion_used": analysis.fusion_used,
+        "weights": [{"name": w.name, "sha256": w.sha256} for w in analysis.weights],
+        "baseline_clips": dict(analysis.baseline_clips),
     }
 
 

@@ -72,7 +72,8 @@ class Overlay:
             x = left - self._unit // 2 - panel[0]
         if x < 0:
             x = self._width - panel[0]
-        self._panel(picture, row, f"#{row.person}", (x, top))
+        name = self._analysis.names.get(row.person or 0, f"#{row.person}")
+        self._panel(picture, row, name, (x, top))
 
     def _panel_size(self) -> tuple[int, int]:
         return self._unit * 9, round(self._unit * (1.5 + 1.05 * len(self._analysis.naming.groups)))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from emoview.common.text import name_of
 from emoview.output.pages import page
+from emoview.output.words import length_of
 from emoview.timeline.moments import disagreements, faces_by_presence
 from emoview.timeline.results import Analysis, Verdict
+from emoview.timeline.shares import is_long, sentence_of, shares_of
 
 _COLUMNS = (
     ("clip", False), ("seconds", True), ("together", False), ("face", False), ("voice", False),
@@ -36,8 +39,11 @@ def clip_of(analysis: Analysis, *, name: str, link: str) -> Clip:
     """Sum up a result for its row."""
     overall, media = analysis.overall, analysis.media
     verdicts = [_verdict(v) for v in (overall.fused, overall.face, overall.voice)]
+    if is_long(analysis) and (shares := shares_of(analysis)).labels:
+        most = shares.labels[0]
+        verdicts[0] = {"label": most.label, "confidence": most.share, "time": True, "leads": shares.leads}
     found = disagreements(analysis)
-    strip = _strip(analysis)
+    strip = strip_of(analysis)
     values = {
         "seconds": media.duration_s,
         "label": verdicts[0] and verdicts[0]["label"],
@@ -85,8 +91,8 @@ def _verdict(verdict: Verdict | None) -> dict[str, Any] | None:
     return {"label": verdict.label, "confidence": verdict.confidence}
 
 
-def _strip(analysis: Analysis) -> list[dict[str, Any]]:
-    """The segments of the main face and of the voice alone, as shares of the clip."""
+def strip_of(analysis: Analysis) -> list[dict[str, Any]]:
+    """Give the segments of the main face and of the voice alone, as shares of the clip."""
     main = (*faces_by_presence(analysis.timeline)[:1], None)
     whole = max(analysis.media.duration_s, 1e-3) / 100
     return [
@@ -98,3 +104,21 @@ def _strip(analysis: Analysis) -> list[dict[str, Any]]:
         for s in analysis.segments
         if s.person in main
     ]
+
+
+def to_notebook(analysis: Analysis) -> str:
+    """Write what a notebook shows of a result: the label, the segments over time, and shares of time."""
+    strip, shares = strip_of(analysis), shares_of(analysis)
+    return page(
+        "notebook.html",
+        name=name_of(Path(analysis.media.path).name),
+        length=length_of(analysis.media.duration_s),
+        label=analysis.overall.label,
+        confidence=analysis.overall.confidence,
+        long=is_long(analysis),
+        sentence=sentence_of(shares),
+        strip=strip,
+        strip_text=", ".join(dict.fromkeys(part["label"] for part in strip)) or "nothing",
+        shares=shares.labels,
+        warnings=[name_of(warning) for warning in analysis.warnings],
+    )

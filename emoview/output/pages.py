@@ -31,6 +31,11 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def page(template: str, **values: Any) -> str:
-    """Fill a template; every value is escaped."""
-    return _environment().get_template(template).render(**values)
+def made_by(made_with: str = "") -> str:
+    """Say what made a page, and with which options: what made it again would be the same."""
+    return f"emoview {__version__}{made_with and f', {made_with}'}"
+
+
+def page(template: str, *, made_with: str = "", **values: Any) -> str:
+    """Fill a template; every value is escaped; `made_with` is told as by `made_by`."""
+    return _environment().get_template(template).render(made_by=made_by(made_with), **values)

@@ -6,11 +6,16 @@ import io
 from pathlib import Path
 from typing import Any
 
+from emoview.common.text import json_of
+from emoview.output.json import provenance
 from emoview.timeline.results import Analysis
 
 
 def parquet_file(analysis: Analysis, _: Path) -> bytes:
-    """Write the timeline as a Parquet file; what is missing is null."""
+    """Write the timeline as a Parquet file; what is missing is null.
+
+    Its metadata hold, under `emoview`, the JSON of what tells where the numbers come from.
+    """
     import pyarrow
     from pyarrow import parquet
 
@@ -28,6 +33,7 @@ def parquet_file(analysis: Analysis, _: Path) -> bytes:
             for name in analysis.columns
         ]
     )
+    schema = schema.with_metadata({"emoview": json_of(provenance(analysis))})
     rows: list[dict[str, Any]] = [analysis.record(row) for row in analysis.timeline]
     file = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_pylist(rows, schema), file, compression="zstd")

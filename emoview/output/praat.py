@@ -22,7 +22,8 @@ def textgrid_file(analysis: Analysis, _: Path) -> str:
     for number, tier in enumerate(tiers, 1):
         intervals = _without_gaps([(s.start_s, s.end_s, s.label) for s in tier.segments], end)
         lines += [
-            f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{tier.name}"',
+            f"    item [{number}]:", '        class = "IntervalTier"',
+            f'        name = "{_quoted(tier.name)}"',
             "        xmin = 0", f"        xmax = {end:.2f}",
             f"        intervals: size = {len(intervals)}",
         ]  # fmt: skip
@@ -32,6 +33,11 @@ def textgrid_file(analysis: Analysis, _: Path) -> str:
                 f"            xmax = {last:.2f}", f'            text = "{text}"',
             ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Write a quotation mark twice, as Praat does."""
+    return text.replace('"', '""')
 
 
 def _without_gaps(segments: list[Interval], end: float) -> list[Interval]:

@@ -14,10 +14,11 @@ from emoview.common.stored import decode_json, is_file, read_bytes
 from emoview.common.text import name_of, shown
 from emoview.errors import InputError, NoResultError
 from emoview.output import form
+from emoview.output.faces import read_names
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
-from emoview.timeline.options import Options
+from emoview.timeline.options import Options, ratio_of
 from emoview.timeline.results import (
     SCHEMA_VERSION,
     Analysis,
@@ -52,6 +53,7 @@ def read_json(path: Path) -> Analysis:
         InputError: The file is missing, or not a result of this or an earlier version.
         NoResultError: It is other JSON.
     """
+    # Names that people gave to the faces lie beside it.
     content = read_bytes(path, _CURE, most=MOST_BYTES)
     head = decode_json(content, cast("type[object]", form.Any), path, _CURE)
     version = head.schema_version if isinstance(head, form.Version) else None
@@ -64,9 +66,10 @@ def read_json(path: Path) -> Analysis:
     stored = decode_json(content, form.Result, path, _AGAIN)
     try:
         _check(stored)
-        return _analysis(stored, by_sums=_number(version) >= _BY_SUMS)
+        analysis = _analysis(stored, by_sums=_number(version) >= _BY_SUMS)
     except ValueError as error:
         raise InputError(f"{name_of(path)} is damaged at {error}: {_AGAIN}") from None
+    return replace(analysis, names=read_names(path))
 
 
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:
@@ -135,6 +138,7 @@ def _number(version: str) -> tuple[int, ...]:
 def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     overall = stored.overall
     options = Options(**asdict(stored.options))
+    _check_aspect(options)
     naming = options.naming
     timeline = tuple(_rows(stored.timeline, naming))
     return Analysis(
@@ -144,7 +148,12 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
             _verdict(overall.face, "$.overall.face", naming),
             _verdict(overall.voice, "$.overall.voice", naming),
         ),
-        segments=_segments(timeline, stored.segments, as_stored=by_sums or options.labels == 7),
+        segments=_segments(
+            timeline,
+            stored.segments,
+            shortest_s=options.min_segment,
+            as_stored=by_sums or options.labels == 7,
+        ),
         timeline=timeline,
         options=options,
         fusion_used=stored.fusion_used,
@@ -155,6 +164,8 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         affect=stored.valence_arousal,
         cuts=tuple(stored.cuts),
         faces=tuple(FaceFound(*astuple(face)) for face in stored.faces),
+        baseline_clips=dict(stored.baseline_clips.items()),
+        version=stored.version,
     )
 
 
@@ -164,17 +175,23 @@ def _media(stored: form.Media) -> MediaFacts:
     return MediaFacts(**{**asdict(stored), "path": shown(stored.path), "persons": persons})
 
 
-def _segments(
-    timeline: tuple[Row, ...], stored: list[form.Segment], *, as_stored: bool
-) -> tuple[Segment, ...]:
-    """Cut the timeline again, since earlier versions had other groups of labels, and other probabilities.
+def _check_aspect(options: Options) -> None:
+    try:
+        ratio_of(options.aspect)
+    except InputError:
+        raise ValueError("$.options.aspect (it is no ratio)") from None
 
-    Else the confidences are as stored, since those of the rounded rows may differ in the last digit, and so
-    are the explanations.
+
+def _segments(
+    timeline: tuple[Row, ...], stored: list[form.Segment], *, shortest_s: float, as_stored: bool
+) -> tuple[Segment, ...]:
+    """Cut the timeline again, since earlier versions had other segments, groups and probabilities.
+
+    Of segments that are the same, confidences are as stored, since those of the rounded rows may differ in
+    the last digit, and so are the explanations.
     """
-    segments = segments_of(timeline)
-    if [s.start_s for s in segments] != [s.start_s for s in stored]:
-        return segments
+    segments = segments_of(timeline, shortest_s=shortest_s)
+    known = {(one.start_s, one.end_s, one.face_id): one for one in stored}
     return tuple(
         replace(
             segment,
@@ -183,7 +200,9 @@ def _segments(
             confidence=one.confidence if as_stored else segment.confidence,
             explanation=_explanation(one.explanation),
         )
-        for segment, one in zip(segments, stored, strict=True)
+        if (one := known.get((segment.start_s, segment.end_s, segment.face_id)))
+        else segment
+        for segment in segments
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Final, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from emoview.common.text import name_of
 from emoview.output.pages import page
 from emoview.output.palette import ink
 from emoview.output.tracks import limit, tracks
+from emoview.output.words import facts_of, length_of, options_of, technical_of
 from emoview.timeline.clock import TICK_MS
 from emoview.timeline.labels import COLOURS, LETTERS
 from emoview.timeline.moments import (
@@ -20,14 +21,8 @@ from emoview.timeline.moments import (
     disagreements,
     faces_by_presence,
 )
-from emoview.timeline.results import Analysis, Segment
-
-_UNITS: Final = {
-    "duration_s": "{:.2f} s", "start_s": "{:.2f} s", "width": "{} px", "height": "{} px", "rotation": "{}°",
-    "frame_rate": "{:g} Hz", "audio_rate": "{:,} Hz", "audio_level_db": "{:.1f} dBFS",
-    "face_share": "{:.0%}", "speech_share": "{:.0%}", "least_confidence": "{:.0%}",
-}  # fmt: skip
-_ESTIMATED = ("valence and arousal", "estimated from the face; where there is none, derived from the labels")
+from emoview.timeline.results import Analysis, MediaFacts, Segment
+from emoview.timeline.shares import is_long, shares_by_person, shares_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,7 @@ def to_html(
     explanations: Sequence[tuple[Segment, bytes | None]] = (),
     notes: Sequence[str] = (),
     overview: str | None = None,
+    made_with: str = "",
 ) -> str:
     """Write the page.
 
@@ -66,10 +62,13 @@ def to_html(
             where there is one.
         notes: Sentences about this page, such as that the video was not found.
         overview: Relative address of the page of all clips, for a link back.
+        made_with: What the page says it was made with.
     """
     found = disagreements(analysis)
+    faces = faces_by_presence(analysis.timeline)
     return page(
         "report.html",
+        made_with=made_with,
         title=title,
         origin=origin,
         overview=overview,
@@ -77,11 +76,18 @@ def to_html(
         overall=analysis.overall,
         labels=analysis.naming.labels,
         sums=_sums(analysis),
-        faces=faces_by_presence(analysis.timeline),
+        faces=faces,
+        who={face: analysis.who(face) for face in (*faces, None)},
+        length=length_of(analysis.media.duration_s),
+        long=is_long(analysis),
+        shares=shares_of(analysis),
+        by_face=shares_by_person(analysis) if len(faces) > 1 else [],
+        guess=1 / len(analysis.naming.groups),
         player=source and source.kind,
         source=source and source.address,
         moments=[_moment(analysis, moment, jpeg) for moment, jpeg in moments],
-        shape=f"{analysis.media.width or 16} / {analysis.media.height or 9}",
+        shape=_shape(analysis.media),
+        widened=analysis.media.widened,
         explanations=[
             {"segment": segment, "why": segment.explanation, "picture": webp and _address("webp", webp)}
             for segment, webp in explanations
@@ -92,17 +98,18 @@ def to_html(
         distance=DISTANCE,
         notes=notes,
         warnings=[name_of(warning) for warning in analysis.warnings],
-        facts=_facts(analysis.media),
-        options=[
-            *_said(analysis.options.asked().items()),
-            ("fusion used", analysis.fusion_used),
-            ("device used", analysis.device_used),
-            *([_ESTIMATED] if analysis.affect == "estimated" else []),
-        ],
+        facts=facts_of(analysis),
+        options=options_of(analysis),
+        technical=technical_of(analysis),
         estimated=analysis.affect == "estimated",
         weights=analysis.weights,
         data=_data(analysis, found),
     )
+
+
+def _shape(media: MediaFacts) -> str:
+    """The shape of the pictures as they were analysed."""
+    return f"{round((media.width or 16) * media.widened)} / {media.height or 9}"
 
 
 def _sums(analysis: Analysis) -> list[Mapping[str, float] | None]:
@@ -132,6 +139,7 @@ def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
         **({} if least is None else {"least": least}),
         "segments": [[s.start_s, s.end_s, s.person, position[s.label]] for s in analysis.segments],
         "disagreements": [[d.start_s, d.end_s, d.person] for d in found],
+        "who": {str(one): analysis.who(one) for one in faces_by_presence(analysis.timeline)},
         **tracks(analysis),
     }
 
@@ -163,24 +171,3 @@ def _box(analysis: Analysis, moment: Moment) -> str | None:
         "height": box.height / media.height,
     }
     return ";".join(f"{name}:{share:.1%}" for name, share in parts.items())
-
-
-def _facts(values: Any) -> list[tuple[str, str]]:
-    """The fields of a dataclass as a person reads them, with their units."""
-    return _said((field.name, getattr(values, field.name)) for field in fields(values))
-
-
-def _said(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    return [
-        (name.removesuffix("_s").removesuffix("_db").replace("_", " "), _value(name, v)) for name, v in pairs
-    ]
-
-
-def _value(name: str, value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return name_of(", ".join(map(str, value)))
-    return _UNITS.get(name, "{}").format(name_of(value) if isinstance(value, str) else value)

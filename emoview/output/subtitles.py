@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Segment
+
+SHORTEST_S: Final = 1.0
+"""A caption stands for at least so long, in seconds: nobody reads a shorter one."""
+# Of a caption: what shares less of it with a segment does not name that.
+_LEAST_SHARE = 0.25
+
+_Cue = tuple[float, float, str]
 
 
 def vtt_file(analysis: Analysis, _: Path) -> str:
@@ -22,13 +30,75 @@ def srt_file(analysis: Analysis, _: Path) -> str:
     )
 
 
-def _cues(analysis: Analysis) -> Iterator[tuple[float, float, str]]:
-    several = len({segment.person for segment in analysis.segments} - {None}) > 1
+def _cues(analysis: Analysis) -> Iterator[_Cue]:
+    """Give one caption at a time, with a line for each person; what is too short is stretched or left out."""
+    by_person: dict[int | None, list[Segment]] = {}
     for segment in analysis.segments:
-        text = f"{segment.label} {100 * segment.confidence:.0f} %"
-        if several:
-            text = f"{'voice' if segment.person is None else f'face {segment.person}'}: {text}"
-        yield segment.start_s, segment.end_s, text
+        by_person.setdefault(segment.person, []).append(segment)
+    several = len(by_person.keys() - {None}) > 1
+    waiting: _Cue | None = None
+    for start, end in _spans(analysis):
+        lines = []
+        for person in sorted(by_person, key=lambda one: (one is None, one)):
+            shown = _inside(by_person[person], start, end)
+            if shown is not None:
+                lines.append(_line(analysis, shown, several=several))
+        text = "\n".join(lines)
+        if waiting is not None and text == waiting[2] and start == waiting[1]:
+            waiting = (waiting[0], end, text)
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = (start, end, text) if lines else None
+    if waiting is not None:
+        yield waiting
+
+
+def _spans(analysis: Analysis) -> Iterator[tuple[float, float]]:
+    """Cut the clip wherever a segment starts or ends, but where that leaves too little to read."""
+    end = analysis.media.duration_s
+    ends = sorted({edge for s in analysis.segments for edge in (s.start_s, s.end_s)} | {end})
+    starts = [s.start_s for s in analysis.segments]
+    stops = [s.end_s for s in analysis.segments]
+    at, said, over = 0.0, 0, 0
+    stops.sort()
+    for edge in ends:
+        if edge <= at:
+            continue
+        while said < len(starts) and starts[said] <= at:
+            said += 1
+        while over < len(stops) and stops[over] <= at:
+            over += 1
+        silent = said == over
+        cut = edge if silent else min(max(edge, at + SHORTEST_S), end)
+        if 0 < end - cut < SHORTEST_S:
+            # The rest is too short for a caption: it takes from what is before, or goes to it.
+            cut = end - SHORTEST_S
+            if cut <= at if silent else cut < at + SHORTEST_S:
+                cut = end
+        yield at, cut
+        at = cut
+
+
+def _inside(segments: list[Segment], start: float, end: float) -> Segment | None:
+    """Give the segment that fills most of a span, if it fills enough of it."""
+    while segments and segments[0].end_s <= start:
+        segments.pop(0)
+    best, most = None, _LEAST_SHARE * (end - start)
+    for segment in segments:
+        if segment.start_s >= end:
+            break
+        shared = min(segment.end_s, end) - max(segment.start_s, start)
+        if shared > most:
+            best, most = segment, shared
+    return best
+
+
+def _line(analysis: Analysis, segment: Segment, *, several: bool) -> str:
+    text = f"{segment.label} {100 * segment.confidence:.0f} %"
+    if not several:
+        return text
+    return f"{analysis.who(segment.person)}: {text}"
 
 
 def _time(seconds: float, point: str) -> str:

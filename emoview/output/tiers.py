@@ -13,7 +13,7 @@ class Tier:
     """Stretches of one modality, by time.
 
     Attributes:
-        name: `fused`, `face` or `voice`; with several faces, `face 1` or `fused 1` for face 1.
+        name: `fused`, `face` or `voice`; with several faces, `face 1` or `fused 1` for face 1, or its name.
         segments: None of them overlaps another.
     """
 
@@ -26,14 +26,14 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
     several = len({row.person for row in analysis.timeline} - {None}) > 1
     tiers = []
     for modality in ("fused", "face", "voice"):
-        segments = segments_of(analysis.timeline, modality)
+        segments = segments_of(analysis.timeline, modality, shortest_s=analysis.options.min_segment)
         if not several:
             tiers.append(Tier(modality, segments))
             continue
         ids = sorted({s.person for s in segments}, key=lambda i: -1 if i is None else i)
         tiers += [
             Tier(
-                modality if person is None else f"{modality} {person}",
+                modality if person is None else f"{modality} {analysis.names.get(person, person)}",
                 tuple(s for s in segments if s.person == person),
             )
             for person in ids

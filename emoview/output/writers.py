@@ -52,6 +52,10 @@ WRITERS: Final[Mapping[str, Writer]] = {
 }
 """By the name that `--format` takes."""
 
+_MADE_BY: Final = {
+    ".html": "report", ".pdf": "report", ".mp4": "overlay", ".png": "plot", ".svg": "plot",
+}  # fmt: skip
+
 
 def stem_of(path: Path, formats: Sequence[str], *others: str) -> str:
     """Name the results of a file, without ending.
@@ -101,6 +105,33 @@ def format_of(path: Path | None) -> str:
         if path.suffix.lower() == writer.suffix.lower():
             return name
     raise InputError(f"{path} says no format: add --format, {known}")
+
+
+def formats_for(output: Path | None, named: str | None, usual: str = "csv,json") -> list[str]:
+    """Choose the formats of a result that goes to `output`, a folder or a file.
+
+    Args:
+        output: Where to; None for this folder.
+        named: What was asked for, with commas between; None for what the ending of a file says, or the usual.
+        usual: Formats for a folder.
+
+    Raises:
+        InputError: The ending is that of another file, or says something else than what was asked for.
+    """
+    ending = "" if output is None or output.is_dir() else output.suffix.lower()
+    meant = [name for name, writer in WRITERS.items() if writer.suffix.lower() == ending]
+    asked = (named or usual).split(",")
+    if ending in _MADE_BY:
+        raise InputError(
+            f"analyze does not write {output}: analyze first, then use emoview {_MADE_BY[ending]}"
+        )
+    if not meant or (named is not None and asked == meant):
+        return asked
+    if named is not None:
+        raise InputError(
+            f"{output} is one file of the format {meant[0]}: name a folder, or leave out --format"
+        )
+    return meant
 
 
 def _target(stem: str, writer: Writer, output: Path, *, only: bool) -> Path:

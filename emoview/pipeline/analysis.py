@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emoview.common.files import sha256_of
 from emoview.common.text import name_of, shown
 from emoview.errors import DecodeError
 from emoview.media.probe import WHOLE, Media, Stretch, probe
@@ -85,9 +86,10 @@ def _analysis(
     """Analyse a file, of which something is known already."""
     timings = Timings()
     seen = _seen(options)
-    with timings.measure("total"):
+    with timings.measure("total"), ThreadPoolExecutor(1, thread_name_prefix="emoview") as pool:
         with timings.measure("probe"):
             media = probe(path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track)
+        hashed = pool.submit(sha256_of, media.path)
         warnings = [*warnings_of_source, *warn.of_modality(media, options)]
         baseline = _baseline_for(media, options)
         loader = _Loader(options)
@@ -108,6 +110,7 @@ def _analysis(
 
             with timings.measure("explain"):
                 result = explained(result, seen, loader(), on_event)
+        result = replace(result, media=replace(result.media, sha256=hashed.result()))
     return replace(result, timings=dict(sorted(timings.seconds.items())))
 
 
@@ -274,7 +277,7 @@ def _faces_of(
     affect = roles(options.runs).get("affect")
     search = find_faces(
         media, max_faces=options.max_faces, timings=timings, log=log, square=affect.size if affect else None,
-        cuts=cuts,
+        cuts=cuts, aspect=options.aspect,
     )  # fmt: skip
     for tick, found in Stage(search):
         if on_face is not None:

@@ -1,15 +1,199 @@
-"""The public functions, with the imports that they need put off until they are called."""
+"""What `import emoview` offers, with the imports that it needs put off until it is used."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Literal
+import shutil
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from emoview.common.text import shown
+from emoview.errors import InputError
 from emoview.pipeline.events import EventHook, ignore
 from emoview.timeline.labels import LabelCount
 from emoview.timeline.options import Options, weights_of
 from emoview.timeline.results import Analysis
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+"""What can be analysed: a path, the content of a file, or an open file."""
+
+
+@dataclass(frozen=True)
+class Result(Analysis):
+    """The emotions of one clip, and what to do with them; see `Analysis` for what it holds."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Result:
+        """Give an analysis these methods."""
+        return cls(**{field.name: getattr(analysis, field.name) for field in fields(analysis)})
+
+    def to_json(self) -> str:
+        """Give the JSON that `emoview analyze` writes."""
+        from emoview.output.json import to_json
+
+        return to_json(self)
+
+    def to_csv(self) -> str:
+        """Give the CSV that `emoview analyze` writes."""
+        from emoview.output.csv import to_csv
+
+        return to_csv(self)
+
+    def to_parquet(self) -> bytes:
+        """Give the content of a Parquet file, with the provenance in its metadata."""
+        from emoview.output.parquet import parquet_file
+
+        return parquet_file(self, Path())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a file, whole or not at all; its ending is the format, as for `emoview export`.
+
+        Raises:
+            InputError: The ending is that of no format.
+            OutputError: The file cannot be written.
+        """
+        from emoview.output.writers import format_of, write_results
+
+        file = Path(path)
+        (written,) = write_results(self, file.stem, [format_of(file)], file)
+        return written
+
+    def plot(self, path: str | os.PathLike[str]) -> Path:
+        """Draw the timeline as PNG, SVG or PDF.
+
+        Raises:
+            OutputError: The ending is none of these, or the file cannot be written.
+        """
+        from emoview.common.files import write_whole
+        from emoview.output.plot import plot_file
+
+        write_whole(Path(path), plot_file([self], Path(path)))
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        from emoview.output.overview import to_notebook
+
+        return to_notebook(self)
+
+
+class Analyzer:
+    """Analyses one clip after another with the same options and networks; threads may share it.
+
+    Args:
+        options: How; the defaults are those of the command.
+        at_once: So many calls run at the same time, the others wait: each holds pictures, a face mesh and
+            what the networks compute with.
+
+    Raises:
+        InputError: The options exclude each other, or name what is not there.
+    """
+
+    def __init__(self, options: Options | None = None, *, at_once: int = 2) -> None:
+        from emoview.pipeline.check import check
+
+        self.options = options or Options()
+        check(self.options)
+        if type(at_once) is not int or at_once < 1:
+            raise InputError(f"at_once must be a whole number, 1 or more, not {at_once!r}")
+        self._free = threading.BoundedSemaphore(at_once)
+
+    def analyze(
+        self,
+        source: Source,
+        *,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        on_event: EventHook = ignore,
+        allow_network: bool = False,
+    ) -> Result:
+        """Turn a video, or a sound file, into an emotion timeline.
+
+        Args:
+            source: A path, or what else `analyze` takes; the content of a file as bytes; or a file opened for
+                reading bytes.
+            start_s: Second at which to start; the timeline counts from there.
+            end_s: Second at which to end; None for the end.
+            on_event: Told of every step forward, from several threads.
+            allow_network: Let ffmpeg open an address.
+
+        Raises:
+            InputError: The source cannot be analysed, or does not hold what the options ask for.
+            DeviceError: The device asked for is not there.
+            WeightsError: The installation lacks its weights.
+        """
+        if isinstance(source, str | os.PathLike):
+            return self._run(source, start_s, end_s, on_event, allow_network=allow_network)
+        from emoview.common.files import private_folder
+
+        with private_folder() as folder:
+            file = folder / "content"
+            name = "bytes"
+            with file.open("wb") as out:
+                if isinstance(source, bytes | bytearray | memoryview):
+                    out.write(source)
+                else:
+                    shutil.copyfileobj(source, out)
+                    name = str(getattr(source, "name", "file"))
+            return self._run(file, start_s, end_s, on_event, name)
+
+    def analyze_arrays(
+        self,
+        pictures: Iterable[NDArray[np.uint8]] | None = None,
+        times_s: Sequence[float] | None = None,
+        *,
+        samples: NDArray[Any] | None = None,
+        rate: int | None = None,
+        on_event: EventHook = ignore,
+    ) -> Result:
+        """Turn pictures, samples or both into an emotion timeline.
+
+        Args:
+            pictures: `(height, width, 3)` RGB in 8 bits each, all of one size; an iterator is read once.
+            times_s: When each is shown, in seconds that rise from 0; by default 25 a second.
+            samples: `(n,)` or `(n, channels)`: floats in [-1, 1], or 16-bit integers; they start at 0 s.
+            rate: Samples a second.
+            on_event: Told of every step forward, from several threads.
+
+        Raises:
+            InputError: There is nothing, arrays do not fit, or they do not hold what the options ask for.
+        """
+        from emoview.common.files import private_folder
+        from emoview.media.arrays import write_media
+
+        with private_folder() as folder:
+            file = folder / "arrays.mkv"
+            write_media(file, pictures=pictures, times_s=times_s, samples=samples, rate=rate)
+            return self._run(file, 0.0, None, on_event, "arrays")
+
+    def _run(
+        self,
+        path: str | os.PathLike[str],
+        start_s: float,
+        end_s: float | None,
+        on_event: EventHook,
+        name: str | None = None,
+        *,
+        allow_network: bool = False,
+    ) -> Result:
+        from emoview.media.probe import Stretch
+        from emoview.pipeline.analysis import analyze as run
+
+        stretch = Stretch(start_s, end_s)
+        with self._free:
+            result = run(
+                path, options=self.options, stretch=stretch, on_event=on_event, allow_network=allow_network
+            )
+        if name is not None:
+            result = replace(result, media=replace(result.media, path=shown(name)))
+        return Result.of(result)
 
 
 def analyze(
@@ -34,10 +218,12 @@ def analyze(
     allow_network: bool = False,
     audio_track: str | int | None = None,
     channel: Literal["mix", "left", "right"] = "mix",
+    min_segment: float = 0.5,
+    aspect: str = "auto",
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
-) -> Analysis:
+) -> Result:
     """Turn a video, or a sound file, into an emotion timeline.
 
     Args:
@@ -67,6 +253,9 @@ def analyze(
         audio_track: Number, from 1, or name of the sound track; None for the first.
         channel: `left` or `right` for one channel of the sound; `mix` for all, or for the one that goes with
             the face where each channel has its own speaker.
+        min_segment: Shortest segment, in seconds; see `emoview.timeline.segments`.
+        aspect: `auto` widens pictures that look squeezed from 16:9 to 4:3, `keep` never; or the ratio of
+            width to height that they are meant to have, such as `16:9`.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -79,31 +268,25 @@ def analyze(
         DeviceError: The device asked for is not there.
         WeightsError: The installation lacks its weights.
     """
-    from emoview.media.probe import Stretch
-    from emoview.pipeline.analysis import analyze as run
-
     given = () if weights is None else (weights,) if isinstance(weights, str | os.PathLike) else weights
     person = None if baseline is None else os.fspath(baseline)
     options = Options(
-        fusion,
-        modality,
-        max_faces,
-        str(face),
-        labels,
-        device,
-        weights_of([os.fspath(run) for run in given]),
-        explain,
-        person,
-        voice_features,
-        least_confidence,
-        rate,
-        capture_rate,
-        clock,
-        None if audio_track is None else str(audio_track),
-        channel,
-        tuple(tuple(group) for group in merge),
-        split,
+        fusion, modality, max_faces, str(face), labels, device, weights_of([os.fspath(run) for run in given]),
+        explain, person, voice_features, least_confidence, rate, capture_rate, clock,
+        None if audio_track is None else str(audio_track), channel, tuple(tuple(group) for group in merge),
+        split, min_segment, aspect,
+    )  # fmt: skip
+    return Analyzer(options).analyze(
+        path, start_s=start_s, end_s=end_s, on_event=on_event, allow_network=allow_network
     )
-    return run(
-        path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event, allow_network=allow_network
-    )
+
+
+def read(path: str | os.PathLike[str]) -> Result:
+    """Read the JSON of a result.
+
+    Raises:
+        InputError: The file is missing, or no result of this or an earlier version.
+    """
+    from emoview.output.read import read_json
+
+    return Result.of(read_json(Path(path)))

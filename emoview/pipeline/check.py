@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emoview.errors import InputError
-from emoview.timeline.options import Options, check_choices
+from emoview.timeline.options import Options, check_choices, ratio_of
 
 
 def check(options: Options) -> None:
@@ -34,6 +34,10 @@ def check(options: Options) -> None:
             raise InputError(f"{name} must be a number of pictures a second, above 0, not {rate!r}")
     if options.audio_track is not None and not options.audio_track.strip():
         raise InputError("audio_track must be a number, from 1, or a name")
+    shortest = options.min_segment
+    if not isinstance(shortest, int | float) or isinstance(shortest, bool) or not 0 <= shortest <= 3600:
+        raise InputError(f"min_segment must be seconds from 0 to 3600, not {shortest!r}")
+    ratio_of(options.aspect)
     replaced = _labels_replaced(options)
     if replaced and options.fusion == "early":
         raise InputError(

@@ -146,7 +146,7 @@ class Faces:
         ticks: Ticks that the pictures reach to.
         tracks: By track id.
         log: What the decoder complained of.
-        squeezed: Whether most faces were seen in pictures that were made wider, see `Proportions`.
+        widened: How much wider the pictures of most faces were made, see `Proportions`.
         cuts: Ticks at which a shot begins, but for the first.
         most: Most faces that were found in one picture.
     """
@@ -154,7 +154,7 @@ class Faces:
     ticks: int
     tracks: dict[int, FaceTrack]
     log: DecodeLog
-    squeezed: bool
+    widened: float
     cuts: tuple[int, ...] = ()
     most: int = 0
 

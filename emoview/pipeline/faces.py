@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -45,7 +46,8 @@ class FaceBranch:
     ) -> None:
         self._load, self._keep_embeddings = load, keep_embeddings
         self._timings, self._keep = timings, keep
-        self._ticks = self._faces = self._widened = self._most = 0
+        self._ticks = self._most = 0
+        self._widened: Counter[float] = Counter()
         self._waiting: list[Found] = []
         self._growing: dict[int, _GrowingTrack] = {}
         self._tracks: dict[int, FaceTrack] = {}
@@ -54,7 +56,7 @@ class FaceBranch:
         """Take the faces of `tick`; ticks without a picture may be left out."""
         self._ticks, self._most = tick + 1, max(self._most, len(found))
         for face in found:
-            self._faces, self._widened = self._faces + 1, self._widened + (max(face.widen) > 1)
+            self._widened[max(face.widen)] += 1
             self._waiting.append(face)
             if len(self._waiting) == FACE_BATCH:
                 self._flush()
@@ -70,8 +72,8 @@ class FaceBranch:
             self._tracks.update((i, track.end()) for i, track in self._growing.items())
         tracks = dict(sorted(self._tracks.items()))
         lasting = {i: track for i, track in tracks.items() if len(track.ticks) >= SHORTEST_TICKS}
-        squeezed = 2 * self._widened > self._faces
-        return Faces(self._ticks, lasting or tracks, log, squeezed, tuple(cuts), self._most)
+        widened = max(self._widened, key=self._widened.__getitem__, default=1.0)
+        return Faces(self._ticks, lasting or tracks, log, widened, tuple(cuts), self._most)
 
     def _flush(self) -> None:
         """Ask the networks about the faces that wait."""

@@ -30,16 +30,19 @@ class FaceSearch:
         max_faces: Faces looked for in a picture.
         timings: Told of the time it takes.
         square: Side of the square that each face is cut out as, too; None for none.
+        aspect: As in `Options`.
     """
 
-    def __init__(self, *, max_faces: int, timings: Timings, square: int | None = None) -> None:
+    def __init__(
+        self, *, max_faces: int, timings: Timings, square: int | None = None, aspect: str = "auto"
+    ) -> None:
         # mediapipe takes its time: it is loaded when the first pictures are being decoded.
         from emoview.face.align import Proportions
         from emoview.face.find import FaceFinder
         from emoview.face.follow import FaceFollower
 
         self._finder = FaceFinder(max_faces=max_faces)
-        self._follower, self._proportions = FaceFollower(), Proportions()
+        self._follower, self._proportions = FaceFollower(), Proportions(aspect)
         self._timings, self._square = timings, square
         self._looked: dict[int, int] = {}
         self.cuts: list[int] = []
@@ -79,7 +82,8 @@ class FaceSearch:
                 raise _SmallFaceError(tick)
             ids = self._follower.follow(tick, [points * np.float32(scale) for points in landmarks])
         with self._timings.measure("align"):
-            widen = self._proportions.widening(landmarks)
+            height_and_width = picture.shape[0], picture.shape[1]
+            widen = self._proportions.widening(landmarks, height_and_width)
             return [
                 Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
                       align(picture, points, widen=widen), scale, widen,
@@ -108,6 +112,7 @@ def find_faces(
     log: DecodeLog,
     square: int | None = None,
     cuts: list[int] | None = None,
+    aspect: str = "auto",
 ) -> Iterator[tuple[int, list[Found]]]:
     """Give every tick that has a picture, with the faces found in it.
 
@@ -118,6 +123,7 @@ def find_faces(
         log: Where to note what was wrong.
         square: As in `FaceSearch`.
         cuts: Gets the ticks of the cuts.
+        aspect: As in `FaceSearch`.
     """
     with ExitStack() as stack:
         try:
@@ -125,7 +131,7 @@ def find_faces(
                 # The first pictures are decoded while mediapipe is loaded.
                 with timings.measure("start"):
                     search = stack.enter_context(
-                        FaceSearch(max_faces=max_faces, timings=timings, square=square)
+                        FaceSearch(max_faces=max_faces, timings=timings, square=square, aspect=aspect)
                     )
                 least = FACE_SIZE if decoder.scale > 1 else 0
                 yield from _faces_of(decoder, search, least)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview import __version__
 from emoview.common.text import name_of, shown
 from emoview.fusion.baseline import Baseline
 from emoview.media.probe import Media
@@ -62,7 +63,7 @@ class Join:
         models: Models,
         baseline: Baseline | None = None,
     ) -> None:
-        self._media, self._options, self._models = media, options, models
+        self._media, self._options, self._models, self._baseline = media, options, models, baseline
         self._faces, self._voice = faces, voice
         self._tracks = dict(faces.tracks) if faces else {}
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
@@ -105,7 +106,7 @@ class Join:
             overall=Overall(
                 face=self._verdict(whole[0]), fused=self._verdict(whole[1]), voice=self._verdict(voice)
             ),
-            segments=segments_of(timeline),
+            segments=segments_of(timeline, shortest_s=self._options.min_segment),
             timeline=timeline,
             options=self._options,
             fusion_used=used,
@@ -116,6 +117,8 @@ class Join:
             affect="estimated" if AFFECT in answers.used else "derived",
             cuts=tuple(time_of(cut) for cut in self._faces.cuts) if self._faces else (),
             faces=self._all_faces(),
+            baseline_clips=self._baseline_clips(),
+            version=__version__,
         )
 
     @property
@@ -196,7 +199,27 @@ class Join:
             created=self._media.created,
             capture_rate=self._media.capture_rate,
             ffmpeg=tool().version,
+            widened=1.0 if self._faces is None else round(self._faces.widened, 4),
         )
+
+    def _baseline_clips(self) -> dict[str, int]:
+        counts = {} if self._baseline is None else self._baseline.recordings
+        return {
+            kind: max(count for model, count in counts.items() if model.startswith(kind))
+            for kind in ("face", "voice")
+            if any(model.startswith(kind) for model in counts)
+        }
+
+    @property
+    def _both(self) -> bool:
+        return bool(self._choice.measured) and bool(self._speech.any())
+
+    def _stand_ins_used(self) -> dict[str, str]:
+        return {
+            role: stand_in.name.removesuffix(".keras")
+            for role, stand_in in self._models.stand_ins.items()
+            if STAND_INS.get(role) in self._answers.used
+        }
 
     def _weights(self) -> tuple[WeightUsed, ...]:
         """Name the files behind the models that were asked."""
@@ -213,9 +236,10 @@ class Join:
 
     def _warnings(self) -> list[str]:
         return [
-            *([] if self._faces is None else warn.of_faces(self._faces, self._options.max_faces)),
+            *([] if self._faces is None else warn.of_faces(self._faces, self._options)),
             *([] if self._voice is None else warn.of_voice(self._media, self._voice)),
             *self.warnings_of_choice(),
+            *warn.of_stand_ins(self._stand_ins_used(), self._options, both=self._both),
         ]
 
     def warnings_of_choice(self) -> list[str]:

@@ -178,21 +178,45 @@ def of_length(media: Media, options: Options, ticks: dict[str, int]) -> Iterator
             verb = "end" if kind == "pictures" else "ends"
             early_s = time_of(longest - count)
             yield f"the {kind} {verb} at {time_of(count):.1f} s, {early_s:.1f} s before the rest"
+    wanted = media.stretch.end_s
+    reached_s = media.stretch.start_s + time_of(longest)
+    if wanted is not None and longest and reached_s < wanted - _NEAR_S:
+        yield f"the stretch was to end at {wanted:g} s, but the file ends at {reached_s:.1f} s"
     claimed = media.duration_s
     if claimed is not None and options.modality == "both" and longest < (claimed - _NEAR_S) * TICK_HZ:
         yield f"the file claims {claimed:.1f} s, but only {time_of(longest):.1f} s could be decoded"
 
 
-def of_faces(faces: Faces, asked: int) -> Iterator[str]:
-    """Tell what was special about finding the faces, of which so many were `asked` for in a picture."""
+def of_faces(faces: Faces, options: Options) -> Iterator[str]:
+    """Tell what was special about finding the faces."""
     if not faces.tracks:
         yield "no face was found: faces must be at least a twentieth of the frame wide"
+    asked = options.max_faces
     if 1 < asked <= faces.most:
         more = min(2 * asked + 1, MOST_FACES)
         cure = f": --max-faces {more} looks for more" if more > asked else ""
         yield f"{asked} faces, as many as were looked for{cure}"
-    if faces.squeezed:
-        yield "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3"
+    if faces.widened != 1 and options.aspect == "auto":
+        yield (
+            "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3; "
+            "--aspect keep leaves them as they are"
+        )
+
+
+def of_stand_ins(networks: dict[str, str], options: Options, *, both: bool) -> Iterator[str]:
+    """Tell that rules that were fitted to the shipped networks join others.
+
+    Args:
+        networks: Names of networks of runs that told labels, by `face` and `voice`.
+        options: How the file was analysed.
+        both: Whether there was a face and a voice.
+    """
+    if networks and both and options.modality == "both":
+        names = " and ".join(f"{name} ({role})" for role, name in networks.items())
+        yield (
+            f"late fusion was fitted to the shipped networks, not to {names}: face and voice were joined "
+            "by their calibrated logits, with equal weights"
+        )
 
 
 def of_networks(models: Models) -> Iterator[str]:

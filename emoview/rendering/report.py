@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
+import html
 import mimetypes
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from emoview.common.files import write_whole
+from emoview.common.files import private_folder, write_whole
 from emoview.common.names import fitting
 from emoview.common.stored import is_file
 from emoview.common.text import name_of
 from emoview.errors import InputError, NoResultError
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import Media, probe
+from emoview.output.faces import ENDING, names_file
 from emoview.output.overview import Clip, clip_of, to_overview
+from emoview.output.pages import made_by
 from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
@@ -27,6 +31,7 @@ from emoview.timeline.results import Analysis, Segment
 _THUMBNAIL_PX = 240
 _MOST_EXPLAINED = 24
 _PAGES = "_files"
+_HEAD = 2000
 # Browsers refuse longer addresses, and nobody mails such a page.
 _MOST_EMBEDDED = 256 * 2**20
 # A header may be off by a picture or the sound's last block; more is another file.
@@ -75,8 +80,9 @@ def write_report(
     analysis = read_json(result)
     file = video or _found(analysis, result)
     media, notes = _media(analysis, file, named=video is not None or embed)
-    html = to_html(
+    page = to_html(
         analysis,
+        made_with=_made_with(embed, overview),
         title=title or name_of(Path(Path(analysis.media.path).name)),
         origin=name_of(Path(result.name)),
         source=None if media is None else _source(media, path, embed=embed),
@@ -85,8 +91,24 @@ def write_report(
         notes=notes,
         overview=None if overview is None else quote(os.fsencode(os.path.relpath(overview, path.parent))),
     )
-    write_whole(path, html)
+    write_whole(path, page)
     return analysis
+
+
+def write_report_pdf(result: Path, path: Path, *, video: Path | None = None) -> None:
+    """Print the report of one result to a PDF; see `write_report`.
+
+    Raises:
+        InputError: The result, or a video that was named, cannot be read, or there is no browser to print.
+        OutputError: The PDF cannot be written.
+    """
+    from emoview.rendering.pdf import browser, write_pdf
+
+    browser()
+    with private_folder() as folder:
+        page = folder / "report.html"
+        write_report(result, page, video=video)
+        write_pdf(page, path)
 
 
 def _found(analysis: Analysis, result: Path) -> Path | None:
@@ -183,14 +205,28 @@ def _explanations(analysis: Analysis, media: Media | None) -> list[tuple[Segment
     return [(segment, drawn.get(i)) for i, segment in enumerate(chosen)]
 
 
-def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: EventHook = ignore) -> Written:
+ClipHook = Callable[[Path, bool], None]
+"""Told of the page of each clip, and whether it was made now."""
+
+
+def write_reports(
+    folder: Path,
+    path: Path,
+    *,
+    embed: bool = False,
+    on_event: EventHook = ignore,
+    on_clip: ClipHook = lambda page, new: None,
+) -> Written:
     """Write an overview of a folder of results, and the report of each into a folder beside it.
+
+    Reports that are newer than their results, and were made by the same version in the same way, stay.
 
     Args:
         folder: Holds NAME.json files, in folders or not, and perhaps the table of `emoview batch`.
         path: The overview; the reports go to `NAME_files` beside it.
         embed: Put the videos into the reports.
         on_event: Told how far it is; its stage is `report`.
+        on_clip: Told of each page.
 
     Raises:
         InputError: There is no result in the folder.
@@ -204,7 +240,11 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
         name = result.relative_to(folder).with_suffix("").as_posix()
         page = pages / f"{name}.html"
         try:
-            analysis = write_report(result, page, embed=embed, overview=path, title=name_of(Path(name)))
+            new = not _is_fresh(page, result, _made_with(embed, path))
+            if new:
+                analysis = write_report(result, page, embed=embed, overview=path, title=name_of(Path(name)))
+            else:
+                analysis = read_json(result)
         except NoResultError:
             pass
         except InputError as error:
@@ -213,6 +253,7 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
             written.pages.append(page)
             link = quote(os.fsencode(os.path.relpath(page, path.parent)))
             clips.append(clip_of(analysis, name=name_of(Path(name)), link=link))
+            on_clip(page, new)
         on_event(Progress("report", done, len(results)))
     if not clips:
         raise InputError(
@@ -226,7 +267,29 @@ def write_reports(folder: Path, path: Path, *, embed: bool = False, on_event: Ev
     return written
 
 
+def _made_with(embed: bool, overview: Path | None) -> str:
+    """Say in a few words how a page is made, for the next time."""
+    parts = [*(["embedded"] if embed else []), *([f"below {overview.name}"] if overview else [])]
+    return name_of(", ".join(parts))
+
+
+def _is_fresh(page: Path, result: Path, made_with: str) -> bool:
+    """Tell whether a page is that of the result as it is now."""
+    try:
+        made = page.stat().st_mtime
+        changed = max(file.stat().st_mtime for file in (result, names_file(result)) if file.exists())
+        with page.open(encoding="utf-8") as file:
+            head = file.read(_HEAD)
+    except (OSError, ValueError):
+        return False
+    return made > changed and f'content="{html.escape(made_by(made_with))}"' in head
+
+
 def _results(folder: Path) -> list[Path]:
     """JSON files that may be results: not the table of a batch, nor what it keeps in hidden folders."""
-    files = (f for f in folder.rglob("*.json") if f.name != "summary.json" and is_file(f))
+    files = (f for f in folder.rglob("*.json") if _may_be_result(f) and is_file(f))
     return sorted(f for f in files if not any(part.startswith(".") for part in f.relative_to(folder).parts))
+
+
+def _may_be_result(file: Path) -> bool:
+    return file.name != "summary.json" and not file.name.endswith(ENDING)

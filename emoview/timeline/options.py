@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
@@ -15,6 +16,7 @@ Fusion = Literal["late", "early", "auto"]
 _FIRST: Final = 10
 MOST_FACES: Final = 20
 """Most faces that can be looked for in a picture."""
+_RATIO: Final = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)(?::(\d{1,5}(?:\.\d{1,5})?))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ class Options:
         channel: Channels of the sound that are analysed: `mix`, `left` or `right`.
         merge: Groups of persons that are one: the first number of each stands for all.
         split: Whether each track counts as a person of its own.
+        min_segment: Shortest segment, in seconds.
+        aspect: Whether pictures squeezed to 4:3 are widened: `auto` where faces look squeezed, `keep` for
+            never, or the ratio of width to height that the pictures are meant to have, such as `16:9`.
     """
 
     fusion: Fusion = "auto"
@@ -62,6 +67,8 @@ class Options:
     channel: Literal["mix", "left", "right"] = "mix"
     merge: tuple[tuple[int, ...], ...] = ()
     split: bool = False
+    min_segment: float = 0.5
+    aspect: str = "auto"
 
     @property
     def naming(self) -> Naming:
@@ -82,6 +89,22 @@ class Options:
             for number, (name, value) in enumerate(given.items())
             if number < _FIRST or value != getattr(usual, name)
         }
+
+
+def ratio_of(aspect: str) -> float | None:
+    """Give the ratio of width to height that an aspect names; None for `auto` and `keep`.
+
+    Raises:
+        InputError: It names none, such as `16:9` or `1.78`, from 0.2 to 5.
+    """
+    if aspect in ("auto", "keep"):
+        return None
+    found = _RATIO.fullmatch(str(aspect))
+    height = float(found[2] or 1) if found else 0.0
+    ratio = float(found[1]) / height if found and height else 0.0
+    if not 0.2 <= ratio <= 5:
+        raise InputError(f"aspect must be auto, keep or a ratio such as 16:9, not {aspect!r}")
+    return ratio
 
 
 def weights_of(runs: Sequence[object]) -> str | tuple[str, ...] | None:

@@ -151,7 +151,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """The verdicts over the whole clip.
+    """The verdicts over the whole clip; `label`, `confidence` and `probabilities` are those of `fused`.
 
     Attributes:
         fused: Result from face and voice together. Missing if there is neither.
@@ -162,6 +162,21 @@ class Overall:
     fused: Verdict | None
     face: Verdict | None
     voice: Verdict | None
+
+    @property
+    def label(self) -> str | None:
+        """Label of the whole clip, a label group, or `uncertain`. Missing without face and voice."""
+        return None if self.fused is None else self.fused.label
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of the label; if it is `uncertain`, of the most probable label."""
+        return None if self.fused is None else self.fused.confidence
+
+    @property
+    def probabilities(self) -> Probabilities | None:
+        """Probabilities of the seven labels."""
+        return None if self.fused is None else self.fused.probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +204,8 @@ class MediaFacts:
         capture_rate: Rate at which the frames were captured, as the file says, in Hz. Missing if it does not.
         ffmpeg: Version of the ffmpeg that decoded the file. Missing in older results.
         persons: Number of persons whose faces these are.
+        sha256: SHA-256 of the file. Missing in results of earlier versions.
+        widened: How much wider the pictures were taken to be than they are stored: 1 for as they are.
     """
 
     path: str
@@ -211,6 +228,8 @@ class MediaFacts:
     capture_rate: float | None = None
     ffmpeg: str | None = None
     persons: int = 0
+    sha256: str | None = None
+    widened: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +285,9 @@ class Analysis:
             `estimated` by a network. Rows without a face always have derived values.
         cuts: Where shots begin, but for the first, in seconds.
         faces: All face tracks that were found, those without rows, too.
+        baseline_clips: Recordings that the baseline was made from, by `face` and `voice`. Empty without one.
+        version: Version of emoview that analysed it. Missing in results of earlier versions.
+        names: Names that people gave to faces, by track number. They are kept beside the JSON, not in it.
     """
 
     media: MediaFacts
@@ -281,6 +303,13 @@ class Analysis:
     affect: AffectSource = "derived"
     cuts: tuple[float, ...] = ()
     faces: tuple[FaceFound, ...] = ()
+    baseline_clips: Mapping[str, int] = field(default_factory=dict)
+    version: str | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def who(self, person: int | None) -> str:
+        """Call a person by their name, or its number; `voice` where there is no face."""
+        return "voice" if person is None else self.names.get(person, f"face {person}")
 
     @property
     def naming(self) -> Naming:

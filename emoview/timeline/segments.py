@@ -2,108 +2,130 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from emoview.timeline.clock import TICK_MS, time_of
-from emoview.timeline.labels import UNCERTAIN, Naming
+from emoview.timeline.labels import Naming
 from emoview.timeline.results import Probabilities, Row, Segment
+
+LOSS_S: Final = 1.0
+"""A person who is lost for no longer is taken to be the same, and so is what they show."""
+SHORTEST_S: Final = 0.5
+"""Default of `shortest_s`."""
 
 _Tick = tuple[int, Probabilities]
 _Run = tuple[str, list[_Tick]]
 _SEVEN: Final = Naming()
+_LOSS = round(LOSS_S * 1000 / TICK_MS)
 
 
 def segments_of(
-    rows: tuple[Row, ...], modality: str = "fused", *, shortest_s: float = 0.2
+    rows: tuple[Row, ...], modality: str = "fused", *, shortest_s: float = SHORTEST_S
 ) -> tuple[Segment, ...]:
-    """Join neighbouring ticks of one face with one label.
+    """Cut the rows into stretches of one person and one label.
 
-    Runs under `shortest_s` join the run before them, those that nothing precedes the run behind them: nobody
-    changes an emotion for two ticks. The rows say how labels are chosen; where they have a limit, a segment
-    whose mean probability is below it is uncertain.
+    A loss of the person, or a pause of the voice, of up to `LOSS_S` does not end a stretch; where only the
+    face is lost, the voice goes on for it. Stretches under `shortest_s` join the longer neighbour, the
+    shortest first; those with no neighbour within `LOSS_S` are left out. Each segment then gets the label of
+    its mean probabilities, and neighbours of one label become one.
 
     Args:
         rows: The timeline, by tick.
         modality: One of `MODALITIES`.  Segments of the voice belong to no face, whoever's row it is in.
-        shortest_s: In seconds.
+        shortest_s: In seconds; no timeline is too short for a segment.
 
     Returns:
-        By time, then face.
+        By time, then person; with the track that a segment begins with.
     """
-    by_face: dict[int | None, list[_Tick]] = {}
-    persons: dict[int | None, int | None] = {None: None}
+    by_person: dict[int | None, list[_Tick]] = {}
+    filled = _filled(rows) if modality == "fused" else {}
+    tracks: dict[tuple[int | None, int], int | None] = {}
     for row in rows:
         values = getattr(row, modality)
         if values is not None:
-            face_id = None if modality == "voice" else row.face_id
-            if face_id is not None:
-                persons[face_id] = row.person
-            by_face.setdefault(face_id, []).append((row.tick, values))
+            person = None if modality == "voice" else filled.get(row.tick, row.person)
+            by_person.setdefault(person, []).append((row.tick, values))
+            if person is not None and row.face_id is not None:
+                tracks[person, row.tick] = row.face_id
     naming = rows[0].naming if rows else _SEVEN
-    result: list[Segment] = []
-    for face_id in sorted(by_face, key=lambda i: -1 if i is None else i):
-        found = _segments_of_face(by_face[face_id], face_id, shortest_s, naming)
-        result.extend(replace(one, person=persons[face_id]) for one in found)
-    return tuple(sorted(result, key=lambda s: (s.start_s, -1 if s.face_id is None else s.face_id)))
+    ticks = rows[-1].tick + 1 - rows[0].tick if rows else 0
+    shortest = min(shortest_s * 1000 / TICK_MS, ticks)
+    result = []
+    for person in sorted(by_person, key=lambda i: -1 if i is None else i):
+        for run in _runs_of_face(by_person[person], shortest, naming):
+            label, mean = _over(run, naming)
+            face_id = next((tracks[person, tick] for tick, _ in run if (person, tick) in tracks), person)
+            start_s, end_s = time_of(run[0][0]), time_of(run[-1][0] + 1)
+            result.append(Segment(start_s, end_s, face_id, label, mean, person=person))
+    return tuple(sorted(result, key=lambda s: (s.start_s, -1 if s.person is None else s.person)))
 
 
-def _segments_of_face(
-    ticks: list[_Tick], face_id: int | None, shortest_s: float, naming: Naming
-) -> list[Segment]:
+def _filled(rows: tuple[Row, ...]) -> dict[int, int]:
+    """Say whose the ticks are in which a voice goes on while the one face around them is lost."""
+    filled: dict[int, int] = {}
+    before: set[int] = set()
+    lost: list[int] = []
+    here: set[int] = set()
+    for place, row in enumerate(rows):
+        if row.person is None:
+            lost.append(row.tick)
+            continue
+        here.add(row.person)
+        if place + 1 < len(rows) and rows[place + 1].tick == row.tick:
+            continue
+        if lost and len(lost) <= _LOSS and len(before & here) == 1:
+            filled.update(dict.fromkeys(lost, *(before & here)))
+        before, here, lost = here, set(), []
+    return filled
+
+
+def _runs_of_face(ticks: list[_Tick], shortest: float, naming: Naming) -> list[list[_Tick]]:
     runs: list[_Run] = []
     for tick, values in ticks:
-        label, _ = naming.decide(values)
-        if runs and runs[-1][0] == label and tick == runs[-1][1][-1][0] + 1:
-            runs[-1][1].append((tick, values))
-        else:
-            runs.append((label, [(tick, values)]))
-    shortest = shortest_s * 1000 / TICK_MS
+        _add(runs, naming.decide(values)[0], [(tick, values)])
+    length = 1
+    while any(_length(run) < shortest for _, run in runs):
+        runs = _without(runs, min(length, shortest))
+        length += 1
     joined: list[_Run] = []
-    for label, run in runs:
-        follows = bool(joined) and _follows(run, joined[-1][1])
-        if follows and (len(run) < shortest or label == joined[-1][0]):
-            joined[-1][1].extend(run)
-        elif follows and len(joined[-1][1]) < shortest:
-            joined[-1] = (label, joined[-1][1] + run)
-        else:
-            joined.append((label, list(run)))
-    if naming.least is not None:
-        joined = _told_apart(joined, naming)
-    segments = []
-    for one, run in joined:
-        label, mean = _over(one, run, naming)
-        segments.append(Segment(time_of(run[0][0]), time_of(run[-1][0] + 1), face_id, label, mean))
-    return segments
+    for _, run in runs:
+        _add(joined, _over(run, naming)[0], run)
+    return [run for _, run in joined]
 
 
-def _follows(run: list[_Tick], before: list[_Tick]) -> bool:
-    return run[0][0] == before[-1][0] + 1
-
-
-def _told_apart(runs: list[_Run], naming: Naming) -> list[_Run]:
-    """Name each run by its means, since short ones were joined to it, and join neighbours of one name."""
+def _without(runs: list[_Run], length: float) -> list[_Run]:
+    """Join the runs of no more than `length` ticks to a neighbour; leave out those that have none."""
     result: list[_Run] = []
-    for one, run in runs:
-        label, _ = _over(one, run, naming)
-        if result and label == result[-1][0] and _follows(run, result[-1][1]):
-            result[-1][1].extend(run)
-        else:
-            result.append((label, run))
+    for place, (label, run) in enumerate(runs):
+        if _length(run) > length:
+            _add(result, label, run)
+            continue
+        before = result[-1] if result and _near(result[-1][1], run) else None
+        after = runs[place + 1] if place + 1 < len(runs) and _near(run, runs[place + 1][1]) else None
+        if before is not None and (after is None or _length(before[1]) >= _length(after[1])):
+            before[1].extend(run)
+        elif after is not None:
+            runs[place + 1] = (after[0], run + after[1])
     return result
 
 
-def _over(label: str, run: list[_Tick], naming: Naming) -> tuple[str, float]:
-    """Give the label of a run and its mean probability; where that is too low, look at all labels."""
-    if label != UNCERTAIN:
-        named, mean = naming.named(label, _mean(label, run, naming))
-        if named != UNCERTAIN:
-            return named, mean
-    means = {group: _mean(group, run, naming) for group in naming.groups}
-    best = max(means, key=means.__getitem__)
-    return naming.named(best, means[best])
+def _add(runs: list[_Run], label: str, run: list[_Tick]) -> None:
+    if runs and runs[-1][0] == label and _near(runs[-1][1], run):
+        runs[-1][1].extend(run)
+    else:
+        runs.append((label, list(run)))
 
 
-def _mean(label: str, run: list[_Tick], naming: Naming) -> float:
-    place = naming.groups.index(label)
-    return round(sum(naming.sums(values)[place] for _, values in run) / len(run), 4)
+def _length(run: list[_Tick]) -> int:
+    return run[-1][0] + 1 - run[0][0]
+
+
+def _near(before: list[_Tick], run: list[_Tick]) -> bool:
+    return run[0][0] - before[-1][0] - 1 <= _LOSS
+
+
+def _over(run: list[_Tick], naming: Naming) -> tuple[str, float]:
+    """Give the label of the mean probabilities over a run, and that probability."""
+    sums = [sum(of) for of in zip(*(naming.sums(values) for _, values in run), strict=True)]
+    place = max(range(len(sums)), key=sums.__getitem__)
+    return naming.named(naming.groups[place], round(sums[place] / len(run), 4))

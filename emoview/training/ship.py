@@ -42,7 +42,7 @@ from emoview.voice.features import VoiceFeatures
 # The corpus whose speakers act in the clips, under the same names.
 _CORPUS_OF_CLIPS = "javanese"
 _ANSWERS_FILE = "voice_answers.npz"
-_ANEW = "name another folder with --run, and all is trained anew"
+_ANEW = "name another folder with -o, and all is trained anew"
 _STILLS = 3000
 
 
@@ -201,9 +201,7 @@ def _same_recipe(file: Path, recipe: Mapping[str, Any]) -> None:
     stored = read_numbers(file, dict[str, Any], _ANEW) if file.exists() else None
     fresh = stored is None and not any(file.parent.glob("voice_*.weights.h5"))
     if not fresh and stored != recipe:
-        raise InputError(
-            f"{file.parent} holds voice networks of another recipe: name another folder with --run"
-        )
+        raise InputError(f"{file.parent} holds voice networks of another recipe: name another folder with -o")
     _write(file, recipe)
 
 

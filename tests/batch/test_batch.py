@@ -78,7 +78,7 @@ def finished(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a batch that nothing disturbed."""
     folder = tmp_path_factory.mktemp("finished")
     done = run(clips, "-o", folder, *ARGUMENTS)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 3, done.stderr
     assert done.stdout == ""
     assert "3 of 6 clips failed" in done.stderr
     lines = done.stderr.splitlines()
@@ -126,7 +126,7 @@ def test_resuming_does_nothing_twice_and_makes_what_is_missing(clips: Path, fini
     assert tree(finished) == before
     (finished / "day2" / "silent é.csv").unlink()
     again = run(clips, "-o", finished, *ARGUMENTS)
-    assert again.returncode == 1, again.stderr
+    assert again.returncode == 3, again.stderr
     assert "2 of 6 were done already" in again.stderr
     assert tree(finished) == before
     for name in ("day1/talk.mp4.csv", "day1/talk.wav.json"):
@@ -166,7 +166,7 @@ def test_whatever_ends_it_the_same_command_goes_on(clips: Path, finished: Path, 
     # Its workers notice within a second or two that they are alone.
     time.sleep(2.5)
     done = run(clips, "-o", tmp_path, *ARGUMENTS)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 3, done.stderr
     assert tree(tmp_path) == tree(finished)
 
 

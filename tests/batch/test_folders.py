@@ -49,7 +49,7 @@ def test_a_batch_of_bad_lines_fails_them_and_nothing_lies_elsewhere(tmp_path: Pa
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "l.csv").write_text("path,start_s\n../d/a.wav,nan\n/x/d/a.wav,\n../d/a.wav,\n")
     done = batch("l.csv", "file://../d/b.wav", "-o", "out", "--workers", "1", cwd=tmp_path / "work")
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 3, done.stderr
     assert "4 of 4 clips failed" in done.stderr
     assert "line 2 of l.csv" in done.stderr
     assert "Traceback" not in done.stderr

@@ -25,10 +25,11 @@ def test_analyze_writes_csv_and_json_and_prints_nothing_foreign(made: Make, tmp_
     clip = made(PLAIN)
     done = run("analyze", clip, "-o", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
+    # The result goes to the standard output, and what was done to the standard error.
+    assert "plain.mp4 ─" in done.stdout
+    assert done.stderr.splitlines() == [f"wrote {tmp_path / name}" for name in ("plain.csv", "plain.json")]
     for foreign in ("tensorflow", "W0000", "INFO:", "XNNPACK", "absl", "cuda", "Warning"):
-        assert foreign not in done.stderr
-    assert "plain.mp4" in done.stderr
+        assert foreign not in done.stdout + done.stderr
     with (tmp_path / "plain.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     # Two seconds, and what the sound's last coded frame adds.

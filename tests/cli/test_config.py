@@ -10,9 +10,13 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from emoview.cli.config import ConfigOption
+from emoview.cli.complete import formats_like, systems_like
+from emoview.cli.config import ConfigOption, tomllib
 from emoview.cli.formats import chosen_formats
+from emoview.cli.main import app as emoview_app
 from emoview.cli.options import LabelChoice
+from emoview.errors import InputError
+from emoview.training.systems.catalog import system_named
 
 app = typer.Typer()
 
@@ -103,3 +107,51 @@ def test_a_missing_file_is_wrong_usage():
     done = _run("--config", "none.toml")
     assert done.exit_code == 2
     assert "none.toml" in done.output
+
+
+def test_options_of_the_person_come_before_those_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = tmp_path / "config"
+    (home / "emoview").mkdir(parents=True)
+    (home / "emoview" / "emoview.toml").write_text("[analyze]\nlabels = 3\nmax-faces = 2\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    assert json.loads(_run().output)["labels"] == "3"
+    said = _said("[analyze]\nlabels = 2\n")
+    assert (said["labels"], said["max_faces"]) == ("2", 2)
+
+
+def test_the_options_are_shown_with_where_they_came_from():
+    Path("emoview.toml").write_text("[analyze]\nmax-faces = 2\n")
+    done = CliRunner().invoke(emoview_app, ["analyze", "--show-config", "--labels", "3"])
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert 'labels = "3"  # here' in lines
+    assert "max-faces = 2  # emoview.toml" in lines
+    assert "quiet = false  # default" in lines
+    # It is a file of options.
+    assert tomllib.loads(done.output)["analyze"]["labels"] == "3"
+
+
+@pytest.mark.parametrize("command", ["analyze", "batch", "train", "plot"])
+def test_help_speaks_no_python(command: str):
+    said = CliRunner().invoke(emoview_app, [command, "--help"]).output
+    for word in ("<bool>", "<path>", "<str>", "<int", "list[", "None", "<="):
+        assert word not in said, word
+
+
+def test_help_of_a_system_lists_its_options_with_their_defaults():
+    said = CliRunner().invoke(emoview_app, ["train", "mfcc-cnn", "--help"]).output
+    assert "songs" in said
+    assert "plan.epochs" in said
+    assert "lists the options of a system" in CliRunner().invoke(emoview_app, ["train", "--help"]).output
+
+
+def test_a_system_that_is_almost_named_is_guessed():
+    with pytest.raises(InputError, match="did you mean mfcc-cnn"):
+        system_named("mfc-cnn")
+
+
+def test_values_complete():
+    assert formats_like("csv,p") == ["csv,parquet"]
+    assert systems_like("mfcc") == ["mfcc-cnn"]

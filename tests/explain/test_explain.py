@@ -285,7 +285,7 @@ def test_the_command_prints_a_line_a_segment_and_takes_the_option_from_the_file(
     (tmp_path / "emoview.toml").write_text("[analyze]\nexplain = true\n")
     done = run("analyze", made("short.mp4", seconds=1.0), "-o", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "on the face" in done.stderr
+    assert "on the face" in done.stdout
     stored = json.loads((tmp_path / "out" / "short.json").read_text())
     assert stored["options"]["explain"] is True
     assert stored["segments"][0]["explanation"]["face"]["ticks"] > 5

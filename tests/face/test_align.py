@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from emoview.face.align import CROP_SIZE, Proportions, align
 from emoview.face.find import LANDMARKS, FaceFinder
@@ -56,6 +57,9 @@ def test_a_squeezed_video_is_widened_and_another_is_not(sample: Path):
     assert outline[1] > outline[0] + 0.03
     assert likeness[1] > likeness[0] + 0.1
     assert likeness[1] > 0.85
+    # What was asked for wins.
+    assert Proportions("keep").widening([points], (480, 360)) == 1
+    assert Proportions("16:9").widening([points], (480, 640)) == pytest.approx(4 / 3)
     # What a face does in one picture is not taken for the shape of all.
     usual = points * [4 / 3, 1, 1]
     assert [proportions.widening([usual]) for _ in range(2)][-1] == (1, 1)

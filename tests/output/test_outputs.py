@@ -18,22 +18,25 @@ import pyarrow.parquet
 import pympi
 import pytest
 import webvtt
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_up import TICKS, made_up
 from typer.testing import CliRunner
 
-from emoview import InputError, OutputError
+from emoview import LABELS, InputError, OutputError
 from emoview.cli.main import app
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
-from emoview.output.plot import plot_file
+from emoview.output.plot import View, plot_file
 from emoview.output.read import read_json, with_media_found
+from emoview.output.subtitles import _cues
 from emoview.output.writers import WRITERS, format_of, write_results
 from emoview.timeline.results import COLUMNS, FaceBox, Row, Segment
 from emoview.timeline.segments import segments_of
 
-FUSED = [("happy", 0, 1.6), ("sad", 1.6, 3.2), ("neutral", 3.2, 3.6)]
+FUSED = [("happy", 0, 1.6), ("sad", 1.6, 3.2), ("neutral", 3.2, 3.8)]
 FACE = [("happy", 0, 1.6), ("sad", 1.6, 3.2)]
-VOICE = [("anger", 0.8, 2.0), ("neutral", 2.0, 3.6)]
+VOICE = [("anger", 0.8, 2.0), ("neutral", 2.0, 3.8)]
 
 
 def _write(folder: Path, name: str, **options) -> Path:
@@ -56,7 +59,7 @@ def test_parquet_has_the_columns_of_the_csv_with_types_and_nulls(tmp_path: Path)
     assert table.schema.field("tick").type == "int64"
     assert not table.schema.field("tick").nullable
     assert table["face_id"].null_count == 20
-    assert table["voice_happy"].null_count == 30
+    assert table["voice_happy"].null_count == 25
     assert table["label"].to_pylist()[-1] is None
     frame = pandas.read_parquet(path)
     expected = made_up().to_dataframe()
@@ -113,10 +116,43 @@ def test_several_faces_have_tiers_of_their_own(tmp_path: Path):
 def test_subtitles(tmp_path: Path, name: str):
     path = _write(tmp_path, name)
     cues = webvtt.read(str(path)) if name == "vtt" else webvtt.from_srt(str(path))
-    assert [(cue.text, cue.start_in_seconds, cue.end_in_seconds) for cue in cues] == [
-        ("happy 70 %", 0, 1), ("sad 70 %", 1, 3), ("neutral 70 %", 3, 3),
-    ]  # fmt: skip
-    assert cues[0].end == "00:00:01.600"
+    assert [(cue.text, cue.start, cue.end) for cue in cues] == [
+        ("happy 70 %", "00:00:00.000", "00:00:01.600"),
+        ("sad 70 %", "00:00:01.600", "00:00:03.000"),
+        # The last one is stretched to a second.
+        ("neutral 70 %", "00:00:03.000", "00:00:04.000"),
+    ]
+
+
+def test_captions_follow_each_other_with_a_line_for_each_face(tmp_path: Path):
+    cues = webvtt.read(str(_write(tmp_path, "vtt", second_face=True)))
+    assert next(cue.lines[:2] for cue in cues) == ["face 0: happy 70 %", "face 1: fear 70 %"]
+    assert all(a.end <= b.start for a, b in itertools.pairwise(cues))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 400), st.integers(13, 90), st.integers(0, 2), st.sampled_from(LABELS)),
+        max_size=12,
+    )
+)
+def test_captions_are_long_enough_to_read_and_end_with_the_clip(found: list):
+    media = replace(made_up().media, duration_s=20.0)
+    segments, ends = [], {}
+    for start, length, face_id, label in sorted(found):
+        start = max(start, ends.get(face_id, 0))
+        ends[face_id] = end = min(start + length, 500)
+        if end > start:
+            segments.append(Segment(start / 25, end / 25, face_id, label, 0.5))
+    segments.sort(key=lambda s: s.start_s)
+    cues = list(_cues(replace(made_up(), media=media, segments=tuple(segments))))
+    assert all(b - a >= 1 - 1e-9 for a, b, _ in cues)
+    assert all(a[1] <= b[0] + 1e-9 for a, b in itertools.pairwise(cues))
+    assert not cues or cues[-1][1] <= 20
+    # What lasts two seconds has a caption.
+    text = "\n".join(text for *_, text in cues)
+    assert all(s.label in text for s in segments if s.end_s - s.start_s >= 2)
 
 
 def test_times_beyond_an_hour(tmp_path: Path):
@@ -194,17 +230,17 @@ def test_a_plot_is_a_picture_of_the_size_of_a_page_with_the_labels_colours():
 
 def test_a_vector_plot_stays_one_and_is_the_same_twice():
     results = [made_up(path="$a_b$.mp4"), made_up(second_face=True)]
-    data = plot_file(results, Path("x.svg"), compare=True)
+    data = plot_file(results, Path("x.svg"), View(compare=True))
     root = ElementTree.fromstring(data)
     assert root.tag.endswith("svg")
     assert b"<image" not in data
-    assert data == plot_file(results, Path("x.svg"), compare=True)
+    assert data == plot_file(results, Path("x.svg"), View(compare=True))
 
 
 def test_a_result_without_face_and_voice_is_drawn_empty():
     nothing = replace(made_up(), timeline=tuple(Row(tick) for tick in range(TICKS)), segments=())
     assert plot_file([nothing], Path("x.pdf")).startswith(b"%PDF")
-    assert plot_file([nothing, made_up()], Path("x.png"), compare=True)
+    assert plot_file([nothing, made_up()], Path("x.png"), View(compare=True))
 
 
 def test_a_plot_of_another_kind_is_refused():

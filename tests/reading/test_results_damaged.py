@@ -15,7 +15,7 @@ from emoview.evaluation.agreement import measure
 from emoview.evaluation.annotations import read_annotations
 from emoview.output import form
 from emoview.output.json import schema, to_json
-from emoview.output.plot import plot_file
+from emoview.output.plot import View, plot_file
 from emoview.output.read import read_json, with_media_found
 from emoview.output.writers import WRITERS, write_results
 from emoview.rendering.report import write_report, write_reports
@@ -69,7 +69,11 @@ def test_every_use_of_a_damaged_result(stored: Path, tmp_path: Path):
 def test_what_a_damaged_result_is_drawn_as(stored: Path, tmp_path: Path):
     picture = tmp_path / "x.svg"
     survives(
-        stored, damaged_json, lambda: plot_file([read_json(stored)], picture, compare=True), times=12, seed=2
+        stored,
+        damaged_json,
+        lambda: plot_file([read_json(stored)], picture, View(compare=True)),
+        times=12,
+        seed=2,
     )
 
 

@@ -244,8 +244,17 @@ def test_the_page_fits_a_phone(browser: Browser, tmp_path: Path, stored: Path):
         browser.call("Emulation.setDeviceMetricsOverride", **size)
         browser.open(tmp_path / page)
         assert browser.run("document.documentElement.scrollWidth") <= 390, page
+        cut = (
+            "Array.from(document.querySelectorAll('.long'), e => e.scrollWidth > e.clientWidth).some(Boolean)"
+        )
+        assert browser.run(cut) is False, page
     browser.call("Emulation.clearDeviceMetricsOverride")
     assert browser.errors == []
+
+
+def _voice_alone(row: Row) -> Row:
+    affect = {} if row.voice is None else {"valence": row.valence, "arousal": row.arousal}
+    return Row(row.tick, voice=row.voice, fused=row.voice, **affect)
 
 
 def test_faces_can_be_chosen_and_sound_needs_no_face(browser: Browser, tmp_path: Path):
@@ -258,12 +267,42 @@ def test_faces_can_be_chosen_and_sound_needs_no_face(browser: Browser, tmp_path:
     browser.run("face.value = '1'; face.dispatchEvent(new Event('change'))")
     assert "face sad" in browser.run(spoken)
     alone = made_up()
-    rows = tuple(Row(row.tick, voice=row.voice, fused=row.voice) for row in alone.timeline)
+    rows = tuple(_voice_alone(row) for row in alone.timeline)
     stored.write_text(to_json(replace(alone, timeline=rows)))
     write_report(stored, tmp_path / "report.html")
     browser.open(tmp_path / "report.html", "#t=4")
     assert "together anger" in browser.run(spoken)
     assert "face nothing" in browser.run(spoken)
+    assert browser.errors == []
+
+
+def test_segments_sort_and_filter_and_lists_are_one_stop(browser: Browser, tmp_path: Path):
+    stored = tmp_path / "x.json"
+    stored.write_text(to_json(made_up(600, faces=2)))
+    (tmp_path / "x.names.json").write_text('{"1": "Ben"}')
+    write_report(stored, tmp_path / "report.html")
+    browser.open(tmp_path / "report.html")
+    stops = (
+        "Array.from(document.querySelectorAll('[data-roving]'), "
+        "list => list.querySelectorAll('[tabindex=\"0\"]').length)"
+    )
+    assert set(json.loads(browser.run(f"JSON.stringify({stops})"))) == {1}
+    browser.run("document.querySelector('#rows button').focus()")
+    browser.press("ArrowDown")
+    assert browser.run("document.activeElement === document.querySelectorAll('#rows button')[1]")
+    shown = (
+        "Array.from(document.querySelectorAll('#rows tr:not([hidden])'), "
+        "row => row.dataset.label + row.cells[3].textContent)"
+    )
+    assert "happyBen" in json.loads(browser.run(f"JSON.stringify({shown})"))
+    browser.run("only.value = 'sad'; only.dispatchEvent(new Event('input'))")
+    assert {text[:3] for text in json.loads(browser.run(f"JSON.stringify({shown})"))} == {"sad"}
+    browser.run("only.value = ''; least.value = '30'; least.dispatchEvent(new Event('input'))")
+    assert browser.run("count.textContent").startswith("0 of ")
+    lengths = "Array.from(document.querySelectorAll('#rows tr'), r => +r.cells[2].textContent)"
+    browser.run("document.querySelectorAll('table.sorted')[0].querySelectorAll('.sort')[2].click()")
+    found = json.loads(browser.run(f"JSON.stringify({lengths})"))
+    assert found == sorted(found)
     assert browser.errors == []
 
 

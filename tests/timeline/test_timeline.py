@@ -37,21 +37,48 @@ def _row(tick: int, label: str, face_id: int = 0) -> Row:
     return Row(tick, face_id, fused=fused)
 
 
-def test_segments_join_and_swallow_flickers():
-    labels = ["happy"] * 20 + ["sad"] * 2 + ["happy"] * 10 + ["anger"] * 10
-    found = segments_of(tuple(_row(i, label) for i, label in enumerate(labels)))
-    assert [(s.label, s.start_s, s.end_s) for s in found] == [
-        ("happy", 0.0, 1.28),
-        ("anger", 1.28, 1.68),
+def _segments(text: str, **options) -> list[tuple[str, float, float]]:
+    """Segments of a face that shows a label for each letter; `.` stands for a tick without it."""
+    names = {"h": "happy", "s": "sad", "a": "anger"}
+    rows = tuple(_row(i, names[letter]) if letter != "." else Row(i) for i, letter in enumerate(text))
+    return [(s.label, s.start_s, s.end_s) for s in segments_of(rows, **options)]
+
+
+def test_a_short_loss_of_the_face_does_not_end_a_segment():
+    second = "." * 25
+    assert _segments("h" * 20 + second + "h" * 20) == [("happy", 0, 2.6)]
+    assert _segments("h" * 20 + second + "." + "h" * 20) == [("happy", 0, 0.8), ("happy", 1.84, 2.64)]
+    assert _segments("h" * 20 + "..." + "s" * 20) == [("happy", 0, 0.8), ("sad", 0.92, 1.72)]
+
+
+def test_the_minimum_length_holds_after_joining():
+    # Four pieces of one stretch, none of them long enough.
+    assert _segments("hhhhhh.hhhhhh..hhhhh.hhhhh" + "." * 40) == [("happy", 0, 1.04)]
+    assert _segments("h" * 20 + "s" * 12 + "h" * 20) == [("happy", 0, 2.08)]
+    assert _segments("h" * 20 + "s" * 13 + "h" * 20)[1] == ("sad", 0.8, 1.32)
+    assert _segments("h" * 20 + "s" * 13 + "a" * 30, shortest_s=0.6) == [
+        ("happy", 0, 0.8),
+        ("anger", 0.8, 2.52),
     ]
-    # Flickers that nothing precedes, at the beginning and behind a gap.
-    labels = ["fear", "sad", *["happy"] * 10, "", *["sad"] * 4, *["anger"] * 5, ""] + ["sad"] * 4
-    found = segments_of(tuple(_row(i, label) for i, label in enumerate(labels) if label))
-    assert [(s.label, s.start_s, s.end_s) for s in found] == [
-        ("happy", 0.0, 0.48),
-        ("anger", 0.52, 0.88),
-        ("sad", 0.92, 1.08),
-    ]
+    # Alone, it belongs to nothing.
+    assert _segments("h" * 20 + "." * 30 + "sss" + "." * 30) == [("happy", 0, 0.8)]
+    # But a clip shorter than the minimum has its segment.
+    assert _segments("sssss") == [("sad", 0, 0.2)]
+
+
+def test_flickers_take_the_label_of_their_mean():
+    assert _segments(("hhhhhh" + "sss") * 8) == [("happy", 0, 2.88)]
+    found = segments_of(tuple(_row(i, "happy" if i % 9 < 6 else "sad") for i in range(72)))
+    assert found[0].confidence == 0.3
+
+
+def test_a_voice_goes_on_for_a_face_that_is_lost():
+    loss = [Row(20 + i, fused=_row(0, "anger").fused) for i in range(20)]
+    for faces in ([0], [0, 1]):
+        rows = [_row(i, "happy", face) for i in [*range(20), *range(40, 60)] for face in faces] + loss
+        found = segments_of(tuple(sorted(rows, key=lambda row: row.tick)))
+        of_voice = [(s.label, s.face_id) for s in found if s.start_s == 0.8]
+        assert of_voice == [("anger", 0 if faces == [0] else None)]
 
 
 def test_one_label_on_both_sides_of_a_gap_is_two_segments():

@@ -21,6 +21,11 @@
     if (at < 0 || at >= of[name].length || of[name][at] === MISSING) return null;
     return [of[name], at];
   }
+  // A long view is smoothed: ten minutes over 5 s, an hour over 30 s.
+  function smoothed() {
+    const span = view.to - view.from;
+    return [[4 * 3600, 120], [1800, 30], [300, 5], [60, 1]].find(([least]) => span > least)?.[1] || 0;
+  }
   const READ = {
     fused: (t) => block(track, "fused", t, COUNT) || block(nobody, "fused", t, COUNT),
     face: (t) => block(track, "face", t, COUNT),
@@ -37,8 +42,8 @@
       n++;
       for (let i = 0; i < width; i++) sum[i] += found[0][found[1] + i];
     }
-    // Where less than half of the column says something, it stays empty.
-    return n * 2 < to - from || !n ? null : sum.map((v) => v / n / STEPS);
+    // Where less than half of the column says something, it stays empty; over seconds, a pause is no gap.
+    return n < (to - from) * (smoothed() > 1 ? 0.1 : 0.5) || !n ? null : sum.map((v) => v / n / STEPS);
   }
   const best = (p) => p.reduce((at, v, i) => (v > p[at] ? i : at), 0);
   // What is said: `COUNT` stands for uncertain, where the best has too little.
@@ -58,11 +63,16 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   function columns(read, width_) {
-    const result = [];
+    const result = [], wide = smoothed();
+    let before = null;
     for (let px = GUTTER; px < width; px++) {
-      const from = clamp(Math.floor(second(px) / data.tick + 1e-6), 0, data.ticks - 1);
-      const to = clamp(Math.ceil(second(px + 1) / data.tick - 1e-6), from + 1, data.ticks);
-      result.push(average(read, from, to, width_));
+      // Smoothed, the pixels of a window share its mean.
+      const start = wide ? Math.floor(second(px + 0.5) / wide) * wide : second(px);
+      const end = wide ? Math.max(start + wide, second(px + 1)) : second(px + 1);
+      const from = clamp(Math.floor(start / data.tick + 1e-6), 0, data.ticks - 1);
+      const to = clamp(Math.ceil(end / data.tick - 1e-6), from + 1, data.ticks);
+      if (!before || before[0] !== from || before[1] !== to) before = [from, to, average(read, from, to, width_)];
+      result.push(before[2]);
     }
     return result;
   }
@@ -103,7 +113,20 @@
   }
 
   function affect(pen, top, height) {
-    const cells = columns(READ.affect, 2);
+    const cells = columns(READ.affect, 2), spread = smoothed() ? columns(deviation(cells), 2) : null;
+    if (spread) {
+      [["--accent"], ["--alarm"]].forEach(([name], k) => {
+        pen.fillStyle = colour(name);
+        pen.globalAlpha = 0.18;
+        cells.forEach((v, i) => {
+          if (!v || !spread[i]) return;
+          const sd = Math.sqrt(spread[i][k]);
+          const high = clamp(v[k] + sd, 0, 1), low = clamp(v[k] - sd, 0, 1);
+          pen.fillRect(GUTTER + i, top + height * (1 - high), 1, height * (high - low));
+        });
+        pen.globalAlpha = 1;
+      });
+    }
     pen.strokeStyle = colour("--line");
     pen.lineWidth = 1;
     line(pen, [[GUTTER, top + height / 2], [width, top + height / 2]]);
@@ -118,6 +141,15 @@
       });
     });
     pen.setLineDash([]);
+  }
+  // Squared distances from the mean of the pixel that a tick is in.
+  function deviation(cells) {
+    return (tick) => {
+      const found = READ.affect(tick);
+      const mean = cells[clamp(Math.floor(x(tick * data.tick) - GUTTER), 0, cells.length - 1)];
+      if (!found || !mean) return null;
+      return [[0, 1].map((k) => (found[0][found[1] + k] / STEPS - mean[k]) ** 2 * STEPS), 0];
+    };
   }
   function line(pen, points) {
     pen.beginPath();
@@ -148,9 +180,27 @@
     }
   }
 
-  function segments(pen, top, height) {
-    for (const [from, to, face, label] of data.segments) {
-      if (track && track.id !== null && face !== track.id && face !== null) continue;
+  // To the pixel: of several segments in one, the label that lasts longest there.
+  function barcode(pen, top, height, chosen) {
+    const room = Math.ceil(width - GUTTER), lasts = new Float32Array(room * data.names.length);
+    for (const [from, to, face, label] of chosen) {
+      const left = Math.max(x(from) - GUTTER, 0), right = Math.min(x(to) - GUTTER, room);
+      for (let px = Math.floor(left); px < right; px++) {
+        lasts[px * data.names.length + label] += Math.min(right, px + 1) - Math.max(left, px);
+      }
+    }
+    for (let px = 0; px < room; px++) {
+      const here = lasts.subarray(px * data.names.length, (px + 1) * data.names.length);
+      if (here.reduce((a, b) => a + b, 0) < 0.5) continue;
+      pen.fillStyle = data.colours[best(here)];
+      pen.fillRect(GUTTER + px, top, 1, height);
+    }
+  }
+  function segments(pen, top, height, id) {
+    const chosen = data.segments.filter(([, , face]) => (id === undefined ? !track || track.id === null || face === track.id || face === null : face === id));
+    const seen = chosen.filter(([from, to]) => to > view.from && from < view.to);
+    if (smoothed() && seen.length * 12 > width - GUTTER) return barcode(pen, top, height, seen);
+    for (const [from, to, face, label] of seen) {
       const left = Math.max(x(from), GUTTER), right = Math.min(x(to), width);
       if (right <= left) continue;
       pen.fillStyle = data.colours[label];
@@ -179,9 +229,19 @@
     pen.fillStyle = colour("--soft");
     for (const cut of data.cuts) if (cut > view.from && cut < view.to) pen.fillRect(x(cut), top, 1, height);
   }
+  // With several faces, a row for each; the rest is about the one that is chosen.
+  const MOST_ROWS = 8;
+  const own = faces.length > 1
+    ? faces.slice(0, MOST_ROWS).map((one) => [data.who[one.id], 20, (pen, y, h) => segments(pen, y, h, one.id)])
+    : [["segments", 22, (pen, y, h) => segments(pen, y, h)]];
+  function shortened(pen, text) {
+    let short = text;
+    while (short.length > 1 && pen.measureText(short).width > GUTTER - 7) short = short.slice(0, -2) + "…";
+    return short;
+  }
 
   const LANES = [
-    ["segments", 22, (pen, y, h) => segments(pen, y, h)],
+    ...own,
     ["together", 92, (pen, y, h) => stack(pen, "fused", y, h)],
     ["face", 60, (pen, y, h) => stack(pen, "face", y, h)],
     ["voice", 60, (pen, y, h) => stack(pen, "voice", y, h)],
@@ -212,10 +272,12 @@
       pen.textAlign = "left";
       pen.fillStyle = colour("--ink");
       if (name === "valence") key(pen, y + tall / 2);
-      else pen.fillText(name, 6, y + tall / 2);
+      else pen.fillText(shortened(pen, name), 6, y + tall / 2);
       y += tall + GAP;
     }
     axis(pen, y);
+    const wide = smoothed();
+    $("smooth").textContent = wide ? `Means over ${wide} s; the band about valence and arousal is their standard deviation. Look closer (+) to see each tick.` : "";
     place();
   }
   function key(pen, y) {
@@ -325,6 +387,51 @@
     const target = event.target.closest("[data-time]");
     if (target) seek(+target.dataset.time);
   });
+  // One stop of the Tab key for each list; arrows move within it.
+  for (const list of document.querySelectorAll("[data-roving]")) {
+    const stops = () => Array.from(list.querySelectorAll("button")).filter((b) => b.offsetParent !== null);
+    const first = stops().find((b) => b.dataset.time !== undefined) || stops()[0];
+    if (first) first.tabIndex = 0;
+    list.addEventListener("keydown", (event) => {
+      const all = stops(), at = all.indexOf(document.activeElement);
+      const steps = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 };
+      if (at < 0 || !(event.key in steps)) return;
+      event.preventDefault();
+      const next = all[clamp(steps[event.key], 0, all.length - 1)];
+      all.forEach((b) => { b.tabIndex = -1; });
+      next.tabIndex = 0;
+      next.focus();
+    });
+  }
+
+  for (const table of document.querySelectorAll("table.sorted")) {
+    const heads = Array.from(table.tHead.rows[0].cells), body = table.tBodies[0];
+    heads.forEach((head, at) => head.querySelector("button").addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      const text = (row) => row.cells[at].textContent.trim();
+      const compare = head.classList.contains("number") ? (a, b) => parseFloat(a) - parseFloat(b) : (a, b) => a.localeCompare(b);
+      const rows = Array.from(body.rows).sort((a, b) => (down ? -1 : 1) * compare(text(a), text(b)));
+      body.append(...rows);
+      heads.forEach((other) => other.setAttribute("aria-sort", "none"));
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    }));
+  }
+
+  function filter() {
+    const rows = Array.from(document.querySelectorAll("#rows tr"));
+    const label = $("only").value, least = +$("least").value;
+    let shown = 0;
+    for (const row of rows) {
+      row.hidden = (label && row.dataset.label !== label) || row.dataset.to - row.dataset.from < least;
+      shown += !row.hidden;
+    }
+    $("count").textContent = `${shown} of ${rows.length} shown`;
+  }
+  if ($("only")) {
+    for (const id of ["only", "least"]) $(id).addEventListener("input", filter);
+    filter();
+  }
+
   $("in").addEventListener("click", () => zoom(0.5));
   $("out").addEventListener("click", () => zoom(2));
   if ($("face")) $("face").addEventListener("change", (event) => { track = tracks[+event.target.value]; draw(); readout(); });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -147,5 +148,7 @@ def system_named(name: str) -> System:
         InputError: There is none of this name.
     """
     if name not in SYSTEMS:
-        raise InputError(f"there is no system {name!r}: emoview train --list shows them")
+        near = difflib.get_close_matches(name, SYSTEMS, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise InputError(f"there is no system {name!r}: {meant}emoview train --list shows them")
     return SYSTEMS[name]

@@ -1,0 +1,105 @@
+"""How long each label lasts: what sums up a clip in which moods change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from emoview.timeline.clock import time_of
+from emoview.timeline.moments import faces_by_presence
+from emoview.timeline.results import Analysis, Row, Segment, main_rows
+
+LONG_S: Final = 60.0
+"""A clip that lasts longer is summed up by shares of time: one label over all of it says little."""
+MARGIN: Final = 0.05
+"""A label leads if its share of time is larger than any other by at least this."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelShare:
+    """How long a label lasts.
+
+    Attributes:
+        label: A label, a label group, or `uncertain`.
+        share: Share of the ticks that have a label, from 0 to 1.
+        seconds: Time with this label, in seconds.
+        segments: Number of segments.
+        mean_s: Mean length of the segments, in seconds. Missing if there is none.
+    """
+
+    label: str
+    share: float
+    seconds: float
+    segments: int
+    mean_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How long each label lasts, for the main face or one face.
+
+    Attributes:
+        person: Number of the person. Missing for the main person with the ticks without a face.
+        leads: The label that lasts longest. Missing if it leads by less than 5 percentage points.
+        seconds: Time that has a label, in seconds.
+        labels: Those that occur, the longest first: share of the time, seconds, number of segments and their
+            mean length.
+    """
+
+    person: int | None
+    leads: str | None
+    seconds: float
+    labels: tuple[LabelShare, ...]
+
+
+def is_long(analysis: Analysis) -> bool:
+    """Tell whether a clip is summed up by shares of time."""
+    return analysis.media.duration_s > LONG_S
+
+
+def shares_of(analysis: Analysis) -> Shares:
+    """Sum up the main face and the ticks without a face: what strips and plots show."""
+    main = (*faces_by_presence(analysis.timeline)[:1], None)
+    return _shares(None, main_rows(analysis), [s for s in analysis.segments if s.person in main])
+
+
+def shares_by_person(analysis: Analysis) -> list[Shares]:
+    """Sum up each person, the one that has most rows first."""
+    rows: dict[int | None, list[Row]] = {}
+    for row in analysis.timeline:
+        rows.setdefault(row.person, []).append(row)
+    return [
+        _shares(face, rows[face], [s for s in analysis.segments if s.person == face])
+        for face in faces_by_presence(analysis.timeline)
+    ]
+
+
+def sentence_of(shares: Shares) -> str:
+    """Say in words which label leads, or which two are too close."""
+    if not shares.labels:
+        return "nothing to say"
+    said = [f"{one.label} {one.share:.0%}" for one in shares.labels[:2]]
+    if shares.leads is None:
+        return f"no label leads ({', '.join(said)} of the time)"
+    return f"{said[0]} of the time"
+
+
+def _shares(person: int | None, rows: tuple[Row, ...] | list[Row], segments: list[Segment]) -> Shares:
+    counts = Counter(label for row in rows if (label := row.label) is not None)
+    total = sum(counts.values())
+    lasts: dict[str, list[float]] = {}
+    for segment in segments:
+        lasts.setdefault(segment.label, []).append(segment.end_s - segment.start_s)
+    labels = []
+    for label in sorted({*counts, *lasts}, key=lambda one: (-counts[one], one)):
+        found = lasts.get(label, [])
+        labels.append(
+            LabelShare(
+                label, round(counts[label] / max(1, total), 4), time_of(counts[label]), len(found),
+                round(sum(found) / len(found), 2) if found else None,
+            )
+        )  # fmt: skip
+    shares = [one.share for one in labels] + [0.0, 0.0]
+    leads = labels[0].label if labels and round(shares[0] - shares[1], 4) >= MARGIN else None
+    return Shares(person, leads, time_of(total), tuple(labels))

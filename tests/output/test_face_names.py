@@ -1,0 +1,65 @@
+"""Names of faces: kept beside a result, and used wherever a face is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from made_up import made_up
+from typer.testing import CliRunner
+
+from emoview import InputError
+from emoview.cli.main import app
+from emoview.output.faces import keep_names, names_file
+from emoview.output.json import to_json
+from emoview.output.praat import textgrid_file
+from emoview.output.read import read_json
+from emoview.output.subtitles import vtt_file
+from emoview.rendering.report import write_report
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.json"
+    path.write_text(to_json(made_up(second_face=True)))
+    return path
+
+
+def test_names_are_kept_and_used(stored: Path):
+    keep_names(stored, ["0=Anna <b>", "1=Ben"], [0, 1])
+    assert json.loads(names_file(stored).read_text()) == {"0": "Anna <b>", "1": "Ben"}
+    named = read_json(stored)
+    assert named.who(0) == "Anna <b>"
+    assert "Anna <b>: happy" in vtt_file(named, Path())
+    assert 'name = "fused Ben"' in textgrid_file(named, Path())
+    write_report(stored, stored.with_suffix(".html"))
+    page = stored.with_suffix(".html").read_text()
+    assert "Anna &lt;b&gt;" in page
+    assert "Anna <b>" not in page
+    # One is taken away again, and the other stays.
+    assert keep_names(stored, ["0="], [0, 1]) == {1: "Ben"}
+    assert read_json(stored).who(0) == "face 0"
+    assert "Ben" not in to_json(read_json(stored))
+
+
+@pytest.mark.parametrize("wrong", ["Anna", "x=Anna", "7=Anna", "²=Anna", "0=" + "a" * 61])
+def test_wrong_names_are_refused_and_nothing_is_kept(stored: Path, wrong: str):
+    with pytest.raises(InputError):
+        keep_names(stored, ["1=Ben", wrong], [0, 1])
+    assert not names_file(stored).exists()
+
+
+@pytest.mark.parametrize("content", ["[]", '{"x": "Anna"}', '{"0": 1}', '{"0": ""}', '{"0":', '{"²": "A"}'])
+def test_a_damaged_file_is_refused(stored: Path, content: str):
+    names_file(stored).write_text(content)
+    with pytest.raises(InputError, match=r"talk\.names\.json"):
+        read_json(stored)
+
+
+def test_the_command_keeps_them(stored: Path):
+    out = stored.with_suffix(".vtt")
+    done = CliRunner().invoke(app, ["export", str(stored), "-o", str(out), "--name", "1=Ben", "-q"])
+    # The command ends without a word.
+    assert done.exit_code == 0
+    assert "Ben: fear" in out.read_text()

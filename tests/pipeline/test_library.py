@@ -1,0 +1,134 @@
+"""emoview as a library: what goes in, what comes out, and what is not said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Make
+
+import emoview
+from emoview import Analyzer, InputError, Options, Result
+from emoview.media.arrays import write_media
+from emoview.media.decode import PictureDecoder
+from emoview.media.probe import probe
+from emoview.pipeline import analysis as pipeline
+from emoview.pipeline.check import check
+
+PICTURE = np.full((48, 64, 3), 128, np.uint8)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"labels": 5}, {"labels": "7"}, {"labels": True}, {"modality": "ear"}, {"fusion": "none"},
+        {"device": "tpu"}, {"voice_features": "mfcc"}, {"min_segment": -1}, {"min_segment": "1"},
+        {"aspect": "wide"}, {"aspect": "0:9"}, {"aspect": "16:0"}, {"aspect": "99:1"},
+    ],
+)  # fmt: skip
+def test_every_choice_is_checked(wrong: dict):
+    with pytest.raises(InputError):
+        emoview.analyze("missing.mp4", **wrong)
+    (name,) = wrong
+    with pytest.raises(InputError, match=name):
+        check(Options(**wrong))
+
+
+def test_pictures_with_times_are_those_of_the_ticks(tmp_path: Path):
+    pictures = [np.full((32, 32, 3), value, np.uint8) for value in (10, 90, 170, 250)]
+    # A gap, then two within one tick.
+    write_media(tmp_path / "a.mkv", pictures=iter(pictures), times_s=[0, 0.12, 0.2, 0.24])
+    with PictureDecoder(probe(tmp_path / "a.mkv"), longest_side=640) as decoder:
+        seen = {tick: int(picture.mean()) for tick, picture in decoder}
+    # Colours are off by one where they go through another space.
+    assert [seen[tick] for tick in (0, 2, 3, 4, 5, 6)] == pytest.approx([10, 10, 90, 90, 170, 250], abs=1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {}, {"pictures": [np.zeros((4, 4), np.uint8)]}, {"pictures": [np.zeros((4, 4, 3))]},
+        {"pictures": [PICTURE, PICTURE[:9]]}, {"pictures": [PICTURE] * 2, "times_s": [0]},
+        {"pictures": [PICTURE], "times_s": [0, 1]}, {"pictures": [PICTURE] * 2, "times_s": [1, 1]},
+        {"samples": np.zeros(9), "rate": 0}, {"samples": np.zeros(9, int), "rate": 9},
+        {"samples": np.zeros(9)}, {"samples": np.zeros((1, 2, 3)), "rate": 9},
+    ],
+)  # fmt: skip
+def test_arrays_that_do_not_fit_are_refused(wrong: dict, tmp_path: Path):
+    with pytest.raises(InputError):
+        write_media(tmp_path / "a.mkv", **wrong)
+
+
+def test_bytes_files_and_arrays_go_in(made: Make, tmp_path: Path):
+    clip = made("one.mp4", "-frames:v", "1", "-an")
+    analyzer = Analyzer()
+    from_path, from_bytes = analyzer.analyze(clip), analyzer.analyze(clip.read_bytes())
+    with clip.open("rb") as file:
+        from_file = analyzer.analyze(file)
+    assert from_bytes.timeline == from_file.timeline == from_path.timeline
+    assert (from_bytes.media.path, from_file.media.path) == ("bytes", str(clip))
+    assert from_bytes.media.sha256 == from_path.media.sha256
+    result = analyzer.analyze_arrays([PICTURE] * 5, samples=np.zeros(3200), rate=16_000)
+    assert isinstance(result, Result)
+    assert (result.media.ticks, result.media.audio_rate) == (5, 16_000)
+    assert result.save(tmp_path / "a.json") == tmp_path / "a.json"
+    assert emoview.read(tmp_path / "a.json").to_json() == result.to_json()
+    assert "arrays" in result._repr_html_()
+    assert result.to_csv().startswith("tick,")
+    with pytest.raises(InputError, match="says no format"):
+        result.save(tmp_path / "a.xyz")
+
+
+def test_no_more_calls_run_at_once_than_are_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    inside, most = [], []
+    gate = threading.Barrier(2, timeout=20)
+
+    def analyze(*_: object, **__: object):
+        inside.append(1)
+        most.append(len(inside))
+        gate.wait()
+        inside.pop()
+        raise InputError("enough")
+
+    monkeypatch.setattr(pipeline, "analyze", analyze)
+    analyzer = Analyzer(at_once=2)
+
+    def call() -> None:
+        with pytest.raises(InputError, match="enough"):
+            analyzer.analyze(tmp_path / "x.mp4")
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(most) == 6
+    assert max(most) == 2
+
+
+def test_nothing_is_said_on_the_standard_error_but_what_others_say(sample: Path):
+    code = (
+        "import os, emoview\n"
+        "def tell(event):\n"
+        "    if (event.stage, event.done) == ('face', 1):\n"
+        "        os.write(2, b'mine\\n')\n"
+        f"emoview.analyze({str(sample)!r}, end_s=0.2, on_event=tell)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120,
+        env={name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == ("", "mine\n")
+
+
+def test_all_that_is_exported_is_there_and_described():
+    for name in emoview.__all__:
+        value = getattr(emoview, name)
+        assert name == "LABELS" or (value.__doc__ or "").strip(), name
+    assert sorted(emoview.__all__, key=str.lower) == sorted(set(emoview.__all__), key=str.lower)
