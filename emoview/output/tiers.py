@@ -33,9 +33,17 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
         ids = sorted({s.face_id for s in segments}, key=lambda i: -1 if i is None else i)
         tiers += [
             Tier(
-                modality if face_id is None else f"{modality} {analysis.names.get(face_id, face_id)}",
+                modality if face_id is None else f"{modality} {_called(analysis, face_id)}",
                 tuple(s for s in segments if s.face_id == face_id),
             )
             for face_id in ids
         ]
     return [tier for tier in tiers if tier.segments]
+
+
+def _called(analysis: Analysis, face_id: int) -> str:
+    """Call a face by its name, with its number where another goes by the same: tiers differ in name."""
+    numbers = {row.face_id for row in analysis.timeline} - {None}
+    called = [analysis.names.get(number or 0, str(number)) for number in numbers]
+    name = analysis.names.get(face_id, str(face_id))
+    return name if called.count(name) == 1 else f"{name} ({face_id})"
