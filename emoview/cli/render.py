@@ -35,7 +35,7 @@ class _Speed(ProgressColumn):
     def render(self, task: Task) -> Text:
         if task.fields["unit"] != "ticks" or not task.speed:
             return Text("")
-        return Text(f"{task.speed:4.0f} ticks/s  {task.speed / TICK_HZ:.1f}x real time", style="dim")
+        return Text(f"{task.speed / TICK_HZ:.1f}x real time", style="dim")
 
 
 class _Percent(ProgressColumn):

@@ -33,9 +33,17 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
         ids = sorted({s.person for s in segments}, key=lambda i: -1 if i is None else i)
         tiers += [
             Tier(
-                modality if person is None else f"{modality} {analysis.names.get(person, person)}",
+                modality if person is None else f"{modality} {_called(analysis, person)}",
                 tuple(s for s in segments if s.person == person),
             )
             for person in ids
         ]
     return [tier for tier in tiers if tier.segments]
+
+
+def _called(analysis: Analysis, person: int) -> str:
+    """Call a person by their name, with its number where another goes by the same: tiers differ in name."""
+    numbers = {row.person for row in analysis.timeline} - {None}
+    called = [analysis.names.get(number or 0, str(number)) for number in numbers]
+    name = analysis.names.get(person, str(person))
+    return name if called.count(name) == 1 else f"{name} ({person})"

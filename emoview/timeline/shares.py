@@ -76,13 +76,17 @@ def shares_by_person(analysis: Analysis) -> list[Shares]:
 
 
 def sentence_of(shares: Shares) -> str:
-    """Say in words which label leads, or which two are too close."""
+    """Say in words which label leads, in how many segments of which mean length, or which two are close."""
     if not shares.labels:
         return "nothing to say"
     said = [f"{one.label} {one.share:.0%}" for one in shares.labels[:2]]
     if shares.leads is None:
         return f"no label leads ({', '.join(said)} of the time)"
-    return f"{said[0]} of the time"
+    first = shares.labels[0]
+    if first.mean_s is None:
+        return f"{said[0]} of the time"
+    many = "segment" if first.segments == 1 else "segments"
+    return f"{said[0]} of the time, {first.segments} {many} of {first.mean_s:.1f} s"
 
 
 def _shares(person: int | None, rows: tuple[Row, ...] | list[Row], segments: list[Segment]) -> Shares:

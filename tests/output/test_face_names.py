@@ -16,6 +16,7 @@ from emoview.output.json import to_json
 from emoview.output.praat import textgrid_file
 from emoview.output.read import read_json
 from emoview.output.subtitles import vtt_file
+from emoview.output.tiers import tiers_of
 from emoview.rendering.report import write_report
 
 
@@ -41,6 +42,13 @@ def test_names_are_kept_and_used(stored: Path):
     assert keep_names(stored, ["0="], [0, 1]) == {1: "Ben"}
     assert read_json(stored).who(0) == "face 0"
     assert "Ben" not in to_json(read_json(stored))
+
+
+@pytest.mark.parametrize("names", [["0=Anna", "1=Anna"], ["0=1"]])
+def test_tiers_have_names_of_their_own(stored: Path, names: list[str]):
+    keep_names(stored, names, [0, 1])
+    tiers = [tier.name for tier in tiers_of(read_json(stored))]
+    assert len(set(tiers)) == len(tiers)
 
 
 @pytest.mark.parametrize("wrong", ["Anna", "x=Anna", "7=Anna", "²=Anna", "0=" + "a" * 61])
