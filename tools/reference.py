@@ -21,6 +21,7 @@ from emoview.timeline.results import (
     MODALITIES,
     Analysis,
     FaceBox,
+    FaceFound,
     MediaFacts,
     Overall,
     Row,
@@ -42,6 +43,7 @@ _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "segments[].explanation.voice": (VoiceReasons,),
     "segments[].explanation.voice.effects[]": (VoiceEffect,),
     "media": (MediaFacts,),
+    "faces[]": (FaceFound,),
     "options": (Options,),
     "weights[]": (WeightUsed,),
 }
