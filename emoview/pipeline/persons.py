@@ -22,8 +22,9 @@ _SAME: Final = 11.5
 # What two people differ by on average in what is not known.
 _UNKNOWN_EMBEDDING, _UNKNOWN_COLOUR = 0.3, 0.6
 _NEVER: Final = 1e9
-_JUDGED_TICKS: Final = TICK_HZ
-"""A shorter track says nothing about whether a face moves."""
+_SHORTEST_JUDGED: Final = TICK_HZ
+_JUDGED_TICKS: Final = 3 * TICK_HZ
+"""Less of a face says nothing about whether it moves: for a second people can be as calm as a photograph."""
 
 
 def persons_of(
@@ -62,8 +63,9 @@ def persons_of(
 
 def is_still(parts: Sequence[FaceTrack]) -> bool:
     """Tell whether none of a person's tracks moves: then it is a picture of a face."""
-    judged = [t.look for t in parts if len(t.ticks) >= _JUDGED_TICKS and t.look is not None]
-    return bool(judged) and all(look.movement < STILL for look in judged)
+    judged = [(len(t.ticks), t.look.movement) for t in parts if t.look and len(t.ticks) >= _SHORTEST_JUDGED]
+    seen = sum(ticks for ticks, _ in judged)
+    return seen >= _JUDGED_TICKS and all(movement < STILL for _, movement in judged)
 
 
 def _clusters(tracks: Sequence[FaceTrack]) -> list[int]:
