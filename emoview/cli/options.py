@@ -55,6 +55,12 @@ def _face(value: str) -> str:
     raise typer.BadParameter("must be largest, speaking, all, or a face number")
 
 
+def _voice(value: str) -> str:
+    if value in ("face", "all") or value.isdecimal():
+        return value
+    raise typer.BadParameter("must be face, all, or the number of a voice")
+
+
 FusionOption = Annotated[Fusion, typer.Option(help="How to combine face and voice (auto: late).")]
 ModalityOption = Annotated[Modality, typer.Option(help="Analyse the face, the voice, or both.")]
 MaxFacesOption = Annotated[
@@ -66,6 +72,14 @@ FaceOption = Annotated[
         metavar="largest|speaking|all|ID",
         callback=_face,
         help="Faces to report: the largest over time, the speaking one, all, or the one with this number.",
+    ),
+]
+VoiceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="face|all|ID",
+        callback=_voice,
+        help="Voice that counts: that of the measured face, all that is heard, or the one with this number.",
     ),
 ]
 LabelsOption = Annotated[
@@ -134,6 +148,7 @@ def _shared(
     modality: ModalityOption = Modality.BOTH,
     max_faces: MaxFacesOption = 4,
     face: FaceOption = "largest",
+    voice: VoiceOption = "face",
     labels: LabelsOption = LabelChoice.SEVEN,
     device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
@@ -150,7 +165,7 @@ def _shared(
         fusion.value, modality.value, max_faces, face,
         cast(LabelCount, int(labels.value)), cast(Literal["auto"], device.value),
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
-        voice_features.value, least_confidence,
+        voice_features.value, least_confidence, voice,
     )  # fmt: skip
 
 

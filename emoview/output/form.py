@@ -72,6 +72,9 @@ class Row(Struct, gc=False):
     voice: Seven | None
     fused: Seven | None
     box: tuple[Place, Place, Extent, Extent] | None
+    voice_id: Count | None = None
+    speaking: bool = False
+    off_screen: bool = False
 
 
 class Verdict(Struct):
@@ -168,6 +171,15 @@ class Options(Struct):
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: Share | None = None
+    voice: Annotated[str, Meta(pattern=r"^(face|all|[0-9]{1,9})$")] = "all"
+
+
+class Speaker(Struct):
+    """A voice that is heard."""
+
+    voice_id: Count
+    seconds: Seconds
+    face_id: Count | None
 
 
 class Weight(Struct):
@@ -191,3 +203,4 @@ class Result(Struct):
     warnings: list[str]
     timings: dict[str, Annotated[float, Meta(ge=0, le=1e9)]]
     valence_arousal: Literal["derived", "estimated"] = "derived"
+    speakers: list[Speaker] = []

@@ -26,6 +26,7 @@ from emoview.timeline.results import (
     Probabilities,
     Row,
     Segment,
+    Speaker,
     Verdict,
     WeightUsed,
 )
@@ -144,6 +145,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         warnings=tuple(stored.warnings),
         timings=stored.timings,
         affect=stored.valence_arousal,
+        speakers=tuple(Speaker(one.voice_id, one.seconds, one.face_id) for one in stored.speakers),
     )
 
 
@@ -202,6 +204,9 @@ def _rows(stored: list[form.Row], naming: Naming) -> Iterator[Row]:
             row.valence,
             row.arousal,
             naming,
+            row.voice_id,
+            row.speaking,
+            row.off_screen,
         )
 
 

@@ -26,6 +26,7 @@ def analyze(
     baseline: str | os.PathLike[str] | None = None,
     voice_features: Literal["opensmile", "builtin"] = "opensmile",
     least_confidence: float | None = None,
+    voice: str | int = "face",
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -49,6 +50,8 @@ def analyze(
         baseline: File of `emoview baseline`, about this person.
         voice_features: What describes the voice: openSMILE, or emoview itself (`builtin`).
         least_confidence: Below this probability, in [0, 1], a label is `uncertain`; None for no such limit.
+        voice: Whose voice counts: `face` for that of the measured face, `all` for whatever is heard, or the
+            number of a voice.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -78,5 +81,6 @@ def analyze(
         person,
         voice_features,
         least_confidence,
+        str(voice),
     )
     return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)

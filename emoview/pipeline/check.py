@@ -19,6 +19,8 @@ def check(options: Options) -> None:
         raise InputError("max_faces must be a whole number, 1 or more")
     if options.face not in ("largest", "speaking", "all") and not str(options.face).isdecimal():
         raise InputError(f"face must be largest, speaking, all or a track id, not {options.face!r}")
+    if options.voice not in ("face", "all") and not str(options.voice).isdecimal():
+        raise InputError(f"voice must be face, all or the number of a voice, not {options.voice!r}")
     least = options.least_confidence
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):

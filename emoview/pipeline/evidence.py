@@ -116,6 +116,7 @@ class Voice:
         clip: What the network over windows says, nine labels or those of a stand-in; None without
             speech.
         log: What the decoder complained of.
+        voices: `(ticks,)`, whose voice each tick has, see `voices_of`; None where all is taken for one.
     """
 
     ticks: int
@@ -125,6 +126,7 @@ class Voice:
     tcn: SequenceLogits | None
     clip: SequenceLogits | None
     log: DecodeLog
+    voices: NDArray[np.int64] | None = None
 
 
 class Collector(Protocol):

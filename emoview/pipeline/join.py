@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from emoview.pipeline.choice import choose
 from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
+from emoview.pipeline.who import Who
+from emoview.speakers.turns import NOBODY
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.options import Options
@@ -67,10 +70,11 @@ class Join:
         self._choice = choose(options.face, self._tracks, voice, file=name_of(media.path))
         self._answers = Answers(models, voice, self._ticks, baseline)
         self._speech = self._answers.speech
+        self._who = Who(options.voice, self._tracks, voice, self._choice.main, self._ticks)
 
     def logits(self) -> dict[str, Logits]:
         """Give what each model says of the whole, `(7,)`."""
-        voice = self._answers.said_of_voice()
+        voice = self._answers.said_of_voice(self._measured_voice())
         found = {} if voice is None else dict(voice.whole)
         for face_id in self._choice.faces:
             found |= self._answers.said_of_face(self._tracks[face_id]).whole
@@ -79,8 +83,9 @@ class Join:
     def analysis(self, warnings: list[str], device: str) -> Analysis:
         """Give the result; `warnings` are those of the file, `device` is what the networks ran on."""
         answers = self._answers
-        heard = answers.said_of_voice()
-        voice = None if heard is None else answers.voice(heard)
+        # What is heard in each tick, whoever speaks, and what is said of the measured person.
+        anybody, own = answers.said_of_voice(), answers.said_of_voice(self._measured_voice())
+        voice = None if anybody is None else answers.voice(anybody)
         rows: list[Row] = []
         verdicts: dict[int, tuple[Answer, Answer]] = {}
         used = "none"
@@ -88,20 +93,25 @@ class Join:
             track = self._tracks[face_id]
             said = answers.said_of_face(track)
             face = fused = answers.face(said, track)
-            if heard is not None and face_id == self._choice.main:
+            speaks = self._who.of_face(face_id)
+            heard = answers.said_of_voice(speaks)
+            if heard is not None:
                 used = self._models.fusion_for(self._options)
-                fused = answers.both(used, track, said, heard)
+                fused = answers.both(used, track, said, heard, speaks)
             verdicts[face_id] = face, fused
             rows += self._face_rows(face_id, track, face, fused, voice)
         rows += self._rows_without_face(voice)
         rows.sort(key=lambda row: (row.tick, -1 if row.face_id is None else row.face_id))
         main = self._choice.main if self._choice.main in verdicts else next(iter(verdicts), None)
-        whole = (None, voice) if main is None else verdicts[main]
+        # Without a face the voice is all there is.
+        whole = (None, None if own is None else answers.voice(own)) if main is None else verdicts[main]
         timeline = tuple(rows)
         return Analysis(
             media=self._facts(),
             overall=Overall(
-                face=self._verdict(whole[0]), fused=self._verdict(whole[1]), voice=self._verdict(voice)
+                face=self._verdict(whole[0]),
+                fused=self._verdict(whole[1]),
+                voice=self._verdict(None if own is None else answers.voice(own)),
             ),
             segments=segments_of(timeline),
             timeline=timeline,
@@ -112,32 +122,45 @@ class Join:
             warnings=(*warnings, *self._warnings()),
             timings={},
             affect="estimated" if AFFECT in answers.used else "derived",
+            speakers=self._who.speakers,
         )
+
+    def _measured_voice(self) -> NDArray[np.bool_]:
+        """Tell where the voice is that of the measured person, or of whoever was asked for, `(ticks,)`."""
+        main = self._choice.main
+        return self._who.heard if main is None else self._who.of_face(main)
 
     def _face_rows(
         self, face_id: int, track: FaceTrack, face: Answer, fused: Answer, voice: Answer | None
     ) -> list[Row]:
-        heard = voice if face_id == self._choice.main else None
+        who = self._who
+        carries = who.carriers({face: self._tracks[face] for face in self._choice.faces}) == face_id
+        voices, speaks, off_screen = who.voices.tolist(), who.speaks(face_id).tolist(), who.off_screen.tolist()
         affect = self._answers.affect(track, fused)
         return [
             Row(
                 tick, face_id, FaceBox(*box), _values(face.ticks[i]),
-                None if heard is None or not self._speech[tick] else _values(heard.ticks[tick]),
+                None if voice is None or not carries[tick] else _values(voice.ticks[tick]),
                 _values(fused.ticks[i]), *_pair(affect[i]), self._options.naming,
+                None if voices[tick] == NOBODY else voices[tick], speaks[tick], off_screen[tick],
             )
             for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
 
     def _rows_without_face(self, voice: Answer | None) -> list[Row]:
         seen = {tick for face_id in self._choice.faces for tick in self._tracks[face_id].ticks.tolist()}
-        naming = self._options.naming
+        naming, who, own = self._options.naming, self._who, self._measured_voice()
         rows = []
         for tick in (tick for tick in range(self._ticks) if tick not in seen):
-            if voice is not None and self._speech[tick]:
+            heard = None if who.voices[tick] == NOBODY else int(who.voices[tick])
+            row = Row(tick, naming=naming, voice_id=heard, off_screen=bool(who.off_screen[tick]))
+            if voice is not None and who.heard[tick]:
                 said = _values(voice.ticks[tick])
-                rows.append(Row(tick, None, None, None, said, said, *_affect(voice.ticks[tick]), naming))
-            else:
-                rows.append(Row(tick, naming=naming))
+                row = replace(row, voice=said)
+                if own[tick]:
+                    valence, arousal = _affect(voice.ticks[tick])
+                    row = replace(row, fused=said, valence=valence, arousal=arousal)
+            rows.append(row)
         return rows
 
     def _verdict(self, answer: Answer | None) -> Verdict | None:

@@ -15,6 +15,7 @@ from emoview.pipeline.evidence import Collector, SequenceLogits, Voice
 from emoview.pipeline.inference import WINDOW_BATCH, over_windows, run_functionals, run_speech
 from emoview.pipeline.models import Models
 from emoview.pipeline.timings import Timings
+from emoview.pipeline.who import tell_apart
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.activity import level_db, trim, trimmed, voice_activity
 from emoview.voice.blocks import BLOCK_TICKS, Samples
@@ -60,16 +61,18 @@ class VoiceBranch:
         for one in self._keep:
             one.add_voice(features, speech)
         self._step(2)
-        tcn = clip = None
+        tcn = clip = voices = None
         if speech.any():
             models = self._load()
+            with self._timings.measure("speakers"):
+                voices = tell_apart(models.speaker, features, speech)
             clip = self._over_windows(models, sound, speech)
             self._step(3)
             if "voice" not in models.stand_ins:
                 with self._timings.measure("voice_network"):
                     tcn = run_speech(models.voice_tcn, features, heard_ticks(speech), len(speech))
         self._step(4)
-        return Voice(len(speech), speech, level, _mean_level(sound), tcn, clip, sound.log)
+        return Voice(len(speech), speech, level, _mean_level(sound), tcn, clip, sound.log, voices)
 
     def _over_windows(self, models: Models, sound: Sound, speech: NDArray[np.bool_]) -> SequenceLogits:
         """Ask the network that hears whole windows, that of a run where there is one."""

@@ -29,6 +29,8 @@ class Options:
         baseline: File of the person's baseline. Missing without one.
         voice_features: Voice features: `opensmile` or `builtin`.
         least_confidence: Labels below this probability are `uncertain`. Missing if no limit was set.
+        voice: Whose voice counts: that of the face (`face`), all that is heard (`all`), or the number of a
+            voice.
     """
 
     fusion: Fusion = "auto"
@@ -42,6 +44,7 @@ class Options:
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: float | None = None
+    voice: str = "face"
 
     @property
     def naming(self) -> Naming:

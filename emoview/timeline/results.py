@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 AffectSource = Literal["derived", "estimated"]
 
-SCHEMA_VERSION: Final = "1.4"
+SCHEMA_VERSION: Final = "1.5"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
@@ -57,6 +57,9 @@ class Row:
         valence: From -1 (unpleasant) to 1 (pleasant). Missing if there is neither face nor voice.
         arousal: From -1 (calm) to 1 (excited). Missing if there is neither face nor voice.
         naming: How its label is chosen.
+        voice_id: Number of the voice heard, by first words. Missing if nobody speaks.
+        speaking: Whether this face speaks.
+        off_screen: Whether the voice belongs to nobody in the picture.
     """
 
     tick: int
@@ -68,6 +71,9 @@ class Row:
     valence: float | None = None
     arousal: float | None = None
     naming: Naming = field(default=_SEVEN, repr=False)
+    voice_id: int | None = None
+    speaking: bool = False
+    off_screen: bool = False
 
     @property
     def time_s(self) -> float:
@@ -88,6 +94,21 @@ class Row:
         """Name the label of one of `MODALITIES`; None where it says nothing."""
         values: Probabilities | None = getattr(self, modality)
         return None if values is None else self.naming.decide(values)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A voice that is heard.
+
+    Attributes:
+        voice_id: Its number, by first words.
+        seconds: For how long it is heard.
+        face_id: Track number of the face whose lips move with it. Missing if it is nobody's in the picture.
+    """
+
+    voice_id: int
+    seconds: float
+    face_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +239,7 @@ class Analysis:
         timings: Wall time by stage, in seconds, including `total`. Nothing else differs between two runs.
         affect: Where valence and arousal of rows with a face come from: `derived` from the probabilities, or
             `estimated` by a network. Rows without a face always have derived values.
+        speakers: Voices, for how long each is heard, and its face.
     """
 
     media: MediaFacts
@@ -231,6 +253,7 @@ class Analysis:
     warnings: tuple[str, ...]
     timings: Mapping[str, float]
     affect: AffectSource = "derived"
+    speakers: tuple[Speaker, ...] = ()
 
     @property
     def naming(self) -> Naming:
@@ -265,6 +288,8 @@ class Analysis:
         box = row.box
         flat["box_x"], flat["box_y"] = (box.x, box.y) if box else (None, None)
         flat["box_width"], flat["box_height"] = (box.width, box.height) if box else (None, None)
+        flat["voice_id"] = row.voice_id
+        flat["speaking"], flat["off_screen"] = int(row.speaking), int(row.off_screen)
         groups = group_columns(self.options.labels)
         if groups:
             none = (None,) * len(self.naming.groups)
@@ -280,6 +305,7 @@ COLUMNS: Final[tuple[str, ...]] = (
     "tick", "time_s", "face_id", "label", "confidence", "valence", "arousal",
     *(f"{modality}_{label}" for modality in MODALITIES for label in LABELS),
     "box_x", "box_y", "box_width", "box_height",
+    "voice_id", "speaking", "off_screen",
 )  # fmt: skip
 """Columns of the CSV, in their order."""
 

@@ -1,0 +1,118 @@
+"""Who speaks when: voices told apart by the network, and each given to a face, or to none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.pipeline.evidence import FaceTrack, Voice
+from emoview.speakers.assign import owners
+from emoview.speakers.movement import talking
+from emoview.speakers.turns import NOBODY, voices_of
+from emoview.speakers.windows import heard_in, windows_of
+from emoview.timeline.clock import time_of
+from emoview.timeline.results import Speaker
+
+_BATCH: Final = 64
+_MFCCS: Final = 40
+
+
+def tell_apart(
+    network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Tell the voices of a sound apart.
+
+    Args:
+        network: Gives `(n, 128)` embeddings of `(n, ticks, 40)` MFCCs.
+        descriptors: `(ticks, 40 or more)`, the MFCCs last.
+        speech: `(ticks,)`.
+
+    Returns:
+        `(ticks,)`, see `voices_of`.
+    """
+    cuts = windows_of(speech)
+    mfccs = descriptors[:, -_MFCCS:]
+    parts = [
+        np.asarray(network.predict_on_batch(heard_in(mfccs, cuts[first : first + _BATCH])))
+        for first in range(0, len(cuts), _BATCH)
+    ]
+    embeddings = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+    return voices_of(embeddings, cuts, speech)
+
+
+class Who:
+    """Whose the voice of each tick is.
+
+    Args:
+        asked: `face`, `all`, or the number of a voice.
+        tracks: The faces.
+        voice: What was heard.
+        main: The face that is taken for the speaker where lips tell nothing.
+        ticks: Of the whole.
+    """
+
+    def __init__(
+        self,
+        asked: str,
+        tracks: Mapping[int, FaceTrack],
+        voice: Voice | None,
+        main: int | None,
+        ticks: int,
+    ) -> None:
+        self.asked, self._main = asked, main
+        self.voices = np.full(ticks, NOBODY, np.int64)
+        if voice is not None:
+            known = np.where(voice.speech, 0, NOBODY) if voice.voices is None else voice.voices
+            self.voices[: voice.ticks] = known
+        talks = {face: talking(one.ticks, one.lips, ticks) for face, one in tracks.items()}
+        self._owners = owners(self.voices, talks, main)
+
+    @cached_property
+    def heard(self) -> NDArray[np.bool_]:
+        """`(ticks,)`, where somebody speaks who is asked for."""
+        speech: NDArray[np.bool_] = self.voices != NOBODY
+        return self.voices == int(self.asked) if self.asked.isdecimal() else speech
+
+    def carriers(self, faces: Mapping[int, FaceTrack]) -> NDArray[np.int64]:
+        """Name the face in whose row each tick's voice stands, `(ticks,)`: whose it is, or the main one.
+
+        Args:
+            faces: Those that are measured.
+        """
+        result = np.full(len(self.voices), NOBODY if self._main is None else self._main, np.int64)
+        if self.asked == "face":
+            for face, track in faces.items():
+                seen = np.zeros(len(self.voices), bool)
+                seen[track.ticks] = True
+                result[seen & self.speaks(face)] = face
+        return np.where(self.heard, result, NOBODY)
+
+    def of_face(self, face: int) -> NDArray[np.bool_]:
+        """`(ticks,)`, where the voice joins a face."""
+        if self.asked != "face":
+            return self.heard if face == self._main else np.zeros(len(self.voices), bool)
+        return self.speaks(face)
+
+    def speaks(self, face: int) -> NDArray[np.bool_]:
+        """`(ticks,)`, where this face speaks."""
+        own = [voice for voice, faces in self._owners.items() if face in faces]
+        return np.isin(self.voices, own)
+
+    @cached_property
+    def off_screen(self) -> NDArray[np.bool_]:
+        """`(ticks,)`, where the voice is nobody's in the picture; nowhere without faces."""
+        if self._main is None:
+            return np.zeros(len(self.voices), bool)
+        return np.isin(self.voices, [voice for voice, faces in self._owners.items() if not faces])
+
+    @property
+    def speakers(self) -> tuple[Speaker, ...]:
+        """Each voice, for how long it is heard, and its face."""
+        return tuple(
+            Speaker(voice, time_of(int((self.voices == voice).sum())), faces[0] if faces else None)
+            for voice, faces in self._owners.items()
+        )
