@@ -71,6 +71,7 @@ class Join:
         self._answers = Answers(models, voice, self._ticks, baseline)
         self._speech = self._answers.speech
         self._who = Who(options.voice, self._tracks, voice, self._choice.main, self._ticks)
+        self._who.check(file=name_of(media.path))
 
     def logits(self) -> dict[str, Logits]:
         """Give what each model says of the whole, `(7,)`."""
@@ -212,10 +213,16 @@ class Join:
 
     def warnings_of_choice(self) -> list[str]:
         """Say what a user should know of the choice of the face."""
-        choice, speech = self._choice, bool(self._speech.any())
-        return warn.of_choice(
-            self._options.face, len(self._tracks), choice.main, choice.speaker, speech=speech
-        )
+        choice, who, speech = self._choice, self._who, bool(self._speech.any())
+        heard = self._measured_voice()
+        chosen = warn.of_choice(
+            self._options.face, len(self._tracks), choice.main, choice.speaker,
+            speech=speech, speaks=bool(heard.any()),
+        )  # fmt: skip
+        if choice.main is None or who.asked != "face":
+            return chosen
+        others = who.others(choice.main)
+        return [*chosen, *warn.of_others(choice.main, int(heard.sum()), int(self._speech.sum()), others)]
 
 
 def _values(probabilities: NDArray[np.float64]) -> Probabilities:

@@ -162,7 +162,7 @@ def of_voice(voice: Voice) -> Iterator[str]:
 
 
 def of_choice(
-    asked: str, count: int, main: int | None, speaker: Speaker | None, *, speech: bool
+    asked: str, count: int, main: int | None, speaker: Speaker | None, *, speech: bool, speaks: bool
 ) -> list[str]:
     """Tell which face was measured, and which got the voice, where that was a choice.
 
@@ -172,6 +172,7 @@ def of_choice(
         main: The one that was taken.
         speaker: The one whose lips move with the voice; None if it was not looked for, or not found.
         speech: Whether somebody speaks.
+        speaks: Whether the voice joins the face that was taken.
     """
     if count > 1 and asked == "largest":
         return [
@@ -187,4 +188,24 @@ def of_choice(
         ]
     if not speech:
         return [f"nobody speaks: the overall result is that of the largest face, {main}"]
+    if not speaks:
+        return [f"no lips move with the voice: the overall result is that of the largest face, {main}"]
     return [f"no lips move with the voice: it was assigned to the largest face, {main}"]
+
+
+def of_others(main: int, own: int, speech: int, others: list[str]) -> list[str]:
+    """Tell where most of the speech is not of the measured face.
+
+    Args:
+        main: The face.
+        own: Ticks in which it speaks.
+        speech: Ticks in which somebody speaks.
+        others: The other voices, in words.
+    """
+    if not speech or 2 * own >= speech:
+        return []
+    share = f"{100 * (1 - own / speech):.0f} %" if own else "all"
+    return [
+        f"{share} of the speech is not that of face {main} but of {' and '.join(others)}: it does not count "
+        "for the face; --voice all counts it"
+    ]

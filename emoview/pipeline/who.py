@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.errors import InputError
 from emoview.pipeline.evidence import FaceTrack, Voice
 from emoview.speakers.assign import owners
 from emoview.speakers.movement import talking
@@ -70,6 +71,24 @@ class Who:
             self.voices[: voice.ticks] = known
         talks = {face: talking(one.ticks, one.lips, ticks) for face, one in tracks.items()}
         self._owners = owners(self.voices, talks, main)
+
+    def check(self, *, file: str) -> None:
+        """Refuse a voice that is not heard.
+
+        Raises:
+            InputError: Such a voice.
+        """
+        if self.asked.isdecimal() and int(self.asked) not in self._owners:
+            found = ", ".join(map(str, sorted(self._owners))) or "none"
+            raise InputError(f"{file} has no voice {self.asked}: the voices heard are {found}")
+
+    def others(self, main: int) -> list[str]:
+        """Name the voices that are not of the main face, and whose they are."""
+        return [
+            f"voice {voice} ({f'face {faces[0]}' if faces else 'off screen'})"
+            for voice, faces in self._owners.items()
+            if main not in faces
+        ]
 
     @cached_property
     def heard(self) -> NDArray[np.bool_]:

@@ -29,8 +29,9 @@ def voices_of(
 ) -> NDArray[np.int64]:
     """Tell voices apart.
 
-    Windows are put together to voices; a voice that is heard for less than two seconds is none; each tick
-    then gets the voice that the windows around it are most like, where a change has its price.
+    Stretches of speech, whose windows are averaged, are put together to voices; a voice that is heard for
+    less than two seconds is none; each tick then gets the voice that the windows around it are most like,
+    where a change has its price.
 
     Args:
         embeddings: `(windows, n)`, of what is heard in `cuts`.
@@ -45,7 +46,9 @@ def voices_of(
     if not cuts:
         return result
     points = unit(embeddings)
-    middles = _middles(points, cluster(points, threshold=threshold), cuts)
+    stretch = _stretches(cuts, speech)
+    means = np.stack([points[stretch == i].mean(axis=0) for i in range(stretch.max() + 1)])
+    middles = _middles(points, cluster(means, threshold=threshold)[stretch], cuts)
     spoken = np.flatnonzero(speech)
     path = np.zeros(len(spoken), np.int64)
     for _ in range(_ROUNDS):
@@ -54,6 +57,12 @@ def voices_of(
     _, first, inverse = np.unique(path, return_index=True, return_inverse=True)
     result[spoken] = np.argsort(np.argsort(first))[inverse.ravel()]
     return result
+
+
+def _stretches(cuts: list[Cut], speech: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number the windows by the stretch of speech that each lies in, `(windows,)`."""
+    numbers = np.cumsum(np.diff(speech.astype(np.int8), prepend=0) == 1) - 1
+    return numbers[[first for first, _ in cuts]]
 
 
 def _middles(points: NDArray[np.float32], labels: NDArray[np.int64], cuts: list[Cut]) -> NDArray[np.float32]:
