@@ -25,7 +25,8 @@ class Part(str, Enum):
 
 def train(
     system: Annotated[
-        str | None, typer.Argument(help="A system of --list; or face, voice, fusion, speakers: the weights that ship.")
+        str | None,
+        typer.Argument(help="A system of --list; or face, voice, fusion, speakers: the weights that ship."),
     ] = None,
     data: Annotated[
         list[Path] | None,
@@ -50,7 +51,8 @@ def train(
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="List the systems and stop.")] = False,
     ship: Annotated[
-        Path, typer.Option(help="For face, voice, fusion and speakers: folder that the weights are written to.")
+        Path,
+        typer.Option(help="For face, voice, fusion and speakers: folder that the weights are written to."),
     ] = Path("weights"),
     voice_features: Annotated[
         Features,

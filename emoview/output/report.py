@@ -82,6 +82,7 @@ def to_html(
             for segment, webp in explanations
         ],
         segments=analysis.segments,
+        speakers=analysis.speakers,
         disagreements=found,
         disagreement_s=sum(d.end_s - d.start_s for d in found),
         distance=DISTANCE,
@@ -124,6 +125,7 @@ def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
         "letters": [LETTERS[label] for label in labels],
         **({} if least is None else {"least": least}),
         "segments": [[s.start_s, s.end_s, s.face_id, position[s.label]] for s in analysis.segments],
+        "speakers": [[one.voice_id, one.face_id] for one in analysis.speakers],
         "disagreements": [[d.start_s, d.end_s, d.face_id] for d in found],
         **tracks(analysis),
     }

@@ -75,7 +75,7 @@ class Answers:
             if not heard.any():
                 return None
             voice = _of_some(voice, heard[: voice.ticks])
-            assert voice.clip is not None
+        assert voice.clip is not None
         if stand_in is not None:
             name, whole = STAND_INS["voice"], stand_in.voices(voice.clip.whole)
             ticks = _extended(stand_in.voices(voice.clip.ticks), self._ticks)
@@ -146,9 +146,7 @@ class Answers:
         has_face = np.zeros(self._ticks, bool)
         has_face[present] = True
         voice = _extended(self._heard.tcn.ticks, self._ticks)
-        answer = run_sequence(
-            self._models.early_fusion, early_input(embeddings, has_face, voice, speaks)
-        )
+        answer = run_sequence(self._models.early_fusion, early_input(embeddings, has_face, voice, speaks))
         self.used.add("early_fusion")
         scale = self._models.early_scale
         return Answer(softmax(scale * answer.whole), softmax(scale * smooth(answer.ticks))[present])

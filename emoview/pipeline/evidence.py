@@ -104,6 +104,19 @@ class Faces:
 
 
 @dataclass(frozen=True)
+class Voices:
+    """What the network that tells voices apart says of windows of speech.
+
+    Attributes:
+        cuts: First tick of each window, and the one after its last.
+        embeddings: `(windows, 128)`.
+    """
+
+    cuts: list[tuple[int, int]]
+    embeddings: Floats
+
+
+@dataclass(frozen=True)
 class Voice:
     """All that the voice stage heard.
 
@@ -116,7 +129,7 @@ class Voice:
         clip: What the network over windows says, nine labels or those of a stand-in; None without
             speech.
         log: What the decoder complained of.
-        voices: `(ticks,)`, whose voice each tick has, see `voices_of`; None where all is taken for one.
+        voices: What tells voices apart; None without speech.
     """
 
     ticks: int
@@ -126,7 +139,7 @@ class Voice:
     tcn: SequenceLogits | None
     clip: SequenceLogits | None
     log: DecodeLog
-    voices: NDArray[np.int64] | None = None
+    voices: Voices | None = None
 
 
 class Collector(Protocol):

@@ -136,7 +136,11 @@ class Join:
     ) -> list[Row]:
         who = self._who
         carries = who.carriers({face: self._tracks[face] for face in self._choice.faces}) == face_id
-        voices, speaks, off_screen = who.voices.tolist(), who.speaks(face_id).tolist(), who.off_screen.tolist()
+        voices, speaks, off_screen = (
+            who.voices.tolist(),
+            who.speaks(face_id).tolist(),
+            who.off_screen.tolist(),
+        )
         affect = self._answers.affect(track, fused)
         return [
             Row(

@@ -15,7 +15,7 @@ from emoview.pipeline.evidence import Collector, SequenceLogits, Voice
 from emoview.pipeline.inference import WINDOW_BATCH, over_windows, run_functionals, run_speech
 from emoview.pipeline.models import Models
 from emoview.pipeline.timings import Timings
-from emoview.pipeline.who import tell_apart
+from emoview.pipeline.who import embedded
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.activity import level_db, trim, trimmed, voice_activity
 from emoview.voice.blocks import BLOCK_TICKS, Samples
@@ -65,7 +65,7 @@ class VoiceBranch:
         if speech.any():
             models = self._load()
             with self._timings.measure("speakers"):
-                voices = tell_apart(models.speaker, features, speech)
+                voices = embedded(models.speaker, features, speech)
             clip = self._over_windows(models, sound, speech)
             self._step(3)
             if "voice" not in models.stand_ins:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
-from emoview.pipeline.evidence import FaceTrack, Voice
-from emoview.speakers.assign import owners
-from emoview.speakers.movement import talking
+from emoview.pipeline.evidence import FaceTrack, Voice, Voices
+from emoview.speakers.assign import likeness, owners
+from emoview.speakers.movement import lips_in, talking
 from emoview.speakers.turns import NOBODY, voices_of
 from emoview.speakers.windows import heard_in, windows_of
 from emoview.timeline.clock import time_of
@@ -22,18 +22,13 @@ _BATCH: Final = 64
 _MFCCS: Final = 40
 
 
-def tell_apart(
-    network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Tell the voices of a sound apart.
+def embedded(network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.bool_]) -> Voices:
+    """Ask about the voices of windows of speech.
 
     Args:
         network: Gives `(n, 128)` embeddings of `(n, ticks, 40)` MFCCs.
         descriptors: `(ticks, 40 or more)`, the MFCCs last.
-        speech: `(ticks,)`.
-
-    Returns:
-        `(ticks,)`, see `voices_of`.
+        speech: `(ticks,)`, true somewhere.
     """
     cuts = windows_of(speech)
     mfccs = descriptors[:, -_MFCCS:]
@@ -41,8 +36,7 @@ def tell_apart(
         np.asarray(network.predict_on_batch(heard_in(mfccs, cuts[first : first + _BATCH])))
         for first in range(0, len(cuts), _BATCH)
     ]
-    embeddings = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
-    return voices_of(embeddings, cuts, speech)
+    return Voices(cuts, np.concatenate(parts))
 
 
 class Who:
@@ -66,11 +60,14 @@ class Who:
     ) -> None:
         self.asked, self._main = asked, main
         self.voices = np.full(ticks, NOBODY, np.int64)
-        if voice is not None:
-            known = np.where(voice.speech, 0, NOBODY) if voice.voices is None else voice.voices
-            self.voices[: voice.ticks] = known
+        self._owners: Mapping[int, tuple[int, ...]] = {}
         talks = {face: talking(one.ticks, one.lips, ticks) for face, one in tracks.items()}
-        self._owners = owners(self.voices, talks, main)
+        if voice is not None and voice.voices is not None:
+            heard = voice.voices
+            seen = lips_in(heard.cuts, talks)
+            self.voices[: voice.ticks] = voices_of(heard.embeddings, heard.cuts, voice.speech, seen)
+            owned = owners(self.voices, talks, main, likeness(self.voices, heard.cuts, heard.embeddings))
+            self.voices, self._owners = owned.voices, owned.faces
 
     def check(self, *, file: str) -> None:
         """Refuse a voice that is not heard.

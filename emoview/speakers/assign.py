@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.speakers.clusters import unit
 from emoview.speakers.turns import NOBODY
+from emoview.speakers.windows import Cut
 from emoview.timeline.clock import TICK_HZ
 
 Talking = Mapping[int, NDArray[np.float64]]
@@ -16,49 +19,94 @@ Talking = Mapping[int, NDArray[np.float64]]
 
 # Mean log-odds over all that is heard of a voice, from which on lips surely move with it, or surely not.
 _MOVES: Final = 0.4
-_STILL: Final = -0.6
-# So much more must the lips move in another voice for this one to be none of the face's.
+_STILL: Final = -0.3
+# So much more must the lips move in another voice for this one to be held against it.
 _CONTRAST: Final = 1.0
+# Beside another voice of the face: how much a like voice makes up for still lips, and what is usual.
+_VOICE, _USUAL_LIKENESS, _STRANGER = 2.0, 0.45, -0.5
+_UNLIKE: Final = 0.3
 _LEAST_SEEN: Final = TICK_HZ
-# A voice alone, which nothing can be held against, must be heard for longer before it is nobody's.
+_LEAST_BESIDE: Final = 4 * TICK_HZ
+# A voice that nothing can be held against must be heard for longer before it is nobody's.
 _LEAST_ALONE: Final = 6 * TICK_HZ
-_LEAST_BESIDE: Final = 2 * TICK_HZ
 
 
-def owners(voices: NDArray[np.int64], talks: Talking, main: int | None) -> dict[int, tuple[int, ...]]:
+@dataclass(frozen=True)
+class Owned:
+    """Voices, and whose they are.
+
+    Attributes:
+        voices: `(ticks,)`, numbers of voices in the order of their first words; `NOBODY` without speech.
+        faces: By voice, its faces, the best first; none for a voice of nobody in the picture.
+    """
+
+    voices: NDArray[np.int64]
+    faces: Mapping[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Mean log-odds of voices (rows) and faces, ticks behind each, and how alike the voices are."""
+
+    mean: Mapping[int, Mapping[int, float]]
+    seen: Mapping[int, Mapping[int, int]]
+    alike: NDArray[np.float32]
+
+
+def owners(
+    voices: NDArray[np.int64], talks: Talking, main: int | None, alike: NDArray[np.float32]
+) -> Owned:
     """Give each voice its face: the one whose lips move most while it is heard.
 
     Where lips tell nothing, the voice belongs to the main face, and to others that are never seen with it: a
-    person who was lost and found again has several tracks.
+    person who was lost and found again has several tracks.  Voices of one face become one.
 
     Args:
         voices: `(ticks,)`, see `voices_of`.
         talks: By face.
         main: The face that is taken for the speaker where lips tell nothing.
-
-    Returns:
-        By voice, its faces, the best first; none for a voice of nobody in the picture.
+        alike: `(voices, voices)` cosines, see `likeness`.
     """
     heard = {int(voice): voices == voice for voice in np.unique(voices[voices != NOBODY])}
-    evidence = {
-        voice: {face: _mean(odds[: len(voices)], ticks[: len(odds)]) for face, odds in talks.items()}
-        for voice, ticks in heard.items()
-    }
-    return {voice: _faces_of(voice, evidence, talks, main) for voice in heard}
+    evidence = _evidence(heard, talks, alike)
+    faces = {voice: _faces_of(voice, evidence, talks, main) for voice in heard}
+    return _together(voices, faces)
 
 
-_Evidence = Mapping[int, Mapping[int, tuple[float, int]]]
+def likeness(
+    voices: NDArray[np.int64], cuts: list[Cut], embeddings: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Tell how alike voices are: `(voices, voices)` cosines of their means over windows.
+
+    Args:
+        voices: `(ticks,)`.
+        cuts: Of the windows.
+        embeddings: `(windows, n)`.
+    """
+    count = int(voices.max(initial=NOBODY)) + 1
+    sums = np.zeros((count, embeddings.shape[1]), np.float32)
+    for (first, last), point in zip(cuts, unit(embeddings), strict=True):
+        own = np.bincount(voices[first:last][voices[first:last] != NOBODY], minlength=count)
+        if own.sum():
+            sums[own.argmax()] += point
+    points = unit(sums)
+    return np.asarray(points @ points.T, np.float32)
 
 
-def _mean(odds: NDArray[np.float64], heard: NDArray[np.bool_]) -> tuple[float, int]:
-    """Give the mean of the odds where a voice is heard and the face seen, and over how many ticks that is."""
-    values = odds[heard]
-    values = values[~np.isnan(values)]
-    return (float(values.mean()) if len(values) else 0.0), len(values)
+def _evidence(
+    heard: Mapping[int, NDArray[np.bool_]], talks: Talking, alike: NDArray[np.float32]
+) -> _Evidence:
+    means: dict[int, dict[int, float]] = {}
+    counts: dict[int, dict[int, int]] = {}
+    for voice, ticks in heard.items():
+        said = {face: odds[ticks & ~np.isnan(odds)] for face, odds in talks.items()}
+        means[voice] = {face: float(values.mean()) for face, values in said.items() if len(values)}
+        counts[voice] = {face: len(values) for face, values in said.items()}
+    return _Evidence(means, counts, alike)
 
 
 def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None) -> tuple[int, ...]:
-    seen = {face: mean for face, (mean, count) in evidence[voice].items() if count >= _LEAST_SEEN}
+    seen = {face: evidence.mean[voice][face] for face, n in evidence.seen[voice].items() if n >= _LEAST_SEEN}
     if not seen:
         return () if main is None else (main,)
     best = max(seen, key=lambda face: (seen[face], -face))
@@ -69,7 +117,7 @@ def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None)
             best = main
     faces = [best]
     for face in sorted(seen, key=lambda face: -seen[face]):
-        apart = all(not _together(talks[face], talks[other]) for other in faces)
+        apart = all(not _both_seen(talks[face], talks[other]) for other in faces)
         if face not in faces and seen[face] > _STILL and apart:
             faces.append(face)
     return tuple(faces)
@@ -77,12 +125,29 @@ def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None)
 
 def _is_still(voice: int, face: int, evidence: _Evidence) -> bool:
     """Tell whether the lips of a face surely do not move with a voice."""
-    mean, count = evidence[voice][face]
-    beside = [other[face] for number, other in evidence.items() if number != voice]
-    if any(most >= _LEAST_SEEN and moves - mean >= _CONTRAST for moves, most in beside):
-        return count >= _LEAST_BESIDE and mean < _MOVES
+    mean, count = evidence.mean[voice][face], evidence.seen[voice][face]
+    others = [other for other in evidence.mean if other != voice and evidence.seen[other][face] >= _LEAST_SEEN]
+    own = [other for other in others if evidence.mean[other][face] - mean >= _CONTRAST]
+    if own:
+        nearest = max(float(evidence.alike[voice, other]) for other in own)
+        strange = mean + _VOICE * (nearest - _USUAL_LIKENESS) < _STRANGER
+        return strange and (count >= _LEAST_BESIDE or nearest < _UNLIKE)
+    # What several voices have in common counts together.
+    count += sum(evidence.seen[other][face] for other in others if evidence.mean[other][face] < _STILL)
     return count >= _LEAST_ALONE and mean < _STILL
 
 
-def _together(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+def _both_seen(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     return bool((~np.isnan(one) & ~np.isnan(other)).any())
+
+
+def _together(voices: NDArray[np.int64], faces: Mapping[int, tuple[int, ...]]) -> Owned:
+    """Make one voice of those of a face, and number what is left by first words."""
+    first_of: dict[int, int] = {}
+    joined = {voice: first_of.setdefault(own[0], voice) if own else voice for voice, own in faces.items()}
+    kept = sorted(set(joined.values()))
+    number = {voice: kept.index(kept_as) for voice, kept_as in joined.items()}
+    result = voices.copy()
+    for voice, new in number.items():
+        result[voices == voice] = new
+    return Owned(result, {number[voice]: faces[voice] for voice in kept})

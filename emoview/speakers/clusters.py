@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST: Final = 300
 """So many stretches are compared each with each other; more are first put together in parts."""
-THRESHOLD: Final = 1.15
+THRESHOLD: Final = 1.6
 """Distance from which on two clusters are two voices; chosen on conversations of strangers."""
 COUNTED: Final = 6
-"""More stretches than these make a cluster no heavier: else, the longer a recording, the more voices it had."""
+"""More stretches make a cluster no heavier: else, the longer a recording, the more voices it had."""
 
 
-def unit(values: NDArray[np.floating]) -> NDArray[np.float32]:
+def unit(values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Bring `(n, m)` vectors to length 1."""
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values / np.maximum(lengths, 1e-9), np.float32)
@@ -33,14 +33,14 @@ def cluster(
     parts are clustered by themselves, and then what came of the parts.
 
     Args:
-        embeddings: `(n, m)`.
+        embeddings: `(n, m)`, of length 1 or so.
         counts: `(n,)`, how many stretches each stands for; None for one.
         threshold: Distance from which on clusters stay apart.
 
     Returns:
         `(n,)` numbers from 0 on, by the first embedding of each.
     """
-    points = unit(embeddings)
+    points = np.asarray(embeddings, np.float32)
     counts = np.ones(len(points), np.int64) if counts is None else counts
     if len(points) <= MOST:
         return _renumbered(_joined(points, counts, threshold))
@@ -69,7 +69,7 @@ def _joined(points: NDArray[np.float32], counts: NDArray[np.int64], threshold: f
     for i in range(1, len(points)):
         far[i, :i] = _ward(middles[i], sizes[i], middles[:i], sizes[:i])
     while len(points) > 1:
-        i, j = np.unravel_index(int(far.argmin()), far.shape)
+        i, j = map(int, np.unravel_index(int(far.argmin()), far.shape))
         if not far[i, j] < threshold:
             break
         # j, the smaller, takes i in.
@@ -82,7 +82,7 @@ def _joined(points: NDArray[np.float32], counts: NDArray[np.int64], threshold: f
         before, behind = left[left < j], left[left > j]
         far[j, before] = _ward(middles[j], total, middles[before], sizes[before])
         far[behind, j] = _ward(middles[j], total, middles[behind], sizes[behind])
-    return np.unique(labels, return_inverse=True)[1].ravel().astype(np.int64)
+    return np.asarray(np.unique(labels, return_inverse=True)[1].ravel(), np.int64)
 
 
 def _ward(

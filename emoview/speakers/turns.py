@@ -18,12 +18,15 @@ _LEAST_TICKS: Final = 2 * TICK_HZ
 # What it costs, in cosines summed over ticks, that the voice changes amid speech, and behind a pause.
 _CHANGE, _CHANGE_BEHIND_PAUSE = 3.0, 0.8
 _ROUNDS = 2
+# How much it counts whether lips move, beside how a voice sounds.
+_LIPS: Final = 0.6
 
 
 def voices_of(
     embeddings: NDArray[np.float32],
     cuts: list[Cut],
     speech: NDArray[np.bool_],
+    lips: NDArray[np.float32] | None = None,
     *,
     threshold: float = THRESHOLD,
 ) -> NDArray[np.int64]:
@@ -37,6 +40,8 @@ def voices_of(
         embeddings: `(windows, n)`, of what is heard in `cuts`.
         cuts: See `windows_of`.
         speech: `(ticks,)`.
+        lips: `(windows, seats)`, whether lips move in each, see `lips_in`: windows in which the same lips
+            move are more alike.  None without faces.
         threshold: See `cluster`.
 
     Returns:
@@ -46,23 +51,34 @@ def voices_of(
     if not cuts:
         return result
     points = unit(embeddings)
+    if lips is not None:
+        points = np.concatenate([points, _LIPS * lips], axis=1)
     stretch = _stretches(cuts, speech)
     means = np.stack([points[stretch == i].mean(axis=0) for i in range(stretch.max() + 1)])
+    sound = embeddings.shape[1]
+    means[:, :sound] = unit(means[:, :sound])
     middles = _middles(points, cluster(means, threshold=threshold)[stretch], cuts)
     spoken = np.flatnonzero(speech)
     path = np.zeros(len(spoken), np.int64)
     for _ in range(_ROUNDS):
-        path = _path(_likeness(points @ middles.T, cuts, len(speech))[spoken], spoken)
+        path = _path(_likeness(_alike(points, middles, sound), cuts, len(speech))[spoken], spoken)
         middles = _again(points, path, spoken, cuts, middles)
     _, first, inverse = np.unique(path, return_index=True, return_inverse=True)
     result[spoken] = np.argsort(np.argsort(first))[inverse.ravel()]
     return result
 
 
+def _alike(points: NDArray[np.float32], middles: NDArray[np.float32], sound: int) -> NDArray[np.float32]:
+    """Give the cosines of windows and voices, and what lips add to them, `(windows, voices)`."""
+    alike = points[:, :sound] @ unit(middles[:, :sound]).T
+    apart = points[:, None, sound:] - middles[None, :, sound:]
+    return np.asarray(alike - np.square(apart).sum(axis=2) / 2, np.float32)
+
+
 def _stretches(cuts: list[Cut], speech: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Number the windows by the stretch of speech that each lies in, `(windows,)`."""
     numbers = np.cumsum(np.diff(speech.astype(np.int8), prepend=0) == 1) - 1
-    return numbers[[first for first, _ in cuts]]
+    return np.asarray(numbers[[first for first, _ in cuts]], np.int64)
 
 
 def _middles(points: NDArray[np.float32], labels: NDArray[np.int64], cuts: list[Cut]) -> NDArray[np.float32]:
@@ -72,7 +88,7 @@ def _middles(points: NDArray[np.float32], labels: NDArray[np.int64], cuts: list[
         covered[label].update(range(first, last))
     heard = np.array([len(ticks) for ticks in covered])
     enough = np.flatnonzero(heard >= min(_LEAST_TICKS, heard.max()))
-    return unit(np.stack([points[labels == i].mean(axis=0) for i in enough]))
+    return np.stack([points[labels == i].mean(axis=0) for i in enough])
 
 
 def _again(
@@ -87,7 +103,7 @@ def _again(
     whose[spoken] = path
     pure = np.array([whose[a] if (whose[a:b] == whose[a]).all() else NOBODY for a, b in cuts])
     kept = [points[pure == i].mean(axis=0) if (pure == i).any() else middles[i] for i in range(len(middles))]
-    return unit(np.stack(kept))
+    return np.stack(kept)
 
 
 def _likeness(alike: NDArray[np.float32], cuts: list[Cut], ticks: int) -> NDArray[np.float64]:
@@ -108,7 +124,7 @@ def _likeness(alike: NDArray[np.float32], cuts: list[Cut], ticks: int) -> NDArra
         near = 1.02 - np.abs(2 * (np.arange(length) + 0.5) / length - 1)
         total[first:last] += near[:, None] * one
         weight[first:last] += near
-    return total / weight[:, None]
+    return np.asarray(total / weight[:, None])
 
 
 def _path(likeness: NDArray[np.float64], spoken: NDArray[np.int64]) -> NDArray[np.int64]:

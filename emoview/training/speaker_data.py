@@ -88,7 +88,9 @@ def sides(utterances: Sequence[Utterance]) -> dict[str, Side]:
             speakers.setdefault(utterance.corpus, set()).add(utterance.person)
     held_out: list[str] = []
     for corpus in sorted(speakers):
-        held_out += sorted(speakers[corpus])[0 if corpus == CLIPS_CORPUS else 4 :: 1 if corpus == CLIPS_CORPUS else 5]
+        held_out += sorted(speakers[corpus])[
+            0 if corpus == CLIPS_CORPUS else 4 :: 1 if corpus == CLIPS_CORPUS else 5
+        ]
     result = {utterance.person: Side.LEARN for utterance in utterances}
     return result | {person: (Side.CHOOSE, Side.TEST)[i % 2] for i, person in enumerate(held_out)}
 
@@ -131,8 +133,8 @@ def describe_voices(
             (person.format(u.person), u.corpus, one)
             for u, one in zip(chosen, np.split(every, np.cumsum(lengths)[:-1]), strict=True)
         ]
-    people, corpora, ticks = zip(*voices, strict=True)
-    return Voices(np.array(people), np.array(corpora), ticks)
+    people, corpora, every_ticks = zip(*voices, strict=True)
+    return Voices(np.array(people), np.array(corpora), every_ticks)
 
 
 def _described(item: tuple[Path, float, bool, int]) -> NDArray[np.float16]:
@@ -173,7 +175,9 @@ def _telephone(samples: Floats) -> Floats:
     return np.asarray(peak * np.sign(folded) * np.expm1(np.abs(folded) * np.log(256)) / 255, np.float32)
 
 
-def crops(voices: Voices, *, batch: int, steps: int, seed: tuple[int, ...]) -> Iterator[tuple[Floats, NDArray[np.int64]]]:
+def crops(
+    voices: Voices, *, batch: int, steps: int, seed: tuple[int, ...]
+) -> Iterator[tuple[Floats, NDArray[np.int64]]]:
     """Draw batches of 1 to 2 s of voices: `(batch, ticks, 40)`, and the numbers of their people, `(batch,)`.
 
     A crop is of one recording, or of several of the same person, so that other emotions are the same voice.

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from emoview.networks.speaker import MarginLoss, build_speaker, with_speakers, without_speakers
 from emoview.networks.temporal import set_normalisation
 from emoview.training.loop import VALIDATION, Plan, fit
-from emoview.training.speaker_data import Floats, Side, Voices, crops, describe_voices, read_utterances, sides, speaker_input
+from emoview.training.speaker_data import (
+    Floats,
+    Side,
+    Voices,
+    crops,
+    describe_voices,
+    read_utterances,
+    sides,
+    speaker_input,
+)
 from emoview.training.systems.events import OnEvent
 
 _WINDOW = 37
@@ -38,7 +47,9 @@ class SpeakerRecipe:
     seed: int = 1
 
 
-def train_speakers(data: Path, run: Path, recipe: SpeakerRecipe, *, on_event: OnEvent) -> tuple[keras.Model, dict[str, float]]:
+def train_speakers(
+    data: Path, run: Path, recipe: SpeakerRecipe, *, on_event: OnEvent
+) -> tuple[keras.Model, dict[str, float]]:
     """Train the network, and measure it on speakers that it has not heard; called again, go on.
 
     Args:
@@ -50,6 +61,7 @@ def train_speakers(data: Path, run: Path, recipe: SpeakerRecipe, *, on_event: On
     Returns:
         The network, and equal error rates in percent.
     """
+
     def on_file(done: int, total: int) -> None:
         if done % 500 == 0 or done == total:
             on_event({"voices described": f"{done}/{total}"})
