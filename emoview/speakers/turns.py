@@ -15,11 +15,12 @@ NOBODY: Final = -1
 """Stands where nobody speaks."""
 
 _LEAST_TICKS: Final = 2 * TICK_HZ
+_PART: Final = 3 * TICK_HZ
 # What it costs, in cosines summed over ticks, that the voice changes amid speech, and behind a pause.
 _CHANGE, _CHANGE_BEHIND_PAUSE = 3.0, 0.8
 _ROUNDS = 2
 # How much it counts whether lips move, beside how a voice sounds.
-_LIPS: Final = 0.6
+_LIPS: Final = 0.5
 
 
 def voices_of(
@@ -32,7 +33,7 @@ def voices_of(
 ) -> NDArray[np.int64]:
     """Tell voices apart.
 
-    Stretches of speech, whose windows are averaged, are put together to voices; a voice that is heard for
+    Parts of speech of some three seconds, whose windows are averaged, are put together to voices; a voice that is heard for
     less than two seconds is none; each tick then gets the voice that the windows around it are most like,
     where a change has its price.
 
@@ -53,11 +54,11 @@ def voices_of(
     points = unit(embeddings)
     if lips is not None:
         points = np.concatenate([points, _LIPS * lips], axis=1)
-    stretch = _stretches(cuts, speech)
-    means = np.stack([points[stretch == i].mean(axis=0) for i in range(stretch.max() + 1)])
+    part = _parts(cuts, speech)
+    means = np.stack([points[part == i].mean(axis=0) for i in range(part.max() + 1)])
     sound = embeddings.shape[1]
     means[:, :sound] = unit(means[:, :sound])
-    middles = _middles(points, cluster(means, threshold=threshold)[stretch], cuts)
+    middles = _middles(points, cluster(means, threshold=threshold)[part], cuts)
     spoken = np.flatnonzero(speech)
     path = np.zeros(len(spoken), np.int64)
     for _ in range(_ROUNDS):
@@ -75,10 +76,17 @@ def _alike(points: NDArray[np.float32], middles: NDArray[np.float32], sound: int
     return np.asarray(alike - np.square(apart).sum(axis=2) / 2, np.float32)
 
 
-def _stretches(cuts: list[Cut], speech: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Number the windows by the stretch of speech that each lies in, `(windows,)`."""
-    numbers = np.cumsum(np.diff(speech.astype(np.int8), prepend=0) == 1) - 1
-    return np.asarray(numbers[[first for first, _ in cuts]], np.int64)
+def _parts(cuts: list[Cut], speech: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number the windows by the part of a stretch of speech that each begins in, `(windows,)`."""
+    number, parts = 0, {}
+    for first, last in runs(speech):
+        count = max(1, round((last - first) / _PART))
+        edges = np.linspace(first, last, count + 1)[1:]
+        for tick in range(first, last):
+            parts[tick] = number + min(int(np.searchsorted(edges, tick, "right")), count - 1)
+        number += count
+    found = [parts[(first + last) // 2] for first, last in cuts]
+    return np.asarray(np.unique(found, return_inverse=True)[1].ravel(), np.int64)
 
 
 def _middles(points: NDArray[np.float32], labels: NDArray[np.int64], cuts: list[Cut]) -> NDArray[np.float32]:
