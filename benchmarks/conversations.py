@@ -35,7 +35,7 @@ from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.timeline.results import Analysis
 from emoview.training.speaker_data import Side, read_utterances, sides
 from emoview.training.speech import load_samples
-from emoview.voice.activity import trim
+from emoview.voice.activity import trim, trimmed
 
 NOBODY, OFF = -1, 9
 KINDS = ("silent", "interview", "two", "sound")
@@ -53,8 +53,10 @@ class Clip:
 
     @property
     def listening(self) -> NDArray[np.uint8]:
-        """The first pictures, before a word is said."""
-        return self.pictures[:6]
+        """The six pictures in a row that differ least: nobody speaks in these."""
+        differs = np.abs(np.diff(self.pictures.astype(np.int16), axis=0)).mean(axis=(1, 2, 3))
+        first = int(np.convolve(differs, np.ones(5), "valid").argmin())
+        return self.pictures[first : first + 6]
 
 
 @dataclass
@@ -198,7 +200,9 @@ def _add(
     ticks = len(sound) // SAMPLES_PER_TICK
     talk.sound.append(sound)
     begin = len(talk.truth)
-    talk.truth += [who] * ticks
+    # Before the first word and behind the last nobody speaks.
+    first, last = (-(-edge // SAMPLES_PER_TICK) for edge in trimmed(sound)) if sound.any() else (0, 0)
+    talk.truth += [who if first <= i < last else NOBODY for i in range(ticks)]
     for person, still in enumerate(listening):
         if person == who and pictures is not None:
             talk.pictures[person] += list(pictures)

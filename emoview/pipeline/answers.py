@@ -12,7 +12,7 @@ from emoview.fusion.baseline import Baseline
 from emoview.fusion.early import early_input
 from emoview.fusion.late import softmax
 from emoview.pipeline.evidence import FaceTrack, Floats, Logits, SequenceLogits, Voice
-from emoview.pipeline.inference import run_sequence, seven_labels, smooth
+from emoview.pipeline.inference import nearest, run_sequence, seven_labels, smooth
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
 from emoview.timeline.labels import valence_arousal
@@ -104,7 +104,8 @@ class Answers:
         """
         ticks = track.ticks
         if fusion == "late":
-            there = {name: values[ticks] for name, values in voice.ticks.items()}
+            own = self._own(speaks)
+            there = {name: values[own][ticks] for name, values in voice.ticks.items()}
             answer = self._late("both", Said({**face.whole, **voice.whole}, {**face.ticks, **there}), ticks)
         else:
             answer = self._early(track, speaks)
@@ -135,6 +136,12 @@ class Answers:
         fusion = self._models.late_fusion(rule, with_baseline=self._baseline is not None)
         self.used |= set(said.whole)
         return Answer(softmax(fusion(said.whole)), softmax(smooth(fusion(said.ticks), at)))
+
+    def _own(self, speaks: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Name the tick whose voice each tick is answered by: where others speak, the nearest of the face's."""
+        every = np.arange(len(speaks))
+        own = np.flatnonzero(speaks)
+        return np.where(self.speech & ~speaks, nearest(own, own, len(speaks)), every)
 
     def _early(self, track: FaceTrack, speaks: NDArray[np.bool_]) -> Answer:
         assert self._heard is not None
