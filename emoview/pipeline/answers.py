@@ -138,7 +138,7 @@ class Answers:
         return Answer(softmax(fusion(said.whole)), softmax(smooth(fusion(said.ticks), at)))
 
     def _own(self, speaks: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Name the tick whose voice each tick is answered by: where others speak, the nearest of the face's."""
+        """Name the tick by whose voice each is answered: where others speak, the nearest of the face's."""
         every = np.arange(len(speaks))
         own = np.flatnonzero(speaks)
         return np.where(self.speech & ~speaks, nearest(own, own, len(speaks)), every)

@@ -53,9 +53,7 @@ class _Evidence:
     alike: NDArray[np.float32]
 
 
-def owners(
-    voices: NDArray[np.int64], talks: Talking, main: int | None, alike: NDArray[np.float32]
-) -> Owned:
+def owners(voices: NDArray[np.int64], talks: Talking, main: int | None, alike: NDArray[np.float32]) -> Owned:
     """Give each voice its face: the one whose lips move most while it is heard.
 
     Where lips tell nothing, the voice belongs to the main face, and to others that are never seen with it: a
@@ -126,7 +124,9 @@ def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None)
 def _is_still(voice: int, face: int, evidence: _Evidence) -> bool:
     """Tell whether the lips of a face surely do not move with a voice."""
     mean, count = evidence.mean[voice][face], evidence.seen[voice][face]
-    others = [other for other in evidence.mean if other != voice and evidence.seen[other][face] >= _LEAST_SEEN]
+    others = [
+        other for other in evidence.mean if other != voice and evidence.seen[other][face] >= _LEAST_SEEN
+    ]
     own = [other for other in others if evidence.mean[other][face] - mean >= _CONTRAST]
     if own:
         nearest = max(float(evidence.alike[voice, other]) for other in own)

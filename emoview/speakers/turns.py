@@ -33,9 +33,9 @@ def voices_of(
 ) -> NDArray[np.int64]:
     """Tell voices apart.
 
-    Parts of speech of some three seconds, whose windows are averaged, are put together to voices; a voice that is heard for
-    less than two seconds is none; each tick then gets the voice that the windows around it are most like,
-    where a change has its price.
+    Parts of speech of some three seconds, whose windows are averaged, are put together to voices; a voice
+    that is heard for less than two seconds is none; each tick then gets the voice that the windows around it
+    are most like, where a change has its price.
 
     Args:
         embeddings: `(windows, n)`, of what is heard in `cuts`.

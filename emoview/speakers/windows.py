@@ -37,7 +37,7 @@ def windows_of(speech: NDArray[np.bool_]) -> list[Cut]:
 def heard_in(values: NDArray[np.float32], cuts: list[Cut]) -> NDArray[np.float32]:
     """Cut windows out of `(ticks, n)` values: `(windows, WINDOW, n)`.
 
-    A short one is repeated.  The mean of the first value, the level, is no trait of a voice: it is taken away.
+    A short one is repeated.  The mean of the first value, the level, is no trait of a voice: without it.
     """
     steps = np.arange(WINDOW)
     places = np.array([first + steps % (last - first) for first, last in cuts]).reshape(-1, WINDOW)

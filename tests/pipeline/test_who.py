@@ -63,7 +63,10 @@ def test_an_unseen_interviewer_never_touches_what_is_said_of_the_face():
     # The voice keeps its own columns.
     assert other.said("voice") == "sad"
     assert all(row.fused == row.face for row in result.timeline[HALF:])
-    assert [(one.voice_id, one.seconds, one.face_id) for one in result.speakers] == [(0, 9.6, 0), (1, 10, None)]
+    assert [(one.voice_id, one.seconds, one.face_id) for one in result.speakers] == [
+        (0, 9.6, 0),
+        (1, 10, None),
+    ]
     assert result.overall.voice is not None
     assert result.overall.voice.label == "happy"
     assert not result.timeline[HALF - 5].speaking
@@ -132,5 +135,7 @@ def test_who_speaks_is_read_back(tmp_path: Path):
     assert again.speakers == result.speakers
     assert again.options.voice == "0"
     for name in ("voice_id", "speaking", "off_screen"):
-        assert [getattr(row, name) for row in again.timeline] == [getattr(row, name) for row in result.timeline]
+        assert [getattr(row, name) for row in again.timeline] == [
+            getattr(row, name) for row in result.timeline
+        ]
     assert (tmp_path / "talk.csv").read_text().splitlines()[0].endswith("voice_id,speaking,off_screen")

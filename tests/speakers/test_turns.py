@@ -55,7 +55,9 @@ def test_clustering_nothing_gives_nothing():
     assert cluster(np.zeros((0, 4), np.float32)).shape == (0,)
 
 
-def conversation(seed: int, turns: list[tuple[int, int]]) -> tuple[np.ndarray, list[tuple[int, int]], np.ndarray]:
+def conversation(
+    seed: int, turns: list[tuple[int, int]]
+) -> tuple[np.ndarray, list[tuple[int, int]], np.ndarray]:
     """Give who speaks, the windows, and what is said of them: of a mixed one, something in between."""
     truth, at = [], 0
     for who, ticks in turns:

@@ -26,7 +26,9 @@ def utterances(corpus: str, people: int, label: str = "happy") -> list[Utterance
 
 
 def test_nobody_is_on_two_sides_and_actors_of_clips_teach_nothing():
-    of = sides([*utterances("ravdess", 22), *utterances("javanese", 4), *utterances("deeply", 30, "nv_cough")])
+    of = sides(
+        [*utterances("ravdess", 22), *utterances("javanese", 4), *utterances("deeply", 30, "nv_cough")]
+    )
     held_out = {person for person, side in of.items() if side is not Side.LEARN}
     assert held_out == {f"ravdess/{i:02}" for i in (4, 9, 14, 19)} | {f"javanese/{i:02}" for i in range(4)}
     assert sum(side is Side.CHOOSE for side in of.values()) == sum(side is Side.TEST for side in of.values())
