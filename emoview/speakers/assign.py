@@ -25,6 +25,8 @@ _CONTRAST: Final = 1.0
 # Beside another voice of the face: how much a like voice makes up for still lips, and what is usual.
 _VOICE, _USUAL_LIKENESS, _STRANGER = 2.0, 0.45, -0.5
 _UNLIKE: Final = 0.3
+# Behind the camera there is seldom more than one: voices there need not be as alike to be one.
+_LIKE: Final = 0.4
 _LEAST_SEEN: Final = TICK_HZ
 _LEAST_BESIDE: Final = 4 * TICK_HZ
 # A voice that nothing can be held against must be heard for longer before it is nobody's.
@@ -57,7 +59,8 @@ def owners(voices: NDArray[np.int64], talks: Talking, main: int | None, alike: N
     """Give each voice its face: the one whose lips move most while it is heard.
 
     Where lips tell nothing, the voice belongs to the main face, and to others that are never seen with it: a
-    person who was lost and found again has several tracks.  Voices of one face become one.
+    person who was lost and found again has several tracks.  Voices of one face become one, and so do
+    voices off screen that are alike.
 
     Args:
         voices: `(ticks,)`, see `voices_of`.
@@ -68,7 +71,7 @@ def owners(voices: NDArray[np.int64], talks: Talking, main: int | None, alike: N
     heard = {int(voice): voices == voice for voice in np.unique(voices[voices != NOBODY])}
     evidence = _evidence(heard, talks, alike)
     faces = {voice: _faces_of(voice, evidence, talks, main) for voice in heard}
-    return _together(voices, faces)
+    return _together(voices, faces, alike if talks else np.eye(len(alike), dtype=np.float32))
 
 
 def likeness(
@@ -141,10 +144,17 @@ def _both_seen(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     return bool((~np.isnan(one) & ~np.isnan(other)).any())
 
 
-def _together(voices: NDArray[np.int64], faces: Mapping[int, tuple[int, ...]]) -> Owned:
-    """Make one voice of those of a face, and number what is left by first words."""
+def _together(
+    voices: NDArray[np.int64], faces: Mapping[int, tuple[int, ...]], alike: NDArray[np.float32]
+) -> Owned:
+    """Make one voice of those of a face, and of like ones off screen; number what is left by first words."""
     first_of: dict[int, int] = {}
-    joined = {voice: first_of.setdefault(own[0], voice) if own else voice for voice, own in faces.items()}
+    joined: dict[int, int] = {}
+    for voice, own in faces.items():
+        like = [other for other in joined if not own and not faces[other] and alike[voice, other] >= _LIKE]
+        joined[voice] = joined[like[0]] if like else voice
+        if own:
+            joined[voice] = first_of.setdefault(own[0], voice)
     kept = sorted(set(joined.values()))
     number = {voice: kept.index(kept_as) for voice, kept_as in joined.items()}
     result = voices.copy()

@@ -101,3 +101,13 @@ def test_likeness_is_of_the_means():
     alike = likeness(np.array([0, 0, 0, 1]), [(0, 1), (1, 3), (3, 4)], said)
     assert alike[0, 1] == pytest.approx(0.1, abs=0.02)
     np.testing.assert_allclose(np.diag(alike), 1, atol=1e-6)
+
+
+def test_like_voices_off_screen_are_one():
+    heard, talks = voices((7, 0), (7, 1), (7, 2)), {0: odds((21, LISTENS))}
+    alike = np.array([[1, 0.1, 0.5], [0.1, 1, 0], [0.5, 0, 1]], np.float32)
+    found = owners(heard, talks, 0, alike)
+    assert found.faces == {0: (), 1: ()}
+    np.testing.assert_array_equal(found.voices, voices((7, 0), (7, 1), (7, 0)))
+    # Without faces nothing is known of who is there.
+    assert owners(heard, {}, None, alike).faces == {0: (), 1: (), 2: ()}
