@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from emoview.errors import InputError
 from emoview.pipeline.evidence import FaceTrack, Voice, Voices
+from emoview.pipeline.speaker import correlation, loudness
 from emoview.speakers.assign import likeness, owners
 from emoview.speakers.movement import lips_in, talking
 from emoview.speakers.turns import NOBODY, voices_of
@@ -37,6 +38,14 @@ def embedded(network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.
         for first in range(0, len(cuts), _BATCH)
     ]
     return Voices(cuts, np.concatenate(parts))
+
+
+def _following(tracks: Mapping[int, FaceTrack], voice: Voice) -> set[int]:
+    """Name the faces whose lips move with the loudness of what is said."""
+    if not voice.speech.any():
+        return set()
+    course = loudness(voice.speech, voice.tick_level_db)
+    return {face for face, one in tracks.items() if correlation(one.ticks, one.lips, course) is not None}
 
 
 class Who:
@@ -66,7 +75,8 @@ class Who:
             heard = voice.voices
             seen = lips_in(heard.cuts, talks)
             self.voices[: voice.ticks] = voices_of(heard.embeddings, heard.cuts, voice.speech, seen)
-            owned = owners(self.voices, talks, main, likeness(self.voices, heard.cuts, heard.embeddings))
+            alike = likeness(self.voices, heard.cuts, heard.embeddings)
+            owned = owners(self.voices, talks, main, alike, _following(tracks, voice))
             self.voices, self._owners = owned.voices, owned.faces
 
     def check(self, *, file: str) -> None:

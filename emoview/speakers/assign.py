@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,14 +48,21 @@ class Owned:
 
 @dataclass(frozen=True)
 class _Evidence:
-    """Mean log-odds of voices (rows) and faces, ticks behind each, and how alike the voices are."""
+    """Mean log-odds of voices and faces, ticks behind each, how alike the voices are, and who follows."""
 
     mean: Mapping[int, Mapping[int, float]]
     seen: Mapping[int, Mapping[int, int]]
     alike: NDArray[np.float32]
+    follow: Collection[int]
 
 
-def owners(voices: NDArray[np.int64], talks: Talking, main: int | None, alike: NDArray[np.float32]) -> Owned:
+def owners(
+    voices: NDArray[np.int64],
+    talks: Talking,
+    main: int | None,
+    alike: NDArray[np.float32],
+    follow: Collection[int] | None = None,
+) -> Owned:
     """Give each voice its face: the one whose lips move most while it is heard.
 
     Where lips tell nothing, the voice belongs to the main face, and to others that are never seen with it: a
@@ -67,9 +74,10 @@ def owners(voices: NDArray[np.int64], talks: Talking, main: int | None, alike: N
         talks: By face.
         main: The face that is taken for the speaker where lips tell nothing.
         alike: `(voices, voices)` cosines, see `likeness`.
+        follow: Faces whose lips follow the loudness of all that is said; None for all.
     """
     heard = {int(voice): voices == voice for voice in np.unique(voices[voices != NOBODY])}
-    evidence = _evidence(heard, talks, alike)
+    evidence = _evidence(heard, talks, alike, set(talks) if follow is None else follow)
     faces = {voice: _faces_of(voice, evidence, talks, main) for voice in heard}
     return _together(voices, faces, alike if talks else np.eye(len(alike), dtype=np.float32))
 
@@ -95,7 +103,10 @@ def likeness(
 
 
 def _evidence(
-    heard: Mapping[int, NDArray[np.bool_]], talks: Talking, alike: NDArray[np.float32]
+    heard: Mapping[int, NDArray[np.bool_]],
+    talks: Talking,
+    alike: NDArray[np.float32],
+    follow: Collection[int],
 ) -> _Evidence:
     means: dict[int, dict[int, float]] = {}
     counts: dict[int, dict[int, int]] = {}
@@ -103,7 +114,7 @@ def _evidence(
         said = {face: odds[ticks & ~np.isnan(odds)] for face, odds in talks.items()}
         means[voice] = {face: float(values.mean()) for face, values in said.items() if len(values)}
         counts[voice] = {face: len(values) for face, values in said.items()}
-    return _Evidence(means, counts, alike)
+    return _Evidence(means, counts, alike, follow)
 
 
 def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None) -> tuple[int, ...]:
@@ -135,9 +146,11 @@ def _is_still(voice: int, face: int, evidence: _Evidence) -> bool:
         nearest = max(float(evidence.alike[voice, other]) for other in own)
         strange = mean + _VOICE * (nearest - _USUAL_LIKENESS) < _STRANGER
         return strange and (count >= _LEAST_BESIDE or nearest < _UNLIKE)
+    # Lips that move a little, but not with the words, do so for another reason.
+    least = _STILL if face in evidence.follow else _MOVES
     # What several voices have in common counts together.
-    count += sum(evidence.seen[other][face] for other in others if evidence.mean[other][face] < _STILL)
-    return count >= _LEAST_ALONE and mean < _STILL
+    count += sum(evidence.seen[other][face] for other in others if evidence.mean[other][face] < least)
+    return count >= _LEAST_ALONE and mean < least
 
 
 def _both_seen(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:

@@ -111,3 +111,10 @@ def test_like_voices_off_screen_are_one():
     np.testing.assert_array_equal(found.voices, voices((7, 0), (7, 1), (7, 0)))
     # Without faces nothing is known of who is there.
     assert owners(heard, {}, None, alike).faces == {0: (), 1: (), 2: ()}
+
+
+def test_lips_that_move_a_little_must_move_with_the_words():
+    heard, talks = voices((9, 0)), {0: np.full(225, 0.1)}
+    assert owners(heard, talks, 0, UNLIKE).faces == {0: (0,)}
+    assert owners(heard, talks, 0, UNLIKE, follow=()).faces == {0: ()}
+    assert owners(heard, {0: np.full(225, 1.0)}, 0, UNLIKE, follow=()).faces == {0: (0,)}
