@@ -25,6 +25,7 @@ from emoview.timeline.results import (
     Overall,
     Row,
     Segment,
+    Speaker,
     Verdict,
     WeightUsed,
     group_columns,
@@ -33,6 +34,7 @@ from emoview.timeline.results import (
 _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "": (Analysis,),
     "timeline[]": (Row,),
+    "speakers[]": (Speaker,),
     "overall": (Verdict, Overall),
     "overall.face": (Verdict,),
     "overall.voice": (Verdict,),
