@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.speakers.clusters import unit
+from emoview.speakers.movement import apart
 from emoview.speakers.turns import NOBODY
 from emoview.speakers.windows import Cut
 from emoview.timeline.clock import TICK_HZ
@@ -129,8 +130,8 @@ def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None)
             best = main
     faces = [best]
     for face in sorted(seen, key=lambda face: -seen[face]):
-        apart = all(not _both_seen(talks[face], talks[other]) for other in faces)
-        if face not in faces and seen[face] > _STILL and apart:
+        elsewhen = all(apart(talks[face], talks[other]) for other in faces)
+        if face not in faces and seen[face] > _STILL and elsewhen:
             faces.append(face)
     return tuple(faces)
 
@@ -151,10 +152,6 @@ def _is_still(voice: int, face: int, evidence: _Evidence) -> bool:
     # What several voices have in common counts together.
     count += sum(evidence.seen[other][face] for other in others if evidence.mean[other][face] < least)
     return count >= _LEAST_ALONE and mean < least
-
-
-def _both_seen(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    return bool((~np.isnan(one) & ~np.isnan(other)).any())
 
 
 def _together(

@@ -19,6 +19,7 @@ _FURTHEST: Final = 2.5
 _AROUND: Final = TICK_HZ
 _LEAST_SEEN: Final = TICK_HZ // 4
 _SEATS: Final = 3
+_TAKES_OVER: Final = TICK_HZ // 2
 
 
 def talking(ticks: NDArray[np.int64], opening: NDArray[np.float64], count: int) -> NDArray[np.float64]:
@@ -51,6 +52,11 @@ def talking(ticks: NDArray[np.int64], opening: NDArray[np.float64], count: int) 
     return result
 
 
+def apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Tell whether two faces are never seen together, but for half a second in which one takes over."""
+    return int((~np.isnan(one) & ~np.isnan(other)).sum()) <= _TAKES_OVER
+
+
 def lips_in(cuts: list[Cut], talks: Mapping[int, NDArray[np.float64]]) -> NDArray[np.float32]:
     """Tell whether lips move in windows of speech.
 
@@ -65,7 +71,7 @@ def lips_in(cuts: list[Cut], talks: Mapping[int, NDArray[np.float64]]) -> NDArra
     """
     seats: list[NDArray[np.float64]] = []
     for odds in sorted(talks.values(), key=lambda odds: -int((~np.isnan(odds)).sum())):
-        free = (seat for seat in seats if not (~np.isnan(seat) & ~np.isnan(odds)).any())
+        free = (seat for seat in seats if apart(seat, odds))
         seat = next(free, None)
         if seat is not None:
             seat[~np.isnan(odds)] = odds[~np.isnan(odds)]

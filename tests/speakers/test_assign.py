@@ -77,7 +77,7 @@ def test_a_person_who_mumbles_stays_the_same_person_by_the_voice():
 
 def test_a_person_lost_and_found_again_keeps_the_voice():
     first, again = np.full(250, np.nan), np.full(250, np.nan)
-    first[:125], again[125:] = 1.5, 1.2
+    first[:130], again[125:] = 1.5, 1.2
     assert owners(voices((10, 0)), {0: first, 7: again}, 0, UNLIKE).faces == {0: (0, 7)}
 
 
