@@ -7,17 +7,13 @@ margin (Wang et al. 2018, arXiv:1801.05599); strangers are then told apart by th
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import keras
 from keras import layers
 
+from emoview.networks.sizes import SPEAKER_EMBEDDING, SPEAKER_INPUTS
 from emoview.networks.temporal import AttentiveStatistics, normalised_within
-
-SPEAKER_INPUTS: Final = 40
-"""Values a tick: MFCCs."""
-SPEAKER_EMBEDDING: Final = 128
-"""Values of what is said of a voice."""
 
 _WIDTH = 160
 _DILATIONS = (1, 2, 3)

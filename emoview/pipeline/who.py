@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
+from emoview.networks.sizes import SPEAKER_INPUTS
 from emoview.pipeline.evidence import FaceTrack, Voice, Voices
 from emoview.pipeline.speaker import correlation, loudness
 from emoview.speakers.assign import likeness, owners
@@ -20,7 +21,6 @@ from emoview.timeline.clock import time_of
 from emoview.timeline.results import Speaker
 
 _BATCH: Final = 64
-_MFCCS: Final = 40
 
 
 def embedded(network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.bool_]) -> Voices:
@@ -32,7 +32,7 @@ def embedded(network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.
         speech: `(ticks,)`, true somewhere.
     """
     cuts = windows_of(speech)
-    mfccs = descriptors[:, -_MFCCS:]
+    mfccs = descriptors[:, -SPEAKER_INPUTS:]
     parts = [
         np.asarray(network.predict_on_batch(heard_in(mfccs, cuts[first : first + _BATCH])))
         for first in range(0, len(cuts), _BATCH)

@@ -17,6 +17,8 @@ from emoview.common.stored import read_arrays
 from emoview.datasets.speech import Utterance
 from emoview.datasets.tables import read_table
 from emoview.errors import DatasetError
+from emoview.networks.sizes import SPEAKER_INPUTS
+from emoview.speakers.windows import without_level
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.training.augmentation import in_room
 from emoview.training.processes import each
@@ -88,9 +90,8 @@ def sides(utterances: Sequence[Utterance]) -> dict[str, Side]:
             speakers.setdefault(utterance.corpus, set()).add(utterance.person)
     held_out: list[str] = []
     for corpus in sorted(speakers):
-        held_out += sorted(speakers[corpus])[
-            0 if corpus == CLIPS_CORPUS else 4 :: 1 if corpus == CLIPS_CORPUS else 5
-        ]
+        people = sorted(speakers[corpus])
+        held_out += people if corpus == CLIPS_CORPUS else people[4::5]
     result = {utterance.person: Side.LEARN for utterance in utterances}
     return result | {person: (Side.CHOOSE, Side.TEST)[i % 2] for i, person in enumerate(held_out)}
 
@@ -127,7 +128,7 @@ def describe_voices(
             partial.replace(file)
         stored = read_arrays(file, "remove it, and it is made again")
         lengths = stored.need("lengths", "i", (len(chosen),))
-        every = stored.need("ticks", "f", (int(lengths.sum()), 40)).astype(np.float32)
+        every = stored.need("ticks", "f", (int(lengths.sum()), SPEAKER_INPUTS)).astype(np.float32)
         person = "{}" if speed == 1 else "{} at " + str(speed)
         voices += [
             (person.format(u.person), u.corpus, one)
@@ -192,7 +193,7 @@ def crops(
         length = int(rng.choice((25, 37, 50)))
         drawn = rng.choice(len(of_person), batch, p=share)
         values = np.stack([_crop(voices, of_person[i], length, rng) for i in drawn])
-        yield speaker_input(values), drawn
+        yield without_level(values), drawn
 
 
 def _crop(voices: Voices, own: NDArray[np.int64], length: int, rng: np.random.Generator) -> Floats:
@@ -213,10 +214,3 @@ def _crop(voices: Voices, own: NDArray[np.int64], length: int, rng: np.random.Ge
         first = rng.integers(0, length - width + 1)
         crop[first : first + width] = crop.mean(axis=0)
     return crop
-
-
-def speaker_input(values: Floats) -> Floats:
-    """Take the mean level, which is no trait of a voice, away from windows of MFCCs `(n, ticks, 40)`."""
-    result = values.copy()
-    result[..., 0] -= result[..., 0].mean(axis=-1, keepdims=True)
-    return result

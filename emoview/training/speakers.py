@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from emoview.networks.speaker import MarginLoss, build_speaker, with_speakers, without_speakers
 from emoview.networks.temporal import set_normalisation
+from emoview.speakers.windows import WINDOW, without_level
 from emoview.training.loop import VALIDATION, Plan, fit
 from emoview.training.speaker_data import (
     Floats,
@@ -20,11 +21,9 @@ from emoview.training.speaker_data import (
     describe_voices,
     read_utterances,
     sides,
-    speaker_input,
 )
 from emoview.training.systems.events import OnEvent
 
-_WINDOW = 37
 _EACH = 12
 
 
@@ -72,7 +71,7 @@ def train_speakers(
     of = sides(read_utterances(data))
     side_of = np.array([of[person].value for person in held_out.people])
     choose, test = (_select(held_out, side_of == side.value) for side in (Side.CHOOSE, Side.TEST))
-    every = np.concatenate([speaker_input(one[None])[0] for one in voices.ticks])
+    every = np.concatenate([without_level(one[None])[0] for one in voices.ticks])
     count = len(np.unique(voices.people))
 
     def build() -> keras.Model:
@@ -98,7 +97,7 @@ def train_speakers(
     return network, figures
 
 
-def equal_error_rate(voices: Voices, network: keras.Model, *, ticks: int = _WINDOW) -> float:
+def equal_error_rate(voices: Voices, network: keras.Model, *, ticks: int = WINDOW) -> float:
     """Give the rate at which others are taken for the same as often as the same for others, in percent.
 
     Pairs are windows of two recordings of one corpus: its microphones tell nothing.
@@ -106,7 +105,7 @@ def equal_error_rate(voices: Voices, network: keras.Model, *, ticks: int = _WIND
     rows = [i for i in _few_of_each(voices) if len(voices.ticks[i]) >= ticks // 2]
     windows = np.stack([_middle(voices.ticks[i], ticks) for i in rows])
     said = np.concatenate([
-        np.asarray(network.predict_on_batch(speaker_input(windows[i : i + 128])))
+        np.asarray(network.predict_on_batch(without_level(windows[i : i + 128])))
         for i in range(0, len(windows), 128)
     ])  # fmt: skip
     said /= np.linalg.norm(said, axis=1, keepdims=True)

@@ -14,7 +14,8 @@ from trained import quiet
 from emoview.datasets.speech import Utterance
 from emoview.errors import DatasetError
 from emoview.networks.onnx_export import export_onnx
-from emoview.networks.speaker import SPEAKER_EMBEDDING, MarginLoss, build_speaker
+from emoview.networks.sizes import SPEAKER_EMBEDDING
+from emoview.networks.speaker import MarginLoss, build_speaker
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.engines import OnnxNetwork
 from emoview.training.speaker_data import Side, Voices, crops, elsewhere, read_utterances, sides
