@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
@@ -59,3 +60,25 @@ def test_a_quick_run_writes_both_tables(tmp_path: Path):
     assert own["stages"]["find"] > 0
     assert {fact["unit"] for fact in found["facts"]} == {"s"}
     assert "emoview / floor" in (tmp_path / "speed.md").read_text()
+
+
+def test_conversations_need_their_data(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.conversations", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == f"{tmp_path} lacks clips/index.csv or speech/index.csv: name the folder with the data\n"
+    )
+
+
+def test_the_diarisation_error_counts_what_is_missed_false_and_confused():
+    from benchmarks.conversations import diarisation_error
+
+    truth = np.repeat([0, 1, -1], [40, 40, 20])
+    assert diarisation_error(truth, np.repeat([5, 2, -1], [40, 40, 20])) == 0
+    assert diarisation_error(truth, np.repeat([5, 2, -1], [48, 32, 20])) == pytest.approx(10)
+    assert diarisation_error(truth, np.repeat([-1, 5, 2, -1], [8, 32, 48, 12])) == pytest.approx(20)
+    assert diarisation_error(truth, np.zeros(100, int)) == pytest.approx(75)

@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("common",),
     ("timeline",),
     ("media", "networks", "fusion"),
-    ("face", "voice", "output"),
+    ("face", "voice", "speakers", "output"),
     ("datasets", "metrics", "pipeline"),
     ("explain",),
     ("pipeline.analysis",),

@@ -27,6 +27,7 @@ from emoview.timeline.results import (
     Overall,
     Row,
     Segment,
+    Speaker,
     Verdict,
     WeightUsed,
     group_columns,
@@ -36,6 +37,7 @@ from emoview.timeline.shares import Shares
 _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "": (Analysis,),
     "timeline[]": (Row,),
+    "speakers[]": (Speaker,),
     "overall": (Verdict, Overall),
     "overall.face": (Verdict,),
     "overall.voice": (Verdict,),

@@ -91,6 +91,12 @@ def _aspect(value: str) -> str:
     return value
 
 
+def _voice(value: str) -> str:
+    if value in ("face", "all") or value.isdecimal():
+        return value
+    raise typer.BadParameter("must be face, all, or the number of a voice")
+
+
 FusionOption = Annotated[Fusion, typer.Option(help="How to combine face and voice (auto: late).")]
 ModalityOption = Annotated[Modality, typer.Option(help="Analyse the face, the voice, or both.")]
 MaxFacesOption = Annotated[
@@ -115,6 +121,14 @@ MergeOption = Annotated[
 ]
 SplitOption = Annotated[
     bool, typer.Option("--split", help="Give each track a number of its own, to be joined with --merge.")
+]
+VoiceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="face|all|ID",
+        callback=_voice,
+        help="Voice that counts: that of the measured face, all that is heard, or the one with this number.",
+    ),
 ]
 LabelsOption = Annotated[
     LabelChoice,
@@ -239,6 +253,7 @@ def _shared(
     face: FaceOption = "largest",
     merge: MergeOption = None,
     split: SplitOption = False,
+    voice: VoiceOption = "face",
     labels: LabelsOption = LabelChoice.SEVEN,
     device: DeviceOption = Device.AUTO,
     weights: WeightsOption = None,
@@ -264,7 +279,7 @@ def _shared(
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
         voice_features.value, least_confidence, rate, capture_rate, clock, audio_track, channel.value,
         tuple(tuple(int(number) for number in group.split(",")) for group in merge or ()), split,
-        min_segment, aspect,
+        min_segment, aspect, voice,
     )  # fmt: skip
 
 

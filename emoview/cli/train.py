@@ -17,11 +17,12 @@ from emoview.cli.options import Features
 
 
 class Part(str, Enum):
-    """The weights that ship; in this order, since each stands on the one before."""
+    """The weights that ship; the first three in this order, since each stands on the one before."""
 
     FACE = "face"
     VOICE = "voice"
     FUSION = "fusion"
+    SPEAKERS = "speakers"
 
 
 def train(
@@ -29,7 +30,7 @@ def train(
         str | None,
         typer.Argument(
             autocompletion=systems_like,
-            help="A system of --list; or face, voice, fusion: the weights that ship.",
+            help="A system of --list; or face, voice, fusion, speakers: the weights that ship.",
         ),
     ] = None,
     data: Annotated[
@@ -61,7 +62,8 @@ def train(
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="List the systems and stop.")] = False,
     ship: Annotated[
-        Path, typer.Option(help="For face, voice and fusion: folder that the weights are written to.")
+        Path,
+        typer.Option(help="For face, voice, fusion and speakers: folder that the weights are written to."),
     ] = Path("weights"),
     voice_features: Annotated[
         Features,
@@ -121,7 +123,11 @@ def _ship(part: Part, data: Path, run: Path, ship: Path, features: Features, on_
     if part is Part.VOICE:
         shipping.ship_voice(data, run, ship, on_event=on_event, features=VoiceFeatures(features.value))
         return
-    train_part = shipping.ship_face if part is Part.FACE else shipping.ship_fusion
+    train_part = {
+        Part.FACE: shipping.ship_face,
+        Part.FUSION: shipping.ship_fusion,
+        Part.SPEAKERS: shipping.ship_speakers,
+    }[part]
     train_part(data, run, ship, on_event=on_event)
 
 

@@ -71,7 +71,7 @@ class _Explainer:
         return face_reasons(self._gradcam, [*sureness], faces, [*sureness.values()], label)
 
     def _of_voice(self, label: str, rows: list[Row]) -> VoiceReasons | None:
-        ticks = np.array([row.tick for row in rows if row.voice is not None], np.int64)
+        ticks = np.array([row.tick for row in rows if row.voice is not None and not row.off_screen], np.int64)
         return self._voice(ticks, label) if len(ticks) else None
 
 

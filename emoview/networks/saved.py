@@ -35,6 +35,7 @@ def load_saved(file: Path, cure: str, *, compile: bool = False, most: int = MOST
     import emoview.networks.normalization
     import emoview.networks.preparation
     import emoview.networks.sequences
+    import emoview.networks.speaker
     import emoview.networks.temporal  # noqa: F401
 
     _check(file, cure, most)

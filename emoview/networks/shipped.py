@@ -18,6 +18,7 @@ from emoview.networks.sizes import (
     EMBEDDING,
     FUNCTIONALS,
 )
+from emoview.networks.speaker import build_speaker
 from emoview.networks.temporal import clip_network, gru_network, tcn_network
 
 LABELS = 7
@@ -75,5 +76,6 @@ BUILDERS: Mapping[str, Callable[[], keras.Model]] = {
     "voice_tcn_builtin": partial(build_voice_tcn, BUILTIN_DESCRIPTORS, BUILTIN_BRANCHES),
     "voice_clip_builtin": partial(build_voice_clip, BUILTIN_FUNCTIONALS),
     "early_fusion": build_early_fusion,
+    "speaker": build_speaker,
 }
 """By the names of their files."""

@@ -24,3 +24,7 @@ BUILTIN_FUNCTIONALS: Final = 2876
 """Functionals of those, and of 16 of these."""
 EARLY_INPUTS: Final = EMBEDDING + 9 + 2
 """Embedding, nine voice logits, and whether there is a face and speech."""
+SPEAKER_INPUTS: Final = 40
+"""Values a tick of what tells voices apart: MFCCs, the last of either kind of a voice tick."""
+SPEAKER_EMBEDDING: Final = 128
+"""Values of what is said of a voice."""

@@ -142,10 +142,12 @@ class AttentiveStatistics(layers.Layer):  # type: ignore[misc]
     def compute_mask(self, *_: Any, **__: Any) -> None:
         """Say that the result, which has no ticks, carries no mask."""
 
-    def call(self, values: Any, scores: Any, mask_input: Any) -> Any:
-        """Summarise the true ticks."""
+    def call(self, values: Any, scores: Any, mask_input: Any = None) -> Any:
+        """Summarise the true ticks; all of them without a mask."""
         ops = keras.ops
-        there = ops.cast(mask_input, values.dtype)[..., None]
+        there = ops.ones_like(values[..., :1])
+        if mask_input is not None:
+            there = ops.cast(mask_input, values.dtype)[..., None]
         weight = ops.softmax(scores + (there - 1.0) * 1e9, axis=1) * there
         weighted = ops.matmul(ops.transpose(weight, (0, 2, 1)), values)
         count = ops.maximum(ops.sum(there, axis=1), 1.0)
@@ -240,7 +242,7 @@ def tcn_network(
         x = layers.Dropout(0.5)(x)
         return layers.Dense(labels, name=f"logits_{number}", dtype="float32")(x), ticks
 
-    normalised = _normalised(values)
+    normalised = normalised_within(values)
     own = LocalNormalization(name="local", dtype="float32")(normalised, mask) if any(local) else None
     whole, ticks = zip(*(branch(own if it else normalised, i) for i, it in enumerate(local)), strict=True)
     outputs = [
@@ -269,7 +271,7 @@ def clip_network(
         weights: `(inputs,)`, how much each functional, once normalised, counts; None for alike.
     """
     values = keras.Input((inputs,), name="functionals")
-    x = _normalised(values)
+    x = normalised_within(values)
     if weights is not None:
         x = x * keras.ops.convert_to_tensor(weights, "float32")
     x = layers.Dropout(dropout)(x)
@@ -299,7 +301,7 @@ def one_of_parts(parts: Sequence[keras.Model], one: keras.Model, weights: Any) -
     one.get_layer("logits").set_weights([np.concatenate(kernels) / len(parts), np.mean(biases, axis=0)])
 
 
-def _normalised(values: Any) -> Any:
+def normalised_within(values: Any) -> Any:
     """Bring inputs to mean 0 and deviation 1, and within six deviations.
 
     Some functionals are all but constant in the training data: what another recording gives for them can lie

@@ -75,6 +75,9 @@ class Row(Struct, gc=False):
     fused: Seven | None
     box: tuple[Place, Place, Extent, Extent] | None
     person: Count | None = None
+    voice_id: Count | None = None
+    speaking: bool = False
+    off_screen: bool = False
 
 
 class Verdict(Struct):
@@ -200,6 +203,15 @@ class Options(Struct):
     split: bool = False
     min_segment: Annotated[float, Meta(ge=0, le=3600)] = 0.5
     aspect: Annotated[str, Meta(max_length=32)] = "auto"
+    voice: Annotated[str, Meta(pattern=r"^(face|all|[0-9]{1,9})$")] = "all"
+
+
+class Speaker(Struct):
+    """A voice that is heard."""
+
+    voice_id: Count
+    seconds: Seconds
+    person: Count | None
 
 
 class Weight(Struct):
@@ -227,3 +239,4 @@ class Result(Struct):
     faces: list[FaceFound] = []
     baseline_clips: dict[Literal["face", "voice"], Count] = {}
     version: Annotated[str, Meta(max_length=100)] | None = None
+    speakers: list[Speaker] = []

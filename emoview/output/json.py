@@ -84,6 +84,10 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
         "device_used": analysis.device_used,
         "media": {name: getattr(media, name) for name in media.__slots__},
         "options": analysis.options.asked(),
+        "speakers": [
+            {"voice_id": one.voice_id, "seconds": one.seconds, "person": one.person}
+            for one in analysis.speakers
+        ],
         "weights": [{"name": w.name, "sha256": w.sha256} for w in analysis.weights],
         "warnings": list(analysis.warnings),
         "baseline_clips": dict(analysis.baseline_clips),
@@ -181,6 +185,9 @@ def _row(analysis: Analysis, row: Row) -> dict[str, Any]:
         "valence": _rounded(row.valence),
         "arousal": _rounded(row.arousal),
         **{name: _named(getattr(row, name)) for name in MODALITIES},
+        "voice_id": row.voice_id,
+        "speaking": row.speaking,
+        "off_screen": row.off_screen,
         "box": None if box is None else [round(v, 1) for v in (box.x, box.y, box.width, box.height)],
         **(
             {"groups": {name: _sums(analysis, getattr(row, name)) for name in MODALITIES}}

@@ -24,6 +24,9 @@ def parquet_file(analysis: Analysis, _: Path) -> bytes:
         "clock": pyarrow.string(),
         "face_id": pyarrow.int64(),
         "person": pyarrow.int64(),
+        "voice_id": pyarrow.int64(),
+        "speaking": pyarrow.int64(),
+        "off_screen": pyarrow.int64(),
         # The labels repeat, so they are stored once, and pandas reads them as categories.
         "label": pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
     }

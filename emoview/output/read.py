@@ -29,6 +29,7 @@ from emoview.timeline.results import (
     Probabilities,
     Row,
     Segment,
+    Speaker,
     Verdict,
     WeightUsed,
 )
@@ -166,6 +167,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         faces=tuple(FaceFound(*astuple(face)) for face in stored.faces),
         baseline_clips=dict(stored.baseline_clips.items()),
         version=stored.version,
+        speakers=tuple(Speaker(one.voice_id, one.seconds, one.person) for one in stored.speakers),
     )
 
 
@@ -239,6 +241,9 @@ def _rows(stored: list[form.Row], naming: Naming) -> Iterator[Row]:
             row.arousal,
             naming,
             row.person,
+            row.voice_id,
+            row.speaking,
+            row.off_screen,
         )
 
 

@@ -93,6 +93,7 @@ def to_html(
             for segment, webp in explanations
         ],
         segments=analysis.segments,
+        speakers=analysis.speakers,
         disagreements=found,
         disagreement_s=sum(d.end_s - d.start_s for d in found),
         distance=DISTANCE,
@@ -140,6 +141,7 @@ def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
         "segments": [[s.start_s, s.end_s, s.person, position[s.label]] for s in analysis.segments],
         "disagreements": [[d.start_s, d.end_s, d.person] for d in found],
         "who": {str(one): analysis.who(one) for one in faces_by_presence(analysis.timeline)},
+        "speakers": [[one.voice_id, one.person] for one in analysis.speakers],
         **tracks(analysis),
     }
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from emoview.timeline.clock import time_of
 from emoview.timeline.labels import UNCERTAIN, Naming
 from emoview.timeline.moments import faces_by_presence
 from emoview.timeline.results import Analysis, Probabilities, Row
@@ -23,7 +24,7 @@ def tracks(analysis: Analysis) -> dict[str, Any]:
     Returns:
         `voice`: ticks x 7 bytes for the whole clip, or as many as there are groups; `faces`: for each
         person, the one with most rows first, where its rows start, and its bytes; `nobody`: likewise for the
-        ticks without a face.
+        ticks without a face; `turns`: start, end and voice of each stretch of one voice.
     """
     rows = analysis.timeline
     by_face: dict[int | None, list[Row]] = {}
@@ -32,6 +33,7 @@ def tracks(analysis: Analysis) -> dict[str, Any]:
     return {
         "voice": _voice(rows, analysis.media.ticks, analysis.naming),
         "faces": [_track(by_face[face], face, analysis.naming) for face in faces_by_presence(rows)],
+        "turns": _turns(rows),
         "nobody": _track(by_face[None], None, analysis.naming) if None in by_face else None,
     }
 
@@ -54,6 +56,17 @@ def _track(rows: Sequence[Row], face: int | None, naming: Naming) -> dict[str, A
         "id": face, "start": start, "ticks": ticks,
         "face": None if face is None else _text(shown), "fused": _text(fused), "affect": _text(affect),
     }  # fmt: skip
+
+
+def _turns(rows: Sequence[Row]) -> list[tuple[float, float, int]]:
+    heard = {row.tick: row.voice_id for row in rows if row.voice_id is not None}
+    turns: list[tuple[int, int, int]] = []
+    for tick, voice in heard.items():
+        if turns and turns[-1][1:] == (tick, voice):
+            turns[-1] = (turns[-1][0], tick + 1, voice)
+        else:
+            turns.append((tick, tick + 1, voice))
+    return [(time_of(first), time_of(last), voice) for first, last, voice in turns]
 
 
 def _voice(rows: Sequence[Row], ticks: int, naming: Naming) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.early import early_input
 from emoview.fusion.late import softmax
-from emoview.pipeline.evidence import FaceTrack, Floats, Logits, Voice
-from emoview.pipeline.inference import run_sequence, seven_labels, smooth
+from emoview.pipeline.evidence import FaceTrack, Floats, Logits, SequenceLogits, Voice
+from emoview.pipeline.inference import nearest, run_sequence, seven_labels, smooth
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
 from emoview.timeline.labels import valence_arousal
@@ -62,11 +62,20 @@ class Answers:
             {"face_cnn": logits, "face_gru": gru.ticks},
         )
 
-    def said_of_voice(self) -> Said | None:
-        """Give what the models say of the voice, for all ticks; None where nobody speaks."""
+    def said_of_voice(self, heard: NDArray[np.bool_] | None = None) -> Said | None:
+        """Give what the models say of the voice, for all ticks; None where nobody speaks.
+
+        Args:
+            heard: `(ticks,)`, of which ticks the answer for the whole is; None for all with speech.
+        """
         voice, stand_in = self._heard, self._models.stand_ins.get("voice")
         if voice is None or voice.clip is None:
             return None
+        if heard is not None and not np.array_equal(heard, self.speech):
+            if not heard.any():
+                return None
+            voice = _of_some(voice, heard[: voice.ticks])
+        assert voice.clip is not None
         if stand_in is not None:
             name, whole = STAND_INS["voice"], stand_in.voices(voice.clip.whole)
             ticks = _extended(stand_in.voices(voice.clip.ticks), self._ticks)
@@ -87,23 +96,26 @@ class Answers:
         return self._late("voice", said)
 
     def both(
-        self, fusion: str, track: FaceTrack, face: Said, voice: Said, heard: NDArray[np.bool_] | None = None
+        self, fusion: str, track: FaceTrack, face: Said, voice: Said, speaks: NDArray[np.bool_]
     ) -> Answer:
         """Answer for a face and its voice by `late` or `early` fusion, for each tick of the track.
 
-        The voice counts where it is `heard`, `(ticks,)`; by default wherever somebody speaks.
+        `speaks`, `(ticks,)`, tells where the voice is the face's.
         """
         ticks = track.ticks
         if fusion == "late":
-            there = {name: values[ticks] for name, values in voice.ticks.items()}
+            own = self._own(speaks)
+            there = {name: values[own][ticks] for name, values in voice.ticks.items()}
             answer = self._late("both", Said({**face.whole, **voice.whole}, {**face.ticks, **there}), track)
         else:
-            answer = self._early(track)
+            answer = self._early(track, speaks)
         # Where nobody speaks, the face speaks alone; what was said fades out, and in, rather than that each
         # pause between two words changes the label.
         alone = self.face(face, track)
-        share = smooth((self.speech if heard is None else heard)[:, None].astype(np.float64))[ticks]
-        return Answer(answer.whole, share * answer.ticks + (1 - share) * alone.ticks)
+        heard = smooth(speaks[:, None].astype(np.float64))[ticks]
+        # Of a voice that is somebody else's nothing fades in.
+        heard = np.where((self.speech & ~speaks)[ticks, None], 0.0, heard)
+        return Answer(answer.whole, heard * answer.ticks + (1 - heard) * alone.ticks)
 
     def affect(self, track: FaceTrack, fused: Answer) -> NDArray[np.float64]:
         """Give valence and arousal of a track's ticks, `(n, 2)`.
@@ -126,7 +138,13 @@ class Answers:
         at, ids = (None, None) if track is None else (track.ticks, track.ids)
         return Answer(softmax(fusion(said.whole)), softmax(smooth(fusion(said.ticks), at, ids)))
 
-    def _early(self, track: FaceTrack) -> Answer:
+    def _own(self, speaks: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Name the tick by whose voice each is answered: where others speak, the nearest of the face's."""
+        every = np.arange(len(speaks))
+        own = np.flatnonzero(speaks)
+        return np.where(self.speech & ~speaks, nearest(own, own, len(speaks)), every)
+
+    def _early(self, track: FaceTrack, speaks: NDArray[np.bool_]) -> Answer:
         assert self._heard is not None
         assert self._heard.tcn is not None
         assert track.embeddings is not None
@@ -136,14 +154,22 @@ class Answers:
         has_face = np.zeros(self._ticks, bool)
         has_face[present] = True
         voice = _extended(self._heard.tcn.ticks, self._ticks)
-        answer = run_sequence(
-            self._models.early_fusion, early_input(embeddings, has_face, voice, self.speech)
-        )
+        answer = run_sequence(self._models.early_fusion, early_input(embeddings, has_face, voice, speaks))
         self.used.add("early_fusion")
         scale = self._models.early_scale
         return Answer(
             softmax(scale * answer.whole), softmax(scale * smooth(answer.ticks[present], present, track.ids))
         )
+
+
+def _of_some(voice: Voice, heard: NDArray[np.bool_]) -> Voice:
+    """Let the answers for the whole be those of some ticks."""
+
+    def mean(said: SequenceLogits) -> SequenceLogits:
+        return SequenceLogits(said.ticks[: len(heard)][heard].mean(axis=0), said.ticks)
+
+    assert voice.clip is not None
+    return replace(voice, clip=mean(voice.clip), tcn=None if voice.tcn is None else mean(voice.tcn))
 
 
 def _extended(values: Floats, ticks: int) -> Floats:

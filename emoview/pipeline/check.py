@@ -22,6 +22,8 @@ def check(options: Options) -> None:
     for group in options.merge:
         if len(group) < 2 or not all(type(one) is int and one >= 0 for one in group):
             raise InputError(f"merge must be groups of two or more face numbers, not {list(group)!r}")
+    if options.voice not in ("face", "all") and not str(options.voice).isdecimal():
+        raise InputError(f"voice must be face, all or the number of a voice, not {options.voice!r}")
     least = options.least_confidence
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):

@@ -24,6 +24,7 @@ class Choice:
         measured: The faces that are measured, by person, each with all tracks of the person; or, under
             `main`, those of whoever speaks.
         persons: The person of each track.
+        moving: All faces that move, or all where none does, by person, each with all tracks of the person.
         still: Persons whose face does not move at all.
         speaker: Whose lips move with the voice; None where that made no difference, or was not found.
         turns: Who speaks when; None unless the speaking one was asked for, and there are several.
@@ -32,6 +33,7 @@ class Choice:
     main: int | None
     measured: Mapping[int, FaceTrack]
     persons: Mapping[int, int]
+    moving: Mapping[int, FaceTrack]
     still: frozenset[int] = field(default_factory=frozenset)
     speaker: Speaker | None = None
     turns: Turns | None = None
@@ -73,15 +75,15 @@ def choose(
         )  # fmt: skip
         if turns is not None:
             first, seen = _spoken(turns, alive, persons)
-            return Choice(first, {first: seen}, persons, still, turns=turns)
+            return Choice(first, {first: seen}, persons, moving, still, turns=turns)
     speaker = _speaker(asked, moving, voice)
     main = _main(asked, moving, speaker)
     if asked == "all":
-        return Choice(main, faces, persons, still, speaker)
+        return Choice(main, faces, persons, moving, still, speaker)
     if main is not None and main not in faces:
         found = ", ".join(map(str, faces)) or "none"
         raise InputError(f"{file} has no face {main}: the faces found are {found}")
-    return Choice(main, {} if main is None else {main: faces[main]}, persons, still, speaker)
+    return Choice(main, {} if main is None else {main: faces[main]}, persons, moving, still, speaker)
 
 
 def _whole(parts: list[FaceTrack]) -> FaceTrack:

@@ -160,6 +160,19 @@ class Faces:
 
 
 @dataclass(frozen=True)
+class Voices:
+    """What the network that tells voices apart says of windows of speech.
+
+    Attributes:
+        cuts: First tick of each window, and the one after its last.
+        embeddings: `(windows, 128)`.
+    """
+
+    cuts: list[tuple[int, int]]
+    embeddings: Floats
+
+
+@dataclass(frozen=True)
 class Voice:
     """All that the voice stage heard.
 
@@ -174,6 +187,7 @@ class Voice:
         log: What the decoder complained of.
         quality: How good the sound is where somebody speaks.
         notes: What a user should know of the choice of the channels.
+        voices: What tells voices apart; None without speech.
     """
 
     ticks: int
@@ -185,6 +199,7 @@ class Voice:
     log: DecodeLog
     quality: Quality = USUAL
     notes: tuple[str, ...] = ()
+    voices: Voices | None = None
 
 
 class Collector(Protocol):

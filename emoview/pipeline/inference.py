@@ -213,10 +213,11 @@ def run_speech(
     return SequenceLogits(answer.whole, nearest(answer.ticks, heard, count))
 
 
-def nearest(values: NDArray[np.float32], ticks: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+def nearest(values: NDArray[Any], ticks: NDArray[np.int64], count: int) -> NDArray[Any]:
     """Give each of `count` ticks, of those that `values` are known of, the nearest one's."""
     places = np.interp(np.arange(count), ticks, np.arange(len(ticks)))
-    return values[np.rint(places).astype(np.int64)]
+    result: NDArray[Any] = values[np.rint(places).astype(np.int64)]
+    return result
 
 
 def seven_labels(logits: Logits) -> Logits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from emoview.pipeline.choice import choose
 from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
+from emoview.pipeline.who import Who
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.options import Options
@@ -71,10 +73,12 @@ class Join:
         self._choice = choose(options, self._tracks, cuts, voice, file=name_of(media.path))
         self._answers = Answers(models, voice, self._ticks, baseline)
         self._speech = self._answers.speech
+        self._who = Who(options.voice, self._choice.moving, voice, self._choice.main, self._ticks)
+        self._who.check(file=name_of(media.path))
 
     def logits(self) -> dict[str, Logits]:
         """Give what each model says of the whole, `(7,)`."""
-        voice = self._answers.said_of_voice()
+        voice = self._answers.said_of_voice(self._measured_voice())
         found = {} if voice is None else dict(voice.whole)
         for face in self._choice.measured.values():
             found |= self._answers.said_of_face(face).whole
@@ -83,28 +87,33 @@ class Join:
     def analysis(self, warnings: list[str], device: str) -> Analysis:
         """Give the result; `warnings` are those of the file, `device` is what the networks ran on."""
         answers = self._answers
-        heard = answers.said_of_voice()
-        voice = None if heard is None else answers.voice(heard)
+        # What is heard in each tick, whoever speaks, and what is said of the measured person.
+        anybody, own = answers.said_of_voice(), answers.said_of_voice(self._measured_voice())
+        voice = None if anybody is None else answers.voice(anybody)
+        spoken = None if own is None else answers.voice(own)
         rows: list[Row] = []
         verdicts: dict[int, tuple[Answer, Answer]] = {}
         used = "none"
         for person, track in self._choice.measured.items():
             said = answers.said_of_face(track)
             face = fused = answers.face(said, track)
-            if heard is not None and person == self._choice.main:
+            speaks = self._joins(person)
+            heard = answers.said_of_voice(speaks)
+            if heard is not None:
                 used = self._models.fusion_for(self._options)
-                fused = answers.both(used, track, said, heard, self._heard)
+                fused = answers.both(used, track, said, heard, speaks)
             verdicts[person] = face, fused
             rows += self._face_rows(person, track, face, fused, voice)
         rows += self._rows_without_face(voice)
         rows.sort(key=lambda row: (row.tick, -1 if row.face_id is None else row.face_id))
         main = self._choice.main if self._choice.main in verdicts else next(iter(verdicts), None)
-        whole = (None, voice) if main is None else verdicts[main]
+        # Without a face the voice is all there is.
+        whole = (None, spoken) if main is None else verdicts[main]
         timeline = tuple(rows)
         return Analysis(
             media=self._facts(),
             overall=Overall(
-                face=self._verdict(whole[0]), fused=self._verdict(whole[1]), voice=self._verdict(voice)
+                face=self._verdict(whole[0]), fused=self._verdict(whole[1]), voice=self._verdict(spoken)
             ),
             segments=segments_of(timeline, shortest_s=self._options.min_segment),
             timeline=timeline,
@@ -119,30 +128,37 @@ class Join:
             faces=self._all_faces(),
             baseline_clips=self._baseline_clips(),
             version=__version__,
+            speakers=self._who.speakers,
         )
 
-    @property
-    def _heard(self) -> NDArray[np.bool_]:
-        """Where the voice is that of the face: `(ticks,)`."""
+    def _joins(self, person: int) -> NDArray[np.bool_]:
+        """Tell where the voice joins a measured person, `(ticks,)`."""
         turns = self._choice.turns
-        if turns is None:
-            return self._speech
+        if turns is None or self._who.asked != "face":
+            return self._who.of_face(person)
         speaking = np.zeros(self._ticks, bool)
         speaking[: len(turns.speaking)] = turns.speaking[: self._ticks] >= 0
         return np.asarray(speaking & self._speech, bool)
 
+    def _measured_voice(self) -> NDArray[np.bool_]:
+        """Tell where the voice is that of the measured person, or of whoever was asked for, `(ticks,)`."""
+        main = self._choice.main
+        return self._who.heard if main is None else self._joins(main)
+
     def _face_rows(
         self, person: int, track: FaceTrack, face: Answer, fused: Answer, voice: Answer | None
     ) -> list[Row]:
-        heard = voice if person == self._choice.main else None
+        who, choice = self._who, self._choice
         affect = self._answers.affect(track, fused)
-        speaks, persons = self._heard, self._choice.persons
-        ids = track.ids.tolist()
+        speaks = who.speaks(person) if choice.turns is None else self._joins(person)
+        carries = who.carriers(choice.measured) == person if choice.turns is None else self._joins(person)
+        ids, persons, naming = track.ids.tolist(), choice.persons, self._options.naming
         return [
             Row(
                 tick, ids[i], FaceBox(*box), _values(face.ticks[i]),
-                None if heard is None or not speaks[tick] else _values(heard.ticks[tick]),
-                _values(fused.ticks[i]), *_pair(affect[i]), self._options.naming, persons[ids[i]],
+                None if voice is None or not carries[tick] else _values(voice.ticks[tick]),
+                _values(fused.ticks[i]), *_pair(affect[i]), naming, persons[ids[i]],
+                who.voice_at(tick), bool(speaks[tick]), bool(who.off_screen[tick]),
             )
             for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
@@ -160,14 +176,17 @@ class Join:
 
     def _rows_without_face(self, voice: Answer | None) -> list[Row]:
         seen = {tick for face in self._choice.measured.values() for tick in face.ticks.tolist()}
-        naming = self._options.naming
+        naming, who, own = self._options.naming, self._who, self._measured_voice()
         rows = []
         for tick in (tick for tick in range(self._ticks) if tick not in seen):
-            if voice is not None and self._speech[tick]:
+            row = Row(tick, naming=naming, voice_id=who.voice_at(tick), off_screen=bool(who.off_screen[tick]))
+            if voice is not None and who.heard[tick]:
                 said = _values(voice.ticks[tick])
-                rows.append(Row(tick, None, None, None, said, said, *_affect(voice.ticks[tick]), naming))
-            else:
-                rows.append(Row(tick, naming=naming))
+                row = replace(row, voice=said)
+                if own[tick]:
+                    valence, arousal = _affect(voice.ticks[tick])
+                    row = replace(row, fused=said, valence=valence, arousal=arousal)
+            rows.append(row)
         return rows
 
     def _verdict(self, answer: Answer | None) -> Verdict | None:
@@ -244,7 +263,13 @@ class Join:
 
     def warnings_of_choice(self) -> list[str]:
         """Say what a user should know of the choice of the face."""
-        return warn.of_choice(self._options.face, self._choice, speech=bool(self._speech.any()))
+        choice, who, heard = self._choice, self._who, self._measured_voice()
+        speech = bool(self._speech.any())
+        chosen = warn.of_choice(self._options.face, choice, speech=speech, speaks=bool(heard.any()))
+        if choice.main is None or choice.turns is not None or who.asked != "face":
+            return chosen
+        others = who.others(choice.main)
+        return [*chosen, *warn.of_others(choice.main, int(heard.sum()), int(self._speech.sum()), others)]
 
 
 def _values(probabilities: NDArray[np.float64]) -> Probabilities:

@@ -64,6 +64,11 @@ class Models:
         return load(self._file("voice_clip"), self.engine)
 
     @cached_property
+    def speaker(self) -> Network:
+        """What tells voices apart."""
+        return load("speaker", self.engine)
+
+    @cached_property
     def early_fusion(self) -> Network:
         return load("early_fusion", self.engine)
 

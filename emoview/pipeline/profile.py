@@ -16,7 +16,7 @@ STAGES: Final = {
     "find": ("find",),
     "align": ("align",),
     "face network": ("face_network",),
-    "voice": ("sound", "voice_features", "voice_functionals", "voice_network"),
+    "voice": ("sound", "voice_features", "voice_functionals", "voice_network", "speakers"),
     "fusion": ("fusion",),
     "write": ("write",),
 }

@@ -15,6 +15,7 @@ from emoview.pipeline.evidence import Collector, SequenceLogits, Voice
 from emoview.pipeline.inference import WINDOW_BATCH, over_windows, run_functionals, run_speech
 from emoview.pipeline.models import Models
 from emoview.pipeline.timings import Timings
+from emoview.pipeline.who import embedded
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.activity import trim, trimmed, voice_activity
 from emoview.voice.blocks import BLOCK_TICKS, Samples
@@ -66,9 +67,11 @@ class VoiceBranch:
         for one in self._keep:
             one.add_voice(features, speech)
         self._step(2)
-        tcn = clip = None
+        tcn = clip = voices = None
         if speech.any():
             models = self._load()
+            with self._timings.measure("speakers"):
+                voices = embedded(models.speaker, features, speech)
             clip = self._over_windows(models, sound, speech)
             self._step(3)
             if "voice" not in models.stand_ins:
@@ -77,7 +80,7 @@ class VoiceBranch:
         self._step(4)
         mean = _mean_level(sound)
         quality = quality_of(sound.mixed, sound.gain, speech)
-        return Voice(len(speech), speech, level, mean, tcn, clip, sound.log, quality)
+        return Voice(len(speech), speech, level, mean, tcn, clip, sound.log, quality, voices=voices)
 
     def _over_windows(self, models: Models, sound: Sound, speech: NDArray[np.bool_]) -> SequenceLogits:
         """Ask the network that hears whole windows, that of a run where there is one."""

@@ -253,15 +253,16 @@ def of_voice(media: Media, voice: Voice) -> Iterator[str]:
         )
 
 
-def of_choice(asked: str, choice: Choice, *, speech: bool) -> list[str]:
+def of_choice(asked: str, choice: Choice, *, speech: bool, speaks: bool) -> list[str]:
     """Tell which face was measured, and which got the voice, where that was a choice.
 
     Args:
         asked: Which face was asked for.
         choice: What was chosen.
         speech: Whether somebody speaks.
+        speaks: Whether the voice joins the face that was taken.
     """
-    return [*_of_still(asked, choice), *_of_main(asked, choice, speech=speech)]
+    return [*_of_still(asked, choice), *_of_main(asked, choice, speech=speech, speaks=speaks)]
 
 
 def _of_still(asked: str, choice: Choice) -> Iterator[str]:
@@ -281,7 +282,7 @@ def _of_still(asked: str, choice: Choice) -> Iterator[str]:
     yield f"{which} not move at all, as on a photograph{passed}"
 
 
-def _of_main(asked: str, choice: Choice, *, speech: bool) -> list[str]:
+def _of_main(asked: str, choice: Choice, *, speech: bool, speaks: bool) -> list[str]:
     count, main, speaker, turns = len(set(choice.persons.values())), choice.main, choice.speaker, choice.turns
     if count > 1 and asked == "largest":
         return [
@@ -305,4 +306,24 @@ def _of_main(asked: str, choice: Choice, *, speech: bool) -> list[str]:
         ]
     if not speech:
         return [f"nobody speaks: the overall result is that of the largest face, {main}"]
+    if not speaks:
+        return [f"no lips move with the voice: the overall result is that of the largest face, {main}"]
     return [f"no lips move with the voice: it was assigned to the largest face, {main}"]
+
+
+def of_others(main: int, own: int, speech: int, others: list[str]) -> list[str]:
+    """Tell where most of the speech is not of the measured face.
+
+    Args:
+        main: The face.
+        own: Ticks in which it speaks.
+        speech: Ticks in which somebody speaks.
+        others: The other voices, in words.
+    """
+    if not speech or 2 * own >= speech:
+        return []
+    share = f"{100 * (1 - own / speech):.0f} %" if own else "all"
+    return [
+        f"{share} of the speech is not that of face {main} but of {' and '.join(others)}: it does not count "
+        "for the face; --voice all counts it"
+    ]

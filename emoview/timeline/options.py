@@ -47,6 +47,8 @@ class Options:
         min_segment: Shortest segment, in seconds.
         aspect: Whether pictures squeezed to 4:3 are widened: `auto` where faces look squeezed, `keep` for
             never, or the ratio of width to height that the pictures are meant to have, such as `16:9`.
+        voice: Whose voice counts: that of the face (`face`), all that is heard (`all`), or the number of a
+            voice.
     """
 
     fusion: Fusion = "auto"
@@ -69,6 +71,7 @@ class Options:
     split: bool = False
     min_segment: float = 0.5
     aspect: str = "auto"
+    voice: str = "face"
 
     @property
     def naming(self) -> Naming:

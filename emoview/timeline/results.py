@@ -61,6 +61,9 @@ class Row:
         naming: How its label is chosen.
         person: Number of the person whose face it is, the same before and after a cut or an absence. Missing
             if no face was found.
+        voice_id: Number of the voice heard, by first words. Missing if nobody speaks.
+        speaking: Whether this face speaks.
+        off_screen: Whether the voice belongs to nobody in the picture.
     """
 
     tick: int
@@ -73,6 +76,9 @@ class Row:
     arousal: float | None = None
     naming: Naming = field(default=_SEVEN, repr=False)
     person: int | None = None
+    voice_id: int | None = None
+    speaking: bool = False
+    off_screen: bool = False
 
     def __post_init__(self) -> None:
         """Let a face of which no more is known be its own person."""
@@ -98,6 +104,21 @@ class Row:
         """Name the label of one of `MODALITIES`; None where it says nothing."""
         values: Probabilities | None = getattr(self, modality)
         return None if values is None else self.naming.decide(values)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A voice that is heard.
+
+    Attributes:
+        voice_id: Its number, by first words.
+        seconds: For how long it is heard.
+        person: Number of the person whose lips move with it. Missing if it is nobody's in the picture.
+    """
+
+    voice_id: int
+    seconds: float
+    person: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +309,7 @@ class Analysis:
         baseline_clips: Recordings that the baseline was made from, by `face` and `voice`. Empty without one.
         version: Version of emoview that analysed it. Missing in results of earlier versions.
         names: Names that people gave to faces, by track number. They are kept beside the JSON, not in it.
+        speakers: Voices, for how long each is heard, and its face.
     """
 
     media: MediaFacts
@@ -306,6 +328,7 @@ class Analysis:
     baseline_clips: Mapping[str, int] = field(default_factory=dict)
     version: str | None = None
     names: Mapping[int, str] = field(default_factory=dict)
+    speakers: tuple[Speaker, ...] = ()
 
     def who(self, person: int | None) -> str:
         """Call a person by their name, or its number; `voice` where there is no face."""
@@ -354,6 +377,8 @@ class Analysis:
         flat["box_x"], flat["box_y"] = (box.x, box.y) if box else (None, None)
         flat["box_width"], flat["box_height"] = (box.width, box.height) if box else (None, None)
         flat["person"] = row.person
+        flat["voice_id"] = row.voice_id
+        flat["speaking"], flat["off_screen"] = int(row.speaking), int(row.off_screen)
         groups = group_columns(self.options.labels)
         if groups:
             none = (None,) * len(self.naming.groups)
@@ -369,6 +394,7 @@ COLUMNS: Final[tuple[str, ...]] = (
     "tick", "time_s", "face_id", "label", "confidence", "valence", "arousal",
     *(f"{modality}_{label}" for modality in MODALITIES for label in LABELS),
     "box_x", "box_y", "box_width", "box_height", "person",
+    "voice_id", "speaking", "off_screen",
 )  # fmt: skip
 """Columns of the CSV, in their order."""
 

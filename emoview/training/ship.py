@@ -34,6 +34,7 @@ from emoview.training import fusion, fusion_rules, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
+from emoview.training.speakers import SpeakerRecipe, train_speakers
 from emoview.training.speech import MOST_ALIKE, TAUGHT, SpeechFeatures, Variant, describe_speech
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
@@ -189,6 +190,15 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
         },
     )
     write_manifest(ship)
+
+
+def ship_speakers(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
+    """Train the network that tells voices apart, measure it on strangers, and ship it."""
+    network, figures = train_speakers(data, run, SpeakerRecipe(), on_event=on_event)
+    _ship(network, "speaker", ship)
+    write_manifest(ship)
+    _write(run / "speakers_metrics.json", figures)
+    on_event({"equal error": f"{figures['test']:.1f} %"})
 
 
 def _same_recipe(file: Path, recipe: Mapping[str, Any]) -> None:

@@ -162,6 +162,21 @@
     columns(READ[name], COUNT).forEach((p, i) => p && pen.fillRect(GUTTER + i, top, 1, height));
   }
 
+  // A row for each voice: that of the face shown stands out, one of nobody in the picture is framed.
+  function turns(pen, top, height) {
+    const tall = height / data.speakers.length;
+    data.speakers.forEach(([voice, face], row) => {
+      const own = face !== null && track && face === track.id;
+      for (const [from, to, of] of data.turns) {
+        const left = Math.max(x(from), GUTTER), right = Math.min(x(to), width);
+        if (of !== voice || right <= left) continue;
+        pen.fillStyle = pen.strokeStyle = colour(own ? "--accent" : "--soft");
+        const place = [left + 0.5, top + row * tall + 1.5, Math.max(right - left - 1, 1), tall - 3];
+        if (face === null && faces.length) { pen.lineWidth = 1; pen.strokeRect(...place); } else pen.fillRect(...place);
+      }
+    });
+  }
+
   // Hatched, so that it is told from the plain bands without colour.
   function disagreements(pen, top, height) {
     for (const [from, to, face] of data.disagreements) {
@@ -248,6 +263,7 @@
     ["valence", 64, (pen, y, h) => affect(pen, y, h)],
     ["face seen", 10, (pen, y, h) => band(pen, "face", y, h)],
     ["speech", 10, (pen, y, h) => band(pen, "voice", y, h)],
+    ...(data.speakers.length > 1 ? [["voices", 12 * data.speakers.length, (pen, y, h) => turns(pen, y, h)]] : []),
     ["disagree", 14, (pen, y, h) => disagreements(pen, y, h)],
     ...(data.cuts.length ? [["cuts", 10, (pen, y, h) => cuts(pen, y, h)]] : []),
   ];

@@ -1,0 +1,149 @@
+"""Who speaks when: voices told apart by the network, and each given to a face, or to none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import InputError
+from emoview.networks.sizes import SPEAKER_INPUTS
+from emoview.pipeline.evidence import FaceTrack, Voice, Voices
+from emoview.pipeline.speaker import correlation, loudness
+from emoview.speakers.assign import likeness, owners
+from emoview.speakers.movement import lips_in, talking
+from emoview.speakers.turns import NOBODY, voices_of
+from emoview.speakers.windows import heard_in, windows_of
+from emoview.timeline.clock import time_of
+from emoview.timeline.results import Speaker
+
+_BATCH: Final = 64
+
+
+def embedded(network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.bool_]) -> Voices:
+    """Ask about the voices of windows of speech.
+
+    Args:
+        network: Gives `(n, 128)` embeddings of `(n, ticks, 40)` MFCCs.
+        descriptors: `(ticks, 40 or more)`, the MFCCs last.
+        speech: `(ticks,)`, true somewhere.
+    """
+    cuts = windows_of(speech)
+    mfccs = descriptors[:, -SPEAKER_INPUTS:]
+    parts = [
+        np.asarray(network.predict_on_batch(heard_in(mfccs, cuts[first : first + _BATCH])))
+        for first in range(0, len(cuts), _BATCH)
+    ]
+    return Voices(cuts, np.concatenate(parts))
+
+
+def _following(tracks: Mapping[int, FaceTrack], voice: Voice) -> set[int]:
+    """Name the faces whose lips move with the loudness of what is said."""
+    if not voice.speech.any():
+        return set()
+    course = loudness(voice.speech, voice.tick_level_db)
+    return {face for face, one in tracks.items() if correlation(one.ticks, one.lips, course) is not None}
+
+
+class Who:
+    """Whose the voice of each tick is.
+
+    Args:
+        asked: `face`, `all`, or the number of a voice.
+        tracks: The faces.
+        voice: What was heard.
+        main: The face that is taken for the speaker where lips tell nothing.
+        ticks: Of the whole.
+    """
+
+    def __init__(
+        self,
+        asked: str,
+        tracks: Mapping[int, FaceTrack],
+        voice: Voice | None,
+        main: int | None,
+        ticks: int,
+    ) -> None:
+        self.asked, self._main = asked, main
+        self.voices = np.full(ticks, NOBODY, np.int64)
+        self._owners: Mapping[int, tuple[int, ...]] = {}
+        talks = {face: talking(one.ticks, one.lips, ticks) for face, one in tracks.items()}
+        if voice is not None and voice.voices is not None:
+            heard = voice.voices
+            seen = lips_in(heard.cuts, talks)
+            self.voices[: voice.ticks] = voices_of(heard.embeddings, heard.cuts, voice.speech, seen)
+            alike = likeness(self.voices, heard.cuts, heard.embeddings)
+            owned = owners(self.voices, talks, main, alike, _following(tracks, voice))
+            self.voices, self._owners = owned.voices, owned.faces
+
+    def check(self, *, file: str) -> None:
+        """Refuse a voice that is not heard.
+
+        Raises:
+            InputError: Such a voice.
+        """
+        if self.asked.isdecimal() and int(self.asked) not in self._owners:
+            found = ", ".join(map(str, sorted(self._owners))) or "none"
+            raise InputError(f"{file} has no voice {self.asked}: the voices heard are {found}")
+
+    def others(self, main: int) -> list[str]:
+        """Name the voices that are not of the main face, and whose they are."""
+        return [
+            f"voice {voice} ({f'face {faces[0]}' if faces else 'off screen'})"
+            for voice, faces in self._owners.items()
+            if main not in faces
+        ]
+
+    @cached_property
+    def heard(self) -> NDArray[np.bool_]:
+        """`(ticks,)`, where somebody speaks who is asked for."""
+        speech: NDArray[np.bool_] = self.voices != NOBODY
+        return self.voices == int(self.asked) if self.asked.isdecimal() else speech
+
+    def carriers(self, faces: Mapping[int, FaceTrack]) -> NDArray[np.int64]:
+        """Name the face in whose row each tick's voice stands, `(ticks,)`: whose it is, or the main one.
+
+        Args:
+            faces: Those that are measured.
+        """
+        result = np.full(len(self.voices), NOBODY if self._main is None else self._main, np.int64)
+        if self.asked == "face":
+            for face, track in faces.items():
+                seen = np.zeros(len(self.voices), bool)
+                seen[track.ticks] = True
+                result[seen & self.speaks(face)] = face
+        return np.where(self.heard, result, NOBODY)
+
+    def voice_at(self, tick: int) -> int | None:
+        """Number the voice that is heard in a tick; None where nobody speaks."""
+        voice = int(self.voices[tick])
+        return None if voice == NOBODY else voice
+
+    def of_face(self, face: int) -> NDArray[np.bool_]:
+        """`(ticks,)`, where the voice joins a face."""
+        if self.asked != "face":
+            return self.heard if face == self._main else np.zeros(len(self.voices), bool)
+        return self.speaks(face)
+
+    def speaks(self, face: int) -> NDArray[np.bool_]:
+        """`(ticks,)`, where this face speaks."""
+        own = [voice for voice, faces in self._owners.items() if face in faces]
+        return np.isin(self.voices, own)
+
+    @cached_property
+    def off_screen(self) -> NDArray[np.bool_]:
+        """`(ticks,)`, where the voice is nobody's in the picture; nowhere without faces."""
+        if self._main is None:
+            return np.zeros(len(self.voices), bool)
+        return np.isin(self.voices, [voice for voice, faces in self._owners.items() if not faces])
+
+    @property
+    def speakers(self) -> tuple[Speaker, ...]:
+        """Each voice, for how long it is heard, and its face."""
+        return tuple(
+            Speaker(voice, time_of(int((self.voices == voice).sum())), faces[0] if faces else None)
+            for voice, faces in self._owners.items()
+        )

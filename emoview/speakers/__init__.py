@@ -1,0 +1,1 @@
+"""Who speaks when: from what a network says of stretches of speech to turns, and from those to faces."""

@@ -1,0 +1,141 @@
+"""Whose voice joins which face: evidence made up, and what the join makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emoview import InputError
+from emoview.media.facts import WHOLE, Media
+from emoview.media.process import DecodeLog
+from emoview.output.read import read_json
+from emoview.output.writers import write_results
+from emoview.pipeline.evidence import Faces, FaceTrack, SequenceLogits, Voice, Voices
+from emoview.pipeline.join import Join
+from emoview.pipeline.models import Models
+from emoview.speakers.windows import windows_of
+from emoview.timeline.labels import LABELS
+from emoview.timeline.options import Options
+from emoview.timeline.results import Analysis
+
+TICKS, HALF = 500, 250
+HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")
+
+
+def track(*, talks: np.ndarray, x: float = 0.0) -> FaceTrack:
+    """Give a face that says neutral, and whose lips move where it talks."""
+    lips = 0.03 + np.where(talks, 0.006, 0.0003) * np.where(np.arange(TICKS) % 2, 1, -1)
+    logits = np.tile(4 * np.eye(7, dtype=np.float32)[0], (TICKS, 1))
+    boxes = np.tile([x, 0.0, 50.0, 50.0], (TICKS, 1))
+    return FaceTrack(np.arange(TICKS), boxes, logits, lips, SequenceLogits(logits[0], logits), None)
+
+
+def voice(first: int = HALF) -> Voice:
+    """Give a voice that is happy up to a tick, and another that is sad behind it."""
+    speech = np.ones(TICKS, bool)
+    speech[first - 10 : first] = False
+    cuts = windows_of(speech)
+    said = np.zeros((TICKS, 9), np.float32)
+    said[:first, HAPPY] = said[first:, SAD] = 5
+    embeddings = np.array([[1, 0] if last <= first else [0, 1] for _, last in cuts], np.float32)
+    logits = SequenceLogits(said.mean(axis=0), said)
+    level = np.full(TICKS, -20, np.float32)
+    return Voice(TICKS, speech, level, -20.0, logits, logits, DecodeLog(), Voices(cuts, embeddings))
+
+
+def joined(*tracks: FaceTrack, heard: Voice | None = None, **options: str) -> Analysis:
+    media = Media(Path("talk.mp4"), TICKS / 25, None, None, WHOLE)
+    faces = Faces(TICKS, dict(enumerate(tracks)), DecodeLog(), squeezed=False) if tracks else None
+    return Join(media, Options(**options), faces, heard or voice(), Models()).analysis([], "cpu")
+
+
+FIRST_HALF = np.arange(TICKS) < HALF
+
+
+def test_an_unseen_interviewer_never_touches_what_is_said_of_the_face():
+    result = joined(track(talks=FIRST_HALF))
+    own, other = result.timeline[50], result.timeline[400]
+    assert (own.voice_id, own.speaking, own.off_screen) == (0, True, False)
+    assert (other.voice_id, other.speaking, other.off_screen) == (1, False, True)
+    assert own.said("fused") == "happy"
+    # The voice keeps its own columns.
+    assert other.said("voice") == "sad"
+    assert all(row.fused == row.face for row in result.timeline[HALF:])
+    assert [(one.voice_id, one.seconds, one.face_id) for one in result.speakers] == [
+        (0, 9.6, 0),
+        (1, 10, None),
+    ]
+    assert result.overall.voice is not None
+    assert result.overall.voice.label == "happy"
+    assert not result.timeline[HALF - 5].speaking
+
+
+def test_another_voice_does_not_leak_into_the_words_beside_it():
+    calm, sad = voice(), voice()
+    assert calm.tcn is not None
+    assert sad.tcn is not None
+    for said in (calm.tcn, calm.clip):
+        said.ticks[HALF:] = 0
+    for one, other in zip(
+        joined(track(talks=FIRST_HALF), heard=calm).timeline,
+        joined(track(talks=FIRST_HALF), heard=sad).timeline,
+        strict=True,
+    ):
+        assert one.fused == other.fused
+
+
+def test_all_that_is_heard_counts_where_that_is_asked_for():
+    rows = joined(track(talks=FIRST_HALF), voice="all").timeline
+    assert rows[400].said("fused") == "sad"
+    assert rows[400].off_screen
+
+
+def test_one_voice_counts_where_it_is_asked_for():
+    rows = joined(track(talks=FIRST_HALF), voice="1").timeline
+    assert rows[50].voice is None
+    assert rows[50].fused == rows[50].face
+    assert rows[400].said("fused") == "sad"
+    with pytest.raises(InputError, match=r"talk.mp4 has no voice 2: the voices heard are 0, 1"):
+        joined(track(talks=FIRST_HALF), voice="2")
+
+
+def test_each_of_two_people_gets_their_own_voice():
+    result = joined(track(talks=FIRST_HALF), track(talks=~FIRST_HALF, x=60), face="all")
+    spoken = [row for row in result.timeline if row.speaking and abs(row.tick - HALF) > 25]
+    assert {(row.face_id, row.said("fused")) for row in spoken} == {(0, "happy"), (1, "sad")}
+    # What is heard stands in the row of whoever says it.
+    for row in result.timeline:
+        assert (row.voice is not None) == row.speaking
+    assert [one.face_id for one in result.speakers] == [0, 1]
+
+
+def test_a_face_that_listens_is_warned_of():
+    result = joined(track(talks=np.zeros(TICKS, bool)))
+    assert result.overall.voice is None
+    assert result.fusion_used == "none"
+    (warning,) = result.warnings
+    assert warning.startswith("all of the speech is not that of face 0 but of voice 0 (off screen)")
+    most = joined(track(talks=np.arange(TICKS) < 150), heard=voice(150)).warnings
+    assert any(one.startswith("71 % of the speech is not that of face 0 but of voice 1") for one in most)
+
+
+def test_without_faces_all_voices_count():
+    result = joined()
+    assert {row.said("fused") for row in result.timeline if row.voice_id is not None} == {"happy", "sad"}
+    assert not any(row.off_screen or row.speaking for row in result.timeline)
+    assert [one.face_id for one in result.speakers] == [None, None]
+
+
+def test_who_speaks_is_read_back(tmp_path: Path):
+    result = joined(track(talks=FIRST_HALF), voice="0")
+    write_results(result, "talk", ["json", "csv"], tmp_path)
+    again = read_json(tmp_path / "talk.json")
+    assert again.speakers == result.speakers
+    assert again.options.voice == "0"
+    for name in ("voice_id", "speaking", "off_screen"):
+        assert [getattr(row, name) for row in again.timeline] == [
+            getattr(row, name) for row in result.timeline
+        ]
+    assert (tmp_path / "talk.csv").read_text().splitlines()[0].endswith("voice_id,speaking,off_screen")

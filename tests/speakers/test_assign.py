@@ -1,0 +1,120 @@
+"""Whose voice is whose face."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emoview.speakers.assign import likeness, owners
+from emoview.speakers.movement import lips_in, talking
+from emoview.speakers.turns import NOBODY
+
+SECOND = 25
+
+
+def lips(rng: np.random.Generator, *parts: tuple[float, float]) -> np.ndarray:
+    """Give openings for so many seconds each, that move so much a tick."""
+    return np.concatenate([
+        0.03 + moves * np.where(np.arange(int(seconds * SECOND)) % 2, 0.5, -0.5)
+        + 1e-4 * rng.standard_normal(int(seconds * SECOND))
+        for seconds, moves in parts
+    ])  # fmt: skip
+
+
+def odds(*parts: tuple[float, float]) -> np.ndarray:
+    opening = lips(np.random.default_rng(0), *parts)
+    return talking(np.arange(len(opening)), opening, len(opening))
+
+
+def voices(*parts: tuple[float, int]) -> np.ndarray:
+    return np.concatenate([np.full(int(seconds * SECOND), voice) for seconds, voice in parts])
+
+
+TALKS, LISTENS = 0.012, 0.001
+UNLIKE = np.eye(3, dtype=np.float32)
+
+
+def test_moving_lips_look_like_speech_and_still_ones_do_not():
+    found = odds((4, TALKS), (4, LISTENS))
+    assert found[20:80].min() > 1
+    assert found[120:].max() < -1
+    assert np.isnan(talking(np.arange(3), np.zeros(3), 50)).all()
+    unseen = talking(np.array([*range(50), *range(100, 150)]), np.full(100, 0.03), 160)
+    assert np.isnan(unseen[50:100]).all()
+
+
+def test_an_interviewer_is_nobody_in_the_picture():
+    heard = voices((5, 0), (5, 1), (1, NOBODY), (5, 0))
+    found = owners(heard, {0: odds((5, TALKS), (5, LISTENS), (1, LISTENS), (5, TALKS))}, 0, UNLIKE)
+    assert found.faces == {0: (0,), 1: ()}
+    np.testing.assert_array_equal(found.voices, heard)
+
+
+@pytest.mark.parametrize(("seconds", "faces"), [(5, (0,)), (8, ())])
+def test_one_voice_alone_is_nobodys_only_where_it_is_heard_for_long(seconds: int, faces: tuple[int, ...]):
+    found = owners(voices((seconds, 0)), {0: odds((seconds, LISTENS))}, 0, UNLIKE)
+    assert found.faces == {0: faces}
+
+
+def test_two_people_side_by_side():
+    left, right = odds((5, TALKS), (5, LISTENS)), odds((5, LISTENS), (5, TALKS))
+    assert owners(voices((5, 0), (5, 1)), {3: left, 4: right}, 3, UNLIKE).faces == {0: (3,), 1: (4,)}
+
+
+def test_voices_of_one_face_are_one():
+    found = owners(voices((5, 0), (5, 1), (5, 2)), {0: odds((10, TALKS), (5, LISTENS))}, 0, UNLIKE)
+    assert found.faces == {0: (0,), 1: ()}
+    np.testing.assert_array_equal(found.voices, voices((10, 0), (5, 1)))
+
+
+def test_a_person_who_mumbles_stays_the_same_person_by_the_voice():
+    heard = voices((10, 0), (5, 1))
+    talks = {0: odds((10, TALKS), (5, 0.0035))}
+    alike = np.array([[1, 0.7], [0.7, 1]], np.float32)
+    assert owners(heard, talks, 0, alike).faces == {0: (0,)}
+    assert owners(heard, {0: odds((10, TALKS), (5, 0.002))}, 0, UNLIKE).faces == {0: (0,), 1: ()}
+
+
+def test_a_person_lost_and_found_again_keeps_the_voice():
+    first, again = np.full(250, np.nan), np.full(250, np.nan)
+    first[:130], again[125:] = 1.5, 1.2
+    assert owners(voices((10, 0)), {0: first, 7: again}, 0, UNLIKE).faces == {0: (0, 7)}
+
+
+def test_a_voice_with_nobody_in_sight_belongs_to_the_main_face():
+    unseen = np.full(250, np.nan)
+    unseen[:20] = 1
+    assert owners(voices((1, NOBODY), (9, 0)), {2: unseen}, 2, UNLIKE).faces == {0: (2,)}
+    assert owners(voices((9, 0)), {}, None, UNLIKE).faces == {0: ()}
+
+
+def test_faces_that_are_never_seen_together_take_one_seat():
+    first, again, other = (np.full(100, np.nan) for _ in range(3))
+    first[:50], again[50:], other[:] = 2.5, 2.5, -2.5
+    seen = lips_in([(0, 30), (60, 90)], {0: first, 1: again, 2: other})
+    np.testing.assert_allclose(seen, [[-1, 1], [-1, 1]])
+    assert lips_in([(0, 30)], {}).shape == (1, 0)
+
+
+def test_likeness_is_of_the_means():
+    said = np.array([[1, 0], [1, 0.2], [0, 1]], np.float32)
+    alike = likeness(np.array([0, 0, 0, 1]), [(0, 1), (1, 3), (3, 4)], said)
+    assert alike[0, 1] == pytest.approx(0.1, abs=0.02)
+    np.testing.assert_allclose(np.diag(alike), 1, atol=1e-6)
+
+
+def test_like_voices_off_screen_are_one():
+    heard, talks = voices((7, 0), (7, 1), (7, 2)), {0: odds((21, LISTENS))}
+    alike = np.array([[1, 0.1, 0.5], [0.1, 1, 0], [0.5, 0, 1]], np.float32)
+    found = owners(heard, talks, 0, alike)
+    assert found.faces == {0: (), 1: ()}
+    np.testing.assert_array_equal(found.voices, voices((7, 0), (7, 1), (7, 0)))
+    # Without faces nothing is known of who is there.
+    assert owners(heard, {}, None, alike).faces == {0: (), 1: (), 2: ()}
+
+
+def test_lips_that_move_a_little_must_move_with_the_words():
+    heard, talks = voices((9, 0)), {0: np.full(225, 0.1)}
+    assert owners(heard, talks, 0, UNLIKE).faces == {0: (0,)}
+    assert owners(heard, talks, 0, UNLIKE, follow=()).faces == {0: ()}
+    assert owners(heard, {0: np.full(225, 1.0)}, 0, UNLIKE, follow=()).faces == {0: (0,)}
