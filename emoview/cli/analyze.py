@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +43,9 @@ def analyze(
     save_features: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Save embeddings, descriptors and functionals.")
     ] = None,
+    causal: Annotated[
+        bool, typer.Option("--causal", help="Look at nothing that comes later, as emoview live does.")
+    ] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Show the time of each stage after the result.")
     ] = False,
@@ -79,7 +83,7 @@ def analyze(
             render.progress(terminal.console, quiet=quiet) as on_event,
         ):
             result = run(
-                video, options=options, on_event=on_event, keep=keep,
+                video, options=replace(options, causal=causal), on_event=on_event, keep=keep,
                 on_face=(lambda found: sheet.add(found.face_id, found.face)) if contact_sheet else None,
             )  # fmt: skip
         write_from = time.perf_counter()

@@ -27,6 +27,7 @@ from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
 from emoview.cli.export import export
 from emoview.cli.fuse import fuse
+from emoview.cli.live import LiveCommand, live
 from emoview.cli.overlay import overlay
 from emoview.cli.plot import plot
 from emoview.cli.prepare import prepare
@@ -91,6 +92,7 @@ def options(
 
 
 app.command()(analyze)
+app.command(cls=LiveCommand)(live)
 app.command()(report)
 app.command()(overlay)
 app.command()(export)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Row
 
 _PIECE = 1 << 16
 
@@ -26,16 +26,20 @@ def csv_file(analysis: Analysis, _: Path) -> Iterator[str]:
 def _pieces(analysis: Analysis) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = analysis.columns
-    writer.writerow(columns)
+    writer.writerow(analysis.columns)
     for row in analysis.timeline:
-        record = analysis.record(row)
-        writer.writerow([_cell(name, record[name]) for name in columns])
+        writer.writerow(row_cells(analysis, row))
         if text.tell() > _PIECE:
             yield text.getvalue()
             text.seek(0)
             text.truncate()
     yield text.getvalue()
+
+
+def row_cells(analysis: Analysis, row: Row) -> list[Any]:
+    """Give the cells of a row of a result, in the order of its columns."""
+    record = analysis.record(row)
+    return [_cell(name, record[name]) for name in analysis.columns]
 
 
 def _cell(name: str, value: Any) -> Any:

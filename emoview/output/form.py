@@ -168,6 +168,7 @@ class Options(Struct):
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: Share | None = None
+    causal: bool = False
 
 
 class Weight(Struct):

@@ -23,6 +23,8 @@ def check(options: Options) -> None:
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
     if not known or (least is not None and not 0 <= least <= 1):
         raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
+    if options.causal:
+        check_causal(options)
     replaced = _labels_replaced(options)
     if replaced and options.fusion == "early":
         raise InputError(
@@ -47,6 +49,18 @@ def check(options: Options) -> None:
 
         # A wrong file is to cost nothing but this.
         read_baseline(options.baseline)
+
+
+def check_causal(options: Options) -> None:
+    """Refuse what needs the whole recording, for an analysis that never looks ahead.
+
+    Raises:
+        InputError: Such an option.
+    """
+    if options.fusion == "early":
+        raise InputError("early fusion needs the whole recording: live and causal analysis use --fusion late")
+    if options.explain:
+        raise InputError("explanations need the whole recording: leave out --explain, or --causal")
 
 
 def _check_features(options: Options) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,7 @@ class Join:
             options=self._options,
             fusion_used=used,
             device_used=device,
-            weights=self._weights(),
+            weights=weights_used(self._models, self._answers.used, self._options),
             warnings=(*warnings, *self._warnings()),
             timings={},
             affect="estimated" if AFFECT in answers.used else "derived",
@@ -167,19 +168,6 @@ class Join:
             start_s=self._media.stretch.start_s,
         )
 
-    def _weights(self) -> tuple[WeightUsed, ...]:
-        """Name the files behind the models that were asked."""
-        names = sorted(self._answers.used - {*STAND_INS.values(), AFFECT})
-        files = [*map(self._models.weight, names), shipped(FUSION_FILE)] if names else []
-        used = [WeightUsed(file.name, file.sha256) for file in files]
-        for role, stand_in in self._models.stand_ins.items():
-            if STAND_INS.get(role, AFFECT) in self._answers.used:
-                used.append(WeightUsed(stand_in.name, stand_in.sha256))
-        if self._options.baseline is not None:
-            file = Path(self._options.baseline)
-            used.append(WeightUsed(file.name, hashlib.sha256(file.read_bytes()).hexdigest()))
-        return tuple(used)
-
     def _warnings(self) -> list[str]:
         return [
             *([] if self._faces is None else warn.of_faces(self._faces)),
@@ -193,6 +181,20 @@ class Join:
         return warn.of_choice(
             self._options.face, len(self._tracks), choice.main, choice.speaker, speech=speech
         )
+
+
+def weights_used(models: Models, used: Set[str], options: Options) -> tuple[WeightUsed, ...]:
+    """Name the files behind the models that were asked, and that of the baseline."""
+    names = sorted(used - {*STAND_INS.values(), AFFECT})
+    files = [*map(models.weight, names), shipped(FUSION_FILE)] if names else []
+    weights = [WeightUsed(file.name, file.sha256) for file in files]
+    for role, stand_in in models.stand_ins.items():
+        if STAND_INS.get(role, AFFECT) in used:
+            weights.append(WeightUsed(stand_in.name, stand_in.sha256))
+    if options.baseline is not None:
+        file = Path(options.baseline)
+        weights.append(WeightUsed(file.name, hashlib.sha256(file.read_bytes()).hexdigest()))
+    return tuple(weights)
 
 
 def _values(probabilities: NDArray[np.float64]) -> Probabilities:

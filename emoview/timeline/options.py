@@ -29,6 +29,7 @@ class Options:
         baseline: File of the person's baseline. Missing without one.
         voice_features: Voice features: `opensmile` or `builtin`.
         least_confidence: Labels below this probability are `uncertain`. Missing if no limit was set.
+        causal: Whether nothing looks ahead, as in live analysis. Missing if it does.
     """
 
     fusion: Fusion = "auto"
@@ -42,6 +43,7 @@ class Options:
     baseline: str | None = None
     voice_features: Literal["opensmile", "builtin"] = "opensmile"
     least_confidence: float | None = None
+    causal: bool = False
 
     @property
     def naming(self) -> Naming:
@@ -54,8 +56,10 @@ class Options:
         return (self.weights,) if isinstance(self.weights, str) else tuple(self.weights or ())
 
     def asked(self) -> dict[str, Any]:
-        """Give what was asked for by name; a limit of confidence only where there is one."""
+        """Give what was asked for by name; a limit of confidence, and `causal`, only where asked for."""
         values = {name: getattr(self, name) for name in self.__slots__}
+        if not self.causal:
+            del values["causal"]
         if self.least_confidence is None:
             del values["least_confidence"]
         return values

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 AffectSource = Literal["derived", "estimated"]
 
-SCHEMA_VERSION: Final = "1.4"
+SCHEMA_VERSION: Final = "1.5"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]

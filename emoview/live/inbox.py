@@ -1,0 +1,88 @@
+"""What waits between a source and the analysis: the newest picture, and a few seconds of sound."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_SOUND: Final = 250
+"""Parts of sound that wait at most; beyond, the oldest are dropped."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture on its tick.
+
+    Attributes:
+        tick: Its number.
+        picture: `(height, width, 3)` RGB; None where the source has none at this tick.
+        scale: Pixels as shown for each pixel of the picture.
+        at: Second of `time.monotonic` at which it came.
+        stamp: What the sender gave it; None without.
+    """
+
+    tick: int
+    picture: NDArray[np.uint8] | None
+    scale: float
+    at: float
+    stamp: float | None = None
+
+
+class Inbox:
+    """The newest picture wins; sound is kept in order.
+
+    Attributes:
+        dropped: Pictures that a newer one took the place of.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._shot: Shot | None = None
+        self._sound: deque[tuple[int | None, NDArray[np.float32]]] = deque()
+        self._closed = False
+        self.dropped = 0
+
+    def put(self, shot: Shot) -> None:
+        """Leave a picture; one that still waits is dropped."""
+        with self._changed:
+            self.dropped += self._shot is not None and self._shot.picture is not None
+            self._shot = shot
+            self._changed.notify_all()
+
+    def put_sound(self, samples: NDArray[np.float32], from_tick: int | None = None) -> None:
+        """Leave samples; `from_tick` where there was a break before them."""
+        with self._changed:
+            if len(self._sound) >= _MOST_SOUND:
+                self._sound.popleft()
+            self._sound.append((from_tick, samples))
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Say that nothing more comes."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self, timeout: float | None = None) -> Shot | None:
+        """Wait for a picture; None at the end, or when the time is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._shot is not None or self._closed, timeout)
+            shot, self._shot = self._shot, None
+            return shot
+
+    def take_sound(self) -> tuple[int | None, NDArray[np.float32]] | None:
+        """Wait for sound; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._sound) or self._closed)
+            return self._sound.popleft() if self._sound else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more comes, and nothing waits."""
+        with self._changed:
+            return self._closed and self._shot is None
