@@ -33,6 +33,7 @@ from emoview.cli.plot import plot
 from emoview.cli.prepare import prepare
 from emoview.cli.report import report
 from emoview.cli.search import search
+from emoview.cli.serve import serve
 from emoview.cli.train import train
 from emoview.cli.weights import weights
 from emoview.common.text import name_of
@@ -107,6 +108,7 @@ app.command()(search)
 app.command()(data)
 app.command()(prepare)
 app.command()(fuse)
+app.command()(serve)
 app.command()(weights)
 app.command()(doctor)
 

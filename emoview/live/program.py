@@ -82,6 +82,7 @@ class Program:
         if plan.video and plan.record is None:
             raise InputError("--video records pictures beside the rows: add --record DIR")
         self.device = "cpu"
+        self._started_at = time.monotonic()
         self.recovered = [] if plan.record is None else finish_left(plan.record)
         feed = None if plan.source is None else self.open(plan.source)
         self.session: Session | None = None
@@ -150,7 +151,8 @@ class Program:
                 )
         return result_of(
             facts, tally, rows, self.options, self.load(),
-            device=self.device, warnings=warnings, timings={"total": 0.0},
+            device=self.device, warnings=warnings,
+            timings={"total": round(time.monotonic() - self._started_at, 3)},
         )  # fmt: skip
 
     def finish(self) -> tuple[Analysis | None, list[Path]]:
