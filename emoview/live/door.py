@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any, Final
@@ -75,8 +76,25 @@ class Server(uvicorn.Server):
         self._told()
 
 
-def run(app: ASGIApp, gate: Gate, listening: socket.socket, *, most_bytes: int, started: Callable[[], None],
-        stop: Callable[[Server], Coroutine[Any, Any, None]] | None = None) -> None:  # fmt: skip
+def settings_of(app: ASGIApp, gate: Gate, most_bytes: int) -> uvicorn.Config:
+    """Say how an application is served: behind its gate, and within limits."""
+    return uvicorn.Config(
+        Guarded(app, gate), log_config=None, access_log=False, server_header=False, lifespan="off",
+        ws_max_size=most_bytes, ws_max_queue=4, ws_per_message_deflate=False, timeout_keep_alive=10,
+        timeout_graceful_shutdown=2, limit_concurrency=256, ws_ping_interval=20.0, ws_ping_timeout=60.0,
+        h11_max_incomplete_event_size=1 << 16,
+    )  # fmt: skip
+
+
+def run(
+    app: ASGIApp,
+    gate: Gate,
+    listening: socket.socket,
+    *,
+    most_bytes: int,
+    started: Callable[[], None],
+    stop: Callable[[Server], Coroutine[Any, Any, None]] | None = None,
+) -> None:
     """Serve until Ctrl-C, or until `stop` says so.
 
     Args:
@@ -87,15 +105,7 @@ def run(app: ASGIApp, gate: Gate, listening: socket.socket, *, most_bytes: int, 
         started: Called when it listens.
         stop: Runs beside it, and may end it.
     """
-    import asyncio
-
-    config = uvicorn.Config(
-        Guarded(app, gate), log_config=None, access_log=False, server_header=False, lifespan="off",
-        ws_max_size=most_bytes, ws_max_queue=4, ws_per_message_deflate=False, timeout_keep_alive=10,
-        timeout_graceful_shutdown=2, limit_concurrency=256, ws_ping_interval=20.0, ws_ping_timeout=60.0,
-        h11_max_incomplete_event_size=1 << 16,
-    )  # fmt: skip
-    server = Server(config, started)
+    server = Server(settings_of(app, gate, most_bytes), started)
 
     async def serve() -> None:
         beside = None if stop is None else asyncio.create_task(stop(server))

@@ -31,7 +31,7 @@ _SCHEMES: Final = {
 }  # fmt: skip
 """Schemes of addresses, each with the protocols that ffmpeg may use then: none of them reads a file."""
 _FORMATS: Final = (*CONTAINERS, "rtsp", "sdp", "rtp", "hls", "mpjpeg", "flv", "mp3", "webm")
-_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*)://[^\s/]", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _VIDEO: Final = re.compile(r"Stream #\d+:\d+.*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO: Final = re.compile(r"Stream #\d+:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
 _SIDE: Final = "min(1\\,{side}/max(iw*sar\\,ih))"

@@ -26,6 +26,7 @@ def analyze(
     baseline: str | os.PathLike[str] | None = None,
     voice_features: Literal["opensmile", "builtin"] = "opensmile",
     least_confidence: float | None = None,
+    causal: bool = False,
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -49,6 +50,7 @@ def analyze(
         baseline: File of `emoview baseline`, about this person.
         voice_features: What describes the voice: openSMILE, or emoview itself (`builtin`).
         least_confidence: Below this probability, in [0, 1], a label is `uncertain`; None for no such limit.
+        causal: Look at nothing that comes later, as live analysis does.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -78,5 +80,6 @@ def analyze(
         person,
         voice_features,
         least_confidence,
+        causal,
     )
     return run(path, options=options, stretch=Stretch(start_s, end_s), on_event=on_event)
