@@ -128,9 +128,8 @@ def test_forms_are_read_whatever_they_hold(tmp_path):
     content = b"--B\r\nnot the mark\r\n--Bx" + bytes(range(256))
     body.write_bytes(
         b'--BOUND\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--BOUND\r\n'
-        b'Content-Disposition: form-data; name="file"; filename="C:\\\\x\\\\a.mp4"\r\nContent-Type: video/mp4\r\n\r\n'
-        + content
-        + b"\r\n--BOUND--\r\n"
+        b'Content-Disposition: form-data; name="file"; filename="C:\\\\x\\\\a.mp4"\r\n'
+        b"Content-Type: video/mp4\r\n\r\n" + content + b"\r\n--BOUND--\r\n"
     )
     file = unpacked(body, 'multipart/form-data; boundary="BOUND"')
     assert file.name == "a.mp4"
