@@ -125,9 +125,10 @@ class Browser:
 
     def click_on(self, selector: str) -> None:
         """Click on the middle of an element, scrolled into view."""
+        chosen = f"const e = document.querySelector({json.dumps(selector)});"
         place = self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-            "e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+            "(() => {" + chosen + "e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
+            "return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
         self.click(*place)
 

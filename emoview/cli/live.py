@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ WEB = "127.0.0.1:8765"
 SourceArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[SOURCE]",
+        metavar="SOURCE",
         help="Number of a camera, an address (rtsp://, http://, ...), a file with --realtime, or - for the "
         "standard input. None with --web: only the browsers' own cameras.",
     ),
@@ -87,30 +88,33 @@ def live(
     with terminal.reporting():
         from emoview.cli import render, render_live
         from emoview.errors import InputError
+        from emoview.live.gate import listen
         from emoview.live.program import Plan, Program
+        from emoview.live.server import serve_live
         from emoview.live.settings import EMOVIEW
 
         if source is None and web is None:
             raise InputError(
                 "name a source, such as 0 for the first camera, or add --web for the browser's own"
             )
+        settings = EMOVIEW.changed({
+            "smoothing_s": smoothing, "spectra": options.labels,
+            "prediction_sense": round(100 * (options.least_confidence or 0)),
+        })  # fmt: skip
         plan = Plan(
-            source, options, EMOVIEW.changed({"smoothing_s": smoothing, "spectra": options.labels}),
-            realtime, loop, retry, microphone, sound, record, video, blur, calibrate,
+            source, options, settings, realtime, loop, retry, microphone, sound, record, video, blur,
+            calibrate,
         )  # fmt: skip
+        # Before anything is started or written.
+        door = None if web is None else listen(web, token)
         program = Program(plan)
-        try:
-            if web is not None:
-                from emoview.live.server import serve_live
-
-                serve_live(
-                    program, web, token, told=lambda text: None if quiet else terminal.console.print(text)
-                )
+        # Ctrl-C is how it ends.
+        with suppress(KeyboardInterrupt):
+            if door is not None:
+                say = (lambda _: None) if quiet else terminal.console.print
+                serve_live(program, *door, told=say)
             elif program.session is not None:
                 render_live.watch(terminal.console, program.session, quiet=quiet)
-        except KeyboardInterrupt:
-            # That is how it ends.
-            pass
         result, written = program.finish()
         if result is not None and not quiet:
             render.summary(terminal.console, result, [*program.recovered, *written])

@@ -7,7 +7,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -124,6 +124,17 @@ def bound(gate: Gate) -> socket.socket:
     listening.listen(128)
     listening.set_inheritable(False)
     return listening
+
+
+def listen(place: str, token: str | None) -> tuple[Gate, socket.socket]:
+    """Listen at an address, `HOST:PORT`; port 0 takes any that is free.
+
+    Raises:
+        InputError: The address cannot be listened at, or needs a token.
+    """
+    gate = gate_for(place, token)
+    listening = bound(gate)
+    return replace(gate, port=listening.getsockname()[1]), listening
 
 
 def _free_after(gate: Gate, family: socket.AddressFamily) -> int | None:

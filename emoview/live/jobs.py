@@ -27,7 +27,7 @@ from emoview.common.names import fitting
 from emoview.common.text import name_of
 from emoview.errors import EmoviewError, InputError
 from emoview.live.door import run
-from emoview.live.gate import Gate, bound, gate_for
+from emoview.live.gate import listen
 from emoview.live.openapi import description, page
 from emoview.output.json import to_json
 from emoview.pipeline.analysis import analyze
@@ -293,9 +293,7 @@ def serve_jobs(place: str, token: str | None, limits: Limits, *, told: Callable[
     Raises:
         InputError: The address cannot be listened at, or needs a token.
     """
-    gate = gate_for(place, token)
-    listening = bound(gate)
-    gate = Gate(gate.host, listening.getsockname()[1], gate.token)
+    gate, listening = listen(place, token)
     with private_folder() as folder:
         os.chmod(folder, 0o700)  # noqa: PTH101
         told(f"POST files to http://{gate.host}:{gate.port}/analyze; the description is at /docs")

@@ -163,9 +163,12 @@ class Program:
         """
         if self.session is not None:
             self.session.stop()
+        failure = None if self.session is None else self.session.failure
         written: list[Path] = []
         results: list[Analysis] = []
-        if self._recorder is not None:
+        if self._recorder is not None and failure is not None and not self._recorder.rows:
+            self._recorder.discard()
+        elif self._recorder is not None:
 
             def finish(rows: list[Row], notes: list[str]) -> Analysis:
                 results.append(self._analysis(rows, notes))
@@ -174,8 +177,8 @@ class Program:
             written = self._recorder.close(finish)
             if self._tape is not None:
                 written += self._tape.close()
-        if self.session is not None and self.session.failure is not None:
-            raise self.session.failure
+        if failure is not None:
+            raise failure
         return (results[-1] if results else None), written
 
 

@@ -64,6 +64,10 @@ class Recorder:
         weights: Gives the weight files that take part.
         device: What the networks run on.
 
+    Attributes:
+        csv: The table.
+        rows: How many have been written.
+
     Raises:
         OutputError: The folder cannot be written.
     """
@@ -83,6 +87,7 @@ class Recorder:
         self._form = _result([], StreamFacts(stem), options, device, {}, [])
         self._notes: list[str] = []
         self._text = b""
+        self.rows = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self.csv = _free(folder, stem)
@@ -102,6 +107,7 @@ class Recorder:
         Raises:
             OutputError: The disk is full, or gone.
         """
+        self.rows += len(rows)
         try:
             for row in rows:
                 self._writer.writerow(row_cells(self._form, row))
@@ -125,6 +131,12 @@ class Recorder:
         except OSError as error:
             raise unwritable(self.csv, error) from error
         return finished(self._open, finish)
+
+    def discard(self) -> None:
+        """Leave nothing, since nothing was recorded."""
+        self._file.close()
+        self.csv.unlink(missing_ok=True)
+        self._open.unlink(missing_ok=True)
 
     def _sync(self, now: float) -> None:
         self._synced = now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import socket
 from collections.abc import Callable
 from importlib import resources
 from typing import Any, Final
@@ -18,7 +19,7 @@ from starlette.websockets import WebSocket
 from emoview import __version__
 from emoview.live.clock import StreamClock
 from emoview.live.door import Server, run
-from emoview.live.gate import Gate, bound, gate_for
+from emoview.live.gate import Gate
 from emoview.live.inbox import Shot
 from emoview.live.program import Program
 from emoview.live.session import Session
@@ -98,23 +99,23 @@ class LiveServer:
             "source": None if session is None else session.state.state,
         })  # fmt: skip
 
-    async def _view(self, socket: WebSocket) -> None:
+    async def _view(self, link: WebSocket) -> None:
         session = self._program.session
-        await socket.accept()
+        await link.accept()
         if session is None or self._viewers >= MOST_VIEWERS:
-            await socket.close(1013, "no camera here" if session is None else "too many viewers")
+            await link.close(1013, "no camera here" if session is None else "too many viewers")
             return
         self._viewers += 1
         try:
-            await view(socket, Viewer(socket, session, self._pictures, self._about()), session)
+            await view(link, Viewer(link, session, self._pictures, self._about()), session)
         finally:
             self._viewers -= 1
 
-    async def _camera(self, socket: WebSocket) -> None:
+    async def _camera(self, link: WebSocket) -> None:
         """Analyse a browser's own camera: pictures and sound come in, numbers go back."""
-        await socket.accept()
+        await link.accept()
         if self._cameras >= MOST_CAMERAS:
-            await socket.close(1013, "too many cameras are being analysed: try later")
+            await link.close(1013, "too many cameras are being analysed: try later")
             return
         self._cameras += 1
         program = self._program
@@ -126,7 +127,7 @@ class LiveServer:
             session.start(None)
             try:
                 clock = _BrowserClock(session)
-                await view(socket, Viewer(socket, session, None, {}), session, clock.receive)
+                await view(link, Viewer(link, session, None, {}), session, clock.receive)
             finally:
                 await asyncio.to_thread(session.stop)
         finally:
@@ -158,16 +159,10 @@ def _plain(settings: Any) -> dict[str, Any]:
     return values
 
 
-def serve_live(program: Program, place: str, token: str | None, *, told: Callable[[str], object]) -> None:
-    """Serve the page of a program until Ctrl-C, or until its source ends.
-
-    Raises:
-        InputError: The address cannot be listened at, or needs a token.
-    """
-    gate = gate_for(place, token)
-    listening = bound(gate)
-    address = listening.getsockname()
-    gate = Gate(gate.host, address[1], gate.token)
+def serve_live(
+    program: Program, gate: Gate, listening: socket.socket, *, told: Callable[[str], object]
+) -> None:
+    """Serve the page of a program until Ctrl-C, or until its source ends."""
     host = f"[{gate.host}]" if ":" in gate.host else gate.host
     session = program.session
 

@@ -11,13 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from emoview.errors import EmoviewError
 from emoview.live.causal.core import CausalAnalysis, Manner
 from emoview.live.causal.moment import Moment, rows_of
 from emoview.live.inbox import Inbox, Shot
 from emoview.live.settings import EMOVIEW, Labels, Settings
 from emoview.live.sources import Feed, OpenFeed, SourceState
-from emoview.pipeline.models import Models
+from emoview.pipeline.models import Models, read_baseline
 from emoview.timeline.clock import time_of
 from emoview.timeline.options import Options
 from emoview.timeline.results import Row
@@ -126,10 +125,11 @@ class Session:
         self._load, self.options, self._record = load, options, record
         self.settings = settings
         self.manner = Manner(settings.smoothing_s, settings.prediction_frequency)
-        self.core = CausalAnalysis(load, options, manner=self.manner)
+        baseline = None if options.baseline is None else read_baseline(options.baseline)
+        self.core = CausalAnalysis(load, options, manner=self.manner, baseline=baseline)
         self.inbox = Inbox()
         self.state = SourceState()
-        self.failure: EmoviewError | None = None
+        self.failure: BaseException | None = None
         self.latest: Update | None = None
         self.done = threading.Event()
         self._open_feed = open_feed
@@ -158,8 +158,10 @@ class Session:
         """Start; without a feed, whoever holds the session puts pictures and sound into its inbox."""
         self._feed = feed
         jobs = [self._analyse, self._hear, *([self._run_feed] if feed is not None else [])]
-        self._threads = [threading.Thread(target=job, name=f"emoview{job.__name__}", daemon=True)
-                         for job in jobs]  # fmt: skip
+        self._threads = [
+            threading.Thread(target=self._kept, args=(job,), name=f"emoview{job.__name__}", daemon=True)
+            for job in jobs
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -206,20 +208,27 @@ class Session:
             self._next = name
             self._feed.stop()
 
+    def _kept(self, job: Callable[[], None]) -> None:
+        """Do a job, and keep what goes wrong for whoever ends the session."""
+        try:
+            job()
+        except BaseException as error:
+            self.failure = self.failure or error
+            feed = self._feed
+            if feed is not None:
+                feed.stop()
+            self.inbox.close()
+
     def _run_feed(self) -> None:
         """Feed the inbox, from one source after the other if viewers want another."""
-        try:
-            while self._feed is not None:
-                self.state = self._feed.state
-                self._feed.run(self.inbox)
-                with self._lock:
-                    name, self._next = self._next, None
-                    opened = None if name is None or self._open_feed is None else self._open_feed(name)
-                    self._feed = opened
-        except EmoviewError as error:
-            self.failure = error
-        finally:
-            self.inbox.close()
+        while self._feed is not None:
+            self.state = self._feed.state
+            self._feed.run(self.inbox)
+            with self._lock:
+                name, self._next = self._next, None
+                opened = None if name is None or self._open_feed is None else self._open_feed(name)
+                self._feed = opened
+        self.inbox.close()
 
     def _hear(self) -> None:
         while (part := self.inbox.take_sound()) is not None:
@@ -234,8 +243,6 @@ class Session:
                 shot = self.inbox.take(timeout=1.0)
                 if shot is not None:
                     self._answer(shot)
-        except EmoviewError as error:
-            self.failure = error
         finally:
             self.done.set()
 

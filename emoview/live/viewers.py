@@ -70,6 +70,9 @@ class Viewer:
         shown = None
         while True:
             await self._woken()
+            if self._session.failure is not None:
+                await self._socket.close(1011, "the analysis failed")
+                return
             update = self._newest
             if len(self._on_the_way) >= AHEAD:
                 if time.monotonic() - self._drawn_at > SILENT_S:
