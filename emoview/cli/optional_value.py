@@ -14,11 +14,18 @@ class WithOptionalValue(TyperCommand):
     optional: ClassVar[tuple[str, str, str]]
     """The option, its value where none is named, and a pattern of what is one."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the command line."""
+    def make_parser(self, ctx: Any) -> Any:
+        """Give a parser that puts the value where none is named."""
+        parser: Any = super().make_parser(ctx)
+        read = parser.parse_args
+        parser.parse_args = lambda args: read(self._filled(args))
+        return parser
+
+    def _filled(self, args: list[str]) -> list[str]:
         option, value, pattern = self.optional
-        if option in args:
-            place = args.index(option) + 1
-            if place == len(args) or not re.fullmatch(pattern, args[place]):
-                args = [*args[:place], value, *args[place:]]
-        return super().parse_args(ctx, args)
+        if option not in args:
+            return args
+        place = args.index(option) + 1
+        if place < len(args) and re.fullmatch(pattern, args[place]):
+            return args
+        return [*args[:place], value, *args[place:]]

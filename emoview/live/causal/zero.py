@@ -1,8 +1,9 @@
-"""A personal zero: what a face and a voice at rest say is taken for the person, not for a feeling.
+"""A personal zero: what a face at rest says is taken for the person, not for a feeling.
 
-The first seconds, or those after a press of a button, are taken as this person at rest.  What the networks
-say then, beyond what they say of people at rest in general, is taken away from then on.  A baseline
-(`emoview baseline`) is another thing: it holds the mean over all that a person shows.
+The first seconds, or those after a press of a button, are taken as this person at rest.  What the face
+networks say then, beyond what they say of people at rest in general, is taken away from then on.  The voice
+is left alone: with it the labels of clips got worse (docs/live.md).  A baseline (`emoview baseline`) is
+another thing: it holds the mean over all that a person shows.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from emoview.pipeline.evidence import Logits
 from emoview.timeline.clock import TICK_HZ
 
 # Ticks that people at rest in general count for, beside those of this person.
-_PRIOR: Final = 2.0 * TICK_HZ
+_PRIOR: Final = 10.0 * TICK_HZ
 _LEAST: Final = TICK_HZ
-AT_REST: Final[Mapping[str, tuple[float, ...]]] = {}
-"""By network, mean logits `(7,)` of people at rest."""
+AT_REST: Final[Mapping[str, tuple[float, ...]]] = {
+    "face_cnn": (1.175, -0.431, -0.362, -0.743, -0.603, -0.122, 1.086),
+    "face_gru": (1.350, 0.346, -1.698, -0.005, -0.714, 0.307, 0.416),
+}
+"""By network, mean logits `(7,)` over 32 neutral clips of eight people, less their own mean."""
 
 
 class PersonalZero:
-    """Learns what the networks say of a person at rest, and takes it away."""
+    """Learns what the face networks say of a person at rest, and takes it away."""
 
     def __init__(self) -> None:
         self._until: int | None = None
@@ -48,7 +52,7 @@ class PersonalZero:
         """Whether something is taken away."""
         return bool(self._offsets)
 
-    def learn(self, tick: int, face: Mapping[str, Logits], voice: Mapping[str, Logits]) -> None:
+    def learn(self, tick: int, face: Mapping[str, Logits]) -> None:
         """Take what the networks say at a tick, where it is one of those that were asked for."""
         if self._asked_ticks is not None:
             self._until, self._asked_ticks = tick + self._asked_ticks, None
@@ -56,7 +60,7 @@ class PersonalZero:
         if self._until is None:
             return
         if tick < self._until:
-            for name, logits in {**face, **voice}.items():
+            for name, logits in face.items():
                 self._sums[name] = self._sums.get(name, np.zeros(7)) + _level(logits)
                 self._counts[name] = self._counts.get(name, 0) + 1
             return
