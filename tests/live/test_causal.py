@@ -54,7 +54,7 @@ def rows(pictures, samples, *, manner=None):
 
 
 def test_what_comes_later_changes_nothing(ticks):
-    pictures, samples = ticks
+    pictures, samples = ticks[0][:38], ticks[1][: 38 * SAMPLES_PER_TICK]
     first = 32
     noise = np.random.default_rng(0)
     other_pictures = [*pictures[:first], *(p[:, ::-1] for p in pictures[first:])]
@@ -70,13 +70,13 @@ def test_what_comes_later_changes_nothing(ticks):
 def test_sound_in_other_parts_is_heard_alike(ticks):
     _, samples = ticks
     heard = []
-    for part in (160, 640, 5000):
+    for part in (160, 5000):
         hearing = Hearing(models, VoiceFeatures.OPENSMILE, lambda: 15.0)
         for first in range(0, len(samples), part):
             hearing.add(samples[first : first + part])
         at = hearing.at(len(samples) // SAMPLES_PER_TICK - 1)
         heard.append((at.speech, round(at.share, 9), {n: v.tolist() for n, v in at.logits.items()}))
-    assert heard[0] == heard[1] == heard[2]
+    assert heard[0] == heard[1]
     assert heard[0][2]
 
 
@@ -106,7 +106,7 @@ def test_a_silent_end_is_no_speech(ticks):
 
 
 def test_a_live_recording_is_the_causal_analysis_of_the_file(made, tmp_path):
-    clip = made("same.mp4", "-ss", "1", seconds=1.2)
+    clip = made("same.mp4", "-ss", "1", seconds=1.0)
     program = Program(Plan(str(clip), Options(), realtime=True, record=tmp_path))
     program.session.done.wait(30)
     result, (table, _) = program.finish()
@@ -140,10 +140,10 @@ def test_recency_weighs_the_newest_most():
 
 
 def test_smoothing_and_frequency_change_while_it_runs(ticks):
-    pictures, samples = ticks
+    pictures, samples = ticks[0][:24], np.zeros(0, np.float32)
     smooth = rows(pictures, samples, manner=Manner(2.0))
     raw = rows(pictures, samples, manner=Manner(0.0))
-    seldom = rows(pictures, samples, manner=Manner(0.0, every=10))
+    seldom = rows(pictures, samples, manner=Manner(0.0, every=8))
 
     def changes(found):
         return sum(a.face != b.face for a, b in itertools.pairwise(found))
@@ -153,7 +153,7 @@ def test_smoothing_and_frequency_change_while_it_runs(ticks):
         return np.abs(np.diff(values, axis=0)).sum()
 
     assert movement(smooth) < movement(raw)
-    assert changes(seldom) <= len(pictures) // 10 < changes(raw)
+    assert changes(seldom) <= len(pictures) // 8 < changes(raw)
 
 
 def test_a_zero_brings_a_person_at_rest_to_what_people_at_rest_are():

@@ -56,6 +56,7 @@ def test_nobody_there_is_told_in_ffmpeg_s_words():
         StreamFeed(Source("address", f"http://127.0.0.1:{free_port()}/"), retry=False).run(Inbox())
 
 
+@pytest.mark.release
 def test_a_stream_that_freezes_is_opened_again(made, monkeypatch):
     monkeypatch.setattr(sources, "FROZEN_S", 0.5)
     port = free_port()
@@ -102,6 +103,13 @@ def test_addresses_that_are_no_streams_are_refused(address):
         open_feed(address)
 
 
+def test_a_file_is_played_only_if_that_is_asked_for(sample):
+    with pytest.raises(InputError, match="add --realtime"):
+        open_feed(str(sample))
+    with pytest.raises(InputError, match="does not exist"):
+        open_feed("missing.mp4", realtime=True)
+
+
 def test_no_protocol_of_a_stream_reads_files():
     for protocols in stream._SCHEMES.values():
         assert not {"file", "concat", "data", "subfile", "pipe"} & set(protocols.split(","))
@@ -124,9 +132,7 @@ def test_a_password_is_never_shown():
 def test_the_commands_tell_streams_from_files(sample, tmp_path):
     for arguments, said in (
         (["analyze", "rtsp://camera/1"], "rtsp://camera/1 is an address"),
-        (["live", sample], "add --realtime"),
-        (["live"], "name a source"),
-        (["live", sample, "--realtime", "--web", "0.0.0.0:0"], "add --token"),
+        (["live", sample, "--realtime", "--web", "0.0.0.0:0", "--record", "here"], "add --token"),
     ):
         answer = run(*arguments, cwd=tmp_path)
         assert answer.returncode == 1

@@ -51,6 +51,15 @@ def test_a_file_comes_back_as_json(serving, made):
     assert health["waiting"] == 0
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A server that takes one megabyte; gives its address and its folder."""
+    folder = tmp_path_factory.mktemp("small")
+    with served(Jobs(Limits(megabytes=1), folder).app) as port:
+        yield f"http://127.0.0.1:{port}", folder
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("query", "body", "status", "said"),
     [
@@ -60,19 +69,20 @@ def test_a_file_comes_back_as_json(serving, made):
         ("causal=true&fusion=early", b"x", 422, "whole recording"), ("", b"x" * 1_200_000, 413, "larger"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_done_is_said(serving, tmp_path, query, body, status, said):
-    answer = httpx.post(f"{serving(megabytes=1)}/analyze?{query}", content=body)
+def test_what_cannot_be_done_is_said(small, query, body, status, said):
+    address, folder = small
+    answer = httpx.post(f"{address}/analyze?{query}", content=body)
     assert answer.status_code == status
     assert said in answer.json()["error"]
-    assert str(tmp_path) not in answer.text
+    assert str(folder) not in answer.text
 
 
-def test_a_body_without_a_length_is_cut_off_too(serving):
+def test_a_body_without_a_length_is_cut_off_too(small):
     def parts():
         for _ in range(40):
             yield bytes(60_000)
 
-    answer = httpx.post(f"{serving(megabytes=1)}/analyze", content=parts())
+    answer = httpx.post(f"{small[0]}/analyze", content=parts())
     assert answer.status_code == 413
 
 
@@ -112,8 +122,8 @@ def test_a_fault_of_ours_is_no_leak(serving, monkeypatch):
     assert "secret" not in answer.text
 
 
-def test_the_description_fits_the_code(serving):
-    address = serving()
+def test_the_description_fits_the_code(small):
+    address = small[0]
     described = httpx.get(f"{address}/openapi.json").json()
     named = {one["name"] for one in described["paths"]["/analyze"]["post"]["parameters"]}
     assert named == set(jobs._TAKEN)
