@@ -31,12 +31,14 @@ DELAY: Final = 5
 
 It is always the same, so that rows do not depend on how fast the machine is.
 """
-_MEMORY = 6 * TICK_HZ
+# Ticks of speech that the network over ticks looks back on.
+_MEMORY = 4 * TICK_HZ
 # openSMILE smooths and tracks over neighbouring frames: before the first tick, and behind the last.
 _LEAD, _EDGE = TICK_HZ, 2
 # So much of a pause belongs to the speech before and behind it.
 _BREATH = TICK_HZ // 2
-_SPAN, _FEWEST, _SUMMARY_EVERY = 3 * TICK_HZ, round(0.6 * TICK_HZ), 4 * HOP
+# What is said of less than a second of speech is wrong too often (docs/live.md).
+_SPAN, _FEWEST, _SUMMARY_EVERY = 3 * TICK_HZ, TICK_HZ, 2 * HOP
 _KEPT_TICKS = _SPAN + 2 * _LEAD + HOP
 
 _CHUNK = 512
@@ -96,7 +98,7 @@ class Hearing:
     Args:
         load: Gives the models; asked when somebody speaks.
         features: What describes the voice.
-        smoothing: Gives the ticks over which answers are smoothed, see `recency`.
+        smoothing: Gives the ticks over which speech fades in and out, see `recency`.
     """
 
     def __init__(
@@ -212,10 +214,9 @@ class Hearing:
         if self._summary is None or not self._described:
             return {}
         values = np.stack([vector for _, vector in self._described])
-        said = seven_labels(run_sequence(models.voice_tcn, values).ticks)
-        ages = end - np.array([tick for tick, _ in self._described], np.float64)
-        smoothed = recency(ages, self._smoothing()) @ said
-        return {"voice_tcn": np.asarray(smoothed, np.float32), "voice_clip": self._summary}
+        # Of what it says of ticks, the last ones lack what comes behind them.
+        said = seven_labels(run_sequence(models.voice_tcn, values).whole)
+        return {"voice_tcn": said, "voice_clip": self._summary}
 
     def _describe(self, end: int) -> None:
         """Describe the ticks up to `end` that have not been described, but for long silence."""
