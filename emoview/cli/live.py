@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -115,6 +116,9 @@ def live(
                 serve_live(program, *door, told=say)
             elif program.session is not None:
                 render_live.watch(terminal.console, program.session, quiet=quiet)
+        # Whoever presses it twice still gets the recording.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         result, written = program.finish()
         if result is not None and not quiet:
             render.summary(terminal.console, result, [*program.recovered, *written])

@@ -30,7 +30,7 @@ from emoview.output.json import json_file
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import LABELS
 from emoview.timeline.options import Options
-from emoview.timeline.results import Analysis, FaceBox, MediaFacts, Overall, Row, WeightUsed
+from emoview.timeline.results import Analysis, FaceBox, MediaFacts, Overall, Row, Verdict, WeightUsed
 from emoview.timeline.segments import segments_of
 
 _EVERY_S: Final = 1.0
@@ -258,6 +258,19 @@ def _box(cells: dict[str, str]) -> FaceBox | None:
     return None if "" in values else FaceBox(*map(float, values))
 
 
+def _overall(rows: list[Row], options: Options) -> Overall:
+    """Give the verdicts by the mean probabilities of rows: what the networks said is not known any more."""
+
+    def verdict(modality: str) -> Verdict | None:
+        said = [values for row in rows if (values := getattr(row, modality)) is not None]
+        if not said:
+            return None
+        means = [sum(column) / len(said) for column in zip(*said, strict=True)]
+        return Verdict.of(tuple(round(p / sum(means), 6) for p in means), options.naming)
+
+    return Overall(face=verdict("face"), fused=verdict("fused"), voice=verdict("voice"))
+
+
 def _result(
     rows: list[Row],
     facts: StreamFacts,
@@ -266,7 +279,7 @@ def _result(
     weights: dict[str, str],
     warnings: list[str],
 ) -> Analysis:
-    """Make a result of the rows alone; without the networks there is no verdict on the whole."""
+    """Make a result of the rows alone."""
     ticks = rows[-1].tick + 1 if rows else 0
     share = 1 / max(1, ticks)
     with_face = len({row.tick for row in rows if row.face_id is not None})
@@ -278,7 +291,7 @@ def _result(
     )  # fmt: skip
     timeline = tuple(rows)
     return Analysis(
-        media, Overall(None, None, None), segments_of(timeline), timeline, options,
+        media, _overall(rows, options), segments_of(timeline), timeline, options,
         "late" if any(row.face and row.voice for row in rows) else "none", device,
         tuple(WeightUsed(name, digest) for name, digest in weights.items()), tuple(warnings), {},
     )  # fmt: skip

@@ -35,6 +35,10 @@ ANSWER_S: Final = 10.0
 FROZEN_S: Final = 5.0
 """A source that gives nothing for so long is opened again."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+# What ffmpeg has read to find out what a stream holds comes at once, and is older than it seems.
+_SETTLED_S = 0.4
+# Of streams in parts, so much is held in hand, and when it is used up it is held anew.
+_AHEAD_S, _LATE_S = 0.5, 0.2
 
 
 @dataclass
@@ -82,7 +86,7 @@ class StreamFeed:
         self._stopped = threading.Event()
         self._stream: LiveStream | None = None
         self._clock = StreamClock()
-        self._heard = 0.0
+        self._heard = self._opened_at = self._base = 0.0
         self._picture_seen = False
 
     def run(self, inbox: Inbox) -> None:
@@ -100,7 +104,12 @@ class StreamFeed:
             if self._source.kind == "pipe" and self.state.opened:
                 break
             if not self.state.opened and not self._retry:
-                raise DecodeError(f"{self.title}: {why}; --retry goes on trying")
+                cure = (
+                    "send what can be read from its start, such as mpegts, mkv or mjpeg"
+                    if self._source.kind == "pipe"
+                    else "--retry goes on trying"
+                )
+                raise DecodeError(f"{self.title}: {why}; {cure}")
             wait = _FIRST_WAIT_S if self._picture_seen else min(2 * wait, _LONGEST_WAIT_S)
             self.state.state = "waiting"
             self.state.message = f"{why}: trying again in {wait:.0f} s" if wait >= 1 else why
@@ -139,15 +148,26 @@ class StreamFeed:
 
     def _feed(self, stream: LiveStream, inbox: Inbox) -> None:
         for arrived in stream:
+            self._heard = time.monotonic()
+            if arrived.number is not None and self._source.in_parts:
+                self._wait_for(arrived.number)
             now = self._heard = time.monotonic()
             if not self._picture_seen:
-                self._picture_seen = True
+                self._picture_seen, self._opened_at = True, now
                 self._note(stream)
             if arrived.picture is not None:
                 inbox.put(Shot(self._clock.tick(now), arrived.picture, arrived.scale, now))
-            elif arrived.samples is not None:
+            elif arrived.samples is not None and now - self._opened_at >= _SETTLED_S:
                 from_tick, samples = self._clock.place(arrived.samples, now)
                 inbox.put_sound(samples, from_tick)
+
+    def _wait_for(self, number: int) -> None:
+        """Wait until a picture is due: those of a part come all at once, and are shown one by one."""
+        late_s = time.monotonic() - self._base - time_of(number)
+        if not self._picture_seen or late_s > _LATE_S:
+            self._base = time.monotonic() + _AHEAD_S - time_of(number)
+            late_s = -_AHEAD_S
+        self._stopped.wait(max(0.0, -late_s))
 
     def _note(self, stream: LiveStream) -> None:
         wide, high = stream.size or (None, None)

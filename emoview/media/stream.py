@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Final, Literal
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ _SCHEMES: Final = {
 }  # fmt: skip
 """Schemes of addresses, each with the protocols that ffmpeg may use then: none of them reads a file."""
 _FORMATS: Final = (*CONTAINERS, "rtsp", "sdp", "rtp", "hls", "mpjpeg", "flv", "mp3", "webm")
+_IN_PARTS: Final = frozenset(
+    {".m3u8", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mp3", ".wav", ".ogg", ".aac"}
+)
 _ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _VIDEO: Final = re.compile(r"Stream #\d+:\d+.*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO: Final = re.compile(r"Stream #\d+:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
@@ -55,6 +59,13 @@ class Source:
     name: str
     microphone: str | None = None
     sound: bool = True
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it comes in parts, or is there as a whole, and would be read faster than it plays."""
+        if self.kind != "address":
+            return False
+        return PurePosixPath(urlsplit(self.name).path).suffix.lower() in _IN_PARTS
 
 
 def is_address(text: str) -> bool:
@@ -115,11 +126,13 @@ class Arrived:
     """A picture or some sound.
 
     Attributes:
+        number: Of the picture, 25 a second by its time stamp; None of sound.
         picture: `(height, width, 3)` RGB, or None.
         scale: Pixels as shown for each pixel of the picture.
         samples: `(n,)` at 16 kHz in [-1, 1], or None.
     """
 
+    number: int | None = None
     picture: NDArray[np.uint8] | None = None
     scale: float = 1.0
     samples: NDArray[np.float32] | None = None
@@ -183,13 +196,18 @@ class LiveStream:
             StreamEndedError: It ended otherwise than at its end, never began, or its pictures changed size.
         """
         wide = high = 0
+        number = -1
         for name, data in self._chunks():
             if name == b"strf" and len(data) >= 40 and not wide:
                 wide, high = (abs(v) for v in struct.unpack_from("<ii", data, 4))
-            elif name[2:] in (b"db", b"dc") and data:
+            elif name[2:] in (b"db", b"dc"):
+                # An empty one stands where there is no picture.
+                number += 1
+                if not data:
+                    continue
                 if len(data) != wide * high * 3 // 2:
                     raise StreamEndedError("its pictures changed their size")
-                yield Arrived(_rgb(data, wide, high), self._scale(wide, high))
+                yield Arrived(number, _rgb(data, wide, high), self._scale(wide, high))
             elif name[2:] == b"wb" and data:
                 samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / 32768
                 yield Arrived(samples=samples)
@@ -282,17 +300,20 @@ def command(source: Source, longest_side: int) -> list[str]:
 
 
 def _input_of(source: Source) -> list[str]:
-    hasty = ["-fflags", "nobuffer", "-flags", "low_delay", "-max_pixels", str(MOST_PIXELS)]
+    # Several threads would each hold back a picture.
+    common = ["-threads", "1", "-max_pixels", str(MOST_PIXELS)]
     if source.kind == "camera":
-        return [*hasty, "-f", "v4l2", "-thread_queue_size", "8", "-i", f"/dev/video{source.name}"]
+        return [*common, "-f", "v4l2", "-thread_queue_size", "8", "-i", f"/dev/video{source.name}"]
     allowed = ["-format_whitelist", ",".join(_FORMATS)]
     if source.kind == "pipe":
         # At its own rate, since a file may be at the other end.
-        return [*hasty, *allowed, "-protocol_whitelist", "pipe", "-re", "-i", "pipe:0"]
+        return [*common, *allowed, "-protocol_whitelist", "pipe", "-re", "-i", "pipe:0"]
     scheme = source.name.partition(":")[0].lower()
-    options = [*hasty, *allowed, "-protocol_whitelist", _SCHEMES[scheme], "-analyzeduration", "1000000"]
+    options = [*common, *allowed, "-protocol_whitelist", _SCHEMES[scheme], "-analyzeduration", "1000000"]
     if scheme.startswith("rtsp"):
         options += ["-rtsp_transport", "tcp"]
+    if source.in_parts:
+        options.append("-re")
     return [*options, "-i", source.name]
 
 

@@ -59,6 +59,8 @@ def test_what_a_crash_left_is_finished_by_the_next_recording(tmp_path, monkeypat
         for row in result.timeline[:80]
     )  # fmt: skip
     assert left.media.path == "camera 0"
+    assert left.overall.fused.label in ("happy", "fear")
+    assert left.overall.voice.label == "anger"
     assert left.media.ticks == result.timeline[79].tick + 1
     assert left.options == result.options
     assert "something was changed" in left.warnings

@@ -77,7 +77,7 @@ def test_a_picture_of_another_size_ends_the_stream(made):
     joined.write_bytes(two.read_bytes() + other.read_bytes())
     source = Source("address", "http://x/")
     line = stream.command(source, 640)
-    start = line.index("-fflags")
+    start = line.index("-threads")
     line[start : line.index("-map")] = ["-i", str(joined)]
 
     class Joined(LiveStream):
