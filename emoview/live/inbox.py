@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -45,18 +45,28 @@ class Inbox:
         self._shot: Shot | None = None
         self._sound: deque[tuple[int | None, NDArray[np.float32]]] = deque()
         self._closed = False
+        self._offset, self._new_source = 0, False
         self.dropped = 0
+
+    def begin(self, tick: int) -> None:
+        """Count the ticks of what comes from now on, from another source, from `tick` on."""
+        with self._changed:
+            self._offset, self._new_source = tick, True
+            self._shot = None
+            self._sound.clear()
 
     def put(self, shot: Shot) -> None:
         """Leave a picture; one that still waits is dropped."""
         with self._changed:
             self.dropped += self._shot is not None and self._shot.picture is not None
-            self._shot = shot
+            self._shot = replace(shot, tick=self._offset + shot.tick)
             self._changed.notify_all()
 
     def put_sound(self, samples: NDArray[np.float32], from_tick: int | None = None) -> None:
         """Leave samples; `from_tick` where there was a break before them."""
         with self._changed:
+            if from_tick is not None or self._new_source:
+                from_tick, self._new_source = self._offset + (from_tick or 0), False
             if len(self._sound) >= _MOST_SOUND:
                 self._sound.popleft()
             self._sound.append((from_tick, samples))

@@ -17,7 +17,7 @@ from emoview.live.inbox import Inbox, Shot
 from emoview.live.settings import EMOVIEW, Labels, Settings
 from emoview.live.sources import Feed, OpenFeed, SourceState
 from emoview.pipeline.models import Models, read_baseline
-from emoview.timeline.clock import time_of
+from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.options import Options
 from emoview.timeline.results import Row
 
@@ -228,6 +228,10 @@ class Session:
                 name, self._next = self._next, None
                 opened = None if name is None or self._open_feed is None else self._open_feed(name)
                 self._feed = opened
+            if opened is not None:
+                # A second without pictures: no face goes on from one camera to the other.
+                last = self.latest.moment.tick if self.latest is not None else -1
+                self.inbox.begin(last + 1 + TICK_HZ)
         self.inbox.close()
 
     def _hear(self) -> None:

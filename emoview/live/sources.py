@@ -39,6 +39,8 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 _SETTLED_S = 0.4
 # Of streams in parts, so much is held in hand, and when it is used up it is held anew.
 _AHEAD_S, _LATE_S = 0.5, 0.2
+# A stream that shows nothing for so long is sound alone.
+_WITHOUT_S = 0.5
 
 
 @dataclass
@@ -86,7 +88,7 @@ class StreamFeed:
         self._stopped = threading.Event()
         self._stream: LiveStream | None = None
         self._clock = StreamClock()
-        self._heard = self._opened_at = self._base = 0.0
+        self._heard = self._opened_at = self._pictured_at = self._base = 0.0
         self._picture_seen = False
 
     def run(self, inbox: Inbox) -> None:
@@ -156,10 +158,14 @@ class StreamFeed:
                 self._picture_seen, self._opened_at = True, now
                 self._note(stream)
             if arrived.picture is not None:
+                self._pictured_at = now
                 inbox.put(Shot(self._clock.tick(now), arrived.picture, arrived.scale, now))
             elif arrived.samples is not None and now - self._opened_at >= _SETTLED_S:
                 from_tick, samples = self._clock.place(arrived.samples, now)
                 inbox.put_sound(samples, from_tick)
+                if now - self._pictured_at > _WITHOUT_S:
+                    # Sound alone has its ticks, too.
+                    inbox.put(Shot(self._clock.tick(now), None, 1.0, now))
 
     def _wait_for(self, number: int) -> None:
         """Wait until a picture is due: those of a part come all at once, and are shown one by one."""

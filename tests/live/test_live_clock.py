@@ -60,6 +60,20 @@ def test_the_newest_picture_wins():
     assert inbox.take(timeout=0.01) is None
 
 
+def test_another_source_goes_on_behind_the_first():
+    inbox = Inbox()
+    inbox.put(Shot(7, None, 1.0, 0.0))
+    inbox.put_sound(SECOND)
+    inbox.begin(40)
+    assert inbox.take(timeout=0.01) is None, "what waits is of the first"
+    inbox.put(Shot(3, None, 1.0, 0.0))
+    inbox.put_sound(SECOND)
+    inbox.put_sound(SECOND)
+    inbox.put_sound(SECOND, 100)
+    assert inbox.take().tick == 43
+    assert [inbox.take_sound()[0] for _ in range(3)] == [40, None, 140]
+
+
 def test_sound_waits_in_order_and_does_not_pile_up():
     inbox = Inbox()
     for number in range(1000):
