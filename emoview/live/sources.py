@@ -205,6 +205,7 @@ class FileFeed:
         self.title = name_of(media.path.name)
         self.state = SourceState(facts=facts_of(media))
         self._media, self._loop, self._sound = media, loop, sound
+        self._start = 0.0
         self._stopped = threading.Event()
 
     def run(self, inbox: Inbox) -> None:
@@ -212,9 +213,9 @@ class FileFeed:
         media = self._media
         sound = read_sound(media) if media.audio is not None and self._sound else None
         self.state.state, self.state.opened = "live", 1
-        start, done = time.monotonic(), 0
+        done = 0
         while not self._stopped.is_set():
-            done = self._round(inbox, sound, start, done)
+            done = self._round(inbox, sound, done)
             if not self._loop:
                 break
         if sound is not None:
@@ -225,15 +226,15 @@ class FileFeed:
         """End it."""
         self._stopped.set()
 
-    def _round(self, inbox: Inbox, sound: Sound | None, start: float, first: int) -> int:
+    def _round(self, inbox: Inbox, sound: Sound | None, first: int) -> int:
         """Feed the file once, from tick `first` on; give the tick after its last."""
         tick = -1
         if self._media.video is not None:
             with PictureDecoder(self._media, longest_side=LONGEST_SIDE) as decoder:
                 for number, picture in Stage(iter(decoder)):
                     for empty in range(tick + 1, number):
-                        self._give(inbox, sound, start, first, empty, None, 1.0)
-                    self._give(inbox, sound, start, first, number, picture, decoder.scale)
+                        self._give(inbox, sound, first, empty, None, 1.0)
+                    self._give(inbox, sound, first, number, picture, decoder.scale)
                     tick = number
                     if self._stopped.is_set():
                         break
@@ -241,15 +242,18 @@ class FileFeed:
         for empty in range(tick + 1, last):
             if self._stopped.is_set():
                 break
-            self._give(inbox, sound, start, first, empty, None, 1.0)
+            self._give(inbox, sound, first, empty, None, 1.0)
         return first + max(tick + 1, last)
 
     def _give(
-        self, inbox: Inbox, sound: Sound | None, start: float, first: int, tick: int,
+        self, inbox: Inbox, sound: Sound | None, first: int, tick: int,
         picture: Picture | None, scale: float,
     ) -> None:  # fmt: skip
         """Give what belongs to a tick when its time has come: at its end, when its sound has been heard."""
-        due = start + time_of(first + tick + 1)
+        if not tick:
+            # Opening a file takes its time, which is not the analysis' to make up for.
+            self._start = time.monotonic() - time_of(first)
+        due = self._start + time_of(first + tick + 1)
         self._stopped.wait(max(0.0, due - time.monotonic()))
         if sound is not None:
             part = sound[tick * SAMPLES_PER_TICK : (tick + 1) * SAMPLES_PER_TICK]

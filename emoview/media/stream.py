@@ -257,12 +257,12 @@ class LiveStream:
             line
             for line in self._lines
             if re.search(
-                "error|refused|not found|denied|fail|inval|no route|timed out|40[0-9]|does not contain",
+                "error|refused|not found|denied|busy|fail|inval|no route|timed out|40[0-9]|does not contain",
                 line,
                 re.I,
             )
         ]
-        last = (said or list(self._lines) or ["ffmpeg says nothing"])[0]
+        last = said[0] if said else self._lines[-1] if self._lines else "ffmpeg says nothing"
         secret = self._source.name
         return last.replace(secret, without_password(secret)).rsplit("] ", 1)[-1]
 
