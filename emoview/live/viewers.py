@@ -63,7 +63,9 @@ class Viewer:
     def tell(self, update: Update) -> None:
         """Take the newest update, from the thread of the analysis."""
         self._newest = update
-        self._loop.call_soon_threadsafe(self._wake.set)
+        # The server may have ended before the analysis.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     async def send(self) -> None:
         """Send updates as the viewer draws them."""

@@ -39,6 +39,11 @@ _ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _VIDEO: Final = re.compile(r"Stream #\d+:\d+.*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO: Final = re.compile(r"Stream #\d+:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
 _SIDE: Final = "min(1\\,{side}/max(iw*sar\\,ih))"
+# What tells why a stream could not be opened, among all that ffmpeg says.
+_TELLING: Final = re.compile(
+    "error|refused|not found|denied|busy|fail|invalid|no route|timed out|40[0-9]|does not contain",
+    re.IGNORECASE,
+)
 # Of one chunk: a picture of the longest side, and more than any sound.
 _MOST_CHUNK: Final = 1 << 23
 _KEPT_LINES: Final = 12
@@ -253,15 +258,7 @@ class LiveStream:
                 self._lines.append(name_of(line.strip()))
 
     def _why(self) -> str:
-        said = [
-            line
-            for line in self._lines
-            if re.search(
-                "error|refused|not found|denied|busy|fail|inval|no route|timed out|40[0-9]|does not contain",
-                line,
-                re.I,
-            )
-        ]
+        said = [line for line in self._lines if _TELLING.search(line)]
         last = said[0] if said else self._lines[-1] if self._lines else "ffmpeg says nothing"
         secret = self._source.name
         return last.replace(secret, without_password(secret)).rsplit("] ", 1)[-1]
