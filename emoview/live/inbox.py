@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_SOUND: Final = 250
-"""Parts of sound that wait at most; beyond, the oldest are dropped."""
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK
+
+_MOST_SOUND: Final = 3 * SAMPLE_RATE
+"""Samples that wait at most; when more come, those that wait are dropped."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Inbox:
         self._sound: deque[tuple[int | None, NDArray[np.float32]]] = deque()
         self._closed = False
         self._offset, self._new_source = 0, False
+        self._position = 0
         self.dropped = 0
 
     def begin(self, tick: int) -> None:
@@ -67,8 +70,15 @@ class Inbox:
         with self._changed:
             if from_tick is not None or self._new_source:
                 from_tick, self._new_source = self._offset + (from_tick or 0), False
-            if len(self._sound) >= _MOST_SOUND:
-                self._sound.popleft()
+                self._position = from_tick * SAMPLES_PER_TICK
+            elif sum(len(part) for _, part in self._sound) > _MOST_SOUND:
+                self._sound.clear()
+                # It goes on where a tick begins.
+                late = -self._position % SAMPLES_PER_TICK
+                from_tick = (self._position + late) // SAMPLES_PER_TICK
+                self._position += min(late, len(samples))
+                samples = samples[late:]
+            self._position += len(samples)
             self._sound.append((from_tick, samples))
             self._changed.notify_all()
 
