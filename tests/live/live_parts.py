@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -87,3 +88,64 @@ def until(condition, seconds: float = 20.0):
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.02)
     return value
+
+
+@contextlib.contextmanager
+def rtsp(clip: Path) -> Iterator[str]:
+    """Serve a clip once by RTSP, as MPEG-TS in RTP over the same TCP connection; gives the address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/live"
+    description = (
+        "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:one\r\n"
+    )
+    thread = threading.Thread(target=_talk_rtsp, args=(listening, address, description, clip), daemon=True)
+    thread.start()
+    try:
+        yield address
+    finally:
+        listening.close()
+        thread.join(10)
+
+
+def _talk_rtsp(listening: socket.socket, address: str, description: str, clip: Path) -> None:
+    with contextlib.suppress(OSError):
+        link, _ = listening.accept()
+        with link, link.makefile("rb") as asked:
+            while line := asked.readline():
+                headers = {}
+                while (header := asked.readline().strip()) and b":" in header:
+                    name, _, value = header.decode().partition(":")
+                    headers[name.lower()] = value.strip()
+                kind, extra, body = line.split()[0], "Session: 1\r\n", ""
+                if kind == b"DESCRIBE":
+                    extra, body = (
+                        f"Content-Base: {address}/\r\nContent-Type: application/sdp\r\n",
+                        description,
+                    )
+                elif kind == b"SETUP":
+                    extra += f"Transport: {headers['transport']}\r\n"
+                elif kind == b"OPTIONS":
+                    extra = "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n"
+                head = f"RTSP/1.0 200 OK\r\nCSeq: {headers['cseq']}\r\n{extra}"
+                link.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+                if kind == b"PLAY":
+                    _send_rtp(link, clip)
+
+
+def _send_rtp(link: socket.socket, clip: Path) -> None:
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(), "-v", "quiet", "-nostdin", "-re", "-i", str(clip), "-c:v", "libx264",
+        "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-c:a", "aac", "-f", "mpegts", "pipe:1",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        try:
+            for number in range(1 << 16):
+                part = process.stdout.read(7 * 188)
+                if not part:
+                    return
+                stamp = round(time.monotonic() * 90_000) & 0xFFFFFFFF
+                packet = struct.pack(">BBHII", 0x80, 33, number, stamp, 1) + part
+                link.sendall(b"$\0" + struct.pack(">H", len(packet)) + packet)
+        finally:
+            process.kill()

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from command import run
-from live_parts import free_port, streamed, until
+from live_parts import free_port, rtsp, streamed, until
 
 from emoview.errors import DecodeError, InputError
 from emoview.live import sources
@@ -138,3 +138,18 @@ def test_the_commands_tell_streams_from_files(sample, tmp_path):
         assert answer.returncode == 1
         assert said in answer.stderr.replace("\n", " ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.release
+def test_a_camera_by_rtsp_gives_pictures_and_sound(made):
+    with rtsp(made("rtsp.mp4", seconds=5)) as address:
+        feed, inbox = open_feed(address), Inbox()
+        thread = feeding(feed, inbox)
+        shots = [until(inbox.take) for _ in range(20)]
+        assert shots[-1].picture.shape == (480, 480, 3)
+        assert feed.state.facts.video_codec == "h264"
+        assert feed.state.facts.audio_codec == "aac"
+        assert len(until(inbox.take_sound)[1])
+        feed.stop()
+        thread.join(10)
+    assert not thread.is_alive()
