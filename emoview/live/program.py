@@ -84,8 +84,8 @@ class Program:
         self.device = "cpu"
         self._started_at = time.monotonic()
         self.recovered = [] if plan.record is None else finish_left(plan.record)
-        feed = None if plan.source is None else self.open(plan.source)
         self.session: Session | None = None
+        feed = None if plan.source is None else self.open(plan.source)
         self._recorder: Recorder | None = None
         self._tape: Tape | None = None
         self.device, _ = models_for(self.options)
@@ -103,8 +103,10 @@ class Program:
             InputError: There is none.
         """
         plan = self.plan
+        # Once it runs, a source that does not answer is no reason to end.
+        retry = plan.retry or self.session is not None
         return open_feed(
-            name, realtime=plan.realtime, loop=plan.loop, retry=plan.retry, microphone=plan.microphone,
+            name, realtime=plan.realtime, loop=plan.loop, retry=retry, microphone=plan.microphone,
             sound=plan.sound and plan.options.modality != "face",
         )  # fmt: skip
 

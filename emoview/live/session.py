@@ -7,10 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
+from emoview.errors import InputError
 from emoview.live.causal.core import CausalAnalysis, Manner
 from emoview.live.causal.moment import Moment, rows_of
 from emoview.live.inbox import Inbox, Shot
@@ -70,7 +71,7 @@ class Update:
     zero: bool
 
 
-class Recording:
+class Recording(Protocol):
     """What a session writes to: told of rows in order, and of pictures."""
 
     def add(self, rows: list[Row], shot: Shot | None, moment: Moment | None) -> None:
@@ -135,6 +136,7 @@ class Session:
         self._open_feed = open_feed
         self._feed: Feed | None = None
         self._next: str | None = None
+        self._camera = settings.camera
         self._lock = threading.Lock()
         self._listeners: list[OnUpdate] = []
         self._labels, self._measure = Labels(), _Measure()
@@ -225,14 +227,25 @@ class Session:
             self.state = self._feed.state
             self._feed.run(self.inbox)
             with self._lock:
-                name, self._next = self._next, None
-                opened = None if name is None or self._open_feed is None else self._open_feed(name)
-                self._feed = opened
+                opened = self._feed = self._opened()
             if opened is not None:
                 # A second without pictures: no face goes on from one camera to the other.
                 last = self.latest.moment.tick if self.latest is not None else -1
                 self.inbox.begin(last + 1 + TICK_HZ)
         self.inbox.close()
+
+    def _opened(self) -> Feed | None:
+        """Open the source that viewers want; where there is none of this name, the one before."""
+        name, self._next = self._next, None
+        if name is None or self._open_feed is None:
+            return None
+        try:
+            feed = self._open_feed(name)
+        except InputError:
+            self.settings = self.settings.changed({"camera": self._camera})
+            return self._open_feed(self._camera)
+        self._camera = name
+        return feed
 
     def _hear(self) -> None:
         while (part := self.inbox.take_sound()) is not None:

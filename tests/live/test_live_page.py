@@ -81,6 +81,13 @@ def test_the_server_s_camera_and_every_setting(walking, browser):
         browser.wait("document.getElementById('zero').textContent.startsWith('Be at rest')")
         browser.click_on("#points")
         browser.wait("emoviewState.points")
+        # To the browser's own camera, and back.
+        choose = "(() => {{ const c = document.getElementById('camera'); c.value = {}; "
+        choose += "c.dispatchEvent(new Event('change')); emoviewState.updates = 0; }})()"
+        browser.run(choose.format("'own camera'"))
+        browser.wait("emoviewState.mode === 'own' && emoviewState.updates > 5 && emoviewState.faces.size > 0")
+        browser.run(choose.format("ABOUT.cameras[0][0]"))
+        browser.wait("emoviewState.mode === 'served' && emoviewState.updates > 5 && emoviewState.bitmap")
     program.finish()
 
 
