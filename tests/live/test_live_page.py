@@ -47,6 +47,14 @@ def browser(walking, tmp_path):
         assert [e for e in browser.errors if not e.startswith("fetched http://127.0.0.1")] == []
 
 
+@pytest.fixture
+def playing(walking):
+    """The walking face, played again and again."""
+    program = Program(Plan(str(walking / "walk.mp4"), Options(), realtime=True, loop=True))
+    yield program
+    program.finish()
+
+
 def places(browser: Browser, seconds: float) -> list[float]:
     """Give where the box was drawn, over some seconds."""
     found, end = [], time.monotonic() + seconds
@@ -58,10 +66,9 @@ def places(browser: Browser, seconds: float) -> list[float]:
     return found
 
 
-def test_the_server_s_camera_and_every_setting(walking, browser):
-    program = Program(Plan(str(walking / "walk.mp4"), Options(), realtime=True, loop=True))
-    session = program.session
-    with served(LiveServer(program, Gate("127.0.0.1", 0, None)).app) as port:
+def test_the_server_s_camera_and_every_setting(playing, browser):
+    session = playing.session
+    with served(LiveServer(playing, Gate("127.0.0.1", 0, None)).app) as port:
         browser.open(f"http://127.0.0.1:{port}/")
         browser.wait("emoviewState.updates > 5 && emoviewState.faces.size > 0")
         seen = places(browser, 5)
@@ -87,8 +94,9 @@ def test_the_server_s_camera_and_every_setting(walking, browser):
         browser.run(choose.format("'own camera'"))
         browser.wait("emoviewState.mode === 'own' && emoviewState.updates > 5 && emoviewState.faces.size > 0")
         browser.run(choose.format("ABOUT.cameras[0][0]"))
-        browser.wait("emoviewState.mode === 'served' && emoviewState.updates > 5 && emoviewState.bitmap")
-    program.finish()
+        browser.wait(
+            "emoviewState.mode === 'served' && emoviewState.updates > 5 && emoviewState.bitmap !== null"
+        )
 
 
 def test_the_browser_s_own_camera(browser):
@@ -108,21 +116,18 @@ def test_the_browser_s_own_camera(browser):
         print("delay of the last pictures, ms:", browser.run("emoviewState.delays.map(Math.round)"))
 
 
-def test_nothing_is_wider_than_a_telephone(walking, browser):
-    program = Program(Plan(str(walking / "walk.mp4"), Options(), realtime=True, loop=True))
-    with served(LiveServer(program, Gate("127.0.0.1", 0, None)).app) as port:
+def test_nothing_is_wider_than_a_telephone(playing, browser):
+    with served(LiveServer(playing, Gate("127.0.0.1", 0, None)).app) as port:
         browser.call(
             "Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True
         )
         browser.open(f"http://127.0.0.1:{port}/")
         browser.wait("emoviewState.updates > 2")
         assert browser.run("document.documentElement.scrollWidth") == 390
-    program.finish()
 
 
-def test_a_lost_connection_is_told_and_mended(walking, browser):
-    program = Program(Plan(str(walking / "walk.mp4"), Options(), realtime=True, loop=True))
-    app = LiveServer(program, Gate("127.0.0.1", 0, None)).app
+def test_a_lost_connection_is_told_and_mended(playing, browser):
+    app = LiveServer(playing, Gate("127.0.0.1", 0, None)).app
     with served(app) as port:
         browser.open(f"http://127.0.0.1:{port}/")
         browser.wait("emoviewState.updates > 2")
@@ -130,4 +135,3 @@ def test_a_lost_connection_is_told_and_mended(walking, browser):
         browser.wait("!document.getElementById('message').hidden")
         browser.run("emoviewState.updates = 0")
         browser.wait("emoviewState.updates > 2 && document.getElementById('message').hidden")
-    program.finish()
