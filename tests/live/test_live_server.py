@@ -94,7 +94,7 @@ def test_settings_are_changed_by_one_viewer_for_all(port, program):
 def test_a_viewer_that_never_reads_slows_nobody(port, program):
     with connect(f"ws://127.0.0.1:{port}/view") as silent, connect(f"ws://127.0.0.1:{port}/view") as other:
         first = next_update(other)[0]["n"]
-        number = next_update(other, lambda head: head.get("n", 0) >= first + 15)[0]["n"]
+        number = next_update(other, lambda head: head.get("n", 0) >= first + 8)[0]["n"]
         assert program.session.latest.number >= number
         # It was sent no more than it could have drawn.
         waiting = 0

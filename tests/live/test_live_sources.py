@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from command import run
@@ -14,6 +15,7 @@ from emoview.live import sources
 from emoview.live.inbox import Inbox
 from emoview.live.sources import StreamFeed, open_feed
 from emoview.media import stream
+from emoview.media.probe import probe
 from emoview.media.stream import LiveStream, Source, StreamEndedError
 
 
@@ -23,8 +25,21 @@ def feeding(feed, inbox):
     return thread
 
 
-def test_a_stream_that_is_killed_and_comes_back_goes_on(made):
-    clip, port = made("stream.mp4", seconds=4), free_port()
+def test_a_stream_gives_pictures_until_it_is_stopped(sample):
+    port = free_port()
+    with streamed(sample, port):
+        feed, inbox = StreamFeed(Source("address", f"http://127.0.0.1:{port}/stream"), retry=True), Inbox()
+        thread = feeding(feed, inbox)
+        assert until(inbox.take).picture.shape == (480, 480, 3)
+        feed.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert feed.state.facts.width == 480
+
+
+@pytest.mark.release
+def test_a_stream_that_is_killed_and_comes_back_goes_on(sample):
+    clip, port = sample, free_port()
     feed, inbox = StreamFeed(Source("address", f"http://127.0.0.1:{port}/stream"), retry=True), Inbox()
     with streamed(clip, port) as server:
         thread = feeding(feed, inbox)
@@ -44,10 +59,10 @@ def test_a_stream_that_is_killed_and_comes_back_goes_on(made):
 
 
 def test_who_does_not_answer_is_told(monkeypatch):
-    monkeypatch.setattr(sources, "ANSWER_S", 0.6)
+    monkeypatch.setattr(sources, "ANSWER_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        with pytest.raises(DecodeError, match=r"did not answer within 1 s; --retry"):
+        with pytest.raises(DecodeError, match=r"did not answer within 0 s; --retry"):
             StreamFeed(Source("address", address), retry=False).run(Inbox())
 
 
@@ -57,11 +72,11 @@ def test_nobody_there_is_told_in_ffmpeg_s_words():
 
 
 @pytest.mark.release
-def test_a_stream_that_freezes_is_opened_again(made, monkeypatch):
+def test_a_stream_that_freezes_is_opened_again(sample, monkeypatch):
     monkeypatch.setattr(sources, "FROZEN_S", 0.5)
     port = free_port()
     feed, inbox = StreamFeed(Source("address", f"http://127.0.0.1:{port}/stream"), retry=True), Inbox()
-    with streamed(made("stream.mp4", seconds=4), port) as server:
+    with streamed(sample, port) as server:
         thread = feeding(feed, inbox)
         until(inbox.take)
         server.send_signal(19)
@@ -129,6 +144,14 @@ def test_a_password_is_never_shown():
     assert feed.title == "rtsp://camera.example/1"
 
 
+def test_an_address_is_no_file():
+    with pytest.raises(InputError, match=r"rtsp://camera/1 is an address.*emoview live"):
+        probe("rtsp://camera/1")
+    with pytest.raises(InputError, match=r"https://a\.example/x\.mp4 is an address"):
+        probe(Path("https://a.example/x.mp4"))
+
+
+@pytest.mark.release
 def test_the_commands_tell_streams_from_files(sample, tmp_path):
     for arguments, said in (
         (["analyze", "rtsp://camera/1"], "rtsp://camera/1 is an address"),
