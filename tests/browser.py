@@ -21,7 +21,7 @@ class Browser:
     `errors` collects what the page complains of: exceptions, console errors, and refused addresses.
     """
 
-    def __init__(self, profile: Path, width: int = 1280, height: int = 900) -> None:
+    def __init__(self, profile: Path, width: int = 1280, height: int = 900, *more: str) -> None:
         self.errors: list[str] = []
         self._number = 0
         self._rest = b""
@@ -33,6 +33,7 @@ class Browser:
         options = (
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio",
             "--remote-debugging-pipe", f"--user-data-dir={profile}", f"--window-size={width},{height}",
+            *more,
         )  # fmt: skip
         self._process = subprocess.Popen(
             ["bash", "-c", command, CHROMIUM or "", *options, "about:blank"],
@@ -101,10 +102,11 @@ class Browser:
         elif what == "Network.requestWillBeSent" and parameters["request"]["url"].startswith("http"):
             self.errors.append(f"fetched {parameters['request']['url']}")
 
-    def open(self, page: Path, fragment: str = "") -> None:
+    def open(self, page: Path | str, fragment: str = "") -> None:
         # Away first: another fragment alone would not load the page again.
         self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=page.resolve().as_uri() + fragment)
+        address = page if isinstance(page, str) else page.resolve().as_uri()
+        self.call("Page.navigate", url=address + fragment)
         self.wait("document.documentElement.dataset.ready === 'yes'")
 
     def run(self, script: str):
@@ -120,6 +122,15 @@ class Browser:
     def click(self, x: float, y: float) -> None:
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def click_on(self, selector: str) -> None:
+        """Click on the middle of an element, scrolled into view."""
+        chosen = f"const e = document.querySelector({json.dumps(selector)});"
+        place = self.run(
+            "(() => {" + chosen + "e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
+            "return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
+        self.click(*place)
 
     def press(self, key: str, shift: bool = False) -> None:
         for kind in ("keyDown", "keyUp"):

@@ -20,9 +20,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("face", "voice", "speakers", "output"),
     ("datasets", "metrics", "pipeline"),
     ("explain",),
+    ("live.causal",),
     ("pipeline.analysis",),
     ("pipeline.api",),
-    ("rendering", "doctor", "batch", "training"),
+    ("rendering", "doctor", "batch", "training", "live"),
     ("evaluation",),
     ("cli",),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,6 +58,9 @@ def analyze(
         float | None,
         typer.Option(min=0.1, metavar="S", help="Record so many seconds of an address, such as a camera's."),
     ] = None,
+    causal: Annotated[
+        bool, typer.Option("--causal", help="Look at nothing that comes later, as emoview live does.")
+    ] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Show the time of each stage after the result.")
     ] = False,
@@ -101,7 +105,7 @@ def analyze(
             render.progress(terminal.console, quiet=quiet) as on_event,
         ):
             result = run(
-                video, options=options, on_event=on_event, keep=keep,
+                video, options=replace(options, causal=causal), on_event=on_event, keep=keep,
                 on_face=(lambda found: sheet.add(found.face_id, found.face)) if contact_sheet else None,
                 allow_network=allow_network, seconds=seconds,
             )  # fmt: skip

@@ -12,7 +12,7 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -28,12 +28,14 @@ from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
 from emoview.cli.export import export
 from emoview.cli.fuse import fuse
+from emoview.cli.live import LiveCommand, live
 from emoview.cli.methods import methods
 from emoview.cli.overlay import overlay
 from emoview.cli.plot import plot
 from emoview.cli.prepare import prepare
 from emoview.cli.report import report
 from emoview.cli.search import search
+from emoview.cli.serve import serve
 from emoview.cli.train import train
 from emoview.cli.weights import weights
 from emoview.common.text import name_of
@@ -92,15 +94,16 @@ def options(
     """Turn videos into emotion timelines."""
 
 
+_KINDS: Final[dict[Any, type[Command]]] = {train: TrainCommand, live: LiveCommand}
+
 for group, commands in {
-    "Analyse": (analyze, batch, baseline),
+    "Analyse": (analyze, batch, baseline, live, serve),
     "Use results": (report, export, plot, overlay, agree, methods),
     "Train and measure": (train, evaluate, compare, search, fuse, data, prepare),
     "This installation": (weights, doctor),
 }.items():
     for command in commands:
-        kind = TrainCommand if command is train else Command
-        app.command(rich_help_panel=group, cls=kind)(command)
+        app.command(rich_help_panel=group, cls=_KINDS.get(command, Command))(command)
 
 
 if __name__ == "__main__":

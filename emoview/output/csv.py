@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Row
 
 _PIECE = 1 << 16
 
@@ -32,15 +32,14 @@ def excel_file(analysis: Analysis, _: Path) -> Iterator[str]:
 def _pieces(analysis: Analysis, *, comma: bool = False) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";" if comma else ",", lineterminator="\r\n" if comma else "\n")
-    columns = analysis.columns
-    writer.writerow(columns)
+    writer.writerow(analysis.columns)
     for row in analysis.timeline:
-        record = analysis.record(row)
-        cells = [_cell(name, record[name]) for name in columns]
+        cells = row_cells(analysis, row)
         if comma:
+            record = analysis.record(row)
             cells = [
                 str(c).replace(".", ",") if isinstance(record[n], float) else c
-                for n, c in zip(columns, cells, strict=True)
+                for n, c in zip(analysis.columns, cells, strict=True)
             ]
         writer.writerow(cells)
         if text.tell() > _PIECE:
@@ -48,6 +47,12 @@ def _pieces(analysis: Analysis, *, comma: bool = False) -> Iterator[str]:
             text.seek(0)
             text.truncate()
     yield text.getvalue()
+
+
+def row_cells(analysis: Analysis, row: Row) -> list[Any]:
+    """Give the cells of a row of a result, in the order of its columns."""
+    record = analysis.record(row)
+    return [_cell(name, record[name]) for name in analysis.columns]
 
 
 def _cell(name: str, value: Any) -> Any:

@@ -203,7 +203,8 @@ class Options(Struct):
     split: bool = False
     min_segment: Annotated[float, Meta(ge=0, le=3600)] = 0.5
     aspect: Annotated[str, Meta(max_length=32)] = "auto"
-    voice: Annotated[str, Meta(pattern=r"^(face|all|[0-9]{1,9})$")] = "all"
+    voice: Annotated[str, Meta(pattern=r"^(face|all|[0-9]{1,9})$")] = "face"
+    causal: bool = False
 
 
 class Speaker(Struct):

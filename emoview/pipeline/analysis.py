@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from emoview.common.files import sha256_of
 from emoview.common.text import name_of, shown
-from emoview.errors import DecodeError
+from emoview.errors import DecodeError, InputError
 from emoview.media.probe import WHOLE, Media, Stretch, probe
 from emoview.media.source import opened
 from emoview.pipeline import warnings as warn
@@ -93,25 +93,67 @@ def _analysis(
         warnings = [*warnings_of_source, *warn.of_modality(media, options)]
         baseline = _baseline_for(media, options)
         loader = _Loader(options)
-        collectors = [one for one in (keep, seen) if one is not None]
-        faces, voice = _run_branches(media, options, loader, timings, on_event, on_face, collectors)
-        warnings += _stream_warnings(media, options, faces, voice)
-        faces, voice = _found(media, faces, voice)
-        on_event(Progress("fusion", 0, 1))
-        with timings.measure("fusion"):
-            from emoview.pipeline.join import Join
+        if options.causal:
+            if keep is not None:
+                raise InputError("causal analysis keeps no faces or features: leave out --causal")
+            result = _causal(media, options, loader, baseline, warnings, timings, on_event, on_face)
+        else:
+            collectors = [one for one in (keep, seen) if one is not None]
+            faces, voice = _run_branches(media, options, loader, timings, on_event, on_face, collectors)
+            warnings += _stream_warnings(media, options, faces, voice)
+            faces, voice = _found(media, faces, voice)
+            result = _joined(media, options, loader, faces, voice, baseline, warnings, timings, on_event)
+            if seen is not None:
+                from emoview.explain.segments import explained
 
-            join = Join(media, options, faces, voice, loader(), baseline)
-            warnings += warn.of_networks(loader()) if faces is not None else ()
-            result = join.analysis(warnings, loader.device_used)
-        on_event(Progress("fusion", 1, 1))
-        if seen is not None:
-            from emoview.explain.segments import explained
-
-            with timings.measure("explain"):
-                result = explained(result, seen, loader(), on_event)
+                with timings.measure("explain"):
+                    result = explained(result, seen, loader(), on_event)
         result = replace(result, media=replace(result.media, sha256=hashed.result()))
     return replace(result, timings=dict(sorted(timings.seconds.items())))
+
+
+def _joined(
+    media: Media,
+    options: Options,
+    loader: _Loader,
+    faces: Faces | None,
+    voice: Voice | None,
+    baseline: Baseline | None,
+    warnings: list[str],
+    timings: Timings,
+    on_event: EventHook,
+) -> Analysis:
+    """Join what the branches found."""
+    from emoview.pipeline.join import Join
+
+    on_event(Progress("fusion", 0, 1))
+    with timings.measure("fusion"):
+        join = Join(media, options, faces, voice, loader(), baseline)
+        warnings += warn.of_networks(loader()) if faces is not None else ()
+        result = join.analysis(warnings, loader.device_used)
+    on_event(Progress("fusion", 1, 1))
+    return result
+
+
+def _causal(
+    media: Media,
+    options: Options,
+    loader: _Loader,
+    baseline: Baseline | None,
+    warnings: list[str],
+    timings: Timings,
+    on_event: EventHook,
+    on_face: FaceHook | None,
+) -> Analysis:
+    """Analyse a file as a live stream is analysed: nothing looks ahead."""
+    from emoview.live.causal.file import watch_file
+
+    watched = watch_file(
+        media, options, loader, baseline, timings=timings, on_event=on_event, on_face=on_face
+    )
+    warnings += _stream_warnings(media, options, watched.faces, watched.voice)
+    _found(media, watched.faces, watched.voice)
+    return watched.analysis(warnings, loader.device_used, {})
 
 
 def logits_of(
@@ -137,6 +179,16 @@ def logits_of(
 
     join = Join(media, options, faces, voice, loader())
     return join.logits(), join.warnings_of_choice()
+
+
+def models_for(options: Options) -> tuple[str, Models]:
+    """Load the models that an analysis asks for, once a process; give what they run on, too.
+
+    Raises:
+        DeviceError: The device asked for is not there.
+        WeightsError: The installation lacks its weights.
+    """
+    return _models(options.device, options.runs, options.voice_features)
 
 
 class _Loader:

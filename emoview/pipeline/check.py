@@ -40,6 +40,8 @@ def check(options: Options) -> None:
     if not isinstance(shortest, int | float) or isinstance(shortest, bool) or not 0 <= shortest <= 3600:
         raise InputError(f"min_segment must be seconds from 0 to 3600, not {shortest!r}")
     ratio_of(options.aspect)
+    if options.causal:
+        check_causal(options)
     replaced = _labels_replaced(options)
     if replaced and options.fusion == "early":
         raise InputError(
@@ -64,6 +66,18 @@ def check(options: Options) -> None:
 
         # A wrong file is to cost nothing but this.
         read_baseline(options.baseline)
+
+
+def check_causal(options: Options) -> None:
+    """Refuse what needs the whole recording, for an analysis that never looks ahead.
+
+    Raises:
+        InputError: Such an option.
+    """
+    if options.fusion == "early":
+        raise InputError("early fusion needs the whole recording: live and causal analysis use --fusion late")
+    if options.explain:
+        raise InputError("explanations need the whole recording: leave out --explain, or --causal")
 
 
 def _check_features(options: Options) -> None:

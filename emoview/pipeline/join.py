@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,7 +121,7 @@ class Join:
             options=self._options,
             fusion_used=used,
             device_used=device,
-            weights=self._weights(),
+            weights=weights_used(self._models, self._answers.used, self._options),
             warnings=(*warnings, *self._warnings()),
             timings={},
             affect="estimated" if AFFECT in answers.used else "derived",
@@ -240,19 +241,6 @@ class Join:
             if STAND_INS.get(role) in self._answers.used
         }
 
-    def _weights(self) -> tuple[WeightUsed, ...]:
-        """Name the files behind the models that were asked."""
-        names = sorted(self._answers.used - {*STAND_INS.values(), AFFECT})
-        files = [*map(self._models.weight, names), shipped(FUSION_FILE)] if names else []
-        used = [WeightUsed(file.name, file.sha256) for file in files]
-        for role, stand_in in self._models.stand_ins.items():
-            if STAND_INS.get(role, AFFECT) in self._answers.used:
-                used.append(WeightUsed(stand_in.name, stand_in.sha256))
-        if self._options.baseline is not None:
-            file = Path(self._options.baseline)
-            used.append(WeightUsed(file.name, hashlib.sha256(file.read_bytes()).hexdigest()))
-        return tuple(used)
-
     def _warnings(self) -> list[str]:
         return [
             *([] if self._faces is None else warn.of_faces(self._faces, self._options)),
@@ -270,6 +258,20 @@ class Join:
             return chosen
         others = who.others(choice.main)
         return [*chosen, *warn.of_others(choice.main, int(heard.sum()), int(self._speech.sum()), others)]
+
+
+def weights_used(models: Models, used: Set[str], options: Options) -> tuple[WeightUsed, ...]:
+    """Name the files behind the models that were asked, and that of the baseline."""
+    names = sorted(used - {*STAND_INS.values(), AFFECT})
+    files = [*map(models.weight, names), shipped(FUSION_FILE)] if names else []
+    weights = [WeightUsed(file.name, file.sha256) for file in files]
+    for role, stand_in in models.stand_ins.items():
+        if STAND_INS.get(role, AFFECT) in used:
+            weights.append(WeightUsed(stand_in.name, stand_in.sha256))
+    if options.baseline is not None:
+        file = Path(options.baseline)
+        weights.append(WeightUsed(file.name, hashlib.sha256(file.read_bytes()).hexdigest()))
+    return tuple(weights)
 
 
 def _values(probabilities: NDArray[np.float64]) -> Probabilities:

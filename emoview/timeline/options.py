@@ -49,6 +49,7 @@ class Options:
             never, or the ratio of width to height that the pictures are meant to have, such as `16:9`.
         voice: Whose voice counts: that of the face (`face`), all that is heard (`all`), or the number of a
             voice.
+        causal: Whether nothing looks ahead, as in live analysis. Missing if it does.
     """
 
     fusion: Fusion = "auto"
@@ -72,6 +73,7 @@ class Options:
     min_segment: float = 0.5
     aspect: str = "auto"
     voice: str = "face"
+    causal: bool = False
 
     @property
     def naming(self) -> Naming:

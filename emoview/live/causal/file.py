@@ -1,0 +1,142 @@
+"""A file through the causal core, tick by tick, as if it were live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emoview.common.text import shown
+from emoview.fusion.baseline import Baseline
+from emoview.live.causal.core import CausalAnalysis
+from emoview.live.causal.moment import rows_of
+from emoview.live.causal.result import StreamFacts, result_of
+from emoview.media.decode import Picture, PictureDecoder
+from emoview.media.probe import Media
+from emoview.media.process import DecodeLog
+from emoview.media.sound import Sound, read_sound
+from emoview.pipeline.events import EventHook, Progress
+from emoview.pipeline.evidence import FaceHook, Faces, Voice
+from emoview.pipeline.finding import LONGEST_SIDE
+from emoview.pipeline.models import Models
+from emoview.pipeline.stage import Stage
+from emoview.pipeline.timings import Timings
+from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ, ticks_of
+from emoview.timeline.options import Options
+from emoview.timeline.results import Analysis, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def facts_of(media: Media) -> StreamFacts:
+    """Say what is known of a file."""
+    video, audio = media.video, media.audio
+    return StreamFacts(
+        shown(media.path),
+        video.width if video else None, video.height if video else None, video.rate if video else None,
+        video.rotation if video else 0, video.codec if video else None,
+        audio.codec if audio else None, audio.rate if audio else None, audio.channels if audio else None,
+        media.stretch.start_s,
+    )  # fmt: skip
+
+
+@dataclass
+class Watched:
+    """A file that went through the causal core.
+
+    Attributes:
+        media: It.
+        options: How it was analysed.
+        models: The networks.
+        core: What it went through.
+        rows: The timeline.
+        faces: What is known of the pictures; None without.
+        voice: What is known of the sound; None without.
+    """
+
+    media: Media
+    options: Options
+    models: Models
+    core: CausalAnalysis
+    rows: list[Row] = field(default_factory=list)
+    faces: Faces | None = None
+    voice: Voice | None = None
+
+    def analysis(self, warnings: Sequence[str], device: str, timings: Mapping[str, float]) -> Analysis:
+        """Give the result."""
+        return result_of(
+            facts_of(self.media), self.core.tally, self.rows, self.options, self.models,
+            device=device, warnings=[*warnings, *self.core.warnings()], timings=timings,
+        )  # fmt: skip
+
+
+def watch_file(
+    media: Media,
+    options: Options,
+    load: Callable[[], Models],
+    baseline: Baseline | None,
+    *,
+    timings: Timings,
+    on_event: EventHook,
+    on_face: FaceHook | None,
+) -> Watched:
+    """Send a file through the causal core.
+
+    Raises:
+        InputError: An option needs the whole recording.
+    """
+    pictures = media.video is not None and options.modality != "voice"
+    sound = media.audio is not None and options.modality != "face"
+    log = DecodeLog()
+    total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
+    with ExitStack() as stack:
+        heard = stack.enter_context(read_sound(media)) if sound else None
+        ticks = ticks_of(len(heard)) if heard is not None else 0
+        core = stack.enter_context(
+            CausalAnalysis(load, options, baseline=baseline, timings=timings, pictures=pictures, sound=sound)
+        )
+        watched = Watched(media, options, load(), core)
+        reached = 0
+        for tick, picture, scale in _ticks(media, pictures=pictures, ticks=ticks, log=log):
+            if heard is not None:
+                core.hear(_samples(heard, tick))
+            moment, found = core.see(tick, picture, scale)
+            for face in found if on_face is not None else ():
+                if on_face is not None:
+                    on_face(face)
+            watched.rows += rows_of(moment, options.naming)
+            if picture is not None:
+                reached = tick + 1
+            on_event(Progress("face" if pictures else "voice", tick + 1, total))
+    if pictures:
+        watched.faces = Faces(reached, {}, log, widened=4 / 3 if core.squeezed else 1.0)
+        timings.add("decode", log.busy_s)
+    if heard is not None:
+        none = np.zeros(0, np.float32)
+        watched.voice = Voice(
+            ticks, np.zeros(ticks, bool), none, core.tally.mean_level_db, None, None, heard.log
+        )
+    return watched
+
+
+def _ticks(
+    media: Media, *, pictures: bool, ticks: int, log: DecodeLog
+) -> Iterator[tuple[int, Picture | None, float]]:
+    """Give every tick of the file, with its picture where it has one."""
+    done = 0
+    if pictures:
+        with PictureDecoder(media, longest_side=LONGEST_SIDE, log=log) as decoder:
+            for tick, picture in Stage(iter(decoder)):
+                yield from ((empty, None, 1.0) for empty in range(done, tick))
+                yield tick, picture, decoder.scale
+                done = tick + 1
+    yield from ((empty, None, 1.0) for empty in range(done, ticks))
+
+
+def _samples(sound: Sound, tick: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """Give the samples of a tick."""
+    return sound[tick * SAMPLES_PER_TICK : (tick + 1) * SAMPLES_PER_TICK]

@@ -1,0 +1,302 @@
+"""Sources that feed a session: streams that are opened again when they fail, and files at their own rate."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from emoview.common.text import name_of
+from emoview.errors import DecodeError, InputError
+from emoview.live.causal.file import facts_of
+from emoview.live.causal.result import StreamFacts
+from emoview.live.clock import StreamClock
+from emoview.live.inbox import Inbox, Shot
+from emoview.media.decode import Picture, PictureDecoder
+from emoview.media.probe import Media, probe
+from emoview.media.sound import Sound, read_sound
+from emoview.media.stream import (
+    LiveStream,
+    Source,
+    check_address,
+    check_camera,
+    is_address,
+    without_password,
+)
+from emoview.pipeline.finding import LONGEST_SIDE
+from emoview.pipeline.stage import Stage
+from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
+
+ANSWER_S: Final = 10.0
+"""A source that gives nothing for so long when it is opened does not answer."""
+FROZEN_S: Final = 5.0
+"""A source that gives nothing for so long is opened again."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+# What ffmpeg has read to find out what a stream holds comes at once, and is older than it seems.
+_SETTLED_S = 0.4
+# Of streams in parts, so much is held in hand, and when it is used up it is held anew.
+_AHEAD_S, _LATE_S = 0.5, 0.2
+# A stream that shows nothing for so long is sound alone.
+_WITHOUT_S = 0.5
+
+
+@dataclass
+class SourceState:
+    """How a source is doing.
+
+    Attributes:
+        state: `opening`, `live`, `waiting` or `ended`.
+        message: What is wrong, in one sentence; empty where nothing is.
+        facts: What is known of it.
+        opened: How often it was opened.
+    """
+
+    state: str = "opening"
+    message: str = ""
+    facts: StreamFacts = field(default_factory=lambda: StreamFacts(""))
+    opened: int = 0
+
+
+class Feed(Protocol):
+    """Feeds an inbox until it ends or is stopped."""
+
+    state: SourceState
+    title: str
+
+    def run(self, inbox: Inbox) -> None:
+        """Feed; returns at the end."""
+
+    def stop(self) -> None:
+        """End it, from any thread."""
+
+
+class StreamFeed:
+    """A camera, an address or a pipe, opened again with growing waits whenever it fails.
+
+    Args:
+        source: It.
+        retry: Go on trying, even if it never answered.
+    """
+
+    def __init__(self, source: Source, *, retry: bool) -> None:
+        self.title = _title(source)
+        self.state = SourceState(facts=StreamFacts(self.title))
+        self._source, self._retry = source, retry
+        self._stopped = threading.Event()
+        self._stream: LiveStream | None = None
+        self._clock = StreamClock()
+        self._heard = self._opened_at = self._pictured_at = self._base = 0.0
+        self._picture_seen = False
+
+    def run(self, inbox: Inbox) -> None:
+        """Feed until it is stopped, or a pipe ends.
+
+        Raises:
+            DecodeError: It never answered, and `retry` is off.
+        """
+        wait = _FIRST_WAIT_S
+        while not self._stopped.is_set():
+            self._picture_seen = False
+            why = self._once(inbox)
+            if self._stopped.is_set():
+                break
+            if self._source.kind == "pipe" and self.state.opened:
+                break
+            if not self.state.opened and not self._retry:
+                cure = (
+                    "send what can be read from its start, such as mpegts, mkv or mjpeg"
+                    if self._source.kind == "pipe"
+                    else "--retry goes on trying"
+                )
+                raise DecodeError(f"{self.title}: {why}; {cure}")
+            wait = _FIRST_WAIT_S if self._picture_seen else min(2 * wait, _LONGEST_WAIT_S)
+            self.state.state = "waiting"
+            self.state.message = f"{why}: trying again in {wait:.0f} s" if wait >= 1 else why
+            self._stopped.wait(wait)
+        self.state.state = "ended"
+
+    def stop(self) -> None:
+        """End it."""
+        self._stopped.set()
+        stream = self._stream
+        if stream is not None:
+            stream.stop()
+
+    def _once(self, inbox: Inbox) -> str:
+        """Feed until the stream fails; say why."""
+        why = ""
+        try:
+            with LiveStream(self._source, longest_side=LONGEST_SIDE) as stream:
+                self._stream, self._heard = stream, time.monotonic()
+                watched = threading.Event()
+                guard = threading.Thread(target=self._watch, args=(stream, watched), daemon=True)
+                guard.start()
+                try:
+                    self._feed(stream, inbox)
+                finally:
+                    watched.set()
+                    guard.join()
+        except DecodeError as error:
+            why = str(error)
+        silent = time.monotonic() - self._heard
+        if not self._picture_seen and silent >= ANSWER_S:
+            return f"it did not answer within {ANSWER_S:.0f} s"
+        if self._picture_seen and silent >= FROZEN_S:
+            return "no pictures came any more"
+        return why or "the stream ended"
+
+    def _feed(self, stream: LiveStream, inbox: Inbox) -> None:
+        for arrived in stream:
+            self._heard = time.monotonic()
+            if arrived.number is not None and self._source.in_parts:
+                self._wait_for(arrived.number)
+            now = self._heard = time.monotonic()
+            if not self._picture_seen:
+                self._picture_seen, self._opened_at = True, now
+                self._note(stream)
+            if arrived.picture is not None:
+                self._pictured_at = now
+                inbox.put(Shot(self._clock.tick(now), arrived.picture, arrived.scale, now))
+            elif arrived.samples is not None and now - self._opened_at >= _SETTLED_S:
+                from_tick, samples = self._clock.place(arrived.samples, now)
+                inbox.put_sound(samples, from_tick)
+                if now - self._pictured_at > _WITHOUT_S:
+                    # Sound alone has its ticks, too.
+                    inbox.put(Shot(self._clock.tick(now), None, 1.0, now))
+
+    def _wait_for(self, number: int) -> None:
+        """Wait until a picture is due: those of a part come all at once, and are shown one by one."""
+        late_s = time.monotonic() - self._base - time_of(number)
+        if not self._picture_seen or late_s > _LATE_S:
+            self._base = time.monotonic() + _AHEAD_S - time_of(number)
+            late_s = -_AHEAD_S
+        self._stopped.wait(max(0.0, -late_s))
+
+    def _note(self, stream: LiveStream) -> None:
+        wide, high = stream.size or (None, None)
+        self.state.state, self.state.message = "live", ""
+        self.state.opened += 1
+        self.state.facts = StreamFacts(
+            self.title, wide, high, None, 0, stream.video_codec, stream.audio_codec, stream.audio_rate,
+            stream.audio_channels,
+        )  # fmt: skip
+
+    def _watch(self, stream: LiveStream, done: threading.Event) -> None:
+        """End a stream that gives nothing."""
+        while not done.wait(0.25):
+            limit = FROZEN_S if self._picture_seen else ANSWER_S
+            if time.monotonic() - self._heard >= limit:
+                stream.stop()
+                return
+
+
+class FileFeed:
+    """A file at its own rate, with the ticks that an analysis of it has.
+
+    Args:
+        media: It.
+        loop: Whether to begin again at the end.
+    """
+
+    def __init__(self, media: Media, *, loop: bool = False, sound: bool = True) -> None:
+        self.title = name_of(media.path.name)
+        self.state = SourceState(facts=facts_of(media))
+        self._media, self._loop, self._sound = media, loop, sound
+        self._start = 0.0
+        self._stopped = threading.Event()
+
+    def run(self, inbox: Inbox) -> None:
+        """Feed until the end."""
+        media = self._media
+        sound = read_sound(media) if media.audio is not None and self._sound else None
+        self.state.state, self.state.opened = "live", 1
+        done = 0
+        while not self._stopped.is_set():
+            done = self._round(inbox, sound, done)
+            if not self._loop:
+                break
+        if sound is not None:
+            sound.close()
+        self.state.state = "ended"
+
+    def stop(self) -> None:
+        """End it."""
+        self._stopped.set()
+
+    def _round(self, inbox: Inbox, sound: Sound | None, first: int) -> int:
+        """Feed the file once, from tick `first` on; give the tick after its last."""
+        tick = -1
+        if self._media.video is not None:
+            with PictureDecoder(self._media, longest_side=LONGEST_SIDE) as decoder:
+                for number, picture in Stage(iter(decoder)):
+                    for empty in range(tick + 1, number):
+                        self._give(inbox, sound, first, empty, None, 1.0)
+                    self._give(inbox, sound, first, number, picture, decoder.scale)
+                    tick = number
+                    if self._stopped.is_set():
+                        break
+        last = ticks_of(len(sound)) if sound is not None else 0
+        for empty in range(tick + 1, last):
+            if self._stopped.is_set():
+                break
+            self._give(inbox, sound, first, empty, None, 1.0)
+        return first + max(tick + 1, last)
+
+    def _give(
+        self, inbox: Inbox, sound: Sound | None, first: int, tick: int,
+        picture: Picture | None, scale: float,
+    ) -> None:  # fmt: skip
+        """Give what belongs to a tick when its time has come: at its end, when its sound has been heard."""
+        if not tick:
+            # Opening a file takes its time, which is not the analysis' to make up for.
+            self._start = time.monotonic() - time_of(first)
+        due = self._start + time_of(first + tick + 1)
+        self._stopped.wait(max(0.0, due - time.monotonic()))
+        if sound is not None:
+            part = sound[tick * SAMPLES_PER_TICK : (tick + 1) * SAMPLES_PER_TICK]
+            inbox.put_sound(part, first + tick if first and not tick else None)
+        inbox.put(Shot(first + tick, picture, scale, max(due, time.monotonic())))
+
+
+def _title(source: Source) -> str:
+    if source.kind == "camera":
+        return f"camera {source.name}"
+    return "standard input" if source.kind == "pipe" else name_of(without_password(source.name))
+
+
+def open_feed(
+    text: str,
+    *,
+    realtime: bool = False,
+    loop: bool = False,
+    retry: bool = False,
+    microphone: str | None = None,
+    sound: bool = True,
+) -> Feed:
+    """Find what a source means: the number of a camera, an address, `-`, or a file.
+
+    Raises:
+        InputError: There is no such camera or file, or a file was named without `realtime`.
+    """
+    if text.isdecimal():
+        check_camera(text)
+        # A camera has no sound of its own.
+        return StreamFeed(Source("camera", text, microphone, sound and microphone is not None), retry=retry)
+    if text == "-":
+        return StreamFeed(Source("pipe", "-", microphone, sound), retry=False)
+    if is_address(text):
+        check_address(text)
+        return StreamFeed(Source("address", text, microphone, sound), retry=retry)
+    media = probe(Path(text))
+    if not realtime:
+        raise InputError(
+            f"{name_of(text)} is a file: add --realtime to play it at its own rate, "
+            "or use emoview analyze --causal, which takes no longer than it must"
+        )
+    return FileFeed(media, loop=loop, sound=sound)
+
+
+OpenFeed = Callable[[str], Feed]

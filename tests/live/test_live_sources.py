@@ -1,0 +1,178 @@
+"""Sources over loopback: streams by ffmpeg that end, freeze, come back, or never answer."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from command import run
+from live_parts import free_port, rtsp, streamed, until
+
+from emoview.errors import DecodeError, InputError
+from emoview.live import sources
+from emoview.live.inbox import Inbox
+from emoview.live.sources import StreamFeed, open_feed
+from emoview.media import stream
+from emoview.media.probe import probe
+from emoview.media.stream import LiveStream, Source, StreamEndedError
+
+
+def feeding(feed, inbox):
+    thread = threading.Thread(target=feed.run, args=(inbox,), daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_stream_gives_pictures_until_it_is_stopped(sample):
+    port = free_port()
+    with streamed(sample, port):
+        feed, inbox = StreamFeed(Source("address", f"http://127.0.0.1:{port}/stream"), retry=True), Inbox()
+        thread = feeding(feed, inbox)
+        assert until(inbox.take).picture.shape == (480, 480, 3)
+        feed.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert feed.state.facts.width == 480
+
+
+@pytest.mark.release
+def test_a_stream_that_is_killed_and_comes_back_goes_on(sample):
+    clip, port = sample, free_port()
+    feed, inbox = StreamFeed(Source("address", f"http://127.0.0.1:{port}/stream"), retry=True), Inbox()
+    with streamed(clip, port) as server:
+        thread = feeding(feed, inbox)
+        first = until(inbox.take)
+        assert first.picture.shape == (480, 480, 3)
+        assert feed.state.facts.video_codec == "mjpeg"
+        server.kill()
+        until(lambda: feed.state.state == "waiting")
+        assert feed.state.message
+    with streamed(clip, port):
+        again = until(lambda: feed.state.opened == 2 and inbox.take())
+        assert again.tick > first.tick
+        feed.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert feed.state.state == "ended"
+
+
+def test_who_does_not_answer_is_told(monkeypatch):
+    monkeypatch.setattr(sources, "ANSWER_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with pytest.raises(DecodeError, match=r"did not answer within 0 s; --retry"):
+            StreamFeed(Source("address", address), retry=False).run(Inbox())
+
+
+def test_nobody_there_is_told_in_ffmpeg_s_words():
+    with pytest.raises(DecodeError, match="refused"):
+        StreamFeed(Source("address", f"http://127.0.0.1:{free_port()}/"), retry=False).run(Inbox())
+
+
+@pytest.mark.release
+def test_a_stream_that_freezes_is_opened_again(sample, monkeypatch):
+    monkeypatch.setattr(sources, "FROZEN_S", 0.5)
+    port = free_port()
+    feed, inbox = StreamFeed(Source("address", f"http://127.0.0.1:{port}/stream"), retry=True), Inbox()
+    with streamed(sample, port) as server:
+        thread = feeding(feed, inbox)
+        until(inbox.take)
+        server.send_signal(19)
+        until(lambda: "no pictures" in feed.state.message)
+    feed.stop()
+    thread.join(10)
+
+
+def test_a_picture_of_another_size_ends_the_stream(made):
+    two = made("sizes.ts", "-vf", "scale=320:240", "-an", "-f", "mpegts", seconds=0.4)
+    other = made("others.ts", "-vf", "scale=200:240", "-an", "-f", "mpegts", seconds=0.4)
+    joined = two.with_name("joined.ts")
+    joined.write_bytes(two.read_bytes() + other.read_bytes())
+    source = Source("address", "http://x/")
+    line = stream.command(source, 640)
+    start = line.index("-threads")
+    line[start : line.index("-map")] = ["-i", str(joined)]
+
+    class Joined(LiveStream):
+        pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "command", lambda *_: line)
+        sizes = []
+        try:
+            with Joined(source, longest_side=640) as live:
+                sizes += [part.picture.shape for part in live if part.picture is not None]
+        except StreamEndedError:
+            pass
+    # Whether ffmpeg scales the second part or it ends there: no picture is torn.
+    assert set(sizes) <= {(240, 320, 3)}
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "concat://a", "data://x", "ftp://host/x", "gopher://x/"]
+)
+def test_addresses_that_are_no_streams_are_refused(address):
+    with pytest.raises(InputError, match="no kind of stream"):
+        open_feed(address)
+
+
+def test_a_file_is_played_only_if_that_is_asked_for(sample):
+    with pytest.raises(InputError, match="add --realtime"):
+        open_feed(str(sample))
+    with pytest.raises(InputError, match="does not exist"):
+        open_feed("missing.mp4", realtime=True)
+
+
+def test_no_protocol_of_a_stream_reads_files():
+    for protocols in stream._SCHEMES.values():
+        assert not {"file", "concat", "data", "subfile", "pipe"} & set(protocols.split(","))
+
+
+def test_a_camera_that_is_not_there_names_those_that_are(monkeypatch):
+    monkeypatch.setattr(stream, "cameras", lambda: {"0": "Webcam C920", "2": "Capture"})
+    with pytest.raises(InputError, match=r"no camera 7: these are there: 0 \(Webcam C920\), 2 \(Capture\)"):
+        stream.check_camera("7")
+    monkeypatch.setattr(stream, "cameras", dict)
+    with pytest.raises(InputError, match="this machine has none"):
+        stream.check_camera("0")
+
+
+def test_a_password_is_never_shown():
+    feed = open_feed("rtsp://user:secret@camera.example/1")
+    assert feed.title == "rtsp://camera.example/1"
+
+
+def test_an_address_is_no_file():
+    with pytest.raises(InputError, match=r"rtsp://camera/1 is an address.*emoview live"):
+        probe("rtsp://camera/1")
+    with pytest.raises(InputError, match=r"https://a\.example/x\.mp4 is an address"):
+        probe(Path("https://a.example/x.mp4"))
+
+
+@pytest.mark.release
+def test_the_commands_tell_streams_from_files(sample, tmp_path):
+    for arguments, said in (
+        (["analyze", "rtsp://camera/1"], "rtsp://camera/1 is an address"),
+        (["live", sample, "--realtime", "--web", "0.0.0.0:0", "--record", "here"], "add --token"),
+    ):
+        answer = run(*arguments, cwd=tmp_path)
+        assert answer.returncode == 1
+        assert said in answer.stderr.replace("\n", " ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.release
+def test_a_camera_by_rtsp_gives_pictures_and_sound(made):
+    with rtsp(made("rtsp.mp4", seconds=5)) as address:
+        feed, inbox = open_feed(address), Inbox()
+        thread = feeding(feed, inbox)
+        shots = [until(inbox.take) for _ in range(20)]
+        assert shots[-1].picture.shape == (480, 480, 3)
+        assert feed.state.facts.video_codec == "h264"
+        assert feed.state.facts.audio_codec == "aac"
+        assert len(until(inbox.take_sound)[1])
+        feed.stop()
+        thread.join(10)
+    assert not thread.is_alive()
