@@ -15,31 +15,8 @@ def check(options: Options) -> None:
         InputError: The options exclude each other, or name what is not there.
     """
     check_choices(options)
-    if type(options.max_faces) is not int or options.max_faces < 1:
-        raise InputError("max_faces must be a whole number, 1 or more")
-    if options.face not in ("largest", "speaking", "all") and not str(options.face).isdecimal():
-        raise InputError(f"face must be largest, speaking, all or a number, not {options.face!r}")
-    for group in options.merge:
-        if len(group) < 2 or not all(type(one) is int and one >= 0 for one in group):
-            raise InputError(f"merge must be groups of two or more face numbers, not {list(group)!r}")
-    if options.voice not in ("face", "all") and not str(options.voice).isdecimal():
-        raise InputError(f"voice must be face, all or the number of a voice, not {options.voice!r}")
-    least = options.least_confidence
-    known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
-    if not known or (least is not None and not 0 <= least <= 1):
-        raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
-    for name in ("rate", "capture_rate"):
-        rate = getattr(options, name)
-        if rate is not None and (
-            isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6
-        ):
-            raise InputError(f"{name} must be a number of pictures a second, above 0, not {rate!r}")
-    if options.audio_track is not None and not options.audio_track.strip():
-        raise InputError("audio_track must be a number, from 1, or a name")
-    shortest = options.min_segment
-    if not isinstance(shortest, int | float) or isinstance(shortest, bool) or not 0 <= shortest <= 3600:
-        raise InputError(f"min_segment must be seconds from 0 to 3600, not {shortest!r}")
-    ratio_of(options.aspect)
+    _check_faces(options)
+    _check_values(options)
     if options.causal:
         check_causal(options)
     replaced = _labels_replaced(options)
@@ -66,6 +43,39 @@ def check(options: Options) -> None:
 
         # A wrong file is to cost nothing but this.
         read_baseline(options.baseline)
+
+
+def _check_faces(options: Options) -> None:
+    """Refuse values that name no faces."""
+    if type(options.max_faces) is not int or options.max_faces < 1:
+        raise InputError("max_faces must be a whole number, 1 or more")
+    if options.face not in ("largest", "speaking", "all") and not str(options.face).isdecimal():
+        raise InputError(f"face must be largest, speaking, all or a number, not {options.face!r}")
+    for group in options.merge:
+        if len(group) < 2 or not all(type(one) is int and one >= 0 for one in group):
+            raise InputError(f"merge must be groups of two or more face numbers, not {list(group)!r}")
+
+
+def _check_values(options: Options) -> None:
+    """Refuse values that are none of their kind."""
+    if options.voice not in ("face", "all") and not str(options.voice).isdecimal():
+        raise InputError(f"voice must be face, all or the number of a voice, not {options.voice!r}")
+    least = options.least_confidence
+    known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))
+    if not known or (least is not None and not 0 <= least <= 1):
+        raise InputError(f"least_confidence must be a number from 0 to 1, not {least!r}")
+    for name in ("rate", "capture_rate"):
+        rate = getattr(options, name)
+        if rate is not None and (
+            isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6
+        ):
+            raise InputError(f"{name} must be a number of pictures a second, above 0, not {rate!r}")
+    if options.audio_track is not None and not options.audio_track.strip():
+        raise InputError("audio_track must be a number, from 1, or a name")
+    shortest = options.min_segment
+    if not isinstance(shortest, int | float) or isinstance(shortest, bool) or not 0 <= shortest <= 3600:
+        raise InputError(f"min_segment must be seconds from 0 to 3600, not {shortest!r}")
+    ratio_of(options.aspect)
 
 
 def check_causal(options: Options) -> None:

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation
+from emoview.timeline.facts import FaceFound as FaceFound
+from emoview.timeline.facts import MediaFacts as MediaFacts
+from emoview.timeline.facts import Speaker as Speaker
+from emoview.timeline.facts import WeightUsed as WeightUsed
 from emoview.timeline.labels import GROUPS, LABELS, LabelCount, Naming
 from emoview.timeline.options import Options
 
@@ -107,21 +111,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
-    """A voice that is heard.
-
-    Attributes:
-        voice_id: Its number, by first words.
-        seconds: For how long it is heard.
-        person: Number of the person whose lips move with it. Missing if it is nobody's in the picture.
-    """
-
-    voice_id: int
-    seconds: float
-    person: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of one label.
 
@@ -198,93 +187,6 @@ class Overall:
     def probabilities(self) -> Probabilities | None:
         """Probabilities of the seven labels."""
         return None if self.fused is None else self.fused.probabilities
-
-
-@dataclass(frozen=True, slots=True)
-class MediaFacts:
-    """What was analysed.
-
-    Attributes:
-        path: Input path or address, as given.
-        duration_s: Length of the timeline, in seconds: of what could be decoded.
-        ticks: Number of ticks.
-        width: Width of the displayed frame, in pixels. Missing without video.
-        height: Height of the displayed frame, in pixels. Missing without video.
-        frame_rate: Nominal frame rate of the file, in Hz. Missing without video or if unknown.
-        rotation: Degrees by which frames were rotated for display.
-        video_codec: Video codec. Missing without video.
-        audio_codec: Audio codec. Missing without sound.
-        audio_rate: Sampling rate of the file, in Hz. Missing without sound.
-        audio_channels: Channel layout, such as `stereo`. Missing without sound.
-        audio_level_db: Mean sound level, in dB below full scale. Missing if silent.
-        face_share: Share of ticks with a face, from 0 to 1.
-        speech_share: Share of ticks with speech, from 0 to 1.
-        faces: Number of face tracks.
-        start_s: Where the timeline starts in the file, in seconds. 0 unless a stretch was requested.
-        created: When the recording began, as the file says, in ISO 8601. Missing if it does not.
-        capture_rate: Rate at which the frames were captured, as the file says, in Hz. Missing if it does not.
-        ffmpeg: Version of the ffmpeg that decoded the file. Missing in older results.
-        persons: Number of persons whose faces these are.
-        sha256: SHA-256 of the file. Missing in results of earlier versions.
-        widened: How much wider the pictures were taken to be than they are stored: 1 for as they are.
-    """
-
-    path: str
-    duration_s: float
-    ticks: int
-    width: int | None
-    height: int | None
-    frame_rate: float | None
-    rotation: int
-    video_codec: str | None
-    audio_codec: str | None
-    audio_rate: int | None
-    audio_channels: str | None
-    audio_level_db: float | None
-    face_share: float
-    speech_share: float
-    faces: int
-    start_s: float = 0.0
-    created: str | None = None
-    capture_rate: float | None = None
-    ffmpeg: str | None = None
-    persons: int = 0
-    sha256: str | None = None
-    widened: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class FaceFound:
-    """A face track.
-
-    Attributes:
-        face_id: Track number.
-        person: Number of the person.
-        start_s: Start of the first tick in which it was found, in seconds.
-        end_s: End of the last, in seconds.
-        ticks: Number of ticks in which it was found.
-        still: Whether the person's face does not move at all, as on a photograph.
-    """
-
-    face_id: int
-    person: int
-    start_s: float
-    end_s: float
-    ticks: int
-    still: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WeightUsed:
-    """A weight file that took part.
-
-    Attributes:
-        name: File name.
-        sha256: SHA-256 of the content.
-    """
-
-    name: str
-    sha256: str
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,8 @@ def test_captions_are_long_enough_to_read_and_end_with_the_clip(found: list):
 
 
 def test_times_beyond_an_hour(tmp_path: Path):
-    long = replace(made_up(), segments=(Segment(3599.96, 7384.5, 0, "happy", 0.7),))
+    media = replace(made_up().media, duration_s=8000.0)
+    long = replace(made_up(), media=media, segments=(Segment(3599.96, 7384.5, 0, "happy", 0.7),))
     for name, point in (("vtt", "."), ("srt", ",")):
         (path,) = write_results(long, "talk", [name], tmp_path)
         assert f"00:59:59{point}960 --> 02:03:04{point}500" in path.read_text()

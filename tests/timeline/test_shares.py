@@ -35,9 +35,9 @@ def test_a_label_leads_by_a_margin(sad: int, leads: str | None):
     assert said.startswith("sad 48%" if leads else "no label leads (sad 47%, neutral 43%")
 
 
-def test_each_face_has_shares_of_its_own():
+def test_each_person_has_shares_of_its_own():
     first, second = shares_by_person(made_up(second_face=True))
-    assert (first.face_id, second.face_id, second.leads) == (0, 1, "fear")
+    assert (first.person, second.person, second.leads) == (0, 1, "fear")
     assert second.labels[0].segments == 1
 
 

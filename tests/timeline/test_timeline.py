@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from emoview.timeline.clock import ticks_of, time_of
 from emoview.timeline.labels import LABELS, Naming, group_of, valence_arousal
@@ -81,9 +82,10 @@ def test_a_voice_goes_on_for_a_face_that_is_lost():
         assert of_voice == [("anger", 0 if faces == [0] else None)]
 
 
-def test_one_label_on_both_sides_of_a_gap_is_two_segments():
-    found = segments_of(tuple(_row(i, "happy") for i in range(30) if not 10 <= i < 15))
-    assert [(s.start_s, s.end_s) for s in found] == [(0.0, 0.4), (0.6, 1.2)]
+@pytest.mark.parametrize(("gap", "segments"), [(25, [(0.0, 3.0)]), (26, [(0.0, 1.0), (2.04, 3.04)])])
+def test_a_label_on_both_sides_of_a_gap_is_one_segment_up_to_a_second(gap: int, segments: list):
+    found = segments_of(tuple(_row(i, "happy") for i in range(50 + gap) if not 25 <= i < 25 + gap))
+    assert [(s.start_s, s.end_s) for s in found] == segments
 
 
 def test_a_group_has_the_sum_of_its_labels():
