@@ -150,7 +150,7 @@ def _speak(folder: Path) -> None:
 def picture_run(faces: Path, shared: Share) -> Path:
     from trained import trained
 
-    plan = {"epochs": 3, "rate": 3e-3}
+    plan = {"epochs": 6, "rate": 1e-3}
     return shared(
         "frame-cnn", lambda at: trained("frame-cnn", faces, at, network="frame-cnn", batch=16, plan=plan)
     )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import IO, Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -43,7 +43,7 @@ class _Kept(Struct):
 
     kind: str
     facts: dict[str, str | int | float | None]
-    options: dict[str, str | int | float | bool | None]
+    options: dict[str, Any]
     device: str
     weights: dict[str, str]
     warnings: list[Annotated[str, Meta(max_length=4000)]]

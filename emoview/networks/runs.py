@@ -102,7 +102,7 @@ class Run:
     def __init__(self, folder: Path, system: str, config: Any, data: Data) -> None:
         import keras
 
-        self.folder = folder
+        self._folder = folder
         what = {
             "system": system, "config": _plain(config),
             "data": " + ".join(str(folder.resolve()) for folder in folders_of(data)),
@@ -125,6 +125,12 @@ class Run:
                     )
             self._facts.update({name: before[name] for name in counted})
         self._since = time.perf_counter()
+
+    @property
+    def folder(self) -> Path:
+        """The folder, which is there as soon as something is to be put into it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
 
     def part(self, name: str) -> Path:
         """Give the folder for the checkpoints of a network."""

@@ -22,7 +22,7 @@ _LOSS = round(LOSS_S * 1000 / TICK_MS)
 def segments_of(
     rows: tuple[Row, ...], modality: str = "fused", *, shortest_s: float = SHORTEST_S
 ) -> tuple[Segment, ...]:
-    """Cut the rows into stretches of one person and one label.
+    """Cut the rows into stretches of one person and one label; a cut of the film ends them.
 
     A loss of the person, or a pause of the voice, of up to `LOSS_S` does not end a stretch; where only the
     face is lost, the voice goes on for it. Stretches under `shortest_s` join the longer neighbour, the
@@ -35,28 +35,27 @@ def segments_of(
         shortest_s: In seconds; no timeline is too short for a segment.
 
     Returns:
-        By time, then person; with the track that a segment begins with.
+        By time, then person.
     """
-    by_person: dict[int | None, list[_Tick]] = {}
+    by_face: dict[int | None, list[_Tick]] = {}
+    persons: dict[int | None, int | None] = {}
     filled = _filled(rows) if modality == "fused" else {}
-    tracks: dict[tuple[int | None, int], int | None] = {}
     for row in rows:
         values = getattr(row, modality)
+        if row.face_id is not None:
+            persons[row.face_id] = row.person
         if values is not None:
-            person = None if modality == "voice" else filled.get(row.tick, row.person)
-            by_person.setdefault(person, []).append((row.tick, values))
-            if person is not None and row.face_id is not None:
-                tracks[person, row.tick] = row.face_id
+            face_id = None if modality == "voice" else filled.get(row.tick, row.face_id)
+            by_face.setdefault(face_id, []).append((row.tick, values))
     naming = rows[0].naming if rows else _SEVEN
     ticks = rows[-1].tick + 1 - rows[0].tick if rows else 0
     shortest = min(shortest_s * 1000 / TICK_MS, ticks)
     result = []
-    for person in sorted(by_person, key=lambda i: -1 if i is None else i):
-        for run in _runs_of_face(by_person[person], shortest, naming):
+    for face_id in sorted(by_face, key=lambda i: -1 if i is None else i):
+        for run in _runs_of_face(by_face[face_id], shortest, naming):
             label, mean = _over(run, naming)
-            face_id = next((tracks[person, tick] for tick, _ in run if (person, tick) in tracks), person)
             start_s, end_s = time_of(run[0][0]), time_of(run[-1][0] + 1)
-            result.append(Segment(start_s, end_s, face_id, label, mean, person=person))
+            result.append(Segment(start_s, end_s, face_id, label, mean, person=persons.get(face_id)))
     return tuple(sorted(result, key=lambda s: (s.start_s, -1 if s.person is None else s.person)))
 
 
@@ -67,10 +66,10 @@ def _filled(rows: tuple[Row, ...]) -> dict[int, int]:
     lost: list[int] = []
     here: set[int] = set()
     for place, row in enumerate(rows):
-        if row.person is None:
+        if row.face_id is None:
             lost.append(row.tick)
             continue
-        here.add(row.person)
+        here.add(row.face_id)
         if place + 1 < len(rows) and rows[place + 1].tick == row.tick:
             continue
         if lost and len(lost) <= _LOSS and len(before & here) == 1:

@@ -242,7 +242,7 @@ def test_lists_and_globs(tmp_path: Path):
     assert [clip.name for clip in clips_of([str(listed)])] == ["in/one", "in/missing"]
     found = clips_of([str(tmp_path / "**" / "*.mp4")])
     assert [clip.name for clip in found] == ["in/one", "in/two"]
-    for text, words in (("path,begin\na,1\n", "needs the columns"), ("a.mp4\nb.mp4\n", "needs the columns")):
+    for text, words in (("path,start_x\na,1\n", "start_x"), ("a.mp4\nb.mp4\n", "needs a column")):
         table = tmp_path / "list.csv"
         table.write_text(text)
         with pytest.raises(InputError, match=words):

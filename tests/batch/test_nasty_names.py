@@ -65,13 +65,15 @@ def test_writers(nasty: str, tmp_path: Path):
         if name == "parquet":
             continue
         text = content.decode()
+        if name == "csv-excel":
+            text = text.removeprefix("\ufeff").replace("\r\n", "\n")
         assert is_harmless(text.replace("\t", " ")), name
         if name == "json":
             assert json.loads(text)["media"]["path"] == result.media.path
             assert read_json(path).media.path == result.media.path
         if name == "eaf":
             ElementTree.fromstring(content)
-        assert writer.suffix == path.suffix
+        assert path.name.endswith(writer.suffix)
 
 
 def test_addresses_in_elan(nasty: str, tmp_path: Path):

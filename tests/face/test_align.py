@@ -58,8 +58,8 @@ def test_a_squeezed_video_is_widened_and_another_is_not(sample: Path):
     assert likeness[1] > likeness[0] + 0.1
     assert likeness[1] > 0.85
     # What was asked for wins.
-    assert Proportions("keep").widening([points], (480, 360)) == 1
-    assert Proportions("16:9").widening([points], (480, 640)) == pytest.approx(4 / 3)
+    assert Proportions("keep").widening([points], (480, 360)) == (1, 1)
+    assert Proportions("16:9").widening([points], (480, 640)) == pytest.approx((4 / 3, 1))
     # What a face does in one picture is not taken for the shape of all.
     usual = points * [4 / 3, 1, 1]
     assert [proportions.widening([usual]) for _ in range(2)][-1] == (1, 1)

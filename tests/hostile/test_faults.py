@@ -127,7 +127,7 @@ def test_a_worker_that_is_killed_loses_its_clip_alone(batch: Scenario):
     process = _start(*batch.arguments, cwd=batch.folder)
     os.kill(_child(process, lambda line: b"spawn_main" in line), signal.SIGKILL)
     _, said = process.communicate(timeout=_PATIENCE_S)
-    assert process.returncode == 1, said
+    assert process.returncode == 3, said
     assert b"killed" in said
     assert batch.run().code == batch.code
     assert list(differences(batch)) == []

@@ -116,7 +116,8 @@ def test_a_live_recording_is_the_causal_analysis_of_the_file(made, tmp_path):
     if not program.session.inbox.dropped:
         # A machine that is busy drops pictures, whose ticks hold the answer before them.
         assert live == file
-        assert replace(result.media, path="") == replace(whole.media, path="")
+        # A stream has no content that could be named by its digest.
+        assert replace(result.media, path="") == replace(whole.media, path="", sha256=None)
         assert result.overall == whole.overall
     assert result.options.causal
 

@@ -324,7 +324,7 @@ def test_results_do_not_depend_on_how_many_threads_there_are(made: Make):
         ("device", "tpu", "device must be auto, cpu or gpu, not 'tpu'"),
         ("device", None, "device must be auto, cpu or gpu, not None"),
         ("voice_features", [], r"voice_features must be opensmile or builtin, not \[\]"),
-        ("face", "left", "face must be largest, speaking, all or a track id, not 'left'"),
+        ("face", "left", "face must be largest, speaking, all or a number, not 'left'"),
         ("max_faces", "4", "max_faces must be a whole number, 1 or more"),
     ],
 )

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from emoview.errors import DecodeError
-from emoview.media.probe import Media
+from emoview.media.probe import WHOLE, Media
 from emoview.media.process import DecodeLog
 from emoview.pipeline import warnings as warn
+from emoview.pipeline.choice import Choice
 from emoview.pipeline.evidence import Voice
 from emoview.pipeline.speaker import Speaker
 from emoview.timeline.options import Options
+from emoview.voice.quality import Quality
 
-FILE = cast(Media, SimpleNamespace(path=Path("a.mp4"), duration_s=10.0))
+FILE = cast(Media, SimpleNamespace(path=Path("a.mp4"), duration_s=10.0, stretch=WHOLE))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def test_a_stream_that_ends_early(pictures: int, sound: int, said: list[str]):
 
 
 def test_a_clip_of_a_few_pictures_is_called_short():
-    short = cast(Media, SimpleNamespace(path=Path("a.mp4"), duration_s=None))
+    short = cast(Media, SimpleNamespace(path=Path("a.mp4"), duration_s=None, stretch=WHOLE))
     assert [len(list(warn.of_length(short, Options(), {"pictures": n}))) for n in (0, 1, 4, 5)] == [
         0,
         1,
@@ -92,15 +94,20 @@ def test_what_was_wrong_with_a_stream(log: DecodeLog, ticks: int, said: str | No
 @pytest.mark.parametrize(
     ("speech", "level", "said"),
     [
-        (True, -80.0, []),
-        (False, -30.0, ["no speech was found"]),
-        (False, -60.0, ["no speech was found", "almost silent (-60.0 dBFS)"]),
-        (False, None, ["no speech was found"]),
+        (True, -30.0, []),
+        (True, -60.0, ["almost silent (-60.0 dBFS)"]),
+        (False, -30.0, ["no speech was found, only music or noise: the voice columns are empty"]),
+        (False, -60.0, ["no speech was found, only music", "almost silent (-60.0 dBFS)"]),
+        (False, -90.0, ["no speech was found: the voice", "almost silent (-90.0 dBFS)"]),
+        (False, None, ["no speech was found: the voice columns are empty"]),
     ],
 )
 def test_why_nothing_was_heard(speech: bool, level: float | None, said: list[str]):
-    voice: Any = SimpleNamespace(speech=np.array([False, speech]), level_db=level)
-    found = list(warn.of_voice(cast(Voice, voice)))
+    voice: Any = SimpleNamespace(
+        speech=np.array([False, speech]), level_db=level, notes=(), quality=Quality(0.0, 0.5)
+    )
+    media: Any = SimpleNamespace(audio=None, sounds=())
+    found = list(warn.of_voice(media, cast(Voice, voice)))
     assert [part in line for part, line in zip(said, found, strict=True)] == [True] * len(said)
 
 
@@ -120,6 +127,8 @@ def test_why_nothing_was_heard(speech: bool, level: float | None, said: list[str
 def test_which_face_was_chosen(
     asked: str, count: int, speaker: Speaker | None, speech: bool, said: str | None
 ):
-    found = warn.of_choice(asked, count, 4, speaker, speech=speech)
+    persons = {4 + i: 4 + i for i in range(count)}
+    choice = Choice(4, {}, persons, {}, speaker=speaker)
+    found = warn.of_choice(asked, choice, speech=speech, speaks=speech)
     assert len(found) == (said is not None)
     assert said is None or said in found[0]

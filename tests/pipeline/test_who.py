@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,8 @@ def track(*, talks: np.ndarray, x: float = 0.0) -> FaceTrack:
     lips = 0.03 + np.where(talks, 0.006, 0.0003) * np.where(np.arange(TICKS) % 2, 1, -1)
     logits = np.tile(4 * np.eye(7, dtype=np.float32)[0], (TICKS, 1))
     boxes = np.tile([x, 0.0, 50.0, 50.0], (TICKS, 1))
-    return FaceTrack(np.arange(TICKS), boxes, logits, lips, SequenceLogits(logits[0], logits), None)
+    ids = np.zeros(TICKS, np.int64)
+    return FaceTrack(np.arange(TICKS), ids, boxes, logits, lips, SequenceLogits(logits[0], logits), None)
 
 
 def voice(first: int = HALF) -> Voice:
@@ -42,12 +44,13 @@ def voice(first: int = HALF) -> Voice:
     embeddings = np.array([[1, 0] if last <= first else [0, 1] for _, last in cuts], np.float32)
     logits = SequenceLogits(said.mean(axis=0), said)
     level = np.full(TICKS, -20, np.float32)
-    return Voice(TICKS, speech, level, -20.0, logits, logits, DecodeLog(), Voices(cuts, embeddings))
+    return Voice(TICKS, speech, level, -20.0, logits, logits, DecodeLog(), voices=Voices(cuts, embeddings))
 
 
 def joined(*tracks: FaceTrack, heard: Voice | None = None, **options: str) -> Analysis:
+    numbered = {i: replace(one, ids=np.full(TICKS, i)) for i, one in enumerate(tracks)}
     media = Media(Path("talk.mp4"), TICKS / 25, None, None, WHOLE)
-    faces = Faces(TICKS, dict(enumerate(tracks)), DecodeLog(), squeezed=False) if tracks else None
+    faces = Faces(TICKS, numbered, DecodeLog(), widened=1.0) if tracks else None
     return Join(media, Options(**options), faces, heard or voice(), Models()).analysis([], "cpu")
 
 
@@ -63,7 +66,7 @@ def test_an_unseen_interviewer_never_touches_what_is_said_of_the_face():
     # The voice keeps its own columns.
     assert other.said("voice") == "sad"
     assert all(row.fused == row.face for row in result.timeline[HALF:])
-    assert [(one.voice_id, one.seconds, one.face_id) for one in result.speakers] == [
+    assert [(one.voice_id, one.seconds, one.person) for one in result.speakers] == [
         (0, 9.6, 0),
         (1, 10, None),
     ]
@@ -108,7 +111,7 @@ def test_each_of_two_people_gets_their_own_voice():
     # What is heard stands in the row of whoever says it.
     for row in result.timeline:
         assert (row.voice is not None) == row.speaking
-    assert [one.face_id for one in result.speakers] == [0, 1]
+    assert [one.person for one in result.speakers] == [0, 1]
 
 
 def test_a_face_that_listens_is_warned_of():
@@ -125,7 +128,7 @@ def test_without_faces_all_voices_count():
     result = joined()
     assert {row.said("fused") for row in result.timeline if row.voice_id is not None} == {"happy", "sad"}
     assert not any(row.off_screen or row.speaking for row in result.timeline)
-    assert [one.face_id for one in result.speakers] == [None, None]
+    assert [one.person for one in result.speakers] == [None, None]
 
 
 def test_who_speaks_is_read_back(tmp_path: Path):

@@ -44,7 +44,7 @@ _TEXTS = """
   for (const e of document.body.querySelectorAll("*")) {
     const words = Array.from(e.childNodes, (n) => n.nodeType === 3 ? n.data.trim() : "");
     const own = words.join("").replace(/\\u00a0/g, " ");
-    if (!own || !e.checkVisibility() || e.closest("script, noscript, option")) continue;
+    if (!own || !e.checkVisibility() || e.closest("script, noscript, option, .skip")) continue;
     const box = e.getBoundingClientRect(), style = getComputedStyle(e);
     found.push({
       text: own, ink: rgb(style.color).slice(0, 3), paper: behind(e), left: box.left, right: box.right,

@@ -27,9 +27,9 @@ def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_p
         lines.append(f"{name},mine,{i // 2},en,happy,")
     (data / "index.csv").write_text("\n".join(lines) + "\n")
     first = describe_speech(data, tmp_path / "cache", variants=[*Variant])
-    assert first.altered.tolist() == [False] * 4 + [True] * 16
-    kinds = np.array_split(first.functionals, 5)
-    assert [u.person for u in first.utterances] == [u.person for u in first.utterances[:4]] * 5
+    assert first.altered.tolist() == [False] * 4 + [True] * 20
+    kinds = np.array_split(first.functionals, 6)
+    assert [u.person for u in first.utterances] == [u.person for u in first.utterances[:4]] * 6
     for one, other in itertools.combinations(kinds, 2):
         assert np.abs(one - other).max(axis=1).min() > 0.1
     for name in names:

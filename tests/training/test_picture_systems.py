@@ -91,7 +91,7 @@ def test_a_picture_run_stands_in_for_the_face(picture_run: Path, made: Make):
 def test_hinge_is_learned_and_taken_up_again(faces: Path, tmp_path: Path):
     changes = {"network": "frame-cnn", "batch": 16, "loss": "hinge", "delta": 2.0}
     for epochs in (1, 3):
-        options = system_named("frame-cnn").options({**changes, "plan": {"epochs": epochs, "rate": 3e-3}})
+        options = system_named("frame-cnn").options({**changes, "plan": {"epochs": epochs, "rate": 1e-3}})
         run = Run(tmp_path / str(epochs), "frame-cnn", options, faces)
         if epochs == 3:
             shutil.copytree(tmp_path / "1" / "frame-cnn", tmp_path / "3" / "frame-cnn")

@@ -71,7 +71,6 @@ def test_seeds_have_a_mean_and_a_deviation(
         "folds": [24, 24, 25, 25, 26, 26], "seeds": [24, 25, 26],
     }  # fmt: skip
     assert json.loads((tmp_path / "s" / "search.json").read_text()) == rows
-    assert (tmp_path / "s" / "batch=20,seed=6" / "run.json").is_file()
     monkeypatch.setenv("COLUMNS", "200")
     render_training.ranking(Terminal(), rows, "accuracy, %")
     assert ["batch", "20", "25.00", "1.00"] in [

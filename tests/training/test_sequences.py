@@ -105,7 +105,7 @@ def test_clips_are_cut_into_sequences(frames: Path):
     assert len(clips[0].files) == 6
     for exact, counted in ((True, [4, 2]), (False, [4, 4])):
         options = SequenceOptions(length=4, exact=exact)
-        entries = _entries(clips, np.array([2]), (48, 48, 1), options)
+        entries = _entries(clips, (48, 48, 1), options)[0]
         values, mask = entries.inputs([0, 1], 3)
         assert mask.sum(axis=1).tolist() == [*counted, 0]
         shown = [cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) / 255 for file in clips[0].files]
@@ -176,7 +176,7 @@ def test_pictures_learn_by_sequences_and_then_with_a_gru(frames: Path, tmp_path:
     )
     clips, (train, _, _) = split_frames(frames, "given", 1)
     shape = (20, 20, 1)
-    begun = _frames(options, shape, _entries(clips, np.zeros(24, int), shape, options), train)
+    begun = _frames(options, shape, _entries(clips, shape, options)[0], train)
     old = load_network(run, networks_of(run)[0])
     np.testing.assert_array_equal(begun.layers[2].get_weights()[0], first)
     assert np.abs(begun.get_layer("logits").kernel - old.get_layer("logits").kernel).max() > 0

@@ -61,7 +61,7 @@ def test_pictures_are_learned_as_published():
 
 def test_a_run_from_before_an_option_goes_on(tmp_path: Path):
     options = SYSTEMS["frame-cnn"].options({"seed": 4})
-    Run(tmp_path, "frame-cnn", options, tmp_path)
+    Run(tmp_path, "frame-cnn", options, tmp_path).save()
     facts = json.loads((tmp_path / RUN_FILE).read_text())
     del facts["config"]["plan"]["step_in"], facts["config"]["labels"]
     (tmp_path / RUN_FILE).write_text(json.dumps(facts))
