@@ -69,7 +69,7 @@ def test_each_branch_of_the_voice_learns():
     speech = replace(
         _speech(utterances, np.zeros((96, 3)), np.zeros(96, bool)), ticks=tuple(map(utterance, labels))
     )
-    network = train_ticks(speech, VoiceRecipe(tick_epochs=12, batch=16))
+    network = train_ticks(speech, VoiceRecipe(tick_epochs=25, batch=16))
     unheard = pad([utterance(label) for label in labels])
     for whole, ticks in branch_outputs(network):
         said = said_by(keras.Model(network.input, [whole, ticks]), unheard)
