@@ -193,7 +193,8 @@ def finished(left: Path, finish: Finish | None) -> list[Path]:
     kept = read_stored(left, _Kept, "record again")
     if kept.kind != KIND:
         raise InputError(f"{left} is no recording of emoview live")
-    options = Options(**kept.options)
+    merged = tuple(tuple(group) for group in kept.options.get("merge", ()))
+    options = Options(**{**kept.options, "merge": merged})
     _cut_torn(table)
     rows = list(read_rows(table, options))
     if finish is not None:
