@@ -154,7 +154,7 @@ class Recorder:
             write_whole(self._open, text)
 
 
-def asdict_of(options: Options) -> dict[str, str | int | float | bool | None]:
+def asdict_of(options: Options) -> dict[str, Any]:
     """Give options by name; several run folders as one text, for they are told in the JSON alone."""
     values = {name: getattr(options, name) for name in Options.__slots__}
     if isinstance(values["weights"], tuple):
