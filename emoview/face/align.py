@@ -25,6 +25,8 @@ _OVAL = np.array(FACE_OVAL)
 # 16:9 was squeezed to 4:3; of 700 single faces of faces7 none is below this.
 _NARROW = 0.78
 _UNSQUEEZED = 4 / 3
+# Pixels around what is cut out.
+_EDGE = 8
 
 
 def align(
@@ -53,6 +55,7 @@ def align(
     shrink = 2 * float(np.hypot(*matrix[1, :2]))
     if shrink < 1:
         # Shrinking by more than half in one step would leave out pixels, and flicker.
+        picture, matrix[:, 2] = _shown(picture, matrix, size)
         picture = np.asarray(
             cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8
         )
@@ -61,6 +64,19 @@ def align(
         matrix[:, :2] /= shrink
     face = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
     return np.asarray(cv2.bitwise_and(face, face, mask=mask), dtype=np.uint8)
+
+
+def _shown(
+    picture: NDArray[np.uint8], matrix: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Cut out what an aligned face shows of a picture, and give the place `(2,)` to which its corner goes."""
+    corners = np.array([(0, 0), (size, 0), (0, size), (size, size)]) - matrix[:, 2]
+    places = corners @ np.linalg.inv(matrix[:, :2]).T
+    limit = np.array(picture.shape[1::-1])
+    # Some more, for what is averaged at the edge.
+    low = np.clip(np.floor(places.min(axis=0)).astype(int) - _EDGE, 0, limit - 1)
+    high = np.clip(np.ceil(places.max(axis=0)).astype(int) + _EDGE, low + 1, limit)
+    return picture[low[1] : high[1], low[0] : high[0]], matrix[:, 2] + matrix[:, :2] @ low
 
 
 def alignment(
