@@ -91,7 +91,12 @@ class _Network:
     """The network, which keeps nothing of what it hears: one serves all files and threads."""
 
     def __init__(self, weights: Mapping[str, Floats]) -> None:
-        self._basis = np.ascontiguousarray(weights[_BASIS].T)
+        # In two products, and no product with a vector below: OpenBLAS would share out each of many small
+        # ones between threads, which take a core to wait for the next.
+        self._real, self._imaginary = (
+            np.ascontiguousarray(half)
+            for half in (weights[_BASIS].T[:, :_BINS], weights[_BASIS].T[:, _BINS:])
+        )
         self._encoders = [
             (
                 weights[f"_model.encoder.{i}.reparam_conv.weight"].reshape(-1, 3 * inputs).T,
@@ -118,8 +123,7 @@ class _Network:
         frames = np.stack(
             [padded[:, at : at + _FFT] for at in range(0, padded.shape[1] - _FFT + 1, _STEP)], axis=1
         )
-        spectra = frames @ self._basis
-        x = np.sqrt(np.square(spectra[..., :_BINS]) + np.square(spectra[..., _BINS:]))
+        x = np.sqrt(np.square(frames @ self._real) + np.square(frames @ self._imaginary))
         for weights, bias, stride in self._encoders:
             x = np.pad(x, ((0, 0), (1, 1), (0, 0)))
             # Of each channel its three neighbours in time, as the weights are laid out.
@@ -134,7 +138,7 @@ class _Network:
         hidden, cell = state
         said = np.zeros_like(encoded)
         for i, gate in enumerate(gates):
-            given = gate + hidden @ self._recurrent
+            given = gate + np.einsum("i,ij->j", hidden, self._recurrent)
             open_in, open_kept = _sigmoid(given[: 2 * _UNITS]).reshape(2, _UNITS)
             cell = open_kept * cell + open_in * np.tanh(given[2 * _UNITS : 3 * _UNITS])
             hidden = _sigmoid(given[3 * _UNITS :]) * np.tanh(cell)
