@@ -70,8 +70,9 @@ def _shown(
     picture: NDArray[np.uint8], matrix: NDArray[np.float64], size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Cut out what an aligned face shows of a picture, and give the place `(2,)` to which its corner goes."""
-    corners = np.array([(0, 0), (size, 0), (0, size), (size, size)]) - matrix[:, 2]
-    places = corners @ np.linalg.inv(matrix[:, :2]).T
+    corners = np.array([(0, 0), (size, 0), (0, size), (size, size)])
+    # Not by linalg.inv, for which OpenBLAS wakes threads that keep a core busy until the next picture.
+    places = moved(np.asarray(cv2.invertAffineTransform(matrix), np.float64), corners)
     limit = np.array(picture.shape[1::-1])
     # Some more, for what is averaged at the edge.
     low = np.clip(np.floor(places.min(axis=0)).astype(int) - _EDGE, 0, limit - 1)
