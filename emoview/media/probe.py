@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -30,8 +29,6 @@ from emoview.media.whole import missing_bytes
 
 _FASTEST: Final = 100.0
 """So many times slowed, or quickened, a recording may be."""
-# Of what pathlib makes of an address: one slash is lost.
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.+)", re.DOTALL)
 
 __all__ = ["WHOLE", "Media", "Stretch", "probe"]
 
@@ -118,11 +115,6 @@ def _check_file(file: Path) -> None:
     try:
         if file.is_dir():
             raise InputError(f"{name} is a directory: name one file, such as {name_of(file / 'clip.mp4')}")
-        if not file.exists() and (address := _ADDRESS.match(str(file))):
-            raise InputError(
-                f"{address[1]}://{name_of(address[2])} is an address, and analyze takes files: "
-                "watch a stream with emoview live"
-            )
         if not file.exists():
             raise InputError(f"{name} does not exist: check the name and the folder")
         if not file.is_file():

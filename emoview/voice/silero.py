@@ -71,6 +71,23 @@ def speech_probability(samples: Samples) -> Floats:
     return np.asarray(chunks[np.minimum(middles // CHUNK, len(chunks) - 1)], np.float32)
 
 
+class Listener:
+    """Tells speech in sound as it comes, from that and what came before alone."""
+
+    def __init__(self) -> None:
+        """Load the network.
+
+        Raises:
+            WeightsError: The installation lacks it.
+        """
+        self._network, self._state = _network(), np.zeros((2, _UNITS), np.float32)
+
+    def hear(self, chunk: Floats) -> float:
+        """Take the next `CHUNK` samples, `(CHUNK,)`; tell how likely somebody speaks in them."""
+        probabilities, self._state = self._network.listen(chunk[None], self._state)
+        return float(probabilities[0])
+
+
 def _blocks(samples: Samples) -> list[Floats]:
     network = _network()
     state = np.zeros((2, _UNITS), np.float32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from pathlib import Path
 
 import pytest
 from command import run
@@ -15,7 +14,6 @@ from emoview.live import sources
 from emoview.live.inbox import Inbox
 from emoview.live.sources import StreamFeed, open_feed
 from emoview.media import stream
-from emoview.media.probe import probe
 from emoview.media.stream import LiveStream, Source, StreamEndedError
 
 
@@ -142,13 +140,6 @@ def test_a_camera_that_is_not_there_names_those_that_are(monkeypatch):
 def test_a_password_is_never_shown():
     feed = open_feed("rtsp://user:secret@camera.example/1")
     assert feed.title == "rtsp://camera.example/1"
-
-
-def test_an_address_is_no_file():
-    with pytest.raises(InputError, match=r"rtsp://camera/1 is an address.*emoview live"):
-        probe("rtsp://camera/1")
-    with pytest.raises(InputError, match=r"https://a\.example/x\.mp4 is an address"):
-        probe(Path("https://a.example/x.mp4"))
 
 
 @pytest.mark.release

