@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,6 +70,9 @@ def train(
         Features,
         typer.Option(help="For voice: features to use; each needs its own run folder."),
     ] = Features.OPENSMILE,
+    refine: Annotated[
+        bool, typer.Option(help="For face: only the last round, from the weights in --ship.")
+    ] = False,
 ) -> None:
     """Train a SYSTEM and evaluate it on held-out data. Run the command again to continue.
 
@@ -95,7 +99,8 @@ def train(
         keep_memory()
         with render_training.live(terminal.console) as on_event:
             if system in [part.value for part in Part]:
-                _ship(Part(system), _only(system, data), run or Path("runs"), ship, voice_features, on_event)
+                part, folder = Part(system), run or Path("runs")
+                _ship(part, _only(system, data), folder, ship, voice_features, refine, on_event)
                 return
             from emoview.networks.runs import Run
             from emoview.training.systems.catalog import system_named
@@ -116,15 +121,17 @@ def _only(system: str, data: list[Path]) -> Path:
     return data[0]
 
 
-def _ship(part: Part, data: Path, run: Path, ship: Path, features: Features, on_event: Any) -> None:
+def _ship(
+    part: Part, data: Path, run: Path, ship: Path, features: Features, refine: bool, on_event: Any
+) -> None:
     from emoview.training import ship as shipping
     from emoview.voice.features import VoiceFeatures
 
     if part is Part.VOICE:
         shipping.ship_voice(data, run, ship, on_event=on_event, features=VoiceFeatures(features.value))
         return
-    train_part = {
-        Part.FACE: shipping.ship_face,
+    train_part: Any = {
+        Part.FACE: partial(shipping.ship_face, refine=refine),
         Part.FUSION: shipping.ship_fusion,
         Part.SPEAKERS: shipping.ship_speakers,
     }[part]

@@ -15,8 +15,9 @@ import platform
 import resource
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_type_hints
 
@@ -364,9 +365,19 @@ def _completed(stored: Any, usual: Any) -> Any:
 def _versions() -> dict[str, str]:
     from emoview import __version__
 
-    names = ("keras", "tensorflow", "numpy", "opencv-contrib-python", "mediapipe", "opensmile")
-    return {
-        "emoview": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
-    }
+    names = (
+        "keras",
+        "tensorflow",
+        "torch",
+        "jax",
+        "numpy",
+        "opencv-contrib-python",
+        "mediapipe",
+        "opensmile",
+    )
+    versions = {"emoview": __version__, "python": platform.python_version()}
+    for name in names:
+        # Keras trains with any one of its back ends, and not every system needs all of the others.
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions

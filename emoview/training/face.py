@@ -17,12 +17,12 @@ from emoview.common.stored import read_numbers
 from emoview.datasets.splits import assert_taught
 from emoview.face.align import CROP_SIZE, network_input
 from emoview.networks.face_cnn import deepened, face_cnn, with_votes
-from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, save_whole
+from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights, save_whole
 from emoview.networks.shipped import build_face_votes
 from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.timeline.labels import LABELS
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
-from emoview.training.precision import quick_precision
+from emoview.training.precision import compiled, quick_precision
 
 CUT_OUT_VALID: Final = "fer2013_valid_cut_out.npz"
 """What a run calls the faces of FER2013's validation pictures, cut out as of a video."""
@@ -49,6 +49,7 @@ class Round:
         smoothing: Label smoothing on faces7.
         cut_out: Share of the FER2013 pictures that are shown as a video's faces are, upright on black,
             where the mesh finds their faces.
+        covered: Share of all pictures over which a mask, glasses, subtitles or a hand is drawn.
         depths: Residual blocks of the network's stages; a round that has more of them than the one before
             it adds them as the identity.
     """
@@ -59,6 +60,7 @@ class Round:
     own: float = 0.0
     smoothing: float = 0.1
     cut_out: float = 0.0
+    covered: float = 0.0
     depths: tuple[int, ...] = FACE_DEPTHS
 
     @property
@@ -108,6 +110,14 @@ class FaceRecipe:
             smoothing=0.0,
             cut_out=0.35,
         ),
+        Round(
+            ((12, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE),),
+            rate=8e-4,
+            own=0.7,
+            smoothing=0.0,
+            cut_out=0.35,
+            covered=0.3,
+        ),
     )
     second_answer: float = 0.5
     batch: int = 96
@@ -125,6 +135,7 @@ def train_face(
     run: Path,
     recipe: FaceRecipe | None = None,
     *,
+    start: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> keras.Model:
     """Train the face network on FER2013 and faces7 together.
@@ -136,18 +147,23 @@ def train_face(
         data: Folder with `fer2013/` and `faces7/`.
         run: Folder for checkpoints and `history.json`.
         recipe: Hyper-parameters.
+        start: Folder with weights that ship, of which the last round alone goes on; None for all rounds.
         on_epoch: Called with the figures of each finished epoch.
 
     Returns:
         The network with both answers; `labels_of` and `votes_of` take it apart.
     """
     recipe = recipe or FaceRecipe()
+    if start is not None:
+        recipe = replace(recipe, rounds=recipe.rounds[-1:])
     run.mkdir(parents=True, exist_ok=True)
     write_whole(run / "recipe.json", json.dumps(asdict(recipe), indent=2) + "\n")
     fer, faces7, valid = _read(data, run, cut_out=any(part.cut_out for part in recipe.rounds))
     keras.utils.set_random_seed(recipe.seed)
     checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
     model = with_votes(face_cnn(depths=recipe.rounds[0].depths))
+    if start is not None:
+        _take(model, start)
     history: list[dict[str, Any]] = []
     if checkpoint.exists():
         model = load_saved(checkpoint, _ANEW, compile=True, most=MOST_WITH_OPTIMIZER)
@@ -167,7 +183,7 @@ def train_face(
             sides = part.sides_at(epoch - first)
             batches = AugmentedBatches(
                 train, batch=recipe.batch, sides=sides, seed=recipe.seed, epoch=epoch,
-                teacher=teacher, share=part.own, cut_out=part.cut_out,
+                teacher=teacher, share=part.own, cut_out=part.cut_out, covered=part.covered,
             )  # fmt: skip
             _seed_dropout(model, recipe.seed, epoch)
             loss = model.fit(batches, verbose=0, shuffle=False).history["loss"][0]
@@ -198,6 +214,15 @@ def _read(data: Path, run: Path, *, cut_out: bool) -> tuple[Pictures, Pictures, 
             valid["fer2013"], run / CUT_OUT_VALID, size=CROP_SIZE
         ).as_in_video()
     return fer, faces7, valid
+
+
+def _take(model: keras.Model, start: Path) -> None:
+    """Give a network with two answers the weights that ship."""
+    network, votes = face_cnn(), build_face_votes()
+    load_weights(network, start / "face_cnn.weights.h5", "install emoview again")
+    load_weights(votes, start / "face_votes.weights.h5", "install emoview again")
+    deepened(network, model)
+    model.get_layer("votes").set_weights(votes.get_layer("votes").get_weights())
 
 
 def targets_of(pictures: Pictures, votes: float) -> NDArray[np.float32]:
@@ -251,8 +276,7 @@ def _compile(model: keras.Model, recipe: FaceRecipe, part: Round, steps: int) ->
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     # Where there are no votes, the second loss is zero.
     losses = [keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs]
-    # XLA on a processor is a quarter slower here than TensorFlow's own oneDNN kernels.
-    model.compile(optimizer, losses, loss_weights=[1.0, recipe.second_answer], jit_compile=False)
+    model.compile(optimizer, losses, loss_weights=[1.0, recipe.second_answer], jit_compile=compiled())
 
 
 def accuracy_of(model: keras.Model, pictures: Pictures, size: int) -> float:

@@ -20,7 +20,7 @@ from emoview.errors import InputError
 from emoview.networks.runs import Number
 from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights, save_whole
 from emoview.pipeline.stage import Stage
-from emoview.training.precision import quick_precision
+from emoview.training.precision import compiled, quick_precision
 from emoview.training.systems.events import OnEvent
 
 Batch = tuple[Any, ...]
@@ -200,8 +200,7 @@ def _begun(
         return load_saved(_checkpoint(run, epochs), _ANEW, compile=True, most=MOST_WITH_OPTIMIZER)
     with quick_precision():
         model = build()
-    # XLA on a processor takes longer to compile than it saves.
-    model.compile(plan.new_optimizer(), loss, metrics=list(metrics), jit_compile=False)
+    model.compile(plan.new_optimizer(), loss, metrics=list(metrics), jit_compile=compiled())
     return model
 
 

@@ -19,6 +19,7 @@ from emoview.fusion.late import softmax
 from emoview.networks.sizes import LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.timeline.labels import LABELS
 from emoview.training.augmentation import augmented_face
+from emoview.training.covers import covered_face
 
 _AGAIN = "remove it, and it is made again"
 
@@ -143,7 +144,8 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     One batch has the first of some `sides`, in pixels, the next one the second, and so on by turns.  Where
     there is a `teacher`, a `share` of the target is what it answers to the same pictures, changed alike, in
     the size in which it is best, each as it is and mirrored.  A share `cut_out` of the pictures whose faces
-    are known as a video's are shown so; the teacher, who may not know such faces, sees them as they come.
+    are known as a video's are shown so, and over a share `covered` something is drawn; the teacher, who may
+    not know such faces, sees them as they come.
 
     The order and the changes depend on the seed and the epoch alone, so that an interrupted
     training goes on as if nothing had happened.
@@ -160,11 +162,12 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         teacher: keras.Model | None = None,
         share: float = 0.0,
         cut_out: float = 0.0,
+        covered: float = 0.0,
         workers: int = 1,
     ) -> None:
         super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=8)
         self._teacher, self._share = teacher, share
-        self._cut_out = cut_out
+        self._cut_out, self._covered = cut_out, covered
         self._pictures = pictures
         self._batch = batch
         self._sides = sides
@@ -178,10 +181,10 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         """Give a batch: pictures `(batch, side, side, 1)`, and their targets and votes."""
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
         side = self._sides[index % len(self._sides)]
-        images = self._changed(index, self._some_cut_out(index, chosen), side)
+        images = self._changed(index, self._some_covered(index, self._some_cut_out(index, chosen)), side)
         targets = self._pictures.targets[chosen]
         if self._teacher is not None:
-            alike = side == LARGE_FACE_SIZE and not self._cut_out
+            alike = side == LARGE_FACE_SIZE and not (self._cut_out or self._covered)
             whole = [self._pictures.images[i] for i in chosen]
             seen = images if alike else self._changed(index, whole, LARGE_FACE_SIZE)
             answers = [softmax(self._teacher.predict_on_batch(view)) for view in (seen, seen[:, :, ::-1])]
@@ -195,6 +198,12 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         drawn = np.random.default_rng((*self._seed, index, self._batch)).random(len(chosen)) < self._cut_out
         known, whole = self._pictures.cut_out, self._pictures.images
         return [known.get(i, whole[i]) if cut else whole[i] for i, cut in zip(chosen, drawn, strict=True)]
+
+    def _some_covered(self, index: int, pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+        """Draw something over a share of the pictures of the batch `index`."""
+        rng = np.random.default_rng((*self._seed, index, self._batch, 1))
+        drawn = rng.random(len(pictures)) < self._covered
+        return [covered_face(p, rng) if cover else p for p, cover in zip(pictures, drawn, strict=True)]
 
     def _changed(self, index: int, pictures: list[NDArray[np.uint8]], side: int) -> NDArray[np.float32]:
         """Give pictures of the batch `index`, changed in a way that hangs on no side."""

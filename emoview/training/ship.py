@@ -47,9 +47,12 @@ _ANEW = "name another folder with -o, and all is trained anew"
 _STILLS = 3000
 
 
-def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
-    """Train the face network, calibrate and measure it on the given validation parts, and ship it."""
-    both = train_face(data, run / "face", on_epoch=on_event)
+def ship_face(data: Path, run: Path, ship: Path, *, on_event: OnEvent, refine: bool = False) -> None:
+    """Train the face network, calibrate and measure it on the given validation parts, and ship it.
+
+    With `refine`, what is in `ship` learns the last round alone.
+    """
+    both = train_face(data, run / "face", start=ship if refine else None, on_epoch=on_event)
     model, votes = labels_of(both), votes_of(both)
     # What is measured is what ships.
     round_to_half(model)
