@@ -70,21 +70,22 @@ def markdown(machine: dict[str, str], speeds: Sequence[Speed], facts: Sequence[F
             row += [f"{own.median / found[clip, tool].median:.2f}" for tool in others]
             rows.append([*row, f"{statistics.median(own.memory_mb):.0f}"])
         lines += [
-            *_table(head, rows),
+            *table(head, rows),
             "",
             "Seconds at work of each stage of emoview, which run side by side:",
             "",
         ]
         stages = list(found[clips[0], "emoview"].stages)
-        lines += _table(
+        lines += table(
             ["clip", *stages],
             [[clip, *(f"{found[clip, 'emoview'].stages[s]:.2f}" for s in stages)] for clip in clips],
         )
         lines.append("")
     if facts:
-        lines += _table(["what", "result"], [[fact.what, f"{fact.value:.3g} {fact.unit}"] for fact in facts])
+        lines += table(["what", "result"], [[fact.what, f"{fact.value:.3g} {fact.unit}"] for fact in facts])
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lay out rows under a head as Markdown."""
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]

@@ -39,16 +39,39 @@ def select_device(device: Device) -> tuple[str, Engine]:
     # TensorFlow reports on its start-up to the console unless it is told not to before it starts.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # JAX takes three quarters of a card's memory unless it is told not to.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import keras
 
-    if _gpus(keras.backend.backend()):
+    if gpus(keras.backend.backend()):
+        exactly(keras.backend.backend())
         return "gpu", Engine.KERAS
     if device is Device.GPU:
         raise DeviceError("no GPU is visible: install emoview[gpu] and a CUDA driver, or use --device cpu")
     return "cpu", Engine.ONNX
 
 
-def _gpus(backend: str) -> int:
+def exactly(backend: str, *, exact: bool = True) -> None:
+    """Have a back end multiply in float32, or, not `exact`, in TF32: ten binary digits, on cards that can.
+
+    All three take TF32 for convolutions unless they are told not to.
+    """
+    if backend == "torch":
+        import torch
+
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = not exact
+    elif backend == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest" if exact else "tensorfloat32")
+    elif backend == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(not exact)
+
+
+def gpus(backend: str) -> int:
+    """Count the cards that a back end of Keras sees."""
     if backend == "tensorflow":
         import tensorflow as tf
 

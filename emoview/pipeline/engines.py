@@ -1,6 +1,7 @@
 """What runs the shipped networks: ONNX Runtime on a processor, Keras on a GPU.
 
-Both give the same numbers.  ONNX Runtime starts in a fraction of the time that TensorFlow takes.
+Both give the same numbers.  Networks with a loop over ticks always run on the processor: a card would wait
+for each of its many small steps.  ONNX Runtime starts in a fraction of the time that TensorFlow takes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, Protocol
 from emoview.networks.weights import Weight, shipped
 
 FACE_OUTPUTS = ("embedding", "logits")
+LOOPED = frozenset({"face_gru", "early_fusion"})
+"""Networks with a loop over ticks."""
 
 
 class Engine(str, Enum):
@@ -80,6 +83,43 @@ class OnnxNetwork:
         return whole, padded
 
 
+class KerasNetwork:
+    """A network in Keras, whose back ends compile anew for each shape: it sees few shapes.
+
+    Attributes:
+        model: The network.
+    """
+
+    _ROWS, _TICKS = 32, 125
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict_on_batch(self, inputs: Any) -> Any:
+        """Give the outputs for `(n, …)` inputs, or for padded sequences and their mask."""
+        import numpy as np
+
+        if isinstance(inputs, tuple):
+            values, mask = inputs
+            count = values.shape[1]
+            more = ((0, 0), (0, _padded(count, self._TICKS) - count))
+            whole, ticks = self.model.predict_on_batch((np.pad(values, (*more, (0, 0))), np.pad(mask, more)))
+            return np.asarray(whole), np.asarray(ticks)[:, :count]
+        rows = _padded(len(inputs), self._ROWS) - len(inputs)
+        filled = np.pad(inputs, ((0, rows), *[(0, 0)] * (np.ndim(inputs) - 1)))
+        answer = self.model.predict_on_batch(filled)
+        if isinstance(answer, list | tuple):
+            return [np.asarray(one)[: len(inputs)] for one in answer]
+        return np.asarray(answer)[: len(inputs)]
+
+
+def _padded(count: int, least: int) -> int:
+    """Give `least`, doubled until it holds `count`."""
+    while least < count:
+        least *= 2
+    return least
+
+
 def weight_of(model: str, engine: Engine) -> Weight:
     """Find, and check, the file with the weights of a model."""
     return shipped(f"{model}.onnx" if engine is Engine.ONNX else f"{model}.weights.h5")
@@ -99,7 +139,7 @@ def load(model: str, engine: Engine) -> Network:
         from emoview.networks.face_cnn import embedding_model
 
         network = embedding_model(network)
-    return _as_network(network)
+    return KerasNetwork(network)
 
 
 def load_face_maps(engine: Engine) -> Network:
@@ -113,7 +153,7 @@ def load_face_maps(engine: Engine) -> Network:
         return OnnxNetwork(path, ["maps"])
     from emoview.networks.face_cnn import maps_model
 
-    return _as_network(maps_model(_keras_network("face_cnn", path)))
+    return KerasNetwork(maps_model(_keras_network("face_cnn", path)))
 
 
 def _keras_network(model: str, path: Path) -> Any:
@@ -121,9 +161,4 @@ def _keras_network(model: str, path: Path) -> Any:
 
     network = BUILDERS[model]()
     network.load_weights(path)
-    return network
-
-
-def _as_network(model: Any) -> Network:
-    network: Network = model
     return network

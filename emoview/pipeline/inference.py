@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emoview.face.views import View, seen
 from emoview.fusion.late import log_softmax
 from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
-from emoview.pipeline.engines import Network, OnnxNetwork
+from emoview.pipeline.engines import Network
 from emoview.pipeline.evidence import Logits, SequenceLogits
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import LABELS, VOICE_LABELS
@@ -72,12 +72,10 @@ def run_faces(
         chosen = [(i, view) for i, view in pairs if view.side == side]
         for start in range(0, len(chosen), FACE_BATCH):
             some = chosen[start : start + FACE_BATCH]
-            # Keras compiles a call anew for each size of batch, ONNX Runtime takes what comes.
-            rows = len(some) if isinstance(model, OnnxNetwork) else FACE_BATCH
-            batch = np.zeros((rows, side, side, 1), np.float32)
-            batch[: len(some)] = [seen(faces[i], view) for i, view in some]
+            batch = np.zeros((len(some), side, side, 1), np.float32)
+            batch[:] = [seen(faces[i], view) for i, view in some]
             for sums, answer in zip((embeddings, logits), model.predict_on_batch(batch), strict=True):
-                np.add.at(sums, [i for i, _ in some], np.asarray(answer)[: len(some)])
+                np.add.at(sums, [i for i, _ in some], np.asarray(answer))
     each = len(STILL_VIEWS) if ticks is None else 1
     return embeddings / each, logits / each
 

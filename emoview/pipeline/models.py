@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion
 from emoview.networks.weights import Weight, shipped
-from emoview.pipeline.engines import Engine, Network, load, weight_of
+from emoview.pipeline.engines import LOOPED, Engine, Network, load, weight_of
 from emoview.pipeline.stand_ins import STAND_INS, Role, StandIn, roles
 from emoview.timeline.labels import LABELS
 from emoview.timeline.options import Options
@@ -48,7 +48,7 @@ class Models:
 
     @cached_property
     def face_gru(self) -> Network:
-        return load("face_gru", self.engine)
+        return load("face_gru", Engine.ONNX)
 
     @cached_property
     def face_votes(self) -> Network:
@@ -70,11 +70,11 @@ class Models:
 
     @cached_property
     def early_fusion(self) -> Network:
-        return load("early_fusion", self.engine)
+        return load("early_fusion", Engine.ONNX)
 
     def weight(self, model: str) -> Weight:
         """Give the file behind a model."""
-        return weight_of(self._file(model), self.engine)
+        return weight_of(self._file(model), Engine.ONNX if model in LOOPED else self.engine)
 
     def _file(self, model: str) -> str:
         return model + self.features.suffix if model.startswith("voice_") else model

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from emoview.networks.shipped import BUILDERS
-from emoview.pipeline.engines import Engine, load
+from emoview.pipeline.engines import LOOPED, Engine, KerasNetwork, load
+from emoview.pipeline.models import Models
 
 
 @pytest.mark.parametrize("model", BUILDERS)
@@ -20,13 +21,13 @@ def test_both_engines_say_the_same(model: str):
     elif model == "face_votes":
         inputs = rng.random((4, 256), dtype=np.float32)
     elif model.startswith("voice_clip"):
-        inputs = _like_its_inputs(keras_network, 8, rng)
+        inputs = _like_its_inputs(keras_network.model, 8, rng)
         # As in a recording of another kind, where a value that hardly varied is far from where it was.
         inputs[0, :5] = 1e6
     elif model == "speaker":
-        inputs = np.stack([_like_its_inputs(keras_network, 37, rng) for _ in range(3)])
+        inputs = np.stack([_like_its_inputs(keras_network.model, 37, rng) for _ in range(3)])
     else:
-        values = _like_its_inputs(keras_network, 250, rng)[None]
+        values = _like_its_inputs(keras_network.model, 250, rng)[None]
         values[:, 200:] = 0
         inputs = (values, np.arange(250)[None] < 200)
     one, other = (network.predict_on_batch(inputs) for network in (keras_network, onnx_network))
@@ -38,6 +39,41 @@ def test_both_engines_say_the_same(model: str):
             expected, found = expected[:, :200], found[:, :200]
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
         assert np.abs(expected).max() < 100
+
+
+def test_keras_sees_few_shapes_and_answers_for_what_was_asked():
+    shapes: set[tuple[int, ...]] = set()
+
+    class Doubles:
+        def predict_on_batch(self, inputs: Any) -> Any:
+            if isinstance(inputs, tuple):
+                values, mask = inputs
+                shapes.add(values.shape)
+                return (values * mask[..., None]).sum(axis=1), 2 * values
+            shapes.add(inputs.shape)
+            return [2 * inputs, 3 * inputs]
+
+    network = KerasNetwork(Doubles())
+    for count in (1, 16, 32, 33, 64):
+        values = np.arange(count * 2, dtype=np.float32).reshape(count, 2)
+        two, three = network.predict_on_batch(values)
+        np.testing.assert_array_equal(two, 2 * values)
+        np.testing.assert_array_equal(three, 3 * values)
+    assert shapes == {(32, 2), (64, 2)}
+    shapes.clear()
+    for count in (125, 250, 375, 1660):
+        values = np.ones((1, count, 2), np.float32)
+        whole, ticks = network.predict_on_batch((values, np.ones((1, count), bool)))
+        np.testing.assert_array_equal(whole, [[count, count]])
+        np.testing.assert_array_equal(ticks, 2 * values)
+    assert shapes == {(1, 125, 2), (1, 250, 2), (1, 500, 2), (1, 2000, 2)}
+
+
+@pytest.mark.parametrize("model", sorted(LOOPED))
+def test_a_loop_over_ticks_runs_on_the_processor_whatever_the_engine(model: str):
+    models = Models(engine=Engine.KERAS)
+    assert models.weight(model).name == f"{model}.onnx"
+    assert not isinstance(getattr(models, model), KerasNetwork)
 
 
 def _like_its_inputs(network: Any, count: int, rng: np.random.Generator) -> np.ndarray:
