@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=torch python -m benchmarks.gpu [-o DIR] [--part networks|pipeline] [--budget 60]
 
-With torch, jax or tensorflow as Keras' back end.  Without a GPU it gives the processor's figures, and says so.
+With torch, jax or tensorflow as Keras' back end.  Without a GPU it gives the processor's, and says so.
 """
 
 from __future__ import annotations
@@ -86,14 +86,7 @@ def networks(on_card: bool, budget: float) -> dict[str, Any]:
     start = time.perf_counter()
     rows: list[dict[str, Any]] = []
     left_out: list[str] = []
-    wanted = [
-        (model, batch, side, precision)
-        for model, side, batches in _wanted(on_card)
-        for precision in (("float32", "tf32", *HALVES) if on_card else ("float32",))
-        for batch in batches
-        if precision == "float32" or batch in (512, 2048, SEQUENCES)
-    ]
-    for model, batch, side, precision in wanted:
+    for model, batch, side, precision in _cells(on_card):
         name = f"{model}{f' {side} px' if side else ''}, {batch}, {precision}"
         if time.perf_counter() - start > budget:
             left_out.append(name)
@@ -131,16 +124,16 @@ def networks(on_card: bool, budget: float) -> dict[str, Any]:
     return {"rows": rows, "left_out": left_out, "lines": lines}
 
 
-def _wanted(on_card: bool) -> list[tuple[str, int, tuple[int, ...]]]:
-    """List networks, sides of faces (0 for the others) and batches, the most important first."""
-    faces = [("face_cnn", side, batches) for side, batches in FACES]
-    others = [(name, 0, (SEQUENCES,)) for name in ("voice_clip", "speaker", "voice_tcn", *_LOOPED)]
-    if on_card:
-        return [*faces, *others]
-    return [
-        *((name, side, (32, 128)) for name, side, _ in faces),
-        *((name, 0, (8,)) for name, _, _ in others),
-    ]
+def _cells(on_card: bool) -> list[tuple[str, int, int, str]]:
+    """List network, batch, pixels of a side (0: it sees no face) and precision; the most telling first."""
+    others = ("voice_clip", "speaker", "voice_tcn", *_LOOPED)
+    if not on_card:
+        faces = [("face_cnn", 32, side, "float32") for side, _ in FACES]
+        return [*faces, *((name, 4, 0, "float32") for name in others)]
+    faces = [("face_cnn", batch, side, "float32") for side, batches in FACES for batch in batches]
+    first, rest = ([one for one in faces if (one[1] >= 512) is large] for large in (True, False))
+    quicker = [("face_cnn", 2048, side, name) for side, _ in FACES[:2] for name in ("tf32", *HALVES)]
+    return [*first, *((name, SEQUENCES, 0, "float32") for name in others), *quicker, *rest]
 
 
 _LOOPED = ("face_gru", "early_fusion")
@@ -341,8 +334,9 @@ def pipeline(on_card: bool, _: float) -> dict[str, Any]:
             clip = make(kind, Path(folder))
             results = []
             for device in devices:
-                # Once to compile for its shapes.
-                analyze(clip, device=device)
+                if device == "gpu":
+                    # Once to compile for its shapes.
+                    analyze(clip, device=device)
                 result = analyze(clip, device=device)
                 profile = profile_of(result)
                 stages = {stage.name: round(stage.busy_s, 3) for stage in profile.stages}

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT))
+from benchmarks import gpu
 from benchmarks.clips import SPEED, make
 from benchmarks.table import Fact, Speed, document, markdown
 from emoview.media.decode import PictureDecoder
@@ -31,6 +33,33 @@ def test_ratios_are_those_of_the_medians():
     assert "| 720p | 1 | 100.0 | 125.0 | 20.0 | 0.80 | 5.00 | 450 |" in lines
     assert "| 720p | 2.00 |" in lines
     assert "| help | 0.25 s |" in lines
+
+
+def test_every_shipped_network_of_an_analysis_is_measured_on_a_card_and_without_one():
+    for on_card in (True, False):
+        cells = gpu._cells(on_card)
+        assert len(set(cells)) == len(cells)
+        assert {cell[0] for cell in cells if cell[3] == "float32"} == {
+            "face_cnn", "voice_clip", "speaker", "voice_tcn", "face_gru", "early_fusion",
+        }  # fmt: skip
+        assert {cell[2] for cell in cells} == {0, 48, 64, 80}
+    assert {cell[1] for cell in gpu._cells(True) if cell[2] == 48} == {32, 128, 512, 2048, 8192}
+
+
+def test_a_row_that_differs_between_devices_is_found():
+    def result(*fused: float) -> SimpleNamespace:
+        row = SimpleNamespace(
+            tick=0, face_id=1, label=str(np.argmax(fused)), face=None, voice=None, fused=fused
+        )
+        return SimpleNamespace(timeline=[row])
+
+    assert gpu._compared(result(0.5, 0.4), result(0.5, 0.4)) == {"same_labels": 1, "max_abs_probability": 0}
+    found = gpu._compared(result(0.5, 0.4), result(0.4, 0.5))
+    assert found == {"same_labels": 0, "max_abs_probability": pytest.approx(0.1)}
+    other = result(0.5, 0.4)
+    other.timeline[0].voice = (0.5, 0.5)
+    with pytest.raises(SystemExit, match="voice is there on one device alone"):
+        gpu._compared(result(0.5, 0.4), other)
 
 
 @pytest.mark.parametrize("name", ["720p, variable rate", "720p, 60 Hz"])
