@@ -127,7 +127,7 @@ class Join:
             affect="estimated" if AFFECT in answers.used else "derived",
             cuts=tuple(time_of(cut) for cut in self._faces.cuts) if self._faces else (),
             faces=self._all_faces(),
-            baseline_clips=self._baseline_clips(),
+            baseline_clips=clips_of(self._baseline),
             version=__version__,
             speakers=self._who.speakers,
         )
@@ -222,14 +222,6 @@ class Join:
             widened=1.0 if self._faces is None else round(self._faces.widened, 4),
         )
 
-    def _baseline_clips(self) -> dict[str, int]:
-        counts = {} if self._baseline is None else self._baseline.recordings
-        return {
-            kind: max(count for model, count in counts.items() if model.startswith(kind))
-            for kind in ("face", "voice")
-            if any(model.startswith(kind) for model in counts)
-        }
-
     @property
     def _both(self) -> bool:
         return bool(self._choice.measured) and bool(self._speech.any())
@@ -258,6 +250,16 @@ class Join:
             return chosen
         others = who.others(choice.main)
         return [*chosen, *warn.of_others(choice.main, int(heard.sum()), int(self._speech.sum()), others)]
+
+
+def clips_of(baseline: Baseline | None) -> dict[str, int]:
+    """Tell how many recordings a baseline was made from, by `face` and `voice`."""
+    counts = {} if baseline is None else baseline.recordings
+    return {
+        kind: max(count for model, count in counts.items() if model.startswith(kind))
+        for kind in ("face", "voice")
+        if any(model.startswith(kind) for model in counts)
+    }
 
 
 def weights_used(models: Models, used: Set[str], options: Options) -> tuple[WeightUsed, ...]:

@@ -191,12 +191,23 @@ def of_faces(faces: Faces, options: Options) -> Iterator[str]:
     """Tell what was special about finding the faces."""
     if not faces.tracks:
         yield "no face was found: faces must be at least a twentieth of the frame wide"
+    yield from of_finding(faces.most, faces.widened, options)
+
+
+def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
+    """Tell whether there may be more faces, and whether their shape was changed.
+
+    Args:
+        most: Most faces that were found in one picture.
+        widened: How much wider the pictures of most faces were made.
+        options: How the file was analysed.
+    """
     asked = options.max_faces
-    if 1 < asked <= faces.most:
+    if 1 < asked <= most:
         more = min(2 * asked + 1, MOST_FACES)
         cure = f": --max-faces {more} looks for more" if more > asked else ""
         yield f"{asked} faces, as many as were looked for{cure}"
-    if faces.widened != 1 and options.aspect == "auto":
+    if widened != 1 and options.aspect == "auto":
         yield (
             "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3; "
             "--aspect keep leaves them as they are"
