@@ -21,7 +21,7 @@ from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound, read_sound
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.channels import Notes, sound_of
-from emoview.pipeline.events import EventHook, Progress
+from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.evidence import FaceHook, Faces, Voice
 from emoview.pipeline.finding import LONGEST_SIDE
 from emoview.pipeline.models import Models
@@ -117,20 +117,52 @@ def watch_file(
     Raises:
         InputError: An option needs the whole recording.
     """
+    watched = about_to_watch(media, options, load, baseline, timings=timings)
+    for rows in rows_of_file(watched, timings=timings, on_event=on_event, on_face=on_face):
+        watched.rows += rows
+    return watched
+
+
+def about_to_watch(
+    media: Media,
+    options: Options,
+    load: Callable[[], Models],
+    baseline: Baseline | None,
+    *,
+    timings: Timings,
+) -> Watched:
+    """Make ready to send a file through the causal core.
+
+    Raises:
+        InputError: An option needs the whole recording.
+    """
+    core = CausalAnalysis(
+        load, options, baseline=baseline, timings=timings,
+        pictures=media.video is not None and options.modality != "voice",
+        sound=media.audio is not None and options.modality != "face",
+    )  # fmt: skip
+    return Watched(media, options, load(), core, baseline)
+
+
+def rows_of_file(
+    watched: Watched, *, timings: Timings, on_event: EventHook = ignore, on_face: FaceHook | None = None
+) -> Iterator[tuple[Row, ...]]:
+    """Give the rows of each tick of a file as it goes through the core; nothing but the core remembers them.
+
+    At the end `watched` knows what its decoders said.
+    """
+    media, options, core = watched.media, watched.options, watched.core
     pictures = media.video is not None and options.modality != "voice"
-    sound = media.audio is not None and options.modality != "face"
     log = DecodeLog()
     total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
     with ExitStack() as stack:
-        heard, notes = _sound(media, options) if sound else (None, ())
-        if heard is not None:
+        stack.enter_context(core)
+        heard, reached = None, 0
+        notes: Notes = ()
+        if media.audio is not None and options.modality != "face":
+            heard, notes = _sound(media, options)
             stack.enter_context(heard)
         ticks = ticks_of(len(heard)) if heard is not None else 0
-        core = stack.enter_context(
-            CausalAnalysis(load, options, baseline=baseline, timings=timings, pictures=pictures, sound=sound)
-        )
-        watched = Watched(media, options, load(), core, baseline)
-        reached = 0
         for tick, picture, scale in _ticks(media, pictures=pictures, ticks=ticks, log=log):
             if heard is not None:
                 core.hear(_samples(heard, tick))
@@ -138,19 +170,18 @@ def watch_file(
             for face in found if on_face is not None else ():
                 if on_face is not None:
                     on_face(face)
-            watched.rows += rows_of(moment, options.naming)
             if picture is not None:
                 reached = tick + 1
             on_event(Progress("face" if pictures else "voice", tick + 1, total))
+            yield tuple(rows_of(moment, options.naming))
     if pictures:
         watched.faces = Faces(reached, {}, log, widened=core.widened)
         timings.add("decode", log.busy_s)
     if heard is not None:
-        none = np.zeros(0, np.float32)
         watched.voice = Voice(
-            ticks, np.zeros(ticks, bool), none, core.tally.mean_level_db, None, None, heard.log, notes=notes
-        )
-    return watched
+            ticks, np.zeros(ticks, bool), np.zeros(0, np.float32), core.tally.mean_level_db, None, None,
+            heard.log, notes=notes,
+        )  # fmt: skip
 
 
 def _sound(media: Media, options: Options) -> tuple[Sound, Notes]:
