@@ -29,7 +29,7 @@ def _row(
     probabilities = leaning(fused)
     valence, arousal = valence_arousal(np.array(probabilities))
     return Row(
-        tick, face_id if face else None, FaceBox(10, 20, 30, 40) if face else None,
+        tick, face_id if face else None, FaceBox(10.0, 20.0, 30.0, 40.0) if face else None,
         leaning(face) if face else None, leaning(voice, 0.5) if voice else None, probabilities,
         round(float(valence), 6), round(float(arousal), 6), naming,
     )  # fmt: skip

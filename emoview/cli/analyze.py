@@ -12,7 +12,13 @@ import typer
 from emoview.cli.command import ShowConfigOption
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import Terminal
-from emoview.cli.options import ContactSheetOption, QuietOption, SomeFormatsOption, with_options
+from emoview.cli.options import (
+    CausalOption,
+    ContactSheetOption,
+    QuietOption,
+    SomeFormatsOption,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from emoview.timeline.results import Analysis
@@ -58,9 +64,7 @@ def analyze(
         float | None,
         typer.Option(min=0.1, metavar="S", help="Record so many seconds of an address, such as a camera's."),
     ] = None,
-    causal: Annotated[
-        bool, typer.Option("--causal", help="Look at nothing that comes later, as emoview live does.")
-    ] = False,
+    causal: CausalOption = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Show the time of each stage after the result.")
     ] = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,13 @@ import typer
 from emoview.cli.command import ShowConfigOption
 from emoview.cli.config import ConfigOption
 from emoview.cli.console import INTERRUPTED, SOME_FAILED, Terminal
-from emoview.cli.options import ContactSheetOption, FormatsOption, QuietOption, with_options
+from emoview.cli.options import (
+    CausalOption,
+    ContactSheetOption,
+    FormatsOption,
+    QuietOption,
+    with_options,
+)
 from emoview.common.text import name_of
 
 
@@ -43,6 +50,7 @@ def batch(
         bool, typer.Option("--challenge", help="Write NAME.txt too: the overall label and nothing else.")
     ] = False,
     contact_sheet: ContactSheetOption = False,
+    causal: CausalOption = False,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -100,6 +108,7 @@ def batch(
         from emoview.cli import render_batch as render
         from emoview.pipeline.check import check
 
+        options = replace(options, causal=causal)
         check(options)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
         passed_over: Counter[str] = Counter()

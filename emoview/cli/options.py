@@ -243,6 +243,9 @@ ContactSheetOption = Annotated[
         "--contact-sheet", help="Write NAME-faces.png: a picture of each face with its number, for --face."
     ),
 ]
+CausalOption = Annotated[
+    bool, typer.Option("--causal", help="Look at nothing that comes later, as emoview live does.")
+]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
 
 

@@ -15,6 +15,7 @@ from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS
 
 CURE: Final = "name a CSV table, an ELAN document or export, a Praat TextGrid, or a BORIS export"
+_WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 VALUES: Final = ("valence", "arousal")
 # Of all annotations together: each is spread over its ticks.
 _LONGEST_S = 1e5
@@ -74,6 +75,8 @@ def read_annotations(
 
     content = read_bytes(path, CURE)
     wanted = (tier,) if isinstance(tier, str) else tuple(tier or ())
+    if path.suffix.lower() in _WORKBOOKS:
+        raise InputError(f"{name_of(path)} is a workbook of a spreadsheet: save its sheet as CSV")
     if path.suffix.lower() == ".eaf":
         return some(path, chosen(path, read_elan(path, content), wanted))
     text = decoded(content)

@@ -77,6 +77,7 @@ class Program:
         self.plan = plan
         self.options = replace(plan.options, causal=True)
         check(self.options)
+        _check_live(self.options)
         if plan.record is not None and plan.source is None:
             raise InputError("a recording needs a source: name a camera, a stream or a file before --record")
         if plan.video and plan.record is None:
@@ -143,7 +144,8 @@ class Program:
         session, facts = self.session, StreamFacts(self.plan.source or "")
         tally = Tally(self.load, with_baseline=False)
         if session is not None:
-            tally, facts = session.core.tally, session.state.facts
+            tally = session.core.tally
+            facts = replace(session.state.facts, widened=session.core.widened)
             dropped = session.inbox.dropped
             warnings = [*warnings, *session.core.warnings()]
             if dropped:
@@ -182,6 +184,19 @@ class Program:
         if failure is not None:
             raise failure
         return (results[-1] if results else None), written
+
+
+def _check_live(options: Options) -> None:
+    """Refuse what is about recordings, which nothing here would do.
+
+    Raises:
+        InputError: Such an option.
+    """
+    usual = Options()
+    for name in ("rate", "capture_rate", "clock", "audio_track", "channel"):
+        if getattr(options, name) != getattr(usual, name):
+            option = name.replace("_", "-")
+            raise InputError(f"emoview live takes no --{option}: leave it out, or analyze a recording")
 
 
 class _Both(Recording):

@@ -98,6 +98,12 @@ class Stretch:
     start_s: float = 0.0
     end_s: float | None = None
 
+    def __post_init__(self) -> None:
+        """Keep whole seconds as they are read back: 2.0."""
+        for name in ("start_s", "end_s"):
+            if type(getattr(self, name)) is int:
+                object.__setattr__(self, name, float(getattr(self, name)))
+
     @property
     def ticks(self) -> int | None:
         """How many ticks it holds; None where it has no end."""

@@ -30,7 +30,7 @@ _SOUND_IN_MEMORY: Final = 16 << 20
 # Of a sample, in floating point: a mix may go beyond full scale, and what is quiet is not to be made coarse.
 _BYTES: Final = 4
 # What is off by less, 60 dB below full scale, is off by chance.
-_LITTLE_OFFSET: Final = 0.001
+LITTLE_OFFSET: Final = 0.001
 
 
 class SoundDecoder(Decoder):
@@ -196,7 +196,7 @@ class Sound:
         except OSError as error:
             raise _full(error) from error
         mean = self._sum / max(self._count, 1)
-        self.offset = np.where(np.abs(mean) < _LITTLE_OFFSET, 0, mean).astype(np.float32)
+        self.offset = np.where(np.abs(mean) < LITTLE_OFFSET, 0, mean).astype(np.float32)
 
     def __len__(self) -> int:
         return self._bytes // (_BYTES * self.channels)

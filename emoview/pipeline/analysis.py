@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.options import Options
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Row
 
 if TYPE_CHECKING:
     from emoview.explain.seen import Seen
@@ -154,6 +154,31 @@ def _causal(
     warnings += _stream_warnings(media, options, watched.faces, watched.voice)
     _found(media, watched.faces, watched.voice)
     return watched.analysis(warnings, loader.device_used, {})
+
+
+def stream(
+    path: str | os.PathLike[str], *, options: Options, stretch: Stretch = WHOLE
+) -> Iterator[tuple[Row, ...]]:
+    """Analyse a file causally, and give the rows of each tick at once: memory does not grow with its length.
+
+    Arguments and errors are those of `analyze`; a decoder that gave up is told behind the last rows.
+    """
+    from emoview.live.causal.file import about_to_watch, rows_of_file
+
+    options = replace(options, causal=True)
+    check(options)
+    with opened(path, rate=options.rate, allow_network=False) as source:
+        media = probe(
+            source.path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track
+        )
+        warn.of_modality(media, options)
+        timings = Timings()
+        watched = about_to_watch(
+            media, options, _Loader(options), _baseline_for(media, options), timings=timings
+        )
+        yield from rows_of_file(watched, timings=timings)
+        _stream_warnings(media, options, watched.faces, watched.voice)
+        _found(media, watched.faces, watched.voice)
 
 
 def logits_of(

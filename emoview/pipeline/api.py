@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
@@ -15,7 +15,7 @@ from emoview.errors import InputError
 from emoview.pipeline.events import EventHook, ignore
 from emoview.timeline.labels import LabelCount
 from emoview.timeline.options import Options, weights_of
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,6 +143,33 @@ class Analyzer:
                     shutil.copyfileobj(source, out)
                     name = str(getattr(source, "name", "file"))
             return self._run(file, start_s, end_s, on_event, name)
+
+    def stream(
+        self, source: str | os.PathLike[str], *, start_s: float = 0.0, end_s: float | None = None
+    ) -> Iterator[tuple[Row, ...]]:
+        """Analyse a video, or a sound file, tick by tick, without looking ahead or remembering rows.
+
+        Memory does not grow with the length of the video. The rows are those of `analyze` with `causal`.
+
+        Args:
+            source: A path, or what else `analyze` takes, but for addresses.
+            start_s: Second at which to start; the timeline counts from there.
+            end_s: Second at which to end; None for the end.
+
+        Yields:
+            The rows of a tick of 40 ms: one for each face that is reported, or one without a face.
+
+        Raises:
+            InputError: The source cannot be analysed, or an option needs the whole recording.
+            DecodeError: A decoder gave up before the end, which is told behind the last rows.
+            DeviceError: The device asked for is not there.
+            WeightsError: The installation lacks its weights.
+        """
+        from emoview.media.probe import Stretch
+        from emoview.pipeline.analysis import stream
+
+        with self._free:
+            yield from stream(source, options=self.options, stretch=Stretch(start_s, end_s))
 
     def analyze_arrays(
         self,

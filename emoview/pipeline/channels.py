@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.errors import InputError
 from emoview.media.sound import Sound, read_sound
+from emoview.pipeline.choice import choose
 from emoview.pipeline.speaker import correlation, loudness
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of
 from emoview.timeline.options import Options
@@ -154,7 +156,7 @@ def _of_two_speakers(sound: Sound, options: Options, seen: SeenFaces) -> Notes:
     # What is heard of the other speaker does not move these lips.
     levels = np.stack([channel.level_db for channel in channels])
     own = [speech[i] & (levels[i] > levels[1 - i]) for i in range(2)]
-    tracks = _tracks(seen(), options.face)
+    tracks = _tracks(seen(), options)
     moves = [_with_lips(tracks, own[i], channels[i].level_db) for i in range(2)]
     if abs(moves[0] - moves[1]) < _CLEARLY:
         return (
@@ -169,14 +171,16 @@ def _of_two_speakers(sound: Sound, options: Options, seen: SeenFaces) -> Notes:
     )
 
 
-def _tracks(faces: Faces | None, asked: str) -> list[FaceTrack]:
-    """Give the faces that may be measured."""
-    tracks = {} if faces is None else faces.tracks
-    if asked == "largest" and tracks:
-        return [max(tracks.values(), key=lambda track: track.weight)]
-    if asked.isdecimal():
-        return [tracks[int(asked)]] if int(asked) in tracks else []
-    return list(tracks.values())
+def _tracks(faces: Faces | None, options: Options) -> list[FaceTrack]:
+    """Give the faces that may be measured, by person."""
+    if faces is None or not faces.tracks:
+        return []
+    try:
+        choice = choose(options, faces.tracks, None, file="the file")
+    except InputError:
+        # There is no such face, which is going to be said where all is joined.
+        return []
+    return list((choice.moving if options.face == "speaking" else choice.measured).values())
 
 
 def _with_lips(tracks: list[FaceTrack], speech: NDArray[np.bool_], level: NDArray[np.float32]) -> float:

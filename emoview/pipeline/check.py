@@ -88,6 +88,12 @@ def check_causal(options: Options) -> None:
         raise InputError("early fusion needs the whole recording: live and causal analysis use --fusion late")
     if options.explain:
         raise InputError("explanations need the whole recording: leave out --explain, or --causal")
+    if options.voice.isdecimal():
+        raise InputError("voices are told apart in whole recordings only: leave out --voice, or --causal")
+    if options.merge or options.split:
+        raise InputError(
+            "live and causal analysis takes each track for a person of its own: leave out --merge and --split"
+        )
 
 
 def _check_features(options: Options) -> None:

@@ -57,6 +57,11 @@ class Found:
     square: NDArray[np.uint8] | None = None
     surroundings: NDArray[np.float32] | None = None
 
+    @property
+    def wider(self) -> float:
+        """How much wider its picture was made beside its height."""
+        return self.widen[0] / self.widen[1]
+
 
 FaceHook: TypeAlias = Callable[[Found], None]
 """Told of every face that was found, in order."""

@@ -56,7 +56,7 @@ class FaceBranch:
         """Take the faces of `tick`; ticks without a picture may be left out."""
         self._ticks, self._most = tick + 1, max(self._most, len(found))
         for face in found:
-            self._widened[max(face.widen)] += 1
+            self._widened[face.wider] += 1
             self._waiting.append(face)
             if len(self._waiting) == FACE_BATCH:
                 self._flush()

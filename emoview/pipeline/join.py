@@ -18,7 +18,7 @@ from emoview.media.tool import tool
 from emoview.networks.weights import shipped
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.answers import Answer, Answers
-from emoview.pipeline.choice import choose
+from emoview.pipeline.choice import choose, of_who_speaks
 from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
@@ -71,11 +71,13 @@ class Join:
         self._tracks = dict(faces.tracks) if faces else {}
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
         cuts = faces.cuts if faces else ()
-        self._choice = choose(options, self._tracks, cuts, voice, file=name_of(media.path))
+        choice = choose(options, self._tracks, voice, file=name_of(media.path))
         self._answers = Answers(models, voice, self._ticks, baseline)
         self._speech = self._answers.speech
-        self._who = Who(options.voice, self._choice.moving, voice, self._choice.main, self._ticks)
-        self._who.check(file=name_of(media.path))
+        self._who = who = Who(options.voice, choice.moving, voice, choice.likely, self._ticks)
+        who.check(file=name_of(media.path))
+        speaks = {person: who.speaks(person) & who.heard for person in choice.moving}
+        self._choice = of_who_speaks(choice, options.face, self._tracks, cuts, speaks, int(who.heard.sum()))
 
     def logits(self) -> dict[str, Logits]:
         """Give what each model says of the whole, `(7,)`."""
@@ -127,7 +129,7 @@ class Join:
             affect="estimated" if AFFECT in answers.used else "derived",
             cuts=tuple(time_of(cut) for cut in self._faces.cuts) if self._faces else (),
             faces=self._all_faces(),
-            baseline_clips=self._baseline_clips(),
+            baseline_clips=clips_of(self._baseline),
             version=__version__,
             speakers=self._who.speakers,
         )
@@ -136,10 +138,8 @@ class Join:
         """Tell where the voice joins a measured person, `(ticks,)`."""
         turns = self._choice.turns
         if turns is None or self._who.asked != "face":
-            return self._who.of_face(person)
-        speaking = np.zeros(self._ticks, bool)
-        speaking[: len(turns.speaking)] = turns.speaking[: self._ticks] >= 0
-        return np.asarray(speaking & self._speech, bool)
+            return self._who.of_face(person, self._choice.main)
+        return np.asarray(turns.speaking >= 0, bool)
 
     def _measured_voice(self) -> NDArray[np.bool_]:
         """Tell where the voice is that of the measured person, or of whoever was asked for, `(ticks,)`."""
@@ -151,15 +151,17 @@ class Join:
     ) -> list[Row]:
         who, choice = self._who, self._choice
         affect = self._answers.affect(track, fused)
-        speaks = who.speaks(person) if choice.turns is None else self._joins(person)
-        carries = who.carriers(choice.measured) == person if choice.turns is None else self._joins(person)
+        carries = (
+            who.heard if choice.turns is not None else who.carriers(choice.measured, choice.main) == person
+        )
+        speaks = {one: who.speaks(one) for one in set(choice.persons.values())}
         ids, persons, naming = track.ids.tolist(), choice.persons, self._options.naming
         return [
             Row(
                 tick, ids[i], FaceBox(*box), _values(face.ticks[i]),
                 None if voice is None or not carries[tick] else _values(voice.ticks[tick]),
                 _values(fused.ticks[i]), *_pair(affect[i]), naming, persons[ids[i]],
-                who.voice_at(tick), bool(speaks[tick]), bool(who.off_screen[tick]),
+                who.voice_at(tick), bool(speaks[persons[ids[i]]][tick]), bool(who.off_screen[tick]),
             )
             for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
@@ -222,14 +224,6 @@ class Join:
             widened=1.0 if self._faces is None else round(self._faces.widened, 4),
         )
 
-    def _baseline_clips(self) -> dict[str, int]:
-        counts = {} if self._baseline is None else self._baseline.recordings
-        return {
-            kind: max(count for model, count in counts.items() if model.startswith(kind))
-            for kind in ("face", "voice")
-            if any(model.startswith(kind) for model in counts)
-        }
-
     @property
     def _both(self) -> bool:
         return bool(self._choice.measured) and bool(self._speech.any())
@@ -253,11 +247,29 @@ class Join:
         """Say what a user should know of the choice of the face."""
         choice, who, heard = self._choice, self._who, self._measured_voice()
         speech = bool(self._speech.any())
-        chosen = warn.of_choice(self._options.face, choice, speech=speech, speaks=bool(heard.any()))
-        if choice.main is None or choice.turns is not None or who.asked != "face":
+        main = choice.main
+        sure = main is not None and main in choice.moving and who.moves(main)
+        chosen = warn.of_choice(
+            self._options.face, choice, speech=speech, speaks=bool(heard.any()), sure=sure
+        )
+        if main is None or who.asked != "face":
             return chosen
-        others = who.others(choice.main)
-        return [*chosen, *warn.of_others(choice.main, int(heard.sum()), int(self._speech.sum()), others)]
+        chosen += warn.of_doubts(who.doubts())
+        if choice.turns is not None:
+            return chosen
+        return [
+            *chosen, *warn.of_others(main, int(heard.sum()), int(self._speech.sum()), who.others(main)),
+        ]  # fmt: skip
+
+
+def clips_of(baseline: Baseline | None) -> dict[str, int]:
+    """Tell how many recordings a baseline was made from, by `face` and `voice`."""
+    counts = {} if baseline is None else baseline.recordings
+    return {
+        kind: max(count for model, count in counts.items() if model.startswith(kind))
+        for kind in ("face", "voice")
+        if any(model.startswith(kind) for model in counts)
+    }
 
 
 def weights_used(models: Models, used: Set[str], options: Options) -> tuple[WeightUsed, ...]:

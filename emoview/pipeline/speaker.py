@@ -17,11 +17,10 @@ _LEAST_SEEN: Final = TICK_HZ
 _LEAST_CORRELATION: Final = 0.15
 # Below this the voice has no course that lips could follow.
 _RANGE_DB: Final = 40.0
-# A turn is longer than a word, and a pause inside it is no other's turn.
-_TURN_SIGMA: Final = 12.0
-# Mean movement of lips from tick to tick, as a share of the height of the face: .0048 or more in nine of ten
-# ticks of one who speaks, .0014 or less of one who listens beside him.
-_LIPS_SPEAK: Final = 0.003
+
+
+Seen: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Of a track its ticks, and how large it was, `(n,)` each."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,7 @@ class Turns:
     """Who speaks when.
 
     Attributes:
-        speaking: `(ticks,)`, the track whose lips move while somebody speaks; -1 where none does, or nobody
-            speaks.
+        speaking: `(ticks,)`, the track of whoever speaks and is seen; -1 where nobody does.
         shown: `(ticks,)`, the track that is looked at: the one that speaks, in pauses the one that spoke
             before or does so next, else the largest; -1 where there is none.
         covered: Share of the speech in which a face speaks.
@@ -56,62 +54,34 @@ class Turns:
     count: int
 
 
-Seen: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
-"""Of a track its ticks, how far its lips were open, and how large it was, `(n,)` each."""
-
-
-def find_turns(tracks: Mapping[int, Seen], cuts: tuple[int, ...], speech: NDArray[np.bool_]) -> Turns | None:
-    """Tell which face speaks in each turn: in each shot anew that whose lips move most while somebody speaks.
+def find_turns(
+    tracks: Mapping[int, Seen], cuts: tuple[int, ...], speaks: Mapping[int, NDArray[np.bool_]], heard: int
+) -> Turns | None:
+    """Tell which of the faces that are seen speaks in each turn, and which is looked at in each shot.
 
     Args:
         tracks: By id; none goes on over a cut.
         cuts: Ticks at which a shot begins.
-        speech: `(ticks,)`, where somebody speaks.
+        speaks: By id, where whoever has this face speaks, `(ticks,)` each.
+        heard: Ticks in which somebody speaks.
 
     Returns:
-        The turns; None where nobody speaks, or no lips move.
+        The turns; None where none of them speaks.
     """
-    length = max([len(speech), *(int(ticks[-1]) + 1 for ticks, _, _ in tracks.values())])
-    heard = np.zeros(length, bool)
-    heard[: len(speech)] = speech
-    best, speaking = np.zeros(length), np.full(length, -1)
-    largest, shown = np.zeros(length), np.full(length, -1)
-    for track_id, (ticks, opening, area) in tracks.items():
-        moved = _lips_moved(ticks, opening, heard)
-        # Some move their lips more than others, and video calls shake those of some.
-        usual = float(np.percentile(moved[heard[ticks]], 90)) if heard[ticks].any() else 1.0
-        score = moved / np.sqrt(max(usual, _LIPS_SPEAK))
-        ahead = (moved > _LIPS_SPEAK) & (score > best[ticks]) & heard[ticks]
-        best[ticks[ahead]], speaking[ticks[ahead]] = score[ahead], track_id
+    length = max(map(len, speaks.values()), default=0)
+    speaking, shown, largest = np.full(length, -1), np.full(length, -1), np.zeros(length)
+    for track_id, (ticks, area) in tracks.items():
+        own = ticks[speaks[track_id][ticks]]
+        speaking[own] = track_id
         larger = area > largest[ticks]
         largest[ticks[larger]], shown[ticks[larger]] = area[larger], track_id
     if not (speaking >= 0).any():
         return None
-    visible = {i: np.isin(np.arange(length), ticks) for i, (ticks, _, _) in tracks.items()}
+    visible = {i: np.isin(np.arange(length), ticks) for i, (ticks, _) in tracks.items()}
     for first, last in pairwise((0, *(cut for cut in cuts if cut < length), length)):
         _look_at(speaking[first:last], shown[first:last], {i: v[first:last] for i, v in visible.items()})
     spoke = speaking[speaking >= 0]
-    return Turns(
-        speaking, shown, float((speaking >= 0).sum() / heard.sum()), 1 + int((np.diff(spoke) != 0).sum())
-    )
-
-
-def _lips_moved(
-    ticks: NDArray[np.int64], opening: NDArray[np.float64], heard: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Give how much lips move about each tick while somebody speaks, `(n,)`."""
-    first = int(ticks[0])
-    course, known = np.zeros((2, int(ticks[-1]) + 1 - first))
-    places = ticks[1:][np.diff(ticks) == 1] - first
-    course[places] = np.abs(np.diff(opening))[np.diff(ticks) == 1]
-    known[places] = 1.0
-    known *= heard[first : first + len(known)]
-    reach = round(3 * _TURN_SIGMA)
-    window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _TURN_SIGMA) ** 2)
-    moved, weight = (
-        np.convolve(values, window)[reach : reach + len(values)] for values in (course * known, known)
-    )
-    return np.asarray((moved / np.maximum(weight, 1e-9))[ticks - first], np.float64)
+    return Turns(speaking, shown, float((speaking >= 0).sum() / heard), 1 + int((np.diff(spoke) != 0).sum()))
 
 
 def _look_at(

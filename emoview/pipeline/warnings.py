@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from emoview.pipeline.choice import Choice
     from emoview.pipeline.evidence import Faces, Voice
     from emoview.pipeline.models import Models
+    from emoview.pipeline.who import Doubt
 
 _QUIET_DB = -50.0
 # Below, there is nothing but the noise of converters.
@@ -191,12 +192,23 @@ def of_faces(faces: Faces, options: Options) -> Iterator[str]:
     """Tell what was special about finding the faces."""
     if not faces.tracks:
         yield "no face was found: faces must be at least a twentieth of the frame wide"
+    yield from of_finding(faces.most, faces.widened, options)
+
+
+def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
+    """Tell whether there may be more faces, and whether their shape was changed.
+
+    Args:
+        most: Most faces that were found in one picture.
+        widened: How much wider the pictures of most faces were made.
+        options: How the file was analysed.
+    """
     asked = options.max_faces
-    if 1 < asked <= faces.most:
+    if 1 < asked <= most:
         more = min(2 * asked + 1, MOST_FACES)
         cure = f": --max-faces {more} looks for more" if more > asked else ""
         yield f"{asked} faces, as many as were looked for{cure}"
-    if faces.widened != 1 and options.aspect == "auto":
+    if widened != 1 and options.aspect == "auto":
         yield (
             "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3; "
             "--aspect keep leaves them as they are"
@@ -253,7 +265,7 @@ def of_voice(media: Media, voice: Voice) -> Iterator[str]:
         )
 
 
-def of_choice(asked: str, choice: Choice, *, speech: bool, speaks: bool) -> list[str]:
+def of_choice(asked: str, choice: Choice, *, speech: bool, speaks: bool, sure: bool) -> list[str]:
     """Tell which face was measured, and which got the voice, where that was a choice.
 
     Args:
@@ -261,8 +273,9 @@ def of_choice(asked: str, choice: Choice, *, speech: bool, speaks: bool) -> list
         choice: What was chosen.
         speech: Whether somebody speaks.
         speaks: Whether the voice joins the face that was taken.
+        sure: Whether its lips move then.
     """
-    return [*_of_still(asked, choice), *_of_main(asked, choice, speech=speech, speaks=speaks)]
+    return [*_of_still(asked, choice), *_of_main(asked, choice, speech=speech, speaks=speaks, sure=sure)]
 
 
 def _of_still(asked: str, choice: Choice) -> Iterator[str]:
@@ -282,8 +295,8 @@ def _of_still(asked: str, choice: Choice) -> Iterator[str]:
     yield f"{which} not move at all, as on a photograph{passed}"
 
 
-def _of_main(asked: str, choice: Choice, *, speech: bool, speaks: bool) -> list[str]:
-    count, main, speaker, turns = len(set(choice.persons.values())), choice.main, choice.speaker, choice.turns
+def _of_main(asked: str, choice: Choice, *, speech: bool, speaks: bool, sure: bool) -> list[str]:
+    count, main, turns = len(set(choice.persons.values())), choice.main, choice.turns
     if count > 1 and asked == "largest":
         return [
             f"{count} faces were found; the largest, face {main}, was analysed: "
@@ -299,16 +312,24 @@ def _of_main(asked: str, choice: Choice, *, speech: bool, speaks: bool) -> list[
             f"the voice was assigned to {whose} of {count}, whose lips move, in {times}: they cover "
             f"{turns.covered:.0%} of the speech"
         ]
-    if speaker is not None:
-        return [
-            f"the voice was assigned to face {main} of {count}, whose lips move with it "
-            f"(correlation {speaker.correlation:.2f})"
-        ]
     if not speech:
         return [f"nobody speaks: the overall result is that of the largest face, {main}"]
     if not speaks:
-        return [f"no lips move with the voice: the overall result is that of the largest face, {main}"]
-    return [f"no lips move with the voice: it was assigned to the largest face, {main}"]
+        return [f"none of the faces speaks: the overall result is that of face {main}"]
+    if not sure:
+        return [f"no lips clearly move with the voice: it was assigned to face {main}"]
+    if count == 1:
+        return []
+    return [f"the overall result is that of face {main} of {count}, which speaks most"]
+
+
+def of_doubts(doubts: Iterable[Doubt]) -> list[str]:
+    """Tell where two may speak at once, or where a voice may be of two people."""
+    return [
+        f"during {one.both_s:.1f} of the {one.of_s:.1f} s of voice {one.voice}, which was assigned to face "
+        f"{one.face}, the lips of face {one.other} move as in speech, too: both may speak, perhaps at once"
+        for one in doubts
+    ]
 
 
 def of_others(main: int, own: int, speech: int, others: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,14 +14,17 @@ from emoview.errors import InputError
 from emoview.networks.sizes import SPEAKER_INPUTS
 from emoview.pipeline.evidence import FaceTrack, Voice, Voices
 from emoview.pipeline.speaker import correlation, loudness
-from emoview.speakers.assign import likeness, owners
+from emoview.speakers.assign import MOVES, likeness, owners
 from emoview.speakers.movement import lips_in, talking
 from emoview.speakers.turns import NOBODY, voices_of
 from emoview.speakers.windows import heard_in, windows_of
-from emoview.timeline.clock import time_of
+from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.results import Speaker
 
 _BATCH: Final = 64
+# Of other lips while a voice is heard: log-odds that tell of speech, and of how much of the voice at least.
+_ALSO_MOVES: Final = 0.8
+_LEAST_BOTH, _SHARE_BOTH = 2 * TICK_HZ, 0.2
 
 
 def embedded(network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.bool_]) -> Voices:
@@ -48,6 +52,25 @@ def _following(tracks: Mapping[int, FaceTrack], voice: Voice) -> set[int]:
     return {face for face, one in tracks.items() if correlation(one.ticks, one.lips, course) is not None}
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A voice that may be two people's at once.
+
+    Attributes:
+        voice: Its number.
+        face: Whose it was taken to be.
+        other: Another face whose lips move, too.
+        both_s: For so many seconds of it.
+        of_s: For so long it is heard.
+    """
+
+    voice: int
+    face: int
+    other: int
+    both_s: float
+    of_s: float
+
+
 class Who:
     """Whose the voice of each tick is.
 
@@ -55,7 +78,7 @@ class Who:
         asked: `face`, `all`, or the number of a voice.
         tracks: The faces.
         voice: What was heard.
-        main: The face that is taken for the speaker where lips tell nothing.
+        likely: The face that is taken for the speaker where lips tell nothing.
         ticks: Of the whole.
     """
 
@@ -64,19 +87,19 @@ class Who:
         asked: str,
         tracks: Mapping[int, FaceTrack],
         voice: Voice | None,
-        main: int | None,
+        likely: int | None,
         ticks: int,
     ) -> None:
-        self.asked, self._main = asked, main
+        self.asked, self._faces = asked, bool(tracks)
         self.voices = np.full(ticks, NOBODY, np.int64)
         self._owners: Mapping[int, tuple[int, ...]] = {}
-        talks = {face: talking(one.ticks, one.lips, ticks) for face, one in tracks.items()}
+        self._talks = talks = {face: talking(one.ticks, one.lips, ticks) for face, one in tracks.items()}
         if voice is not None and voice.voices is not None:
             heard = voice.voices
             seen = lips_in(heard.cuts, talks)
             self.voices[: voice.ticks] = voices_of(heard.embeddings, heard.cuts, voice.speech, seen)
             alike = likeness(self.voices, heard.cuts, heard.embeddings)
-            owned = owners(self.voices, talks, main, alike, _following(tracks, voice))
+            owned = owners(self.voices, talks, likely, alike, _following(tracks, voice))
             self.voices, self._owners = owned.voices, owned.faces
 
     def check(self, *, file: str) -> None:
@@ -103,13 +126,18 @@ class Who:
         speech: NDArray[np.bool_] = self.voices != NOBODY
         return self.voices == int(self.asked) if self.asked.isdecimal() else speech
 
-    def carriers(self, faces: Mapping[int, FaceTrack]) -> NDArray[np.int64]:
+    def carriers(self, faces: Mapping[int, FaceTrack], main: int | None) -> NDArray[np.int64]:
         """Name the face in whose row each tick's voice stands, `(ticks,)`: whose it is, or the main one.
+
+        Where neither is seen, it is the first that is.
 
         Args:
             faces: Those that are measured.
+            main: The main one of them.
         """
-        result = np.full(len(self.voices), NOBODY if self._main is None else self._main, np.int64)
+        result = np.full(len(self.voices), NOBODY, np.int64)
+        for face in sorted(faces, key=lambda face: (face != main, face), reverse=True):
+            result[faces[face].ticks] = face
         if self.asked == "face":
             for face, track in faces.items():
                 seen = np.zeros(len(self.voices), bool)
@@ -122,10 +150,10 @@ class Who:
         voice = int(self.voices[tick])
         return None if voice == NOBODY else voice
 
-    def of_face(self, face: int) -> NDArray[np.bool_]:
-        """`(ticks,)`, where the voice joins a face."""
+    def of_face(self, face: int, main: int | None) -> NDArray[np.bool_]:
+        """`(ticks,)`, where the voice joins a face: its own; what else is asked for joins `main`."""
         if self.asked != "face":
-            return self.heard if face == self._main else np.zeros(len(self.voices), bool)
+            return self.heard if face == main else np.zeros(len(self.voices), bool)
         return self.speaks(face)
 
     def speaks(self, face: int) -> NDArray[np.bool_]:
@@ -133,10 +161,27 @@ class Who:
         own = [voice for voice, faces in self._owners.items() if face in faces]
         return np.isin(self.voices, own)
 
+    def moves(self, face: int) -> bool:
+        """Tell whether lips surely move while a face speaks, or whether it only is taken to speak."""
+        odds = self._talks[face][self.speaks(face)]
+        odds = odds[~np.isnan(odds)]
+        return len(odds) > 0 and float(odds.mean()) >= MOVES
+
+    def doubts(self) -> list[Doubt]:
+        """Name the voices during which other lips move as in speech for long."""
+        found = []
+        for voice, faces in self._owners.items():
+            ticks = self.voices == voice
+            for other in sorted(set(self._talks) - set(faces)) if faces else ():
+                both = int((ticks & (self._talks[other] >= _ALSO_MOVES)).sum())
+                if both >= max(_LEAST_BOTH, _SHARE_BOTH * ticks.sum()):
+                    found.append(Doubt(voice, faces[0], other, time_of(both), time_of(int(ticks.sum()))))
+        return found
+
     @cached_property
     def off_screen(self) -> NDArray[np.bool_]:
         """`(ticks,)`, where the voice is nobody's in the picture; nowhere without faces."""
-        if self._main is None:
+        if not self._faces:
             return np.zeros(len(self.voices), bool)
         return np.isin(self.voices, [voice for voice, faces in self._owners.items() if not faces])
 

@@ -18,8 +18,9 @@ from emoview.timeline.clock import TICK_HZ
 Talking = Mapping[int, NDArray[np.float64]]
 """By face, the log-odds of each tick that it speaks, `(ticks,)`, NaN where it is not seen: see `talking`."""
 
-# Mean log-odds over all that is heard of a voice, from which on lips surely move with it, or surely not.
-_MOVES: Final = 0.4
+MOVES: Final = 0.4
+"""Mean log-odds over all that is heard of a voice, from which on lips surely move with it."""
+# Likewise, below which they surely do not.
 _STILL: Final = -0.3
 # So much more must the lips move in another voice for this one to be held against it.
 _CONTRAST: Final = 1.0
@@ -123,7 +124,7 @@ def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None)
     if not seen:
         return () if main is None else (main,)
     best = max(seen, key=lambda face: (seen[face], -face))
-    if seen[best] < _MOVES:
+    if seen[best] < MOVES:
         if all(_is_still(voice, face, evidence) for face in seen):
             return ()
         if main in seen and not _is_still(voice, main, evidence):
@@ -148,7 +149,7 @@ def _is_still(voice: int, face: int, evidence: _Evidence) -> bool:
         strange = mean + _VOICE * (nearest - _USUAL_LIKENESS) < _STRANGER
         return strange and (count >= _LEAST_BESIDE or nearest < _UNLIKE)
     # Lips that move a little, but not with the words, do so for another reason.
-    least = _STILL if face in evidence.follow else _MOVES
+    least = _STILL if face in evidence.follow else MOVES
     # What several voices have in common counts together.
     count += sum(evidence.seen[other][face] for other in others if evidence.mean[other][face] < least)
     return count >= _LEAST_ALONE and mean < least

@@ -112,7 +112,7 @@ _MEMBERS: Final[Mapping[TaughtCount, tuple[tuple[int, ...], ...]]] = {
     for count, groups in GROUPS.items()
     if count <= 7
 }
-# Results hold so many; what is decided from them is the same when they are read again.
+# Results hold so many.
 _DECIMALS = 4
 _DECIMALS_OF_SUMS = 6
 
@@ -149,7 +149,7 @@ class Naming:
         """Give the probability of each group, which is the sum over its labels."""
         if self.count == 7:
             return probabilities
-        rounded = [round(p, _DECIMALS) for p in probabilities]
+        rounded = as_stored(probabilities)
         return tuple(
             round(sum(rounded[i] for i in members), _DECIMALS_OF_SUMS) for members in _MEMBERS[self.count]
         )
@@ -157,13 +157,20 @@ class Naming:
     def decide(self, probabilities: tuple[float, ...]) -> tuple[str, float]:
         """Let the most probable group win, of equals the first; give the label and the probability."""
         sums = self.sums(probabilities)
-        place = max(range(len(sums)), key=sums.__getitem__)
+        # Two that are equal as stored are equal here, too.
+        known = as_stored(sums)
+        place = max(range(len(sums)), key=known.__getitem__)
         return self.named(self.groups[place], sums[place])
 
     def named(self, group: str, probability: float) -> tuple[str, float]:
         """Give the label of a group of this probability, `UNCERTAIN` below the limit, and the probability."""
         unsure = self.least is not None and round(probability, _DECIMALS) < self.least
         return UNCERTAIN if unsure else group, probability
+
+
+def as_stored(probabilities: tuple[float, ...]) -> list[float]:
+    """Round to the digits that results hold: what is decided from these is the same when they are read."""
+    return [round(p, _DECIMALS) for p in probabilities]
 
 
 def valence_arousal(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

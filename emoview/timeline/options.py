@@ -14,6 +14,7 @@ Fusion = Literal["late", "early", "auto"]
 
 # So many options every result names; those that came later only where they were asked for.
 _FIRST: Final = 10
+_FRACTIONS: Final = ("least_confidence", "rate", "capture_rate", "min_segment")
 MOST_FACES: Final = 20
 """Most faces that can be looked for in a picture."""
 _RATIO: Final = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)(?::(\d{1,5}(?:\.\d{1,5})?))?", re.ASCII)
@@ -74,6 +75,12 @@ class Options:
     aspect: str = "auto"
     voice: str = "face"
     causal: bool = False
+
+    def __post_init__(self) -> None:
+        """Keep whole numbers as they are read back: 2.0."""
+        for name in _FRACTIONS:
+            if type(getattr(self, name)) is int:
+                object.__setattr__(self, name, float(getattr(self, name)))
 
     @property
     def naming(self) -> Naming:

@@ -65,7 +65,7 @@ class Row:
         naming: How its label is chosen.
         person: Number of the person whose face it is, the same before and after a cut or an absence. Missing
             if no face was found.
-        voice_id: Number of the voice heard, by first words. Missing if nobody speaks.
+        voice_id: Number of the voice heard, by first words. Missing if nobody speaks, or with `--causal`.
         speaking: Whether this face speaks.
         off_screen: Whether the voice belongs to nobody in the picture.
     """
@@ -210,7 +210,7 @@ class Analysis:
         faces: All face tracks that were found, those without rows, too.
         baseline_clips: Recordings that the baseline was made from, by `face` and `voice`. Empty without one.
         version: Version of emoview that analysed it. Missing in results of earlier versions.
-        names: Names that people gave to faces, by track number. They are kept beside the JSON, not in it.
+        names: Names that people gave to faces, by person. They are kept beside the JSON, not in it.
         speakers: Voices, for how long each is heard, and its face.
     """
 

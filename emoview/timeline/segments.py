@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from emoview.timeline.clock import TICK_MS, time_of
-from emoview.timeline.labels import Naming
+from emoview.timeline.labels import Naming, as_stored
 from emoview.timeline.results import Probabilities, Row, Segment
 
 LOSS_S: Final = 1.0
@@ -125,6 +125,9 @@ def _near(before: list[_Tick], run: list[_Tick]) -> bool:
 
 def _over(run: list[_Tick], naming: Naming) -> tuple[str, float]:
     """Give the label of the mean probabilities over a run, and that probability."""
-    sums = [sum(of) for of in zip(*(naming.sums(values) for _, values in run), strict=True)]
-    place = max(range(len(sums)), key=sums.__getitem__)
+    said = [naming.sums(values) for _, values in run]
+    sums = [sum(of) for of in zip(*said, strict=True)]
+    # Decided by what a file holds, without what sums of fractions lose.
+    known = [round(sum(of), 4) for of in zip(*map(as_stored, said), strict=True)]
+    place = max(range(len(sums)), key=known.__getitem__)
     return naming.named(naming.groups[place], round(sums[place] / len(run), 4))

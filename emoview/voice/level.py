@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,15 @@ _MOST_GAIN_DB = 50.0
 # As in ITU-T P.56, what lies so far below the level of the rest is a pause.
 _MARGIN_DB = 15.9
 _SILENT_DB = -119.0
+
+# Of sound as it comes: fine enough that levels between two do not matter, and from silence on.
+_STEP_DB: Final = 0.25
+_LEVELS_DB: Final = np.arange(_SILENT_DB, 3.0, _STEP_DB)
+_POWERS: Final = 10 ** (_LEVELS_DB / 10)
+# Chunks of Silero's network: a second of speech is enough, and a minute is remembered.
+_ENOUGH: Final = 31.0
+KEPT: Final = 1 - 1 / 1875
+"""How much what was heard counts a chunk later."""
 
 
 def level_db(samples: Samples) -> NDArray[np.float32]:
@@ -36,26 +47,78 @@ def active_level_db(level: NDArray[np.float32]) -> float | None:
         level: `(ticks,)`, see `level_db`.
     """
     power = 10 ** (level[level > _SILENT_DB].astype(np.float64) / 10)
-    if not len(power):
+    return _active_level_db(power, np.ones(len(power)))
+
+
+def _active_level_db(power: NDArray[np.float64], counts: NDArray[np.float64]) -> float | None:
+    """Give the active level of mean squares, `(n,)`, of each of which there are so many, `(n,)`."""
+    if not counts.any():
         return None
-    active, least = power.mean(), 0.0
+    active, least = float(np.average(power, weights=counts)), 0.0
     # Each round leaves out more or ends; the loudest stays.
     while (higher := active * 10 ** (-_MARGIN_DB / 10)) > least:
         least = higher
-        active = power[power >= least].mean()
+        active = float(np.average(power, weights=np.where(power >= least, counts, 0)))
     return float(10 * np.log10(active))
 
 
 def usual_gain_db(level: NDArray[np.float32]) -> float:
     """Give what brings a sound of such levels, `(ticks,)`, to the usual one."""
-    active = active_level_db(level)
+    return _gain_db(active_level_db(level))
+
+
+class RunningLevel:
+    """The active level of a sound as it comes: of the speech so far, or of all as long as there was little.
+
+    What was long ago counts less, so that a speaker who moves is heard at the usual level again.
+    """
+
+    def __init__(self) -> None:
+        # By level, how much there was of the speech, and of all.
+        self._speech, self._all = np.zeros((2, len(_LEVELS_DB)))
+
+    def gain_db(self, level_db: float) -> float:
+        """Give what brings the next chunk, of this level, to the usual level together with those before."""
+        self._all *= KEPT
+        self._speech *= KEPT
+        if level_db > _SILENT_DB:
+            self._all[_place(level_db)] += 1
+        return self.usual_gain_db
+
+    def add_speech(self, level_db: float) -> None:
+        """Say that somebody spoke in the chunk of this level."""
+        self._speech[_place(level_db)] += 1
+
+    @property
+    def usual_gain_db(self) -> float:
+        """What brings the sound so far to the usual level."""
+        known = self._speech if self._speech.sum() >= _ENOUGH else self._all
+        return _gain_db(_active_level_db(_POWERS, known))
+
+
+def _place(level_db: float) -> int:
+    """Find the place of a level among `_LEVELS_DB`."""
+    place = round((level_db - float(_LEVELS_DB[0])) / _STEP_DB)
+    return min(max(place, 0), len(_LEVELS_DB) - 1)
+
+
+def _gain_db(active: float | None) -> float:
     return 0.0 if active is None else min(USUAL_DB - active, _MOST_GAIN_DB)
 
 
 def at_usual_level(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bring a recording, `(n,)` at 16 kHz mono, to the usual level."""
-    gain = 10 ** (usual_gain_db(level_db(samples)) / 20)
-    return np.clip(samples * np.float32(gain), -1, 1)
+    return amplified(samples, usual_gain_db(level_db(samples)))
+
+
+def amplified(samples: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
+    """Make samples so much louder, as far as they go."""
+    return np.clip(samples * np.float32(10 ** (gain_db / 20)), -1, 1)
+
+
+def power_db(samples: NDArray[np.float32]) -> float:
+    """Give the level of samples, `(n,)`, together in dB below full scale, -120 at the least."""
+    return float(10 * np.log10(max(float(np.square(samples).mean()), 1e-12)))
 
 
 def _levels(samples: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:

@@ -123,6 +123,9 @@ def test_resuming_does_nothing_twice_and_makes_what_is_missing(clips: Path, fini
     assert listed.returncode == 0
     states = dict(reversed(line.split("\t")[::4]) for line in listed.stdout.splitlines())  # type: ignore[misc]
     assert {n.removeprefix(f"{finished}/") for n, state in states.items() if state == "done"} == GOOD
+    changed = run(clips, "-o", finished, *ARGUMENTS, "--causal", "--dry-run")
+    assert changed.returncode == 0
+    assert not any(line.endswith("\tdone") for line in changed.stdout.splitlines())
     assert tree(finished) == before
     (finished / "day2" / "silent é.csv").unlink()
     again = run(clips, "-o", finished, *ARGUMENTS)

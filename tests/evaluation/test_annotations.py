@@ -198,3 +198,9 @@ def test_times_taken_for_milliseconds_are_told(tmp_path: Path):
     assert "read as milliseconds" in notes[0]
     # Of a recording of two hours they are seconds.
     assert read_annotations(path, length_s=7200.0)[1].end_s == 8500
+
+
+def test_a_workbook_is_to_be_saved_as_csv(tmp_path: Path):
+    (tmp_path / "coder.xlsx").write_bytes(b"PK\3\4")
+    with pytest.raises(InputError, match=r"coder.xlsx is a workbook of a spreadsheet: save its sheet as CSV"):
+        read_annotations(tmp_path / "coder.xlsx")

@@ -13,7 +13,7 @@ import pytest
 from emoview import Options, analyze
 from emoview.errors import InputError
 from emoview.live.causal.core import CausalAnalysis, Manner
-from emoview.live.causal.hearing import DELAY, Hearing
+from emoview.live.causal.hearing import DELAY, Hearing, Speech
 from emoview.live.causal.moment import recency, rows_of
 from emoview.live.causal.zero import AT_REST, PersonalZero
 from emoview.live.program import Plan, Program
@@ -25,6 +25,8 @@ from emoview.pipeline.analysis import analyze as run
 from emoview.pipeline.analysis import models_for
 from emoview.timeline.clock import SAMPLES_PER_TICK
 from emoview.voice.features import VoiceFeatures
+from emoview.voice.level import RunningLevel
+from emoview.voice.silero import CHUNK
 
 OPTIONS = Options(causal=True)
 
@@ -122,10 +124,80 @@ def test_a_live_recording_is_the_causal_analysis_of_the_file(made, tmp_path):
     assert result.options.causal
 
 
-def test_options_that_need_the_whole_are_refused(sample):
-    for given in ({"fusion": "early"}, {"explain": True}):
-        with pytest.raises(InputError, match="whole recording"):
-            run(sample, options=Options(causal=True, **given))
+@pytest.mark.parametrize(
+    "given", [{"fusion": "early"}, {"explain": True}, {"voice": "1"}, {"split": True}, {"merge": ((0, 1),)}]
+)
+def test_options_that_need_the_whole_are_refused(sample, given):
+    with pytest.raises(InputError, match=r"whole recording|takes each track"):
+        run(sample, options=Options(causal=True, **given))
+
+
+@pytest.mark.parametrize("given", [{"clock": True}, {"audio_track": "2"}, {"channel": "left"}])
+def test_live_refuses_what_it_does_not_do(sample, given):
+    with pytest.raises(InputError, match=f"emoview live takes no --{next(iter(given)).replace('_', '-')}"):
+        Program(Plan(str(sample), Options(**given), realtime=True))
+
+
+def test_a_causal_result_says_what_any_result_says(made):
+    clip = made(
+        "known.mp4", "-ss", "1", "-metadata", "creation_time=2024-05-01T10:00:00Z", "-af",
+        "pan=stereo|c0=c0|c1=0*c0", seconds=1.2,
+    )  # fmt: skip
+    result = run(clip, options=Options(causal=True, clock=True, channel="right", aspect="8:9"))
+    assert result.clock_of(result.timeline[5]) == "2024-05-01T10:00:00.200+00:00"
+    assert result.media.ffmpeg
+    assert result.media.widened == round(8 / 9, 4)
+    assert [(one.face_id, one.ticks) for one in result.faces] == [(0, len(result.timeline))]
+    # Nobody speaks on this channel.
+    assert result.media.speech_share == 0
+    with pytest.raises(InputError, match=r"known.mp4 has no face 9: the faces found are 0"):
+        run(clip, options=Options(causal=True, face="9", modality="face"))
+
+
+def test_who_speaks_stands_in_the_row(ticks):
+    found = rows(ticks[0][:35], ticks[1][: 35 * SAMPLES_PER_TICK])
+    assert any(row.speaking for row in found)
+    assert all(row.speaking for row in found if row.voice)
+
+
+def test_the_distance_of_the_microphone_makes_no_difference(ticks):
+    samples = ticks[1][:24_000]
+    heard = []
+    for factor in (1, 10 ** (-30 / 20)):
+        hearing = Hearing(models, VoiceFeatures.OPENSMILE, lambda: 15.0)
+        hearing.add((factor * samples).astype(np.float32))
+        at = hearing.at(len(samples) // SAMPLES_PER_TICK - 1)
+        heard.append((hearing.speech_and_level()[1], at.logits))
+    (speech, logits), (quiet, quiet_logits) = heard
+    assert np.array_equal(speech, quiet)
+    for name, values in logits.items():
+        assert values == pytest.approx(quiet_logits[name], abs=0.01)
+
+
+def test_a_constant_offset_is_taken_off_as_soon_as_it_is_known(ticks):
+    heard = []
+    for offset in (0.0, 0.05):
+        speech = Speech()
+        chunks = 0.1 * ticks[1][: 40 * CHUNK].reshape(-1, CHUNK) + np.float32(offset)
+        said = [speech.add(chunk) for chunk in chunks]
+        heard.append((said, speech.at_usual_level(chunks[-1])))
+    (said, plain), (said_off, off) = heard
+    assert said[20:] == said_off[20:]
+    assert off == pytest.approx(plain, abs=0.05)
+
+
+def test_the_level_follows_who_moves_away():
+    level, gains = RunningLevel(), []
+    for loud in [-20.0] * 40 + [-40.0] * 9000:
+        gains.append(level.gain_db(loud))
+        level.add_speech(loud)
+    assert gains[39] == pytest.approx(-3, abs=0.3)
+    assert gains[-1] == pytest.approx(17, abs=0.3)
+    # What nobody says is no measure as soon as somebody spoke.
+    for _ in range(500):
+        level.gain_db(-60.0)
+    assert level.usual_gain_db == pytest.approx(17, abs=0.3)
+    assert RunningLevel().gain_db(-120.0) == 0
 
 
 def test_without_asking_nothing_is_said_of_it():

@@ -18,6 +18,7 @@ from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound
 from emoview.pipeline import channels
 from emoview.pipeline.channels import sound_of
+from emoview.pipeline.evidence import FaceTrack, Look
 from emoview.timeline.options import Options
 
 
@@ -85,6 +86,15 @@ def two_speakers(monkeypatch: pytest.MonkeyPatch) -> Sound:
     return sound
 
 
+def seen_face(who: int, lips: np.ndarray, first: int, *, size: float = 50) -> FaceTrack:
+    look = Look(np.eye(256)[who], np.eye(512)[[who, 10 + who]], 0.03)
+    ticks = np.arange(first, first + len(lips))
+    boxes = np.tile([0.0, 0.0, size, size], (len(lips), 1))
+    return FaceTrack(
+        ticks, 0 * ticks, boxes, np.zeros((len(lips), 7), np.float32), lips, None, None, look=look
+    )
+
+
 def test_where_each_channel_has_a_speaker_the_lips_decide(monkeypatch: pytest.MonkeyPatch):
     media: Any = SimpleNamespace(audio=SimpleNamespace(count=2))
     for side in (0, 1):
@@ -92,9 +102,9 @@ def test_where_each_channel_has_a_speaker_the_lips_decide(monkeypatch: pytest.Mo
         loud = np.sqrt(np.square(sound.apart(slice(None))[:, side].reshape(-1, 640)).mean(axis=1))
         # Lips that move as loudly as this one speaks.
         lips = np.cumsum(loud * np.where(np.arange(300) % 2, 1, -1))
-        face = SimpleNamespace(ticks=np.arange(300), lips=lips, weight=1.0)
-        still = SimpleNamespace(ticks=np.arange(300), lips=np.zeros(300), weight=0.5)
-        faces: Any = SimpleNamespace(tracks={0: face, 1: still})
+        # Whoever speaks has two tracks, and is lost between them.
+        tracks = {0: seen_face(0, lips[:140], 0), 1: seen_face(0, lips[145:], 145)}
+        faces: Any = SimpleNamespace(tracks={**tracks, 2: seen_face(1, np.zeros(300), 0, size=40)})
         seen = functools.partial(copy.copy, faces)
         _, notes = sound_of(media, Options(), seen)
         assert sound.weights.tolist() == np.eye(2)[side].tolist()
@@ -102,7 +112,7 @@ def test_where_each_channel_has_a_speaker_the_lips_decide(monkeypatch: pytest.Mo
             f"each of the two channels has its own speaker: the {['left', 'right'][side]} "
         )
         assert notes[0].endswith(f"--channel {['right', 'left'][side]} analyses the other")
-        # The face that is asked for has still lips: nobody is there to decide.
+        # The person who is asked for, who has the third track, has still lips: nobody is there to decide.
         sound = two_speakers(monkeypatch)
         _, notes = sound_of(media, Options(face="1"), seen)
         assert sound.weights.tolist() == [0.5, 0.5]

@@ -23,6 +23,23 @@ from emoview.pipeline.check import check
 PICTURE = np.full((48, 64, 3), 128, np.uint8)
 
 
+def test_a_stream_gives_the_rows_of_the_causal_analysis_one_tick_after_the_other(made: Make):
+    clip = made("stream.mp4", "-ss", "1", seconds=0.7)
+    analyzer = Analyzer(Options(face="all"), at_once=1)
+    first = analyzer.stream(clip)
+    assert [row.tick for row in next(first)] == [0]
+    # Whoever has seen enough makes room for the next.
+    first.close()
+    ticks = list(analyzer.stream(clip, end_s=0.4))
+    whole = emoview.analyze(clip, face="all", causal=True, end_s=0.4)
+    assert [row for rows in ticks for row in rows] == list(whole.timeline)
+    assert len(ticks) == whole.media.ticks == 10
+    with pytest.raises(InputError, match="whole recording"):
+        next(Analyzer(Options(explain=True)).stream(clip))
+    with pytest.raises(InputError, match="--allow-network"):
+        next(analyzer.stream("https://127.0.0.1:9/clip.mp4"))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

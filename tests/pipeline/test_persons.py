@@ -59,18 +59,18 @@ def test_what_was_told_apart_wrongly_is_merged_and_split():
 def test_a_photograph_is_passed_over_unless_it_is_the_only_face():
     photograph = track(0, 0, 0, 100, size=200, move=0.003)
     tracks = {0: photograph, 1: track(1, 1, 0, 100)}
-    chosen = choose(Options(), tracks, (), None, file="x")
+    chosen = choose(Options(), tracks, None, file="x")
     assert (chosen.main, set(chosen.still)) == (1, {0})
-    assert choose(Options(face="0"), tracks, (), None, file="x").main == 0
-    alone = choose(Options(), {0: photograph}, (), None, file="x")
+    assert choose(Options(face="0"), tracks, None, file="x").main == 0
+    alone = choose(Options(), {0: photograph}, None, file="x")
     assert (alone.main, set(alone.still)) == (0, {0})
     # A moment says nothing about whether somebody moves.
-    assert not choose(Options(), {0: track(0, 0, 0, 60, move=0.003)}, (), None, file="x").still
+    assert not choose(Options(), {0: track(0, 0, 0, 60, move=0.003)}, None, file="x").still
 
 
 def test_the_largest_person_counts_with_all_shots():
     tracks = {0: track(0, 0, 0, 40), 1: track(1, 1, 40, 30), 2: track(2, 1, 80, 30)}
-    chosen = choose(Options(), tracks, (40,), None, file="x")
+    chosen = choose(Options(), tracks, None, file="x")
     face = chosen.measured[1]
     assert chosen.main == 1
     assert face.ticks.tolist() == [*range(40, 70), *range(80, 110)]

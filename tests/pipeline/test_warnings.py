@@ -15,7 +15,6 @@ from emoview.media.process import DecodeLog
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.choice import Choice
 from emoview.pipeline.evidence import Voice
-from emoview.pipeline.speaker import Speaker
 from emoview.timeline.options import Options
 from emoview.voice.quality import Quality
 
@@ -112,23 +111,25 @@ def test_why_nothing_was_heard(speech: bool, level: float | None, said: list[str
 
 
 @pytest.mark.parametrize(
-    ("asked", "count", "speaker", "speech", "said"),
+    ("asked", "count", "what", "said"),
     [
-        ("largest", 1, None, True, None),
-        ("largest", 2, None, True, "2 faces were found; the largest, face 4, was analysed"),
-        ("all", 1, None, True, None),
-        ("all", 2, Speaker(4, 0.5), True, "the voice was assigned to face 4 of 2"),
-        ("speaking", 0, None, True, None),
-        ("speaking", 1, None, False, "nobody speaks"),
-        ("speaking", 2, None, True, "no lips move with the voice"),
-        ("4", 2, None, True, None),
+        ("largest", 1, "sure", None),
+        ("largest", 2, "sure", "2 faces were found; the largest, face 4, was analysed"),
+        ("all", 1, "sure", None),
+        ("all", 2, "sure", "the overall result is that of face 4 of 2, which speaks most"),
+        ("all", 2, "others", "none of the faces speaks: the overall result is that of face 4"),
+        ("speaking", 0, "sure", None),
+        ("speaking", 1, "sure", None),
+        ("speaking", 1, "silence", "nobody speaks"),
+        ("speaking", 2, "unsure", "no lips clearly move with the voice: it was assigned to face 4"),
+        ("4", 2, "sure", None),
     ],
 )
-def test_which_face_was_chosen(
-    asked: str, count: int, speaker: Speaker | None, speech: bool, said: str | None
-):
+def test_which_face_was_chosen(asked: str, count: int, what: str, said: str | None):
     persons = {4 + i: 4 + i for i in range(count)}
-    choice = Choice(4, {}, persons, {}, speaker=speaker)
-    found = warn.of_choice(asked, choice, speech=speech, speaks=speech)
+    choice = Choice(4, {}, persons, {})
+    found = warn.of_choice(
+        asked, choice, speech=what != "silence", speaks=what in ("sure", "unsure"), sure=what == "sure"
+    )
     assert len(found) == (said is not None)
     assert said is None or said in found[0]

@@ -142,3 +142,65 @@ def test_who_speaks_is_read_back(tmp_path: Path):
             getattr(row, name) for row in result.timeline
         ]
     assert (tmp_path / "talk.csv").read_text().splitlines()[0].endswith("voice_id,speaking,off_screen")
+
+
+def test_of_all_faces_the_one_that_speaks_most_is_the_overall_result():
+    result = joined(track(talks=np.zeros(TICKS, bool)), track(talks=np.ones(TICKS, bool), x=60), face="all")
+    assert {one.person for one in result.speakers} == {1}
+    assert result.overall.voice is not None
+    assert result.warnings == ("the overall result is that of face 1 of 2, which speaks most",)
+
+
+def test_the_speaking_face_is_the_one_that_the_voice_was_given_to():
+    result = joined(track(talks=FIRST_HALF), track(talks=~FIRST_HALF, x=60), face="speaking")
+    owner = {one.voice_id: one.person for one in result.speakers}
+    spoken = [row for row in result.timeline if row.voice_id is not None]
+    assert all(row.speaking and row.person == owner[row.voice_id] for row in spoken)
+    assert "2 faces in turn of 2, whose lips move, in 2 turns: they cover 100%" in result.warnings[0]
+    # What nobody says who is seen is heard all the same.
+    narrated = joined(track(talks=FIRST_HALF), track(talks=np.zeros(TICKS, bool), x=60), face="speaking")
+    row = narrated.timeline[400]
+    assert (row.face_id, row.speaking, row.off_screen, row.said("voice")) == (0, False, True, "sad")
+    assert row.fused == row.face
+
+
+def test_what_is_heard_stands_in_some_row_though_the_main_face_is_lost():
+    main = track(talks=FIRST_HALF)
+    early = np.arange(TICKS) < 300
+    main = replace(
+        main, **{name: getattr(main, name)[early] for name in ("ticks", "boxes", "logits", "lips")}
+    )
+    assert main.gru is not None
+    faces = {
+        0: replace(main, ids=np.zeros(300, np.int64), gru=SequenceLogits(main.gru.whole, main.logits)),
+        1: replace(track(talks=np.zeros(TICKS, bool), x=60), ids=np.ones(TICKS, np.int64)),
+    }
+    media = Media(Path("talk.mp4"), TICKS / 25, None, None, WHOLE)
+    found = Faces(TICKS, faces, DecodeLog(), widened=1.0)
+    for asked in ("face", "all"):
+        result = Join(media, Options(face="all", voice=asked), found, voice(), Models()).analysis([], "cpu")
+        told = {row.tick for row in result.timeline if row.voice is not None}
+        assert told == {row.tick for row in result.timeline if row.voice_id is not None}
+
+
+def test_lips_that_move_in_the_voice_of_another_are_told():
+    result = joined(track(talks=np.ones(TICKS, bool)), track(talks=FIRST_HALF, x=60), face="all")
+    (said,) = [one for one in result.warnings if "both may speak" in one]
+    assert "s of voice 0, which was assigned to face 0, the lips of face 1 move as in speech, too" in said
+
+
+def test_whose_a_voice_is_does_not_hang_on_whose_face_is_asked_for():
+    course = np.sin(np.arange(TICKS) / 10)
+    heard = replace(voice(), tick_level_db=(-20 + 12 * course).astype(np.float32))
+
+    def unsure(x: float) -> FaceTrack:
+        """Give a face whose lips move a little, in step with all that is said."""
+        lips = 0.03 + 0.0021 * (1 + 0.5 * course) * (-1.0) ** np.arange(TICKS)
+        return replace(track(talks=FIRST_HALF, x=x), lips=lips)
+
+    found = [
+        joined(unsure(0), unsure(60), heard=heard, face=asked).speakers
+        for asked in ("largest", "0", "1", "all", "speaking")
+    ]
+    assert found[1:] == found[:-1]
+    assert found[0][0].person == 0

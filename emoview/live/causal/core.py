@@ -80,7 +80,7 @@ class CausalAnalysis:
         if pictures and options.modality != "voice":
             self._watching = Watching(
                 load, max_faces=options.max_faces, square=affect.size if affect else None,
-                smoothing=self._smoothing, timings=timings or Timings(),
+                smoothing=self._smoothing, timings=timings or Timings(), aspect=options.aspect,
             )  # fmt: skip
         self._hearing: Hearing | None = None
         if sound and options.modality != "face":
@@ -99,9 +99,10 @@ class CausalAnalysis:
             self._watching.__exit__()
 
     @property
-    def squeezed(self) -> bool:
-        """Whether most faces were seen in pictures that were made wider, see `Proportions`."""
-        return self._watching is not None and 2 * self._watching.widened > self._watching.faces
+    def widened(self) -> float:
+        """How much wider the pictures of most faces were made, see `Proportions`."""
+        widened = self._watching.widened if self._watching is not None else {}
+        return max(widened, key=widened.__getitem__, default=1.0)
 
     def hear(self, samples: Samples) -> None:
         """Take the next samples, `(n,)` at 16 kHz in [-1, 1]; the first belong to tick 0."""
@@ -173,7 +174,7 @@ class CausalAnalysis:
                 FaceNow(one.face_id, one.box, one.outline, rounded(alone), rounded(fused), valence, arousal,
                         speaks and one.face_id == main)
             )  # fmt: skip
-            self.tally.add_face(one.face_id, one.box, face, affect_estimated=one.affect is not None)
+            self.tally.add_face(tick, one.face_id, one.box, face, affect_estimated=one.affect is not None)
         if said is not None:
             self.tally.add_voice(voice)
         affect_of_voice = None if said is None else rounded(valence_arousal(said))

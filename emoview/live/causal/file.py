@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emoview.common.text import shown
+from emoview.common.text import name_of, shown
+from emoview.errors import InputError
 from emoview.fusion.baseline import Baseline
 from emoview.live.causal.core import CausalAnalysis
 from emoview.live.causal.moment import rows_of
@@ -18,7 +19,9 @@ from emoview.media.decode import Picture, PictureDecoder
 from emoview.media.probe import Media
 from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound, read_sound
-from emoview.pipeline.events import EventHook, Progress
+from emoview.pipeline import warnings as warn
+from emoview.pipeline.channels import Notes, sound_of
+from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.evidence import FaceHook, Faces, Voice
 from emoview.pipeline.finding import LONGEST_SIDE
 from emoview.pipeline.models import Models
@@ -40,7 +43,7 @@ def facts_of(media: Media) -> StreamFacts:
         video.width if video else None, video.height if video else None, video.rate if video else None,
         video.rotation if video else 0, video.codec if video else None,
         audio.codec if audio else None, audio.rate if audio else None, audio.channels if audio else None,
-        media.stretch.start_s,
+        media.stretch.start_s, media.created, media.capture_rate,
     )  # fmt: skip
 
 
@@ -53,6 +56,7 @@ class Watched:
         options: How it was analysed.
         models: The networks.
         core: What it went through.
+        baseline: What was taken away.
         rows: The timeline.
         faces: What is known of the pictures; None without.
         voice: What is known of the sound; None without.
@@ -62,16 +66,40 @@ class Watched:
     options: Options
     models: Models
     core: CausalAnalysis
+    baseline: Baseline | None = None
     rows: list[Row] = field(default_factory=list)
     faces: Faces | None = None
     voice: Voice | None = None
 
     def analysis(self, warnings: Sequence[str], device: str, timings: Mapping[str, float]) -> Analysis:
-        """Give the result."""
+        """Give the result.
+
+        Raises:
+            InputError: The face asked for was not there.
+        """
+        tally, asked = self.core.tally, self.options.face
+        ids = [face.face_id for face in tally.found]
+        if asked.isdecimal() and self.faces is not None and int(asked) not in ids:
+            found = ", ".join(map(str, ids)) or "none"
+            name = name_of(self.media.path)
+            raise InputError(f"{name} has no face {asked}: the faces found are {found}")
         return result_of(
-            facts_of(self.media), self.core.tally, self.rows, self.options, self.models,
-            device=device, warnings=[*warnings, *self.core.warnings()], timings=timings,
+            replace(facts_of(self.media), widened=self.core.widened), tally, self.rows, self.options,
+            self.models, device=device, warnings=[*warnings, *self._warnings()], timings=timings,
+            baseline=self.baseline,
         )  # fmt: skip
+
+    def _warnings(self) -> Iterator[str]:
+        most = self.core.tally.most
+        yield from self.core.warnings()
+        yield from warn.of_finding(most, self.core.widened, self.options)
+        if most > 1 and self.options.face == "largest":
+            yield (
+                f"up to {most} faces were found at once; the largest of each moment was analysed: "
+                "use --face speaking, --face all or --face ID for others"
+            )
+        if self.voice is not None:
+            yield from self.voice.notes
 
 
 def watch_file(
@@ -89,18 +117,52 @@ def watch_file(
     Raises:
         InputError: An option needs the whole recording.
     """
+    watched = about_to_watch(media, options, load, baseline, timings=timings)
+    for rows in rows_of_file(watched, timings=timings, on_event=on_event, on_face=on_face):
+        watched.rows += rows
+    return watched
+
+
+def about_to_watch(
+    media: Media,
+    options: Options,
+    load: Callable[[], Models],
+    baseline: Baseline | None,
+    *,
+    timings: Timings,
+) -> Watched:
+    """Make ready to send a file through the causal core.
+
+    Raises:
+        InputError: An option needs the whole recording.
+    """
+    core = CausalAnalysis(
+        load, options, baseline=baseline, timings=timings,
+        pictures=media.video is not None and options.modality != "voice",
+        sound=media.audio is not None and options.modality != "face",
+    )  # fmt: skip
+    return Watched(media, options, load(), core, baseline)
+
+
+def rows_of_file(
+    watched: Watched, *, timings: Timings, on_event: EventHook = ignore, on_face: FaceHook | None = None
+) -> Iterator[tuple[Row, ...]]:
+    """Give the rows of each tick of a file as it goes through the core; nothing but the core remembers them.
+
+    At the end `watched` knows what its decoders said.
+    """
+    media, options, core = watched.media, watched.options, watched.core
     pictures = media.video is not None and options.modality != "voice"
-    sound = media.audio is not None and options.modality != "face"
     log = DecodeLog()
     total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
     with ExitStack() as stack:
-        heard = stack.enter_context(read_sound(media)) if sound else None
+        stack.enter_context(core)
+        heard, reached = None, 0
+        notes: Notes = ()
+        if media.audio is not None and options.modality != "face":
+            heard, notes = _sound(media, options)
+            stack.enter_context(heard)
         ticks = ticks_of(len(heard)) if heard is not None else 0
-        core = stack.enter_context(
-            CausalAnalysis(load, options, baseline=baseline, timings=timings, pictures=pictures, sound=sound)
-        )
-        watched = Watched(media, options, load(), core)
-        reached = 0
         for tick, picture, scale in _ticks(media, pictures=pictures, ticks=ticks, log=log):
             if heard is not None:
                 core.hear(_samples(heard, tick))
@@ -108,19 +170,28 @@ def watch_file(
             for face in found if on_face is not None else ():
                 if on_face is not None:
                     on_face(face)
-            watched.rows += rows_of(moment, options.naming)
             if picture is not None:
                 reached = tick + 1
             on_event(Progress("face" if pictures else "voice", tick + 1, total))
+            yield tuple(rows_of(moment, options.naming))
     if pictures:
-        watched.faces = Faces(reached, {}, log, widened=4 / 3 if core.squeezed else 1.0)
+        watched.faces = Faces(reached, {}, log, widened=core.widened)
         timings.add("decode", log.busy_s)
     if heard is not None:
-        none = np.zeros(0, np.float32)
         watched.voice = Voice(
-            ticks, np.zeros(ticks, bool), none, core.tally.mean_level_db, None, None, heard.log
-        )
-    return watched
+            ticks, np.zeros(ticks, bool), np.zeros(0, np.float32), core.tally.mean_level_db, None, None,
+            heard.log, notes=notes,
+        )  # fmt: skip
+
+
+def _sound(media: Media, options: Options) -> tuple[Sound, Notes]:
+    """Decode the sound; which of several channels to take is chosen by the whole of it, so all are mixed."""
+    sound, notes = (
+        (read_sound(media), ()) if options.channel == "mix" else sound_of(media, options, lambda: None)
+    )
+    # That of the whole is not known yet.
+    sound.offset[:] = 0
+    return sound, notes
 
 
 def _ticks(

@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.live.causal.moment import recency
+from emoview.media.sound import LITTLE_OFFSET
 from emoview.pipeline.evidence import Logits
 from emoview.pipeline.inference import run_functionals, run_sequence, seven_labels
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import STAND_INS
 from emoview.pipeline.voice import describe_windows
-from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.voice.descriptors import mfcc_means
 from emoview.voice.features import VoiceFeatures
-from emoview.voice.level import level_db
+from emoview.voice.level import KEPT, RunningLevel, amplified, level_db, power_db
 from emoview.voice.silero import CHUNK, Listener
 
 Samples = NDArray[np.float32]
@@ -41,6 +42,8 @@ _BREATH = TICK_HZ // 2
 # What is said of less than a second of speech is wrong too often (docs/live.md).
 _SPAN, _FEWEST, _SUMMARY_EVERY = 3 * TICK_HZ, TICK_HZ, 2 * HOP
 _KEPT_TICKS = _SPAN + 2 * _LEAD + HOP
+
+_OFFSET_SAMPLES: Final = SAMPLE_RATE // 2
 
 _STARTS, _STOPS = 0.5, 0.35
 # A pause between two words does not end what is said.
@@ -68,21 +71,45 @@ NOTHING: Final = Heard(False, 0.0, {}, None)
 
 
 class Speech:
-    """Tells speech by Silero's network, of whose answers each depends on the sound before it alone."""
+    """Tells speech by Silero's network, of whose answers each depends on the sound before it alone.
+
+    It hears the sound at its usual level, as far as that is known.
+    """
 
     def __init__(self) -> None:
-        self._listener = Listener()
+        self._listener, self._level = Listener(), RunningLevel()
+        self._sum = self._count = 0.0
         self._on, self._quiet = False, 0
+
+    @property
+    def on(self) -> bool:
+        """Whether somebody spoke last, or only drew breath."""
+        return self._on
+
+    def at_usual_level(self, samples: Samples) -> Samples:
+        """Bring samples to the usual level, without a constant offset, by what was heard so far."""
+        return amplified(samples - self._offset, self._level.usual_gain_db)
 
     def add(self, chunk: Samples) -> bool:
         """Take the next 512 samples; tell whether somebody speaks in them, or only draws breath."""
-        likely = self._listener.hear(chunk)
+        self._sum, self._count = KEPT * self._sum + float(chunk.sum()), KEPT * self._count + len(chunk)
+        even = chunk - self._offset
+        level = power_db(even)
+        likely = self._listener.hear(amplified(even, self._level.gain_db(level)))
         if likely >= _STARTS:
+            self._level.add_speech(level)
             self._on, self._quiet = True, 0
         elif self._on and likely < _STOPS:
             self._quiet += 1
             self._on = self._quiet <= _PAUSE_CHUNKS
         return self._on
+
+    @property
+    def _offset(self) -> np.float32:
+        """What the sound is off zero by all the time; of a moment it is only how slow waves stand."""
+        mean = self._sum / max(self._count, 1.0)
+        known = self._count >= _OFFSET_SAMPLES and abs(mean) >= LITTLE_OFFSET
+        return np.float32(mean if known else 0.0)
 
 
 class Hearing:
@@ -120,9 +147,10 @@ class Hearing:
         end = self._first + len(self._samples)
         while self._listened + CHUNK <= end:
             self._listen()
-        while (self._hopped + HOP) <= self._known:
-            self._hopped += HOP
-            self._hop(self._hopped)
+            # At once, so that nothing depends on how much is added together.
+            while (self._hopped + HOP) <= self._known:
+                self._hopped += HOP
+                self._hop(self._hopped)
         keep = min(self._listened, max(0, self._known - _KEPT_TICKS) * SAMPLES_PER_TICK)
         if keep - self._first > _KEPT_TICKS * SAMPLES_PER_TICK:
             self._samples = self._samples[keep - self._first :].copy()
@@ -178,7 +206,7 @@ class Hearing:
             with self._lock:
                 self._marks.append((self._spoken, level))
                 self._known += 1
-            self._spoken = self._speech._on
+            self._spoken = self._speech.on
 
     def _hop(self, end: int) -> None:
         """Ask the networks about what was heard up to the tick `end`."""
@@ -219,7 +247,8 @@ class Hearing:
         if end <= first:
             return
         lead = max(0, first - _LEAD)
-        features = self._features.of_ticks(self._part(lead, end + _EDGE))
+        sound = self._speech.at_usual_level(self._part(lead, end + _EDGE))
+        features = self._features.of_ticks(sound)
         self._described.extend((tick, features[tick - lead]) for tick in range(first, end))
         self._described_to = end
 
@@ -227,7 +256,7 @@ class Hearing:
         """Ask the network over functionals about the last seconds of what is being said."""
         first = max(self._utterance, end - _SPAN)
         lead = max(0, first - _LEAD)
-        sound = self._part(lead, end)
+        sound = self._speech.at_usual_level(self._part(lead, end))
         stand_in = models.stand_ins.get("voice")
         means = stand_in is not None and stand_in.network.takes == "mfcc-means"
         network = stand_in.model if stand_in else models.voice_clip

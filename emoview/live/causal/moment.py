@@ -73,7 +73,7 @@ def rows_of(moment: Moment, naming: Naming) -> Iterator[Row]:
         voice = moment.voice if face.face_id == moment.main else None
         yield Row(
             moment.tick, face.face_id, face.box, face.face, voice, face.fused, face.valence, face.arousal,
-            naming,
+            naming, speaking=face.speaks,
         )  # fmt: skip
     if found:
         return

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emoview import __version__
+from emoview.fusion.baseline import Baseline
 from emoview.live.causal.tally import Tally
-from emoview.pipeline.join import weights_used
+from emoview.media.tool import tool
+from emoview.pipeline.join import clips_of, weights_used
 from emoview.pipeline.models import Models
 from emoview.timeline.clock import time_of
 from emoview.timeline.options import Options
@@ -30,6 +32,9 @@ class StreamFacts:
         audio_rate: Samples a second.
         audio_channels: Such as `stereo`.
         start_s: Where the timeline starts.
+        created: When the recording began.
+        capture_rate: Pictures a second at which it was captured, as the file says.
+        widened: How much wider its pictures were taken to be.
     """
 
     path: str
@@ -42,6 +47,9 @@ class StreamFacts:
     audio_rate: int | None = None
     audio_channels: str | None = None
     start_s: float = 0.0
+    created: str | None = None
+    capture_rate: float | None = None
+    widened: float = 1.0
 
 
 def result_of(
@@ -54,6 +62,7 @@ def result_of(
     device: str,
     warnings: Sequence[str],
     timings: Mapping[str, float],
+    baseline: Baseline | None = None,
 ) -> Analysis:
     """Make a result of the rows, and of what was counted on the way."""
     ticks = max(1, tally.ticks)
@@ -64,7 +73,8 @@ def result_of(
         video_codec=facts.video_codec, audio_codec=facts.audio_codec, audio_rate=facts.audio_rate,
         audio_channels=facts.audio_channels, audio_level_db=tally.mean_level_db,
         face_share=round(tally.with_face / ticks, 4), speech_share=round(tally.with_speech / ticks, 4),
-        faces=tally.faces, persons=tally.faces, start_s=facts.start_s,
+        faces=tally.faces, persons=tally.faces, start_s=facts.start_s, created=facts.created,
+        capture_rate=facts.capture_rate, ffmpeg=tool().version, widened=round(facts.widened, 4),
     )  # fmt: skip
     return Analysis(
         media=media,
@@ -78,5 +88,7 @@ def result_of(
         warnings=tuple(warnings),
         timings=timings,
         affect="estimated" if tally.estimated else "derived",
+        faces=tally.found,
+        baseline_clips=clips_of(baseline),
         version=__version__,
     )

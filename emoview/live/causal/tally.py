@@ -14,8 +14,9 @@ from emoview.live.causal.moment import Moment, rounded
 from emoview.pipeline.evidence import Logits
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import AFFECT
+from emoview.timeline.clock import time_of
 from emoview.timeline.labels import Naming
-from emoview.timeline.results import FaceBox, Overall, Verdict
+from emoview.timeline.results import FaceBox, FaceFound, Overall, Verdict
 
 # Beyond so many tracks, those that were seen least are forgotten.
 _MOST_TRACKS = 512
@@ -45,10 +46,12 @@ class Tally:
         self._load, self._with_baseline = load, with_baseline
         self._faces: dict[int, _Mean] = {}
         self._areas: dict[int, float] = {}
+        # First tick, last tick, and how many.
+        self._seen: dict[int, tuple[int, int, int]] = {}
         self._voice = _Mean()
         self._power = 0.0
         self.ticks = self.with_face = self.with_speech = 0
-        self.faces = 0
+        self.faces = self.most = 0
         self.fused = False
         self.estimated = False
 
@@ -56,23 +59,26 @@ class Tally:
         """Count a tick."""
         self.ticks = moment.tick + 1
         self.with_face += bool(moment.faces)
+        self.most = max(self.most, len(moment.faces))
         self.with_speech += moment.speech
         self.fused |= moment.voice is not None and bool(moment.faces)
         if moment.level_db is not None and moment.level_db > _SILENCE_DB:
             self._power += 10 ** (moment.level_db / 10)
 
     def add_face(
-        self, face_id: int, box: FaceBox, logits: Mapping[str, Logits], *, affect_estimated: bool
+        self, tick: int, face_id: int, box: FaceBox, logits: Mapping[str, Logits], *, affect_estimated: bool
     ) -> None:
         """Add what the networks say of a face at a tick."""
         if face_id not in self._faces:
             self.faces += 1
             if len(self._faces) >= _MOST_TRACKS:
                 least = min(self._areas, key=self._areas.__getitem__)
-                del self._faces[least], self._areas[least]
+                del self._faces[least], self._areas[least], self._seen[least]
             self._faces[face_id] = _Mean()
         self._faces[face_id].add(logits)
         self._areas[face_id] = self._areas.get(face_id, 0.0) + box.width * box.height
+        first, _, count = self._seen.get(face_id, (tick, tick, 0))
+        self._seen[face_id] = first, tick, count + 1
         self.estimated |= affect_estimated
 
     def add_voice(self, logits: Mapping[str, Logits]) -> None:
@@ -83,6 +89,14 @@ class Tally:
     def mean_level_db(self) -> float | None:
         """Mean level of the sound below full scale; None for digital silence, or without sound."""
         return round(10 * math.log10(self._power / self.ticks), 1) if self._power else None
+
+    @property
+    def found(self) -> tuple[FaceFound, ...]:
+        """List the tracks, those that were forgotten left out; each counts as a person."""
+        return tuple(
+            FaceFound(i, i, time_of(first), time_of(last + 1), count)
+            for i, (first, last, count) in sorted(self._seen.items())
+        )
 
     @property
     def affect_network(self) -> set[str]:

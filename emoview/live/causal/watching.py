@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -83,6 +83,7 @@ class Watching:
         square: Side of the squares for valence and arousal; None where nobody estimates these.
         smoothing: Gives the ticks over which answers are smoothed, see `recency`.
         timings: Told of the time it takes.
+        aspect: As in `Options`.
     """
 
     def __init__(
@@ -93,12 +94,14 @@ class Watching:
         square: int | None,
         smoothing: Callable[[], float],
         timings: Timings,
+        aspect: str = "auto",
     ) -> None:
         self._load, self._smoothing = load, smoothing
-        self._search = FaceSearch(max_faces=max_faces, timings=timings, square=square)
+        self._search = FaceSearch(max_faces=max_faces, timings=timings, square=square, aspect=aspect)
         self._timings = timings
         self._tracks: dict[int, _Track] = {}
-        self.faces = self.widened = 0
+        self.widened: Counter[float] = Counter()
+        """How much wider the pictures of faces were made."""
 
     def __enter__(self) -> Watching:
         return self
@@ -114,8 +117,7 @@ class Watching:
             del self._tracks[face_id]
         for face in found:
             self._tracks.setdefault(face.face_id, _Track(tick)).meet(face)
-        self.faces += len(found)
-        self.widened += sum(max(face.widen) > 1 for face in found)
+        self.widened.update(face.wider for face in found)
         return found
 
     def ask(self, found: Sequence[Found]) -> None:
