@@ -69,6 +69,13 @@ def train(
         Features,
         typer.Option(help="For voice: features to use; each needs its own run folder."),
     ] = Features.OPENSMILE,
+    unheard_corpora: Annotated[
+        bool,
+        typer.Option(
+            "--unheard-corpora",
+            help="For voice: also train without each corpus in turn, and measure on that corpus.",
+        ),
+    ] = False,
 ) -> None:
     """Train a SYSTEM and evaluate it on held-out data. Run the command again to continue.
 
@@ -80,9 +87,13 @@ def train(
       emoview train picture-cnn --data raf-db --data affectnet --data fer2013
 
       emoview train shallow-deep --data fer2013 --set network=bkmin --set plan.epochs=10 -o runs/bkmin
+
+      emoview train voice --data DIR --unheard-corpora
     """
     if not show and (system is None or not data):
         raise typer.BadParameter("name a SYSTEM and --data, or ask for --list")
+    if unheard_corpora and system != Part.VOICE.value:
+        raise typer.BadParameter("--unheard-corpora is for voice: name that as the SYSTEM, or leave it out")
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render_training
@@ -95,7 +106,8 @@ def train(
         keep_memory()
         with render_training.live(terminal.console) as on_event:
             if system in [part.value for part in Part]:
-                _ship(Part(system), _only(system, data), run or Path("runs"), ship, voice_features, on_event)
+                one, runs = _only(system, data), run or Path("runs")
+                _ship(Part(system), one, runs, ship, voice_features, on_event, unheard=unheard_corpora)
                 return
             from emoview.networks.runs import Run
             from emoview.training.systems.catalog import system_named
@@ -116,12 +128,16 @@ def _only(system: str, data: list[Path]) -> Path:
     return data[0]
 
 
-def _ship(part: Part, data: Path, run: Path, ship: Path, features: Features, on_event: Any) -> None:
+def _ship(
+    part: Part, data: Path, run: Path, ship: Path, features: Features, on_event: Any, *, unheard: bool
+) -> None:
     from emoview.training import ship as shipping
     from emoview.voice.features import VoiceFeatures
 
     if part is Part.VOICE:
-        shipping.ship_voice(data, run, ship, on_event=on_event, features=VoiceFeatures(features.value))
+        shipping.ship_voice(
+            data, run, ship, on_event=on_event, features=VoiceFeatures(features.value), unheard=unheard
+        )
         return
     train_part = {
         Part.FACE: shipping.ship_face,

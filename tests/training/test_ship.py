@@ -19,10 +19,8 @@ from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.engines import OnnxNetwork
 from emoview.training.ship import _ship, ship_voice
 from emoview.training.speech import SpeechFeatures
-from emoview.training.voice import (
-    RAVDESS_FOLDS,
-    VoiceRecipe,
-)
+from emoview.training.voice import VoiceRecipe
+from emoview.training.voice_splits import RAVDESS_FOLDS
 from emoview.voice.features import VoiceFeatures
 
 
@@ -38,7 +36,7 @@ def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
         "emoview.training.voice.VoiceRecipe",
         lambda **given: VoiceRecipe(clip_epochs=30, batch=8, rooms=(True,), **given),
     )
-    monkeypatch.setattr("emoview.training.voice.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
+    monkeypatch.setattr("emoview.training.voice_splits.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
 
     def untrained(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
         """Stands in for `train_ticks`, which is tested elsewhere and takes TensorFlow long to compile."""
