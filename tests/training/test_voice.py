@@ -25,13 +25,13 @@ from emoview.training.voice import (
     Drawing,
     SequenceBatches,
     VoiceRecipe,
+    _drawing,
     pad,
     steadiness,
     train_clip,
     train_ticks,
 )
 from emoview.training.voice_folds import VoiceAnswers
-from emoview.training.voice_splits import RAVDESS_FOLDS, folds_of_all_corpora
 
 
 def test_voices_are_normalised_precisely_whatever_a_training_computes_in(monkeypatch: pytest.MonkeyPatch):
@@ -121,6 +121,34 @@ def test_training_sequences_are_changed_and_mixed():
     np.testing.assert_array_equal(one, other)
 
 
+def test_small_corpora_are_drawn_more_readily_but_nothing_twice():
+    weights = np.repeat([0.5, 1.0], [2000, 1000])
+    drawing, rng = Drawing(weights, 900), np.random.default_rng(0)
+    orders = [drawing.draw(rng) for _ in range(20)]
+    assert all(len(np.unique(order)) == 900 for order in orders)
+    assert not np.array_equal(np.sort(orders[0]), np.sort(orders[1]))
+    # As many of both, less what the smaller runs out of.
+    of_small = np.mean([(order >= 2000).mean() for order in orders])
+    assert 0.44 < of_small < 0.49
+    # In random order: those that are drawn readily do not come first.
+    first, last = (np.mean([(part >= 2000).mean() for part in half]) for half in _halves(orders))
+    assert abs(first - last) < 0.03
+
+
+def _halves(orders: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return [order[:450] for order in orders], [order[450:] for order in orders]
+
+
+@pytest.mark.parametrize(("balance", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
+def test_corpora_are_evened_out_by_their_sizes(balance: float, share: float):
+    utterances = [Utterance(Path("x"), "large" if i < 900 else "small", "1", "sad") for i in range(1000)]
+    speech = _speech(utterances * 10, np.zeros((10000, 1)), np.arange(10000) >= 1000)
+    drawing = _drawing(speech, VoiceRecipe(balance=balance))
+    assert drawing.count == 1000
+    drawn = drawing.draw(np.random.default_rng(0)) % 1000
+    assert (drawn >= 900).mean() == pytest.approx(share, abs=0.05)
+
+
 @pytest.mark.parametrize("ticks", [20, 60, 100])
 def test_recordings_of_one_length_do_not_fix_the_length_of_all_batches(ticks: int):
     # Keras' data adapter takes what the first two batches have in common for the shape of all.
@@ -140,25 +168,6 @@ def test_recordings_of_one_length_do_not_fix_the_length_of_all_batches(ticks: in
 def _speech(utterances: list[Utterance], functionals: np.ndarray, altered: np.ndarray) -> SpeechFeatures:
     ticks = (np.zeros((2, 105), np.float32),) * len(utterances)
     return SpeechFeatures(tuple(utterances), ticks, functionals.astype(np.float32), altered.astype(int))
-
-
-def test_no_speaker_on_both_sides():
-    people = [("ravdess", actor) for fold in RAVDESS_FOLDS for actor in fold]
-    people += [("emodb", f"{i:02d}") for i in range(8)] + [("tess", "OAF"), ("tess", "YAF")]
-    utterances = [Utterance(Path(f"{p}"), *p, "happy") for p in people for _ in range(3)]
-    altered = np.arange(len(utterances)) % 3 == 2
-    speech = _speech(utterances, np.zeros((len(utterances), 3)), altered)
-    tested = []
-    for actors, (train, test) in zip(RAVDESS_FOLDS, folds_of_all_corpora(speech), strict=True):
-        one, other = ({utterances[i].person for i in np.flatnonzero(side)} for side in (train, test))
-        assert not one & other
-        assert {person for person in other if person.startswith("ravdess")} == {
-            f"ravdess/{a}" for a in actors
-        }
-        assert not speech.altered[test].any()
-        assert speech.altered[train].any()
-        tested += sorted(other)
-    assert sorted(tested) == sorted("/".join(person) for person in people)
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +269,17 @@ def test_a_rule_for_voices_is_measured_on_other_speakers(tmp_path: Path):
     assert figures["speakers"].accuracy.value > 80
     assert figures["speakers"].labels == LABELS
     assert figures["speakers_emodb"].examples + figures["speakers_ravdess"].examples == 360
+    by_language = figures["languages"]
+    assert by_language.examples == 360
+    assert set(by_language.uar) == {"de", "en"}
+    assert (
+        by_language.uar["en"].value
+        == figures["language_en"].uar.value
+        == figures["speakers_ravdess"].uar.value
+    )
+    assert by_language.mean_uar.value == pytest.approx(
+        (figures["language_de"].uar.value + figures["language_en"].uar.value) / 2, abs=0.01
+    )
     eight = figures["ravdess"]
     assert eight.labels == (*LABELS, "calm")
     assert eight.recalls["calm"].value > 60
@@ -270,6 +290,15 @@ def test_a_rule_for_voices_is_measured_on_other_speakers(tmp_path: Path):
     otherwise = VoiceAnswers(people, languages, labels, told.folds, tcn, clip)
     assert otherwise.figures()["speakers"].accuracy.value > 80
     assert otherwise.figures(told)["speakers"].accuracy.value < 40
+    # Of a corpus never heard, the rule is fitted on the others.
+    unheard = told.unheard(told)
+    assert unheard["unheard"].examples == 360
+    assert unheard["unheard_emodb"].accuracy.value > 80
+    deaf = VoiceAnswers(
+        people, languages, labels, told.folds, np.where(languages[:, None] == "en", tcn, clip), tcn
+    )
+    assert told.unheard(deaf)["unheard_ravdess"].accuracy.value > 80
+    assert told.unheard(deaf)["unheard_emodb"].uar.value < 30
     # Where each half is told by another network, a rule from the other half knows nothing.
     half = np.arange(360) // 180
     noise = rng.normal(0, 1, (360, 9)).astype(np.float32)
