@@ -73,6 +73,13 @@ def train(
     refine: Annotated[
         bool, typer.Option(help="For face: only the last round, from the weights in --ship.")
     ] = False,
+    unheard_corpora: Annotated[
+        bool,
+        typer.Option(
+            "--unheard-corpora",
+            help="For voice: also train without each corpus in turn, and measure on that corpus.",
+        ),
+    ] = False,
 ) -> None:
     """Train a SYSTEM and evaluate it on held-out data. Run the command again to continue.
 
@@ -84,9 +91,13 @@ def train(
       emoview train picture-cnn --data raf-db --data affectnet --data fer2013
 
       emoview train shallow-deep --data fer2013 --set network=bkmin --set plan.epochs=10 -o runs/bkmin
+
+      emoview train voice --data DIR --unheard-corpora
     """
     if not show and (system is None or not data):
         raise typer.BadParameter("name a SYSTEM and --data, or ask for --list")
+    if unheard_corpora and system != Part.VOICE.value:
+        raise typer.BadParameter("--unheard-corpora is for voice: name that as the SYSTEM, or leave it out")
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render_training
@@ -99,8 +110,11 @@ def train(
         keep_memory()
         with render_training.live(terminal.console) as on_event:
             if system in [part.value for part in Part]:
-                part, folder = Part(system), run or Path("runs")
-                _ship(part, _only(system, data), folder, ship, voice_features, refine, on_event)
+                one, runs = _only(system, data), run or Path("runs")
+                _ship(
+                    Part(system), one, runs, ship, voice_features, on_event,
+                    unheard=unheard_corpora, refine=refine,
+                )  # fmt: skip
                 return
             from emoview.networks.runs import Run
             from emoview.training.systems.catalog import system_named
@@ -122,13 +136,23 @@ def _only(system: str, data: list[Path]) -> Path:
 
 
 def _ship(
-    part: Part, data: Path, run: Path, ship: Path, features: Features, refine: bool, on_event: Any
+    part: Part,
+    data: Path,
+    run: Path,
+    ship: Path,
+    features: Features,
+    on_event: Any,
+    *,
+    unheard: bool,
+    refine: bool,
 ) -> None:
     from emoview.training import ship as shipping
     from emoview.voice.features import VoiceFeatures
 
     if part is Part.VOICE:
-        shipping.ship_voice(data, run, ship, on_event=on_event, features=VoiceFeatures(features.value))
+        shipping.ship_voice(
+            data, run, ship, on_event=on_event, features=VoiceFeatures(features.value), unheard=unheard
+        )
         return
     train_part: Any = {
         Part.FACE: partial(shipping.ship_face, refine=refine),

@@ -15,6 +15,9 @@ from emoview.timeline.labels import VOICE_LABELS
 
 SpeechLayout = Literal["auto", "index", "ravdess", "tess", "emodb", "crema-d", "savee"]
 
+NOT_SPEECH = "nv_"
+"""How labels of voices that do not speak begin, such as laughing; no emotion is learned from them."""
+_SENTENCE = re.compile(r"(^|;)sentence=(?P<name>[^;]+)")
 _SOUNDS = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff"})
 
 
@@ -27,12 +30,16 @@ class Utterance:
         corpus: Its corpus, such as `ravdess`.
         speaker: As the corpus calls them.
         label: One of `VOICE_LABELS`.
+        language: As the index names it; empty where it does not.
+        sentence: What is said, as the index names it; empty where it does not.
     """
 
     path: Path
     corpus: str
     speaker: str
     label: str
+    language: str = ""
+    sentence: str = ""
 
     @property
     def person(self) -> str:
@@ -140,8 +147,17 @@ def read_speech_index(folder: Path, *, check_files: bool = True) -> tuple[Uttera
         for column in ("corpus", "speaker"):
             if not row[column]:
                 raise row.error(f"the {column} is empty; fill it in, for nobody may be on both sides.")
+        if row["label"].startswith(NOT_SPEECH):
+            continue
         path = row.file() if check_files else folder / row["path"]
-        utterances.append(Utterance(path, row["corpus"], row["speaker"], row.label(labels=VOICE_LABELS)))
+        label = row.label(labels=VOICE_LABELS)
+        said = _SENTENCE.search(row.get("extra") or "")
+        utterances.append(
+            Utterance(
+                path, row["corpus"], row["speaker"], label,
+                language=row.get("language") or "", sentence=said["name"] if said else "",
+            )
+        )  # fmt: skip
     if not utterances:
         raise DatasetError(f"{folder / 'index.csv'} names no recordings; add some.")
     return tuple(utterances)

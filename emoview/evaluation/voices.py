@@ -37,13 +37,13 @@ from emoview.training.speech import (
 )
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice import (
-    RAVDESS_FOLDS,
     VoiceRecipe,
     predict_clip,
     predict_ticks,
     train_clip,
     train_ticks,
 )
+from emoview.training.voice_splits import RAVDESS_FOLDS
 
 VoiceProtocol = Literal["given", "speaker-folds", "leave-one-speaker-out", "cross-corpus", "ravdess-folds"]
 

@@ -113,6 +113,23 @@ class GainFigures:
 
 
 @dataclass(frozen=True)
+class MeanFigures:
+    """Means over groups of examples, such as languages, each of which counts the same.
+
+    Attributes:
+        examples: How many in all.
+        uar: Of each group, by name: as that of `LabelFigures`.
+        mean_uar: Their mean, in percent.
+        mean_calibration_error: Mean of the groups' expected calibration errors, in [0, 1].
+    """
+
+    examples: int
+    uar: dict[str, Figure]
+    mean_uar: Figure
+    mean_calibration_error: Figure
+
+
+@dataclass(frozen=True)
 class LabelAgreement:
     """What was measured of one label against all others, between two who label the same examples.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emoview.metrics.bootstrap import Labels, Probabilities, draws, figure
 from emoview.metrics.calibration import bins_of, error_of, floor_of
-from emoview.metrics.figures import ClassFigures, Figure, GainFigures, LabelFigures
+from emoview.metrics.figures import ClassFigures, Figure, GainFigures, LabelFigures, MeanFigures
 from emoview.metrics.roc import roc_areas, roc_curve
 
 
@@ -48,6 +48,35 @@ def measure_labels(
         tuple(tuple(int(v) for v in row) for row in tables[0]),
         figure(np.nansum(f1 * support, axis=1) / len(labels)),
         {names[i]: _of_class(i, tables, probabilities[:, i], labels == i, drawn) for i in seen},
+    )
+
+
+def measure_groups(
+    probabilities: Probabilities, labels: Labels, groups: Sequence[str], count: int, *, seed: int = 0
+) -> MeanFigures:
+    """Measure probabilities `(n, count)` in each of the groups `(n,)` by itself, and take the means.
+
+    Args:
+        probabilities: Of the labels.
+        labels: `(n,)`, the true ones.
+        groups: `(n,)`, which each example is of.
+        count: Of the labels.
+        seed: Of the bootstrap samples, which are drawn within each group.
+    """
+    uars, errors = {}, []
+    for number, group in enumerate(sorted(set(groups))):
+        own = np.asarray(groups) == group
+        here, true = probabilities[own], labels[own]
+        said, confidence = here.argmax(axis=1), here.max(axis=1)
+        drawn = np.concatenate([np.arange(len(true))[None], draws(len(true), seed + number)])
+        recalls = recalls_of(confusions(true[drawn], said[drawn], count))
+        uars[group] = np.nanmean(recalls[:, np.unique(true)], axis=1)
+        errors.append([error_of(confidence[d], (said == true)[d]) for d in drawn])
+    return MeanFigures(
+        len(labels),
+        {group: figure(values) for group, values in uars.items()},
+        figure(np.mean(list(uars.values()), axis=0)),
+        figure(np.mean(errors, axis=0), digits=4),
     )
 
 

@@ -1,8 +1,7 @@
 """Networks over ticks: the temporal face network, the voice networks, and early fusion.
 
 Gated recurrent units: Cho et al. (2014), arXiv:1406.1078.  Sequences are padded at the end; a mask
-of true ticks goes in beside them, and no padded tick reaches a result (in training, batch normalisation
-counts the few that sequences of similar lengths need).
+of true ticks goes in beside them, and no padded tick reaches a result.
 """
 
 from __future__ import annotations
@@ -225,7 +224,8 @@ def tcn_network(
 
     def convolved(x: Any, kernel: int, dilation: int) -> Any:
         x = layers.Conv1D(width, kernel, padding="same", dilation_rate=dilation, use_bias=False)(x)
-        return layers.BatchNormalization()(x)
+        # What lies beyond the end of a sequence says nothing of how values are spread.
+        return layers.BatchNormalization()(x, mask=mask)
 
     def branch(x: Any, number: int) -> tuple[Any, Any]:
         # Padding must not leak into the last true ticks, so each convolution is told again where it is.

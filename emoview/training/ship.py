@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.files import write_whole
-from emoview.common.stored import read_numbers
 from emoview.datasets.splits import assert_taught, assert_taught_by_others
 from emoview.errors import InputError
 from emoview.face.align import CROP_SIZE
 from emoview.fusion.late import LateFusion, softmax
 from emoview.metrics.calibration import fit_scale
-from emoview.metrics.figures import GainFigures, LabelFigures
+from emoview.metrics.figures import GainFigures, LabelFigures, MeanFigures
 from emoview.metrics.labels import measure_labels
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
-from emoview.networks.saved import load_weights, save_whole
-from emoview.networks.shipped import BUILTIN_BRANCHES, build_voice_clip, build_voice_tcn
+from emoview.networks.saved import load_weights
+from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.networks.weights import write_manifest
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.inference import run_stills
@@ -35,15 +33,30 @@ from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
 from emoview.training.speakers import SpeakerRecipe, train_speakers
-from emoview.training.speech import MOST_ALIKE, TAUGHT, SpeechFeatures, Variant, describe_speech
+from emoview.training.speech import (
+    SpeechFeatures,
+    Variant,
+)
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
+from emoview.training.voice_runs import (
+    ANEW,
+    asked,
+    described_speech,
+    every,
+    keep_recipe,
+    networks_of,
+    of_fold,
+    recipe_of,
+)
+from emoview.training.voice_splits import corpora_left_out, folds_of_all_corpora
 from emoview.voice.features import VoiceFeatures
 
 # The corpus whose speakers act in the clips, under the same names.
 _CORPUS_OF_CLIPS = "javanese"
+# How the voices of those left out are heard besides.
+_HEARD_OTHERWISE = {"in_room": Variant.IN_ROOM, "on_telephone": Variant.ON_TELEPHONE}
 _ANSWERS_FILE = "voice_answers.npz"
-_ANEW = "name another folder with -o, and all is trained anew"
 _STILLS = 3000
 
 
@@ -107,42 +120,71 @@ def ship_voice(
     *,
     on_event: OnEvent,
     features: VoiceFeatures = VoiceFeatures.OPENSMILE,
+    unheard: bool = False,
 ) -> None:
-    """Train the voice networks, measure them on speakers left out, and ship them."""
-    recipe, networks_of = _recipe(features), _voice_networks(features)
-    noted = {**asdict(recipe), "variants": TAUGHT}
-    noted["local"] = noted.pop("branches")
-    if features is not VoiceFeatures.OPENSMILE:
-        noted["features"] = features
-    _same_recipe(run / "voice_recipe.json", noted)
-    speech = _speech(data, run, on_event, features)
-    in_room = _speech(data, run, on_event, features, (Variant.IN_ROOM,))
-    answers, answers_in_room = [], []
-    folds = list(voice.folds_of_all_corpora(speech))
+    """Train the voice networks, measure them on speakers left out, and ship them.
+
+    With `unheard`, networks are trained without each corpus, too, and measured on it.
+    """
+    recipe = recipe_of(features)
+    keep_recipe(run, recipe, features)
+    speech = described_speech(data, run, on_event, features)
+    otherwise = {
+        name: described_speech(data, run, on_event, features, (variant,))
+        for name, variant in _HEARD_OTHERWISE.items()
+    }
+    folds = list(folds_of_all_corpora(speech))
     for train, test in folds:
         assert_taught(speech.labels, train, test, VOICE_LABELS, "recordings")
+    answers: dict[str, list[VoiceAnswers]] = {"": [], **{name: [] for name in otherwise}}
     for number, (train, test) in enumerate(folds):
-        rest, asked = speech.select(train), speech.select(test)
-        networks = {
-            name: _trained(_of_fold(run, name, number), build, fit, rest, recipe)
-            for name, (build, fit) in networks_of.items()
-        }
-        answers.append(_asked(networks, asked, number))
-        # The same utterances: those as recorded come first.
-        answers_in_room.append(_asked(networks, in_room.select(test[: len(in_room.labels)]), number))
+        networks = networks_of(run, f"_fold_{number}", speech.select(train), recipe, features)
+        answers[""].append(asked(networks, speech.select(test), number))
+        for name, heard in otherwise.items():
+            # The same utterances: those as recorded come first.
+            answers[name].append(asked(networks, heard.select(test[: len(heard.labels)]), number))
         on_event({"trained": "voice networks", "fold": number + 1})
-    told = VoiceAnswers.joined(answers)
+    told = VoiceAnswers.joined(answers.pop(""))
     told.save(run / _ANSWERS_FILE)
-    for name, (build, fit) in networks_of.items():
-        model = _trained(run / f"{name}.weights.h5", build, fit, speech, recipe)
+    for name, model in networks_of(run, "", speech, recipe, features).items():
         _ship(model, name + features.suffix, ship)
         on_event({"trained": name})
     write_manifest(ship)
-    heard_in_room = VoiceAnswers.joined(answers_in_room).figures(told)
-    figures = told.figures() | {f"{name}_in_room": heard_in_room[name] for name in ("speakers", "ravdess")}
-    _write_figures(run / "voice_metrics.json", figures, drawn=("ravdess", "speakers"))
+    figures = told.figures()
+    for how, heard_so in answers.items():
+        figures |= {f"{name}_{how}": one for name, one in VoiceAnswers.joined(heard_so).figures(told).items()}
+    if unheard:
+        figures |= _unheard(speech, run, recipe, features, on_event).unheard(told)
+    drawn = [name for name in ("speakers", "ravdess") if name in figures]
+    _write_figures(run / "voice_metrics.json", figures, drawn=drawn)
     for name, figure in figures.items():
-        on_event({"part": name, "accuracy": str(figure.accuracy), "uar": str(figure.uar)})
+        on_event({"part": name, **_in_short(figure)})
+
+
+def _unheard(
+    speech: SpeechFeatures, run: Path, recipe: voice.VoiceRecipe, features: VoiceFeatures, on_event: OnEvent
+) -> VoiceAnswers:
+    """Ask about each corpus networks that were trained without it."""
+    answers = []
+    for number, (corpus, (train, test)) in enumerate(corpora_left_out(speech).items()):
+        assert_taught(speech.labels, train, test, VOICE_LABELS, "recordings")
+        networks = networks_of(run, f"_without_{corpus}", speech.select(train), recipe, features)
+        answers.append(asked(networks, speech.select(test), number))
+        on_event({"trained": "voice networks", "without": corpus})
+    return VoiceAnswers.joined(answers)
+
+
+def _in_short(figure: LabelFigures | GainFigures | MeanFigures) -> dict[str, str]:
+    if isinstance(figure, MeanFigures):
+        error = figure.mean_calibration_error
+        return {"mean_uar": str(figure.mean_uar), "mean_calibration_error": f"{error.value:.3f}"}
+    result = {"uar": str(figure.uar)}
+    if isinstance(figure, LabelFigures):
+        result |= {
+            "accuracy": str(figure.accuracy),
+            "calibration_error": f"{figure.calibration_error.value:.3f}",
+        }
+    return result
 
 
 def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
@@ -151,7 +193,7 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
         raise InputError(f"{run} has no {_ANSWERS_FILE}: train the voice there first")
     told = VoiceAnswers.read(run / _ANSWERS_FILE)
     network = OnnxNetwork(ship / "face_cnn.onnx", FACE_OUTPUTS)
-    clips = read_clips(data / "clips", run / "features", on_file=_every(50, "clips described", on_event))
+    clips = read_clips(data / "clips", run / "features", on_file=every(50, "clips described", on_event))
     labels, actors = [clip.label for clip in clips], [clip.actor for clip in clips]
     assert_taught_by_others(labels, actors, LABELS, "clips")
     described = _described(clips, network, run, told)
@@ -204,20 +246,6 @@ def ship_speakers(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> No
     on_event({"equal error": f"{figures['test']:.1f} %"})
 
 
-def _same_recipe(file: Path, recipe: Mapping[str, Any]) -> None:
-    """Note the recipe of a run folder, so that nothing of another one is taken for its result.
-
-    Raises:
-        InputError: The folder holds networks of another recipe.
-    """
-    recipe = json.loads(json.dumps(recipe))
-    stored = read_numbers(file, dict[str, Any], _ANEW) if file.exists() else None
-    fresh = stored is None and not any(file.parent.glob("voice_*.weights.h5"))
-    if not fresh and stored != recipe:
-        raise InputError(f"{file.parent} holds voice networks of another recipe: name another folder with -o")
-    _write(file, recipe)
-
-
 def _ship(model: keras.Model, name: str, folder: Path) -> None:
     """Write a network for both engines, in half precision."""
     from emoview.networks.onnx_export import export_onnx
@@ -226,70 +254,6 @@ def _ship(model: keras.Model, name: str, folder: Path) -> None:
     round_to_half(model)
     save_weights(model, folder / f"{name}.weights.h5")
     export_onnx(exported_model(model) if name == "face_cnn" else model, folder / f"{name}.onnx")
-
-
-def _recipe(features: VoiceFeatures) -> voice.VoiceRecipe:
-    if features is VoiceFeatures.OPENSMILE:
-        return voice.VoiceRecipe()
-    return voice.VoiceRecipe(branches=BUILTIN_BRANCHES)
-
-
-def _voice_networks(
-    features: VoiceFeatures,
-) -> dict[str, tuple[Callable[[], keras.Model], Callable[..., keras.Model]]]:
-    """Tell how each voice network is built, and trained."""
-    tcn = partial(build_voice_tcn, features.descriptors, _recipe(features).branches)
-    return {
-        "voice_clip": (partial(build_voice_clip, features.functionals), voice.train_clip),
-        "voice_tcn": (tcn, voice.train_ticks),
-    }
-
-
-def _speech(
-    data: Path,
-    run: Path,
-    on_event: OnEvent,
-    features: VoiceFeatures,
-    variants: Sequence[Variant] = TAUGHT,
-) -> SpeechFeatures:
-    return describe_speech(
-        data / "speech", run / "features", most=MOST_ALIKE, variants=variants, features=features,
-        on_file=_every(500, "utterances described", on_event),
-    )  # fmt: skip
-
-
-def _asked(networks: Mapping[str, keras.Model], speech: SpeechFeatures, fold: int) -> VoiceAnswers:
-    """Ask both voice networks about utterances."""
-    clip, tcn = networks["voice_clip"], networks["voice_tcn"]
-    people = np.array([u.person for u in speech.utterances])
-    return VoiceAnswers(
-        people, speech.labels, np.full(len(people), fold),
-        voice_clip=voice.predict_clip(clip, speech),
-        voice_tcn=voice.predict_ticks(tcn, speech),
-    )  # fmt: skip
-
-
-def _trained(
-    file: Path,
-    build: Callable[[], keras.Model],
-    fit: Callable[[SpeechFeatures, voice.VoiceRecipe], keras.Model],
-    speech: SpeechFeatures,
-    recipe: voice.VoiceRecipe,
-) -> keras.Model:
-    """Read back what an earlier call trained, or train it."""
-    model = build()
-    if file.exists():
-        load_weights(model, file, _ANEW)
-        return model
-    model.set_weights(fit(speech, recipe).get_weights())
-    save_whole(model, file)
-    model.load_weights(file)
-    return model
-
-
-def _of_fold(run: Path, name: str, fold: int) -> Path:
-    """Name the file of a network that was trained without a fold of speakers."""
-    return run / f"{name}_fold_{fold}.weights.h5"
 
 
 def _described(
@@ -307,8 +271,8 @@ def _described(
     result: list[fusion.Described] = []
     for fold in np.unique(told.folds):
         clip_network, tcn = build_voice_clip(), build_voice_tcn()
-        load_weights(clip_network, _of_fold(run, "voice_clip", fold), _ANEW)
-        load_weights(tcn, _of_fold(run, "voice_tcn", fold), _ANEW)
+        load_weights(clip_network, of_fold(run, "voice_clip", fold), ANEW)
+        load_weights(tcn, of_fold(run, "voice_tcn", fold), ANEW)
         result += [
             fusion.describe(clip, network, clip_network, tcn)
             for clip in clips
@@ -335,16 +299,8 @@ def _plain(rule: LateFusion) -> dict[str, Any]:
     }
 
 
-def _every(count: int, what: str, on_event: OnEvent) -> Callable[[int, int], None]:
-    def on_file(done: int, total: int) -> None:
-        if done % count == 0 or done == total:
-            on_event({what: f"{done}/{total}"})
-
-    return on_file
-
-
 def _write_figures(
-    path: Path, figures: Mapping[str, LabelFigures | GainFigures], *, drawn: Iterable[str]
+    path: Path, figures: Mapping[str, LabelFigures | GainFigures | MeanFigures], *, drawn: Iterable[str]
 ) -> None:
     """Write all figures to `path`, and draw some of them beside it."""
     from emoview.metrics.plot import plot_figures

@@ -14,28 +14,24 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from emoview.common.stored import read_arrays
-from emoview.datasets.speech import Utterance
+from emoview.datasets.speech import NOT_SPEECH, Utterance
 from emoview.datasets.tables import read_table
-from emoview.errors import DatasetError
 from emoview.networks.sizes import SPEAKER_INPUTS
 from emoview.speakers.windows import without_level
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.training.augmentation import in_room
 from emoview.training.processes import each
-from emoview.training.speech import load_samples, spread
+from emoview.training.speech import load_samples, speech_folders, spread
 from emoview.voice.activity import trim
 from emoview.voice.descriptors import FeatureSet, tick_features
 
 Floats = NDArray[np.float32]
 
-FOLDERS: Final = ("speech", "speech_more")
-"""Folders with an `index.csv` of recordings; one of them suffices."""
 CLIPS_CORPUS: Final = "javanese"
 """Its speakers act in the clips, from which conversations are made: nothing is learned of them."""
 SPEEDS: Final = (1.0, 0.87, 1.15)
 """Played at another speed, a voice becomes that of another: Yamamoto et al. (2019), Interspeech."""
 _MOST_ALIKE = 20
-_NOT_SPEECH = "nv_"
 
 
 class Side(str, Enum):
@@ -67,12 +63,9 @@ def read_utterances(data: Path) -> list[Utterance]:
     Raises:
         DatasetError: None is there.
     """
-    found = [folder for folder in (data / name for name in FOLDERS) if (folder / "index.csv").is_file()]
-    if not found:
-        raise DatasetError(f"{data} holds neither {' nor '.join(FOLDERS)} with an index.csv; name another.")
     utterances = [
         Utterance(folder / row["path"], row["corpus"], row["speaker"], row["label"])
-        for folder in found
+        for folder in speech_folders(data)
         for row in read_table(folder / "index.csv", ["path", "corpus", "speaker", "label"])
     ]
     return [utterances[i] for i in spread(utterances, _MOST_ALIKE)]
@@ -86,7 +79,7 @@ def sides(utterances: Sequence[Utterance]) -> dict[str, Side]:
     """
     speakers: dict[str, set[str]] = {}
     for utterance in utterances:
-        if not utterance.label.startswith(_NOT_SPEECH):
+        if not utterance.label.startswith(NOT_SPEECH):
             speakers.setdefault(utterance.corpus, set()).add(utterance.person)
     held_out: list[str] = []
     for corpus in sorted(speakers):

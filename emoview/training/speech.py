@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from emoview.common.stored import read_arrays
 from emoview.datasets.speech import Utterance, read_speech_index
+from emoview.errors import DatasetError
 from emoview.timeline.clock import SAMPLE_RATE
 from emoview.timeline.labels import VOICE_LABELS
-from emoview.training.augmentation import altered_voice, in_room
+from emoview.training.augmentation import altered_voice, in_room, on_telephone
 from emoview.training.processes import each
 from emoview.voice.activity import trim
 from emoview.voice.features import VoiceFeatures
@@ -29,20 +30,21 @@ class Variant(IntEnum):
 
     AS_RECORDED = 0
     ALTERED = 1
-    ALTERED_AGAIN = 2
     ALTERED_IN_ROOM = 3
     IN_ROOM = 4
     ALTERED_ON_TELEPHONE = 5
+    ON_TELEPHONE = 6
 
 
 TAUGHT = (
     Variant.AS_RECORDED,
     Variant.ALTERED,
-    Variant.ALTERED_AGAIN,
     Variant.ALTERED_IN_ROOM,
     Variant.ALTERED_ON_TELEPHONE,
 )
 """What networks learn of each utterance; see `altered_voice`, `in_room` and `on_telephone`."""
+FOLDERS = ("speech", "speech_more")
+"""Folders with an `index.csv` of recordings; one of them suffices."""
 MOST_ALIKE = 30
 """Utterances of one speaker with one label that take part: TESS and nEMO have up to 200 of a kind."""
 
@@ -82,6 +84,18 @@ class SpeechFeatures:
             self.functionals[index],
             self.variants[index],
         )
+
+
+def speech_folders(data: Path) -> list[Path]:
+    """Give those of `FOLDERS` that are there.
+
+    Raises:
+        DatasetError: None is.
+    """
+    found = [folder for folder in (data / name for name in FOLDERS) if (folder / "index.csv").is_file()]
+    if not found:
+        raise DatasetError(f"{data} holds neither {' nor '.join(FOLDERS)} with an index.csv; name another.")
+    return found
 
 
 def read_index(folder: Path, *, most: int | None = None) -> Iterator[Utterance]:
@@ -205,6 +219,8 @@ def describe(
     rng = np.random.default_rng((variant, number))
     if variant == Variant.IN_ROOM:
         samples = trim(in_room(samples, rng))
+    elif variant == Variant.ON_TELEPHONE:
+        samples = trim(on_telephone(samples, rng))
     elif variant != Variant.AS_RECORDED:
         room, telephone = (
             variant == which for which in (Variant.ALTERED_IN_ROOM, Variant.ALTERED_ON_TELEPHONE)

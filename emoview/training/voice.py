@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
@@ -24,20 +23,9 @@ from emoview.training.speech import SpeechFeatures, Variant
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
-RAVDESS_FOLDS = (
-    ("02", "05", "14", "15", "16"),
-    ("03", "06", "07", "13", "18"),
-    ("10", "11", "12", "19", "20"),
-    ("08", "17", "21", "23", "24"),
-    ("01", "04", "09", "22"),
-)
-"""Actors of each fold, after Luna-Jimenez et al. (2021), Sensors 21, 7665."""
 
-RAVDESS_LABELS = ("neutral", "calm", "happy", "sad", "anger", "fear", "disgust", "surprise")
-
-
-# Ticks to a multiple of which sequences are padded.
-_PADDING = 25
+# Ticks to a multiple of which sequences are padded: few lengths, for some back ends compile each by itself.
+_PADDING = 50
 # Variance that is taken for none: below it a ratio would say more than so few speakers can.
 _LITTLE = 0.05
 # A ratio that is but a rounding error: there is one label alone.
@@ -48,7 +36,7 @@ _NOTHING = 1e-6
 class VoiceRecipe:
     """What decides the outcome of a voice training.
 
-    An epoch draws as many utterances, altered or not, as there are unaltered ones.
+    An epoch draws as many utterances, altered or not, as there are unaltered ones: see `Drawing`.
 
     Attributes:
         clip_epochs: Epochs of the network over functionals.
@@ -62,6 +50,8 @@ class VoiceRecipe:
         smoothing: Label smoothing.
         steadiness: How much more the steady functionals count, as a power of `steadiness`; 0 for alike.
         longest: Ticks that a training sequence is cut to, at a random place.
+        balance: How far the sizes of corpora are evened out: an utterance is drawn by its corpus' size to the
+            power of -`balance`; 0 draws all utterances alike, 1 all corpora.
         seed: Decides the start and the order.
     """
 
@@ -75,7 +65,27 @@ class VoiceRecipe:
     smoothing: float = 0.1
     steadiness: float = 2.0
     longest: int = 125
+    balance: float = 0.5
     seed: int = 1
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What an epoch draws, each at most once.
+
+    Attributes:
+        weights: `(n,)`, how readily each is drawn.
+        count: Of an epoch.
+    """
+
+    weights: NDArray[np.float64]
+    count: int
+
+    def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Give positions, `(count,)`, in random order."""
+        # The least of as many waits for what comes with these rates: Efraimidis & Spirakis (2006).
+        waits = rng.exponential(size=len(self.weights)) / self.weights
+        return rng.permutation(np.argsort(waits)[: self.count])
 
 
 def train_clip(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
@@ -94,7 +104,7 @@ def train_clip(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
         set_normalisation(part, mean, variance)
         heard = speech if rooms else speech.select(speech.variants != Variant.ALTERED_IN_ROOM)
         # Mixed pairs: Zhang et al. (2018), arXiv:1710.09412.
-        data = _MixedFunctionals(heard.functionals, _targets(heard.labels), recipe, _own(heard))
+        data = _MixedFunctionals(heard.functionals, _targets(heard.labels), recipe, _drawing(heard, recipe))
         _compile(part, recipe, len(data) * recipe.clip_epochs)
         part.fit(data, epochs=recipe.clip_epochs, verbose=0)
         parts.append(part)
@@ -162,8 +172,8 @@ def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
     branches = branch_outputs(model)
     outputs = [says for whole, ticks in branches for says in (whole, mean(ticks, model.input[1]))]
     data = SequenceBatches(
-        speech.ticks, _targets(speech.labels), recipe, scale=every.std(axis=0), an_epoch=_own(speech),
-        outputs=len(outputs),
+        speech.ticks, _targets(speech.labels), recipe,
+        scale=every.std(axis=0), drawing=_drawing(speech, recipe), outputs=len(outputs),
     )  # fmt: skip
     trained = keras.Model(model.input, outputs)
     _compile(
@@ -178,18 +188,22 @@ def train_ticks(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
 
 class _MixedFunctionals(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(
-        self, values: NDArray[np.float32], targets: NDArray[np.float32], recipe: VoiceRecipe, an_epoch: int
+        self,
+        values: NDArray[np.float32],
+        targets: NDArray[np.float32],
+        recipe: VoiceRecipe,
+        drawing: Drawing,
     ) -> None:
         super().__init__()
-        self._values, self._targets, self._an_epoch = values, targets, an_epoch
+        self._values, self._targets, self._drawing = values, targets, drawing
         self._batch, self._rng = recipe.batch, np.random.default_rng(recipe.seed)
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
-        self._order = self._rng.permutation(len(self._values))[: self._an_epoch]
+        self._order = self._drawing.draw(self._rng)
 
     def __len__(self) -> int:
-        return -(-self._an_epoch // self._batch)
+        return -(-self._drawing.count // self._batch)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         chosen = self._order[index * self._batch : (index + 1) * self._batch]
@@ -214,16 +228,17 @@ class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
         recipe: VoiceRecipe,
         *,
         scale: NDArray[np.float32],
-        an_epoch: int,
+        drawing: Drawing,
         outputs: int = 1,
     ) -> None:
         """Take sequences `(ticks, n)`, targets `(sequences, labels)`, and the scale of each value `(n,)`.
 
-        `an_epoch` of the sequences, drawn anew each time, make an epoch.
+        What is drawn anew each time makes an epoch, less what would not fill its last batch: batches of one
+        size are compiled once.
         """
         super().__init__()
         self._outputs = outputs
-        self._sequences, self._targets, self._an_epoch = sequences, targets, an_epoch
+        self._sequences, self._targets, self._drawing = sequences, targets, drawing
         self._batch, self._longest = recipe.batch, recipe.longest
         self._rng = np.random.default_rng(recipe.seed)
         self._scale = scale
@@ -233,7 +248,8 @@ class SequenceBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def on_epoch_end(self) -> None:
         rng = self._rng
-        drawn = rng.permutation(len(self._sequences))[: self._an_epoch]
+        drawn = self._drawing.draw(rng)
+        drawn = drawn[: max(1, len(drawn) // self._batch) * self._batch]
         lengths = np.array([len(self._sequences[i]) for i in drawn]) * rng.uniform(0.8, 1.25, len(drawn))
         order = drawn[np.argsort(lengths)]
         batches = np.array_split(order, -(-len(order) // self._batch))
@@ -301,24 +317,11 @@ def predict_ticks(model: keras.Model, speech: SpeechFeatures) -> NDArray[np.floa
     return np.stack([run_sequence(model, ticks).whole for ticks in speech.ticks])
 
 
-def folds_of_all_corpora(speech: SpeechFeatures) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Split by speaker: for each of five folds `(train, test)`, `(n,)` each.
-
-    Each fold tests one of `RAVDESS_FOLDS` and every fifth speaker of each other corpus.  Nothing altered is
-    tested.
-    """
-    people = np.array([u.person for u in speech.utterances])
-    corpora = {u.person: u.corpus for u in speech.utterances if u.corpus != "ravdess"}
-    others = [sorted(p for p, c in corpora.items() if c == corpus) for corpus in sorted({*corpora.values()})]
-    for number, actors in enumerate(RAVDESS_FOLDS):
-        tested = [f"ravdess/{actor}" for actor in actors]
-        tested += [person for speakers in others for person in speakers[number :: len(RAVDESS_FOLDS)]]
-        test = np.isin(people, tested)
-        yield ~test, test & ~speech.altered
-
-
-def _own(speech: SpeechFeatures) -> int:
-    return int((~speech.altered).sum())
+def _drawing(speech: SpeechFeatures, recipe: VoiceRecipe) -> Drawing:
+    _, corpus_of, sizes = np.unique(
+        [u.corpus for u in speech.utterances], return_inverse=True, return_counts=True
+    )
+    return Drawing((sizes[corpus_of] / len(corpus_of)) ** -recipe.balance, int((~speech.altered).sum()))
 
 
 def _targets(labels: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -335,5 +338,7 @@ def _compile(
     ]
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=0.02, clipnorm=1.0),
-        losses, loss_weights=loss_weights, jit_compile=False,
+        losses, loss_weights=loss_weights,
+        # For JAX that is whether anything is compiled at all; TensorFlow's takes longer than it saves.
+        jit_compile=keras.backend.backend() == "jax",
     )  # fmt: skip

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from emoview.common.stored import read_arrays
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
-from emoview.metrics.figures import LabelFigures
-from emoview.metrics.labels import measure_labels
+from emoview.metrics.figures import LabelFigures, MeanFigures
+from emoview.metrics.labels import measure_groups, measure_labels
 from emoview.pipeline.inference import seven_labels, with_extras
 from emoview.timeline.labels import LABELS, VOICE_LABELS
-from emoview.training.voice import RAVDESS_LABELS
+from emoview.training.voice_splits import RAVDESS_LABELS
 
 _RAVDESS = tuple(label for label in VOICE_LABELS if label in RAVDESS_LABELS)
 
@@ -27,6 +27,7 @@ class VoiceAnswers:
 
     Attributes:
         people: `(n,)`, such as `ravdess/01`.
+        languages: `(n,)`, such as `en`.
         labels: `(n,)` positions in `VOICE_LABELS`.
         folds: `(n,)`, without which of `folds_of_all_corpora` the networks were trained.
         voice_clip: `(n, 9)` logits.
@@ -34,6 +35,7 @@ class VoiceAnswers:
     """
 
     people: NDArray[np.str_]
+    languages: NDArray[np.str_]
     labels: NDArray[np.int64]
     folds: NDArray[np.int64]
     voice_clip: NDArray[np.float32]
@@ -52,6 +54,7 @@ class VoiceAnswers:
         logits = (len(people), len(VOICE_LABELS))
         return cls(
             people,
+            stored.need("languages", "U", people.shape),
             stored.need("labels", "i", people.shape),
             stored.need("folds", "i", people.shape),
             stored.need("voice_clip", "f", logits),
@@ -74,6 +77,11 @@ class VoiceAnswers:
         return {"voice_clip": self.voice_clip, "voice_tcn": self.voice_tcn}
 
     @property
+    def corpora(self) -> NDArray[np.str_]:
+        """`(n,)`, of the people."""
+        return np.array([person.split("/")[0] for person in self.people])
+
+    @property
     def _columns(self) -> dict[str, NDArray[Any]]:
         return {name: getattr(self, name) for name in _NAMES}
 
@@ -86,15 +94,15 @@ class VoiceAnswers:
         """Fit a late rule that joins the networks."""
         return fit_late_fusion(self._seven_logits(), self.seven, list(self.people))
 
-    def figures(self, told: VoiceAnswers | None = None) -> dict[str, LabelFigures]:
+    def figures(self, told: VoiceAnswers | None = None) -> dict[str, LabelFigures | MeanFigures]:
         """Measure the networks, joined by a rule that was fitted on the other folds.
 
         Args:
             told: Answers that the rules are fitted on; None for these.
 
         Returns:
-            Of all speakers and of those of each corpus, seven labels; of RAVDESS its eight, of the networks
-            joined (`ravdess`) and of each alone.
+            Seven labels: of all speakers, the means over languages, and of the speakers of each corpus and
+            each language.  Of RAVDESS its eight, of the networks joined (`ravdess`) and of each alone.
         """
         taught = self if told is None else told
         joined = np.zeros((len(self.labels), len(LABELS)))
@@ -102,18 +110,49 @@ class VoiceAnswers:
             rule = taught.select(taught.folds != fold).rule()
             joined[self.folds == fold] = rule(self.select(self.folds == fold)._seven_logits())
         probabilities = softmax(joined)
-        corpora = np.array([person.split("/")[0] for person in self.people])
-        result = {"speakers": measure_labels(probabilities, self.seven, LABELS)}
-        for corpus in np.unique(corpora):
-            own = corpora == corpus
-            result[f"speakers_{corpus}"] = measure_labels(probabilities[own], self.seven[own], LABELS)
-        ravdess = self.select(corpora == "ravdess")
+        result: dict[str, LabelFigures | MeanFigures] = {
+            "speakers": measure_labels(probabilities, self.seven, LABELS),
+            "languages": measure_groups(probabilities, self.seven, list(self.languages), len(LABELS)),
+        }
+        for kind, groups in (("speakers", self.corpora), ("language", self.languages)):
+            for group in np.unique(groups):
+                own = groups == group
+                result[f"{kind}_{group}"] = measure_labels(probabilities[own], self.seven[own], LABELS)
+        return result | self._of_ravdess(joined)
+
+    def _of_ravdess(self, joined: NDArray[np.float64]) -> dict[str, LabelFigures]:
+        own = self.corpora == "ravdess"
+        if not own.any():
+            return {}
+        ravdess = self.select(own)
         columns = np.array([VOICE_LABELS.index(label) for label in _RAVDESS])
         labels = np.searchsorted(columns, ravdess.labels)
-        eight = softmax(with_extras(joined[corpora == "ravdess"], ravdess.logits, _RAVDESS))
-        result["ravdess"] = measure_labels(eight, labels, _RAVDESS)
+        eight = softmax(with_extras(joined[own], ravdess.logits, _RAVDESS))
+        result = {"ravdess": measure_labels(eight, labels, _RAVDESS)}
         for name, values in ravdess.logits.items():
             result[f"ravdess_{name}"] = measure_labels(softmax(values[:, columns]), labels, _RAVDESS)
+        return result
+
+    def unheard(self, told: VoiceAnswers) -> dict[str, LabelFigures | MeanFigures]:
+        """Measure networks of which each was trained without the corpus that it is asked about.
+
+        Args:
+            told: Answers that the rules are fitted on, each without those of the corpus.
+
+        Returns:
+            Seven labels: of each corpus, and the means over corpora.
+        """
+        joined = np.zeros((len(self.labels), len(LABELS)))
+        for corpus in np.unique(self.corpora):
+            rule, own = told.select(told.corpora != corpus).rule(), self.corpora == corpus
+            joined[own] = rule(self.select(own)._seven_logits())
+        probabilities = softmax(joined)
+        result: dict[str, LabelFigures | MeanFigures] = {
+            "unheard": measure_groups(probabilities, self.seven, list(self.corpora), len(LABELS))
+        }
+        for corpus in np.unique(self.corpora):
+            own = self.corpora == corpus
+            result[f"unheard_{corpus}"] = measure_labels(probabilities[own], self.seven[own], LABELS)
         return result
 
     def _seven_logits(self) -> dict[str, NDArray[np.float32]]:

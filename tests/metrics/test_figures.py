@@ -15,7 +15,7 @@ from emoview import LABELS
 from emoview.cli import render_training
 from emoview.cli.console import Screen
 from emoview.metrics.figures import LabelFigures
-from emoview.metrics.labels import measure_gain, measure_labels
+from emoview.metrics.labels import measure_gain, measure_groups, measure_labels
 from emoview.metrics.plot import plot_figures
 from emoview.metrics.values import measure_folds, measure_values
 
@@ -55,6 +55,26 @@ def test_figures_by_hand():
     assert values.icc.value == pytest.approx(1)
     # 2 * 2/3 / (2/3 + 2/3 + 1).
     assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
+
+
+def test_groups_count_the_same_however_large_they_are():
+    rng = np.random.default_rng(0)
+    groups = ["small"] * 20 + ["large"] * 200
+    labels = rng.integers(0, 2, 220)
+    # The third label, which only the large group has, counts in that one alone.
+    labels[20:60] = 2
+    said = np.where(rng.random(220) < np.repeat([0.9, 0.4], [20, 200]), labels, 0)
+    probabilities = 0.2 + 0.4 * np.eye(3)[said]
+    figures = measure_groups(probabilities, labels, groups, 3)
+    parts = [measure_labels(probabilities[own], labels[own], "abc") for own in (slice(20, 220), slice(0, 20))]
+    assert [figures.uar[name].value for name in ("large", "small")] == [part.uar.value for part in parts]
+    assert figures.examples == 220
+    assert figures.mean_uar.value == pytest.approx(np.mean([part.uar.value for part in parts]), abs=0.01)
+    errors = [part.calibration_error.value for part in parts]
+    assert figures.mean_calibration_error.value == pytest.approx(np.mean(errors), abs=1e-4)
+    # The mean of both is known better than the small one.
+    widths = [one.high - one.low for one in (figures.mean_uar, figures.uar["small"])]
+    assert 0 < widths[0] < widths[1]
 
 
 def test_gains_are_drawn_in_pairs_and_by_people():

@@ -40,6 +40,15 @@ def test_described_speech_is_read_back_with_what_was_altered(speech: Path, tmp_p
         np.testing.assert_array_equal(one, other)
 
 
+def test_what_does_not_speak_is_left_out_and_language_and_sentence_are_read(tmp_path: Path):
+    lines = ["path,corpus,speaker,language,label,extra"]
+    lines += ["a.opus,deeply,1,,nv_laughing,", "b.opus,ased,1,am,sad,take=01;sentence=common06;sex=f"]
+    lines += ["c.opus,ravdess,1,en,calm,int01_stm01_rep01"]
+    (tmp_path / "index.csv").write_text("\n".join(lines) + "\n")
+    read = [(u.corpus, u.label, u.language, u.sentence) for u in read_index(tmp_path)]
+    assert read == [("ased", "sad", "am", "common06"), ("ravdess", "calm", "en", "")]
+
+
 def test_index_is_thinned_evenly(tmp_path: Path):
     lines = ["path,corpus,speaker,language,label,extra"]
     lines += [f"{i}.opus,tess,OAF,en,{LABELS[i % 2]}," for i in range(100)]

@@ -41,7 +41,9 @@ def test_the_rule_of_the_voice_is_fitted_on_other_voices(monkeypatch: pytest.Mon
     speakers = ("javanese/1", "javanese/2", "ravdess/1", "ravdess/2")
     people = np.repeat(speakers, 35)
     clip, tcn = rng.normal(0, 1, (2, 140, 9)).astype(np.float32)
-    voices = spoken(VoiceAnswers(people, labels, np.zeros(140, int), clip, tcn), corpus="javanese")
+    voices = spoken(
+        VoiceAnswers(people, np.full(140, "jv"), labels, np.zeros(140, int), clip, tcn), corpus="javanese"
+    )
     assert [voice.label for voice in voices] == labels.tolist()
     np.testing.assert_allclose(np.exp(voices[3].logits["voice_tcn"]).sum(), 1, rtol=1e-5)
     clips = []
@@ -84,7 +86,7 @@ def test_no_voice_network_speaks_of_an_actor_it_has_heard(tmp_path: Path, monkey
     monkeypatch.setattr("emoview.training.fusion.describe", describe)
     people = np.array(["javanese/01", "javanese/02", "ravdess/02", "javanese/03"])
     nothing = np.zeros((4, 9), np.float32)
-    told = VoiceAnswers(people, np.zeros(4, int), np.array([3, 0, 1, 3]), nothing, nothing)
+    told = VoiceAnswers(people, np.full(4, "jv"), np.zeros(4, int), np.array([3, 0, 1, 3]), nothing, nothing)
     clips = [SimpleNamespace(actor=actor, file=SimpleNamespace(path="x")) for actor in ("01", "02", "03")]
     found: list[Any] = _described(clips, None, tmp_path, told)
     files = {i: (f"voice_clip_fold_{i}.weights.h5", f"voice_tcn_fold_{i}.weights.h5") for i in (0, 3)}

@@ -14,15 +14,15 @@ from trained import quiet, said_by
 from emoview import InputError
 from emoview.errors import DatasetError
 from emoview.networks.half import round_to_half
-from emoview.networks.shipped import build_voice_tcn
+from emoview.networks.saved import save_whole
+from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.engines import OnnxNetwork
 from emoview.training.ship import _ship, ship_voice
 from emoview.training.speech import SpeechFeatures
-from emoview.training.voice import (
-    RAVDESS_FOLDS,
-    VoiceRecipe,
-)
+from emoview.training.voice import VoiceRecipe
+from emoview.training.voice_runs import keep_recipe, recipe_of
+from emoview.training.voice_splits import RAVDESS_FOLDS
 from emoview.voice.features import VoiceFeatures
 
 
@@ -38,39 +38,51 @@ def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
         "emoview.training.voice.VoiceRecipe",
         lambda **given: VoiceRecipe(clip_epochs=30, batch=8, rooms=(True,), **given),
     )
-    monkeypatch.setattr("emoview.training.voice.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
+    monkeypatch.setattr("emoview.training.voice_splits.RAVDESS_FOLDS", RAVDESS_FOLDS[:2])
 
     def untrained(speech: SpeechFeatures, recipe: VoiceRecipe) -> keras.Model:
         """Stands in for `train_ticks`, which is tested elsewhere and takes TensorFlow long to compile."""
         return build_voice_tcn(speech.ticks[0].shape[1], recipe.branches)
 
     monkeypatch.setattr("emoview.training.voice.train_ticks", untrained)
-    # One take by each of four actors; two are left out in each fold.
+    # One take by each of four actors; two are left out in each fold. One is a second corpus, too.
     files = [f for f in sorted(speech.iterdir()) if f.stem[-5:] in {f"01-0{actor}" for actor in (2, 3, 5, 6)}]
     labels = {"01": "neutral", "03": "happy", "05": "anger"}
     lines = ["path,corpus,speaker,language,label,extra"]
     lines += [f"{f.name},ravdess,{f.stem[-2:]},en,{labels[f.stem[6:8]]}," for f in files]
-    data = tmp_path / "data" / "speech"
-    data.mkdir(parents=True)
-    for file in files:
-        shutil.copy(file, data / file.name)
-    (data / "index.csv").write_text("\n".join(lines) + "\n")
+    more = [line.replace(",ravdess,02,en,", ",more,1,am,") for line in lines if ",02," in line]
+    data = tmp_path / "data"
+    for folder, rows in (
+        ("speech", lines),
+        ("speech_more", [lines[0], *more, "laugh.opus,more,9,,nv_laughing,"]),
+    ):
+        (data / folder).mkdir(parents=True)
+        for file in files:
+            shutil.copy(file, data / folder / file.name)
+        (data / folder / "index.csv").write_text("\n".join(rows) + "\n")
     run, ship = tmp_path / "run", tmp_path / "ship"
-    ship_voice(data.parent, run, ship, on_event=quiet, features=features)
+    # What an earlier call trained is read back.
+    keep_recipe(run, recipe_of(features), features)
+    for corpus in ("ravdess", "more"):
+        save_whole(build_voice_clip(features.functionals), run / f"voice_clip_without_{corpus}.weights.h5")
+    ship_voice(data, run, ship, on_event=quiet, features=features, unheard=True)
     figures = json.loads((run / "voice_metrics.json").read_text())
     # Loud tones of three heights, by actors of two folds.
-    for name in ("speakers", "ravdess", "speakers_in_room", "ravdess_in_room"):
-        assert figures[name]["examples"] == 12
+    for how in ("", "_in_room", "_on_telephone"):
+        assert figures[f"ravdess{how}"]["examples"] == figures[f"language_en{how}"]["examples"] == 12
+        assert set(figures[f"languages{how}"]["uar"]) == {"am", "en"}
+        assert figures[f"speakers{how}"]["examples"] == 12 + figures[f"speakers_more{how}"]["examples"]
+    assert set(figures["unheard"]["uar"]) == {"more", "ravdess"}
+    assert figures["unheard"]["examples"] == 12 + len(more)
     assert figures["speakers"]["accuracy"]["value"] > 60
-    assert figures["speakers"]["calibration"] != figures["speakers_in_room"]["calibration"]
+    heard = [figures[f"speakers{how}"]["calibration"] for how in ("", "_in_room", "_on_telephone")]
+    assert heard[0] != heard[1] != heard[2] != heard[0]
     names = [f"{name}{features.suffix}" for name in ("voice_clip", "voice_tcn")]
     assert {f"{name}.{kind}" for name in names for kind in ("weights.h5", "onnx")} <= {
         file.name for file in ship.iterdir()
     }
     with pytest.raises(InputError, match="another recipe"):
-        ship_voice(
-            data.parent, run, ship, on_event=quiet, features=next(f for f in VoiceFeatures if f != features)
-        )
+        ship_voice(data, run, ship, on_event=quiet, features=next(f for f in VoiceFeatures if f != features))
 
 
 def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):

@@ -22,10 +22,10 @@ from emoview.training.fusion import FusionRecipe, _Sequences
 from emoview.training.precision import quick_precision
 from emoview.training.speech import SpeechFeatures, Utterance, Variant, joined
 from emoview.training.voice import (
-    RAVDESS_FOLDS,
+    Drawing,
     SequenceBatches,
     VoiceRecipe,
-    folds_of_all_corpora,
+    _drawing,
     pad,
     steadiness,
     train_clip,
@@ -101,9 +101,9 @@ def test_training_sequences_are_changed_and_mixed():
     rng = np.random.default_rng(0)
     sequences = tuple(rng.normal(size=(int(n), 105)).astype(np.float32) for n in rng.integers(20, 60, 40))
     targets = np.eye(9, dtype=np.float32)[rng.integers(0, 9, 40)]
-    recipe = VoiceRecipe(batch=16, longest=30)
-    scale = np.ones(105, np.float32)
-    batches = SequenceBatches(sequences, targets, recipe, scale=scale, an_epoch=24, outputs=2)
+    recipe = VoiceRecipe(batch=12, longest=30)
+    scale, drawing = np.ones(105, np.float32), Drawing(np.ones(40), 29)
+    batches = SequenceBatches(sequences, targets, recipe, scale=scale, drawing=drawing, outputs=2)
     seen = 0
     for i in range(len(batches)):
         (values, mask), (whole, ticks) = batches[i]
@@ -111,12 +111,42 @@ def test_training_sequences_are_changed_and_mixed():
         assert 15 <= mask.sum(axis=1).min() <= mask.sum(axis=1).max() <= 36
         np.testing.assert_allclose(whole.sum(axis=1), 1, atol=1e-5)
         np.testing.assert_array_equal(whole, ticks)
+        # Batches of one size, less what does not fill another one.
+        assert len(values) == 12
         seen += len(values)
     assert seen == 24
-    again = SequenceBatches(sequences, targets, recipe, scale=scale, an_epoch=24)
-    np.testing.assert_array_equal(
-        again[0][0][0], SequenceBatches(sequences, targets, recipe, scale=scale, an_epoch=24)[0][0][0]
+    one, other = (
+        SequenceBatches(sequences, targets, recipe, scale=scale, drawing=drawing)[0][0][0] for _ in range(2)
     )
+    np.testing.assert_array_equal(one, other)
+
+
+def test_small_corpora_are_drawn_more_readily_but_nothing_twice():
+    weights = np.repeat([0.5, 1.0], [2000, 1000])
+    drawing, rng = Drawing(weights, 900), np.random.default_rng(0)
+    orders = [drawing.draw(rng) for _ in range(20)]
+    assert all(len(np.unique(order)) == 900 for order in orders)
+    assert not np.array_equal(np.sort(orders[0]), np.sort(orders[1]))
+    # As many of both, less what the smaller runs out of.
+    of_small = np.mean([(order >= 2000).mean() for order in orders])
+    assert 0.44 < of_small < 0.49
+    # In random order: those that are drawn readily do not come first.
+    first, last = (np.mean([(part >= 2000).mean() for part in half]) for half in _halves(orders))
+    assert abs(first - last) < 0.03
+
+
+def _halves(orders: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return [order[:450] for order in orders], [order[450:] for order in orders]
+
+
+@pytest.mark.parametrize(("balance", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
+def test_corpora_are_evened_out_by_their_sizes(balance: float, share: float):
+    utterances = [Utterance(Path("x"), "large" if i < 900 else "small", "1", "sad") for i in range(1000)]
+    speech = _speech(utterances * 10, np.zeros((10000, 1)), np.arange(10000) >= 1000)
+    drawing = _drawing(speech, VoiceRecipe(balance=balance))
+    assert drawing.count == 1000
+    drawn = drawing.draw(np.random.default_rng(0)) % 1000
+    assert (drawn >= 900).mean() == pytest.approx(share, abs=0.05)
 
 
 @pytest.mark.parametrize("ticks", [20, 60, 100])
@@ -125,7 +155,9 @@ def test_recordings_of_one_length_do_not_fix_the_length_of_all_batches(ticks: in
     sequences = tuple(np.ones((ticks, 105), np.float32) for _ in range(12))
     recipe = VoiceRecipe(batch=4)
     targets = np.eye(9, dtype=np.float32)[[0] * 12]
-    batches = SequenceBatches(sequences, targets, recipe, scale=np.ones(105, np.float32), an_epoch=12)
+    batches = SequenceBatches(
+        sequences, targets, recipe, scale=np.ones(105, np.float32), drawing=Drawing(np.ones(12), 12)
+    )
     for _ in range(5):
         (first, known), _ = batches[0]
         (second, _), _ = batches[1]
@@ -136,25 +168,6 @@ def test_recordings_of_one_length_do_not_fix_the_length_of_all_batches(ticks: in
 def _speech(utterances: list[Utterance], functionals: np.ndarray, altered: np.ndarray) -> SpeechFeatures:
     ticks = (np.zeros((2, 105), np.float32),) * len(utterances)
     return SpeechFeatures(tuple(utterances), ticks, functionals.astype(np.float32), altered.astype(int))
-
-
-def test_no_speaker_on_both_sides():
-    people = [("ravdess", actor) for fold in RAVDESS_FOLDS for actor in fold]
-    people += [("emodb", f"{i:02d}") for i in range(8)] + [("tess", "OAF"), ("tess", "YAF")]
-    utterances = [Utterance(Path(f"{p}"), *p, "happy") for p in people for _ in range(3)]
-    altered = np.arange(len(utterances)) % 3 == 2
-    speech = _speech(utterances, np.zeros((len(utterances), 3)), altered)
-    tested = []
-    for actors, (train, test) in zip(RAVDESS_FOLDS, folds_of_all_corpora(speech), strict=True):
-        one, other = ({utterances[i].person for i in np.flatnonzero(side)} for side in (train, test))
-        assert not one & other
-        assert {person for person in other if person.startswith("ravdess")} == {
-            f"ravdess/{a}" for a in actors
-        }
-        assert not speech.altered[test].any()
-        assert speech.altered[train].any()
-        tested += sorted(other)
-    assert sorted(tested) == sorted("/".join(person) for person in people)
 
 
 @pytest.fixture(scope="module")
@@ -241,9 +254,10 @@ def test_a_rule_for_voices_is_measured_on_other_speakers(tmp_path: Path):
     labels = np.tile(np.arange(9), 40)
     people = np.array([f"{('ravdess', 'emodb')[i // 9 % 2]}/{i // 18:02d}" for i in range(360)])
     people[labels == 8] = "emodb/00"
+    languages = np.where(np.char.startswith(people, "ravdess"), "en", "de")
     clip, tcn = rng.normal(0, 1, (2, 360, 9)).astype(np.float32)
     clip[np.arange(360), labels] += 3
-    told = VoiceAnswers(people, labels, np.arange(360) // 72, clip, tcn)
+    told = VoiceAnswers(people, languages, labels, np.arange(360) // 72, clip, tcn)
     told.save(tmp_path / "told.npz")
     read = VoiceAnswers.read(tmp_path / "told.npz")
     told = VoiceAnswers.joined([read.select(read.folds < 2), read.select(read.folds >= 2)])
@@ -255,6 +269,17 @@ def test_a_rule_for_voices_is_measured_on_other_speakers(tmp_path: Path):
     assert figures["speakers"].accuracy.value > 80
     assert figures["speakers"].labels == LABELS
     assert figures["speakers_emodb"].examples + figures["speakers_ravdess"].examples == 360
+    by_language = figures["languages"]
+    assert by_language.examples == 360
+    assert set(by_language.uar) == {"de", "en"}
+    assert (
+        by_language.uar["en"].value
+        == figures["language_en"].uar.value
+        == figures["speakers_ravdess"].uar.value
+    )
+    assert by_language.mean_uar.value == pytest.approx(
+        (figures["language_de"].uar.value + figures["language_en"].uar.value) / 2, abs=0.01
+    )
     eight = figures["ravdess"]
     assert eight.labels == (*LABELS, "calm")
     assert eight.recalls["calm"].value > 60
@@ -262,12 +287,21 @@ def test_a_rule_for_voices_is_measured_on_other_speakers(tmp_path: Path):
         figures["ravdess_voice_clip"].accuracy.value > 80 > 30 > figures["ravdess_voice_tcn"].accuracy.value
     )
     # Heard otherwise, the rule stays that of what was told: it counts on the network that tells nothing now.
-    otherwise = VoiceAnswers(people, labels, told.folds, tcn, clip)
+    otherwise = VoiceAnswers(people, languages, labels, told.folds, tcn, clip)
     assert otherwise.figures()["speakers"].accuracy.value > 80
     assert otherwise.figures(told)["speakers"].accuracy.value < 40
+    # Of a corpus never heard, the rule is fitted on the others.
+    unheard = told.unheard(told)
+    assert unheard["unheard"].examples == 360
+    assert unheard["unheard_emodb"].accuracy.value > 80
+    deaf = VoiceAnswers(
+        people, languages, labels, told.folds, np.where(languages[:, None] == "en", tcn, clip), tcn
+    )
+    assert told.unheard(deaf)["unheard_ravdess"].accuracy.value > 80
+    assert told.unheard(deaf)["unheard_emodb"].uar.value < 30
     # Where each half is told by another network, a rule from the other half knows nothing.
     half = np.arange(360) // 180
     noise = rng.normal(0, 1, (360, 9)).astype(np.float32)
     one, other = (np.where((half == i)[:, None], clip, noise) for i in range(2))
-    turned = VoiceAnswers(people, labels, half, one, other)
+    turned = VoiceAnswers(people, languages, labels, half, one, other)
     assert turned.figures()["speakers"].accuracy.value < 40
