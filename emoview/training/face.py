@@ -163,7 +163,7 @@ def train_face(
     checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
     model = with_votes(face_cnn(depths=recipe.rounds[0].depths))
     if start is not None:
-        _take(model, start)
+        take_shipped(model, start)
     history: list[dict[str, Any]] = []
     if checkpoint.exists():
         model = load_saved(checkpoint, _ANEW, compile=True, most=MOST_WITH_OPTIMIZER)
@@ -216,7 +216,7 @@ def _read(data: Path, run: Path, *, cut_out: bool) -> tuple[Pictures, Pictures, 
     return fer, faces7, valid
 
 
-def _take(model: keras.Model, start: Path) -> None:
+def take_shipped(model: keras.Model, start: Path) -> None:
     """Give a network with two answers the weights that ship."""
     network, votes = face_cnn(), build_face_votes()
     load_weights(network, start / "face_cnn.weights.h5", "install emoview again")

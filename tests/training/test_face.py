@@ -24,7 +24,9 @@ from emoview.face.find import FaceFinder
 from emoview.fusion.late import softmax
 from emoview.networks.face_cnn import face_cnn, with_votes
 from emoview.networks.shipped import BUILDERS
-from emoview.training.face import FaceRecipe, Round, targets_of, train_face
+from emoview.pipeline.engines import Engine, load, weight_of
+from emoview.training.covers import covered_face
+from emoview.training.face import FaceRecipe, Round, take_shipped, targets_of, train_face
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
 from emoview.training.ship import ship_face
 
@@ -241,3 +243,41 @@ def test_both_answers_of_the_face_ship_calibrated(
         for now, then in zip(network.get_layer(layer).get_weights(), before, strict=True):
             np.testing.assert_allclose(now, scale * then, rtol=1e-5)
         assert (tmp_path / "ship" / f"{name}.onnx").exists()
+
+
+@pytest.mark.parametrize("black", [False, True])
+def test_what_covers_a_face_leaves_the_black_around_it_and_most_of_the_face(black: bool):
+    face = np.full((48, 48), 120, np.uint8)
+    if black:
+        face[:] = 0
+        cv2.ellipse(face, (24, 24), (17, 23), 0, 0, 360, 120, -1)
+    changed = []
+    for seed in range(40):
+        covered = covered_face(face, np.random.default_rng(seed))
+        assert covered.shape == face.shape
+        assert covered.dtype == np.uint8
+        if black:
+            around = cv2.dilate(face, np.ones((3, 3), np.uint8)) == 0
+            assert not covered[around].any()
+        changed.append(float(np.mean(np.abs(covered.astype(int) - face) > 8)))
+    assert 0.02 < np.mean(changed) < 0.5
+    assert max(changed) < 0.75
+
+
+def test_a_share_of_a_batch_is_covered_and_the_rest_is_as_without(data: Path):
+    pictures = read_fer2013(data / "fer2013", "train", size=48)
+    plain, covered = (
+        AugmentedBatches(pictures, batch=27, sides=(48,), seed=1, epoch=0, covered=share)[0][0]
+        for share in (0.0, 0.4)
+    )
+    same = np.array([np.array_equal(a, b) for a, b in zip(plain, covered, strict=True)])
+    assert 0.3 < same.mean() < 0.9
+
+
+def test_the_last_round_alone_starts_from_what_ships():
+    model = with_votes(face_cnn())
+    take_shipped(model, weight_of("face_cnn", Engine.KERAS).path.parent)
+    faces = np.random.default_rng(0).random((2, 48, 48, 1), np.float32)
+    logits, _ = model.predict(faces, verbose=0)
+    _, shipped = load("face_cnn", Engine.ONNX).predict_on_batch(faces)
+    np.testing.assert_allclose(logits, shipped, atol=1e-3)
