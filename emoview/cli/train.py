@@ -71,7 +71,7 @@ def train(
         typer.Option(help="For voice: features to use; each needs its own run folder."),
     ] = Features.OPENSMILE,
     refine: Annotated[
-        bool, typer.Option(help="For face: only the last round, from the weights in --ship.")
+        bool, typer.Option("--refine", help="For face: only the last round, from the weights in --ship.")
     ] = False,
     unheard_corpora: Annotated[
         bool,

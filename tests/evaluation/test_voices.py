@@ -12,7 +12,8 @@ from emoview.datasets.speech import Utterance
 from emoview.evaluation.voices import _shared, evaluate_voices
 from emoview.training import voice
 from emoview.training.speech import TAUGHT, SpeechFeatures
-from emoview.training.voice import RAVDESS_FOLDS, VoiceRecipe
+from emoview.training.voice import VoiceRecipe
+from emoview.training.voice_splits import RAVDESS_FOLDS
 
 
 @pytest.mark.usefixtures("small_voices")
