@@ -98,6 +98,8 @@ def train(
         raise typer.BadParameter("name a SYSTEM and --data, or ask for --list")
     if unheard_corpora and system != Part.VOICE.value:
         raise typer.BadParameter("--unheard-corpora is for voice: name that as the SYSTEM, or leave it out")
+    if refine and system != Part.FACE.value:
+        raise typer.BadParameter("--refine is for face: name that as the SYSTEM, or leave it out")
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render_training

@@ -128,6 +128,6 @@ def _over(run: list[_Tick], naming: Naming) -> tuple[str, float]:
     said = [naming.sums(values) for _, values in run]
     sums = [sum(of) for of in zip(*said, strict=True)]
     # Decided by what a file holds, without what sums of fractions lose.
-    known = [round(sum(of), 4) for of in zip(*map(as_stored, said), strict=True)]
+    known = as_stored(tuple(sum(of) for of in zip(*map(as_stored, said), strict=True)))
     place = max(range(len(sums)), key=known.__getitem__)
     return naming.named(naming.groups[place], round(sums[place] / len(run), 4))
