@@ -23,6 +23,7 @@ from emoview.networks.sizes import FACE_DEPTHS, FACE_SIZE, LARGE_FACE_SIZE, LARG
 from emoview.timeline.labels import LABELS
 from emoview.training.pictures import AugmentedBatches, Pictures, read_faces7, read_fer2013, with_cut_out
 from emoview.training.precision import compiled, quick_precision
+from emoview.training.recipes import note_recipe
 
 CUT_OUT_VALID: Final = "fer2013_valid_cut_out.npz"
 """What a run calls the faces of FER2013's validation pictures, cut out as of a video."""
@@ -156,11 +157,10 @@ def train_face(
     recipe = recipe or FaceRecipe()
     if start is not None:
         recipe = replace(recipe, rounds=recipe.rounds[-1:])
-    run.mkdir(parents=True, exist_ok=True)
-    write_whole(run / "recipe.json", json.dumps(asdict(recipe), indent=2) + "\n")
+    checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
+    note_recipe(run / "recipe.json", asdict(recipe), fresh=not checkpoint.exists())
     fer, faces7, valid = _read(data, run, cut_out=any(part.cut_out for part in recipe.rounds))
     keras.utils.set_random_seed(recipe.seed)
-    checkpoint, history_file = run / "checkpoint.keras", run / "history.json"
     model = with_votes(face_cnn(depths=recipe.rounds[0].depths))
     if start is not None:
         take_shipped(model, start)

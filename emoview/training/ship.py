@@ -32,6 +32,7 @@ from emoview.training import fusion, fusion_rules, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
 from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
+from emoview.training.recipes import ANEW
 from emoview.training.speakers import SpeakerRecipe, train_speakers
 from emoview.training.speech import (
     SpeechFeatures,
@@ -40,7 +41,6 @@ from emoview.training.speech import (
 from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
 from emoview.training.voice_runs import (
-    ANEW,
     asked,
     described_speech,
     every,

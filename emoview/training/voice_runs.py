@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
-from emoview.common.files import write_whole
-from emoview.common.stored import read_numbers
-from emoview.errors import InputError
 from emoview.networks.saved import load_weights, save_whole
 from emoview.networks.shipped import BUILTIN_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.training import voice
+from emoview.training.recipes import ANEW, note_recipe
 from emoview.training.speech import (
     MOST_ALIKE,
     TAUGHT,
@@ -31,7 +27,7 @@ from emoview.training.systems.events import OnEvent
 from emoview.training.voice_folds import VoiceAnswers
 from emoview.voice.features import VoiceFeatures
 
-ANEW = "name another folder with -o, and all is trained anew"
+_RECIPE = "voice_recipe.json"
 
 
 def keep_recipe(run: Path, recipe: voice.VoiceRecipe, features: VoiceFeatures) -> None:
@@ -44,14 +40,8 @@ def keep_recipe(run: Path, recipe: voice.VoiceRecipe, features: VoiceFeatures) -
     noted["local"] = noted.pop("branches")
     if features is not VoiceFeatures.OPENSMILE:
         noted["features"] = features
-    noted = json.loads(json.dumps(noted))
-    file = run / "voice_recipe.json"
-    stored = read_numbers(file, dict[str, Any], ANEW) if file.exists() else None
-    fresh = stored is None and not any(file.parent.glob("voice_*.weights.h5"))
-    if not fresh and stored != noted:
-        raise InputError(f"{file.parent} holds voice networks of another recipe: name another folder with -o")
-    run.mkdir(parents=True, exist_ok=True)
-    write_whole(file, json.dumps(noted, indent=2) + "\n")
+    fresh = not (run / _RECIPE).exists() and not any(run.glob("voice_*.weights.h5"))
+    note_recipe(run / _RECIPE, noted, fresh=fresh)
 
 
 def recipe_of(features: VoiceFeatures) -> voice.VoiceRecipe:

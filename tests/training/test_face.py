@@ -19,6 +19,7 @@ import pytest
 from conftest import ffmpeg
 
 from emoview import LABELS
+from emoview.errors import InputError
 from emoview.face.align import align, box_of
 from emoview.face.find import FaceFinder
 from emoview.fusion.late import softmax
@@ -281,3 +282,13 @@ def test_the_last_round_alone_starts_from_what_ships():
     logits, _ = model.predict(faces, verbose=0)
     _, shipped = load("face_cnn", Engine.ONNX).predict_on_batch(faces)
     np.testing.assert_allclose(logits, shipped, atol=1e-3)
+
+
+def test_a_run_of_another_recipe_is_not_taken_for_this_ones(tmp_path: Path):
+    run = tmp_path / "face"
+    run.mkdir()
+    (run / "recipe.json").write_text(json.dumps({"rounds": []}))
+    (run / "checkpoint.keras").write_bytes(b"learned by another recipe")
+    with pytest.raises(InputError, match="another recipe"):
+        train_face(tmp_path, run)
+    assert json.loads((run / "recipe.json").read_text()) == {"rounds": []}

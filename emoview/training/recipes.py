@@ -1,0 +1,33 @@
+"""Keeping trainings of different recipes apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from emoview.common.files import write_whole
+from emoview.common.stored import read_numbers
+from emoview.errors import InputError
+
+ANEW: Final = "name another folder with -o, and all is trained anew"
+
+
+def note_recipe(file: Path, recipe: Mapping[str, Any], *, fresh: bool) -> None:
+    """Note the recipe of a run folder, so that nothing of another one is taken for its result.
+
+    Args:
+        file: Where it is noted, in JSON.
+        recipe: What decides the outcome.
+        fresh: Whether the folder has no network yet.
+
+    Raises:
+        InputError: The folder holds networks of another recipe.
+    """
+    noted = json.loads(json.dumps(recipe))
+    stored = read_numbers(file, dict[str, Any], ANEW) if file.exists() else None
+    if not fresh and stored != noted:
+        raise InputError(f"{file.parent} holds networks of another recipe: name another folder with -o")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps(noted, indent=2) + "\n")
