@@ -154,7 +154,12 @@ def test_train_lists_its_systems_and_wants_data():
     listed = _train("--list")
     for name in ("image-landmark", "mfcc-cnn", "clip-fusion", "shallow-deep"):
         assert name in listed.stdout
-    for arguments, code in ((["frame-cnn"], 2), (["nothing", "--data", "."], 1)):
+    for arguments, code in (
+        (["frame-cnn"], 2),
+        (["nothing", "--data", "."], 1),
+        (["voice", "--data", ".", "--refine"], 2),
+        (["face", "--data", ".", "--unheard-corpora"], 2),
+    ):
         done = _train(*arguments)
         assert done.returncode == code
         assert "Traceback" not in done.stderr
