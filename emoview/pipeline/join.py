@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from emoview import __version__
 from emoview.common.text import name_of, shown
 from emoview.fusion.baseline import Baseline
+from emoview.fusion.personal import FACE_PERSONAL
 from emoview.media.probe import Media
 from emoview.media.tool import tool
 from emoview.networks.weights import shipped
@@ -78,12 +79,14 @@ class Join:
         self._who.check(file=name_of(media.path))
 
     def logits(self) -> dict[str, Logits]:
-        """Give what each model says of the whole, `(7,)`."""
+        """Give what each network of the voice says of the whole, `(7,)`."""
         voice = self._answers.said_of_voice(self._measured_voice())
-        found = {} if voice is None else dict(voice.whole)
-        for face in self._choice.measured.values():
-            found |= self._answers.said_of_face(face).whole
-        return found
+        return {} if voice is None else dict(voice.whole)
+
+    def stretches(self) -> list[NDArray[np.float32]]:
+        """Give mean embeddings `(stretches, n)` of the measured face, if there is one."""
+        measured = self._choice.measured.values()
+        return [track.moments.stretches for track in measured if track.moments is not None]
 
     def analysis(self, warnings: list[str], device: str) -> Analysis:
         """Give the result; `warnings` are those of the file, `device` is what the networks ran on."""
@@ -262,7 +265,8 @@ class Join:
 
 def weights_used(models: Models, used: Set[str], options: Options) -> tuple[WeightUsed, ...]:
     """Name the files behind the models that were asked, and that of the baseline."""
-    names = sorted(used - {*STAND_INS.values(), AFFECT})
+    behind = {"face_cnn" if name == FACE_PERSONAL else name for name in used}
+    names = sorted(behind - {*STAND_INS.values(), AFFECT})
     files = [*map(models.weight, names), shipped(FUSION_FILE)] if names else []
     weights = [WeightUsed(file.name, file.sha256) for file in files]
     for role, stand_in in models.stand_ins.items():
