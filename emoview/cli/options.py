@@ -182,6 +182,13 @@ BaselineOption = Annotated[
         help="Subtract this person's baseline (a file from emoview baseline).",
     ),
 ]
+SelfBaselineOption = Annotated[
+    bool,
+    typer.Option(
+        "--self-baseline/--no-self-baseline",
+        help="Take a long, varied recording as the baseline of its own face.",
+    ),
+]
 RateOption = Annotated[
     float | None,
     typer.Option(metavar="HZ", help="Pictures a second, of numbered pictures such as frames_%04d.png."),
@@ -268,6 +275,7 @@ def _shared(
     channel: ChannelOption = Channel.MIX,
     min_segment: MinSegmentOption = 0.5,
     aspect: AspectOption = "auto",
+    self_baseline: SelfBaselineOption = True,
 ) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -279,7 +287,7 @@ def _shared(
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
         voice_features.value, least_confidence, rate, capture_rate, clock, audio_track, channel.value,
         tuple(tuple(int(number) for number in group.split(",")) for group in merge or ()), split,
-        min_segment, aspect, voice,
+        min_segment, aspect, voice, self_baseline=self_baseline,
     )  # fmt: skip
 
 

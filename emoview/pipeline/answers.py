@@ -57,6 +57,12 @@ class Answers:
             self.speech[: voice.ticks] = voice.speech
         self.used: set[str] = set()
 
+    def relative_to(self, baseline: Baseline) -> Answers:
+        """Ask the same models, relative to another baseline."""
+        other = Answers(self._models, self._heard, self._ticks, baseline)
+        other.used = self.used
+        return other
+
     def said_of_face(self, track: FaceTrack) -> Said:
         """Give what the models say of a track, for each of its ticks."""
         logits, gru = track.logits, track.gru

@@ -22,6 +22,7 @@ from emoview.pipeline.answers import Answer, Answers
 from emoview.pipeline.choice import choose
 from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice
 from emoview.pipeline.models import FUSION_FILE, Models
+from emoview.pipeline.own import fact_of, own_baseline
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
 from emoview.pipeline.who import Who
 from emoview.timeline.clock import time_of
@@ -33,6 +34,7 @@ from emoview.timeline.results import (
     FaceFound,
     MediaFacts,
     Overall,
+    OwnBaseline,
     Probabilities,
     Row,
     Verdict,
@@ -77,6 +79,7 @@ class Join:
         self._speech = self._answers.speech
         self._who = Who(options.voice, self._choice.moving, voice, self._choice.main, self._ticks)
         self._who.check(file=name_of(media.path))
+        self._own: list[OwnBaseline] = []
 
     def logits(self) -> dict[str, Logits]:
         """Give what each network of the voice says of the whole, `(7,)`."""
@@ -99,13 +102,7 @@ class Join:
         verdicts: dict[int, tuple[Answer, Answer]] = {}
         used = "none"
         for person, track in self._choice.measured.items():
-            said = answers.said_of_face(track)
-            face = fused = answers.face(said, track)
-            speaks = self._joins(person)
-            heard = answers.said_of_voice(speaks)
-            if heard is not None:
-                used = self._models.fusion_for(self._options)
-                fused = answers.both(used, track, said, heard, speaks)
+            face, fused, used = self._of_person(person, track, used)
             verdicts[person] = face, fused
             rows += self._face_rows(person, track, face, fused, voice)
         rows += self._rows_without_face(voice)
@@ -133,7 +130,26 @@ class Join:
             baseline_clips=self._baseline_clips(),
             version=__version__,
             speakers=self._who.speakers,
+            own_baselines=tuple(self._own),
         )
+
+    def _of_person(self, person: int, track: FaceTrack, used: str) -> tuple[Answer, Answer, str]:
+        """Give the answers for a face, for it with its voice, and the fusion so far."""
+        # Tracks of whoever speaks are of several people.
+        own = None if self._choice.turns else own_baseline(track, self._models, self._options)
+        answers = self._answers if own is None else self._answers.relative_to(own)
+        said = answers.said_of_face(track)
+        face = fused = answers.face(said, track)
+        speaks = self._joins(person)
+        heard = answers.said_of_voice(speaks)
+        if heard is not None:
+            used = self._models.fusion_for(self._options) if own is None else "late"
+            fused = answers.both(used, track, said, heard, speaks)
+        if own is not None:
+            # Over all of it a person shows what that person usually shows.
+            face, fused = face.over_time, fused.over_time
+            self._own.append(fact_of(person, track, self._models))
+        return face, fused, used
 
     def _joins(self, person: int) -> NDArray[np.bool_]:
         """Tell where the voice joins a measured person, `(ticks,)`."""
@@ -249,6 +265,7 @@ class Join:
             *([] if self._faces is None else warn.of_faces(self._faces, self._options)),
             *([] if self._voice is None else warn.of_voice(self._media, self._voice)),
             *self.warnings_of_choice(),
+            *warn.of_own_baselines(self._own),
             *warn.of_stand_ins(self._stand_ins_used(), self._options, both=self._both),
         ]
 
