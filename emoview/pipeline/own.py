@@ -15,7 +15,7 @@ from emoview.voice.features import VoiceFeatures
 
 LEAST_S: Final = 60.0
 """So long a face must be seen."""
-LEAST_VARIETY: Final = 0.7
+LEAST_VARIETY: Final = 0.6
 """So much of the variance of people who show six labels alike it must have.
 
 No recording of one label of eight actors has it, see docs/experiments.md: what a person always shows would be
