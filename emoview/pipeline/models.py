@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.errors import InputError
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion
 from emoview.fusion.personal import People, PersonalFace
+from emoview.networks.sizes import EMBEDDING
 from emoview.networks.weights import Weight, shipped
 from emoview.pipeline.engines import Engine, Network, load, weight_of
 from emoview.pipeline.stand_ins import STAND_INS, Role, StandIn, roles
@@ -159,9 +161,14 @@ class Models:
 
 
 def read_baseline(file: str) -> Baseline:
-    """Read what is taken away from what the networks say of a person.
+    """Read what a person shows in general.
 
     Raises:
         InputError: The file is no baseline, or was made with other weights.
     """
-    return Baseline.read(Path(file), shipped(FUSION_FILE).sha256)
+    baseline = Baseline.read(Path(file), shipped(FUSION_FILE).sha256)
+    if baseline.face is not None and len(baseline.face.mean) != EMBEDDING:
+        raise InputError(
+            f"{file} is damaged at face (not {EMBEDDING} values): make it again with emoview baseline"
+        )
+    return baseline

@@ -225,3 +225,12 @@ def test_knowing_people_helps_where_they_differ():
         assert gain.over == max(singles, key=singles.__getitem__)
         assert gain.uar.value == pytest.approx(figures[name].uar.value - singles[gain.over], abs=0.02)
         assert (gain.examples, gain.people) == (144, 8)
+
+
+def test_a_face_of_another_width_is_refused(sample: Path, person: Path, tmp_path: Path):
+    stored = json.loads(person.read_text())
+    stored["face"] = {name: values[:9] for name, values in stored["face"].items() if name != "stretches"}
+    file = tmp_path / "person.json"
+    file.write_text(json.dumps(stored | {"face": {**stored["face"], "stretches": 3}}))
+    with pytest.raises(InputError, match="damaged at face"):
+        analyze(sample, baseline=file)
