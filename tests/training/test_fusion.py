@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,10 @@ import numpy as np
 import pytest
 
 from emoview import InputError
+from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion
+from emoview.fusion.personal import FACE_PERSONAL
+from emoview.pipeline.models import Models
 from emoview.training.fusion_rules import (
     RULES,
     RULES_WITH_BASELINE,
@@ -21,7 +25,7 @@ from emoview.training.fusion_rules import (
     spoken,
 )
 from emoview.training.personal import PersonalFaces, Shown
-from emoview.training.ship import _described, ship_fusion
+from emoview.training.ship import _described, _rules, ship_fusion
 from emoview.training.voice_folds import VoiceAnswers
 
 
@@ -113,3 +117,33 @@ def test_no_voice_network_speaks_of_an_actor_it_has_heard(tmp_path: Path, monkey
         )
     with pytest.raises(InputError, match="train the voice there first"):
         ship_fusion(tmp_path, tmp_path, tmp_path, on_event=print)
+
+
+def test_the_rules_that_are_stored_are_those_that_models_read():
+    rng = np.random.default_rng(0)
+    clips = []
+    for i in range(42):
+        logits = {m: rng.normal(size=7).astype(np.float32) for m in RULES["both"]}
+        clips.append(ClipLogits(i % 7, str(i % 3), logits, rng.normal(size=(1, 5)).astype(np.float32)))
+    nine = rng.normal(0, 1, (2, 14, 9)).astype(np.float32)
+    told = VoiceAnswers(np.repeat(["a/1", "a/2"], 7), np.tile(np.arange(7), 2), np.zeros(14, int), *nine)
+    faces = PersonalFaces([Shown(c.actor, c.label, c.stretches) for c in clips], np.zeros((5, 7)))
+    models = Models()
+    models.__dict__["_fusion"] = json.loads(json.dumps(_rules(clips, faces, told)))
+    person = models.personal_face.people.person(clips[0].stretches)
+    whole = Baseline("", {}, dict.fromkeys(RULES["voice"], np.zeros(7)), person)
+    face = Baseline("", {}, {}, person)
+    voices = set(RULES["voice"])
+    personal = {FACE_PERSONAL}
+    for baseline, own in ((None, {"face_cnn", "face_gru"}), (whole, personal), (face, personal)):
+        rules = {name: set(models.late_fusion(name, baseline).weights) for name in RULES}
+        assert rules == {"face": own, "voice": voices, "both": own | voices}
+    said = [models.late_fusion("both", baseline).weights["voice_tcn"] for baseline in (None, whole, face)]
+    assert not np.array_equal(said[1], said[2])
+    assert not np.array_equal(said[0], said[1])
+    said = [models.late_fusion("voice", baseline).weights["voice_tcn"] for baseline in (None, whole, face)]
+    assert np.array_equal(said[0], said[2])
+    assert set(models.usual) == voices
+    stretch = clips[0].stretches[0]
+    expected = faces.without()(stretch, faces.without().people.person(clips[0].stretches))
+    np.testing.assert_allclose(models.personal_face(stretch, person), expected, atol=1e-3)
