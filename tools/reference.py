@@ -25,6 +25,7 @@ from emoview.timeline.results import (
     FaceFound,
     MediaFacts,
     Overall,
+    OwnBaseline,
     Row,
     Segment,
     Speaker,
@@ -37,6 +38,7 @@ from emoview.timeline.shares import Shares
 _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "": (Analysis,),
     "timeline[]": (Row,),
+    "own_baselines[]": (OwnBaseline,),
     "speakers[]": (Speaker,),
     "overall": (Verdict, Overall),
     "overall.face": (Verdict,),

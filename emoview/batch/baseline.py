@@ -15,12 +15,13 @@ from emoview.timeline.options import Options
 if TYPE_CHECKING:
     from emoview.fusion.baseline import Baseline
     from emoview.fusion.late import Logits
+    from emoview.pipeline.evidence import Floats
 
 
 def baseline_of(
     clips: Sequence[Clip], *, options: Options | None = None, on_event: EventHook = ignore
 ) -> tuple[Baseline, list[str]]:
-    """Find out what the networks say of one person in general.
+    """Find out what one person shows in general.
 
     Args:
         clips: Recordings of the person; the more, and the more varied, the better.
@@ -35,9 +36,12 @@ def baseline_of(
         DeviceError: The device asked for is not there.
         WeightsError: The installation lacks its weights.
     """
+    import numpy as np
+
     from emoview.fusion.baseline import Baseline, general
+    from emoview.fusion.personal import FACE_PERSONAL
     from emoview.networks.weights import shipped
-    from emoview.pipeline.analysis import logits_of
+    from emoview.pipeline.analysis import told_of
     from emoview.pipeline.check import check
     from emoview.pipeline.models import FUSION_FILE, Models
 
@@ -46,23 +50,30 @@ def baseline_of(
     if options.face == "all":
         raise InputError("a baseline is for one person: choose a face with --face")
     found: dict[str, list[Logits]] = {}
+    faces: list[Floats] = []
     warnings = []
     for done, clip in enumerate(clips, start=1):
         try:
             if clip.fault:
                 raise InputError(clip.said(clip.fault))
             with fetched(clip.path) as path:
-                logits, sentences = logits_of(path, options=options, stretch=clip.stretch)
+                told = told_of(path, options=options, stretch=clip.stretch)
         except InputError as error:
             warnings.append(f"left out {shown(clip.path)}: {error}")
         else:
-            warnings += [f"{shown(clip.path)}: {sentence}" for sentence in sentences]
-            for name, values in logits.items():
+            warnings += [f"{shown(clip.path)}: {sentence}" for sentence in told.warnings]
+            for name, values in told.logits.items():
                 found.setdefault(name, []).append(values)
+            faces += told.stretches
         on_event(Progress("baseline", done, len(clips)))
-    if not found:
+    if not found and not faces:
         raise InputError("; ".join(["neither a face nor speech was found in the recordings", *warnings[:1]]))
-    usual = Models().usual
+    models = Models()
+    usual = models.usual
     means = {name: general(values, usual[name]) for name, values in sorted(found.items())}
     counts = {name: len(values) for name, values in sorted(found.items())}
-    return Baseline(shipped(FUSION_FILE).sha256, counts, means), warnings
+    face = None
+    if faces:
+        face = models.personal_face.people.person(np.concatenate(faces))
+        counts = {FACE_PERSONAL: len(faces), **counts}
+    return Baseline(shipped(FUSION_FILE).sha256, counts, means, face), warnings

@@ -179,7 +179,14 @@ BaselineOption = Annotated[
         metavar="FILE",
         exists=True,
         dir_okay=False,
-        help="Subtract this person's baseline (a file from emoview baseline).",
+        help="Judge relative to this person's baseline (a file from emoview baseline).",
+    ),
+]
+NoSelfBaselineOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-self-baseline",
+        help="Do not take a long, varied recording as the baseline of its own face.",
     ),
 ]
 RateOption = Annotated[
@@ -271,6 +278,7 @@ def _shared(
     channel: ChannelOption = Channel.MIX,
     min_segment: MinSegmentOption = 0.5,
     aspect: AspectOption = "auto",
+    no_self_baseline: NoSelfBaselineOption = False,
 ) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -282,7 +290,7 @@ def _shared(
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
         voice_features.value, least_confidence, rate, capture_rate, clock, audio_track, channel.value,
         tuple(tuple(int(number) for number in group.split(",")) for group in merge or ()), split,
-        min_segment, aspect, voice,
+        min_segment, aspect, voice, self_baseline=not no_self_baseline,
     )  # fmt: skip
 
 

@@ -143,6 +143,8 @@ def _runs(result: Analysis) -> str:
 
 
 def _person(result: Analysis) -> str:
+    if result.own_baselines:
+        return ", the recording its own baseline"
     baseline = result.options.baseline
     return "" if baseline is None else f", baseline {name_of(Path(baseline))} subtracted"
 

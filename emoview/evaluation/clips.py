@@ -104,7 +104,7 @@ def evaluate_clips_by_actor(
     assert_taught_by_others(*by, LABELS, "clips")
     described = [fusion.describe(c, models.face_cnn, models.voice_clip, models.voice_tcn) for c in clips]
     answers = fusion.leave_one_actor_out(described, None, fusion.FusionRecipe(), on_event=on_event)
-    return fusion_rules.measure(answers).named
+    return fusion_rules.measure(answers, fusion.personal_faces(answers, described)).named
 
 
 def _verdicts(result: Analysis) -> dict[str, Verdict | None]:

@@ -165,7 +165,7 @@ class VoiceOcclusion:
         said = {"voice_tcn": seven_labels(tcn.ticks), "voice_clip": seven_labels(clip.ticks)}
         if self._baseline is not None:
             said = self._baseline.removed(said)
-        ticks = self._models.late_fusion("voice", with_baseline=self._baseline is not None)(said)
+        ticks = self._models.late_fusion("voice", self._baseline)(said)
         joined = smooth(ticks)[part.ticks]
         position = LABELS.index(label)
         others = np.delete(joined, position, axis=1)

@@ -142,7 +142,7 @@ class Program:
     def _analysis(self, rows: list[Row], warnings: list[str]) -> Analysis:
         """Make the result of what the session counted."""
         session, facts = self.session, StreamFacts(self.plan.source or "")
-        tally = Tally(self.load, with_baseline=False)
+        tally = Tally(self.load)
         if session is not None:
             tally = session.core.tally
             facts = replace(session.state.facts, widened=session.core.widened)

@@ -127,6 +127,9 @@ class Session:
         self.settings = settings
         self.manner = Manner(settings.smoothing_s, settings.prediction_frequency)
         baseline = None if options.baseline is None else read_baseline(options.baseline)
+        for kind, other in (("face", "voice"), ("voice", "face")):
+            if baseline is not None and options.modality != other:
+                baseline.require(kind)
         self.core = CausalAnalysis(load, options, manner=self.manner, baseline=baseline)
         self.inbox = Inbox()
         self.state = SourceState()

@@ -205,6 +205,15 @@ class Options(Struct):
     aspect: Annotated[str, Meta(max_length=32)] = "auto"
     voice: Annotated[str, Meta(pattern=r"^(face|all|[0-9]{1,9})$")] = "face"
     causal: bool = False
+    self_baseline: bool = True
+
+
+class OwnBaseline(Struct):
+    """A person for whom the recording itself was the baseline."""
+
+    person: Count
+    seconds: Seconds
+    variety: Annotated[float, Meta(ge=0, le=1e6)]
 
 
 class Speaker(Struct):
@@ -241,3 +250,4 @@ class Result(Struct):
     baseline_clips: dict[Literal["face", "voice"], Count] = {}
     version: Annotated[str, Meta(max_length=100)] | None = None
     speakers: list[Speaker] = []
+    own_baselines: list[OwnBaseline] = []

@@ -91,6 +91,10 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
         "weights": [{"name": w.name, "sha256": w.sha256} for w in analysis.weights],
         "warnings": list(analysis.warnings),
         "baseline_clips": dict(analysis.baseline_clips),
+        "own_baselines": [
+            {"person": one.person, "seconds": one.seconds, "variety": one.variety}
+            for one in analysis.own_baselines
+        ],
         "timings": {name: round(seconds, 3) for name, seconds in analysis.timings.items()},
     }
 

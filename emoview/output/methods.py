@@ -98,6 +98,8 @@ def _stand_in(analysis: Analysis, kind: str) -> str | None:
 
 
 def _person(analysis: Analysis) -> str:
+    if analysis.own_baselines:
+        return " relative to what the face showed over the whole recording"
     if analysis.options.baseline is None:
         return ""
     counts = analysis.baseline_clips

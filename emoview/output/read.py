@@ -26,6 +26,7 @@ from emoview.timeline.results import (
     FaceFound,
     MediaFacts,
     Overall,
+    OwnBaseline,
     Probabilities,
     Row,
     Segment,
@@ -167,6 +168,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         faces=tuple(FaceFound(*astuple(face)) for face in stored.faces),
         baseline_clips=dict(stored.baseline_clips.items()),
         version=stored.version,
+        own_baselines=tuple(OwnBaseline(*astuple(one)) for one in stored.own_baselines),
         speakers=tuple(Speaker(one.voice_id, one.seconds, one.person) for one in stored.speakers),
     )
 

@@ -60,6 +60,10 @@ def options_of(analysis: Analysis) -> Pairs:
         clips = " and ".join(f"{count} of the {kind}" for kind, count in analysis.baseline_clips.items())
         made = f", from recordings: {clips}" if clips else ""
         pairs.append(("baseline subtracted", f"{Path(options.baseline).name}{made}"))
+    pairs += [
+        ("own baseline", f"face {one.person}, from {one.seconds:.0f} s of this recording")
+        for one in analysis.own_baselines
+    ]
     if options.runs:
         pairs.append(("networks of runs", ", ".join(options.runs)))
     if analysis.affect == "estimated":

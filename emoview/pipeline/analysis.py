@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from emoview.timeline.results import Analysis, Row
 if TYPE_CHECKING:
     from emoview.explain.seen import Seen
     from emoview.fusion.baseline import Baseline
-    from emoview.pipeline.evidence import Collector, FaceHook, Faces, Logits, Voice
+    from emoview.pipeline.evidence import Collector, FaceHook, Faces, Floats, Logits, Voice
     from emoview.pipeline.keep import Keeper
     from emoview.pipeline.models import Models
 
@@ -181,14 +181,23 @@ def stream(
         _found(media, watched.faces, watched.voice)
 
 
-def logits_of(
-    path: str | os.PathLike[str], *, options: Options, stretch: Stretch = WHOLE
-) -> tuple[dict[str, Logits], list[str]]:
-    """Ask the networks about a whole file, as `analyze` does.
+@dataclass(frozen=True)
+class Told:
+    """What the networks say of a whole file.
 
-    Returns:
-        `(7,)` logits of each model that found something to speak of, and what a user should know of the
-        choice of the face.
+    Attributes:
+        logits: `(7,)` of each network of the voice; empty where nobody speaks.
+        stretches: `(stretches, n)` mean embeddings of the face; none where none was found.
+        warnings: What a user should know of the choice of the face.
+    """
+
+    logits: Mapping[str, Logits]
+    stretches: Sequence[Floats]
+    warnings: Sequence[str]
+
+
+def told_of(path: str | os.PathLike[str], *, options: Options, stretch: Stretch = WHOLE) -> Told:
+    """Ask the networks about a whole file, as `analyze` does.
 
     Raises:
         InputError: The file cannot be analysed, or does not hold what the options ask for.
@@ -203,7 +212,7 @@ def logits_of(
     from emoview.pipeline.join import Join
 
     join = Join(media, options, faces, voice, loader())
-    return join.logits(), join.warnings_of_choice()
+    return Told(join.logits(), join.stretches(), join.warnings_of_choice())
 
 
 def models_for(options: Options) -> tuple[str, Models]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.early import early_input
 from emoview.fusion.late import softmax
+from emoview.fusion.personal import FACE_PERSONAL
 from emoview.pipeline.evidence import FaceTrack, Floats, Logits, SequenceLogits, Voice
 from emoview.pipeline.inference import nearest, run_sequence, seven_labels, smooth
 from emoview.pipeline.models import Models
@@ -33,6 +34,11 @@ class Answer:
     whole: NDArray[np.float64]
     ticks: NDArray[np.float64]
 
+    @property
+    def over_time(self) -> Answer:
+        """The same with the mean over the ticks for the whole."""
+        return replace(self, whole=self.ticks.mean(axis=0))
+
 
 class Answers:
     """Asks models and rules about the evidence, and remembers which models were used.
@@ -41,7 +47,7 @@ class Answers:
         models: The networks and rules.
         voice: What was heard.
         ticks: Of the whole.
-        baseline: What is taken away from what the models say.
+        baseline: What answers are relative to.
     """
 
     def __init__(self, models: Models, voice: Voice | None, ticks: int, baseline: Baseline | None) -> None:
@@ -51,13 +57,24 @@ class Answers:
             self.speech[: voice.ticks] = voice.speech
         self.used: set[str] = set()
 
+    def relative_to(self, baseline: Baseline) -> Answers:
+        """Ask the same models, relative to another baseline."""
+        other = Answers(self._models, self._heard, self._ticks, baseline)
+        other.used = self.used
+        return other
+
     def said_of_face(self, track: FaceTrack) -> Said:
         """Give what the models say of a track, for each of its ticks."""
         logits, gru = track.logits, track.gru
         if gru is None:
             name = STAND_INS["face"]
             return Said({name: logits.mean(axis=0)}, {name: logits})
-        return self._plain(
+        if self._baseline is not None and self._baseline.face is not None:
+            assert track.moments is not None
+            said = self._models.personal_face(track.moments.values.astype(np.float32), self._baseline.face)
+            ticks = said[track.moments.of]
+            return Said({FACE_PERSONAL: ticks.mean(axis=0)}, {FACE_PERSONAL: ticks})
+        return Said(
             {"face_cnn": logits.mean(axis=0), "face_gru": gru.whole},
             {"face_cnn": logits, "face_gru": gru.ticks},
         )
@@ -133,7 +150,7 @@ class Answers:
         return Said(self._baseline.removed(whole), self._baseline.removed(ticks))
 
     def _late(self, rule: str, said: Said, track: FaceTrack | None = None) -> Answer:
-        fusion = self._models.late_fusion(rule, with_baseline=self._baseline is not None)
+        fusion = self._models.late_fusion(rule, self._baseline)
         self.used |= set(said.whole)
         at, ids = (None, None) if track is None else (track.ticks, track.ids)
         return Answer(softmax(fusion(said.whole)), softmax(smooth(fusion(said.ticks), at, ids)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.fusion.personal import stretches_of
 from emoview.media.process import DecodeLog
 from emoview.timeline.results import FaceBox
 from emoview.voice.quality import USUAL, Quality
@@ -83,6 +84,40 @@ class Look:
     movement: float
 
 
+MOMENT_TICKS: Final = 5
+"""Embeddings are kept as means over so many ticks: answers are smoothed over more."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Embeddings of a face, kept small: 9 MB an hour.
+
+    Attributes:
+        values: `(m, n)` in half precision, each the mean over up to `MOMENT_TICKS` ticks of a track.
+        of: `(ticks,)`, which of them each tick of the track belongs to.
+    """
+
+    values: NDArray[np.float16]
+    of: NDArray[np.int64]
+
+    @property
+    def ticks(self) -> NDArray[np.float32]:
+        """The embeddings `(ticks, n)`, large."""
+        return self.values.astype(np.float32)[self.of]
+
+    @property
+    def stretches(self) -> NDArray[np.float32]:
+        """Their means over stretches of about three seconds, `(stretches, n)`."""
+        return stretches_of(self.values.astype(np.float32), self.of)
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[Moments, NDArray[np.bool_]]], order: NDArray[np.int64]) -> Moments:
+        """Join those of tracks, of each the ticks that are marked, in this order of ticks."""
+        starts = np.cumsum([0, *(len(one.values) for one, _ in parts)])
+        of = [start + one.of[mask] for start, (one, mask) in zip(starts, parts, strict=False)]
+        return cls(np.concatenate([one.values for one, _ in parts]), np.concatenate(of)[order])
+
+
 @dataclass(frozen=True)
 class FaceTrack:
     """A face through the video, by the ticks in which it was found; or one person's tracks, joined.
@@ -97,6 +132,7 @@ class FaceTrack:
         embeddings: `(n, 256)`, where they were asked for.
         affect: `(n, 2)`, valence and arousal as a network of a run estimates them; None without one.
         look: What it looks like; None of tracks that were joined.
+        moments: Its embeddings, kept small; None with a stand-in.
     """
 
     ticks: NDArray[np.int64]
@@ -108,6 +144,7 @@ class FaceTrack:
     embeddings: NDArray[np.float32] | None
     affect: NDArray[np.float32] | None = None
     look: Look | None = None
+    moments: Moments | None = None
 
     @property
     def weight(self) -> float:
@@ -137,9 +174,11 @@ def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
         counts = [int(mask.sum()) for _, mask in said]
         whole = np.average([one.whole for one, _ in said], axis=0, weights=counts).astype(np.float32)
         gru = SequenceLogits(whole, np.concatenate([one.ticks[mask] for one, mask in said])[order])
+    moments = [(track.moments, mask) for track, mask in parts if track.moments is not None]
     return FaceTrack(
         ticks[order], column("ids"), column("boxes"), column("logits"), column("lips"), gru,
         column("embeddings"), column("affect"),
+        moments=Moments.joined(moments, order) if len(moments) == len(parts) else None,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from emoview.face.lips import lip_opening
 from emoview.face.movement import Movement
 from emoview.media.process import DecodeLog
 from emoview.pipeline.engines import Network
-from emoview.pipeline.evidence import Collector, Faces, FaceTrack, Floats, Found, Look
+from emoview.pipeline.evidence import MOMENT_TICKS, Collector, Faces, FaceTrack, Floats, Found, Look, Moments
 from emoview.pipeline.inference import FACE_BATCH, SequenceRun, run_faces
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import StandIn
@@ -117,6 +117,36 @@ class FaceBranch:
         self._tracks.update((i, self._growing.pop(i).end()) for i in lost)
 
 
+class _GrowingMoments:
+    """The embeddings of a track as `Moments`; ticks of one come together, or in two calls."""
+
+    def __init__(self) -> None:
+        self._values: list[NDArray[np.float16]] = []
+        self._of: list[NDArray[np.int64]] = []
+        self._open: tuple[int, Floats] | None = None
+
+    def add(self, ticks: NDArray[np.int64], embeddings: Floats) -> None:
+        """Take more: `(ticks,)`, `(ticks, n)`."""
+        numbers = ticks // MOMENT_TICKS
+        for number in np.unique(numbers):
+            own = embeddings[numbers == number]
+            if self._open is not None and self._open[0] == number:
+                own = np.concatenate([self._open[1], own])
+            elif self._open is not None:
+                self._close(self._open[1])
+            self._open = int(number), own
+
+    def end(self) -> Moments:
+        """Give all of them, at least one."""
+        assert self._open is not None
+        self._close(self._open[1])
+        return Moments(np.stack(self._values), np.concatenate(self._of))
+
+    def _close(self, embeddings: Floats) -> None:
+        self._of.append(np.full(len(embeddings), len(self._values)))
+        self._values.append(embeddings.mean(axis=0).astype(np.float16))
+
+
 class _GrowingTrack:
     """A track that grows; embeddings of which nobody asks go no further than the GRU."""
 
@@ -130,6 +160,7 @@ class _GrowingTrack:
         self._affect: list[Floats] = []
         self._gru = None if gru is None else SequenceRun(gru)
         self._keep = keep_embeddings
+        self._moments = None if gru is None else _GrowingMoments()
         self.last_tick = 0
 
     def add(self, found: Sequence[Found], embeddings: Floats, logits: Floats, affect: Floats | None) -> None:
@@ -146,6 +177,8 @@ class _GrowingTrack:
         self._sums[0] = self._sums[0] + embeddings.sum(axis=0, dtype=np.float64)
         if self._gru is not None:
             self._gru.add(embeddings)
+        if self._moments is not None:
+            self._moments.add(ticks, embeddings)
         if self._keep:
             self._embeddings.append(embeddings)
         if affect is not None:
@@ -163,4 +196,5 @@ class _GrowingTrack:
             embeddings=np.concatenate(self._embeddings) if self._keep else None,
             affect=np.concatenate(self._affect) if self._affect else None,
             look=look,
+            moments=None if self._moments is None else self._moments.end(),
         )  # fmt: skip

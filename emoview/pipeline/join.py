@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from emoview import __version__
 from emoview.common.text import name_of, shown
 from emoview.fusion.baseline import Baseline
+from emoview.fusion.personal import FACE_PERSONAL
 from emoview.media.probe import Media
 from emoview.media.tool import tool
 from emoview.networks.weights import shipped
@@ -21,6 +22,7 @@ from emoview.pipeline.answers import Answer, Answers
 from emoview.pipeline.choice import choose, of_who_speaks
 from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice
 from emoview.pipeline.models import FUSION_FILE, Models
+from emoview.pipeline.own import fact_of, own_baseline
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
 from emoview.pipeline.who import Who
 from emoview.timeline.clock import time_of
@@ -32,6 +34,7 @@ from emoview.timeline.results import (
     FaceFound,
     MediaFacts,
     Overall,
+    OwnBaseline,
     Probabilities,
     Row,
     Verdict,
@@ -78,14 +81,17 @@ class Join:
         who.check(file=name_of(media.path))
         speaks = {person: who.speaks(person) & who.heard for person in choice.moving}
         self._choice = of_who_speaks(choice, options.face, self._tracks, cuts, speaks, int(who.heard.sum()))
+        self._own: list[OwnBaseline] = []
 
     def logits(self) -> dict[str, Logits]:
-        """Give what each model says of the whole, `(7,)`."""
+        """Give what each network of the voice says of the whole, `(7,)`."""
         voice = self._answers.said_of_voice(self._measured_voice())
-        found = {} if voice is None else dict(voice.whole)
-        for face in self._choice.measured.values():
-            found |= self._answers.said_of_face(face).whole
-        return found
+        return {} if voice is None else dict(voice.whole)
+
+    def stretches(self) -> list[NDArray[np.float32]]:
+        """Give mean embeddings `(stretches, n)` of the measured face, if there is one."""
+        measured = self._choice.measured.values()
+        return [track.moments.stretches for track in measured if track.moments is not None]
 
     def analysis(self, warnings: list[str], device: str) -> Analysis:
         """Give the result; `warnings` are those of the file, `device` is what the networks ran on."""
@@ -98,13 +104,7 @@ class Join:
         verdicts: dict[int, tuple[Answer, Answer]] = {}
         used = "none"
         for person, track in self._choice.measured.items():
-            said = answers.said_of_face(track)
-            face = fused = answers.face(said, track)
-            speaks = self._joins(person)
-            heard = answers.said_of_voice(speaks)
-            if heard is not None:
-                used = self._models.fusion_for(self._options)
-                fused = answers.both(used, track, said, heard, speaks)
+            face, fused, used = self._of_person(person, track, used)
             verdicts[person] = face, fused
             rows += self._face_rows(person, track, face, fused, voice)
         rows += self._rows_without_face(voice)
@@ -132,7 +132,26 @@ class Join:
             baseline_clips=clips_of(self._baseline),
             version=__version__,
             speakers=self._who.speakers,
+            own_baselines=tuple(self._own),
         )
+
+    def _of_person(self, person: int, track: FaceTrack, used: str) -> tuple[Answer, Answer, str]:
+        """Give the answers for a face, for it with its voice, and the fusion so far."""
+        # Tracks of whoever speaks are of several people.
+        own = None if self._choice.turns else own_baseline(track, self._models, self._options)
+        answers = self._answers if own is None else self._answers.relative_to(own)
+        said = answers.said_of_face(track)
+        face = fused = answers.face(said, track)
+        speaks = self._joins(person)
+        heard = answers.said_of_voice(speaks)
+        if heard is not None:
+            used = self._models.fusion_for(self._options) if own is None else "late"
+            fused = answers.both(used, track, said, heard, speaks)
+        if own is not None:
+            # Over all of it a person shows what that person usually shows.
+            face, fused = face.over_time, fused.over_time
+            self._own.append(fact_of(person, track, self._models))
+        return face, fused, used
 
     def _joins(self, person: int) -> NDArray[np.bool_]:
         """Tell where the voice joins a measured person, `(ticks,)`."""
@@ -240,6 +259,7 @@ class Join:
             *([] if self._faces is None else warn.of_faces(self._faces, self._options)),
             *([] if self._voice is None else warn.of_voice(self._media, self._voice)),
             *self.warnings_of_choice(),
+            *warn.of_own_baselines(self._own),
             *warn.of_stand_ins(self._stand_ins_used(), self._options, both=self._both),
         ]
 
@@ -274,7 +294,8 @@ def clips_of(baseline: Baseline | None) -> dict[str, int]:
 
 def weights_used(models: Models, used: Set[str], options: Options) -> tuple[WeightUsed, ...]:
     """Name the files behind the models that were asked, and that of the baseline."""
-    names = sorted(used - {*STAND_INS.values(), AFFECT})
+    behind = {"face_cnn" if name == FACE_PERSONAL else name for name in used}
+    names = sorted(behind - {*STAND_INS.values(), AFFECT})
     files = [*map(models.weight, names), shipped(FUSION_FILE)] if names else []
     weights = [WeightUsed(file.name, file.sha256) for file in files]
     for role, stand_in in models.stand_ins.items():

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.errors import InputError
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion
+from emoview.fusion.personal import People, PersonalFace
+from emoview.networks.sizes import EMBEDDING
 from emoview.networks.weights import Weight, shipped
 from emoview.pipeline.engines import LOOPED, Engine, Network, load, weight_of
 from emoview.pipeline.stand_ins import STAND_INS, Role, StandIn, roles
@@ -86,19 +89,27 @@ class Models:
 
     @property
     def usual(self) -> dict[str, NDArray[np.float64]]:
-        """Mean logits of people, `(7,)` of each model."""
+        """Mean logits of people, `(7,)` of each network of the voice."""
         return {model: np.array(values) for model, values in self._fusion["usual"].items()}
 
-    def late_fusion(self, name: str, *, with_baseline: bool = False) -> LateFusion:
+    @cached_property
+    def personal_face(self) -> PersonalFace:
+        """What tells labels of a face relative to what the person usually shows."""
+        stored = self._fusion["personal_face"]
+        people = People(np.array(stored["mean"]), np.array(stored["variance"]))
+        return PersonalFace(people, np.array(stored["kernel"]), np.array(stored["bias"]))
+
+    def late_fusion(self, name: str, baseline: Baseline | None = None) -> LateFusion:
         """Give the rule that joins the models of `face`, of `voice`, or of `both`.
 
-        Another one joins what they say once a person's baseline is taken away.
+        Others join what they say relative to a person's baseline, or what the face says relative to one of
+        the face and the voice says as ever.
 
         Of what a stand-in says beside the other modality nothing was learned, so that both count
         by their calibrated logits.
         """
         if not self._replaced:
-            return self._rule(name, self._fusion["with_baseline"] if with_baseline else self._fusion)
+            return self._rule(name, self._fusion[self._kind(name, baseline)])
         weights: dict[str, NDArray[np.float64]] = {}
         bias = np.zeros(len(LABELS))
         for role, own in STAND_INS.items():
@@ -107,10 +118,19 @@ class Models:
             if role in self.stand_ins:
                 weights[own] = np.ones(len(LABELS))
             else:
-                rule = self._rule(role, self._fusion)
+                rule = self._rule(role, self._fusion["without_baseline"])
                 weights |= rule.weights
                 bias = bias + rule.bias
         return LateFusion(weights, bias)
+
+    def _kind(self, name: str, baseline: Baseline | None) -> str:
+        """Name the rules that go with what a baseline holds."""
+        if baseline is None:
+            return "without_baseline"
+        if name == "both" and baseline.face is not None and not baseline.logits:
+            return "with_face_baseline"
+        there = baseline.logits if name == "voice" else baseline.face
+        return "with_baseline" if there else "without_baseline"
 
     @property
     def _replaced(self) -> bool:
@@ -141,9 +161,14 @@ class Models:
 
 
 def read_baseline(file: str) -> Baseline:
-    """Read what is taken away from what the networks say of a person.
+    """Read what a person shows in general.
 
     Raises:
         InputError: The file is no baseline, or was made with other weights.
     """
-    return Baseline.read(Path(file), shipped(FUSION_FILE).sha256)
+    baseline = Baseline.read(Path(file), shipped(FUSION_FILE).sha256)
+    if baseline.face is not None and len(baseline.face.mean) != EMBEDDING:
+        raise InputError(
+            f"{file} is damaged at face (not {EMBEDDING} values): make it again with emoview baseline"
+        )
+    return baseline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from emoview.media.tool import maps_tones
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, TICK_HZ, time_of
 from emoview.timeline.labels import CONTEMPT
 from emoview.timeline.options import MOST_FACES, Options
+from emoview.timeline.results import OwnBaseline
 
 if TYPE_CHECKING:
     from emoview.pipeline.choice import Choice
@@ -228,6 +229,15 @@ def of_stand_ins(networks: dict[str, str], options: Options, *, both: bool) -> I
         yield (
             f"late fusion was fitted to the shipped networks, not to {names}: face and voice were joined "
             "by their calibrated logits, with equal weights"
+        )
+
+
+def of_own_baselines(own: Sequence[OwnBaseline]) -> Iterator[str]:
+    """Tell of whom the recording itself was the baseline."""
+    for one in own:
+        yield (
+            f"face {one.person} is seen for {one.seconds:.0f} s and shows different things: its labels are "
+            "relative to what it shows over the whole recording; --no-self-baseline leaves them absolute"
         )
 
 

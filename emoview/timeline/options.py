@@ -51,6 +51,7 @@ class Options:
         voice: Whose voice counts: that of the face (`face`), all that is heard (`all`), or the number of a
             voice.
         causal: Whether nothing looks ahead, as in live analysis. Missing if it does.
+        self_baseline: Whether a long, varied recording is its own baseline of the face. Missing if it may be.
     """
 
     fusion: Fusion = "auto"
@@ -75,6 +76,7 @@ class Options:
     aspect: str = "auto"
     voice: str = "face"
     causal: bool = False
+    self_baseline: bool = True
 
     def __post_init__(self) -> None:
         """Keep whole numbers as they are read back: 2.0."""

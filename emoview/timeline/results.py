@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AffectSource = Literal["derived", "estimated"]
 
-SCHEMA_VERSION: Final = "1.5"
+SCHEMA_VERSION: Final = "1.6"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
@@ -189,6 +189,21 @@ class Overall:
         return None if self.fused is None else self.fused.probabilities
 
 
+@dataclass(frozen=True, slots=True)
+class OwnBaseline:
+    """A person for whom the recording itself was the baseline of the face.
+
+    Attributes:
+        person: Number of the person.
+        seconds: For how long the person is seen.
+        variety: Variance of the person's embeddings, as a share of that of people who show six labels alike.
+    """
+
+    person: int
+    seconds: float
+    variety: float
+
+
 @dataclass(frozen=True)
 class Analysis:
     """The emotions of one clip.
@@ -212,6 +227,7 @@ class Analysis:
         version: Version of emoview that analysed it. Missing in results of earlier versions.
         names: Names that people gave to faces, by person. They are kept beside the JSON, not in it.
         speakers: Voices, for how long each is heard, and its face.
+        own_baselines: Persons for whom the recording itself was the baseline of the face.
     """
 
     media: MediaFacts
@@ -231,6 +247,7 @@ class Analysis:
     version: str | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     speakers: tuple[Speaker, ...] = ()
+    own_baselines: tuple[OwnBaseline, ...] = ()
 
     def who(self, person: int | None) -> str:
         """Call a person by their name, or its number; `voice` where there is no face."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.fusion.early import early_input
+from emoview.fusion.personal import stretches_of
 from emoview.networks.shipped import build_early_fusion, build_face_gru
 from emoview.pipeline.evidence import SequenceLogits
 from emoview.pipeline.inference import run_faces, run_sequence, run_speech, run_windows, seven_labels
@@ -22,6 +23,7 @@ from emoview.pipeline.voice import heard_ticks
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip
 from emoview.training.fusion_rules import ClipLogits
+from emoview.training.personal import PersonalFaces, Shown, last_layer
 from emoview.training.voice import pad
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -286,6 +288,15 @@ def leave_one_actor_out(
     return result
 
 
+def personal_faces(answers: Sequence[ClipLogits], clips: Sequence[Described]) -> PersonalFaces:
+    """Prepare the fitting of what tells labels of a face relative to the person, from the same clips."""
+    start = last_layer(
+        np.concatenate([clip.embeddings for clip in clips]),
+        np.concatenate([clip.face_logits for clip in clips]),
+    )
+    return PersonalFaces([Shown(a.actor, a.label, a.stretches) for a in answers], start)
+
+
 def _answers(clip: Described, gru: keras.Model, early: keras.Model) -> ClipLogits:
     nothing = np.zeros(len(LABELS), np.float32)
     seen = len(clip.embeddings) > 0
@@ -299,4 +310,5 @@ def _answers(clip: Described, gru: keras.Model, early: keras.Model) -> ClipLogit
             "voice_clip": seven_labels(clip.voice_clip.whole),
             "early": run_sequence(early, clip.early_input(clip)).whole,
         },
+        stretches_of(clip.embeddings) if seen else clip.embeddings,
     )

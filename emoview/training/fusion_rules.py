@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from emoview.fusion.baseline import general
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
+from emoview.fusion.personal import FACE_PERSONAL
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.figures import GainFigures, LabelFigures
 from emoview.metrics.labels import measure_gain, measure_labels
 from emoview.pipeline.inference import seven_labels
 from emoview.timeline.labels import LABELS
+from emoview.training.personal import PersonalFaces
 from emoview.training.voice_folds import VoiceAnswers
 
 RULES = {
@@ -23,20 +25,34 @@ RULES = {
     "both": ("face_cnn", "face_gru", "voice_tcn", "voice_clip"),
 }
 """The models that each late rule joins."""
-MODELS = RULES["both"]
+RULES_WITH_BASELINE = {
+    "face": (FACE_PERSONAL,),
+    "voice": RULES["voice"],
+    "both": (FACE_PERSONAL, *RULES["voice"]),
+}
+"""The same, of what is said relative to the person."""
+VOICES = RULES["voice"]
 
-_BASELINE = "_baseline"
+_BASELINE, _FACE_BASELINE = "_baseline", "_face_baseline"
 _FUSIONS = {"late_both": "", "early": "", f"late_both{_BASELINE}": _BASELINE}
 """What fuses both modalities, and what the names of the rules of one modality beside it end in."""
 
 
 @dataclass(frozen=True)
 class ClipLogits:
-    """What every model says of one clip, by model, `(7,)` each."""
+    """What every model says of one clip.
+
+    Attributes:
+        label: Position in `LABELS`.
+        actor: Who acts.
+        logits: By model, `(7,)` each.
+        stretches: `(stretches, n)` mean embeddings of the face; none where nobody was seen.
+    """
 
     label: int
     actor: str
     logits: Mapping[str, NDArray[np.float32]]
+    stretches: NDArray[np.float32]
 
 
 def fit_rule(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion:
@@ -55,35 +71,51 @@ def spoken(told: VoiceAnswers, *, corpus: str) -> list[ClipLogits]:
     seven = {name: seven_labels(values) for name, values in told.logits.items()}
     return [
         ClipLogits(
-            int(label), str(person).removeprefix(f"{corpus}/"), {name: v[i] for name, v in seven.items()}
+            int(label),
+            str(person).removeprefix(f"{corpus}/"),
+            {name: v[i] for name, v in seven.items()},
+            np.zeros((0, 0), np.float32),
         )
         for i, (label, person) in enumerate(zip(told.seven, told.people, strict=True))
     ]
 
 
 def usual(answers: Sequence[ClipLogits]) -> dict[str, NDArray[np.float64]]:
-    """Give the mean logits `(7,)` of each model over actors."""
+    """Give the mean logits `(7,)` of each network of the voice over actors."""
     means = [
-        {model: np.mean([a.logits[model] for a in answers if a.actor == actor], axis=0) for model in MODELS}
+        {model: np.mean([a.logits[model] for a in answers if a.actor == actor], axis=0) for model in VOICES}
         for actor in sorted({a.actor for a in answers})
     ]
-    return {model: np.mean([mean[model] for mean in means], axis=0) for model in MODELS}
+    return {model: np.mean([mean[model] for mean in means], axis=0) for model in VOICES}
 
 
-def without_baseline(
-    answers: Sequence[ClipLogits], usual: Mapping[str, NDArray[np.float64]]
+def relative(
+    answers: Sequence[ClipLogits],
+    usual: Mapping[str, NDArray[np.float64]],
+    faces: PersonalFaces,
+    *,
+    without: Sequence[str] = (),
+    voice: bool = True,
 ) -> list[ClipLogits]:
-    """Take away what is said of each actor in general: of a clip, what all others of its actor say."""
-    result = []
-    for i, answer in enumerate(answers):
-        others = [a for j, a in enumerate(answers) if a.actor == answer.actor and j != i]
-        logits = {
-            model: np.asarray(
-                answer.logits[model] - general([a.logits[model] for a in others], usual[model]), np.float32
-            )
-            for model in MODELS
-        }
-        result.append(replace(answer, logits=logits))
+    """Say of each clip what is said relative to its actor, who is known by all other clips of the actor.
+
+    Args:
+        answers: All clips of some actors.
+        usual: What is said of voices of people in general.
+        faces: What says it of the face: of each actor by a layer that has seen neither the actor nor those
+            `without` whom it is to be.
+        without: Actors.
+        voice: Whether what is said of the voice becomes relative, too.
+    """
+    result = list(answers)
+    for actor in sorted({a.actor for a in answers}):
+        own = [i for i, a in enumerate(answers) if a.actor == actor]
+        for i, face in zip(own, faces.logits(without, actor), strict=True):
+            logits = {FACE_PERSONAL: face, **{model: answers[i].logits[model] for model in VOICES}}
+            for model in VOICES if voice else ():
+                mean = general([answers[j].logits[model] for j in own if j != i], usual[model])
+                logits[model] = np.asarray(logits[model] - mean, np.float32)
+            result[i] = replace(answers[i], logits=logits)
     return result
 
 
@@ -110,14 +142,18 @@ class FusionFigures:
         return {**self.models, **{f"{name}_gain": gain for name, gain in self.gains.items()}}
 
 
-def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) -> FusionFigures:
+def measure(
+    answers: Sequence[ClipLogits], faces: PersonalFaces, voices: Sequence[ClipLogits] = ()
+) -> FusionFigures:
     """Measure every model and rule on clips of unseen actors, and what it gains to fuse both modalities.
 
     The rules themselves are fitted leave-one-actor-out too.  Those whose name ends in `_baseline` know what
-    the networks say of the actor in general, from all other clips of the actor, without their labels.
+    the actor shows in general, from all other clips of the actor, without their labels; those that end in
+    `_face_baseline` know it of the face alone.
 
     Args:
         answers: What was said of the clips.
+        faces: What tells labels of the face relative to the person, prepared from the same clips.
         voices: What was said of further utterances, by speakers that are called as the actors if they are
             the same.  Where there are any, the rule of the voice alone, without a baseline, is fitted on
             them instead.
@@ -125,22 +161,15 @@ def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) ->
     labels = np.array([a.label for a in answers])
     probabilities = {name: softmax(np.stack([a.logits[name] for a in answers])) for name in answers[0].logits}
     actors = sorted({a.actor for a in answers})
-    for suffix in ("", _BASELINE):
-        for rule, models in RULES.items():
-            joined = np.zeros((len(answers), len(LABELS)))
-            for actor in actors:
-                others = [a for a in answers if a.actor != actor]
-                mine = [a for a in answers if a.actor == actor]
-                if suffix:
-                    means = usual(others)
-                    others, mine = without_baseline(others, means), without_baseline(mine, means)
-                elif rule == "voice" and voices:
-                    others = [a for a in voices if a.actor != actor]
-                fusion = fit_rule(others, models)
-                joined[[a.actor == actor for a in answers]] = softmax(
-                    fusion({model: np.stack([a.logits[model] for a in mine]) for model in models})
-                )
-            probabilities[f"late_{rule}{suffix}"] = joined
+    joined: dict[str, NDArray[np.float64]] = {}
+    for actor in actors:
+        others, mine = _parted(answers, actor)
+        place = [a.actor == actor for a in answers]
+        for name, rule, taught, asked in _rules_without(actor, others, mine, faces, voices):
+            fusion = fit_rule(taught, rule)
+            said = fusion({model: np.stack([a.logits[model] for a in asked]) for model in rule})
+            joined.setdefault(name, np.zeros((len(answers), len(LABELS))))[place] = softmax(said)
+    probabilities |= joined
     scaled = np.zeros((len(answers), len(LABELS)))
     for actor in actors:
         scale = early_scale([a for a in answers if a.actor != actor])
@@ -158,3 +187,27 @@ def measure(answers: Sequence[ClipLogits], voices: Sequence[ClipLogits] = ()) ->
             probabilities[name], probabilities[better], labels, [a.actor for a in answers], over=better
         )
     return FusionFigures(figures, gains)
+
+
+def _parted(answers: Sequence[ClipLogits], actor: str) -> tuple[list[ClipLogits], list[ClipLogits]]:
+    return [a for a in answers if a.actor != actor], [a for a in answers if a.actor == actor]
+
+
+def _rules_without(
+    actor: str,
+    others: list[ClipLogits],
+    mine: list[ClipLogits],
+    faces: PersonalFaces,
+    voices: Sequence[ClipLogits],
+) -> Iterator[tuple[str, tuple[str, ...], Sequence[ClipLogits], Sequence[ClipLogits]]]:
+    """Give each rule by name: its models, what it is fitted on without an actor, and what it is asked."""
+    for name, models in RULES.items():
+        heard = [a for a in voices if a.actor != actor] if name == "voice" else []
+        yield f"late_{name}", models, heard or others, mine
+    means = usual(others)
+    for suffix, voice in ((_BASELINE, True), (_FACE_BASELINE, False)):
+        taught = relative(others, means, faces, without=[actor], voice=voice)
+        asked = relative(mine, means, faces, voice=voice)
+        for name, models in RULES_WITH_BASELINE.items():
+            if voice or name == "both":
+                yield f"late_{name}{suffix}", models, taught, asked

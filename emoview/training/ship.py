@@ -31,6 +31,7 @@ from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, fusion_rules, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
+from emoview.training.personal import PersonalFaces, stored_layer
 from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
 from emoview.training.recipes import ANEW
 from emoview.training.speakers import SpeakerRecipe, train_speakers
@@ -201,7 +202,8 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     recipe = fusion.FusionRecipe()
     answers = fusion.leave_one_actor_out(described, stills, recipe, on_event=on_event)
     spoken = fusion_rules.spoken(told, corpus=_CORPUS_OF_CLIPS)
-    measured = fusion_rules.measure(answers, spoken)
+    faces = fusion.personal_faces(answers, described)
+    measured = fusion_rules.measure(answers, faces, spoken)
     figures = measured.models
     _write_figures(
         run / "fusion_metrics.json", measured.named, drawn=("late_face", "late_voice", "late_both", "early")
@@ -214,27 +216,39 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
         )
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
     _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
-    rules = {
-        name: _plain(told.rule() if name == "voice" else fusion_rules.fit_rule(answers, models))
-        for name, models in fusion_rules.RULES.items()
-    }
-    usual = fusion_rules.usual(answers)
-    without = fusion_rules.without_baseline(answers, usual)
-    with_baseline = {
-        name: _plain(fusion_rules.fit_rule(without, models)) for name, models in fusion_rules.RULES.items()
-    }
     better = "late" if figures["late_both"].uar.value >= figures["early"].uar.value else "early"
     _write(
         ship / "fusion.json",
         {
-            **rules,
-            "with_baseline": with_baseline,
-            "usual": {name: [round(float(v), 5) for v in values] for name, values in usual.items()},
+            **_rules(answers, faces, told),
             "early_scale": round(fusion_rules.early_scale(answers), 4),
             "auto": better,
         },
     )
     write_manifest(ship)
+
+
+def _rules(
+    answers: Sequence[fusion_rules.ClipLogits], faces: PersonalFaces, told: VoiceAnswers
+) -> dict[str, Any]:
+    """Fit the late rules, without a baseline, with one, and with one of the face alone."""
+    usual = fusion_rules.usual(answers)
+    without = {
+        name: told.rule() if name == "voice" else fusion_rules.fit_rule(answers, models)
+        for name, models in fusion_rules.RULES.items()
+    }
+    of_both = fusion_rules.relative(answers, usual, faces)
+    of_face = fusion_rules.relative(answers, usual, faces, voice=False)
+    rules = fusion_rules.RULES_WITH_BASELINE
+    return {
+        "without_baseline": {name: _plain(rule) for name, rule in without.items()},
+        "with_baseline": {
+            name: _plain(fusion_rules.fit_rule(of_both, models)) for name, models in rules.items()
+        },
+        "with_face_baseline": {"both": _plain(fusion_rules.fit_rule(of_face, rules["both"]))},
+        "usual": {name: [round(float(v), 5) for v in values] for name, values in usual.items()},
+        "personal_face": stored_layer(faces.without()),
+    }
 
 
 def ship_speakers(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:

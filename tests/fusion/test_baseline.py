@@ -15,10 +15,13 @@ from emoview.batch.baseline import baseline_of
 from emoview.batch.inputs import Clip
 from emoview.batch.record import Records, Wanted
 from emoview.fusion.baseline import PRIOR, Baseline, general
+from emoview.fusion.personal import FACE_PERSONAL, Person
 from emoview.networks.weights import shipped
+from emoview.pipeline.analysis import told_of
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.timeline.options import Options
-from emoview.training.fusion_rules import MODELS, ClipLogits, measure
+from emoview.training.fusion_rules import RULES, VOICES, ClipLogits, measure
+from emoview.training.personal import PersonalFaces, Shown
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +57,19 @@ def test_what_is_said_of_a_person_is_taken_away(sample: Path, result: Analysis, 
     # Four times the recording itself, and what is usual counting for two more.
     models = Models()
     stored = json.loads(person.read_text())["logits"]
-    assert set(stored) == set(MODELS)
+    assert set(stored) == set(VOICES)
     rest = {name: (np.array(v) - models.usual[name]) / 4 * PRIOR for name, v in stored.items()}
-    fused = models.late_fusion("both", with_baseline=True)(rest)
+    made = Baseline.read(person, shipped(FUSION_FILE).sha256)
+    assert made.face is not None
+    stretches = told_of(sample, options=Options()).stretches[0]
+    mean = stretches.mean(axis=0)
+    personal = models.personal_face
+    rest[FACE_PERSONAL] = personal(mean, personal.people.person(np.concatenate([stretches] * 4)))
+    fused = models.late_fusion("both", made)(rest)
     expected = np.exp(fused) / np.exp(fused).sum()
     assert told.overall.fused is not None
-    np.testing.assert_allclose(told.overall.fused.probabilities, expected, atol=1e-3)
+    # Stretches are as long as each other but for a tick.
+    np.testing.assert_allclose(told.overall.fused.probabilities, expected, atol=5e-3)
 
 
 def test_the_voice_is_explained_without_the_baseline(sample: Path, person: Path):
@@ -94,7 +104,7 @@ def test_a_batch_tells_baselines_apart_by_their_content(made: Make, person: Path
     clip = Clip(made("short.mp4", seconds=1.5), "short")
     file = tmp_path / "person.json"
     keys = []
-    for text in (person.read_text(), person.read_text().replace('"face_cnn": 4', '"face_cnn": 3')):
+    for text in (person.read_text(), person.read_text().replace('"voice_tcn": 4', '"voice_tcn": 3')):
         file.write_text(text)
         keys.append(Records(tmp_path, Wanted(Options(baseline=str(file)), ("json",))).key(clip))
     assert keys[0] != keys[1]
@@ -148,7 +158,7 @@ def test_a_recording_that_fails_is_left_out_and_named(made: Make, tmp_path: Path
     broken.write_bytes(b"no video")
     clips = [Clip(broken, "broken"), Clip(made("silent.mp4", "-an", seconds=1.5), "silent")]
     found, warnings = baseline_of(clips)
-    assert found.recordings == {"face_cnn": 1, "face_gru": 1}
+    assert found.recordings == {FACE_PERSONAL: 1}
     assert len(warnings) == 1
     assert "left out" in warnings[0]
     assert "broken.mp4" in warnings[0]
@@ -159,16 +169,32 @@ def test_a_recording_that_fails_is_left_out_and_named(made: Make, tmp_path: Path
 
 
 def test_a_file_of_a_baseline_is_what_was_made(tmp_path: Path):
-    logits = {"face_cnn": np.linspace(-1, 1, len(LABELS))}
+    logits = {"voice_tcn": np.linspace(-1, 1, len(LABELS))}
     sha256 = shipped(FUSION_FILE).sha256
     file = tmp_path / "person.json"
-    file.write_text(Baseline(sha256, {"face_cnn": 3}, logits).text)
+    face = Person(np.array([0.5, -1.0]), np.array([1.0, 0.25]), 3)
+    file.write_text(Baseline(sha256, {"voice_tcn": 3}, logits, face).text)
     assert json.loads(file.read_text())["labels"] == list(LABELS)
     read = Baseline.read(file, sha256)
-    assert read.recordings == {"face_cnn": 3}
-    np.testing.assert_allclose(read.logits["face_cnn"], logits["face_cnn"], atol=1e-5)
-    left = read.removed({"face_cnn": np.ones((2, 7))})["face_cnn"]
-    np.testing.assert_allclose(left, np.ones((2, 7)) - logits["face_cnn"], atol=1e-5)
+    assert read.recordings == {"voice_tcn": 3}
+    np.testing.assert_allclose(read.logits["voice_tcn"], logits["voice_tcn"], atol=1e-5)
+    left = read.removed({"voice_tcn": np.ones((2, 7))})["voice_tcn"]
+    np.testing.assert_allclose(left, np.ones((2, 7)) - logits["voice_tcn"], atol=1e-5)
+    assert read.face is not None
+    np.testing.assert_allclose([read.face.mean, read.face.scale], [face.mean, face.scale], atol=1e-6)
+    assert read.face.stretches == 3
+
+
+def test_files_of_earlier_and_later_versions_are_told_apart(tmp_path: Path):
+    sha256, file = shipped(FUSION_FILE).sha256, tmp_path / "person.json"
+    stored = json.loads(Baseline(sha256, {"voice_tcn": 3}, {"voice_tcn": np.zeros(7)}).text)
+    del stored["version"]
+    file.write_text(json.dumps(stored))
+    assert Baseline.read(file, sha256).face is None
+    for change in ({"version": 3}, {"face": {"mean": [0.0], "scale": [1.0, 1.0], "stretches": 1}}):
+        file.write_text(json.dumps(stored | change))
+        with pytest.raises(InputError, match="another version"):
+            Baseline.read(file, sha256)
 
 
 def test_knowing_people_helps_where_they_differ():
@@ -178,16 +204,20 @@ def test_knowing_people_helps_where_they_differ():
     answers = [
         ClipLogits(label, str(actor), {
             **{model: (own[model] + rng.normal(0, 1, 7) + 1.5 * np.eye(7)[label]).astype(np.float32)
-               for model in MODELS},
+               for model in RULES["both"]},
             "early": np.zeros(7, np.float32),
-        })
+        }, (look + rng.normal(0, 1, (2, 16)) + 1.5 * np.eye(16)[label]).astype(np.float32))
         for actor in range(8)
-        for own in [{model: rng.normal(0, 3, 7) for model in MODELS}]
+        for own in [{model: rng.normal(0, 3, 7) for model in RULES["both"]}]
+        for look in [rng.normal(0, 3, 16)]
         for label in labels
     ]  # fmt: skip
-    measured = measure(answers)
+    shown = [Shown(a.actor, a.label, a.stretches) for a in answers]
+    measured = measure(answers, PersonalFaces(shown, np.eye(16, 7)))
     figures = measured.models
     assert figures["late_both_baseline"].uar.value > figures["late_both"].uar.value + 15
+    assert figures["late_face_baseline"].uar.value > figures["late_face"].uar.value + 15
+    assert "late_both_face_baseline" in figures
     assert set(measured.gains) == {"late_both", "late_both_baseline", "early"}
     for name, gain in measured.gains.items():
         suffix = "_baseline" if name.endswith("_baseline") else ""
@@ -195,3 +225,12 @@ def test_knowing_people_helps_where_they_differ():
         assert gain.over == max(singles, key=singles.__getitem__)
         assert gain.uar.value == pytest.approx(figures[name].uar.value - singles[gain.over], abs=0.02)
         assert (gain.examples, gain.people) == (144, 8)
+
+
+def test_a_face_of_another_width_is_refused(sample: Path, person: Path, tmp_path: Path):
+    stored = json.loads(person.read_text())
+    stored["face"] = {name: values[:9] for name, values in stored["face"].items() if name != "stretches"}
+    file = tmp_path / "person.json"
+    file.write_text(json.dumps(stored | {"face": {**stored["face"], "stretches": 3}}))
+    with pytest.raises(InputError, match="damaged at face"):
+        analyze(sample, baseline=file)

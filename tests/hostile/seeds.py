@@ -73,12 +73,15 @@ def config(root: Path) -> None:
 def baselines(root: Path) -> None:
     """Write a baseline of one person."""
     from emoview.fusion.baseline import Baseline
+    from emoview.fusion.personal import Person
+    from emoview.networks.sizes import EMBEDDING
     from emoview.networks.weights import shipped
     from emoview.pipeline.models import FUSION_FILE
 
-    names = ("face_cnn", "face_gru", "voice_tcn", "voice_clip")
+    names = ("voice_tcn", "voice_clip")
+    face = Person(np.linspace(0, 1, EMBEDDING), np.linspace(0.1, 1, EMBEDDING), 9)
     logits = {name: np.linspace(-1, 1, len(LABELS)) for name in names}
-    text = Baseline(shipped(FUSION_FILE).sha256, dict.fromkeys(names, 9), logits).text
+    text = Baseline(shipped(FUSION_FILE).sha256, dict.fromkeys(names, 9), logits, face).text
     _in(root, "one").joinpath("person.json").write_text(text)
 
 

@@ -16,6 +16,7 @@ from emoview.errors import InputError, WeightsError
 from emoview.evaluation.annotations import read_annotations
 from emoview.evaluation.comparison import compared
 from emoview.fusion.baseline import Baseline
+from emoview.fusion.personal import People, Person, PersonalFace
 from emoview.networks.runs import configured
 from emoview.networks.weights import MANIFEST, weight_states
 from emoview.output.summary_table import failures_of
@@ -89,11 +90,15 @@ def test_histories(tmp_path: Path):
 
 def test_baselines(tmp_path: Path):
     file = tmp_path / "mary.json"
-    file.write_text(Baseline("a" * 64, {"face": 3}, {"face_gru": np.zeros(7), "voice_clip": np.ones(7)}).text)
+    face = Person(np.zeros(4), np.ones(4), 3)
+    layer = PersonalFace(People(np.zeros(4), np.ones(4)), np.ones((4, 7)), np.zeros(7))
+    file.write_text(Baseline("a" * 64, {"face": 3}, {"voice_clip": np.ones(7)}, face).text)
 
     def read() -> None:
         baseline = Baseline.read(file, "a" * 64)
         baseline.removed({name: np.zeros((3, 7)) for name in baseline.logits})
+        if baseline.face is not None and len(baseline.face.mean) == 4:
+            assert np.isfinite(layer(np.ones((3, 4), np.float32), baseline.face)).all()
 
     survives(file, damaged_json, read, times=TIMES)
 

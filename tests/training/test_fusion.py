@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,25 @@ import numpy as np
 import pytest
 
 from emoview import InputError
+from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion
-from emoview.training.fusion_rules import MODELS, RULES, ClipLogits, fit_rule, measure, spoken
-from emoview.training.ship import _described, ship_fusion
+from emoview.fusion.personal import FACE_PERSONAL
+from emoview.pipeline.models import Models
+from emoview.training.fusion_rules import (
+    RULES,
+    RULES_WITH_BASELINE,
+    ClipLogits,
+    fit_rule,
+    measure,
+    spoken,
+)
+from emoview.training.personal import PersonalFaces, Shown
+from emoview.training.ship import _described, _rules, ship_fusion
 from emoview.training.voice_folds import VoiceAnswers
+
+
+def _faces(answers: Sequence[ClipLogits]) -> PersonalFaces:
+    return PersonalFaces([Shown(a.actor, a.label, a.stretches) for a in answers], np.zeros((7, 7)))
 
 
 def test_measuring_fits_its_rules_without_the_actor():
@@ -27,10 +43,12 @@ def test_measuring_fits_its_rules_without_the_actor():
         for i in range(42):
             label = i % 7
             logits = {m: rng.normal(size=7).astype(np.float32) for m in models}
+            marked = 5 * np.eye(7, dtype=np.float32)[shuffled[[label]]]
             logits["face_cnn"] = 5 * np.eye(7, dtype=np.float32)[shuffled[label]]
-            answers.append(ClipLogits(label, str(actor), logits))
-    figures = measure(answers).models
+            answers.append(ClipLogits(label, str(actor), logits, marked))
+    figures = measure(answers, _faces(answers)).models
     assert figures["late_both"].accuracy.value < 35
+    assert figures["late_face_baseline"].accuracy.value < 35
     uar = figures["late_both"].uar
     assert uar.low < uar.value < uar.high
 
@@ -48,8 +66,8 @@ def test_the_rule_of_the_voice_is_fitted_on_other_voices(monkeypatch: pytest.Mon
     np.testing.assert_allclose(np.exp(voices[3].logits["voice_tcn"]).sum(), 1, rtol=1e-5)
     clips = []
     for i in range(63):
-        logits = {m: rng.normal(size=7).astype(np.float32) for m in (*MODELS, "early")}
-        clips.append(ClipLogits(i % 7, str(i % 3 + 1), logits))
+        logits = {m: rng.normal(size=7).astype(np.float32) for m in (*RULES["both"], "early")}
+        clips.append(ClipLogits(i % 7, str(i % 3 + 1), logits, rng.normal(size=(1, 7)).astype(np.float32)))
     learned_from = []
 
     def noted(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion:
@@ -57,17 +75,21 @@ def test_the_rule_of_the_voice_is_fitted_on_other_voices(monkeypatch: pytest.Mon
         return fit_rule(answers, models)
 
     monkeypatch.setattr("emoview.training.fusion_rules.fit_rule", noted)
-    measure(clips, voices)
-    by_rule = {models: [what for m, *what in learned_from if m == models] for models in RULES.values()}
-    # First one actor after the other without a baseline, then with one.
-    assert by_rule[RULES["voice"]][:3] == [
+    measure(clips, _faces(clips), voices)
+    rules = {*RULES.values(), *RULES_WITH_BASELINE.values()}
+    by_rule = {models: [what for m, *what in learned_from if m == models] for models in rules}
+    # Of each actor without a baseline, then with one.
+    assert by_rule[RULES["voice"]][::2] == [
         [105, {"2", "ravdess/1", "ravdess/2"}],
         [105, {"1", "ravdess/1", "ravdess/2"}],
         [140, {"1", "2", "ravdess/1", "ravdess/2"}],
     ]
     from_clips = [[42, {"2", "3"}], [42, {"1", "3"}], [42, {"1", "2"}]]
-    assert by_rule[RULES["voice"]][3:] == from_clips
-    assert by_rule[RULES["both"]] == by_rule[RULES["face"]] == 2 * from_clips
+    assert by_rule[RULES["voice"]][1::2] == from_clips
+    assert by_rule[RULES["both"]] == by_rule[RULES["face"]] == from_clips
+    assert by_rule[RULES_WITH_BASELINE["face"]] == from_clips
+    # With a baseline of both, and of the face alone.
+    assert by_rule[RULES_WITH_BASELINE["both"]] == [what for one in from_clips for what in (one, one)]
 
 
 def test_no_voice_network_speaks_of_an_actor_it_has_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -97,3 +119,33 @@ def test_no_voice_network_speaks_of_an_actor_it_has_heard(tmp_path: Path, monkey
         )
     with pytest.raises(InputError, match="train the voice there first"):
         ship_fusion(tmp_path, tmp_path, tmp_path, on_event=print)
+
+
+def test_the_rules_that_are_stored_are_those_that_models_read():
+    rng = np.random.default_rng(0)
+    clips = []
+    for i in range(42):
+        logits = {m: rng.normal(size=7).astype(np.float32) for m in RULES["both"]}
+        clips.append(ClipLogits(i % 7, str(i % 3), logits, rng.normal(size=(1, 5)).astype(np.float32)))
+    nine = rng.normal(0, 1, (2, 14, 9)).astype(np.float32)
+    told = VoiceAnswers(np.repeat(["a/1", "a/2"], 7), np.tile(np.arange(7), 2), np.zeros(14, int), *nine)
+    faces = PersonalFaces([Shown(c.actor, c.label, c.stretches) for c in clips], np.zeros((5, 7)))
+    models = Models()
+    models.__dict__["_fusion"] = json.loads(json.dumps(_rules(clips, faces, told)))
+    person = models.personal_face.people.person(clips[0].stretches)
+    whole = Baseline("", {}, dict.fromkeys(RULES["voice"], np.zeros(7)), person)
+    face = Baseline("", {}, {}, person)
+    voices = set(RULES["voice"])
+    personal = {FACE_PERSONAL}
+    for baseline, own in ((None, {"face_cnn", "face_gru"}), (whole, personal), (face, personal)):
+        rules = {name: set(models.late_fusion(name, baseline).weights) for name in RULES}
+        assert rules == {"face": own, "voice": voices, "both": own | voices}
+    said = [models.late_fusion("both", baseline).weights["voice_tcn"] for baseline in (None, whole, face)]
+    assert not np.array_equal(said[1], said[2])
+    assert not np.array_equal(said[0], said[1])
+    said = [models.late_fusion("voice", baseline).weights["voice_tcn"] for baseline in (None, whole, face)]
+    assert np.array_equal(said[0], said[2])
+    assert set(models.usual) == voices
+    stretch = clips[0].stretches[0]
+    expected = faces.without()(stretch, faces.without().people.person(clips[0].stretches))
+    np.testing.assert_allclose(models.personal_face(stretch, person), expected, atol=1e-3)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import softmax
+from emoview.fusion.personal import FACE_PERSONAL
 from emoview.live.causal.hearing import Heard, Hearing, Samples
 from emoview.live.causal.moment import FaceNow, Floats, Moment, rounded
 from emoview.live.causal.tally import Tally
@@ -55,7 +56,7 @@ class CausalAnalysis:
         load: Gives the models; asked when they are needed.
         options: How to analyse.
         manner: What may be changed while it runs.
-        baseline: Taken away from what the models say.
+        baseline: What answers are relative to.
         timings: Told of the time it takes.
         pictures: Whether there are pictures.
         sound: Whether there is sound.
@@ -85,7 +86,7 @@ class CausalAnalysis:
         self._hearing: Hearing | None = None
         if sound and options.modality != "face":
             self._hearing = Hearing(load, VoiceFeatures(options.voice_features), self._smoothing)
-        self.tally = Tally(load, with_baseline=baseline is not None)
+        self.tally = Tally(load, baseline)
         self.zero = PersonalZero()
         self._pictures = 0
         self._speaker: int | None = None
@@ -162,7 +163,7 @@ class CausalAnalysis:
         said = self._late("voice", voice) if voice and speaks else None
         faces = []
         for one in seen:
-            face = self._plain(one.logits)
+            face = self._face(one)
             with_voice = one.face_id == main and heard is not None and bool(voice)
             alone = self._late("face", face)
             fused = alone
@@ -212,11 +213,17 @@ class CausalAnalysis:
             return frozenset(one.face_id for one in seen)
         return frozenset() if main is None else frozenset([main])
 
+    def _face(self, seen: Seen) -> dict[str, Logits]:
+        """Give what is said of a face, relative to what is known of the person."""
+        if self._baseline is None or self._baseline.face is None or seen.embedding is None:
+            return self._plain(seen.logits)
+        return {FACE_PERSONAL: self._load().personal_face(seen.embedding, self._baseline.face)}
+
     def _plain(self, logits: Mapping[str, Logits]) -> dict[str, Logits]:
         """Take away what is known of the person."""
         plain = self.zero.removed(logits)
         return plain if self._baseline is None else self._baseline.removed(plain)
 
     def _late(self, rule: str, logits: Mapping[str, Logits]) -> Floats:
-        fusion = self._load().late_fusion(rule, with_baseline=self._baseline is not None)
+        fusion = self._load().late_fusion(rule, self._baseline)
         return np.asarray(softmax(fusion(logits)), np.float64)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import softmax
 from emoview.live.causal.moment import Moment, rounded
 from emoview.pipeline.evidence import Logits
@@ -42,8 +43,8 @@ class _Mean:
 class Tally:
     """Counts ticks, faces and speech, and keeps means of what the networks said."""
 
-    def __init__(self, load: Callable[[], Models], *, with_baseline: bool) -> None:
-        self._load, self._with_baseline = load, with_baseline
+    def __init__(self, load: Callable[[], Models], baseline: Baseline | None = None) -> None:
+        self._load, self._baseline = load, baseline
         self._faces: dict[int, _Mean] = {}
         self._areas: dict[int, float] = {}
         # First tick, last tick, and how many.
@@ -123,7 +124,7 @@ class Tally:
             if not logits:
                 return None
             rule = name if name != "fused" else "both" if face and voice else "face" if face else "voice"
-            fusion = self._load().late_fusion(rule, with_baseline=self._with_baseline)
+            fusion = self._load().late_fusion(rule, self._baseline)
             return Verdict.of(rounded(softmax(fusion(logits))), naming)
 
         return Overall(face=verdict("face"), fused=verdict("fused"), voice=verdict("voice"))

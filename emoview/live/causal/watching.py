@@ -48,6 +48,7 @@ class Seen:
         outline: `(n, 2)`, likewise.
         logits: `(7,)` of each network, smoothed; empty as long as none was asked.
         affect: Valence and arousal as a network of a run estimates them, smoothed; None without one.
+        embedding: `(n,)`, smoothed likewise; None with a stand-in, and as long as nothing was asked.
     """
 
     face_id: int
@@ -55,6 +56,7 @@ class Seen:
     outline: NDArray[np.float32]
     logits: dict[str, Logits]
     affect: NDArray[np.float64] | None
+    embedding: Floats | None = None
 
 
 @dataclass
@@ -151,7 +153,8 @@ class Watching:
                 affect = self._weights(face.tick, track.affect) @ np.stack([a for _, a in track.affect])
             result.append(
                 Seen(face.face_id, face.box, outline, self._said(face.tick, track),
-                     None if affect is None else np.asarray(affect, np.float64))
+                     None if affect is None else np.asarray(affect, np.float64),
+                     self._embedding(face.tick, track))
             )  # fmt: skip
         return result
 
@@ -184,6 +187,12 @@ class Watching:
             embeddings = np.stack([embedding for _, _, embedding in track.answers])
             gru = run_sequence(self._load().face_gru, embeddings)
         return {"face_cnn": cnn, "face_gru": np.asarray(weights @ gru.ticks, np.float32)}
+
+    def _embedding(self, tick: int, track: _Track) -> Floats | None:
+        if not track.answers or "face" in self._load().stand_ins:
+            return None
+        embeddings = np.stack([embedding for _, _, embedding in track.answers])
+        return np.asarray(self._weights(tick, track.answers) @ embeddings, np.float32)
 
     def _weights(self, tick: int, known: deque[Any]) -> NDArray[np.float64]:
         ages = tick - np.array([entry[0] for entry in known], np.float64)
