@@ -78,6 +78,7 @@ class Row(Struct, gc=False):
     voice_id: Count | None = None
     speaking: bool = False
     off_screen: bool = False
+    measures: Annotated[tuple[Place | None, ...], Meta(max_length=200)] | None = None
 
 
 class Verdict(Struct):
@@ -205,6 +206,9 @@ class Options(Struct):
     aspect: Annotated[str, Meta(max_length=32)] = "auto"
     voice: Annotated[str, Meta(pattern=r"^(face|all|[0-9]{1,9})$")] = "face"
     causal: bool = False
+    # Not the default of the options: earlier versions measured nothing.
+    measure: bool | None = None
+    min_quality: Share | None = None
 
 
 class Speaker(Struct):
@@ -241,3 +245,4 @@ class Result(Struct):
     baseline_clips: dict[Literal["face", "voice"], Count] = {}
     version: Annotated[str, Meta(max_length=100)] | None = None
     speakers: list[Speaker] = []
+    measures: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200)] = []

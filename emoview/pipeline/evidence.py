@@ -45,6 +45,7 @@ class Found:
         square: `(side, side, 3)` RGB, cut as for valence and arousal; None where nobody estimates these.
         surroundings: `(2, 512)`, the colours above and below it, see `emoview.face.surroundings`; None in
             most ticks.
+        size: Height and width of the picture as decoded.
     """
 
     tick: int
@@ -56,6 +57,7 @@ class Found:
     widen: tuple[float, float]
     square: NDArray[np.uint8] | None = None
     surroundings: NDArray[np.float32] | None = None
+    size: tuple[int, int] = (0, 0)
 
 
 FaceHook: TypeAlias = Callable[[Found], None]
@@ -92,6 +94,7 @@ class FaceTrack:
         embeddings: `(n, 256)`, where they were asked for.
         affect: `(n, 2)`, valence and arousal as a network of a run estimates them; None without one.
         look: What it looks like; None of tracks that were joined.
+        measures: `(n, WIDTH)`, as in `emoview.pipeline.measures`; None where nothing is measured.
     """
 
     ticks: NDArray[np.int64]
@@ -103,6 +106,7 @@ class FaceTrack:
     embeddings: NDArray[np.float32] | None
     affect: NDArray[np.float32] | None = None
     look: Look | None = None
+    measures: NDArray[np.float32] | None = None
 
     @property
     def weight(self) -> float:
@@ -134,7 +138,7 @@ def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
         gru = SequenceLogits(whole, np.concatenate([one.ticks[mask] for one, mask in said])[order])
     return FaceTrack(
         ticks[order], column("ids"), column("boxes"), column("logits"), column("lips"), gru,
-        column("embeddings"), column("affect"),
+        column("embeddings"), column("affect"), measures=column("measures"),
     )  # fmt: skip
 
 
@@ -188,6 +192,7 @@ class Voice:
         quality: How good the sound is where somebody speaks.
         notes: What a user should know of the choice of the channels.
         voices: What tells voices apart; None without speech.
+        measures: `(ticks, sounds)`, as in `emoview.voice.measures`; None where nothing is measured.
     """
 
     ticks: int
@@ -200,6 +205,7 @@ class Voice:
     quality: Quality = USUAL
     notes: tuple[str, ...] = ()
     voices: Voices | None = None
+    measures: Floats | None = None
 
 
 class Collector(Protocol):

@@ -50,6 +50,9 @@ class Options:
         voice: Whose voice counts: that of the face (`face`), all that is heard (`all`), or the number of a
             voice.
         causal: Whether nothing looks ahead, as in live analysis. Missing if it does.
+        measure: Whether rows have measures of face, picture and voice.
+        min_quality: Rows whose face has a lower quality have no label of the face. Missing if no limit was
+            set.
     """
 
     fusion: Fusion = "auto"
@@ -74,11 +77,18 @@ class Options:
     aspect: str = "auto"
     voice: str = "face"
     causal: bool = False
+    measure: bool = True
+    min_quality: float | None = None
 
     @property
     def naming(self) -> Naming:
         """How labels are chosen."""
         return Naming(self.labels, self.least_confidence)
+
+    @property
+    def measured(self) -> bool:
+        """Whether rows have measures: they need the whole recording."""
+        return self.measure and not self.causal
 
     @property
     def runs(self) -> tuple[str, ...]:
