@@ -26,6 +26,7 @@ from emoview.cli.compare import compare
 from emoview.cli.data import data
 from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
+from emoview.cli.events import events
 from emoview.cli.export import export
 from emoview.cli.fuse import fuse
 from emoview.cli.live import LiveCommand, live
@@ -98,7 +99,7 @@ _KINDS: Final[dict[Any, type[Command]]] = {train: TrainCommand, live: LiveComman
 
 for group, commands in {
     "Analyse": (analyze, batch, baseline, live, serve),
-    "Use results": (report, export, plot, overlay, agree, methods),
+    "Use results": (report, export, plot, overlay, events, agree, methods),
     "Train and measure": (train, evaluate, compare, search, fuse, data, prepare),
     "This installation": (weights, doctor),
 }.items():

@@ -18,7 +18,7 @@ from emoview.output.faces import read_names
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
-from emoview.timeline.measures import MEASURE_COLUMNS
+from emoview.timeline.measures import MEASURE_COLUMNS, kept
 from emoview.timeline.options import Options, ratio_of
 from emoview.timeline.results import (
     SCHEMA_VERSION,
@@ -252,7 +252,7 @@ def _rows(stored: list[form.Row], naming: Naming, measures: list[str]) -> Iterat
             row.voice_id,
             row.speaking,
             row.off_screen,
-            None if values is None else tuple(None if at is None else values[at] for at in places),
+            None if values is None else kept([None if at is None else values[at] for at in places]),
         )
 
 
