@@ -9,8 +9,8 @@ The language is this, and nothing else is taken:
     comparison = name ( ">" | ">=" | "<" | "<=" | "=" | "!=" ) NUMBER | "label" ( "=" | "!=" ) LABEL
     flag       = "blink" | "speech" | "face" | "speaking" | "off_screen" | "covered" | "usable" | LABEL
 
-A name is that of a column with numbers, or a label, which stands for its probability in face and voice together.
-A label alone is true where it is the label of the tick.
+A name is that of a column with numbers, or a label, which stands for its probability in face and voice
+together.  A label alone is true where it is the label of the tick.
 """
 
 from __future__ import annotations
@@ -38,10 +38,8 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 _WORDS: Final = ("and", "or", "not", "for", "starts", "ends")
 _FLAGS: Final = ("blink", "covered", "usable", "speaking", "off_screen")
 _NUMBERS: Final = (*(name for name in COLUMNS if name != "label"), *MEASURE_COLUMNS)
-_LABELS: Final = (
-    *LABELS,
-    *(group for groups in GROUPS.values() for group in groups if group not in LABELS),
-    UNCERTAIN,
+_LABELS: Final = tuple(
+    dict.fromkeys((*LABELS, *(one for groups in GROUPS.values() for one in groups), UNCERTAIN))
 )
 # Rules about these alone are about the sound.
 _SOUND: Final = {"speech", "voice_id", *(f"voice_{label}" for label in LABELS), *(one.name for one in SOUND)}
