@@ -37,6 +37,7 @@ from emoview.cli.prepare import prepare
 from emoview.cli.report import report
 from emoview.cli.search import search
 from emoview.cli.serve import serve
+from emoview.cli.study import study
 from emoview.cli.train import train
 from emoview.cli.weights import weights
 from emoview.common.text import name_of
@@ -98,7 +99,7 @@ def options(
 _KINDS: Final[dict[Any, type[Command]]] = {train: TrainCommand, live: LiveCommand}
 
 for group, commands in {
-    "Analyse": (analyze, batch, baseline, live, serve),
+    "Analyse": (analyze, batch, study, baseline, live, serve),
     "Use results": (report, export, plot, overlay, events, agree, methods),
     "Train and measure": (train, evaluate, compare, search, fuse, data, prepare),
     "This installation": (weights, doctor),

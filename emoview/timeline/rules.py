@@ -33,7 +33,8 @@ Condition = Callable[[Record], bool]
 
 _TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(>=|<=|!=|[-()<>=]))", re.ASCII)
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "=": operator.eq, "!=": operator.ne,
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "=": operator.eq,
+    "!=": operator.ne,
 }  # fmt: skip
 _WORDS: Final = ("and", "or", "not", "for", "starts", "ends")
 _FLAGS: Final = ("blink", "covered", "usable", "speaking", "off_screen")
