@@ -107,7 +107,8 @@ def effects_table(clips: pandas.DataFrame) -> pandas.DataFrame:
     """Compare the conditions of a table of clips: a row a measure and condition, against the first.
 
     Measures with fewer than three clips in a condition, or without any spread, are left out, and so is
-    everything with one condition or one participant.  `p_holm` is corrected for the number of rows (Holm 1979).
+    everything with one condition or one participant.  `p_holm` is corrected for the number of rows (Holm
+    1979).
     """
     import pandas
     from scipy import stats

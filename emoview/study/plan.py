@@ -126,7 +126,10 @@ def read_events(path: Path) -> list[Event]:
         InputError: The file cannot be read, or has another layout.
     """
     if path.suffix.lower() in (".eaf", ".textgrid"):
-        found = [Event(one.label, one.start_s, one.end_s) for one in read_annotations(path)]
+        found = [
+            Event(one.label or "event", one.start_s, one.start_s if one.end_s is None else one.end_s)
+            for one in read_annotations(path)
+        ]
     else:
         found = list(_in_table(path))
     return sorted(found, key=lambda event: (event.start_s, event.end_s, event.name))

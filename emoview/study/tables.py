@@ -83,32 +83,41 @@ _TAKEN: Final = frozenset(("clip", "participant", "condition", "tick", "time_s",
 
 
 def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[str, float]) -> dict[str, Any]:
-    values: dict[str, Any] = {"seconds": result.media.duration_s, "label": result.overall.label}
-    said = None if ticks is None else ticks["label"].dropna()
-    values["face_share"], values["speech_share"] = result.media.face_share, result.media.speech_share
+    media = result.media
+    values: dict[str, Any] = {
+        "seconds": media.duration_s, "label": result.overall.label, "face_share": media.face_share,
+        "speech_share": media.speech_share,
+    }  # fmt: skip
     for name, column in zip(LABELS, _PROBABILITIES, strict=True):
-        series = None if ticks is None else ticks[column].dropna()
-        none = series is None or series.empty
-        values[f"{name}_mean"] = None if none else series.mean()
-        values[f"{name}_peak"] = None if none else series.max()
-        values[f"{name}_peak_s"] = None if none else ticks["time_s"][series.idxmax()]
-        values[f"{name}_area_s"] = None if none else (series - usual[column]).clip(lower=0).sum() * _TICK_S
-        values[f"{name}_share"] = None if said is None or said.empty else (said == name).mean()
+        values |= _of_label(name, ticks, column, usual[column])
         values[f"{name}_segments"] = sum(segment.label == name for segment in result.segments)
     for name in _AFFECT:
         values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
     values["smiles"] = len(marks_of(result, read_rule(_SMILE)))
     if result.options.measured:
-        person = next(iter(sums_of_persons(result)), None)
+        person, voice = next(iter(sums_of_persons(result)), None), sum_of_voice(result)
         for name in ("usable_share", "blinks", "blinks_per_min", "blink_s"):
             values[name] = None if person is None else getattr(person, name)
-        voice = sum_of_voice(result)
         for name in ("syllables_per_s", "pauses", "pause_s", "pitch_hz", "snr_db"):
             values[name] = None if voice is None else getattr(voice, name)
         for name in ("head_yaw", "head_pitch", "head_roll"):
             values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
             values[f"{name}_sd"] = None if ticks is None else ticks[name].std()
     return values
+
+
+def _of_label(name: str, ticks: pandas.DataFrame | None, column: str, usual: float) -> dict[str, Any]:
+    columns = [f"{name}_{end}" for end in ("mean", "peak", "peak_s", "area_s", "share")]
+    series = None if ticks is None else ticks[column].dropna()
+    if ticks is None or series is None or series.empty:
+        return dict.fromkeys(columns)
+    area = (series - usual).clip(lower=0).sum() * _TICK_S
+    share = (ticks["label"].dropna() == name).mean()
+    found = (series.mean(), series.max(), ticks["time_s"][series.idxmax()], area, share)
+    return dict(zip(columns, found, strict=True))
+
+
+_OF_EVENT: Final = ("before", "change", "peak", "latency_s")
 
 
 def _of_events(row: PlanRow, ticks: pandas.DataFrame | None) -> Iterator[dict[str, Any]]:
@@ -122,13 +131,13 @@ def _of_events(row: PlanRow, ticks: pandas.DataFrame | None) -> Iterator[dict[st
             name = column.removeprefix("fused_")
             before = _between(ticks, column, first - round(BEFORE_S * TICK_HZ), first)
             after = _between(ticks, column, first, last)
-            known = before is not None and after is not None
-            change = None if not known else after[1] - before[1].mean()
-            values[f"{name}_before"] = before[1].mean() if known else None
-            values[f"{name}_change"] = change.mean() if known else None
-            at = int(np.abs(change).argmax()) if known else 0
-            values[f"{name}_peak"] = change[at] if known else None
-            values[f"{name}_latency_s"] = round((after[0][at] - first) * _TICK_S, 3) if known else None
+            found: tuple[float | None, ...] = (None,) * len(_OF_EVENT)
+            if before is not None and after is not None:
+                level = float(before[1].mean())
+                change = after[1] - level
+                at = int(np.abs(change).argmax())
+                found = (level, change.mean(), change[at], round((after[0][at] - first) * _TICK_S, 3))
+            values |= {f"{name}_{end}": value for end, value in zip(_OF_EVENT, found, strict=True)}
         yield values
 
 
