@@ -77,6 +77,7 @@ def run_study(
 
 def write_tables(rows: Sequence[PlanRow], results: Sequence[Analysis], folder: Path) -> tuple[Path, ...]:
     """Write the tables of clips that are analysed, and that of effects where conditions are compared."""
+    from emoview.study.figures import curves_file
     from emoview.study.models import effects_table
     from emoview.study.tables import clips_table, events_table, ticks_table
 
@@ -97,6 +98,12 @@ def write_tables(rows: Sequence[PlanRow], results: Sequence[Analysis], folder: P
                 folder / name, _safe(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
             )
             written.append(folder / name)
+    figures = {"curves": False, **({"events": True} if any(row.events for row in rows) else {})}
+    for name, around_events in figures.items():
+        for ending in (".png", ".svg"):
+            path = folder / f"{name}{ending}"
+            write_whole(path, curves_file(rows, ticks, path, around_events=around_events))
+            written.append(path)
     return tuple(written)
 
 

@@ -37,11 +37,14 @@ def ticks_table(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> pandas.
     """
     import pandas
 
-    parts = []
-    for row, result in zip(rows, results, strict=True):
-        part = pandas.DataFrame([result.record(one) for one in main_rows(result)], columns=result.columns)
-        parts.append(part.assign(**_known(row))[[*_known(row), *part.columns]])
-    return pandas.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    columns = dict.fromkeys(name for result in results for name in result.columns)
+    known = dict.fromkeys(name for row in rows for name in _known(row))
+    records = [
+        {**_known(row), **result.record(one)}
+        for row, result in zip(rows, results, strict=True)
+        for one in main_rows(result)
+    ]
+    return pandas.DataFrame(records, columns=[*known, *columns])
 
 
 def clips_table(

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from emoview.batch.inputs import Clip
 from emoview.cli.main import app
 from emoview.errors import InputError
+from emoview.study.figures import band_of
 from emoview.study.models import effects_table, fit, holm
 from emoview.study.plan import Event, PlanRow, read_events, read_plan
 from emoview.study.run import write_tables
@@ -83,7 +84,11 @@ def rows(count: int = 2) -> list[PlanRow]:
 
 def test_tables_hold_what_the_results_do(tmp_path: Path):
     written = write_tables(rows(), [measured(), measured(second_face=True)], tmp_path)
-    assert [path.name for path in written] == ["ticks.parquet", "clips.csv", "events.csv"]
+    assert [path.name for path in written] == [
+        "ticks.parquet", "clips.csv", "events.csv", "curves.png", "curves.svg", "events.png", "events.svg",
+    ]  # fmt: skip
+    assert "day" not in written[4].read_text()
+    assert "=calm (2)" in written[4].read_text()
     ticks = pandas.read_parquet(written[0])
     assert len(ticks) == 200
     assert list(ticks.columns[:5]) == ["clip", "participant", "condition", "group", "tick"]
@@ -121,6 +126,22 @@ def test_a_clip_in_which_nothing_is_found_is_a_row(tmp_path: Path):
     clips = pandas.read_csv(tmp_path / "clips.csv")
     assert clips["happy_mean"].isna().tolist() == [False, True]
     assert clips["happy_segments"].tolist() == [1, 0]
+
+
+def test_bands_are_over_participants():
+    rng = np.random.default_rng(5)
+    people = rng.normal(0, 1, (20, 1)) + np.zeros((1, 50))
+    mean, low, high = band_of(people)
+    assert np.allclose(mean, people.mean())
+    # A person who goes on for longer is no more evidence.
+    assert np.allclose(high - low, 2 * 1.96 * people[:, 0].std() / np.sqrt(20), rtol=0.1)
+    alone = people.copy()
+    alone[1:, 10] = np.nan
+    alone[:, 11] = np.nan
+    mean, low, high = band_of(alone)
+    assert mean[10] == people[0, 0]
+    assert np.isnan(low[10:12]).all()
+    assert np.isnan(mean[11])
 
 
 def made(rng: np.random.Generator, effect: float, people: int = 12, each: int = 2):
