@@ -31,7 +31,7 @@ def study(
     config: ConfigOption = None,  # noqa: ARG001
     show_config: ShowConfigOption = False,  # noqa: ARG001
 ) -> None:
-    """Analyse the clips of a study, and write ticks.parquet, clips.csv, events.csv and effects.csv.
+    """Analyse the clips of a study, and write its tables, effects and curves.
 
     Clips that are done already are not analysed again. The exit code is 3 if some clips failed.
 
