@@ -216,7 +216,3 @@ def test_the_command_runs_a_plan(tmp_path: Path, sample: Path):
     assert done.exit_code == 0, done.output
     assert len(pandas.read_csv(tmp_path / "out" / "clips.csv")) == 2
     assert len(pandas.read_parquet(tmp_path / "out" / "ticks.parquet")) == 30
-    wrong = CliRunner().invoke(app, ["study", str(plan(tmp_path, "x.mp4,p,c,,")), "-o", str(tmp_path / "no")])
-    assert wrong.exit_code == 1
-    assert "does not exist" in wrong.output
-    assert not (tmp_path / "no").exists()
