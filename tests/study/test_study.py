@@ -19,6 +19,7 @@ from emoview.study.figures import band_of
 from emoview.study.models import effects_table, fit, holm
 from emoview.study.plan import Event, PlanRow, read_events, read_plan
 from emoview.study.run import write_tables
+from emoview.study.tables import clips_table, ticks_table
 
 
 def plan(folder: Path, *lines: str, head: str = "path,participant,condition,group,events") -> Path:
@@ -112,7 +113,7 @@ def test_tables_hold_what_the_results_do(tmp_path: Path):
     assert np.isnan(events.iloc[1]["happy_change"])
 
 
-def test_a_clip_in_which_nothing_is_found_is_a_row(tmp_path: Path):
+def test_a_clip_in_which_nothing_is_found_is_a_row():
     result = measured()
     nothing = replace(
         result, segments=(),
@@ -122,8 +123,8 @@ def test_a_clip_in_which_nothing_is_found_is_a_row(tmp_path: Path):
             for row in result.timeline
         ),
     )  # fmt: skip
-    write_tables(rows(), [result, nothing], tmp_path)
-    clips = pandas.read_csv(tmp_path / "clips.csv")
+    results = [result, nothing]
+    clips = clips_table(rows(), ticks_table(rows(), results), results)
     assert clips["happy_mean"].isna().tolist() == [False, True]
     assert clips["happy_segments"].tolist() == [1, 0]
 
