@@ -44,7 +44,7 @@ def made_up(
     Voice    anger 0.8-2, neutral 2-3.8.
     Nothing  3.8-4.
     """
-    options = Options(labels=labels, least_confidence=least)
+    options = Options(labels=labels, least_confidence=least, measure=False)
     naming = options.naming
     rows = []
     for tick in range(TICKS):

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from emoview.cli.main import app
 from emoview.output.writers import WRITERS
+from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.results import COLUMNS
 from emoview.training.systems.catalog import SYSTEMS
 from tools import docs, reference
@@ -39,7 +40,9 @@ def commands_of(page: Path) -> list[list[str]]:
     """Each call of emoview on a page, as arguments, up to a pipe, a redirection or the end."""
     found = []
     for line in code_of(page):
-        for call in re.findall(r"(?:^|[ /])emoview ([a-z-]+(?: [^;|>]*)?)", line.replace(" …", "")):
+        for call in re.findall(
+            r'(?:^|[ /])emoview ([a-z-]+(?: (?:"[^"]*"|[^;|>])*)?)', line.replace(" …", "")
+        ):
             words = shlex.split(call, comments=True)
             if words and (words[0] in FUNCTIONS or line.startswith("emoview ")):
                 found.append(words)
@@ -120,7 +123,7 @@ def test_the_reference_names_every_option_and_column():
         for parameter in command.params:
             if parameter.param_type_name == "option" and parameter.name != "help":
                 assert f"`{parameter.opts[-1]}`" in commands
-    assert all(f"| `{column}` |" in files for column in COLUMNS)
+    assert all(f"| `{column}` |" in files for column in (*COLUMNS, *MEASURE_COLUMNS))
     assert "| `segments[].explanation.voice.effects[].z` | number? |" in files
 
 

@@ -25,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("pipeline.api",),
     ("rendering", "doctor", "batch", "training", "live"),
     ("evaluation",),
+    ("study",),
     ("cli",),
 )
 MOST_LINES, MOST_LINES_OF_FUNCTION = 400, 50

@@ -16,6 +16,7 @@ from emoview.cli.main import app
 from emoview.output.json import schema
 from emoview.output.writers import WRITERS
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
+from emoview.timeline.measures import MEASURES
 from emoview.timeline.options import Options
 from emoview.timeline.results import (
     COLUMNS,
@@ -34,6 +35,7 @@ from emoview.timeline.results import (
     group_columns,
 )
 from emoview.timeline.shares import Shares
+from emoview.timeline.sums import PersonSum, VoiceSum
 
 _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "": (Analysis,),
@@ -54,12 +56,15 @@ _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "weights[]": (WeightUsed,),
     "summary": (Shares,),
     "summary.persons[]": (Shares,),
+    "summary.measures.persons[]": (PersonSum,),
+    "summary.measures.voice": (VoiceSum,),
 }
 """Where each object of the JSON is documented."""
 
 _ONLY_IN_JSON: Final = {
     "schema_version": "Version of this format. Its first number changes when existing readers would break.",
     "summary": "For how long which label lasts.",
+    "measures": "Names of the measures of each row, in their order.",
     "labels": "The seven labels, in the order of all probabilities.",
     "valence_arousal": "`derived` from the label probabilities, or `estimated` by a trained regressor.",
 }
@@ -174,6 +179,16 @@ def _columns() -> list[tuple[str, str]]:
             rows.append((f"`{name}`", f"Probability of {rest}. {about[modality]}"))
         else:
             raise KeyError(f"no description of the column {name}")
+    for measure in MEASURES:
+        like = "" if measure.like is None else f" Like {measure.like}."
+        unit = (
+            ""
+            if measure.unit == "arbitrary"
+            else f", in {measure.unit}"
+            if measure.decimals
+            else f": {measure.unit}"
+        )
+        rows.append((f"`{measure.name}`", f"{measure.meaning}{unit}.{like}"))
     for count in (3, 2):
         for name in group_columns(count):
             group = name.partition("_")[2].replace("_", " and ")

@@ -18,6 +18,7 @@ from emoview.common.text import json_of, shown
 from emoview.output.cells import cell_of
 from emoview.timeline.labels import LABELS, LabelCount
 from emoview.timeline.results import Analysis, Verdict, group_columns
+from emoview.timeline.sums import sum_of_voice, sums_of_persons
 
 if TYPE_CHECKING:
     from emoview.batch.record import Wanted
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 DONE: Final = "done"
 FAILED: Final = "failed"
 
-VERSION: Final = "1.1"
+VERSION: Final = "1.2"
 """Version of the form of `summary.json`."""
 
 _DOMINANT = 3
@@ -36,6 +37,7 @@ COLUMNS: Final[tuple[str, ...]] = (
     *(f"face_{column}" for column in ("label", "confidence", *LABELS)),
     *(f"voice_{column}" for column in ("label", "confidence", *LABELS)),
     "face_share", "speech_share", "duration_s", "segments", "warnings", "error",
+    "usable_share", "blinks", "blinks_per_min", "syllables_per_s", "pauses", "pitch_hz", "snr_db",
 )  # fmt: skip
 """Columns of `summary.csv`, in their order."""
 
@@ -56,15 +58,23 @@ _KINDS: dict[str, Any] = {
     "segments": list[_Dominant],
     "warnings": list[str],
 }
+_MEASURED: Final = COLUMNS[COLUMNS.index("usable_share") :]
 _SUMMED: Final = ("fused", "face", "voice")
 _COUNTS: Final[tuple[LabelCount, ...]] = (3, 2)
 _GROUP_COLUMNS: Final = tuple(
     dict.fromkeys(column for count in _COUNTS for column in group_columns(count, _SUMMED))
 )
+
+
+def _missing(name: str) -> tuple[None, ...]:
+    """Give the value of a column that earlier versions did not write."""
+    return (None,) if name in _MEASURED else ()
+
+
 _ROW = defstruct(
     "_ROW",
     [
-        *((name, _KINDS.get(name, _Figure | None)) for name in COLUMNS),
+        *((name, _KINDS.get(name, _Figure | None), *_missing(name)) for name in COLUMNS),
         *((name, _Figure | None, None) for name in _GROUP_COLUMNS),
         ("further", dict[str, str] | None, None),
     ],
@@ -94,6 +104,9 @@ def row_of(clip: Clip, analysis: Analysis) -> dict[str, Any]:
     row["duration_s"] = media.duration_s
     row["segments"] = _dominant(analysis)
     row["warnings"] = list(analysis.warnings)
+    # Of the main person, as the label is.
+    for found in (*sums_of_persons(analysis)[:1], sum_of_voice(analysis)):
+        row.update({name: getattr(found, name) for name in _MEASURED if hasattr(found, name)})
     return row
 
 

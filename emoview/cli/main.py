@@ -26,6 +26,7 @@ from emoview.cli.compare import compare
 from emoview.cli.data import data
 from emoview.cli.doctor import doctor
 from emoview.cli.evaluate import evaluate
+from emoview.cli.events import events
 from emoview.cli.export import export
 from emoview.cli.fuse import fuse
 from emoview.cli.live import LiveCommand, live
@@ -36,6 +37,7 @@ from emoview.cli.prepare import prepare
 from emoview.cli.report import report
 from emoview.cli.search import search
 from emoview.cli.serve import serve
+from emoview.cli.study import study
 from emoview.cli.train import train
 from emoview.cli.weights import weights
 from emoview.common.text import name_of
@@ -97,8 +99,8 @@ def options(
 _KINDS: Final[dict[Any, type[Command]]] = {train: TrainCommand, live: LiveCommand}
 
 for group, commands in {
-    "Analyse": (analyze, batch, baseline, live, serve),
-    "Use results": (report, export, plot, overlay, agree, methods),
+    "Analyse": (analyze, batch, study, baseline, live, serve),
+    "Use results": (report, export, plot, overlay, events, agree, methods),
     "Train and measure": (train, evaluate, compare, search, fuse, data, prepare),
     "This installation": (weights, doctor),
 }.items():

@@ -221,6 +221,19 @@ ChannelOption = Annotated[
         help="Sound channel to analyse (mix: all, or the face's own if each channel has its own speaker)."
     ),
 ]
+MeasureOption = Annotated[
+    bool,
+    typer.Option(
+        "--measure/--no-measure",
+        help="Add measures to each row: head, eyes, brows, mouth, quality of the picture, pitch and others.",
+    ),
+]
+MinQualityOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, metavar="Q", help="Leave out faces whose quality is below this (0 to 1; 0.8: usable)."
+    ),
+]
 FormatsOption = Annotated[
     str,
     typer.Option(
@@ -279,6 +292,8 @@ def _shared(
     min_segment: MinSegmentOption = 0.5,
     aspect: AspectOption = "auto",
     no_self_baseline: NoSelfBaselineOption = False,
+    measure: MeasureOption = True,
+    min_quality: MinQualityOption = None,
 ) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -290,7 +305,8 @@ def _shared(
         weights_of(weights or ()), explain, None if baseline is None else str(baseline),
         voice_features.value, least_confidence, rate, capture_rate, clock, audio_track, channel.value,
         tuple(tuple(int(number) for number in group.split(",")) for group in merge or ()), split,
-        min_segment, aspect, voice, self_baseline=not no_self_baseline,
+        min_segment, aspect, voice, self_baseline=not no_self_baseline, measure=measure,
+        min_quality=min_quality,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.results import Analysis, Row
 
 _PIECE = 1 << 16
@@ -61,5 +62,8 @@ def _cell(name: str, value: Any) -> Any:
     if name == "time_s":
         return f"{value:.2f}"
     if isinstance(value, float):
+        # Measures are rounded already, each to digits of its own.
+        if name in MEASURE_COLUMNS:
+            return repr(value)
         return f"{value:.1f}" if name.startswith("box_") else f"{value:.4f}"
     return value

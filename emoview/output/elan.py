@@ -21,6 +21,7 @@ _DATE: Final = "1970-01-01T00:00:00+00:00"
 _SCHEMA: Final = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _TYPE: Final = "emotion"
+_EVENTS: Final = "event"
 _VOCABULARY: Final = "emotions"
 _LANGUAGE: Final = "und"
 
@@ -44,13 +45,15 @@ def eaf_file(analysis: Analysis, path: Path) -> bytes:
     number = 0
     for tier in tiers:
         element = ElementTree.SubElement(
-            document, "TIER", {"LINGUISTIC_TYPE_REF": _TYPE, "TIER_ID": tier.name}
+            document,
+            "TIER",
+            {"LINGUISTIC_TYPE_REF": _TYPE if tier.labels else _EVENTS, "TIER_ID": tier.name},
         )
         for segment in tier.segments:
             number += 1
             times = (slot_of[_ms(segment.start_s)], slot_of[_ms(segment.end_s)])
             _add_annotation(element, number, times, segment.label)
-    _add_type(document, analysis.naming.labels)
+    _add_type(document, analysis.naming.labels, events=any(not tier.labels for tier in tiers))
     ElementTree.indent(document)
     text: bytes = ElementTree.tostring(document, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
@@ -97,7 +100,7 @@ def _add_annotation(tier: ElementTree.Element, number: int, slots: tuple[str, st
     ElementTree.SubElement(alignable, "ANNOTATION_VALUE").text = label
 
 
-def _add_type(document: ElementTree.Element, labels: Sequence[str]) -> None:
+def _add_type(document: ElementTree.Element, labels: Sequence[str], *, events: bool) -> None:
     ElementTree.SubElement(
         document,
         "LINGUISTIC_TYPE",
@@ -106,6 +109,12 @@ def _add_type(document: ElementTree.Element, labels: Sequence[str]) -> None:
             "LINGUISTIC_TYPE_ID": _TYPE, "TIME_ALIGNABLE": "true",
         },
     )  # fmt: skip
+    if events:
+        ElementTree.SubElement(
+            document,
+            "LINGUISTIC_TYPE",
+            {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": _EVENTS, "TIME_ALIGNABLE": "true"},
+        )
     ElementTree.SubElement(
         document,
         "LANGUAGE",

@@ -78,6 +78,7 @@ class Row(Struct, gc=False):
     voice_id: Count | None = None
     speaking: bool = False
     off_screen: bool = False
+    measures: Annotated[tuple[Place | None, ...], Meta(max_length=200)] | None = None
 
 
 class Verdict(Struct):
@@ -206,6 +207,9 @@ class Options(Struct):
     voice: Annotated[str, Meta(pattern=r"^(face|all|[0-9]{1,9})$")] = "face"
     causal: bool = False
     self_baseline: bool = True
+    # Not the default of the options: earlier versions measured nothing.
+    measure: bool | None = None
+    min_quality: Share | None = None
 
 
 class OwnBaseline(Struct):
@@ -251,3 +255,4 @@ class Result(Struct):
     version: Annotated[str, Meta(max_length=100)] | None = None
     speakers: list[Speaker] = []
     own_baselines: list[OwnBaseline] = []
+    measures: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200)] = []

@@ -11,6 +11,7 @@ from typing import Any
 from emoview.common.text import json_of
 from emoview.timeline.explanation import Explanation
 from emoview.timeline.labels import LABELS
+from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.results import (
     MODALITIES,
     SCHEMA_VERSION,
@@ -21,6 +22,7 @@ from emoview.timeline.results import (
     Verdict,
 )
 from emoview.timeline.shares import MARGIN, Shares, shares_by_person, shares_of
+from emoview.timeline.sums import PersonSum, VoiceSum, sum_of_voice, sums_of_persons
 
 
 def to_json(analysis: Analysis) -> str:
@@ -77,6 +79,7 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
         "segments": None,
         "summary": _summary(analysis),
         "labels": list(LABELS),
+        "measures": list(MEASURE_COLUMNS) if analysis.options.measured else [],
         "valence_arousal": analysis.affect,
         "cuts": list(analysis.cuts),
         "faces": [{name: getattr(face, name) for name in face.__slots__} for face in analysis.faces],
@@ -106,7 +109,23 @@ def _summary(analysis: Analysis) -> dict[str, Any]:
         **_shares(whole),
         "margin": MARGIN,
         "persons": [{"person": one.person, **_shares(one)} for one in persons],
+        **_sums_of_measures(analysis),
     }
+
+
+def _sums_of_measures(analysis: Analysis) -> dict[str, Any]:
+    """Sum up what was measured on each person, and on the voice; nothing where nothing was."""
+    if not analysis.options.measured:
+        return {}
+    voice = sum_of_voice(analysis)
+    return {"measures": {
+        "persons": [_fields(one) for one in sums_of_persons(analysis)],
+        "voice": None if voice is None else _fields(voice),
+    }}  # fmt: skip
+
+
+def _fields(value: PersonSum | VoiceSum) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _shares(shares: Shares) -> dict[str, Any]:
@@ -192,6 +211,7 @@ def _row(analysis: Analysis, row: Row) -> dict[str, Any]:
         "voice_id": row.voice_id,
         "speaking": row.speaking,
         "off_screen": row.off_screen,
+        **({} if row.measures is None else {"measures": row.measures}),
         "box": None if box is None else [round(v, 1) for v in (box.x, box.y, box.width, box.height)],
         **(
             {"groups": {name: _sums(analysis, getattr(row, name)) for name in MODALITIES}}

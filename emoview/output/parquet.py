@@ -8,6 +8,7 @@ from typing import Any
 
 from emoview.common.text import json_of
 from emoview.output.json import provenance
+from emoview.timeline.measures import MEASURES
 from emoview.timeline.results import Analysis
 
 
@@ -27,6 +28,7 @@ def parquet_file(analysis: Analysis, _: Path) -> bytes:
         "voice_id": pyarrow.int64(),
         "speaking": pyarrow.int64(),
         "off_screen": pyarrow.int64(),
+        **{one.name: pyarrow.int64() for one in MEASURES if one.decimals is None},
         # The labels repeat, so they are stored once, and pandas reads them as categories.
         "label": pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
     }

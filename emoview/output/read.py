@@ -18,6 +18,7 @@ from emoview.output.faces import read_names
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
+from emoview.timeline.measures import MEASURE_COLUMNS, kept
 from emoview.timeline.options import Options, ratio_of
 from emoview.timeline.results import (
     SCHEMA_VERSION,
@@ -139,10 +140,12 @@ def _number(version: str) -> tuple[int, ...]:
 
 def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     overall = stored.overall
-    options = Options(**asdict(stored.options))
+    given = stored.options.measure
+    measure = bool(stored.measures) if given is None else given
+    options = Options(**{**asdict(stored.options), "measure": measure})
     _check_aspect(options)
     naming = options.naming
-    timeline = tuple(_rows(stored.timeline, naming))
+    timeline = tuple(_rows(stored.timeline, naming, stored.measures))
     return Analysis(
         media=_media(stored.media),
         overall=Overall(
@@ -230,8 +233,13 @@ def _voice_reasons(stored: form.VoiceReasons | None) -> VoiceReasons | None:
     return VoiceReasons(stored.against, stored.log_odds, effects)
 
 
-def _rows(stored: list[form.Row], naming: Naming) -> Iterator[Row]:
+def _rows(stored: list[form.Row], naming: Naming, measures: list[str]) -> Iterator[Row]:
+    # Later versions may measure more, and earlier ones less.
+    places = [measures.index(name) if name in measures else None for name in MEASURE_COLUMNS]
     for number, row in enumerate(stored):
+        values = row.measures
+        if values is not None and len(values) != len(measures):
+            raise ValueError(f"$.timeline[{number}].measures (it has not as many as $.measures)")
         yield Row(
             row.tick,
             row.face_id,
@@ -246,6 +254,7 @@ def _rows(stored: list[form.Row], naming: Naming) -> Iterator[Row]:
             row.voice_id,
             row.speaking,
             row.off_screen,
+            None if values is None else kept([None if at is None else values[at] for at in places]),
         )
 
 

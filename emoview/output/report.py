@@ -23,6 +23,7 @@ from emoview.timeline.moments import (
 )
 from emoview.timeline.results import Analysis, MediaFacts, Segment
 from emoview.timeline.shares import is_long, shares_by_person, shares_of
+from emoview.timeline.sums import sum_of_voice, sums_of_persons
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ def to_html(
         ],
         segments=analysis.segments,
         speakers=analysis.speakers,
+        measured=sums_of_persons(analysis),
+        voice_sum=sum_of_voice(analysis),
         disagreements=found,
         disagreement_s=sum(d.end_s - d.start_s for d in found),
         distance=DISTANCE,

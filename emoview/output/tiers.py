@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emoview.timeline.results import Analysis, Segment
+from emoview.timeline.clock import time_of
+from emoview.timeline.results import Analysis, Row, Segment
 from emoview.timeline.segments import segments_of
+from emoview.timeline.sums import blinks_of
 
 
 @dataclass(frozen=True)
@@ -15,14 +17,16 @@ class Tier:
     Attributes:
         name: `fused`, `face` or `voice`; with several faces, `face 1` or `fused 1` for face 1, or its name.
         segments: None of them overlaps another.
+        labels: Whether they are labels; blinks are none.
     """
 
     name: str
     segments: tuple[Segment, ...]
+    labels: bool = True
 
 
 def tiers_of(analysis: Analysis) -> list[Tier]:
-    """Give a tier for each modality that says anything; with several faces, one for each face."""
+    """Give a tier for each modality that says anything, and for blinks; with several faces, one for each."""
     several = len({row.person for row in analysis.timeline} - {None}) > 1
     tiers = []
     for modality in ("fused", "face", "voice"):
@@ -38,7 +42,25 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
             )
             for person in ids
         ]
-    return [tier for tier in tiers if tier.segments]
+    return [tier for tier in (*tiers, *_blinks(analysis, several=several)) if tier.segments]
+
+
+def _blinks(analysis: Analysis, *, several: bool) -> list[Tier]:
+    persons: dict[int, list[Row]] = {}
+    for row in analysis.timeline:
+        if row.person is not None and row.face_id is not None:
+            persons.setdefault(row.person, []).append(row)
+    return [
+        Tier(
+            f"blinks {_called(analysis, person)}" if several else "blinks",
+            tuple(
+                Segment(time_of(first), time_of(last), rows[0].face_id, "blink", 1.0, person=person)
+                for first, last in blinks_of(rows)
+            ),
+            labels=False,
+        )
+        for person, rows in sorted(persons.items())
+    ]
 
 
 def _called(analysis: Analysis, person: int) -> str:

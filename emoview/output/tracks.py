@@ -10,12 +10,15 @@ import numpy as np
 
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import UNCERTAIN, Naming
+from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.moments import faces_by_presence
 from emoview.timeline.results import Analysis, Probabilities, Row
+from emoview.timeline.sums import blinks_of, unusable_of
 
 STEPS: Final = 254
 """A probability p is stored as round(254 p); valence and arousal v as round(127 (v + 1))."""
 MISSING: Final = 255
+_HEAD: Final = (MEASURE_COLUMNS.index("head_yaw"), MEASURE_COLUMNS.index("head_pitch"))
 
 
 def tracks(analysis: Analysis) -> dict[str, Any]:
@@ -55,7 +58,23 @@ def _track(rows: Sequence[Row], face: int | None, naming: Naming) -> dict[str, A
     return {
         "id": face, "start": start, "ticks": ticks,
         "face": None if face is None else _text(shown), "fused": _text(fused), "affect": _text(affect),
+        **({} if face is None else _measures(rows)),
     }  # fmt: skip
+
+
+def _measures(rows: Sequence[Row]) -> dict[str, Any]:
+    """Give, of one person, how the head is turned, and in seconds blinks and what is not usable."""
+    if not any(row.measures for row in rows):
+        return {}
+    start = rows[0].tick
+    head = np.full((rows[-1].tick + 1 - start, 2), MISSING, np.uint8)
+    for row in rows:
+        angles = [row.measures[at] for at in _HEAD] if row.measures else [None]
+        if None not in angles:
+            head[row.tick - start] = _quantised([(angle or 0.0) / 180 + 0.5 for angle in angles])
+    spans = {"blinks": blinks_of(rows), "poor": unusable_of(rows)}
+    seconds = {name: [[time_of(a), time_of(b)] for a, b in found] for name, found in spans.items()}
+    return {"head": _text(head), **seconds}
 
 
 def _turns(rows: Sequence[Row]) -> list[tuple[float, float, int]]:

@@ -357,7 +357,9 @@ def _faces_of(
     from emoview.pipeline.stand_ins import roles
 
     total = None if media.duration_s is None else round(media.duration_s * TICK_HZ)
-    branch = FaceBranch(loader, keep_embeddings=keep_embeddings, timings=timings, keep=keep)
+    branch = FaceBranch(
+        loader, keep_embeddings=keep_embeddings, timings=timings, keep=keep, measure=options.measured
+    )
     log = DecodeLog()
     cuts: list[int] = []
     affect = roles(options.runs).get("affect")
@@ -389,7 +391,9 @@ def _voice_of(
     from emoview.voice.features import VoiceFeatures
 
     features = VoiceFeatures(options.voice_features)
-    branch = VoiceBranch(loader, described_by=features, timings=timings, on_event=on_event, keep=keep)
+    branch = VoiceBranch(
+        loader, described_by=features, timings=timings, on_event=on_event, keep=keep, measure=options.measured
+    )
     with timings.measure("sound"):
         sound, notes = sound_of(media, options, seen)
     with sound:

@@ -250,6 +250,8 @@ def analyze(
     voice: str | int = "face",
     causal: bool = False,
     self_baseline: bool = True,
+    measure: bool = True,
+    min_quality: float | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -291,6 +293,8 @@ def analyze(
         causal: Look at nothing that comes later, as live analysis does.
         self_baseline: Take a recording of a minute or more in which a face shows different things as the
             baseline of that face.
+        measure: Add measures of face, picture and voice to each row.
+        min_quality: Leave out faces whose quality, from 0 to 1, is below this; None for no such limit.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -309,7 +313,7 @@ def analyze(
         fusion, modality, max_faces, str(face), labels, device, weights_of([os.fspath(run) for run in given]),
         explain, person, voice_features, least_confidence, rate, capture_rate, clock,
         None if audio_track is None else str(audio_track), channel, tuple(tuple(group) for group in merge),
-        split, min_segment, aspect, str(voice), causal, self_baseline,
+        split, min_segment, aspect, str(voice), causal, self_baseline, measure, min_quality,
     )  # fmt: skip
     return Analyzer(options).analyze(
         path, start_s=start_s, end_s=end_s, on_event=on_event, allow_network=allow_network

@@ -75,6 +75,12 @@ def _check_values(options: Options) -> None:
     shortest = options.min_segment
     if not isinstance(shortest, int | float) or isinstance(shortest, bool) or not 0 <= shortest <= 3600:
         raise InputError(f"min_segment must be seconds from 0 to 3600, not {shortest!r}")
+    quality = options.min_quality
+    known = quality is None or (isinstance(quality, int | float) and not isinstance(quality, bool))
+    if not known or (quality is not None and not 0 <= quality <= 1):
+        raise InputError(f"min_quality must be a number from 0 to 1, not {quality!r}")
+    if quality is not None and not options.measure:
+        raise InputError("min_quality needs the measures of the face: leave out --no-measure")
     ratio_of(options.aspect)
 
 
@@ -94,6 +100,8 @@ def check_causal(options: Options) -> None:
         raise InputError(
             "live and causal analysis takes each track for a person of its own: leave out --merge and --split"
         )
+    if options.min_quality is not None:
+        raise InputError("measures need the whole recording: leave out --min-quality, or --causal")
 
 
 def _check_features(options: Options) -> None:

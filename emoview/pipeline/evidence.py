@@ -46,6 +46,7 @@ class Found:
         square: `(side, side, 3)` RGB, cut as for valence and arousal; None where nobody estimates these.
         surroundings: `(2, 512)`, the colours above and below it, see `emoview.face.surroundings`; None in
             most ticks.
+        size: Height and width of the picture as decoded.
     """
 
     tick: int
@@ -57,6 +58,7 @@ class Found:
     widen: tuple[float, float]
     square: NDArray[np.uint8] | None = None
     surroundings: NDArray[np.float32] | None = None
+    size: tuple[int, int] = (0, 0)
 
     @property
     def wider(self) -> float:
@@ -133,6 +135,7 @@ class FaceTrack:
         affect: `(n, 2)`, valence and arousal as a network of a run estimates them; None without one.
         look: What it looks like; None of tracks that were joined.
         moments: Its embeddings, kept small; None with a stand-in.
+        measures: `(n, WIDTH)`, as in `emoview.pipeline.measures`; None where nothing is measured.
     """
 
     ticks: NDArray[np.int64]
@@ -145,6 +148,7 @@ class FaceTrack:
     affect: NDArray[np.float32] | None = None
     look: Look | None = None
     moments: Moments | None = None
+    measures: NDArray[np.float32] | None = None
 
     @property
     def weight(self) -> float:
@@ -179,6 +183,7 @@ def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
         ticks[order], column("ids"), column("boxes"), column("logits"), column("lips"), gru,
         column("embeddings"), column("affect"),
         moments=Moments.joined(moments, order) if len(moments) == len(parts) else None,
+        measures=column("measures"),
     )  # fmt: skip
 
 
@@ -232,6 +237,7 @@ class Voice:
         quality: How good the sound is where somebody speaks.
         notes: What a user should know of the choice of the channels.
         voices: What tells voices apart; None without speech.
+        measures: `(ticks, sounds)`, as in `emoview.voice.measures`; None where nothing is measured.
     """
 
     ticks: int
@@ -244,6 +250,7 @@ class Voice:
     quality: Quality = USUAL
     notes: tuple[str, ...] = ()
     voices: Voices | None = None
+    measures: Floats | None = None
 
 
 class Collector(Protocol):

@@ -16,6 +16,7 @@ from emoview.media.process import DecodeLog
 from emoview.pipeline.engines import Network
 from emoview.pipeline.evidence import MOMENT_TICKS, Collector, Faces, FaceTrack, Floats, Found, Look, Moments
 from emoview.pipeline.inference import FACE_BATCH, SequenceRun, run_faces
+from emoview.pipeline.measures import observed
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import StandIn
 from emoview.pipeline.timings import Timings
@@ -34,6 +35,7 @@ class FaceBranch:
             say.
         timings: Told of the time it takes.
         keep: Given the faces, and what the network made of each.
+        measure: Whether faces are measured.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class FaceBranch:
         keep_embeddings: Callable[[], bool],
         timings: Timings,
         keep: Sequence[Collector] = (),
+        measure: bool = False,
     ) -> None:
+        self._measure = measure
         self._load, self._keep_embeddings = load, keep_embeddings
         self._timings, self._keep = timings, keep
         self._ticks = self._most = 0
@@ -81,6 +85,8 @@ class FaceBranch:
             models = self._load()
             stand_in, feeling = models.stand_ins.get("face"), models.stand_ins.get("affect")
             cnn, gru = (None, None) if stand_in else (models.face_cnn, models.face_gru)
+        with self._timings.measure("measures"):
+            measures = observed(self._waiting) if self._measure else None
         with self._timings.measure("face_network"):
             embeddings, logits = self._asked(cnn, stand_in)
             squares = [face.square for face in self._waiting if face.square is not None]
@@ -94,7 +100,7 @@ class FaceBranch:
                     )
                 self._growing[face_id].add(
                     [self._waiting[i] for i in own], embeddings[own], logits[own],
-                    None if affect is None else affect[own],
+                    None if affect is None else affect[own], None if measures is None else measures[own],
                 )  # fmt: skip
             self._end_lost(self._waiting[-1].tick)
         for one in self._keep:
@@ -158,12 +164,16 @@ class _GrowingTrack:
         self._parts: list[tuple[NDArray[Any], ...]] = []
         self._embeddings: list[Floats] = []
         self._affect: list[Floats] = []
+        self._measures: list[Floats] = []
         self._gru = None if gru is None else SequenceRun(gru)
         self._keep = keep_embeddings
         self._moments = None if gru is None else _GrowingMoments()
         self.last_tick = 0
 
-    def add(self, found: Sequence[Found], embeddings: Floats, logits: Floats, affect: Floats | None) -> None:
+    def add(
+        self, found: Sequence[Found], embeddings: Floats, logits: Floats, affect: Floats | None,
+        measures: Floats | None,
+    ) -> None:  # fmt: skip
         ticks = np.array([one.tick for one in found])
         boxes = np.array([(one.box.x, one.box.y, one.box.width, one.box.height) for one in found])
         lips = np.array([lip_opening(one.landmarks) for one in found])
@@ -183,6 +193,8 @@ class _GrowingTrack:
             self._embeddings.append(embeddings)
         if affect is not None:
             self._affect.append(affect)
+        if measures is not None:
+            self._measures.append(measures)
 
     def end(self) -> FaceTrack:
         ticks, boxes, logits, lips = (np.concatenate(column) for column in zip(*self._parts, strict=True))
@@ -197,4 +209,5 @@ class _GrowingTrack:
             affect=np.concatenate(self._affect) if self._affect else None,
             look=look,
             moments=None if self._moments is None else self._moments.end(),
+            measures=np.concatenate(self._measures) if self._measures else None,
         )  # fmt: skip

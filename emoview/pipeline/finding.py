@@ -88,7 +88,7 @@ class FaceSearch:
                 Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
                       align(picture, points, widen=widen), scale, widen,
                       None if self._square is None else square_of_mesh(picture, points, self._square),
-                      self._surroundings(tick, face_id, picture, points))
+                      self._surroundings(tick, face_id, picture, points), height_and_width)
                 for face_id, points in zip(ids, landmarks, strict=True)
             ]  # fmt: skip
 

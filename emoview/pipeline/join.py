@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Set
 from dataclasses import replace
@@ -20,13 +21,15 @@ from emoview.networks.weights import shipped
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.answers import Answer, Answers
 from emoview.pipeline.choice import choose, of_who_speaks
-from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice
+from emoview.pipeline.evidence import Faces, FaceTrack, Logits, Voice, joined
+from emoview.pipeline.measures import FaceMeasures, RowMeasures, measured
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.pipeline.own import fact_of, own_baseline
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
 from emoview.pipeline.who import Who
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import valence_arousal
+from emoview.timeline.measures import Values
 from emoview.timeline.options import Options
 from emoview.timeline.results import (
     Analysis,
@@ -83,6 +86,29 @@ class Join:
         self._choice = of_who_speaks(choice, options.face, self._tracks, cuts, speaks, int(who.heard.sum()))
         self._own: list[OwnBaseline] = []
 
+    @functools.cached_property
+    def _measured(self) -> dict[int, FaceMeasures]:
+        """Give what is measured on each person."""
+        found = {person: measured(track) for person, track in self._choice.measured.items()}
+        return {person: one for person, one in found.items() if one is not None}
+
+    @functools.cached_property
+    def _row_measures(self) -> RowMeasures | None:
+        if not self._options.measured:
+            return None
+        return RowMeasures(self._measured, self._voice.measures if self._voice else None)
+
+    def _measures_of(self, person: int | None, tick: int) -> Values | None:
+        return None if self._row_measures is None else self._row_measures.of(person, tick)
+
+    def _by_quality(self, person: int, track: FaceTrack) -> tuple[FaceTrack | None, FaceTrack | None]:
+        """Part a face by the quality that was asked for: the ticks that are read, and the others."""
+        least, measures = self._options.min_quality, self._measured.get(person)
+        if least is None or measures is None or (measures.quality >= least).all():
+            return track, None
+        good = measures.quality >= least
+        return joined([(track, good)]) if good.any() else None, joined([(track, ~good)])
+
     def logits(self) -> dict[str, Logits]:
         """Give what each network of the voice says of the whole, `(7,)`."""
         voice = self._answers.said_of_voice(self._measured_voice())
@@ -104,6 +130,11 @@ class Join:
         verdicts: dict[int, tuple[Answer, Answer]] = {}
         used = "none"
         for person, track in self._choice.measured.items():
+            good, poor = self._by_quality(person, track)
+            rows += self._rows_of_poor(person, poor, voice)
+            if good is None:
+                continue
+            track = good
             face, fused, used = self._of_person(person, track, used)
             verdicts[person] = face, fused
             rows += self._face_rows(person, track, face, fused, voice)
@@ -160,6 +191,13 @@ class Join:
             return self._who.of_face(person, self._choice.main)
         return np.asarray(turns.speaking >= 0, bool)
 
+    def _carries(self, person: int) -> NDArray[np.bool_]:
+        """Tell in which ticks the rows of a measured person have the voice, whosever it is, `(ticks,)`."""
+        choice = self._choice
+        if choice.turns is not None:
+            return self._who.heard
+        return np.asarray(self._who.carriers(choice.measured, choice.main) == person, bool)
+
     def _measured_voice(self) -> NDArray[np.bool_]:
         """Tell where the voice is that of the measured person, or of whoever was asked for, `(ticks,)`."""
         main = self._choice.main
@@ -170,9 +208,7 @@ class Join:
     ) -> list[Row]:
         who, choice = self._who, self._choice
         affect = self._answers.affect(track, fused)
-        carries = (
-            who.heard if choice.turns is not None else who.carriers(choice.measured, choice.main) == person
-        )
+        carries = self._carries(person)
         speaks = {one: who.speaks(one) for one in set(choice.persons.values())}
         ids, persons, naming = track.ids.tolist(), choice.persons, self._options.naming
         return [
@@ -181,9 +217,31 @@ class Join:
                 None if voice is None or not carries[tick] else _values(voice.ticks[tick]),
                 _values(fused.ticks[i]), *_pair(affect[i]), naming, persons[ids[i]],
                 who.voice_at(tick), bool(speaks[persons[ids[i]]][tick]), bool(who.off_screen[tick]),
+                self._measures_of(person, tick),
             )
             for i, (tick, box) in enumerate(zip(track.ticks.tolist(), track.boxes.tolist(), strict=True))
         ]  # fmt: skip
+
+    def _rows_of_poor(self, person: int, track: FaceTrack | None, voice: Answer | None) -> list[Row]:
+        """Give rows of ticks in which the face is too poor to be read: the voice alone counts."""
+        if track is None:
+            return []
+        who, persons, speaks = self._who, self._choice.persons, self._joins(person)
+        carries = self._carries(person)
+        rows = []
+        for tick, i, box in zip(track.ticks.tolist(), track.ids.tolist(), track.boxes.tolist(), strict=True):
+            row = Row(
+                tick, i, FaceBox(*box), naming=self._options.naming, person=persons[i],
+                voice_id=who.voice_at(tick), speaking=bool(speaks[tick]),
+                off_screen=bool(who.off_screen[tick]), measures=self._measures_of(person, tick),
+            )  # fmt: skip
+            if voice is not None and carries[tick]:
+                row = replace(row, voice=_values(voice.ticks[tick]))
+            if voice is not None and speaks[tick]:
+                valence, arousal = _affect(voice.ticks[tick])
+                row = replace(row, fused=_values(voice.ticks[tick]), valence=valence, arousal=arousal)
+            rows.append(row)
+        return rows
 
     def _all_faces(self) -> tuple[FaceFound, ...]:
         """List the tracks with their persons."""
@@ -201,7 +259,10 @@ class Join:
         naming, who, own = self._options.naming, self._who, self._measured_voice()
         rows = []
         for tick in (tick for tick in range(self._ticks) if tick not in seen):
-            row = Row(tick, naming=naming, voice_id=who.voice_at(tick), off_screen=bool(who.off_screen[tick]))
+            row = Row(
+                tick, naming=naming, voice_id=who.voice_at(tick), off_screen=bool(who.off_screen[tick]),
+                measures=self._measures_of(None, tick),
+            )  # fmt: skip
             if voice is not None and who.heard[tick]:
                 said = _values(voice.ticks[tick])
                 row = replace(row, voice=said)
@@ -260,6 +321,7 @@ class Join:
             *([] if self._voice is None else warn.of_voice(self._media, self._voice)),
             *self.warnings_of_choice(),
             *warn.of_own_baselines(self._own),
+            *warn.of_quality(self._measured, self._options),
             *warn.of_stand_ins(self._stand_ins_used(), self._options, both=self._both),
         ]
 

@@ -22,6 +22,7 @@ from emoview.voice.blocks import BLOCK_TICKS, Samples
 from emoview.voice.descriptors import mfcc_means, windows
 from emoview.voice.features import VoiceFeatures
 from emoview.voice.level import level_db, usual_gain_db
+from emoview.voice.measures import sound_measures
 from emoview.voice.quality import quality_of
 from emoview.voice.silero import speech_probability
 
@@ -40,6 +41,7 @@ class VoiceBranch:
         timings: Told of the time it takes.
         on_event: Told of each of four steps.
         keep: Given the features on the way.
+        measure: Whether the voice is measured.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class VoiceBranch:
         timings: Timings,
         on_event: EventHook,
         keep: Sequence[Collector] = (),
+        measure: bool = False,
     ) -> None:
+        self._measure = measure
         self._load, self._described_by = load, described_by
         self._timings, self._on_event, self._keep = timings, on_event, keep
 
@@ -80,7 +84,12 @@ class VoiceBranch:
         self._step(4)
         mean = _mean_level(sound)
         quality = quality_of(sound.mixed, sound.gain, speech)
-        return Voice(len(speech), speech, level, mean, tcn, clip, sound.log, quality, voices=voices)
+        measures = None
+        if self._measure:
+            measures = sound_measures(level, features, speech, sound.gain, self._described_by)
+        return Voice(
+            len(speech), speech, level, mean, tcn, clip, sound.log, quality, voices=voices, measures=measures
+        )
 
     def _over_windows(self, models: Models, sound: Sound, speech: NDArray[np.bool_]) -> SequenceLogits:
         """Ask the network that hears whole windows, that of a run where there is one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from emoview.timeline.results import OwnBaseline
 if TYPE_CHECKING:
     from emoview.pipeline.choice import Choice
     from emoview.pipeline.evidence import Faces, Voice
+    from emoview.pipeline.measures import FaceMeasures
     from emoview.pipeline.models import Models
     from emoview.pipeline.who import Doubt
 
@@ -33,6 +34,8 @@ _TELEPHONE_RATE = 8000
 _NEAR_S = 1.0
 # Rates of capture are nominal: 30 may be stored as 24.
 _SLOWED = 1.4
+# Of a share of poor pictures that is smaller, nothing is said.
+_MOST_POOR = 0.1
 
 
 def of_modality(media: Media, options: Options) -> list[str]:
@@ -214,6 +217,29 @@ def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
             "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3; "
             "--aspect keep leaves them as they are"
         )
+
+
+def of_quality(measured: Mapping[int, FaceMeasures], options: Options) -> Iterator[str]:
+    """Tell which faces cannot be read, why, and where they are covered."""
+    from emoview.face.usable import COVERED
+    from emoview.pipeline.measures import stretches, unusable
+
+    for person, faces in measured.items():
+        poor = unusable(faces)
+        count = sum(map(len, poor.values()))
+        whose = "the face" if len(measured) == 1 else f"face {person}"
+        if count > _MOST_POOR * len(faces.ticks):
+            why = ", ".join(f"{len(ticks) / len(faces.ticks):.0%} {reason}" for reason, ticks in poor.items())
+            cure = "" if options.min_quality is not None else ": --min-quality 0.8 leaves them out"
+            yield f"{count / len(faces.ticks):.0%} of the ticks of {whose} are not usable ({why}){cure}"
+        covered = stretches(poor.get(COVERED, []))
+        if covered:
+            first, last = covered[0]
+            more = f", and {len(covered) - 1} times more" if len(covered) > 1 else ""
+            yield (
+                f"something covers the lower half of {whose} from {time_of(first):.1f} to "
+                f"{time_of(last):.1f} s{more}: what is said of it there is unreliable"
+            )
 
 
 def of_stand_ins(networks: dict[str, str], options: Options, *, both: bool) -> Iterator[str]:

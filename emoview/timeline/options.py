@@ -14,7 +14,7 @@ Fusion = Literal["late", "early", "auto"]
 
 # So many options every result names; those that came later only where they were asked for.
 _FIRST: Final = 10
-_FRACTIONS: Final = ("least_confidence", "rate", "capture_rate", "min_segment")
+_FRACTIONS: Final = ("least_confidence", "rate", "capture_rate", "min_segment", "min_quality")
 MOST_FACES: Final = 20
 """Most faces that can be looked for in a picture."""
 _RATIO: Final = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)(?::(\d{1,5}(?:\.\d{1,5})?))?", re.ASCII)
@@ -52,6 +52,9 @@ class Options:
             voice.
         causal: Whether nothing looks ahead, as in live analysis. Missing if it does.
         self_baseline: Whether a long, varied recording is its own baseline of the face. Missing if it may be.
+        measure: Whether rows have measures of face, picture and voice.
+        min_quality: Rows whose face has a lower quality have no label of the face. Missing if no limit was
+            set.
     """
 
     fusion: Fusion = "auto"
@@ -77,6 +80,8 @@ class Options:
     voice: str = "face"
     causal: bool = False
     self_baseline: bool = True
+    measure: bool = True
+    min_quality: float | None = None
 
     def __post_init__(self) -> None:
         """Keep whole numbers as they are read back: 2.0."""
@@ -88,6 +93,11 @@ class Options:
     def naming(self) -> Naming:
         """How labels are chosen."""
         return Naming(self.labels, self.least_confidence)
+
+    @property
+    def measured(self) -> bool:
+        """Whether rows have measures: they need the whole recording."""
+        return self.measure and not self.causal
 
     @property
     def runs(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from emoview.timeline.facts import MediaFacts as MediaFacts
 from emoview.timeline.facts import Speaker as Speaker
 from emoview.timeline.facts import WeightUsed as WeightUsed
 from emoview.timeline.labels import GROUPS, LABELS, LabelCount, Naming
+from emoview.timeline.measures import MEASURE_COLUMNS, MEASURES, Values
 from emoview.timeline.options import Options
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Row:
         voice_id: Number of the voice heard, by first words. Missing if nobody speaks, or with `--causal`.
         speaking: Whether this face speaks.
         off_screen: Whether the voice belongs to nobody in the picture.
+        measures: Measures, in the order of their columns. Missing without `--measure`.
     """
 
     tick: int
@@ -83,6 +85,7 @@ class Row:
     voice_id: int | None = None
     speaking: bool = False
     off_screen: bool = False
+    measures: Values | None = None
 
     def __post_init__(self) -> None:
         """Let a face of which no more is known be its own person."""
@@ -260,9 +263,10 @@ class Analysis:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of the CSV: `COLUMNS`, and the time of day and groups where these were asked for."""
+        """Columns of the CSV: `COLUMNS`, and the time of day, groups and measures where there are any."""
         first = ("tick", "time_s", "clock") if self.options.clock else COLUMNS[:2]
-        return (*first, *COLUMNS[2:], *group_columns(self.options.labels))
+        measures = MEASURE_COLUMNS if self.options.measured else ()
+        return (*first, *COLUMNS[2:], *group_columns(self.options.labels), *measures)
 
     def clock_of(self, row: Row) -> str | None:
         """Give the time of day at the start of a row, in ISO 8601; None where the file knows no time."""
@@ -304,6 +308,8 @@ class Analysis:
             said = (getattr(row, modality) for modality in MODALITIES)
             sums = [p for values in said for p in (none if values is None else self.naming.sums(values))]
             flat.update(zip(groups, sums, strict=True))
+        if self.options.measured:
+            flat.update(zip(MEASURE_COLUMNS, row.measures or (None,) * len(MEASURES), strict=True))
         return flat
 
 

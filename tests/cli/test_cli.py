@@ -18,6 +18,7 @@ from expected import ONE_PICTURE, PLAIN, SAMPLE
 from emoview import LABELS, Analysis
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
+from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.results import COLUMNS
 
 
@@ -35,7 +36,7 @@ def test_analyze_writes_csv_and_json_and_prints_nothing_foreign(made: Make, tmp_
     # Two seconds, and what the sound's last coded frame adds.
     assert PLAIN.ticks <= len(rows) <= PLAIN.ticks + PLAIN.padding
     assert [int(row["tick"]) for row in rows] == list(range(len(rows)))
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == (*COLUMNS, *MEASURE_COLUMNS)
     assert rows[0]["voice_happy"] == ""
     assert float(rows[30]["time_s"]) == pytest.approx(1.2)
     document = json.loads((tmp_path / "plain.json").read_text())

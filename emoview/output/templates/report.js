@@ -8,7 +8,7 @@
   // The bytes of a track, put where they stand on the whole timeline's ticks.
   function unpack(track) {
     if (!track) return null;
-    return { ...track, face: bytes(track.face), fused: bytes(track.fused), affect: bytes(track.affect) };
+    return { ...track, face: bytes(track.face), fused: bytes(track.fused), affect: bytes(track.affect), head: bytes(track.head) };
   }
   const voice = bytes(data.voice), nobody = unpack(data.nobody), faces = data.faces.map(unpack);
   const tracks = faces.length ? faces : [nobody];
@@ -31,6 +31,7 @@
     face: (t) => block(track, "face", t, COUNT),
     voice: (t) => (voice[t * COUNT] === MISSING ? null : [voice, t * COUNT]),
     affect: (t) => block(track, "affect", t, 2) || block(nobody, "affect", t, 2),
+    head: (t) => block(track, "head", t, 2),
   };
 
   function average(read, from, to, width) {
@@ -112,8 +113,8 @@
     letters(pen, cells, top, height);
   }
 
-  function affect(pen, top, height) {
-    const cells = columns(READ.affect, 2), spread = smoothed() ? columns(deviation(cells), 2) : null;
+  function affect(pen, top, height, name = "affect") {
+    const cells = columns(READ[name], 2), spread = smoothed() ? columns(deviation(cells, name), 2) : null;
     if (spread) {
       [["--accent"], ["--alarm"]].forEach(([name], k) => {
         pen.fillStyle = colour(name);
@@ -143,9 +144,9 @@
     pen.setLineDash([]);
   }
   // Squared distances from the mean of the pixel that a tick is in.
-  function deviation(cells) {
+  function deviation(cells, name) {
     return (tick) => {
-      const found = READ.affect(tick);
+      const found = READ[name](tick);
       const mean = cells[clamp(Math.floor(x(tick * data.tick) - GUTTER), 0, cells.length - 1)];
       if (!found || !mean) return null;
       return [[0, 1].map((k) => (found[0][found[1] + k] / STEPS - mean[k]) ** 2 * STEPS), 0];
@@ -175,6 +176,15 @@
         if (face === null && faces.length) { pen.lineWidth = 1; pen.strokeRect(...place); } else pen.fillRect(...place);
       }
     });
+  }
+
+  // Stretches of the face that is shown.
+  function marks(pen, name, top, height) {
+    pen.fillStyle = colour(name === "poor" ? "--alarm" : "--accent");
+    for (const [from, to] of (track && track[name]) || []) {
+      const left = Math.max(x(from), GUTTER), right = Math.min(x(to), width);
+      if (right > left) pen.fillRect(left, top, Math.max(right - left, 1), height);
+    }
   }
 
   // Hatched, so that it is told from the plain bands without colour.
@@ -261,6 +271,9 @@
     ["face", 60, (pen, y, h) => stack(pen, "face", y, h)],
     ["voice", 60, (pen, y, h) => stack(pen, "voice", y, h)],
     ["valence", 64, (pen, y, h) => affect(pen, y, h)],
+    ...(faces.some((one) => one.head) ? [["head", 64, (pen, y, h) => affect(pen, y, h, "head")]] : []),
+    ...(faces.some((one) => (one.blinks || []).length) ? [["blinks", 10, (pen, y, h) => marks(pen, "blinks", y, h)]] : []),
+    ...(faces.some((one) => (one.poor || []).length) ? [["not usable", 10, (pen, y, h) => marks(pen, "poor", y, h)]] : []),
     ["face seen", 10, (pen, y, h) => band(pen, "face", y, h)],
     ["speech", 10, (pen, y, h) => band(pen, "voice", y, h)],
     ...(data.speakers.length > 1 ? [["voices", 12 * data.speakers.length, (pen, y, h) => turns(pen, y, h)]] : []),
@@ -287,7 +300,7 @@
       paint(pen, y, tall);
       pen.textAlign = "left";
       pen.fillStyle = colour("--ink");
-      if (name === "valence") key(pen, y + tall / 2);
+      if (name === "valence" || name === "head") key(pen, y + tall / 2, name);
       else pen.fillText(shortened(pen, name), 6, y + tall / 2);
       y += tall + GAP;
     }
@@ -296,8 +309,9 @@
     $("smooth").textContent = wide ? `Means over ${wide} s; the band about valence and arousal is their standard deviation. Look closer (+) to see each tick.` : "";
     place();
   }
-  function key(pen, y) {
-    [["valence", "--accent", []], ["arousal", "--alarm", [5, 3]]].forEach(([name, hue, dash], i) => {
+  function key(pen, y, lane) {
+    const [one, other] = lane === "head" ? ["yaw", "pitch"] : ["valence", "arousal"];
+    [[one, "--accent", []], [other, "--alarm", [5, 3]]].forEach(([name, hue, dash], i) => {
       const at = y - 15 + i * 26;
       pen.fillText(name, 6, at);
       pen.strokeStyle = colour(hue);

@@ -1,0 +1,61 @@
+"""`emoview study`: from a plan of clips to tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emoview.cli.command import ShowConfigOption
+from emoview.cli.config import ConfigOption
+from emoview.cli.console import INTERRUPTED, SOME_FAILED, Terminal
+from emoview.cli.options import QuietOption, with_options
+
+
+@with_options
+def study(
+    plan: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PLAN.csv",
+            help="Table with path, participant, condition and, if wanted, events and others.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Output folder.")],
+    options: Any = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Clips at once.", show_default="by cores")
+    ] = None,
+    quiet: QuietOption = False,
+    config: ConfigOption = None,  # noqa: ARG001
+    show_config: ShowConfigOption = False,  # noqa: ARG001
+) -> None:
+    """Analyse the clips of a study, and write its tables, effects and curves.
+
+    Clips that are done already are not analysed again. The exit code is 3 if some clips failed.
+
+    Examples:
+      emoview study plan.csv -o study
+
+      emoview study plan.csv -o study --workers 4 --face largest --min-quality 0.8
+    """
+    terminal = Terminal()
+    with terminal.reporting():
+        from emoview.batch.run import default_workers
+        from emoview.cli import render, render_batch
+        from emoview.pipeline.check import check
+        from emoview.study.plan import read_plan
+        from emoview.study.run import run_study
+
+        check(options)
+        rows = read_plan(plan)
+        with render_batch.progress(terminal.console, quiet=quiet, log=None) as on_event:
+            done = run_study(rows, output, options, workers=workers or default_workers(), on_event=on_event)
+        if not quiet:
+            render.show_written(terminal.console, list(done.written))
+        if done.report.interrupted:
+            raise typer.Exit(INTERRUPTED)
+        if done.report.failed:
+            render_batch.report(terminal.console, done.report, quiet=quiet)
+            raise typer.Exit(SOME_FAILED)

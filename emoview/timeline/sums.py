@@ -1,0 +1,155 @@
+"""What sums up the measures of a clip: blinks and usable ticks of each person, and the pace of speech."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import log10
+from statistics import fmean, median
+from typing import Final
+
+from emoview.timeline.clock import TICK_HZ, time_of
+from emoview.timeline.measures import MEASURE_COLUMNS
+from emoview.timeline.moments import faces_by_presence
+from emoview.timeline.pace import pauses, syllables
+from emoview.timeline.results import Analysis, Row
+
+_BLINK, _USABLE, _LEVEL, _PITCH = (
+    MEASURE_COLUMNS.index(name) for name in ("blink", "usable", "sound_db", "pitch_hz")
+)
+# Of less than two seconds a rate says nothing, nor of the background five ticks.
+_LEAST_S: Final = 2.0
+_LEAST_TICKS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSum:
+    """What is measured on one person.
+
+    Attributes:
+        person: Number of the person.
+        seconds: Time in which the face is seen, in seconds.
+        usable_share: Share of these ticks that are usable, from 0 to 1.
+        blinks: Number of blinks. Missing where the face is too small.
+        blinks_per_min: Blinks a minute of the time in which the eyes are seen. Missing below two seconds.
+        blink_s: Mean time for which the eyes are closed in a blink, in seconds. Missing without blinks.
+    """
+
+    person: int
+    seconds: float
+    usable_share: float
+    blinks: int | None
+    blinks_per_min: float | None
+    blink_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSum:
+    """What is measured on the voice: that of the measured face where it speaks, else all that is heard.
+
+    Attributes:
+        speech_s: Time with speech, in seconds.
+        syllables_per_s: Syllables a second of speech. Missing below two seconds.
+        pauses: Number of pauses between speech, from a quarter of a second on.
+        pause_s: Mean length of the pauses, in seconds. Missing without pauses.
+        pitch_hz: Median pitch, in Hz. Missing where nothing is voiced.
+        snr_db: Level of the speech over that of the rest, in dB. Missing where somebody always speaks.
+    """
+
+    speech_s: float
+    syllables_per_s: float | None
+    pauses: int
+    pause_s: float | None
+    pitch_hz: float | None
+    snr_db: float | None
+
+
+def sums_of_persons(analysis: Analysis) -> list[PersonSum]:
+    """Sum up each person, the one that has most rows first; none where nothing was measured."""
+    rows: dict[int, list[Row]] = {}
+    for row in analysis.timeline:
+        if row.person is not None and row.measures is not None:
+            rows.setdefault(row.person, []).append(row)
+    return [_person(one, rows[one]) for one in faces_by_presence(analysis.timeline) if one in rows]
+
+
+def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
+    """Sum up the voice; None where nobody speaks, or nothing was measured."""
+    ticks: dict[int, Row] = {}
+    own: set[int] = set()
+    heard: set[int] = set()
+    for row in analysis.timeline:
+        ticks.setdefault(row.tick, row)
+        if row.speaking:
+            own.add(row.tick)
+        if row.voice_id is not None:
+            heard.add(row.tick)
+    spoken = own or heard
+    known = [row.measures for row in ticks.values()]
+    if not spoken or not all(one is not None and one[_LEVEL] is not None for one in known if one):
+        return None
+    values = [one or () for one in known]
+    if not all(values):
+        return None
+    level = [float(one[_LEVEL] or 0.0) for one in values]
+    pitch = [one[_PITCH] for one in values]
+    speech = [tick in spoken for tick in ticks]
+    seconds = time_of(sum(speech))
+    count = len(syllables(level, [hz is not None for hz in pitch], speech))
+    gaps = pauses(speech)
+    tones = [hz for hz, said in zip(pitch, speech, strict=True) if said and hz is not None]
+    return VoiceSum(
+        seconds,
+        round(count / seconds, 2) if seconds >= _LEAST_S else None,
+        len(gaps),
+        round(fmean(time_of(last - first) for first, last in gaps), 3) if gaps else None,
+        round(median(tones), 1) if tones else None,
+        _snr(level, speech, [tick in heard for tick in ticks]),
+    )
+
+
+def blinks_of(rows: Sequence[Row]) -> list[tuple[int, int]]:
+    """Give the blinks in the rows of one person: of each the first tick, and the one after its last."""
+    return list(_stretches(rows, _BLINK, 1))
+
+
+def unusable_of(rows: Sequence[Row]) -> list[tuple[int, int]]:
+    """Give the stretches of rows of one person that are not usable, as `blinks_of` gives blinks."""
+    return list(_stretches(rows, _USABLE, 0))
+
+
+def _stretches(rows: Sequence[Row], column: int, value: float) -> Iterator[tuple[int, int]]:
+    first = last = -1
+    for row in rows:
+        if row.measures is None or row.measures[column] != value:
+            continue
+        if row.tick != last:
+            if last > first:
+                yield first, last
+            first = row.tick
+        last = row.tick + 1
+    if last > first:
+        yield first, last
+
+
+def _person(person: int, rows: list[Row]) -> PersonSum:
+    flags = [row.measures[_BLINK] for row in rows if row.measures is not None]
+    seen = sum(flag is not None for flag in flags)
+    usable = [row.measures[_USABLE] == 1 for row in rows if row.measures is not None]
+    found = blinks_of(rows)
+    return PersonSum(
+        person,
+        time_of(len(rows)),
+        round(fmean(usable), 4),
+        len(found) if seen else None,
+        round(60 * TICK_HZ * len(found) / seen, 1) if seen >= _LEAST_S * TICK_HZ else None,
+        round(fmean(time_of(last - first) for first, last in found), 3) if found else None,
+    )
+
+
+def _snr(level: list[float], speech: list[bool], heard: list[bool]) -> float | None:
+    loud = [10 ** (db / 10) for db, said in zip(level, speech, strict=True) if said]
+    rest = [10 ** (db / 10) for db, said in zip(level, heard, strict=True) if not said]
+    if len(rest) < _LEAST_TICKS:
+        return None
+    return round(10 * log10(fmean(loud) / max(median(rest), 1e-12)), 1)

@@ -1,0 +1,99 @@
+"""The rules that mark stretches, and what they refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_measures import measured
+from typer.testing import CliRunner
+
+from emoview.cli.main import app
+from emoview.errors import InputError
+from emoview.output.json import to_json
+from emoview.timeline.rules import marks_of, read_rule
+
+RESULT = measured(second_face=True)
+
+
+def spans(text: str, person: int | None = 0) -> list[tuple[float, float]]:
+    return [(m.start_s, m.end_s) for m in marks_of(RESULT, read_rule(text)) if m.person == person]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("blink", [(0.4, 0.48), (1.2, 1.32), (2.8, 2.84)]),
+        ("blink for 0.1 s", [(1.2, 1.32)]),
+        ("happy > 0.6", [(0, 1.6)]),
+        ("face_happy>=.7", [(0, 1.6)]),
+        ("happy > 0.6 for 1.6 s", [(0, 1.6)]),
+        ("happy > 0.6 for 1.64 s", []),
+        ("sad", [(1.6, 3.2)]),
+        ("label != happy", [(1.6, 3.2)]),
+        ("not happy and blink", [(2.8, 2.84)]),
+        ("happy > 0.6 and not blink", [(0, 0.4), (0.48, 1.2), (1.32, 1.6)]),
+        ("blink or (sad and usable)", [(0.4, 0.48), (1.2, 1.32), (2.4, 3.2)]),
+        ("head_yaw > -10 and head_yaw < 4", []),
+        ("sad starts", [(1.6, 1.6)]),
+        ("sad ends", [(3.2, 3.2)]),
+        ("valence <= -0.1", [(1.6, 3.2)]),
+    ],
+)
+def test_rules_mark_where_they_hold(rule: str, expected: list):
+    assert spans(rule) == expected
+
+
+def test_rules_about_the_sound_mark_it_once():
+    assert spans("speech", None) == [(0.8, 1.6), (2.4, 3.8)]
+    assert spans("speech") == []
+    assert spans("speech starts", None) == [(0.8, 0.8), (2.4, 2.4)]
+    assert spans("sound_db > -20 and speech", None) == [(0.88, 0.92), (1.12, 1.16), (1.36, 1.4), (2.8, 2.84)]
+
+
+def test_each_person_has_its_own_marks():
+    assert spans("fear", 1) == [(0.4, 2.4)]
+    assert spans("fear") == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "happy >", "happy > x", "happier", "label = happier", "happy > 0.6 for", "happy > 0.6 for 1",
+     "(blink", "blink)", "blink blink", "and", "not", "happy > 0.6 for 0.5 min", "__import__('os')",
+     "happy > 0.6; blink",
+     "label", "speech starts for 1 s", "happy > 1e3", "happy == 1", "ünd", "("*99 + "blink" + ")"*99,
+     "x" * 2000, "blink.real", "tick[0]", "path > 1"],
+)  # fmt: skip
+def test_nothing_else_is_taken(wrong: str):
+    with pytest.raises(InputError, match="rule"):
+        read_rule(wrong)
+
+
+@given(st.text(alphabet="happy><=!().0123456789 andortfsblink_-'\"", max_size=60))
+def test_any_text_is_a_rule_or_refused(text: str):
+    try:
+        rule = read_rule(text)
+    except InputError:
+        return
+    marks_of(replace(RESULT, timeline=RESULT.timeline[:3]), rule)
+
+
+def test_the_command_writes_a_table(tmp_path: Path):
+    path = tmp_path / "talk.json"
+    path.write_text(to_json(measured()))
+    out = tmp_path / "marks.csv"
+    done = CliRunner().invoke(
+        app, ["events", str(path), "--rule", "blink for 0.1 s", "--rule", "speech starts", "-o", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    assert out.read_text().splitlines() == [
+        "start_s,end_s,event,person",
+        "0.80,0.80,speech starts,",
+        "1.20,1.32,blink for 0.1 s,0",
+        "2.40,2.40,speech starts,",
+    ]
+    assert CliRunner().invoke(app, ["events", str(path), "-o", str(out), "-q"]).exit_code == 0
+    assert "0.00,1.60,happy > 0.6 for 0.5 s,0" in out.read_text()

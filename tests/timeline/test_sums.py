@@ -1,0 +1,80 @@
+"""What sums up measures: syllables, pauses, blinks and usable ticks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up import made_up
+from made_up_measures import measured
+
+from emoview.timeline.measures import MEASURE_COLUMNS, MEASURES, kept
+from emoview.timeline.pace import pauses, syllables
+from emoview.timeline.sums import blinks_of, sum_of_voice, sums_of_persons, unusable_of
+
+
+def test_persons_are_summed_up():
+    first, second = sums_of_persons(measured(second_face=True))
+    assert (first.person, first.seconds, first.blinks, first.blink_s) == (0, 3.2, 3, 0.08)
+    assert first.blinks_per_min == pytest.approx(3 / 3.2 * 60, abs=0.1)
+    assert first.usable_share == 0.75
+    assert (second.person, second.blinks, second.blink_s, second.usable_share) == (1, 0, None, 0.6)
+    assert sums_of_persons(made_up()) == []
+
+
+def test_a_face_too_small_for_lids_has_no_number_of_blinks():
+    result = measured()
+    none = MEASURE_COLUMNS.index("blink")
+    rows = tuple(
+        replace(row, measures=(*row.measures[:none], None, *row.measures[none + 1 :]))
+        for row in result.timeline
+    )
+    (one,) = sums_of_persons(replace(result, timeline=rows))
+    assert (one.blinks, one.blinks_per_min, one.blink_s) == (None, None, None)
+
+
+def test_the_voice_is_summed_up():
+    voice = sum_of_voice(measured())
+    assert voice is not None
+    assert (voice.speech_s, voice.pauses, voice.pause_s, voice.pitch_hz) == (2.2, 1, 0.8, 131.0)
+    assert voice.syllables_per_s == round(4 / 2.2, 2)
+    assert voice.snr_db is not None
+    assert voice.snr_db > 20
+    assert sum_of_voice(made_up()) is None
+
+
+def test_stretches_end_where_ticks_are_missing():
+    rows = [row for row in measured().timeline if row.tick not in (31, 50)]
+    assert blinks_of(rows) == [(10, 12), (30, 31), (32, 33), (70, 71)]
+    assert unusable_of(rows) == [(40, 50), (51, 60)]
+
+
+def test_syllables_need_a_dip_before_and_behind_and_a_pitch():
+    time = np.arange(100) / 25
+    level = -20 + 6 * np.sin(2 * np.pi * 5 * time)
+    every = [True] * 100
+    assert len(syllables(level.tolist(), every, every)) == pytest.approx(5 * 4, abs=1)
+    assert syllables(level.tolist(), [False] * 100, every) == []
+    assert syllables(level.tolist(), every, [False] * 100) == []
+    assert syllables((level * 0 - 20).tolist(), every, every) == []
+    # Ripples of less than 2 dB are none, and nor is what is far below the loud.
+    assert syllables((-20 + 0.8 * np.sin(time * 30)).tolist(), every, every) == []
+    quiet = np.concatenate([level, level - 60])
+    assert len(syllables(quiet.tolist(), every * 2, every * 2)) < 22
+
+
+def test_pauses_lie_between_speech():
+    speech = [False] * 9 + [True] * 5 + [False] * 10 + [True] * 5 + [False] * 5 + [True] + [False] * 20
+    assert pauses(speech) == [(14, 24)]
+    assert pauses([False] * 5) == pauses([]) == []
+
+
+def test_what_is_kept_is_rounded_and_no_number_is_missing():
+    some = [1.23456789] * len(MEASURES)
+    some[0], some[1] = float("nan"), float("inf")
+    rounded = dict(zip(MEASURE_COLUMNS, kept(some), strict=True))
+    assert rounded["head_yaw"] is None
+    assert rounded["head_pitch"] is None
+    assert (rounded["head_roll"], rounded["eye_left"], rounded["jitter"]) == (1.2, 1.235, 1.2346)
+    assert isinstance(rounded["usable"], int)
