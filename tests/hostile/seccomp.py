@@ -12,6 +12,7 @@ import fcntl
 import os
 import platform
 import select
+import signal
 import socket
 import struct
 import threading
@@ -99,10 +100,11 @@ def available(program: Callable[[], bytes] = sockets) -> bool:
     if child == 0:
         try:
             _install(program())
-            os._exit(0)
+            # Nothing may run under the filter, not even what notes coverage at an exit: nobody answers it.
+            os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
 def _install(program: bytes) -> int:
