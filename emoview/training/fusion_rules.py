@@ -12,8 +12,8 @@ from emoview.fusion.baseline import general
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.fusion.personal import FACE_PERSONAL
 from emoview.metrics.calibration import fit_scale
-from emoview.metrics.figures import GainFigures, LabelFigures
-from emoview.metrics.labels import measure_gain, measure_labels
+from emoview.metrics.figures import GainFigures, LabelFigures, MeanFigures
+from emoview.metrics.labels import measure_gain, measure_groups, measure_labels
 from emoview.pipeline.inference import seven_labels
 from emoview.timeline.labels import LABELS
 from emoview.training.personal import PersonalFaces
@@ -131,14 +131,16 @@ class FusionFigures:
     Attributes:
         models: Of every model and rule, by name.
         gains: Of what fuses both modalities over the better rule of one, by name.
+        people: Of each late rule, actor by actor, by name.
     """
 
     models: dict[str, LabelFigures]
     gains: dict[str, GainFigures]
+    people: dict[str, MeanFigures]
 
     @property
     def named(self) -> dict[str, LabelFigures | GainFigures]:
-        """All of it by name, those of the gains ending in `_gain`."""
+        """Models and gains by name, those of the gains ending in `_gain`."""
         return {**self.models, **{f"{name}_gain": gain for name, gain in self.gains.items()}}
 
 
@@ -186,7 +188,9 @@ def measure(
         gains[name] = measure_gain(
             probabilities[name], probabilities[better], labels, [a.actor for a in answers], over=better
         )
-    return FusionFigures(figures, gains)
+    people = [a.actor for a in answers]
+    of_people = {name: measure_groups(values, labels, people, len(LABELS)) for name, values in joined.items()}
+    return FusionFigures(figures, gains, of_people)
 
 
 def _parted(answers: Sequence[ClipLogits], actor: str) -> tuple[list[ClipLogits], list[ClipLogits]]:

@@ -206,7 +206,9 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     measured = fusion_rules.measure(answers, faces, spoken)
     figures = measured.models
     _write_figures(
-        run / "fusion_metrics.json", measured.named, drawn=("late_face", "late_voice", "late_both", "early")
+        run / "fusion_metrics.json",
+        {**measured.named, **{f"{name}_people": one for name, one in measured.people.items()}},
+        drawn=("late_face", "late_voice", "late_both", "early"),
     )
     for name, figure in figures.items():
         on_event({"model": name, "uar": str(figure.uar), "calibration_error": figure.calibration_error.value})

@@ -101,8 +101,9 @@ class VoiceAnswers:
             told: Answers that the rules are fitted on; None for these.
 
         Returns:
-            Seven labels: of all speakers, the means over languages, and of the speakers of each corpus and
-            each language.  Of RAVDESS its eight, of the networks joined (`ravdess`) and of each alone.
+            Seven labels: of all speakers, the means over languages and over people, and of the speakers of
+            each corpus and each language.  Of RAVDESS its eight, of the networks joined (`ravdess`) and of
+            each alone.
         """
         taught = self if told is None else told
         joined = np.zeros((len(self.labels), len(LABELS)))
@@ -113,6 +114,7 @@ class VoiceAnswers:
         result: dict[str, LabelFigures | MeanFigures] = {
             "speakers": measure_labels(probabilities, self.seven, LABELS),
             "languages": measure_groups(probabilities, self.seven, list(self.languages), len(LABELS)),
+            "people": measure_groups(probabilities, self.seven, list(self.people), len(LABELS)),
         }
         for kind, groups in (("speakers", self.corpora), ("language", self.languages)):
             for group in np.unique(groups):
