@@ -60,6 +60,7 @@ _CLIPS: Final = (
 )
 _GAINS: Final = {"late_both": "late fusion", "late_both_baseline": "the same, with a baseline"}
 _PEOPLE: Final = (
+    ("voices, held-out speakers", "people"),
     ("clips, face", "late_face_people"),
     ("clips, voice", "late_voice_people"),
     ("clips, face and voice", "late_both_people"),
@@ -143,12 +144,10 @@ def _gains(measured: Figures) -> Lines:
 
 def _people(measured: Figures) -> Lines:
     yield from _head("", "people", "lowest", "tenth", "median", "ninetieth", "highest")
-    named = [
-        ("voices, held-out speakers", measured["people"]),
-        *((name, measured[key]) for name, key in _PEOPLE),
-    ]
-    for name, figures in named:
-        values = [one["value"] for one in figures["uar"].values()]
+    for name, key in _PEOPLE:
+        values = [one["value"] for one in measured[key]["uar"].values()] if key in measured else []
+        if not values:
+            continue
         spread = np.quantile(values, [0, 0.1, 0.5, 0.9, 1])
         yield _row(name, str(len(values)), *(f"{value:.0f}" for value in spread))
 
