@@ -28,7 +28,12 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 
 @dataclass(frozen=True)
 class Result(Analysis):
-    """The emotions of one clip, and what to do with them; see `Analysis` for what it holds."""
+    """The emotions of one clip, and what to do with them; see `Analysis` for what it holds.
+
+    Examples:
+        >>> result.overall.label, len(result.segments)
+        ('happy', 1)
+    """
 
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
@@ -36,25 +41,42 @@ class Result(Analysis):
         return cls(**{field.name: getattr(analysis, field.name) for field in fields(analysis)})
 
     def to_json(self) -> str:
-        """Give the JSON that `emoview analyze` writes."""
+        """Give the JSON that `emoview analyze` writes.
+
+        Examples:
+            >>> size = Path("clip.json").write_text(result.to_json())
+        """
         from emoview.output.json import to_json
 
         return to_json(self)
 
     def to_csv(self) -> str:
-        """Give the CSV that `emoview analyze` writes."""
+        """Give the CSV that `emoview analyze` writes.
+
+        Examples:
+            >>> result.to_csv().partition(",")[0]
+            'tick'
+        """
         from emoview.output.csv import to_csv
 
         return to_csv(self)
 
     def to_parquet(self) -> bytes:
-        """Give the content of a Parquet file, with the provenance in its metadata."""
+        """Give the content of a Parquet file, with the provenance in its metadata.
+
+        Examples:
+            >>> size = Path("clip.parquet").write_bytes(result.to_parquet())
+        """
         from emoview.output.parquet import parquet_file
 
         return parquet_file(self, Path())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a file, whole or not at all; its ending is the format, as for `emoview export`.
+
+        Examples:
+            >>> result.save("clip.eaf").name  # for ELAN
+            'clip.eaf'
 
         Raises:
             InputError: The ending is that of no format.
@@ -68,6 +90,10 @@ class Result(Analysis):
 
     def plot(self, path: str | os.PathLike[str]) -> Path:
         """Draw the timeline as PNG, SVG or PDF.
+
+        Examples:
+            >>> result.plot("clip.svg").name
+            'clip.svg'
 
         Raises:
             OutputError: The ending is none of these, or the file cannot be written.
@@ -86,6 +112,9 @@ class Result(Analysis):
 
 class Analyzer:
     """Analyses one clip after another with the same options and networks; threads may share it.
+
+    Examples:
+        >>> analyzer = Analyzer(Options(labels=3), at_once=2)
 
     Args:
         options: How; the defaults are those of the command.
@@ -115,6 +144,11 @@ class Analyzer:
         allow_network: bool = False,
     ) -> Result:
         """Turn a video, or a sound file, into an emotion timeline.
+
+        Examples:
+            >>> with open("clip.mp4", "rb") as file:
+            ...     print(analyzer.analyze(file, end_s=0.4).overall.label)
+            positive
 
         Args:
             source: A path, or what else `analyze` takes; the content of a file as bytes; or a file opened for
@@ -151,6 +185,12 @@ class Analyzer:
 
         Memory does not grow with the length of the video. The rows are those of `analyze` with `causal`.
 
+        Examples:
+            >>> for rows in analyzer.stream("clip.mp4", end_s=0.08):
+            ...     print([(row.time_s, row.person, row.label) for row in rows])
+            [(0.0, 0, 'positive')]
+            [(0.04, 0, 'positive')]
+
         Args:
             source: A path, or what else `analyze` takes, but for addresses.
             start_s: Second at which to start; the timeline counts from there.
@@ -181,6 +221,12 @@ class Analyzer:
         on_event: EventHook = ignore,
     ) -> Result:
         """Turn pictures, samples or both into an emotion timeline.
+
+        Examples:
+            >>> import numpy as np
+            >>> silence = np.zeros(16_000, np.float32)
+            >>> analyzer.analyze_arrays(samples=silence, rate=16_000).media.speech_share
+            0.0
 
         Args:
             pictures: `(height, width, 3)` RGB in 8 bits each, all of one size; an iterator is read once.
@@ -258,6 +304,10 @@ def analyze(
 ) -> Result:
     """Turn a video, or a sound file, into an emotion timeline.
 
+    Examples:
+        >>> analyze("clip.mp4", modality="face", labels=2, end_s=0.4).overall.label
+        'positive'
+
     Args:
         path: Any file that ffmpeg can read; `-` for standard input; a name such as `frames_%04d.png`, or a
             folder, of numbered pictures; an address such as `rtsp://camera/stream`.
@@ -322,6 +372,11 @@ def analyze(
 
 def read(path: str | os.PathLike[str]) -> Result:
     """Read the JSON of a result.
+
+    Examples:
+        >>> path = result.save("clip.json")
+        >>> read(path).overall.label
+        'happy'
 
     Raises:
         InputError: The file is missing, or no result of this or an earlier version.

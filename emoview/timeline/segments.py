@@ -29,6 +29,10 @@ def segments_of(
     shortest first; those with no neighbour within `LOSS_S` are left out. Each segment then gets the label of
     its mean probabilities, and neighbours of one label become one.
 
+    Examples:
+        >>> [segment.label for segment in segments_of(result.timeline, "voice")]
+        ['happy']
+
     Args:
         rows: The timeline, by tick.
         modality: One of `MODALITIES`.  Segments of the voice belong to no face, whoever's row it is in.
