@@ -31,8 +31,8 @@ class Result(Analysis):
     """The emotions of one clip, and what to do with them; see `Analysis` for what it holds.
 
     Examples:
-        >>> result.overall.label, len(result.segments)
-        ('happy', 1)
+        >>> result
+        <Result of clip.mp4: happy, 50 rows>
     """
 
     @classmethod
@@ -103,6 +103,11 @@ class Result(Analysis):
 
         write_whole(Path(path), plot_file([self], Path(path)))
         return Path(path)
+
+    def __repr__(self) -> str:
+        """Say in a line what it is: the rows are many."""
+        said = "nothing to say" if self.overall.fused is None else self.overall.label
+        return f"<Result of {shown(self.media.path)}: {said}, {len(self.timeline)} rows>"
 
     def _repr_html_(self) -> str:
         from emoview.output.overview import to_notebook
