@@ -48,6 +48,7 @@ from emoview.errors import (
     OutputError,
     WeightsError,
 )
+from emoview.output.writers import Writer
 from emoview.pipeline.api import Analyzer, Result, analyze, read
 from emoview.pipeline.events import Progress
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
@@ -105,6 +106,7 @@ __all__ = [
     "VoiceReasons",
     "WeightUsed",
     "WeightsError",
+    "Writer",
     "analyze",
     "disagreements",
     "read",
