@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
 
-.PHONY: demo test coverage release-test bench check audit format lock notices docs notebook weights wheel sbom samples clean
+.PHONY: demo test coverage release-test bench check audit format lock notices docs notebook terminal weights wheel sbom samples clean
 
 demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
@@ -68,6 +68,10 @@ docs: $(TOOLS)
 # Runs the example notebook and stores its outputs.
 notebook: $(TOOLS)
 	$(BIN)/python -m tools.notebook
+
+# Draws the README's terminal anew, with Chromium.
+terminal: $(TOOLS)
+	$(BIN)/python -m tools.terminal
 
 # Trains what ships, from labelled data in DATA (docs/training.md). Hours on a processor.
 DATA ?= data
