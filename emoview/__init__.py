@@ -49,8 +49,9 @@ from emoview.errors import (
     WeightsError,
 )
 from emoview.output.writers import Writer
-from emoview.pipeline.api import Analyzer, Result, analyze, read
+from emoview.pipeline.api import Analyzer, analyze, read
 from emoview.pipeline.events import Progress
+from emoview.pipeline.result import Result
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import LABELS, Naming
 from emoview.timeline.moments import Disagreement, Moment, disagreements, strongest
