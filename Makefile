@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
 
-.PHONY: demo test coverage release-test bench check audit format lock notices docs weights wheel sbom samples clean
+.PHONY: demo test coverage release-test bench check audit format lock notices docs notebook terminal weights wheel sbom samples clean
 
 demo: $(READY)
 	$(BIN)/emoview analyze samples/portrait.mp4 -o demo-results
@@ -64,6 +64,14 @@ docs: $(TOOLS)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tools.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f docs/mkdocs.yml
 	@echo "The documentation is in site/: open site/index.html."
+
+# Runs the example notebook and stores its outputs.
+notebook: $(TOOLS)
+	$(BIN)/python -m tools.notebook
+
+# Draws the README's terminal anew, with Chromium.
+terminal: $(TOOLS)
+	$(BIN)/python -m tools.terminal
 
 # Trains what ships, from labelled data in DATA (docs/training.md). Hours on a processor.
 DATA ?= data

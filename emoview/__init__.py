@@ -1,8 +1,11 @@
 """emoview: what face and voice show in a video, as a timeline.
 
->>> from emoview import analyze
->>> result = analyze("interview.mp4")  # doctest: +SKIP
->>> result.overall.label  # doctest: +SKIP
+>>> from pathlib import Path
+>>> from emoview import *
+>>> LABELS
+('neutral', 'anger', 'disgust', 'fear', 'happy', 'sad', 'surprise')
+>>> result = analyze("clip.mp4")
+>>> result.overall.label
 'happy'
 """
 
@@ -45,18 +48,24 @@ from emoview.errors import (
     OutputError,
     WeightsError,
 )
-from emoview.pipeline.api import Analyzer, Result, analyze, read
+from emoview.output.writers import Writer
+from emoview.pipeline.api import Analyzer, analyze, read
 from emoview.pipeline.events import Progress
-from emoview.timeline.labels import LABELS
+from emoview.pipeline.result import Result
+from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
+from emoview.timeline.labels import LABELS, Naming
 from emoview.timeline.moments import Disagreement, Moment, disagreements, strongest
 from emoview.timeline.options import Options
 from emoview.timeline.results import (
     Analysis,
     FaceBox,
+    FaceFound,
     MediaFacts,
     Overall,
+    OwnBaseline,
     Row,
     Segment,
+    Speaker,
     Verdict,
     WeightUsed,
 )
@@ -73,23 +82,32 @@ __all__ = [
     "DeviceError",
     "Disagreement",
     "EmoviewError",
+    "Explanation",
     "FaceBox",
+    "FaceFound",
+    "FaceReasons",
     "InputError",
     "LabelShare",
     "MediaFacts",
     "Moment",
+    "Naming",
     "NoResultError",
     "Options",
     "OutputError",
     "Overall",
+    "OwnBaseline",
     "Progress",
     "Result",
     "Row",
     "Segment",
     "Shares",
+    "Speaker",
     "Verdict",
+    "VoiceEffect",
+    "VoiceReasons",
     "WeightUsed",
     "WeightsError",
+    "Writer",
     "analyze",
     "disagreements",
     "read",

@@ -16,7 +16,7 @@ from emoview.output.writers import WRITERS
 from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.results import COLUMNS
 from emoview.training.systems.catalog import SYSTEMS
-from tools import docs, reference
+from tools import docs, reference, terminal
 
 PAGES = sorted(
     path
@@ -138,3 +138,11 @@ def test_the_pages_are_collected_at_their_places(tmp_path: Path, monkeypatch: py
     docs.collect(tmp_path / "pages")
     for name in ("README.md", "weights/MODEL_CARD.md", "docs/terminal.png", "docs/reference/files.md"):
         assert (tmp_path / "pages" / name).stat().st_size > 0
+
+
+def test_the_terminal_is_drawn_with_its_colours_and_without_the_network():
+    svg = terminal.drawing("\x1b[38;2;240;228;66mhappy\x1b[0m 96 % <b>\n", columns=40)
+    assert "#f0e442" in svg
+    assert "emoview&#160;analyze" in svg
+    assert "&lt;b&gt;" in svg
+    assert not re.findall(r"url\((?!#)[^)]*\)|href=", svg)

@@ -285,28 +285,47 @@ def _options(value: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def python() -> str:
-    """Give everything that `import emoview` offers, with its signature and docstring."""
+    """Give everything that `import emoview` offers, with its signature, docstring and example."""
+    said, _, example = inspect.cleandoc(emoview.__doc__ or "").partition(">>> ")
     parts = [
-        "# Python\n\nEverything that `emoview` exports. "
-        "[For developers](../developers.md#from-python) shows it in use.\n"
+        f"# Python\n\n{said}The examples on this page run in order; `clip.mp4` shows two seconds of a smile. "
+        f"[For developers](../developers.md#from-python) shows more.\n\n{_shown(f'>>> {example}')}"
     ]
+    for name, value in public():
+        if callable(value):
+            level = "###" if "." in name else "##"
+            parts.append(f"\n{level} {name}\n\n{_text_of(value, name.rpartition('.')[2])}")
+        else:
+            parts.append(f"\n## {name}\n\n`{value!r}`\n")
+    return "".join(parts)
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """Give everything that `emoview` exports by name, each class with its methods."""
     for name in emoview.__all__:
         value = getattr(emoview, name)
-        if not callable(value):
-            parts.append(f"\n## {name}\n\n`{value!r}`\n")
-            continue
-        parts.append(f"\n## {name}\n\n{_text_of(value, name)}")
+        yield name, value
         for method, own in vars(value).items() if inspect.isclass(value) else ():
             if not method.startswith("_") and (inspect.isfunction(own) or isinstance(own, classmethod)):
-                parts.append(f"\n### {name}.{method}\n\n{_text_of(getattr(value, method), method)}")
-    return "".join(parts)
+                yield f"{name}.{method}", getattr(value, method)
 
 
 def _text_of(value: Any, name: str) -> str:
     about = inspect.cleandoc(value.__doc__ or "")
+    example = _EXAMPLES.search(about)
+    if example:
+        about = about.replace(example[0], "").strip()
+    shown = f"\n{_shown(inspect.cleandoc(example[1]))}" if example else ""
     if inspect.isclass(value) and issubclass(value, Exception):
-        return f"{about}\n"
-    return f"```text\n{name}{_signature(value)}\n\n{about}\n```\n"
+        return f"{about}\n{shown}"
+    return f"```text\n{name}{_signature(value)}\n\n{about}\n```\n{shown}"
+
+
+def _shown(example: str) -> str:
+    return f"```pycon\n{example}\n```\n"
+
+
+_EXAMPLES: Final = re.compile(r"^Examples:\n((?: {4}.*(?:\n|$))+)\n?", re.MULTILINE)
 
 
 def _signature(value: Any) -> str:

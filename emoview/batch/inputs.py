@@ -25,8 +25,6 @@ from emoview.output.writers import WRITERS
 _MOST_KINDS: Final = 8
 _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]")
 
-_ENDINGS: Final = (*(writer.suffix for writer in WRITERS.values()), FACES, LABEL)
-
 
 @dataclass(frozen=True)
 class Source:
@@ -66,7 +64,7 @@ class Clip:
 
 
 def clips_of(
-    inputs: Sequence[str], endings: Sequence[str] = _ENDINGS, *, passed_over: Counter[str] | None = None
+    inputs: Sequence[str], endings: Sequence[str] | None = None, *, passed_over: Counter[str] | None = None
 ) -> list[Clip]:
     """Find the clips of a batch, in the order of the inputs, each once, no name twice.
 
@@ -91,6 +89,8 @@ def clips_of(
         for source in _sources(text, left_out):
             _add(sources, source)
     found = list(sources.values())
+    if endings is None:
+        endings = (*(writer.suffix for writer in WRITERS.values()), FACES, LABEL)
     names = names_of([(source.below, source.path, source.stretch) for source in found], endings)
     return [
         Clip(s.path, name, s.stretch, s.origin, s.fault, s.further)

@@ -158,7 +158,7 @@ def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> 
     # Files of a batch are compared byte by byte, and no two runs take the same time.
     result = replace(result, timings={}, media=replace(result.media, path=shown(clip.path)))
     contents: dict[str, Callable[[Path], Content]] = {
-        **{name: partial(writer.content, result) for name, writer in WRITERS.items()},
+        **{name: partial(WRITERS.need(name).content, result) for name in wanted.formats},
         "challenge": lambda _: challenge_label(result) + "\n",
         "contact_sheet": lambda _: sheet.png(result.media.ticks, result.faces),
     }

@@ -18,7 +18,7 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="DIR|FILE", help="Folder or file.", show_default="this folder"
+            "-o", "--output", metavar="DIR|FILE", help="Folder or file.", show_default="beside the result"
         ),
     ] = None,
     formats: Annotated[
@@ -52,6 +52,6 @@ def export(
 
         chosen = formats.split(",") if formats else [format_of(output)]
         analysis = with_media_found(with_names(result, names), result)
-        written = write_results(analysis, stem_of(result, chosen), chosen, output)
+        written = write_results(analysis, stem_of(result, chosen), chosen, output or result.parent)
         if not quiet:
             render.show_written(terminal.console, written)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emoview.errors import InputError
 from emoview.output.writers import WRITERS
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def chosen_formats(value: str | None) -> str | None:
     if value is None:
         return None
     names = [name.strip().lower() for name in value.split(",")]
-    wrong = [name for name in names if name not in WRITERS]
-    if wrong:
-        raise typer.BadParameter(f"{wrong[0]!r} is not one of {', '.join(WRITERS)}")
+    for name in names:
+        try:
+            WRITERS.need(name)
+        except InputError as error:
+            raise typer.BadParameter(str(error)) from None
     return ",".join(dict.fromkeys(names))

@@ -27,7 +27,7 @@ def overlay(
             "--output",
             metavar="FILE",
             callback=_mp4,
-            show_default="NAME-overlay.mp4",
+            show_default="NAME-overlay.mp4 beside the result",
             help="The mp4 to write.",
         ),
     ] = None,

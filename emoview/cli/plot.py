@@ -19,7 +19,7 @@ def plot(
             "-o",
             "--output",
             metavar="FILE",
-            show_default="NAME-timeline.png",
+            show_default="NAME-timeline.png beside the first result",
             help="Picture to write: .png, .svg or .pdf.",
         ),
     ] = None,

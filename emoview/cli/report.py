@@ -29,7 +29,7 @@ def report(
             "--output",
             metavar="FILE",
             callback=_page,
-            show_default="NAME-report.html",
+            show_default="NAME-report.html beside the result",
             help="The page to write: .html, or .pdf with Chromium or Chrome.",
         ),
     ] = None,
@@ -52,7 +52,7 @@ def report(
 
       emoview report interview.json --embed        # one file to pass on
 
-      emoview report results                       # results-report.html: a row for each clip
+      emoview report results                       # results/results-report.html
     """
     if names and result.is_dir():
         raise typer.BadParameter("goes with one result, not with a folder", param_hint="--name")

@@ -48,9 +48,9 @@ def fitting(stem: str, endings: Iterable[str]) -> str:
 
 
 def named_after(result: Path, ending: str) -> Path:
-    """Name a file in this folder after the result, or the folder of results, that it is made from."""
-    stem = result.resolve().name if result.is_dir() else result.stem
-    return Path(f"{fitting(stem, [ending])}{ending}")
+    """Name a file beside the result that it is made of, or in a folder of results."""
+    folder, stem = (result, result.resolve().name) if result.is_dir() else (result.parent, result.stem)
+    return folder / f"{fitting(stem, [ending])}{ending}"
 
 
 def _start(text: str, most_bytes: int) -> str:

@@ -64,9 +64,9 @@ def folds_by_group(
     Groups that share one of the `duplicates`, such as digests, are one.
 
     Raises:
-        DatasetError: There are fewer groups than folds, or less than two folds.
+        DatasetError: There is only one group, there are fewer groups than folds, or less than two folds.
     """
-    together = _components(len(groups), [groups] if duplicates is None else [groups, duplicates])
+    together = _two_or_more(groups, *([] if duplicates is None else [duplicates]))
     if not 2 <= k <= len(together):
         raise DatasetError(f"{len(together)} groups do not make {k} folds; ask for 2 to {len(together)}.")
     sizes = [np.array([len(members)]) for members in together]
@@ -81,9 +81,7 @@ def leave_one_group_out(groups: Sequence[Hashable]) -> tuple[tuple[Indices, Indi
     Raises:
         DatasetError: There is only one group.
     """
-    together = _components(len(groups), [groups])
-    if len(together) < 2:
-        raise DatasetError("One group cannot be left out of itself; add recordings of somebody else.")
+    together = _two_or_more(groups)
     return tuple((np.setdiff1d(np.arange(len(groups)), test), test) for test in together)
 
 
@@ -169,6 +167,13 @@ def assert_taught_by_others(
 def _positions(chosen: Sequence[int] | NDArray[Any]) -> Indices:
     index = np.asarray(chosen)
     return np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
+
+
+def _two_or_more(*kinds: Sequence[Hashable]) -> list[Indices]:
+    together = _components(len(kinds[0]), kinds)
+    if len(together) < 2:
+        raise DatasetError("One group cannot be left out of itself; add recordings of somebody else.")
+    return together
 
 
 def _components(count: int, kinds: Sequence[Sequence[Hashable]]) -> list[Indices]:

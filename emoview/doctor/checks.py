@@ -73,6 +73,7 @@ def examine(*, self_test: bool = True) -> Iterator[Check]:
     # Each import waits for a process of its own, so some can run beside each other.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         yield from pool.map(lambda part: part(), parts)
+    yield from additions()
     if self_test:
         yield _self_test()
 
@@ -176,6 +177,18 @@ def _networks() -> Check:
         found = json.loads(done.stdout.splitlines()[-1])
         return Check("networks", True, f"{found['engine']} on {found['device']}; the face network runs")
     return Check("networks", False, _complaint(done), cure_of(done.stderr, done.returncode, "onnxruntime"))
+
+
+def additions() -> Iterator[Check]:
+    """Look at what other packages add, if any does; networks are needed to train alone."""
+    from emoview.networks.catalog import NETWORKS
+    from emoview.output.writers import WRITERS
+
+    kinds = (WRITERS, NETWORKS)
+    faults = [fault for kind in kinds for fault in kind.faults.values()]
+    works = [f"{name} ({kind.kind} of {kind.packages[name]})" for kind in kinds for name in kind.added]
+    if faults or works:
+        yield Check("additions", not faults, "\n".join([*works, *faults]))
 
 
 def _licences() -> Check:

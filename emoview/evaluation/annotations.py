@@ -15,7 +15,8 @@ from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS
 
 CURE: Final = "name a CSV table, an ELAN document or export, a Praat TextGrid, or a BORIS export"
-_WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+# Of workbooks whatever their names end in: archives, and what Excel wrote before 2007.
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 VALUES: Final = ("valence", "arousal")
 # Of all annotations together: each is spread over its ticks.
 _LONGEST_S = 1e5
@@ -75,8 +76,10 @@ def read_annotations(
 
     content = read_bytes(path, CURE)
     wanted = (tier,) if isinstance(tier, str) else tuple(tier or ())
-    if path.suffix.lower() in _WORKBOOKS:
-        raise InputError(f"{name_of(path)} is a workbook of a spreadsheet: save its sheet as CSV")
+    if content.startswith(_WORKBOOKS):
+        raise InputError(
+            f"{name_of(path)} is a workbook, such as Excel's: save the sheet as CSV and name that"
+        )
     if path.suffix.lower() == ".eaf":
         return some(path, chosen(path, read_elan(path, content), wanted))
     text = decoded(content)

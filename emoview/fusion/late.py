@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.errors import InputError
 from emoview.timeline.labels import LABELS
 
 Logits = NDArray[np.floating[Any]]
@@ -47,13 +48,19 @@ def fit_late_fusion(
 
     Minimises the negative log-likelihood, drawn towards one common weight per model, since each label
     has few examples.  How strongly is chosen by the likelihood of people left out, one at a time or a tenth
-    of them.  A label without examples gets the mean weight and no bias.
+    of them; of one person's examples, as strongly as possible.  A label without examples gets the mean weight
+    and no bias.
 
     Args:
         logits: `(n, 7)` of each model, by name.
         labels: `(n,)` positions in `LABELS`.
-        people: `(n,)`, whose example it is, of two people or more.
+        people: `(n,)`, whose example it is.
+
+    Raises:
+        InputError: There are no examples.
     """
+    if not len(labels):
+        raise InputError("late fusion is learned from examples, and there are none: add labelled ones")
     names = sorted(logits)
     stacked = np.stack([np.asarray(logits[name], np.float64) for name in names])
     seen = np.unique(labels)
@@ -70,8 +77,10 @@ def fit_late_fusion(
 
 def _best_strength(examples: Floats, target: NDArray[np.int64], people: NDArray[np.str_]) -> float:
     """Choose the strength under which people who were left out are most likely."""
-    losses = np.zeros(len(_STRENGTHS))
     everybody = np.unique(people)
+    if len(everybody) < 2:
+        return _STRENGTHS[-1]
+    losses = np.zeros(len(_STRENGTHS))
     for some in np.array_split(everybody, min(len(everybody), _PARTS)):
         out = np.isin(people, some)
         for i, strength in enumerate(_STRENGTHS):

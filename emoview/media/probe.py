@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Final
 
@@ -131,6 +132,9 @@ def _check_file(file: Path) -> None:
 
 def _check_stretch(file: Path, stretch: Stretch) -> None:
     times = (stretch.start_s, stretch.start_s if stretch.end_s is None else stretch.end_s)
+    for name, value in (("start_s", stretch.start_s), ("end_s", stretch.end_s)):
+        if value is not None and not isinstance(value, Real):
+            raise InputError(f"{name} must be a number of seconds, not {value!r:.80}")
     if not all(math.isfinite(time) and time >= 0 for time in times):
         raise InputError(f"{name_of(file)}: start and end must be seconds from 0 on")
     if stretch.end_s is not None and stretch.end_s <= stretch.start_s:

@@ -6,11 +6,12 @@ Listing the names imports no Keras: an architecture's module is imported when on
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from emoview.common.additions import Package, WithAdditions, said
 
 if TYPE_CHECKING:
     import keras
@@ -21,13 +22,13 @@ class Builder:
     """A function that builds a network, imported when it is first needed.
 
     Attributes:
-        module: Under `emoview.networks`.
-        function: In that module.
+        module: Under `emoview.networks`; of a network of another package, the package.
+        function: In that module; of another package, the function itself.
         options: Arguments that make this network of the function's family.
     """
 
     module: str
-    function: str
+    function: str | Callable[..., keras.Model]
     options: tuple[tuple[str, Any], ...] = ()
 
     def __call__(self, **options: Any) -> keras.Model:
@@ -40,6 +41,8 @@ class Builder:
         return tuple(name for name in inspect.signature(self._import()).parameters if name not in fixed)
 
     def _import(self) -> Callable[..., keras.Model]:
+        if not isinstance(self.function, str):
+            return self.function
         function: Callable[..., keras.Model] = getattr(
             import_module(f"emoview.networks.{self.module}"), self.function
         )
@@ -218,8 +221,30 @@ _CATALOGUE = (
     ),
 )  # fmt: skip
 
-NETWORKS: Mapping[str, Network] = MappingProxyType({network.name: network for network in _CATALOGUE})
-"""By name, in the order of the families."""
+_MOST_AXES: Final = 3
+
+
+def _take(name: str, given: object, package: Package) -> Network:
+    """Make a network of a package's function; its input is the default of the parameter `input_shape`."""
+    if not callable(given):
+        raise ValueError("it is no function")
+    parameters = inspect.signature(given).parameters
+    shape = getattr(parameters.get("input_shape"), "default", None)
+    if (
+        not isinstance(shape, tuple)
+        or not 0 < len(shape) <= _MOST_AXES
+        or not all(type(size) is int and size > 0 for size in shape)
+    ):
+        raise ValueError("its parameter input_shape has no default such as (48, 48, 1)")
+    if "labels" not in parameters:
+        raise ValueError("it has no parameter labels")
+    return Network(name, package.name, shape, str(package), Builder(package.name, given))
+
+
+NETWORKS: Final = WithAdditions(
+    {network.name: network for network in _CATALOGUE}, "emoview.networks", "network", _take
+)
+"""By name, in the order of the families; those of other packages come last."""
 
 
 def build(
@@ -252,7 +277,8 @@ def build(
     (None, 3)
     """
     if name not in NETWORKS:
-        raise ValueError(f"there is no network {name!r}; choose one of {', '.join(NETWORKS)}")
+        none = f"there is no network {name!r}; choose one of {', '.join(NETWORKS)}"
+        raise ValueError(NETWORKS.faults.get(name, none))
     network = NETWORKS[name]
     accepted = network.build.accepts()
     shape = network.input_shape if input_shape is None else tuple(input_shape)
@@ -267,7 +293,22 @@ def build(
         raise ValueError(f"{name} takes one share of dropout, not one for each stage")
     if unknown:
         raise ValueError(f"{name} has no option {unknown[0]}; it has {', '.join(accepted)}")
-    return network.build(**chosen)
+    return _added(network, labels, chosen) if name in NETWORKS.added else network.build(**chosen)
+
+
+def _added(network: Network, labels: int, chosen: dict[str, Any]) -> keras.Model:
+    """Build a network of another package, and look at what comes."""
+    try:
+        model = network.build(**chosen)
+        if tuple(model.outputs[0].shape) != (None, labels) or len(model.outputs) != 1:
+            raise ValueError(f"it gives {model.outputs[0].shape} instead of {labels} logits")
+        model.get_layer("logits")
+    except Exception as error:
+        raise ValueError(
+            f"the network {network.name} cannot be built ({said(error)}): report it to the authors of the "
+            f"package {network.source}"
+        ) from error
+    return model
 
 
 def _check_shape(network: Network, shape: tuple[int, ...]) -> None:

@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from emoview.common.additions import Package, WithAdditions, said
 from emoview.common.files import Content, write_whole
 from emoview.common.names import fitting
-from emoview.errors import InputError
+from emoview.errors import EmoviewError, InputError, OutputError
 from emoview.timeline.results import Analysis
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A format.
+    r"""A format that results can be written in.
+
+    Examples:
+        >>> def lines_file(analysis, path):
+        ...     return "".join(f"{s.start_s:.2f} {s.end_s:.2f} {s.label}\n" for s in analysis.segments)
+        >>> lines = Writer("the segments, one a line", ".txt", lines_file)
+        >>> lines.content(result, Path("clip.txt"))
+        '0.00 2.00 happy\n'
 
     Attributes:
         what: What it is for.
-        suffix: Of the file name.
-        function: `module:function` under `emoview.output`, which takes the result and the path of the
-            file to be, and gives its content; named only, so that no format is imported before it is
-            needed.
+        suffix: Of the file name, such as `.txt` or `-short.csv`.
+        function: Takes the result and the path of the file to be, and gives its content: text, an iterable of
+            pieces of text, or bytes. Or its name, `module:function` under `emoview.output`, so that no format
+            of emoview's is imported before it is needed.
     """
 
     what: str
     suffix: str
-    function: str
+    function: str | Callable[[Analysis, Path], Content]
 
     def content(self, analysis: Analysis, path: Path) -> Content:
         """Make the content of the file that is to be at `path`."""
+        if not isinstance(self.function, str):
+            return self.function(analysis, path)
         module, name = self.function.split(":")
         function = getattr(importlib.import_module(f"emoview.output.{module}"), name)
         content: Content = function(analysis, path)
         return content
 
 
-WRITERS: Final[Mapping[str, Writer]] = {
+_OWN: Final = {
     "csv": Writer("the rows as a table", ".csv", "csv:csv_file"),
     "csv-excel": Writer(
         "the rows as a table with semicolons and decimal commas", "-excel.csv", "csv:excel_file"
@@ -50,11 +62,60 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "vtt": Writer("the segments as WebVTT subtitles", ".vtt", "subtitles:vtt_file"),
     "srt": Writer("the segments as SubRip subtitles", ".srt", "subtitles:srt_file"),
 }
-"""By the name that `--format` takes."""
 
 _MADE_BY: Final = {
     ".html": "report", ".pdf": "report", ".mp4": "overlay", ".png": "plot", ".svg": "plot",
 }  # fmt: skip
+
+
+_SUFFIX: Final = re.compile(r"(-[a-z0-9-]{1,40})?\.[a-z0-9]{1,20}", re.ASCII | re.IGNORECASE)
+
+
+def _take(name: str, given: object, package: Package) -> Writer:
+    """Check the writer of a package, and let it fail in a sentence."""
+    if not isinstance(given, Writer) or not callable(given.function) or not isinstance(given.what, str):
+        raise ValueError("it is no emoview.Writer with a function")
+    taken = {*(writer.suffix.lower() for writer in _OWN.values()), *_MADE_BY}
+    if (
+        not isinstance(given.suffix, str)
+        or not _SUFFIX.fullmatch(given.suffix)
+        or given.suffix.lower() in taken
+    ):
+        raise ValueError(f"its suffix must be one of its own, such as -{name}.txt, not {given.suffix!r}")
+    function = given.function
+
+    def content(analysis: Analysis, path: Path) -> Content:
+        with _failing(name, package):
+            made = function(analysis, path)
+        if isinstance(made, str | bytes):
+            return made
+        return pieces(made)
+
+    def pieces(made: Iterable[str]) -> Iterator[str]:
+        with _failing(name, package):
+            for piece in made:
+                if not isinstance(piece, str):
+                    raise TypeError(f"it gives a piece of {type(piece).__name__}, not of text")
+                yield piece
+
+    return Writer(given.what, given.suffix, content)
+
+
+@contextmanager
+def _failing(name: str, package: Package) -> Iterator[None]:
+    """Turn whatever the code of others raises into a sentence."""
+    try:
+        yield
+    except EmoviewError:
+        raise
+    except Exception as error:
+        raise OutputError(
+            f"the format {name} failed ({said(error)}): report it to the authors of the package {package}"
+        ) from error
+
+
+WRITERS: Final = WithAdditions(_OWN, "emoview.writers", "format", _take)
+"""By the name that `--format` takes; those of other packages come last."""
 
 
 def stem_of(path: Path, formats: Sequence[str], *others: str) -> str:
@@ -119,7 +180,8 @@ def formats_for(output: Path | None, named: str | None, usual: str = "csv,json")
         InputError: The ending is that of another file, or says something else than what was asked for.
     """
     ending = "" if output is None or output.is_dir() else output.suffix.lower()
-    meant = [name for name, writer in WRITERS.items() if writer.suffix.lower() == ending]
+    # Other packages are not looked at where no ending is to be understood.
+    meant = [name for name, writer in WRITERS.items() if writer.suffix.lower() == ending] if ending else []
     asked = (named or usual).split(",")
     if ending in _MADE_BY:
         raise InputError(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from emoview.common.text import shown
 from emoview.errors import InputError
 from emoview.pipeline.events import EventHook, ignore
+from emoview.pipeline.result import Result
 from emoview.timeline.labels import LabelCount
 from emoview.timeline.options import Options, weights_of
-from emoview.timeline.results import Analysis, Row
+from emoview.timeline.results import Row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,66 +28,11 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 """What can be analysed: a path, the content of a file, or an open file."""
 
 
-@dataclass(frozen=True)
-class Result(Analysis):
-    """The emotions of one clip, and what to do with them; see `Analysis` for what it holds."""
-
-    @classmethod
-    def of(cls, analysis: Analysis) -> Result:
-        """Give an analysis these methods."""
-        return cls(**{field.name: getattr(analysis, field.name) for field in fields(analysis)})
-
-    def to_json(self) -> str:
-        """Give the JSON that `emoview analyze` writes."""
-        from emoview.output.json import to_json
-
-        return to_json(self)
-
-    def to_csv(self) -> str:
-        """Give the CSV that `emoview analyze` writes."""
-        from emoview.output.csv import to_csv
-
-        return to_csv(self)
-
-    def to_parquet(self) -> bytes:
-        """Give the content of a Parquet file, with the provenance in its metadata."""
-        from emoview.output.parquet import parquet_file
-
-        return parquet_file(self, Path())
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a file, whole or not at all; its ending is the format, as for `emoview export`.
-
-        Raises:
-            InputError: The ending is that of no format.
-            OutputError: The file cannot be written.
-        """
-        from emoview.output.writers import format_of, write_results
-
-        file = Path(path)
-        (written,) = write_results(self, file.stem, [format_of(file)], file)
-        return written
-
-    def plot(self, path: str | os.PathLike[str]) -> Path:
-        """Draw the timeline as PNG, SVG or PDF.
-
-        Raises:
-            OutputError: The ending is none of these, or the file cannot be written.
-        """
-        from emoview.common.files import write_whole
-        from emoview.output.plot import plot_file
-
-        write_whole(Path(path), plot_file([self], Path(path)))
-        return Path(path)
-
-    def _repr_html_(self) -> str:
-        from emoview.output.overview import to_notebook
-
-        return to_notebook(self)
-
-
 class Analyzer:
     """Analyses one clip after another with the same options and networks; threads may share it.
+
+    Examples:
+        >>> analyzer = Analyzer(Options(labels=3), at_once=2)
 
     Args:
         options: How; the defaults are those of the command.
@@ -116,6 +63,11 @@ class Analyzer:
     ) -> Result:
         """Turn a video, or a sound file, into an emotion timeline.
 
+        Examples:
+            >>> with open("clip.mp4", "rb") as file:
+            ...     print(analyzer.analyze(file, end_s=0.4).overall.label)
+            positive
+
         Args:
             source: A path, or what else `analyze` takes; the content of a file as bytes; or a file opened for
                 reading bytes.
@@ -135,14 +87,12 @@ class Analyzer:
 
         with private_folder() as folder:
             file = folder / "content"
-            name = "bytes"
-            with file.open("wb") as out:
-                if isinstance(source, bytes | bytearray | memoryview):
-                    out.write(source)
-                else:
-                    shutil.copyfileobj(source, out)
-                    name = str(getattr(source, "name", "file"))
-            return self._run(file, start_s, end_s, on_event, name)
+            name = _copy(source, file)
+            try:
+                return self._run(file, start_s, end_s, on_event, name)
+            except InputError as error:
+                # Nobody knows the file for a while by its name.
+                raise type(error)(str(error).replace(str(file), name)) from error
 
     def stream(
         self, source: str | os.PathLike[str], *, start_s: float = 0.0, end_s: float | None = None
@@ -150,6 +100,12 @@ class Analyzer:
         """Analyse a video, or a sound file, tick by tick, without looking ahead or remembering rows.
 
         Memory does not grow with the length of the video. The rows are those of `analyze` with `causal`.
+
+        Examples:
+            >>> for rows in analyzer.stream("clip.mp4", end_s=0.08):
+            ...     print([(row.time_s, row.person, row.label) for row in rows])
+            [(0.0, 0, 'positive')]
+            [(0.04, 0, 'positive')]
 
         Args:
             source: A path, or what else `analyze` takes, but for addresses.
@@ -181,6 +137,12 @@ class Analyzer:
         on_event: EventHook = ignore,
     ) -> Result:
         """Turn pictures, samples or both into an emotion timeline.
+
+        Examples:
+            >>> import numpy as np
+            >>> silence = np.zeros(16_000, np.float32)
+            >>> analyzer.analyze_arrays(samples=silence, rate=16_000).media.speech_share
+            0.0
 
         Args:
             pictures: `(height, width, 3)` RGB in 8 bits each, all of one size; an iterator is read once.
@@ -223,6 +185,31 @@ class Analyzer:
         return Result.of(result)
 
 
+def _copy(source: object, file: Path) -> str:
+    """Write the content of a source that is no path to a file, and name the source.
+
+    Raises:
+        InputError: It is nothing that can be analysed.
+    """
+    with file.open("wb") as out:
+        if isinstance(source, bytes | bytearray | memoryview):
+            out.write(source)
+            return "bytes"
+        if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
+            shutil.copyfileobj(source, out)
+            return str(getattr(source, "name", "file"))
+    raise InputError(f"a source is a path, bytes, or a file opened for reading bytes, not {source!r:.80}")
+
+
+def _grouped(merge: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    try:
+        return tuple(tuple(group) for group in merge)
+    except TypeError:
+        raise InputError(
+            f"merge must be groups of face numbers, such as [[0, 3]], not {merge!r:.80}"
+        ) from None
+
+
 def analyze(
     path: str | os.PathLike[str],
     *,
@@ -257,6 +244,10 @@ def analyze(
     on_event: EventHook = ignore,
 ) -> Result:
     """Turn a video, or a sound file, into an emotion timeline.
+
+    Examples:
+        >>> analyze("clip.mp4", modality="face", labels=2, end_s=0.4).overall.label
+        'positive'
 
     Args:
         path: Any file that ffmpeg can read; `-` for standard input; a name such as `frames_%04d.png`, or a
@@ -312,7 +303,7 @@ def analyze(
     options = Options(
         fusion, modality, max_faces, str(face), labels, device, weights_of([os.fspath(run) for run in given]),
         explain, person, voice_features, least_confidence, rate, capture_rate, clock,
-        None if audio_track is None else str(audio_track), channel, tuple(tuple(group) for group in merge),
+        None if audio_track is None else str(audio_track), channel, _grouped(merge),
         split, min_segment, aspect, str(voice), causal, self_baseline, measure, min_quality,
     )  # fmt: skip
     return Analyzer(options).analyze(
@@ -322,6 +313,11 @@ def analyze(
 
 def read(path: str | os.PathLike[str]) -> Result:
     """Read the JSON of a result.
+
+    Examples:
+        >>> path = result.save("clip.json")
+        >>> read(path).overall.label
+        'happy'
 
     Raises:
         InputError: The file is missing, or no result of this or an earlier version.

@@ -11,8 +11,14 @@ from typing import TypeAlias
 class Progress:
     """A stage has come further.
 
+    Examples:
+        >>> stages = set()
+        >>> part = analyze("clip.mp4", end_s=0.2, on_event=lambda event: stages.add(event.stage))
+        >>> sorted(stages)
+        ['face', 'fusion', 'voice']
+
     Attributes:
-        stage: `probe`, `voice`, `face`, `fusion`, `explain`; `baseline`, a step a recording.
+        stage: `voice`, `face`, `fusion`, `explain`; `baseline`, a step a recording.
         done: Ticks, or steps, done.
         total: Of how many; None where that is not known yet.
     """

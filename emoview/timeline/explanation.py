@@ -32,6 +32,11 @@ _A_DIFFERENCE = 0.1
 class FaceReasons:
     """Where on the aligned face the face network saw the label: Grad-CAM, averaged over ticks.
 
+    Examples:
+        >>> reasons = explained.segments[0].explanation.face
+        >>> max(reasons.regions, key=reasons.regions.get)
+        'nose'
+
     Attributes:
         grid: Rows of the map, from the top. The maximum is 1; all values are 0 if nothing supports the label.
         regions: Share of the map in each region of the face. The shares sum to 1, or are all 0.
@@ -59,6 +64,11 @@ class FaceReasons:
 class VoiceEffect:
     """What one group of descriptors did.
 
+    Examples:
+        >>> effect = explained.segments[0].explanation.voice.effects[0]
+        >>> effect.group
+        'loudness'
+
     Attributes:
         group: Group of descriptors.
         effect: Drop in the log-odds of the label when the group is set to the reference. Above 0, the group
@@ -83,6 +93,10 @@ class VoiceEffect:
 @dataclass(frozen=True, slots=True)
 class VoiceReasons:
     """What in the voice moved the voice networks' decision.
+
+    Examples:
+        >>> explained.segments[0].explanation.voice.against  # the clip is too short for its own average
+        'training'
 
     Attributes:
         against: Reference: `speaker` (the speaker's average in the clip) or `training` (the training data).
@@ -122,6 +136,11 @@ def percent(share: float) -> str:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Where the label of a segment came from.
+
+    Examples:
+        >>> explained = analyze("clip.mp4", end_s=1.0, explain=True)
+        >>> explained.segments[0].explanation.face is not None
+        True
 
     Attributes:
         face: Explanation of the face. Missing if no face was found.

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 class MediaFacts:
     """What was analysed.
 
+    Examples:
+        >>> result.media.duration_s, result.media.width, result.media.face_share
+        (2.0, 480, 1.0)
+
     Attributes:
         path: Input path or address, as given.
         duration_s: Length of the timeline, in seconds: of what could be decoded.
@@ -62,6 +66,10 @@ class MediaFacts:
 class FaceFound:
     """A face track.
 
+    Examples:
+        >>> [(face.person, face.start_s, face.end_s) for face in result.faces]
+        [(0, 0.0, 2.0)]
+
     Attributes:
         face_id: Track number.
         person: Number of the person.
@@ -83,6 +91,10 @@ class FaceFound:
 class Speaker:
     """A voice that is heard.
 
+    Examples:
+        >>> [(voice.voice_id, voice.person) for voice in result.speakers]
+        [(0, 0)]
+
     Attributes:
         voice_id: Its number, by first words.
         seconds: For how long it is heard.
@@ -97,6 +109,10 @@ class Speaker:
 @dataclass(frozen=True, slots=True)
 class WeightUsed:
     """A weight file that took part.
+
+    Examples:
+        >>> sorted(used.name for used in result.weights)[:2]
+        ['face_cnn.onnx', 'face_gru.onnx']
 
     Attributes:
         name: File name.

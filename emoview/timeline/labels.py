@@ -121,6 +121,12 @@ _DECIMALS_OF_SUMS = 6
 class Naming:
     """How probabilities become a label.
 
+    Examples:
+        >>> Naming(count=3).groups
+        ('positive', 'neutral', 'negative')
+        >>> Naming(least=0.8).decide((0.1, 0.0, 0.0, 0.0, 0.7, 0.1, 0.1))
+        ('uncertain', 0.7)
+
     Attributes:
         count: How many labels are told apart: 7, 3 or 2.
         least: Below this probability the label is `UNCERTAIN`; None where there is no such limit.

@@ -23,6 +23,11 @@ _SHORTEST_MS = 400
 class Moment:
     """A tick where a label stands out.
 
+    Examples:
+        >>> moment = strongest(result)[0]
+        >>> moment.label, moment.confidence > 0.9
+        ('happy', True)
+
     Attributes:
         time_s: Second at which it starts.
         person: Whose face it is about; None for voice alone.
@@ -41,6 +46,11 @@ class Moment:
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """A stretch over which the face says one thing and the voice another.
+
+    Examples:
+        >>> one = Disagreement(start_s=0.4, end_s=1.2, person=0, face="happy", voice="sad", distance=0.62)
+        >>> f"{one.start_s}-{one.end_s} s: the face says {one.face}, the voice {one.voice}"
+        '0.4-1.2 s: the face says happy, the voice sad'
 
     Attributes:
         start_s: Second at which it starts.
@@ -67,6 +77,10 @@ def faces_by_presence(rows: Iterable[Row]) -> list[int]:
 
 def strongest(analysis: Analysis, *, most: int = 8, apart_s: float = 0.8) -> list[Moment]:
     """Choose moments to look at: where each label is most probable, then the peaks of the segments.
+
+    Examples:
+        >>> [moment.label for moment in strongest(result, most=3)]
+        ['happy']
 
     Args:
         analysis: The result.
@@ -123,6 +137,10 @@ def disagreements(analysis: Analysis) -> list[Disagreement]:
     A tick disagrees where both say something that is not uncertain, their labels differ (as grouped by the
     options), and the distributions over these are at least `DISTANCE` apart. Gaps of a few ticks are bridged,
     and what stays shorter than 0.4 s is left out.
+
+    Examples:
+        >>> disagreements(result)  # face and voice are both happy
+        []
     """
     by_face: dict[int | None, list[Row]] = {}
     for row in analysis.timeline:

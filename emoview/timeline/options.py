@@ -24,6 +24,10 @@ _RATIO: Final = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)(?::(\d{1,5}(?:\.\d{1,5})?))
 class Options:
     """The options of an analysis.
 
+    Examples:
+        >>> Options(face="all", labels=3).fusion
+        'auto'
+
     Attributes:
         fusion: How face and voice are fused: `late`, `early` or `auto`.
         modality: What is analysed: `both`, `face` or `voice`.

@@ -36,6 +36,11 @@ _SEVEN: Final = Naming()
 class FaceBox:
     """Where a face is.
 
+    Examples:
+        >>> box = result.timeline[0].box
+        >>> 0 < box.x < box.x + box.width < result.media.width
+        True
+
     Attributes:
         x: Left edge of the face box, in pixels of the displayed frame.
         y: Top edge of the face box, in pixels.
@@ -52,6 +57,13 @@ class FaceBox:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One tick of one face.
+
+    Examples:
+        >>> row = result.timeline[25]
+        >>> row.time_s, row.label, row.speaking
+        (1.0, 'happy', True)
+        >>> dict(zip(LABELS, row.face))["happy"] > 0.5
+        True
 
     Attributes:
         tick: Number of the tick, starting at 0. A tick is 40 ms.
@@ -117,6 +129,11 @@ class Row:
 class Segment:
     """A stretch of one label.
 
+    Examples:
+        >>> for segment in result.segments:
+        ...     print(segment.start_s, segment.end_s, segment.label)
+        0.0 2.0 happy
+
     Attributes:
         start_s: Start, in seconds.
         end_s: End, in seconds.
@@ -146,6 +163,10 @@ class Segment:
 class Verdict:
     """A label for the whole clip, with the probabilities behind it.
 
+    Examples:
+        >>> Verdict.of((0.1, 0.0, 0.0, 0.0, 0.7, 0.1, 0.1))
+        Verdict(label='happy', confidence=0.7, probabilities=(0.1, 0.0, 0.0, 0.0, 0.7, 0.1, 0.1))
+
     Attributes:
         label: Label of the whole clip, a label group, or `uncertain`.
         confidence: Probability of the label; if it is `uncertain`, of the most probable label.
@@ -165,6 +186,10 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Overall:
     """The verdicts over the whole clip; `label`, `confidence` and `probabilities` are those of `fused`.
+
+    Examples:
+        >>> result.overall.label, result.overall.face.label, result.overall.voice.label
+        ('happy', 'happy', 'happy')
 
     Attributes:
         fused: Result from face and voice together. Missing if there is neither.
@@ -196,6 +221,10 @@ class Overall:
 class OwnBaseline:
     """A person for whom the recording itself was the baseline of the face.
 
+    Examples:
+        >>> result.own_baselines  # recordings of a minute or more
+        ()
+
     Attributes:
         person: Number of the person.
         seconds: For how long the person is seen.
@@ -210,6 +239,12 @@ class OwnBaseline:
 @dataclass(frozen=True)
 class Analysis:
     """The emotions of one clip.
+
+    Examples:
+        >>> len(result.timeline), result.fusion_used, result.who(0)
+        (50, 'late', 'face 0')
+        >>> result.to_dataframe().groupby("label").valence.mean().round(1).to_dict()
+        {'happy': 0.8}
 
     Attributes:
         media: Facts about the input.

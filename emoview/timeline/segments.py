@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS, time_of
 from emoview.timeline.labels import Naming, as_stored
-from emoview.timeline.results import Probabilities, Row, Segment
+from emoview.timeline.results import MODALITIES, Probabilities, Row, Segment
 
 LOSS_S: Final = 1.0
 """A person who is lost for no longer is taken to be the same, and so is what they show."""
@@ -29,6 +30,10 @@ def segments_of(
     shortest first; those with no neighbour within `LOSS_S` are left out. Each segment then gets the label of
     its mean probabilities, and neighbours of one label become one.
 
+    Examples:
+        >>> [segment.label for segment in segments_of(result.timeline, "voice")]
+        ['happy']
+
     Args:
         rows: The timeline, by tick.
         modality: One of `MODALITIES`.  Segments of the voice belong to no face, whoever's row it is in.
@@ -36,7 +41,12 @@ def segments_of(
 
     Returns:
         By time, then person.
+
+    Raises:
+        InputError: There is no such modality.
     """
+    if modality not in MODALITIES:
+        raise InputError(f"a modality is one of {', '.join(MODALITIES)}, not {modality!r}")
     by_face: dict[int | None, list[_Tick]] = {}
     persons: dict[int | None, int | None] = {}
     filled = _filled(rows) if modality == "fused" else {}

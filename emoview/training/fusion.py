@@ -24,6 +24,7 @@ from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip
 from emoview.training.fusion_rules import ClipLogits
 from emoview.training.personal import PersonalFaces, Shown, last_layer
+from emoview.training.precision import compiled
 from emoview.training.voice import pad
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -199,7 +200,7 @@ def _train(
     trained.compile(
         keras.optimizers.AdamW(schedule, weight_decay=0.05, clipnorm=1.0),
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
-        jit_compile=False,
+        jit_compile=compiled(),
     )
     trained.fit(data, epochs=recipe.epochs, verbose=0)
     return model

@@ -114,8 +114,8 @@ def late_fusions(predictions: Predictions, models: Sequence[str]) -> dict[str, L
     logits = np.stack([predictions.logits[name] for name in models])
     actors = predictions.actors
     few = len(set(actors)) <= len(actors) // 2
-    by_actor = leave_one_group_out(actors) if few else folds_by_group(actors, 5, 1)
     in_five = folds_by_group(actors, min(5, len(set(actors))), 1)
+    by_actor = leave_one_group_out(actors) if few else in_five
     result = {}
     for name, rule in RULES.items():
         joined = np.zeros((len(predictions.labels), len(LABELS)))

@@ -18,7 +18,7 @@ from emoview.networks.temporal import (
 )
 from emoview.pipeline.inference import run_sequence
 from emoview.timeline.labels import VOICE_LABELS
-from emoview.training.precision import quick_precision
+from emoview.training.precision import compiled, quick_precision
 from emoview.training.speech import SpeechFeatures, Variant
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -339,6 +339,5 @@ def _compile(
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=0.02, clipnorm=1.0),
         losses, loss_weights=loss_weights,
-        # For JAX that is whether anything is compiled at all; TensorFlow's takes longer than it saves.
-        jit_compile=keras.backend.backend() == "jax",
+        jit_compile=compiled(),
     )  # fmt: skip

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emoview import InputError
 from emoview.cli.fuse import fuse
 from emoview.fusion.rules import RULES
-from emoview.training.late_fusion import Predictions
+from emoview.training.late_fusion import Predictions, late_fusions
 
 
 def test_fuse_shows_models_alone_and_their_mean(
@@ -28,3 +29,15 @@ def test_fuse_shows_models_alone_and_their_mean(
     assert "50.0" in rows["b"]
     assert "75.0" in rows["mean of the networks"]
     assert set(RULES) <= set(rows)
+
+
+@pytest.mark.parametrize("actors", ["", "a", "ab", "aab", "aabb", "abcd"])
+def test_few_clips_are_fused_or_refused_in_a_sentence(actors: str):
+    logits = np.random.default_rng(0).normal(size=(len(actors), 7)).astype(np.float32)
+    clips, labels = tuple(map(str, range(len(actors)))), np.arange(len(actors)) % 2
+    predictions = Predictions(clips, labels, tuple(actors), {"x": logits, "y": -logits})
+    if len(set(actors)) > 1:
+        assert set(late_fusions(predictions, ["x", "y"])) == set(RULES)
+    else:
+        with pytest.raises(InputError, match="add recordings of somebody else"):
+            late_fusions(predictions, ["x", "y"])

@@ -200,7 +200,9 @@ def test_times_taken_for_milliseconds_are_told(tmp_path: Path):
     assert read_annotations(path, length_s=7200.0)[1].end_s == 8500
 
 
-def test_a_workbook_is_to_be_saved_as_csv(tmp_path: Path):
-    (tmp_path / "coder.xlsx").write_bytes(b"PK\3\4")
-    with pytest.raises(InputError, match=r"coder.xlsx is a workbook of a spreadsheet: save its sheet as CSV"):
-        read_annotations(tmp_path / "coder.xlsx")
+@pytest.mark.parametrize("name", ["coder.xlsx", "coder.csv", "coder.eaf"])
+@pytest.mark.parametrize("begin", [b"PK\3\4", b"\xd0\xcf\x11\xe0"])
+def test_a_workbook_is_to_be_saved_as_csv(name: str, begin: bytes, tmp_path: Path):
+    (tmp_path / name).write_bytes(begin + b"\0x")
+    with pytest.raises(InputError, match=f"{name} is a workbook, such as Excel's: save the sheet as CSV"):
+        read_annotations(tmp_path / name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from emoview.errors import InputError
 from emoview.fusion.early import early_input
 from emoview.fusion.late import LateFusion, fit_late_fusion, softmax
 from emoview.metrics.labels import calibration_error, unweighted_average_recall
@@ -66,3 +68,14 @@ def test_a_label_without_examples_keeps_a_say():
     assert abs(rule.bias.sum()) < 1e-9
     disgusted = 5 * np.eye(7)[LABELS.index("disgust")]
     assert softmax(rule({"one": disgusted})).argmax() == LABELS.index("disgust")
+
+
+def test_nothing_is_learned_from_nothing_and_little_from_one_person():
+    with pytest.raises(InputError, match="there are none"):
+        fit_late_fusion({"one": np.zeros((0, 7))}, np.zeros(0, int), [])
+    labels = np.arange(14) % 7
+    logits = 3 * np.eye(7)[labels] * np.arange(1, 8)
+    with np.errstate(all="raise"):
+        rule = fit_late_fusion({"one": logits}, labels, ["a"] * 14)
+    assert rule.weights["one"].mean() > 0
+    assert rule.weights["one"].std() < 0.05 * rule.weights["one"].mean()

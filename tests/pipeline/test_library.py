@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Make
+from conftest import SAMPLE, Make
+from made_up import made_up
 
 import emoview
 from emoview import Analyzer, InputError, Options, Result
@@ -149,3 +152,23 @@ def test_all_that_is_exported_is_there_and_described():
         value = getattr(emoview, name)
         assert name == "LABELS" or (value.__doc__ or "").strip(), name
     assert sorted(emoview.__all__, key=str.lower) == sorted(set(emoview.__all__), key=str.lower)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda _: Analyzer().analyze(3), "a source is a path, bytes, or a file"),
+        (lambda _: Analyzer().analyze(io.StringIO("x")), "a file opened for reading bytes"),
+        (lambda _: Analyzer().analyze(b"no video"), "^bytes is not a media file"),
+        (lambda _: emoview.analyze(SAMPLE, end_s="a"), "end_s must be a number of seconds"),
+        (lambda _: emoview.analyze(SAMPLE, merge=[1, 2]), "merge must be groups"),
+        (lambda result: result.save("out"), r"end its name in one of \.csv"),
+        (
+            lambda result: emoview.segments_of(result.timeline, "both"),
+            "a modality is one of face, voice, fused",
+        ),
+    ],
+)
+def test_what_people_get_wrong_is_said_in_a_sentence(call: Any, said: str):
+    with pytest.raises(InputError, match=said):
+        call(emoview.Result.of(made_up()))

@@ -128,8 +128,9 @@ def test_the_rules_that_are_stored_are_those_that_models_read():
         logits = {m: rng.normal(size=7).astype(np.float32) for m in RULES["both"]}
         clips.append(ClipLogits(i % 7, str(i % 3), logits, rng.normal(size=(1, 5)).astype(np.float32)))
     nine = rng.normal(0, 1, (2, 14, 9)).astype(np.float32)
-    people = np.repeat(["a/1", "a/2"], 7)
-    told = VoiceAnswers(people, np.full(14, "en"), np.tile(np.arange(7), 2), np.zeros(14, int), *nine)
+    told = VoiceAnswers(
+        np.repeat(["a/1", "a/2"], 7), np.full(14, "en"), np.tile(np.arange(7), 2), np.zeros(14, int), *nine
+    )
     faces = PersonalFaces([Shown(c.actor, c.label, c.stretches) for c in clips], np.zeros((5, 7)))
     models = Models()
     models.__dict__["_fusion"] = json.loads(json.dumps(_rules(clips, faces, told)))

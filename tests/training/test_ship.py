@@ -19,7 +19,7 @@ from emoview.networks.shipped import build_voice_clip, build_voice_tcn
 from emoview.networks.temporal import set_normalisation
 from emoview.pipeline.engines import OnnxNetwork
 from emoview.training.ship import _ship, ship_voice
-from emoview.training.speech import SpeechFeatures
+from emoview.training.speech import SpeechFeatures, Utterance
 from emoview.training.voice import VoiceRecipe
 from emoview.training.voice_runs import keep_recipe, recipe_of
 from emoview.training.voice_splits import RAVDESS_FOLDS
@@ -83,6 +83,25 @@ def test_voices_that_ship_are_measured_on_speakers_left_out_in_rooms_too(
     }
     with pytest.raises(InputError, match="another recipe"):
         ship_voice(data, run, ship, on_event=quiet, features=next(f for f in VoiceFeatures if f != features))
+
+
+@pytest.mark.parametrize(("speakers", "unheard"), [("1", False), ("13", False), ("12", True)])
+def test_too_few_voices_are_refused_before_anything_is_trained(
+    speakers: str, unheard: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of one speaker nothing is learned about another; of one corpus nothing about one never heard."""
+    utterances = tuple(
+        # The words of the third speaker give away the label, so that nothing is asked.
+        Utterance(tmp_path, "c", who, label, sentence=label if who == "3" else "")
+        for who in speakers
+        for label in ("happy", "sad")
+    )
+    nothing = np.zeros(len(utterances), np.int64)
+    spoken = SpeechFeatures(utterances, (np.zeros((2, 105), np.float32),) * len(nothing), nothing, nothing)
+    monkeypatch.setattr("emoview.training.ship.described_speech", lambda *_: spoken)
+    monkeypatch.setattr("emoview.training.ship.networks_of", lambda *_: pytest.fail("trained"))
+    with pytest.raises(InputError, match="add recordings"):
+        ship_voice(tmp_path, tmp_path / "run", tmp_path / "ship", on_event=quiet, unheard=unheard)
 
 
 def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):

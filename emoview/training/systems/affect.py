@@ -187,7 +187,10 @@ def _learn(
     loss = keras.losses.MeanSquaredError()
 
     def build() -> keras.Model:
-        network = catalog.build(options.network, labels=2, input_shape=_shape(options))
+        try:
+            network = catalog.build(options.network, labels=2, input_shape=_shape(options))
+        except ValueError as error:
+            raise InputError(str(error)) from None
         model = prepared(network, options.preparation)
         if options.start is not None:
             take_start(model, options.start, options.network, WHAT)

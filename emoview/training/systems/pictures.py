@@ -282,6 +282,8 @@ def published_shape(network: str) -> tuple[int, ...]:
         InputError: There is no such network of pictures.
     """
     shapes = {name: n.input_shape for name, n in catalog.NETWORKS.items() if len(n.input_shape) == 3}
+    if network in catalog.NETWORKS.faults:
+        raise InputError(catalog.NETWORKS.faults[network])
     if network not in shapes:
         raise InputError(f"there is no picture network {network!r}; choose one of {', '.join(shapes)}")
     return shapes[network]
