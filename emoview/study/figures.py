@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,9 +27,9 @@ _RESAMPLES: Final = 1000
 _FEWEST: Final = 2
 _BAND: Final = (2.5, 97.5)
 # Told apart without colour by their dashes, too (Okabe and Ito 2008).
-_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_DASHES: Final = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
-MOST_CONDITIONS: Final = len(_COLOURS)
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES: Final = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
+MOST_CONDITIONS: Final = len(COLOURS)
 """Most conditions that are drawn."""
 
 
@@ -56,28 +57,54 @@ def band_of(people: Floats) -> tuple[Floats, Floats, Floats]:
     return mean, low, high
 
 
-def curves_file(
-    rows: Sequence[PlanRow], ticks: pandas.DataFrame, path: Path, *, around_events: bool
-) -> bytes:
-    """Draw the curves of all conditions, a panel for each of `FOLLOWED`, as the PNG or SVG at `path`.
+def curves_figure(rows: Sequence[PlanRow], ticks: pandas.DataFrame, *, around_events: bool) -> Any:
+    """Draw the curves of all conditions, a panel for each of `FOLLOWED`.
 
     Args:
         rows: The plan.
         ticks: As in `ticks_table`.
-        path: Its suffix chooses the form.
         around_events: Whether time counts from each event of the plan, against the second before; else
             from the start of the clip.
     """
-    curves = {name: _people(rows, ticks, name, around_events=around_events) for name in _conditions(rows)}
-    return drawn(lambda: _figure(curves, around_events=around_events), path)
+    curves = {name: people_of(rows, ticks, name, around_events=around_events) for name in conditions_of(rows)}
+    return _figure(curves, around_events=around_events)
 
 
-def _conditions(rows: Sequence[PlanRow]) -> list[str]:
+def both_forms(make: Callable[[], Any]) -> dict[str, bytes]:
+    """Give the figure that `make` gives as PNG and SVG, by their endings."""
+    made = cache(make)
+    content = {".png": drawn(made, Path("figure.png"))}
+    # It is laid out already, and that takes long.
+    made().set_layout_engine("none")
+    return {**content, ".svg": drawn(made, Path("figure.svg"))}
+
+
+def panels_of(*, share_x: bool) -> tuple[Any, list[Any]]:
+    """Make a figure with a panel for each of `FOLLOWED`, by their names."""
+    from matplotlib.figure import Figure
+
+    figure: Any = Figure(figsize=(7.2, 5.4), layout="constrained")
+    panels = list(figure.subplots(3, 3, sharex=share_x).ravel())
+    for axis, column in zip(panels, FOLLOWED, strict=True):
+        axis.set_title(column.removeprefix("fused_"), fontsize=8)
+        axis.tick_params(length=2.5, width=0.6, labelsize=7)
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, panels
+
+
+def legend_below(figure: Any, axis: Any) -> None:
+    """Name the conditions below all panels."""
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=7)
+
+
+def conditions_of(rows: Sequence[PlanRow]) -> list[str]:
+    """Name the conditions that are drawn, in the order of the plan."""
     return list(dict.fromkeys(row.condition for row in rows))[:MOST_CONDITIONS]
 
 
-def _people(
-    rows: Sequence[PlanRow], ticks: pandas.DataFrame, condition: str, *, around_events: bool
+def people_of(
+    rows: Sequence[PlanRow], ticks: pandas.DataFrame, condition: str, *, around_events: bool = False
 ) -> tuple[Floats, Floats]:
     """Give the starts of bins in seconds, and `(columns, participants, bins)` means of a condition."""
     groups = dict(tuple(ticks.groupby("clip", sort=False)))
@@ -122,23 +149,16 @@ def _mean(several: Floats) -> Floats:
 
 
 def _figure(curves: Mapping[str, tuple[Floats, Floats]], *, around_events: bool) -> Any:
-    from matplotlib.figure import Figure
-
-    figure: Any = Figure(figsize=(7.2, 5.4), layout="constrained")
-    panels = figure.subplots(3, 3, sharex=True).ravel()
-    for number, (axis, column) in enumerate(zip(panels, FOLLOWED, strict=True)):
-        for (name, (seconds, people)), colour, dash in zip(curves.items(), _COLOURS, _DASHES, strict=False):
+    figure, panels = panels_of(share_x=True)
+    for number, axis in enumerate(panels):
+        for (name, (seconds, people)), colour, dash in zip(curves.items(), COLOURS, DASHES, strict=False):
             mean, low, high = band_of(people[number])
             label = f"{name_of(name)} ({people.shape[1]})"
             axis.plot(seconds, mean, color=colour, linestyle=dash, linewidth=1, label=label)
             axis.fill_between(seconds, low, high, color=colour, alpha=0.2, linewidth=0)
-        axis.set_title(column.removeprefix("fused_"), fontsize=8)
-        axis.tick_params(length=2.5, width=0.6, labelsize=7)
-        axis.spines[["top", "right"]].set_visible(False)
         if around_events:
             axis.axvline(0, color="#777777", linewidth=0.5)
     for axis in panels[6:]:
         axis.set_xlabel("seconds after the event" if around_events else "time, s")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=7)
+    legend_below(figure, panels[0])
     return figure
