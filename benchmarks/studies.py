@@ -85,10 +85,9 @@ def study(
     return rows, results
 
 
-def effect() -> float:
-    """Give the difference of the conditions in the long run."""
+def effect(count: int = 40_000) -> float:
+    """Give the difference of the conditions in the long run, from so many people."""
     rng = np.random.default_rng(1)
-    count = 40_000
     habits = rng.normal(0, 0.5, (count, 7))
     happy, other = (
         probabilities(rng, habits, np.full(count, kind), _TICKS)[..., _HAPPY].mean() for kind in (True, False)

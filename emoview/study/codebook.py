@@ -144,7 +144,8 @@ def _made(table: str, name: str) -> Column | None:
         return Column(f"Probability of {end} {whose}", _P)
     kinds = {"clips.csv": (LABELS, _OF_LABEL), "events.csv": ((*LABELS, *_AFFECT), _OF_EVENT)}
     names, ends = kinds.get(table, ((), {}))
-    if first not in names or end not in ends:
+    unit = table == "events.csv" and ACTION_UNIT.fullmatch(first)
+    if not (first in names or unit) or end not in ends:
         return None
     kind = ends[end]
     return Column(

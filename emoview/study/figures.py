@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emoview.common.text import name_of, shown
 from emoview.output.plot import drawn
 from emoview.study.plan import PlanRow
-from emoview.study.tables import AFTER_S, BEFORE_S, FOLLOWED
+from emoview.study.tables import AFTER_S, BEFORE_S, followed_in
 from emoview.timeline.clock import TICK_HZ
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def band_of(people: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def curves_figure(rows: Sequence[PlanRow], ticks: pandas.DataFrame, *, around_events: bool) -> Any:
-    """Draw the curves of all conditions, a panel for each of `FOLLOWED`.
+    """Draw the curves of all conditions, a panel for each column that is followed.
 
     Args:
         rows: The plan.
@@ -67,7 +67,7 @@ def curves_figure(rows: Sequence[PlanRow], ticks: pandas.DataFrame, *, around_ev
             from the start of the clip.
     """
     curves = {name: people_of(rows, ticks, name, around_events=around_events) for name in conditions_of(rows)}
-    return _figure(curves, around_events=around_events)
+    return _figure(curves, followed_in(ticks), around_events=around_events)
 
 
 def both_forms(make: Callable[[], Any]) -> dict[str, bytes]:
@@ -79,13 +79,16 @@ def both_forms(make: Callable[[], Any]) -> dict[str, bytes]:
     return {**content, ".svg": drawn(made, Path("figure.svg"))}
 
 
-def panels_of(*, share_x: bool) -> tuple[Any, list[Any]]:
-    """Make a figure with a panel for each of `FOLLOWED`, by their names."""
+def panels_of(columns: Sequence[str], *, share_x: bool) -> tuple[Any, list[Any]]:
+    """Make a figure with a panel for each of up to nine columns, by their names."""
     from matplotlib.figure import Figure
 
     figure: Any = Figure(figsize=(7.2, 5.4), layout="constrained")
     panels = list(figure.subplots(3, 3, sharex=share_x).ravel())
-    for axis, column in zip(panels, FOLLOWED, strict=True):
+    for axis in panels[len(columns) :]:
+        axis.set_visible(False)
+    panels = panels[: len(columns)]
+    for axis, column in zip(panels, columns, strict=True):
         axis.set_title(column.removeprefix("fused_"), fontsize=8)
         axis.tick_params(length=2.5, width=0.6, labelsize=7)
         axis.spines[["top", "right"]].set_visible(False)
@@ -108,6 +111,7 @@ def people_of(
 ) -> tuple[Floats, Floats]:
     """Give the starts of bins in seconds, and `(columns, participants, bins)` means of a condition."""
     groups = dict(tuple(ticks.groupby("clip", sort=False)))
+    columns = list(followed_in(ticks))
     found: dict[str, list[Floats]] = {}
     first = -round(BEFORE_S * TICK_HZ) if around_events else 0
     reach = round(AFTER_S * TICK_HZ) if around_events else int(ticks["tick"].max()) + 1
@@ -118,7 +122,7 @@ def people_of(
             continue
         starts = [round(event.start_s * TICK_HZ) for event in row.events] if around_events else [0]
         for start in starts:
-            means = _binned(part, start + edges)
+            means = _binned(part["tick"].to_numpy(), part[columns].to_numpy(float), start + edges)
             if around_events:
                 with np.errstate(invalid="ignore"):
                     before = means[:, edges[:-1] < 0]
@@ -126,17 +130,17 @@ def people_of(
                     means = means - (np.where(known, before, 0).sum(axis=1) / known.sum(axis=1))[:, None]
             found.setdefault(row.participant, []).append(means)
     people = [_mean(np.stack(one)) for one in found.values()]
-    none = np.full((1, len(FOLLOWED), len(edges) - 1), np.nan)
+    none = np.full((1, len(columns), len(edges) - 1), np.nan)
     return edges[:-1] / TICK_HZ, np.stack(people, axis=1) if people else none.transpose(1, 0, 2)
 
 
-def _binned(part: pandas.DataFrame, edges: NDArray[np.int64]) -> Floats:
-    """Average columns over bins: `(columns, bins)`, NaN where nothing is said."""
-    place = np.searchsorted(edges, part["tick"].to_numpy(), side="right") - 1
+def _binned(ticks: NDArray[np.int64], values: Floats, edges: NDArray[np.int64]) -> Floats:
+    """Average `(ticks, columns)` over bins: `(columns, bins)`, NaN where nothing is said."""
+    place = np.searchsorted(edges, ticks, side="right") - 1
     inside = (place >= 0) & (place < len(edges) - 1)
-    values = part[list(FOLLOWED)].to_numpy(float)[inside]
+    values = values[inside]
     known = np.isfinite(values)
-    sums, counts = np.zeros((2, len(edges) - 1, len(FOLLOWED)))
+    sums, counts = np.zeros((2, len(edges) - 1, values.shape[1]))
     np.add.at(sums, place[inside], np.where(known, values, 0.0))
     np.add.at(counts, place[inside], known)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).T
@@ -148,8 +152,10 @@ def _mean(several: Floats) -> Floats:
     return np.where(count > 0, np.where(known, several, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
-def _figure(curves: Mapping[str, tuple[Floats, Floats]], *, around_events: bool) -> Any:
-    figure, panels = panels_of(share_x=True)
+def _figure(
+    curves: Mapping[str, tuple[Floats, Floats]], columns: Sequence[str], *, around_events: bool
+) -> Any:
+    figure, panels = panels_of(columns, share_x=True)
     for number, axis in enumerate(panels):
         for (name, (seconds, people)), colour, dash in zip(curves.items(), COLOURS, DASHES, strict=False):
             mean, low, high = band_of(people[number])
@@ -158,7 +164,7 @@ def _figure(curves: Mapping[str, tuple[Floats, Floats]], *, around_events: bool)
             axis.fill_between(seconds, low, high, color=colour, alpha=0.2, linewidth=0)
         if around_events:
             axis.axvline(0, color="#777777", linewidth=0.5)
-    for axis in panels[6:]:
+    for axis in panels[-3:]:
         axis.set_xlabel("seconds after the event" if around_events else "time, s")
     legend_below(figure, panels[0])
     return figure

@@ -155,7 +155,7 @@ def write_tables(
     page = study_page(
         title=name_of(f"Study {folder.resolve().name}"), clips=clips, effects=effects, figures=pictures,
         files=[path.name for path in written], links=links or {}, failures=failures,
-        limits=_limits(rows, results),
+        limits=_limits(rows, results, ticks),
     )  # fmt: skip
     written.append(_put(folder / PAGE, page))
     return tuple(written)
@@ -173,25 +173,28 @@ def _figures(
     from emoview.study.figures import both_forms, conditions_of, curves_figure
     from emoview.study.spread import grid_figure, raincloud_figure
     from emoview.study.synchrony import comparable, synchrony_figure
+    from emoview.study.tables import FOLLOWED, followed_in
 
-    conditions = conditions_of(rows)
+    conditions, columns = conditions_of(rows), followed_in(ticks)
     found = comparable(rows, ticks)
     figures: dict[str, Callable[[], Any]] = {
         "curves": lambda: curves_figure(rows, ticks, around_events=False),
-        "rainclouds": lambda: raincloud_figure(clips, conditions),
-        "grid": lambda: grid_figure(ticks, conditions),
+        "rainclouds": lambda: raincloud_figure(clips, conditions, columns),
     }
+    if columns == FOLLOWED:
+        figures["grid"] = lambda: grid_figure(ticks, conditions)
     if any(row.events for row in rows):
         figures["events"] = lambda: curves_figure(rows, ticks, around_events=True)
     if found:
-        figures["synchrony"] = lambda: synchrony_figure(rows, found)
+        figures["synchrony"] = lambda: synchrony_figure(rows, found, columns)
     yield from ((name, both_forms(make)) for name, make in figures.items())
 
 
-def _limits(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> list[str]:
+def _limits(rows: Sequence[PlanRow], results: Sequence[Analysis], ticks: pandas.DataFrame) -> list[str]:
     """Say what the figures and results leave out."""
     from emoview.study.figures import MOST_CONDITIONS
     from emoview.study.spread import MOST_PEOPLE
+    from emoview.study.tables import FOLLOWED, followed_in
 
     found = []
     if (count := len({row.condition for row in rows})) > MOST_CONDITIONS:
@@ -201,6 +204,8 @@ def _limits(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> list[str]:
     for source in dict.fromkeys(one.source for one in results if one.source is not None):
         of = sum(one.source == source for one in results)
         found.append(f"{of} of {len(results)} results were imported from {name_of(source)}.")
+    if (columns := followed_in(ticks)) != FOLLOWED:
+        found.append(f"There are no labels: figures and events are of action units {', '.join(columns)}.")
     least = {q for one in results if (q := one.options.min_quality) is not None}
     found += [f"Ticks of a quality below {quality:g} have no label of the face." for quality in sorted(least)]
     return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from emoview.common.text import name_of
 from emoview.study.figures import COLOURS, Floats, legend_below, panels_of
+from emoview.study.tables import FOLLOWED
 from emoview.timeline.labels import COLOURS as LABEL_COLOURS
 from emoview.timeline.labels import LABELS
 
@@ -20,14 +21,17 @@ MOST_PEOPLE: Final = 60
 """Most participants in the grid."""
 
 
-def raincloud_figure(clips: pandas.DataFrame, conditions: Sequence[str]) -> Any:
+def raincloud_figure(
+    clips: pandas.DataFrame, conditions: Sequence[str], columns: Sequence[str] = FOLLOWED
+) -> Any:
     """Draw the participants' means: of each condition the density, the quartiles and a dot a participant.
 
     Args:
         clips: As in `clips_table`.
         conditions: Those to draw.
+        columns: What is followed, of whose means are the panels.
     """
-    figure, panels = panels_of(share_x=False)
+    figure, panels = panels_of(columns, share_x=False)
     jitter = np.random.default_rng(0)
     for axis in panels:
         measure = f"{axis.get_title()}_mean"

@@ -14,6 +14,7 @@ import numpy as np
 from emoview.common.text import name_of
 from emoview.study.figures import COLOURS, DASHES, Floats, conditions_of, legend_below, panels_of, people_of
 from emoview.study.plan import PlanRow
+from emoview.study.tables import FOLLOWED
 
 if TYPE_CHECKING:
     import pandas
@@ -37,16 +38,19 @@ def comparable(rows: Sequence[PlanRow], ticks: pandas.DataFrame) -> dict[str, tu
     }
 
 
-def synchrony_figure(rows: Sequence[PlanRow], found: Mapping[str, tuple[Floats, Floats]]) -> Any:
-    """Draw the correlation of participants within each condition over time, a panel for each of `FOLLOWED`.
+def synchrony_figure(
+    rows: Sequence[PlanRow], found: Mapping[str, tuple[Floats, Floats]], columns: Sequence[str] = FOLLOWED
+) -> Any:
+    """Draw the correlation of participants within each condition over time, a panel for each column.
 
     It says something where they saw the same at the same time.
 
     Args:
         rows: The plan.
         found: As `comparable` gives it.
+        columns: What is followed.
     """
-    figure, panels = panels_of(share_x=True)
+    figure, panels = panels_of(columns, share_x=True)
     for number, axis in enumerate(panels):
         axis.axhline(0, color="#777777", linewidth=0.5)
         for place, (name, colour, dash) in enumerate(zip(conditions_of(rows), COLOURS, DASHES, strict=False)):
@@ -60,7 +64,7 @@ def synchrony_figure(rows: Sequence[PlanRow], found: Mapping[str, tuple[Floats, 
                 markersize=3, label=label,
             )  # fmt: skip
             axis.fill_between(middles, low, high, color=colour, alpha=0.2, linewidth=0)
-    for axis in panels[6:]:
+    for axis in panels[-3:]:
         axis.set_xlabel("time, s")
     legend_below(figure, panels[0])
     return figure

@@ -12,6 +12,7 @@ from emoview.common.text import shown
 from emoview.study.plan import PlanRow
 from emoview.timeline.clock import TICK_HZ, TICK_MS
 from emoview.timeline.labels import LABELS
+from emoview.timeline.measures import ACTION_UNIT
 from emoview.timeline.results import Analysis, main_rows
 from emoview.timeline.rules import marks_of, read_rule
 from emoview.timeline.sums import sum_of_voice, sums_of_persons
@@ -25,7 +26,7 @@ _TICK_S: Final = TICK_MS / 1000
 _AFFECT: Final = ("valence", "arousal")
 _PROBABILITIES: Final = tuple(f"fused_{label}" for label in LABELS)
 FOLLOWED: Final = (*_PROBABILITIES, *_AFFECT)
-"""Columns of a tick that are followed through clips and around events."""
+"""Columns of a tick that are followed through clips and around events, where there are labels."""
 _SMILE: Final = "face_happy > 0.5 for 0.5 s"
 BEFORE_S: Final = 1.0
 """Seconds before an event that it is held against."""
@@ -50,6 +51,13 @@ def ticks_table(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> pandas.
     return pandas.DataFrame(records, columns=[*known, *columns])
 
 
+def followed_in(ticks: pandas.DataFrame) -> tuple[str, ...]:
+    """Name the columns that are followed: `FOLLOWED`, or as many action units where there is no label."""
+    units = tuple(name for name in ticks if ACTION_UNIT.fullmatch(name))
+    said = ticks[list(FOLLOWED)].notna().any(axis=None)
+    return FOLLOWED if said or not units else units[: len(FOLLOWED)]
+
+
 def clips_table(
     rows: Sequence[PlanRow], ticks: pandas.DataFrame, results: Sequence[Analysis]
 ) -> pandas.DataFrame:
@@ -72,7 +80,8 @@ def events_table(rows: Sequence[PlanRow], ticks: pandas.DataFrame) -> pandas.Dat
     import pandas
 
     groups = dict(tuple(ticks.groupby("clip", sort=False)))
-    found = [one for row in rows for one in _of_events(row, groups.get(shown(row.clip.name)))]
+    followed = followed_in(ticks)
+    found = [one for row in rows for one in _of_events(row, groups.get(shown(row.clip.name)), followed)]
     return pandas.DataFrame(
         found, columns=list(found[0]) if found else ["clip", "participant", "condition", "event"]
     )
@@ -136,9 +145,11 @@ def _of_label(name: str, ticks: pandas.DataFrame | None, column: str, usual: flo
 _OF_EVENT: Final = ("before", "change", "peak", "latency_s")
 
 
-def _of_events(row: PlanRow, ticks: pandas.DataFrame | None) -> Iterator[dict[str, Any]]:
+def _of_events(
+    row: PlanRow, ticks: pandas.DataFrame | None, followed: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     at = np.zeros(0, int) if ticks is None else ticks["tick"].to_numpy()
-    series = np.zeros((0, len(FOLLOWED))) if ticks is None else ticks[list(FOLLOWED)].to_numpy(float)
+    series = np.zeros((0, len(followed))) if ticks is None else ticks[list(followed)].to_numpy(float)
     for event in row.events:
         values: dict[str, Any] = {
             **_known(row), "event": event.name, "start_s": event.start_s, "end_s": event.end_s,
@@ -147,7 +158,7 @@ def _of_events(row: PlanRow, ticks: pandas.DataFrame | None) -> Iterator[dict[st
         last = round(max(event.end_s, event.start_s + AFTER_S) * TICK_HZ)
         before = (at >= first - round(BEFORE_S * TICK_HZ)) & (at < first)
         after = (at >= first) & (at < last)
-        for column, level, shown_after in zip(FOLLOWED, series[before].T, series[after].T, strict=True):
+        for column, level, shown_after in zip(followed, series[before].T, series[after].T, strict=True):
             found = _of_event(level, shown_after, at[after] - first)
             name = column.removeprefix("fused_")
             values |= {f"{name}_{end}": value for end, value in zip(_OF_EVENT, found, strict=True)}

@@ -15,7 +15,7 @@ import pandas
 import pytest
 from browser import Browser
 from made_up_measures import measured
-from made_up_tables import feat
+from made_up_tables import feat, openface
 
 from emoview.batch.inputs import Clip
 from emoview.common.files import write_whole
@@ -29,7 +29,7 @@ from emoview.study.plan import Event, PlanRow, read_plan
 from emoview.study.run import run_study, write_tables
 from emoview.study.spread import grid_figure, raincloud_figure
 from emoview.study.synchrony import comparable, correlations, synchrony_figure
-from emoview.study.tables import clips_table, ticks_table
+from emoview.study.tables import clips_table, events_table, followed_in, ticks_table
 from emoview.study.words import chance_of, findings, number_of
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis
@@ -92,7 +92,6 @@ def test_every_figure_is_drawn():
     ticks = ticks_table(rows, results)
     clips = clips_table(rows, ticks, results)
     for make in (
-        lambda: curves_figure(rows, ticks, around_events=False),
         lambda: curves_figure(rows, ticks, around_events=True),
         lambda: raincloud_figure(clips, ["calm", NASTY]),
         lambda: synchrony_figure(rows, comparable(rows, ticks)),
@@ -101,6 +100,7 @@ def test_every_figure_is_drawn():
         # Text is drawn, and named in comments alone.
         assert "calm" in picture
         assert "<b>" not in re.sub(r"<!--.*?-->", "", picture, flags=re.DOTALL)
+    assert len(curves_figure(rows, ticks, around_events=False).axes) == 9
     forms = both_forms(lambda: grid_figure(ticks, ["calm", NASTY]))
     assert list(forms) == [".png", ".svg"]
     assert forms[".png"].startswith(b"\x89PNG")
@@ -242,6 +242,20 @@ def test_a_plan_may_name_results_that_were_imported(tmp_path: Path, monkeypatch:
     assert clips["au12_mean"].tolist() == [0.75, 0.75]
     assert (done.report.clips, done.left_out) == (0, ())
     assert "2 of 2 results were imported from py-feat" in (tmp_path / "out" / "study.html").read_text()
+
+
+def test_without_labels_action_units_are_followed(tmp_path: Path):
+    rows, _ = made(2)
+    result = imported(openface(tmp_path / "o.csv", 60, lambda i: {"AU12_r": 3.0 if i >= 30 else 1.0}))
+    results = [result] * len(rows)
+    ticks = ticks_table(rows, results)
+    assert followed_in(ticks) == ("au01", "au12", "au45")
+    assert events_table(rows, ticks)["au12_change"].tolist() == [2.0] * len(rows)
+    figure = raincloud_figure(clips_table(rows, ticks, results), ["calm"], followed_in(ticks))
+    titles = [axis.get_title() for axis in figure.axes if axis.get_visible()]
+    assert titles == ["au01", "au12", "au45"]
+    titles = [axis.get_title() for axis in curves_figure(rows, ticks, around_events=True).axes]
+    assert titles[:3] == ["au01", "au12", "au45"]
 
 
 def test_findings_are_plain_words():
