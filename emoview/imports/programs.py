@@ -25,7 +25,9 @@ _UNIT: Final = re.compile(r"AU(\d\d)", re.ASCII)
 _POINTS: Final = 68
 _MOST_INTENSE: Final = 5.0
 _FASTEST_HZ: Final = 1000.0
-_RECTANGLE: Final = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight")
+_RECTANGLE: Final = {
+    "FaceRectX": (-1e6, 1e6), "FaceRectY": (-1e6, 1e6), "FaceRectWidth": (0, 1e6), "FaceRectHeight": (0, 1e6),
+}  # fmt: skip
 # Names of earlier and later versions, in lower case.
 _EMOTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "neutral": ("neutral",), "anger": ("anger",), "disgust": ("disgust",), "fear": ("fear",),
@@ -91,21 +93,23 @@ def _of_openface(table: Table) -> Findings:
     picture's left or down has a positive yaw or pitch, and one tilted clockwise a positive roll.
     """
     times = _times(table, table.numbers("timestamp", 0, LONGEST_S))
-    # What is no success are guesses of where the face may be.
-    faces = np.where(table.numbers("success") == 1, np.nan_to_num(table.numbers("face_id", 0, 1e5)), -1)
     notes = [
         "imported from OpenFace, which gives no emotions and hears nothing: there are no labels, no valence "
         "and no arousal; au01 to au45 are its intensities from 0 to 5"
     ]
-    lost = int((faces < 0).sum())
-    if lost:
-        notes.append(f"OpenFace was not successful in {lost} of {len(faces)} rows: these have no face")
     if table.has("x_0", f"y_{_POINTS - 1}"):
         x, y = (np.stack([table.numbers(f"{axis}_{i}") for i in range(_POINTS)]) for axis in "xy")
         boxes = np.stack([x.min(0), y.min(0), np.ptp(x, 0), np.ptp(y, 0)], axis=1)
     else:
         boxes = np.zeros((len(times), 4))
         notes.append("the table has no landmarks (-2Dfp), so that boxes of faces are empty")
+    # What is no success are guesses of where the face may be.
+    found = (table.numbers("success") == 1) & np.isfinite(boxes).all(axis=1)
+    faces = np.where(found, np.nan_to_num(table.numbers("face_id", 0, 1e5)), -1)
+    if not found.all():
+        notes.append(
+            f"OpenFace was not successful in {int((~found).sum())} of {len(found)} rows: these have no face"
+        )
     signs = {"head_yaw": ("pose_Ry", -1), "head_pitch": ("pose_Rx", -1), "head_roll": ("pose_Rz", 1)}
     measures: dict[str, Floats] = {
         name: np.degrees(table.numbers(column, -7, 7)) * float(sign) for name, (column, sign) in signs.items()
@@ -132,7 +136,7 @@ def _of_feat(table: Table, rate: float | None) -> Findings:
     if not 0 < rate <= _FASTEST_HZ:
         raise InputError(f"{rate:g} frames a second cannot be right: name a rate such as 25")
     times = _times(table, table.numbers("frame", 0, LONGEST_S * _FASTEST_HZ) / rate)
-    boxes = np.stack([table.numbers(name) for name in _RECTANGLE], axis=1)
+    boxes = np.stack([table.numbers(name, *limits) for name, limits in _RECTANGLE.items()], axis=1)
     notes = [
         f"imported from py-feat, whose frames are taken to be {rate:g} a second, and which hears nothing; "
         "its documentation does not say which way its angles count, so they are as it wrote them; au01 to "

@@ -111,6 +111,14 @@ def test_other_commands_take_an_imported_result(tmp_path: Path, monkeypatch: pyt
         methods_text(read_json(Path("f.json")))
 
 
+def test_a_row_without_all_points_has_no_face(tmp_path: Path):
+    result = imported(openface(tmp_path / "o.csv", 30, lambda i: {"x_9": ""} if i < 15 else {}))
+    assert [row.face_id is None for row in result.timeline] == [True] * 13 + [False] * 12
+    read = tmp_path / "o.json"
+    read.write_text(to_json(result))
+    assert read_json(read).media.face_share == 0.48
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
