@@ -39,6 +39,7 @@ def raincloud_figure(
             part = clips[clips["condition"] == name].groupby("participant")[measure].mean().dropna()
             _cloud(axis, part.to_numpy(float), -place, colour, f"{name_of(name)} ({len(part)})", jitter)
         axis.set_yticks([])
+        axis.set_ylim(0.4 - len(conditions), 0.6)
         axis.spines["left"].set_visible(False)
     legend_below(figure, panels[0])
     return figure
