@@ -21,7 +21,7 @@ from emoview.batch.inputs import Clip
 from emoview.output.json import to_json
 from emoview.study.models import effects_table
 from emoview.study.plan import Event, PlanRow
-from emoview.study.run import run_study
+from emoview.study.run import analyse_plan, conclude
 from emoview.study.tables import clips_table, ticks_table
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import LABELS, valence_arousal
@@ -133,7 +133,7 @@ def seconds(clips: int) -> dict[str, float]:
                 PlanRow(Clip(path, str(number)), row.participant, row.condition, row.further, row.events)
             )
         wall, processor = time.perf_counter(), time.process_time()
-        run_study(plan, folder / "out", Options(), reports=False)
+        conclude(plan, folder / "out", analyse_plan(plan, folder / "out", Options()), reports=False)
         return {
             "clips": len(plan), "seconds": time.perf_counter() - wall,
             "processor seconds": time.process_time() - processor,

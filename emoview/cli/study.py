@@ -50,19 +50,20 @@ def study(
         from emoview.cli import render, render_batch
         from emoview.pipeline.check import check
         from emoview.study.plan import read_plan
-        from emoview.study.run import run_study
+        from emoview.study.run import analyse_plan, conclude
 
         check(options)
         rows = read_plan(plan)
         with render_batch.progress(terminal.console, quiet=quiet, log=None) as on_event:
-            done = run_study(
-                rows, output, options,
-                workers=workers or default_workers(), reports=reports, on_event=on_event,
-            )  # fmt: skip
+            report = analyse_plan(
+                rows, output, options, workers=workers or default_workers(), on_event=on_event
+            )
+        if report.interrupted:
+            raise typer.Exit(INTERRUPTED)
+        with render.progress(terminal.console, quiet=quiet) as on_report:
+            done = conclude(rows, output, report, reports=reports, on_event=on_report)
         if not quiet:
             render.show_written(terminal.console, list(done.written))
-        if done.report.interrupted:
-            raise typer.Exit(INTERRUPTED)
-        if done.report.failed:
-            render_batch.report(terminal.console, done.report, quiet=quiet)
+        if report.failed:
+            render_batch.report(terminal.console, report, quiet=quiet)
             raise typer.Exit(SOME_FAILED)

@@ -15,7 +15,9 @@ from emoview.common.files import write_whole
 from emoview.common.text import name_of, shown
 from emoview.errors import InputError
 from emoview.output.json import to_json
-from emoview.output.read import read_json
+from emoview.output.read import read_json, with_media_found
+from emoview.pipeline.events import EventHook
+from emoview.pipeline.events import ignore as ignore_progress
 from emoview.study.plan import PlanRow
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis
@@ -35,79 +37,86 @@ class Study:
     """What a study wrote.
 
     Attributes:
-        report: How the batch ended.
         written: The files.
         left_out: Clips without a result.
     """
 
-    report: Report
     written: tuple[Path, ...]
     left_out: tuple[str, ...]
 
 
-def run_study(
-    rows: Sequence[PlanRow],
-    folder: Path,
-    options: Options,
-    *,
-    workers: int = 1,
-    reports: bool = True,
-    on_event: BatchHook = ignore,
-) -> Study:
-    """Analyse the clips of a plan that are not analysed yet, and write tables, figures and a page.
+def analyse_plan(
+    rows: Sequence[PlanRow], folder: Path, options: Options, *, workers: int = 1, on_event: BatchHook = ignore
+) -> Report:
+    """Analyse the clips of a plan that are not analysed yet, and take over the results that it names.
 
     Args:
         rows: The plan.
-        folder: Where to; the clips' results come into a folder of their own below.
+        folder: Of the study; the clips' results come into a folder of their own below.
         options: How each clip is analysed.
         workers: Clips at once.
-        reports: Whether each clip gets a report, too.
         on_event: Told of every step.
 
     Raises:
-        InputError: No clip could be analysed, a result that the plan names cannot be read, or an option
-            excludes another.
+        InputError: A result that the plan names cannot be read, or an option excludes another.
     """
     results = folder / RESULTS
-    taken = {
-        row.clip.name: _taken_over(row.result, results / f"{row.clip.name}.json")
-        for row in rows
-        if row.result is not None
-    }
+    for row in rows:
+        if row.result is not None:
+            _take_over(row.result, results / f"{row.clip.name}.json")
     clips = [row.clip for row in rows if row.result is None]
-    report = Report((), 0, interrupted=False, written=())
-    if clips:
-        wanted = Wanted(options, ("json",))
-        report = run_batch(clips, results, wanted, workers=workers, on_event=on_event)
-    if report.interrupted:
-        return Study(report, (), ())
+    if not clips:
+        return Report((), 0, interrupted=False, written=())
+    wanted = Wanted(options, ("json",))
+    return run_batch(clips, results, wanted, workers=workers, on_event=on_event)
+
+
+def conclude(
+    rows: Sequence[PlanRow],
+    folder: Path,
+    report: Report,
+    *,
+    reports: bool = True,
+    on_event: EventHook = ignore_progress,
+) -> Study:
+    """Write tables, figures and a page of what `analyse_plan` analysed.
+
+    Args:
+        rows: The plan.
+        folder: Of the study.
+        report: How the analyses ended.
+        reports: Whether each clip gets a report, too.
+        on_event: Told how many reports are written; its stage is `report`.
+
+    Raises:
+        InputError: No clip could be analysed.
+    """
+    results = folder / RESULTS
     failed = {row["name"]: row["error"] for row in report.failed}
     there = [row for row in rows if row.clip.name not in failed]
     if not there:
         raise InputError(f"no clip of the plan could be analysed: see {name_of(results / 'summary.csv')}")
-    links = _reports(folder, there) if reports else {}
-    done = [taken.get(row.clip.name) or read_json(results / f"{row.clip.name}.json") for row in there]
+    links = _reports(folder, there, on_event) if reports else {}
+    done = [read_json(results / f"{row.clip.name}.json") for row in there]
     written = write_tables(there, done, folder, links=links, failures=list(failed.values()))
-    return Study(report, written, tuple(failed))
+    return Study(written, tuple(failed))
 
 
-def _taken_over(result: Path, path: Path) -> Analysis:
+def _take_over(result: Path, path: Path) -> None:
     """Put a result that is there already beside the others; what has not changed stays, and its report."""
-    analysis = read_json(result)
-    text = to_json(analysis)
+    text = to_json(with_media_found(read_json(result), result))
     if not path.is_file() or path.read_bytes() != text.encode():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
-    return analysis
 
 
-def _reports(folder: Path, rows: Sequence[PlanRow]) -> dict[str, str]:
+def _reports(folder: Path, rows: Sequence[PlanRow], on_event: EventHook) -> dict[str, str]:
     """Write the reports of all clips that have none yet, and give their addresses by clip."""
     from emoview.rendering.report import write_reports
     from emoview.study.page import link_of
 
     page = folder / _CLIPS_PAGE
-    pages = set(write_reports(folder / RESULTS, page).pages)
+    pages = set(write_reports(folder / RESULTS, page, on_event=on_event).pages)
     named = {row.clip.name: folder / f"{page.stem}_files" / f"{row.clip.name}.html" for row in rows}
     return {shown(name): link_of(report, folder) for name, report in named.items() if report in pages}
 

@@ -26,7 +26,7 @@ from emoview.study.codebook import codebook
 from emoview.study.figures import both_forms, curves_figure
 from emoview.study.models import effects_table
 from emoview.study.plan import Event, PlanRow, read_plan
-from emoview.study.run import run_study, write_tables
+from emoview.study.run import analyse_plan, conclude, write_tables
 from emoview.study.spread import grid_figure, raincloud_figure
 from emoview.study.synchrony import comparable, correlations, synchrony_figure
 from emoview.study.tables import clips_table, events_table, followed_in, ticks_table
@@ -236,11 +236,13 @@ def test_a_plan_may_name_results_that_were_imported(tmp_path: Path, monkeypatch:
         write_whole(tmp_path / f"{name}.json", to_json(imported(feat(tmp_path / "f.csv"), rate=25)))
     plan = tmp_path / "plan.csv"
     plan.write_text("path,participant,condition\na.json,p1,calm\nb.json,p2,film\n")
-    done = run_study(read_plan(plan), tmp_path / "out", Options(), reports=False)
+    rows, folder = read_plan(plan), tmp_path / "out"
+    report = analyse_plan(rows, folder, Options())
+    done = conclude(rows, folder, report, reports=False)
     clips = pandas.read_csv(tmp_path / "out" / "clips.csv")
     assert clips["happy_peak"].tolist() == [0.9, 0.9]
     assert clips["au12_mean"].tolist() == [0.75, 0.75]
-    assert (done.report.clips, done.left_out) == (0, ())
+    assert (report.clips, done.left_out) == (0, ())
     assert "2 of 2 results were imported from py-feat" in (tmp_path / "out" / "study.html").read_text()
 
 
