@@ -29,7 +29,7 @@ from emoview.study.plan import Event, PlanRow, read_plan
 from emoview.study.run import analyse_plan, conclude, write_tables
 from emoview.study.spread import grid_figure, raincloud_figure
 from emoview.study.synchrony import comparable, correlations, synchrony_figure
-from emoview.study.tables import clips_table, events_table, followed_in, ticks_table
+from emoview.study.tables import FOLLOWED, clips_table, events_table, followed_in, ticks_table
 from emoview.study.words import chance_of, findings, number_of
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis
@@ -93,8 +93,8 @@ def test_every_figure_is_drawn():
     clips = clips_table(rows, ticks, results)
     for make in (
         lambda: curves_figure(rows, ticks, around_events=True),
-        lambda: raincloud_figure(clips, ["calm", NASTY]),
-        lambda: synchrony_figure(rows, comparable(rows, ticks)),
+        lambda: raincloud_figure(clips, ["calm", NASTY], FOLLOWED[:2]),
+        lambda: synchrony_figure(rows, comparable(rows, ticks), FOLLOWED[:2]),
     ):
         picture = drawn(make, Path("figure.svg")).decode()
         # Text is drawn, and named in comments alone.
