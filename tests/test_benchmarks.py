@@ -14,11 +14,12 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT))
-from benchmarks import gpu
+from benchmarks import gpu, studies
 from benchmarks.clips import SPEED, make
 from benchmarks.table import Fact, Speed, document, markdown
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
+from emoview.study.tables import clips_table, ticks_table
 
 MACHINE = {"processor": "made up", "cores": "2"}
 
@@ -33,6 +34,14 @@ def test_ratios_are_those_of_the_medians():
     assert "| 720p | 1 | 100.0 | 125.0 | 20.0 | 0.80 | 5.00 | 450 |" in lines
     assert "| 720p | 2.00 |" in lines
     assert "| help | 0.25 s |" in lines
+
+
+def test_made_up_studies_have_the_effect_that_they_are_said_to_have():
+    often = {"calm": 0.0, "film": 1.0}
+    rows, results = studies.study(np.random.default_rng(0), often, people=4, each=2, ticks=20)
+    table = clips_table(rows, ticks_table(rows, results), results)
+    calm, film = (table.loc[table["condition"] == name, "happy_mean"].mean() for name in often)
+    assert film - calm == pytest.approx(2 * studies.effect(2000), abs=0.1)
 
 
 def test_every_shipped_network_of_an_analysis_is_measured_on_a_card_and_without_one():

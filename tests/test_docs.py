@@ -23,7 +23,7 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/*.md", "benchmarks/*.md", "samples/*.md", "weights/*.md")
     for path in ROOT.glob(pattern)
 )
-FUNCTIONS = {command.callback.__name__: command.callback for command in app.registered_commands}
+FUNCTIONS = {command.name: command.callback for command in app.registered_commands}
 GROUP: Any = get_command(app)
 
 

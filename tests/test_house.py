@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("common",),
     ("timeline",),
     ("media", "networks", "fusion"),
-    ("face", "voice", "speakers", "output"),
+    ("face", "voice", "speakers", "output", "imports"),
     ("datasets", "metrics", "pipeline"),
     ("explain",),
     ("live.causal",),

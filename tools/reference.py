@@ -88,7 +88,7 @@ def commands() -> str:
     """Give every command with its arguments and options."""
     parts = ["# Command options\n\nThe same texts as `emoview COMMAND --help`.\n"]
     group: Any = get_command(app)
-    functions = {one.callback.__name__: one.callback for one in app.registered_commands if one.callback}
+    functions = {one.name: one.callback for one in app.registered_commands if one.callback}
     for name, command in group.commands.items():
         about, _, examples = inspect.cleandoc(command.help or "").partition("Examples:")
         parts.append(f"\n## emoview {name}\n\n{about.strip()}\n")

@@ -29,6 +29,7 @@ from emoview.cli.evaluate import evaluate
 from emoview.cli.events import events
 from emoview.cli.export import export
 from emoview.cli.fuse import fuse
+from emoview.cli.imports import import_
 from emoview.cli.live import LiveCommand, live
 from emoview.cli.methods import methods
 from emoview.cli.overlay import overlay
@@ -100,12 +101,14 @@ _KINDS: Final[dict[Any, type[Command]]] = {train: TrainCommand, live: LiveComman
 
 for group, commands in {
     "Analyse": (analyze, batch, study, baseline, live, serve),
-    "Use results": (report, export, plot, overlay, events, agree, methods),
+    "Use results": (report, export, plot, overlay, events, agree, methods, import_),
     "Train and measure": (train, evaluate, compare, search, fuse, data, prepare),
     "This installation": (weights, doctor),
 }.items():
     for command in commands:
-        app.command(rich_help_panel=group, cls=_KINDS.get(command, Command))(command)
+        # `import` is a word of Python, which no function can have as its name.
+        name = command.__name__.strip("_")
+        app.command(name, rich_help_panel=group, cls=_KINDS.get(command, Command))(command)
 
 
 if __name__ == "__main__":

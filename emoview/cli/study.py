@@ -27,13 +27,17 @@ def study(
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Clips at once.", show_default="by cores")
     ] = None,
+    reports: Annotated[
+        bool, typer.Option("--reports/--no-reports", help="Write a report of each clip, too.")
+    ] = True,
     quiet: QuietOption = False,
     config: ConfigOption = None,  # noqa: ARG001
     show_config: ShowConfigOption = False,  # noqa: ARG001
 ) -> None:
-    """Analyse the clips of a study, and write its tables, effects and curves.
+    """Analyse the clips of a study, and write its tables, effects, figures and a page.
 
     Clips that are done already are not analysed again. The exit code is 3 if some clips failed.
+    PLAN may name results, such as those of import, in place of clips.
 
     Examples:
       emoview study plan.csv -o study
@@ -46,16 +50,20 @@ def study(
         from emoview.cli import render, render_batch
         from emoview.pipeline.check import check
         from emoview.study.plan import read_plan
-        from emoview.study.run import run_study
+        from emoview.study.run import analyse_plan, conclude
 
         check(options)
         rows = read_plan(plan)
         with render_batch.progress(terminal.console, quiet=quiet, log=None) as on_event:
-            done = run_study(rows, output, options, workers=workers or default_workers(), on_event=on_event)
+            report = analyse_plan(
+                rows, output, options, workers=workers or default_workers(), on_event=on_event
+            )
+        if report.interrupted:
+            raise typer.Exit(INTERRUPTED)
+        with render.progress(terminal.console, quiet=quiet) as on_report:
+            done = conclude(rows, output, report, reports=reports, on_event=on_report)
         if not quiet:
             render.show_written(terminal.console, list(done.written))
-        if done.report.interrupted:
-            raise typer.Exit(INTERRUPTED)
-        if done.report.failed:
-            render_batch.report(terminal.console, done.report, quiet=quiet)
+        if report.failed:
+            render_batch.report(terminal.console, report, quiet=quiet)
             raise typer.Exit(SOME_FAILED)

@@ -256,3 +256,4 @@ class Result(Struct):
     speakers: list[Speaker] = []
     own_baselines: list[OwnBaseline] = []
     measures: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200)] = []
+    source: Annotated[str, Meta(min_length=1, max_length=100)] | None = None

@@ -11,7 +11,6 @@ from typing import Any
 from emoview.common.text import json_of
 from emoview.timeline.explanation import Explanation
 from emoview.timeline.labels import LABELS
-from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.results import (
     MODALITIES,
     SCHEMA_VERSION,
@@ -69,6 +68,7 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "version": analysis.version,
+        **({} if analysis.source is None else {"source": analysis.source}),
         # The name can hold any character, so the places kept for the lists stand before it.
         "timeline": None,
         "overall": {
@@ -79,7 +79,7 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
         "segments": None,
         "summary": _summary(analysis),
         "labels": list(LABELS),
-        "measures": list(MEASURE_COLUMNS) if analysis.options.measured else [],
+        "measures": list(analysis.measure_columns),
         "valence_arousal": analysis.affect,
         "cuts": list(analysis.cuts),
         "faces": [{name: getattr(face, name) for name in face.__slots__} for face in analysis.faces],
@@ -142,6 +142,7 @@ def provenance(analysis: Analysis) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "version": analysis.version,
+        **({} if analysis.source is None else {"source": analysis.source}),
         "media": {"path": media.path, "sha256": media.sha256, "start_s": media.start_s},
         "options": analysis.options.asked(),
         "fusion_used": analysis.fusion_used,

@@ -6,6 +6,7 @@ import textwrap
 from typing import Final
 
 from emoview.common.text import name_of
+from emoview.errors import InputError
 from emoview.timeline.results import Analysis
 
 _WIDTH: Final = 100
@@ -29,7 +30,13 @@ _FUSION = {
 
 
 def methods_text(analysis: Analysis) -> str:
-    """Write the paragraph, what to add by hand, and a BibTeX entry; lines have up to 100 characters."""
+    """Write the paragraph, what to add by hand, and a BibTeX entry; lines have up to 100 characters.
+
+    Raises:
+        InputError: Another program analysed the recording.
+    """
+    if analysis.source is not None:
+        raise InputError(f"this result was imported from {name_of(analysis.source)}: describe and cite that")
     paragraph = textwrap.fill(" ".join(_sentences(analysis)), _WIDTH, break_long_words=False)
     return f"{paragraph}\n\n{_BY_HAND}\n\n{_citation(analysis)}"
 

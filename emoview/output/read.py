@@ -18,7 +18,7 @@ from emoview.output.faces import read_names
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
-from emoview.timeline.measures import MEASURE_COLUMNS, kept
+from emoview.timeline.measures import ACTION_UNIT, MEASURE_COLUMNS, kept
 from emoview.timeline.options import Options, ratio_of
 from emoview.timeline.results import (
     SCHEMA_VERSION,
@@ -145,7 +145,8 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     options = Options(**{**asdict(stored.options), "measure": measure})
     _check_aspect(options)
     naming = options.naming
-    timeline = tuple(_rows(stored.timeline, naming, stored.measures))
+    units = tuple(dict.fromkeys(name for name in stored.measures if ACTION_UNIT.fullmatch(name)))
+    timeline = tuple(_rows(stored.timeline, naming, stored.measures, units))
     return Analysis(
         media=_media(stored.media),
         overall=Overall(
@@ -173,6 +174,8 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         version=stored.version,
         own_baselines=tuple(OwnBaseline(*astuple(one)) for one in stored.own_baselines),
         speakers=tuple(Speaker(one.voice_id, one.seconds, one.person) for one in stored.speakers),
+        source=None if stored.source is None else shown(stored.source),
+        action_units=units if options.measured else (),
     )
 
 
@@ -233,9 +236,12 @@ def _voice_reasons(stored: form.VoiceReasons | None) -> VoiceReasons | None:
     return VoiceReasons(stored.against, stored.log_odds, effects)
 
 
-def _rows(stored: list[form.Row], naming: Naming, measures: list[str]) -> Iterator[Row]:
+def _rows(
+    stored: list[form.Row], naming: Naming, measures: list[str], units: tuple[str, ...]
+) -> Iterator[Row]:
     # Later versions may measure more, and earlier ones less.
     places = [measures.index(name) if name in measures else None for name in MEASURE_COLUMNS]
+    behind = [measures.index(name) for name in units]
     for number, row in enumerate(stored):
         values = row.measures
         if values is not None and len(values) != len(measures):
@@ -254,7 +260,12 @@ def _rows(stored: list[form.Row], naming: Naming, measures: list[str]) -> Iterat
             row.voice_id,
             row.speaking,
             row.off_screen,
-            None if values is None else kept([None if at is None else values[at] for at in places]),
+            None
+            if values is None
+            else (
+                *kept([None if at is None else values[at] for at in places]),
+                *(values[at] for at in behind),
+            ),
         )
 
 

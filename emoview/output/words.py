@@ -52,6 +52,8 @@ def options_of(analysis: Analysis) -> Pairs:
         ("face and voice", _FUSION[analysis.fusion_used]),
         ("shortest segment", f"{options.min_segment:g} s"),
     ]
+    if analysis.source is not None:
+        pairs.insert(0, ("analysed by", analysis.source))
     if options.modality != "both":
         pairs.append(("looked at", f"the {options.modality} alone"))
     if options.least_confidence is not None:

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 _FEWEST: Final = 3
 _LARGEST_RATIO: Final = 1e4
 _LEVEL: Final = 0.95
+_SMALLEST: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _degrees(conditions: NDArray[np.int64], participants: NDArray[np.int64], cou
 def effects_table(clips: pandas.DataFrame) -> pandas.DataFrame:
     """Compare the conditions of a table of clips: a row a measure and condition, against the first.
 
-    Measures with fewer than three clips in a condition, or without any spread, are left out, and so is
+    Measures with fewer than three clips in a condition, or without any spread in one, are left out, and so is
     everything with one condition or one participant.  `p_holm` is corrected for the number of rows (Holm
     1979).
     """
@@ -124,6 +125,10 @@ def effects_table(clips: pandas.DataFrame) -> pandas.DataFrame:
             numbers = known["condition"].map(names.index).to_numpy()
             people = pandas.factorize(known["participant"])[0]
             found = fit(known[measure].to_numpy(float), numbers, people)
+            spread = float(np.hypot(found.between, found.within))
+            # What conditions fix to the last digit has no interval.
+            if spread < _SMALLEST * max(1.0, float(known[measure].abs().max())):
+                continue
             for i, name in enumerate(names[1:]):
                 effect, error, degrees = found.effects[i], found.errors[i], found.degrees[i]
                 reach = stats.t.ppf(0.5 + _LEVEL / 2, degrees) * error
@@ -132,7 +137,7 @@ def effects_table(clips: pandas.DataFrame) -> pandas.DataFrame:
                     "participants": int(people.max()) + 1, "effect": effect, "low": effect - reach,
                     "high": effect + reach, "standard_error": error, "degrees": degrees,
                     "p": 2 * stats.t.sf(abs(effect) / max(error, 1e-300), degrees),
-                    "effect_in_sd": effect / np.hypot(found.between, found.within),
+                    "effect_in_sd": effect / spread,
                     "sd_between": found.between, "sd_within": found.within,
                 })  # fmt: skip
     table = pandas.DataFrame(rows)
@@ -144,7 +149,7 @@ def effects_table(clips: pandas.DataFrame) -> pandas.DataFrame:
 def _measures(clips: pandas.DataFrame) -> list[str]:
     ends = ("_mean", "_peak", "_area_s", "_share")
     others = ("blinks_per_min", "blink_s", "syllables_per_s", "pause_s", "pitch_hz", "smiles")
-    skipped = ("face_share", "speech_share", "usable_share")
+    skipped = ("face_share", "speech_share", "usable_share", "left_out_share")
     return [
         name for name in clips
         if (name.endswith(ends) or name in others) and name not in skipped and clips[name].dtype.kind in "fi"

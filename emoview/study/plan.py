@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,15 +11,17 @@ from typing import Final
 
 from emoview.batch.inputs import Clip, clips_of
 from emoview.batch.lists import Entry, read_list
-from emoview.common.stored import is_file, quoted, read_bytes
-from emoview.common.tables import decoded, key_of, recoded, seconds_in, separator_of
+from emoview.common.stored import is_file, quoted
+from emoview.common.tables import key_of
 from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.evaluation.annotations import read_annotations
+from emoview.media.probe import WHOLE
 
 _NEEDED: Final = ("participant", "condition")
 _EVENTS: Final = "events"
-_TIMES: Final = ("time_s", "start_s")
+_TIER: Final = "tier"
+_OF_AGREE, _OF_PLAN = "name one with --tier", "name one in the column tier of the plan"
 _MOST_TOLD: Final = 10
 _MOST_EVENTS: Final = 100_000
 
@@ -58,12 +59,18 @@ class PlanRow:
     further: Mapping[str, str]
     events: tuple[Event, ...] = ()
 
+    @property
+    def result(self) -> Path | None:
+        """The result that the plan names in place of a clip; None if it names a clip."""
+        path = self.clip.path
+        return path if isinstance(path, Path) and path.suffix.lower() == ".json" else None
+
 
 def read_plan(path: Path) -> list[PlanRow]:
     """Read a plan: a list of clips as a batch takes it, with the columns participant and condition.
 
-    A column `events` names a file for a clip: a table with `time_s`, or `start_s` and `end_s`, and `event`;
-    an ELAN document; or a Praat TextGrid.  Its path counts from the plan's folder.
+    A column `events` names a file for a clip, as `read_events` takes it, and a column `tier` which of its
+    tiers is meant.  Paths count from the plan's folder.  A path to the JSON of a result stands for its clip.
 
     Raises:
         InputError: Something is missing or doubled; the message names all of it.
@@ -96,6 +103,8 @@ def _faults(entries: list[Entry], columns: Mapping[str, str], path: Path) -> Ite
             yield f"line {entry.line}: {entry.fault}"
         elif not is_file(path.parent / entry.text):
             yield f"line {entry.line}: {quoted(entry.text)} does not exist"
+        elif entry.text.lower().endswith(".json") and entry.stretch != WHOLE:
+            yield f"line {entry.line}: {quoted(entry.text)} is a result, of which no stretch can be taken"
         elif counts[file] > 1:
             times = counts[file]
             yield f"line {entry.line}: {quoted(entry.text)} is there {times} times"
@@ -109,57 +118,36 @@ def _faults(entries: list[Entry], columns: Mapping[str, str], path: Path) -> Ite
 
 def _row(clip: Clip, cells: Mapping[str, str], columns: Mapping[str, str], path: Path) -> PlanRow:
     events = cells.get(columns.get(_EVENTS, ""), "").strip()
-    own = {columns[name] for name in (*_NEEDED, _EVENTS) if name in columns}
+    own = {columns[name] for name in (*_NEEDED, _EVENTS, *((_TIER,) if events else ())) if name in columns}
+    tier = cells.get(columns.get(_TIER, ""), "").strip()
     return PlanRow(
         clip,
         cells[columns["participant"]].strip(),
         cells[columns["condition"]].strip(),
         {name: value for name, value in cells.items() if name not in own},
-        tuple(read_events(path.parent / events)) if events else (),
+        tuple(read_events(path.parent / events, tier)) if events else (),
     )
 
 
-def read_events(path: Path) -> list[Event]:
-    """Read what happens in a clip, by time.
+def read_events(path: Path, tier: str = "") -> list[Event]:
+    """Read what happens in a clip, by time, from any file that `agree` takes for annotations.
+
+    Args:
+        path: A table with times and `event`, an ELAN document or export, a TextGrid, or a BORIS export.
+        tier: Of several tiers, observations or subjects the one that is meant.
 
     Raises:
         InputError: The file cannot be read, or has another layout.
     """
-    if path.suffix.lower() in (".eaf", ".textgrid"):
-        found = [
-            Event(one.label or "event", one.start_s, one.start_s if one.end_s is None else one.end_s)
-            for one in read_annotations(path)
-        ]
-    else:
-        found = list(_in_table(path))
+    try:
+        said = read_annotations(path, tier or None)
+    except InputError as error:
+        raise InputError(str(error).replace(_OF_AGREE, _OF_PLAN)) from None
+    found = [
+        Event(one.label, one.start_s, one.start_s if one.end_s is None else one.end_s)
+        for one in said
+        if one.label is not None
+    ]
+    if not 0 < len(found) <= _MOST_EVENTS:
+        raise InputError(f"{name_of(path)} has {len(found)} events: name a file with 1 to {_MOST_EVENTS}")
     return sorted(found, key=lambda event: (event.start_s, event.end_s, event.name))
-
-
-def _in_table(path: Path) -> Iterator[Event]:
-    cure = "write the columns time_s, or start_s and end_s, and event"
-    text = decoded(read_bytes(path, cure))
-    if text is None:
-        raise InputError(f"{name_of(path)} is not text: {cure}")
-    lines = recoded(text).splitlines()
-    separator, first = separator_of(lines)
-    rows = csv.reader(lines[first:], delimiter=separator)
-    head = [key_of(cell) for cell in next(rows, [])]
-    start = next((head.index(name) for name in _TIMES if name in head), None)
-    if start is None or "event" not in head:
-        raise InputError(f"{name_of(path)} has no times or no event: {cure}")
-    end = head.index("end_s") if "end_s" in head else start
-    for number, cells in enumerate(rows, first + 2):
-        if number > _MOST_EVENTS:
-            raise InputError(f"{name_of(path)} has more than {_MOST_EVENTS} events")
-        if not any(cell.strip() for cell in cells):
-            continue
-        try:
-            times = seconds_in(cells[start]), seconds_in(cells[end] or cells[start])
-            name = cells[head.index("event")].strip()
-        except (ValueError, IndexError):
-            raise InputError(f"{name_of(path)} has no time or no event in line {number}: {cure}") from None
-        if not name or times[0] < 0 or times[1] < times[0]:
-            raise InputError(
-                f"{name_of(path)} has no event, or one that ends before it starts, in line {number}"
-            )
-        yield Event(name, *times)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from emoview.batch.events import BatchHook, ignore
 from emoview.batch.record import Wanted
 from emoview.batch.run import Report, run_batch
 from emoview.common.files import write_whole
-from emoview.common.text import name_of
+from emoview.common.text import name_of, shown
 from emoview.errors import InputError
-from emoview.output.read import read_json
+from emoview.output.json import to_json
+from emoview.output.read import read_json, with_media_found
+from emoview.pipeline.events import EventHook
+from emoview.pipeline.events import ignore as ignore_progress
 from emoview.study.plan import PlanRow
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis
@@ -21,8 +25,11 @@ from emoview.timeline.results import Analysis
 if TYPE_CHECKING:
     import pandas
 
-RESULTS = "results"
+RESULTS: Final = "results"
 """Folder of the clips' results below the study's."""
+PAGE: Final = "study.html"
+_CLIPS_PAGE: Final = "clips.html"
+_SCRIPTS: Final = ("analysis.py", "analysis.R")
 
 
 @dataclass(frozen=True)
@@ -30,81 +37,187 @@ class Study:
     """What a study wrote.
 
     Attributes:
-        report: How the batch ended.
         written: The files.
         left_out: Clips without a result.
     """
 
-    report: Report
     written: tuple[Path, ...]
     left_out: tuple[str, ...]
 
 
-def run_study(
-    rows: Sequence[PlanRow],
-    folder: Path,
-    options: Options,
-    *,
-    workers: int = 1,
-    on_event: BatchHook = ignore,
-) -> Study:
-    """Analyse the clips of a plan that are not analysed yet, and write the tables.
+def analyse_plan(
+    rows: Sequence[PlanRow], folder: Path, options: Options, *, workers: int = 1, on_event: BatchHook = ignore
+) -> Report:
+    """Analyse the clips of a plan that are not analysed yet, and take over the results that it names.
 
     Args:
         rows: The plan.
-        folder: Where to; the clips' results come into a folder of their own below.
+        folder: Of the study; the clips' results come into a folder of their own below.
         options: How each clip is analysed.
         workers: Clips at once.
         on_event: Told of every step.
 
     Raises:
-        InputError: No clip could be analysed, or an option excludes another.
+        InputError: A result that the plan names cannot be read, or an option excludes another.
     """
     results = folder / RESULTS
-    report = run_batch(
-        [row.clip for row in rows], results, Wanted(options, ("json",)), workers=workers, on_event=on_event
-    )
-    if report.interrupted:
-        return Study(report, (), ())
-    there = [(row, results / f"{row.clip.name}.json") for row in rows]
-    failed = {row["name"] for row in report.failed}
-    done = [(row, read_json(path)) for row, path in there if row.clip.name not in failed]
-    if not done:
+    for row in rows:
+        if row.result is not None:
+            _take_over(row.result, results / f"{row.clip.name}.json")
+    clips = [row.clip for row in rows if row.result is None]
+    if not clips:
+        return Report((), 0, interrupted=False, written=())
+    wanted = Wanted(options, ("json",))
+    return run_batch(clips, results, wanted, workers=workers, on_event=on_event)
+
+
+def conclude(
+    rows: Sequence[PlanRow],
+    folder: Path,
+    report: Report,
+    *,
+    reports: bool = True,
+    on_event: EventHook = ignore_progress,
+) -> Study:
+    """Write tables, figures and a page of what `analyse_plan` analysed.
+
+    Args:
+        rows: The plan.
+        folder: Of the study.
+        report: How the analyses ended.
+        reports: Whether each clip gets a report, too.
+        on_event: Told how many reports are written; its stage is `report`.
+
+    Raises:
+        InputError: No clip could be analysed.
+    """
+    results = folder / RESULTS
+    failed = {row["name"]: row["error"] for row in report.failed}
+    there = [row for row in rows if row.clip.name not in failed]
+    if not there:
         raise InputError(f"no clip of the plan could be analysed: see {name_of(results / 'summary.csv')}")
-    left_out = tuple(row.clip.name for row, _ in there if row.clip.name in failed)
-    return Study(report, write_tables([row for row, _ in done], [one for _, one in done], folder), left_out)
+    links = _reports(folder, there, on_event) if reports else {}
+    done = [read_json(results / f"{row.clip.name}.json") for row in there]
+    written = write_tables(there, done, folder, links=links, failures=list(failed.values()))
+    return Study(written, tuple(failed))
 
 
-def write_tables(rows: Sequence[PlanRow], results: Sequence[Analysis], folder: Path) -> tuple[Path, ...]:
-    """Write the tables of clips that are analysed, and that of effects where conditions are compared."""
-    from emoview.study.figures import curves_file
+def _take_over(result: Path, path: Path) -> None:
+    """Put a result that is there already beside the others; what has not changed stays, and its report."""
+    text = to_json(with_media_found(read_json(result), result))
+    if not path.is_file() or path.read_bytes() != text.encode():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
+
+
+def _reports(folder: Path, rows: Sequence[PlanRow], on_event: EventHook) -> dict[str, str]:
+    """Write the reports of all clips that have none yet, and give their addresses by clip."""
+    from emoview.rendering.report import write_reports
+    from emoview.study.page import link_of
+
+    page = folder / _CLIPS_PAGE
+    pages = set(write_reports(folder / RESULTS, page, on_event=on_event).pages)
+    named = {row.clip.name: folder / f"{page.stem}_files" / f"{row.clip.name}.html" for row in rows}
+    return {shown(name): link_of(report, folder) for name, report in named.items() if report in pages}
+
+
+def write_tables(
+    rows: Sequence[PlanRow],
+    results: Sequence[Analysis],
+    folder: Path,
+    *,
+    links: Mapping[str, str] | None = None,
+    failures: Sequence[str] = (),
+) -> tuple[Path, ...]:
+    """Write tables, figures, scripts and the page of clips that are analysed.
+
+    Args:
+        rows: The plan.
+        results: Of each row.
+        folder: Where to.
+        links: Relative addresses of the clips' reports, by clip.
+        failures: Sentences about clips of the plan without a result.
+    """
+    from emoview.study.codebook import codebook
     from emoview.study.models import effects_table
+    from emoview.study.page import study_page
     from emoview.study.tables import clips_table, events_table, ticks_table
 
     folder.mkdir(parents=True, exist_ok=True)
     ticks = ticks_table(rows, results)
     clips = clips_table(rows, ticks, results)
-    tables = {
-        "clips.csv": clips,
-        "events.csv": events_table(rows, ticks),
-        "effects.csv": effects_table(clips),
-    }
-    parquet = folder / "ticks.parquet"
-    write_whole(parquet, ticks.to_parquet(index=False, compression="zstd"))
-    written = [parquet]
+    effects = effects_table(clips)
+    tables = {"clips.csv": clips, "events.csv": events_table(rows, ticks), "effects.csv": effects}
+    tables = {name: table for name, table in tables.items() if len(table)}
+    tables["codebook.csv"] = codebook({"ticks.parquet": ticks, **tables})
+    written = [folder / "ticks.parquet"]
+    write_whole(written[0], ticks.to_parquet(index=False, compression="zstd"))
     for name, table in tables.items():
-        if len(table):
-            write_whole(
-                folder / name, _safe(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-            )
-            written.append(folder / name)
-    figures = {"curves": False, **({"events": True} if any(row.events for row in rows) else {})}
-    for name, around_events in figures.items():
-        for ending in (".png", ".svg"):
-            path = folder / f"{name}{ending}"
-            write_whole(path, curves_file(rows, ticks, path, around_events=around_events))
-            written.append(path)
+        text = _safe(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        written.append(_put(folder / name, text))
+    pictures = dict(_figures(rows, ticks, clips))
+    for name, forms in pictures.items():
+        written += [_put(folder / f"{name}{ending}", content) for ending, content in forms.items()]
+    for name in _SCRIPTS:
+        script = resources.files("emoview.study").joinpath("scripts").joinpath(name).read_text("utf-8")
+        written.append(_put(folder / name, script))
+    page = study_page(
+        title=name_of(f"Study {folder.resolve().name}"), clips=clips, effects=effects, figures=pictures,
+        files=[path.name for path in written], links=links or {}, failures=failures,
+        limits=_limits(rows, results, ticks),
+    )  # fmt: skip
+    written.append(_put(folder / PAGE, page))
     return tuple(written)
+
+
+def _put(path: Path, content: str | bytes) -> Path:
+    write_whole(path, content)
+    return path
+
+
+def _figures(
+    rows: Sequence[PlanRow], ticks: pandas.DataFrame, clips: pandas.DataFrame
+) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Give the figures, each by its name and in its forms."""
+    from emoview.study.figures import both_forms, conditions_of, curves_figure
+    from emoview.study.spread import grid_figure, raincloud_figure
+    from emoview.study.synchrony import comparable, synchrony_figure
+    from emoview.study.tables import FOLLOWED, followed_in
+
+    conditions, columns = conditions_of(rows), followed_in(ticks)
+    found = comparable(rows, ticks)
+    figures: dict[str, Callable[[], Any]] = {
+        "curves": lambda: curves_figure(rows, ticks, around_events=False),
+        "rainclouds": lambda: raincloud_figure(clips, conditions, columns),
+    }
+    if columns == FOLLOWED:
+        figures["grid"] = lambda: grid_figure(ticks, conditions)
+    if any(row.events for row in rows):
+        figures["events"] = lambda: curves_figure(rows, ticks, around_events=True)
+    if found:
+        figures["synchrony"] = lambda: synchrony_figure(rows, found, columns)
+    yield from ((name, both_forms(make)) for name, make in figures.items())
+
+
+def _limits(rows: Sequence[PlanRow], results: Sequence[Analysis], ticks: pandas.DataFrame) -> list[str]:
+    """Say what the figures and results leave out."""
+    from emoview.study.figures import MOST_CONDITIONS
+    from emoview.study.spread import MOST_PEOPLE
+    from emoview.study.tables import FOLLOWED, followed_in
+
+    found = []
+    if (count := len({row.condition for row in rows})) > MOST_CONDITIONS:
+        found.append(f"Figures show the first {MOST_CONDITIONS} of {count} conditions.")
+    if (count := len({row.participant for row in rows})) > MOST_PEOPLE:
+        found.append(f"The grid shows the first {MOST_PEOPLE} of {count} participants.")
+    for source in dict.fromkeys(one.source for one in results if one.source is not None):
+        of = sum(one.source == source for one in results)
+        found.append(f"{of} of {len(results)} results were imported from {name_of(source)}.")
+    if (columns := followed_in(ticks)) != FOLLOWED:
+        found.append(f"There are no labels: figures and events are of action units {', '.join(columns)}.")
+    least = {q for one in results if (q := one.options.min_quality) is not None}
+    found += [f"Ticks of a quality below {quality:g} have no label of the face." for quality in sorted(least)]
+    return found
 
 
 def _safe(table: pandas.DataFrame) -> pandas.DataFrame:

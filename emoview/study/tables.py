@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emoview.common.text import shown
 from emoview.study.plan import PlanRow
 from emoview.timeline.clock import TICK_HZ, TICK_MS
 from emoview.timeline.labels import LABELS
+from emoview.timeline.measures import ACTION_UNIT
 from emoview.timeline.results import Analysis, main_rows
 from emoview.timeline.rules import marks_of, read_rule
 from emoview.timeline.sums import sum_of_voice, sums_of_persons
@@ -18,11 +20,13 @@ from emoview.timeline.sums import sum_of_voice, sums_of_persons
 if TYPE_CHECKING:
     import pandas
 
+Floats = NDArray[np.float64]
+
 _TICK_S: Final = TICK_MS / 1000
 _AFFECT: Final = ("valence", "arousal")
 _PROBABILITIES: Final = tuple(f"fused_{label}" for label in LABELS)
 FOLLOWED: Final = (*_PROBABILITIES, *_AFFECT)
-"""Columns of a tick that are followed through clips and around events."""
+"""Columns of a tick that are followed through clips and around events, where there are labels."""
 _SMILE: Final = "face_happy > 0.5 for 0.5 s"
 BEFORE_S: Final = 1.0
 """Seconds before an event that it is held against."""
@@ -47,6 +51,13 @@ def ticks_table(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> pandas.
     return pandas.DataFrame(records, columns=[*known, *columns])
 
 
+def followed_in(ticks: pandas.DataFrame) -> tuple[str, ...]:
+    """Name the columns that are followed: `FOLLOWED`, or as many action units where there is no label."""
+    units = tuple(name for name in ticks if ACTION_UNIT.fullmatch(name))
+    said = ticks[list(FOLLOWED)].notna().any(axis=None)
+    return FOLLOWED if said or not units else units[: len(FOLLOWED)]
+
+
 def clips_table(
     rows: Sequence[PlanRow], ticks: pandas.DataFrame, results: Sequence[Analysis]
 ) -> pandas.DataFrame:
@@ -69,7 +80,8 @@ def events_table(rows: Sequence[PlanRow], ticks: pandas.DataFrame) -> pandas.Dat
     import pandas
 
     groups = dict(tuple(ticks.groupby("clip", sort=False)))
-    found = [one for row in rows for one in _of_events(row, groups.get(shown(row.clip.name)))]
+    followed = followed_in(ticks)
+    found = [one for row in rows for one in _of_events(row, groups.get(shown(row.clip.name)), followed)]
     return pandas.DataFrame(
         found, columns=list(found[0]) if found else ["clip", "participant", "condition", "event"]
     )
@@ -89,7 +101,7 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
     media = result.media
     values: dict[str, Any] = {
         "seconds": media.duration_s, "label": result.overall.label, "face_share": media.face_share,
-        "speech_share": media.speech_share,
+        "speech_share": media.speech_share, "left_out_share": _left_out(ticks, result),
     }  # fmt: skip
     for name, column in zip(LABELS, _PROBABILITIES, strict=True):
         values |= _of_label(name, ticks, column, usual[column])
@@ -106,7 +118,17 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
         for name in ("head_yaw", "head_pitch", "head_roll"):
             values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
             values[f"{name}_sd"] = None if ticks is None else ticks[name].std()
+    for name in result.action_units:
+        values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
     return values
+
+
+def _left_out(ticks: pandas.DataFrame | None, result: Analysis) -> float | None:
+    """Give the share of ticks with a face that have no label of it; None where nothing was to be left out."""
+    if ticks is None or result.options.min_quality is None:
+        return None
+    seen = ticks["face_id"].notna()
+    return float(ticks.loc[seen, "face_neutral"].isna().mean()) if seen.any() else None
 
 
 def _of_label(name: str, ticks: pandas.DataFrame | None, column: str, usual: float) -> dict[str, Any]:
@@ -123,30 +145,33 @@ def _of_label(name: str, ticks: pandas.DataFrame | None, column: str, usual: flo
 _OF_EVENT: Final = ("before", "change", "peak", "latency_s")
 
 
-def _of_events(row: PlanRow, ticks: pandas.DataFrame | None) -> Iterator[dict[str, Any]]:
+def _of_events(
+    row: PlanRow, ticks: pandas.DataFrame | None, followed: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    at = np.zeros(0, int) if ticks is None else ticks["tick"].to_numpy()
+    series = np.zeros((0, len(followed))) if ticks is None else ticks[list(followed)].to_numpy(float)
     for event in row.events:
         values: dict[str, Any] = {
             **_known(row), "event": event.name, "start_s": event.start_s, "end_s": event.end_s,
         }  # fmt: skip
         first = round(event.start_s * TICK_HZ)
         last = round(max(event.end_s, event.start_s + AFTER_S) * TICK_HZ)
-        for column in FOLLOWED:
+        before = (at >= first - round(BEFORE_S * TICK_HZ)) & (at < first)
+        after = (at >= first) & (at < last)
+        for column, level, shown_after in zip(followed, series[before].T, series[after].T, strict=True):
+            found = _of_event(level, shown_after, at[after] - first)
             name = column.removeprefix("fused_")
-            before = _between(ticks, column, first - round(BEFORE_S * TICK_HZ), first)
-            after = _between(ticks, column, first, last)
-            found: tuple[float | None, ...] = (None,) * len(_OF_EVENT)
-            if before is not None and after is not None:
-                level = float(before[1].mean())
-                change = after[1] - level
-                at = int(np.abs(change).argmax())
-                found = (level, change.mean(), change[at], round((after[0][at] - first) * _TICK_S, 3))
             values |= {f"{name}_{end}": value for end, value in zip(_OF_EVENT, found, strict=True)}
         yield values
 
 
-def _between(ticks: pandas.DataFrame | None, column: str, first: int, last: int) -> Any:
-    """Give ticks and values of a column from a tick up to another; None where there is none."""
-    if ticks is None:
-        return None
-    chosen = ticks[(ticks["tick"] >= first) & (ticks["tick"] < last)][["tick", column]].dropna()
-    return None if chosen.empty else (chosen["tick"].to_numpy(), chosen[column].to_numpy(float))
+def _of_event(before: Floats, after: Floats, at: NDArray[np.int64]) -> tuple[float | None, ...]:
+    """Give level, mean change, largest change and its time, of one column; None where nothing is said."""
+    known = np.isfinite(after)
+    before = before[np.isfinite(before)]
+    if not len(before) or not known.any():
+        return (None,) * len(_OF_EVENT)
+    level = float(before.mean())
+    change = after[known] - level
+    peak = int(np.abs(change).argmax())
+    return level, change.mean(), change[peak], round(int(at[known][peak]) * _TICK_S, 3)

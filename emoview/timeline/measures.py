@@ -6,6 +6,7 @@ System (Ekman and Friesen 1978); none is a coding by it, which trained people do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -90,6 +91,9 @@ MEASURE_COLUMNS: Final = tuple(measure.name for measure in MEASURES)
 """Columns of the measures, in their order."""
 NO_FACE: Final[Values] = (None,) * len(FACE)
 NO_SOUND: Final[Values] = (None,) * len(SOUND)
+
+ACTION_UNIT: Final = re.compile(r"au\d\d", re.ASCII)
+"""Names of columns that only imported results have: action units as another program gave them."""
 
 _DECIMALS: Final = tuple(measure.decimals for measure in MEASURES)
 

@@ -15,7 +15,7 @@ from emoview.timeline.facts import MediaFacts as MediaFacts
 from emoview.timeline.facts import Speaker as Speaker
 from emoview.timeline.facts import WeightUsed as WeightUsed
 from emoview.timeline.labels import GROUPS, LABELS, LabelCount, Naming
-from emoview.timeline.measures import MEASURE_COLUMNS, MEASURES, Values
+from emoview.timeline.measures import MEASURE_COLUMNS, Values
 from emoview.timeline.options import Options
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AffectSource = Literal["derived", "estimated"]
 
-SCHEMA_VERSION: Final = "1.6"
+SCHEMA_VERSION: Final = "1.7"
 """Version of the JSON form; its first number changes when a reader would break."""
 
 Probabilities = tuple[float, ...]
@@ -266,6 +266,9 @@ class Analysis:
         names: Names that people gave to faces, by person. They are kept beside the JSON, not in it.
         speakers: Voices, for how long each is heard, and its face.
         own_baselines: Persons for whom the recording itself was the baseline of the face.
+        source: Program whose findings these are, such as `OpenFace`. Missing if it is emoview.
+        action_units: Action units that this program gave, such as `au12`. Their values stand behind the
+            measures of each row.
     """
 
     media: MediaFacts
@@ -286,6 +289,8 @@ class Analysis:
     names: Mapping[int, str] = field(default_factory=dict)
     speakers: tuple[Speaker, ...] = ()
     own_baselines: tuple[OwnBaseline, ...] = ()
+    source: str | None = None
+    action_units: tuple[str, ...] = ()
 
     def who(self, person: int | None) -> str:
         """Call a person by their name, or its number; `voice` where there is no face."""
@@ -300,8 +305,12 @@ class Analysis:
     def columns(self) -> tuple[str, ...]:
         """Columns of the CSV: `COLUMNS`, and the time of day, groups and measures where there are any."""
         first = ("tick", "time_s", "clock") if self.options.clock else COLUMNS[:2]
-        measures = MEASURE_COLUMNS if self.options.measured else ()
-        return (*first, *COLUMNS[2:], *group_columns(self.options.labels), *measures)
+        return (*first, *COLUMNS[2:], *group_columns(self.options.labels), *self.measure_columns)
+
+    @property
+    def measure_columns(self) -> tuple[str, ...]:
+        """Columns of the measures of a row; none where nothing was measured."""
+        return (*MEASURE_COLUMNS, *self.action_units) if self.options.measured else ()
 
     def clock_of(self, row: Row) -> str | None:
         """Give the time of day at the start of a row, in ISO 8601; None where the file knows no time."""
@@ -344,7 +353,8 @@ class Analysis:
             sums = [p for values in said for p in (none if values is None else self.naming.sums(values))]
             flat.update(zip(groups, sums, strict=True))
         if self.options.measured:
-            flat.update(zip(MEASURE_COLUMNS, row.measures or (None,) * len(MEASURES), strict=True))
+            names = self.measure_columns
+            flat.update(zip(names, row.measures or (None,) * len(names), strict=True))
         return flat
 
 

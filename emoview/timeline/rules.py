@@ -25,7 +25,7 @@ from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN
-from emoview.timeline.measures import MEASURE_COLUMNS, SOUND
+from emoview.timeline.measures import ACTION_UNIT, MEASURE_COLUMNS, SOUND
 from emoview.timeline.results import COLUMNS, Analysis, Row
 
 Record = Mapping[str, Any]
@@ -209,7 +209,7 @@ class _Reader:
             return self._label()
         if compared:
             column = f"fused_{name}" if name in LABELS else name
-            if column not in _NUMBERS:
+            if column not in _NUMBERS and not ACTION_UNIT.fullmatch(column):
                 raise self._wrong(f"{name!r} is no column with numbers, and no label")
             self._names.add(column)
             compare, number = _COMPARISONS[self._tokens.pop(0)], self._number()

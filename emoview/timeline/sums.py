@@ -29,7 +29,7 @@ class PersonSum:
     Attributes:
         person: Number of the person.
         seconds: Time in which the face is seen, in seconds.
-        usable_share: Share of these ticks that are usable, from 0 to 1.
+        usable_share: Share of these ticks that are usable, from 0 to 1. Missing in imported results.
         blinks: Number of blinks. Missing where the face is too small.
         blinks_per_min: Blinks a minute of the time in which the eyes are seen. Missing below two seconds.
         blink_s: Mean time for which the eyes are closed in a blink, in seconds. Missing without blinks.
@@ -37,7 +37,7 @@ class PersonSum:
 
     person: int
     seconds: float
-    usable_share: float
+    usable_share: float | None
     blinks: int | None
     blinks_per_min: float | None
     blink_s: float | None
@@ -135,12 +135,12 @@ def _stretches(rows: Sequence[Row], column: int, value: float) -> Iterator[tuple
 def _person(person: int, rows: list[Row]) -> PersonSum:
     flags = [row.measures[_BLINK] for row in rows if row.measures is not None]
     seen = sum(flag is not None for flag in flags)
-    usable = [row.measures[_USABLE] == 1 for row in rows if row.measures is not None]
+    usable = [flag == 1 for row in rows if row.measures if (flag := row.measures[_USABLE]) is not None]
     found = blinks_of(rows)
     return PersonSum(
         person,
         time_of(len(rows)),
-        round(fmean(usable), 4),
+        round(fmean(usable), 4) if usable else None,
         len(found) if seen else None,
         round(60 * TICK_HZ * len(found) / seen, 1) if seen >= _LEAST_S * TICK_HZ else None,
         round(fmean(time_of(last - first) for first, last in found), 3) if found else None,

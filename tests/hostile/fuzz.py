@@ -25,7 +25,7 @@ from .worker import Outcome, Worker
 
 SHARES: Mapping[str, float] = {
     "media": 0.125, "results": 0.17, "lists": 0.125, "config": 0.125, "baselines": 0.1, "runs": 0.06,
-    "datasets": 0.17, "weights": 0.025, "annotations": 0.1,
+    "datasets": 0.12, "weights": 0.025, "annotations": 0.1, "imports": 0.05,
 }  # fmt: skip
 """What part of the inputs is of which kind; media, which take longest, are few."""
 

@@ -85,6 +85,14 @@ def baselines(root: Path) -> None:
     _in(root, "one").joinpath("person.json").write_text(text)
 
 
+def imports(root: Path) -> None:
+    """Write what other programs found."""
+    from tests.made_up_tables import feat, openface
+
+    openface(_in(root, "openface") / "talk.csv", 12)
+    feat(_in(root, "feat") / "talk.csv", 12)
+
+
 def annotations(root: Path) -> None:
     """Write what a person said of a clip, as tables and as a tier."""
     _in(root, "spans").joinpath("coded.csv").write_text(
@@ -303,6 +311,6 @@ def tones(folder: Path) -> None:
 MAKERS: dict[str, Callable[[Path], None]] = {
     "media": media, "results": results, "lists": lists, "config": config, "baselines": baselines,
     "runs": runs,
-    "datasets": datasets, "weights": weights, "annotations": annotations,
+    "datasets": datasets, "weights": weights, "annotations": annotations, "imports": imports,
 }  # fmt: skip
 """By kind: makes the good inputs, each in a folder of its own below the one that is given."""

@@ -263,7 +263,22 @@ def _annotations(folder: Path) -> None:
     holds("Infinity" not in text, f"figures that are not finite: {text}")
 
 
+def _imports(folder: Path) -> None:
+    from emoview.imports.result import imported
+    from emoview.output.json import to_json
+    from emoview.output.read import read_json
+
+    text = to_json(imported(_first_file(folder), rate=25))
+    broken = broken_rules(text)
+    holds(not broken, f"{broken}")
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, "result.json")
+        path.write_text(text)
+        holds(to_json(read_json(path)) == text, "it is read as something else")
+
+
 _TARGETS: dict[str, Callable[[Path], None]] = {
     "media": _media, "results": _results, "lists": _lists, "config": _config, "baselines": _baselines,
     "runs": _runs, "datasets": _datasets, "weights": _weights, "annotations": _annotations,
+    "imports": _imports,
 }  # fmt: skip

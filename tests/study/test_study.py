@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import numpy as np
 import pandas
 import pytest
+from made_up import made_up
 from made_up_measures import measured
 from scipy import stats
 from typer.testing import CliRunner
@@ -15,11 +17,12 @@ from typer.testing import CliRunner
 from emoview.batch.inputs import Clip
 from emoview.cli.main import app
 from emoview.errors import InputError
+from emoview.output.elan import eaf_file
+from emoview.output.praat import textgrid_file
 from emoview.study.figures import band_of
 from emoview.study.models import effects_table, fit, holm
 from emoview.study.plan import Event, PlanRow, read_events, read_plan
-from emoview.study.run import write_tables
-from emoview.study.tables import clips_table, ticks_table
+from emoview.study.tables import clips_table, events_table, ticks_table
 
 
 def plan(folder: Path, *lines: str, head: str = "path,participant,condition,group,events") -> Path:
@@ -47,6 +50,7 @@ def test_a_plan_is_read_with_its_further_columns_and_events(tmp_path: Path):
         (["a.mp4,p1, ,,"], "line 2: the condition is missing"),
         (["a.mp4,p1,calm,,none.csv"], "line 2: the events 'none.csv' do not exist"),
         (["x.mp4,,calm,,", "y.mp4,p,,,"], "line 3: the condition is missing"),
+        (["talk.json,p1,calm,,", "b.mp4,p1,film,,"], "'talk.json' does not exist"),
     ],
 )
 def test_all_faults_of_a_plan_are_named_before_any_work(tmp_path: Path, lines: list[str], said: str):
@@ -61,12 +65,39 @@ def test_a_plan_without_participants_is_none(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "text",
-    ["time,event\n1,a\n", "time_s\n1\n", "time_s,event\nx,a\n", "start_s,end_s,event\n2,1,a\n", "", "\0"],
+    ["time,happens\n1,a\n", "time_s\n1\n", "time_s,event\nx,a\n", "start_s,end_s,event\n2,1,a\n", "", "\0"],
 )
 def test_bad_events_are_refused(tmp_path: Path, text: str):
     (tmp_path / "e.csv").write_text(text)
     with pytest.raises(InputError):
         read_events(tmp_path / "e.csv")
+
+
+BORIS = """Observation id,Subject,Behavior,Behavior type,Time
+one,Ann,laughs,START,1.5
+one,Ann,laughs,STOP,2.5
+one,Ben,nods,POINT,3
+"""
+
+
+def test_events_come_from_tiers_of_elan_praat_and_boris(tmp_path: Path):
+    (tmp_path / "boris.csv").write_text(BORIS)
+    path = tmp_path / "talk.eaf"
+    path.write_bytes(eaf_file(made_up(), path))
+    (tmp_path / "talk.TextGrid").write_text(textgrid_file(made_up(), path))
+    head = "path,participant,condition,events,tier"
+    first, second = read_plan(
+        plan(tmp_path, "a.mp4,p1,calm,boris.csv,one Ann", "b.mp4,p1,film,talk.eaf,face", head=head)
+    )
+    assert first.events == (Event("laughs", 1.5, 2.5),)
+    assert second.events == (Event("happy", 0, 1.6), Event("sad", 1.6, 3.2))
+    assert dict(first.further) == {}
+    assert read_events(tmp_path / "talk.TextGrid", "face") == list(second.events)
+    for lines in ("a.mp4,p1,calm,talk.eaf,", "a.mp4,p1,calm,talk.eaf,gaze"):
+        with pytest.raises(
+            InputError, match="name one in the column tier of the plan, of fused, face and voice"
+        ):
+            read_plan(plan(tmp_path, lines, head=head))
 
 
 def rows(count: int = 2) -> list[PlanRow]:
@@ -83,34 +114,36 @@ def rows(count: int = 2) -> list[PlanRow]:
     ]
 
 
-def test_tables_hold_what_the_results_do(tmp_path: Path):
-    written = write_tables(rows(), [measured(), measured(second_face=True)], tmp_path)
-    assert [path.name for path in written] == [
-        "ticks.parquet", "clips.csv", "events.csv", "curves.png", "curves.svg", "events.png", "events.svg",
-    ]  # fmt: skip
-    assert "day" not in written[4].read_text()
-    assert "=calm (2)" in written[4].read_text()
-    ticks = pandas.read_parquet(written[0])
+def test_tables_hold_what_the_results_do():
+    results = [measured(), measured(second_face=True)]
+    ticks = ticks_table(rows(), results)
     assert len(ticks) == 200
     assert list(ticks.columns[:5]) == ["clip", "participant", "condition", "group", "tick"]
     assert ticks["blink"].sum() == 12
-    clips = pandas.read_csv(written[1]).set_index("clip")
-    one = clips.loc["day/0"]
-    assert one["condition"] == "'=calm"
+    one = clips_table(rows(), ticks, results).set_index("clip").loc["day/0"]
     assert one["happy_peak"] == pytest.approx(0.7)
     assert one["happy_peak_s"] == 0
     assert (one["happy_segments"], one["smiles"], one["blinks"], one["usable_share"]) == (1, 1, 3, 0.75)
     assert one["happy_share"] == pytest.approx(40 / 95, abs=1e-4)
+    assert one["left_out_share"] is None
     # Of 95 ticks that say something, 40 are .7 and 55 are .05.
     usual = (40 * 0.7 + 55 * 0.05) / 95
     assert one["happy_area_s"] == pytest.approx(40 * (0.7 - usual) * 0.04, abs=1e-4)
-    events = pandas.read_csv(written[2])
+    events = events_table(rows(), ticks)
     assert len(events) == 4
     first = events.iloc[0]
     assert first["happy_before"] == pytest.approx(0.7)
     assert first["happy_change"] == pytest.approx(-0.65)
     assert (first["sad_peak"], first["sad_latency_s"]) == (pytest.approx(0.65), 0)
     assert np.isnan(events.iloc[1]["happy_change"])
+
+
+def test_what_a_limit_left_out_is_told():
+    result = measured()
+    hidden = tuple(replace(row, face=None) if row.tick < 20 else row for row in result.timeline)
+    result = replace(result, timeline=hidden, options=replace(result.options, min_quality=0.5))
+    clips = clips_table(rows(1), ticks_table(rows(1), [result]), [result])
+    assert clips["left_out_share"].tolist() == [0.25]
 
 
 def test_a_clip_in_which_nothing_is_found_is_a_row():
@@ -207,7 +240,9 @@ def test_holm():
     assert holm([0.9, 0.8]).tolist() == [1, 1]
 
 
-def test_the_command_runs_a_plan(tmp_path: Path, sample: Path):
+def test_the_command_runs_a_plan(tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch):
+    # The figures have their own test.
+    monkeypatch.setattr("emoview.study.run._figures", lambda *_: ())
     (tmp_path / "plan.csv").write_text(
         f"path,start_s,end_s,participant,condition\n{sample},0,0.6,p1,calm\n{sample},0.6,1.2,p1,film\n"
     )
@@ -215,5 +250,11 @@ def test_the_command_runs_a_plan(tmp_path: Path, sample: Path):
         app, ["study", str(tmp_path / "plan.csv"), "-o", str(tmp_path / "out"), "--workers", "1"]
     )
     assert done.exit_code == 0, done.output
-    assert len(pandas.read_csv(tmp_path / "out" / "clips.csv")) == 2
+    clips = pandas.read_csv(tmp_path / "out" / "clips.csv")
+    assert len(clips) == 2
     assert len(pandas.read_parquet(tmp_path / "out" / "ticks.parquet")) == 30
+    page = (tmp_path / "out" / "study.html").read_text()
+    for name in clips["clip"]:
+        link = f"clips_files/{quote(name)}.html"
+        assert f'<a href="{link}">' in page
+        assert (tmp_path / "out" / unquote(link)).is_file()

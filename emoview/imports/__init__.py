@@ -1,0 +1,1 @@
+"""Findings of other programs as results: OpenFace and py-feat."""

@@ -1,0 +1,134 @@
+"""From what another program found to a result: its frames on the ticks of the timeline."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from emoview.common.text import name_of, shown
+from emoview.errors import InputError
+from emoview.imports.programs import Findings, findings_of
+from emoview.imports.table import Floats, read_table
+from emoview.media.probe import Media, probe
+from emoview.timeline.clock import LONGEST_S, TICK_HZ, TICK_MS, time_of
+from emoview.timeline.labels import Naming, valence_arousal
+from emoview.timeline.measures import MEASURE_COLUMNS, Values, kept
+from emoview.timeline.options import Options
+from emoview.timeline.results import Analysis, FaceBox, FaceFound, MediaFacts, Overall, Row, Verdict
+from emoview.timeline.segments import segments_of
+
+_DECIMALS: Final = 6
+# A frame stands for the ticks up to the next; where frames are missing, not for long.
+_LASTS: Final = 1.5
+_EARLY_S: Final = 0.001
+
+
+def imported(path: Path, *, rate: float | None = None, video: Path | None = None) -> Analysis:
+    """Read what OpenFace or py-feat found as a result.
+
+    Args:
+        path: The CSV.
+        rate: Frames a second, where the table counts frames alone; by default that of the video.
+        video: The recording, which gives the size of the pictures, too.
+
+    Raises:
+        InputError: The table or the video cannot be read, or the table is of another program.
+    """
+    media = None if video is None else probe(video)
+    if media is not None and rate is None and media.video is not None:
+        rate = media.video.rate
+    found = findings_of(read_table(path), rate)
+    timeline, faces = _timeline(found, path)
+    options = Options(modality="face", face="all" if len(faces) > 1 else "largest")
+    said = [row.face for row in timeline if row.face is not None]
+    verdict = None if not said else Verdict.of(tuple(float(p) for p in np.mean(said, axis=0)))
+    return Analysis(
+        media=_facts(found, path, media, timeline, len(faces)),
+        overall=Overall(verdict, verdict, None),
+        segments=segments_of(timeline),
+        timeline=timeline,
+        options=options,
+        fusion_used="none",
+        device_used="none",
+        weights=(),
+        warnings=found.notes,
+        timings={},
+        affect="derived" if found.affect is None else "estimated",
+        faces=faces,
+        source=found.source,
+        action_units=tuple(found.units),
+    )
+
+
+def _timeline(found: Findings, path: Path) -> tuple[tuple[Row, ...], tuple[FaceFound, ...]]:
+    times = np.unique(found.times_s)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else TICK_MS / 1000
+    count = max(1, round((float(times[-1]) + step) * TICK_HZ))
+    if count > LONGEST_S * TICK_HZ:
+        raise InputError(f"{name_of(path)} is longer than {LONGEST_S / 3600:g} hours: import parts of it")
+    starts = np.arange(count) / TICK_HZ
+    frame = np.searchsorted(times, starts + _EARLY_S, side="right") - 1
+    fresh = (frame >= 0) & (starts - times[frame] < _LASTS * max(step, TICK_MS / 1000))
+    of_frame: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for number, (at, face) in enumerate(zip(np.searchsorted(times, found.times_s), found.faces, strict=True)):
+        if face >= 0:
+            of_frame[int(at)].setdefault(int(face), number)
+    columns = _columns(found)
+    ticks: defaultdict[int, list[int]] = defaultdict(list)
+    rows = []
+    for tick in range(count):
+        seen = sorted(of_frame.get(int(frame[tick]), {}).items()) if fresh[tick] else []
+        rows += [_row(tick, face, found, columns, number) for face, number in seen] or [Row(tick)]
+        for face, _ in seen:
+            ticks[face].append(tick)
+    faces = tuple(
+        FaceFound(face, face, time_of(of[0]), time_of(of[-1] + 1), len(of))
+        for face, of in sorted(ticks.items())
+    )
+    return tuple(rows), faces
+
+
+def _columns(found: Findings) -> tuple[Floats, Floats]:
+    """Give valence and arousal `(rows, 2)`, and measures and action units `(rows, columns)`."""
+    affect = valence_arousal(found.probabilities) if found.affect is None else found.affect
+    nothing = np.full(len(found.times_s), np.nan)
+    measures = [found.measures.get(name, nothing) for name in MEASURE_COLUMNS]
+    return affect, np.stack([*measures, *found.units.values()], axis=1)
+
+
+def _row(tick: int, face: int, found: Findings, columns: tuple[Floats, Floats], number: int) -> Row:
+    values = columns[1][number].tolist()
+    first = len(MEASURE_COLUMNS)
+    units = tuple(None if value != value else value for value in values[first:])
+    measures: Values = (*kept(values[:first]), *units)
+    box = FaceBox(*(round(float(value), 1) for value in found.boxes[number]))
+    row = Row(tick, face, box, measures=measures, naming=Naming())
+    affect = columns[0][number]
+    if not np.isfinite(found.probabilities[number]).all() or not np.isfinite(affect).all():
+        return row
+    said = tuple(round(float(p), _DECIMALS) for p in found.probabilities[number])
+    valence, arousal = (round(float(value), _DECIMALS) for value in affect)
+    return replace(row, face=said, fused=said, valence=valence, arousal=arousal)
+
+
+def _facts(
+    found: Findings, path: Path, media: Media | None, timeline: tuple[Row, ...], faces: int
+) -> MediaFacts:
+    ticks = timeline[-1].tick + 1
+    video = None if media is None else media.video
+    audio = None if media is None else media.audio
+    with_face = len({row.tick for row in timeline if row.face_id is not None})
+    return MediaFacts(
+        path=shown(found.media or path if media is None else media.path),
+        duration_s=time_of(ticks), ticks=ticks,
+        width=video.width if video else None, height=video.height if video else None,
+        frame_rate=video.rate if video else None, rotation=video.rotation if video else 0,
+        video_codec=video.codec if video else None, audio_codec=audio.codec if audio else None,
+        audio_rate=audio.rate if audio else None, audio_channels=audio.channels if audio else None,
+        audio_level_db=None, face_share=round(with_face / ticks, 4), speech_share=0.0, faces=faces,
+        persons=faces,
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""The columns of a table that another program wrote."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.common.stored import quoted, read_bytes
+from emoview.common.tables import decoded, recoded
+from emoview.common.text import name_of
+from emoview.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+
+Floats = NDArray[np.float64]
+
+CURE: Final = "name the CSV of OpenFace (FeatureExtraction) or of py-feat"
+_MOST_BYTES: Final = 2**30
+_LARGEST: Final = 1e6
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        path: The file.
+        cells: Its cells as they are; what is missing is NaN.
+    """
+
+    path: Path
+    cells: pandas.DataFrame
+
+    def has(self, *names: str) -> bool:
+        """Tell whether all these columns are there."""
+        return all(name in self.cells for name in names)
+
+    def numbers(self, name: str, least: float = -_LARGEST, most: float = _LARGEST) -> Floats:
+        """Give a column as numbers `(rows,)`; NaN where nothing is said, or the column is missing.
+
+        Raises:
+            InputError: A cell is no number, or beyond the limits.
+        """
+        import pandas
+
+        if name not in self.cells:
+            return np.full(len(self.cells), np.nan)
+        cells = self.cells[name]
+        found: Floats = pandas.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+        wrong = np.flatnonzero(
+            (np.isnan(found) & cells.notna().to_numpy()) | (found < least) | (found > most)
+        )
+        if len(wrong):
+            limits = "" if least == -_LARGEST else f" from {least:g} to {most:g}"
+            cell = quoted(str(cells.iloc[wrong[0]]))
+            raise InputError(
+                f"{name_of(self.path)}, row {wrong[0] + 1}: {cell} in the column {name} is no number{limits}"
+            )
+        return found
+
+    def text(self, name: str) -> list[str]:
+        """Give a column as text; empty where nothing is said."""
+        return [one if isinstance(one, str) else "" for one in self.cells[name]]
+
+
+def read_table(path: Path) -> Table:
+    """Read a table with commas between its columns; blanks around their names do not count.
+
+    Raises:
+        InputError: It cannot be read, is no table, or has no rows.
+    """
+    import pandas
+
+    text = decoded(read_bytes(path, CURE, most=_MOST_BYTES))
+    if text is None or "\0" in text:
+        raise InputError(f"{name_of(path)} is not text: {CURE}")
+    try:
+        cells = pandas.read_csv(
+            io.StringIO(recoded(text)), dtype=str, skipinitialspace=True, index_col=False, engine="c"
+        )
+    except ValueError as error:
+        reason = str(error).removeprefix("Error tokenizing data. ").strip()
+        raise InputError(f"{name_of(path)} cannot be read as a table ({reason}): {CURE}") from None
+    cells.columns = [name.strip() for name in cells.columns]
+    if len(set(cells.columns)) < len(cells.columns):
+        raise InputError(f"{name_of(path)} has columns of the same name: {CURE}")
+    if cells.empty:
+        raise InputError(f"{name_of(path)} has no rows: {CURE}")
+    return Table(path, cells)
+
+
+def numbered(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Number texts from 0 by their first appearance; -1 where nothing is said."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(one, len(known)) if one else -1 for one in texts], np.int64)

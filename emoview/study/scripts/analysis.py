@@ -1,0 +1,132 @@
+"""Make clips.csv and effects.csv of this folder again, from its ticks and clips, and compare.
+
+Needs Python with pandas, pyarrow and scipy, and nothing of emoview:  python analysis.py
+Writes effects-again.csv; the exit code is 1 if a number differs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+HERE = Path(__file__).resolve().parent
+LABELS = ("neutral", "anger", "disgust", "fear", "happy", "sad", "surprise")
+TICK_S = 0.04
+# Tables hold six digits.
+CLOSE = {"rtol": 1e-3, "atol": 1e-5}
+
+
+def labels_of_clips(ticks: pd.DataFrame) -> pd.DataFrame:
+    """Mean, peak, area above the participant's mean, and share of each label, a row a clip."""
+    columns = [f"fused_{label}" for label in LABELS]
+    usual = ticks.groupby("participant", observed=True)[columns].mean()
+    rows = {}
+    for clip, part in ticks.groupby("clip", sort=False, observed=True):
+        row: dict[str, float] = {}
+        said = part["label"].dropna()
+        for label, column in zip(LABELS, columns, strict=True):
+            values = part[column].dropna()
+            if len(values):
+                above = values - usual.loc[part["participant"].iloc[0], column]
+                row[f"{label}_mean"], row[f"{label}_peak"] = values.mean(), values.max()
+                row[f"{label}_area_s"] = above.clip(lower=0).sum() * TICK_S
+                row[f"{label}_share"] = (said == label).mean()
+        for name in ("valence", "arousal"):
+            row[f"{name}_mean"] = part[name].mean()
+        rows[clip] = row
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def mixed_model(values: Any, design: Any, people: Any) -> tuple[Any, Any, float, float]:
+    """Fit values = design x effects + an intercept a participant, by restricted maximum likelihood.
+
+    Gives effects, their standard errors, and the standard deviations between and within participants.
+    """
+    member = (people[:, None] == np.unique(people)[None, :]).astype(float)
+    free = len(values) - design.shape[1]
+
+    def solve(ratio: float) -> tuple[float, Any, Any, float]:
+        # Of one clip; those of one participant go together.
+        covariance = np.eye(len(values)) + ratio * member @ member.T
+        precise = design.T @ np.linalg.solve(covariance, design)
+        effects = np.linalg.solve(precise, design.T @ np.linalg.solve(covariance, values))
+        rest = values - design @ effects
+        variance = float(rest @ np.linalg.solve(covariance, rest)) / free
+        logs = np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(precise)[1]
+        return float(free * np.log(variance) + logs), effects, np.linalg.inv(precise) * variance, variance
+
+    found = optimize.minimize_scalar(
+        lambda log: solve(float(np.exp(log)))[0], bounds=(np.log(1e-8), np.log(1e4)), method="bounded"
+    )
+    ratio = 0.0 if solve(0.0)[0] <= found.fun else float(np.exp(found.x))
+    _, effects, spread, variance = solve(ratio)
+    return effects, np.sqrt(np.diag(spread)), float(np.sqrt(ratio * variance)), float(np.sqrt(variance))
+
+
+def effects_of(clips: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Fit every measure of `rows`, and give the same columns."""
+    conditions = list(dict.fromkeys(clips["condition"]))
+    made = []
+    for measure in dict.fromkeys(rows["measure"]):
+        known = clips[["participant", "condition", measure]].dropna()
+        people = pd.factorize(known["participant"])[0]
+        number = known["condition"].map(conditions.index).to_numpy()
+        design = np.column_stack([np.ones(len(known)), *(number == i for i in range(1, len(conditions)))])
+        effects, errors, between, within = mixed_model(
+            known[measure].to_numpy(float), design.astype(float), people
+        )
+        # Inner degrees of freedom where conditions vary within participants (Pinheiro and Bates 2000).
+        count = len(set(people))
+        inner = len(known) - count - (len(conditions) - 1)
+        varies = len(set(zip(number, people, strict=True))) > count
+        degrees = max(1, inner if varies and inner > 0 else count - len(conditions))
+        for i, name in enumerate(conditions[1:], start=1):
+            reach = stats.t.ppf(0.975, degrees) * errors[i]
+            made.append({
+                "measure": measure, "condition": name, "against": conditions[0], "effect": effects[i],
+                "low": effects[i] - reach, "high": effects[i] + reach, "standard_error": errors[i],
+                "degrees": degrees, "p": 2 * stats.t.sf(abs(effects[i]) / errors[i], degrees),
+                "effect_in_sd": effects[i] / np.hypot(between, within),
+            })  # fmt: skip
+    table = pd.DataFrame(made)
+    order = np.argsort(table["p"].to_numpy())
+    steps = np.maximum.accumulate(table["p"].to_numpy()[order] * np.arange(len(table), 0, -1))
+    table.loc[table.index[order], "p_holm"] = np.minimum(steps, 1)
+    return table
+
+
+def compare(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> bool:
+    """Say how far two tables with the same rows agree in the columns that both have."""
+    shared = [c for c in ours if c in theirs and ours[c].dtype.kind in "fi" and theirs[c].dtype.kind in "fi"]
+    off = [
+        c
+        for c in shared
+        if not np.allclose(ours[c].astype(float), theirs[c].astype(float), equal_nan=True, **CLOSE)
+    ]
+    print(f"{name}: {len(ours)} rows, {len(shared)} columns compared, different: {', '.join(off) or 'none'}")
+    return not off
+
+
+def main() -> int:
+    """Compare, and give the exit code."""
+    ticks = pd.read_parquet(HERE / "ticks.parquet")
+    clips = pd.read_csv(HERE / "clips.csv", dtype={"clip": str, "participant": str, "condition": str})
+    # In a table for spreadsheets an apostrophe stands before what looks like a formula.
+    names = clips["clip"].str.replace(r"^'(?='*\s*[=+\-@＝＋－＠])", "", regex=True)
+    again = labels_of_clips(ticks).reindex(names).reset_index(drop=True)
+    same = compare("clips.csv", again, clips)
+    if (HERE / "effects.csv").exists():
+        stored = pd.read_csv(HERE / "effects.csv", dtype={"condition": str, "against": str})
+        effects = effects_of(clips, stored)
+        effects.to_csv(HERE / "effects-again.csv", index=False)
+        same &= compare("effects.csv", effects, stored)
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

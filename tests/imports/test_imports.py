@@ -1,0 +1,161 @@
+"""Imported findings: what is kept, what stays empty, and tables with faults."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from made_up_tables import feat, openface
+from typer.testing import CliRunner
+
+from emoview.cli.main import app
+from emoview.errors import InputError
+from emoview.evaluation.agreement import measure
+from emoview.evaluation.annotations import read_annotations
+from emoview.imports.result import imported
+from emoview.output.csv import to_csv
+from emoview.output.json import schema, to_json
+from emoview.output.methods import methods_text
+from emoview.output.read import read_json
+from emoview.timeline.rules import marks_of, read_rule
+
+
+def run(*words: object) -> None:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+
+
+def test_what_openface_found_is_on_the_ticks_and_its_angles_have_our_signs(tmp_path: Path):
+    lost = openface(tmp_path / "o.csv", change=lambda i: {"success": int(i < 20)})
+    result = imported(lost)
+    table = result.to_dataframe()
+    # Thirty frames at 30 a second are one second; the last ten are no success.
+    assert (len(table), result.media.ticks, result.media.face_share) == (25, 25, 17 / 25)
+    first = table.iloc[0]
+    assert first["head_yaw"] == pytest.approx(-np.degrees(0.2), abs=0.05)
+    assert first["head_pitch"] == pytest.approx(-np.degrees(0.1), abs=0.05)
+    assert first["head_roll"] == pytest.approx(np.degrees(0.3), abs=0.05)
+    assert (first["au12"], first["box_x"], first["box_width"]) == (2.5, 100, 67)
+    # Frames 5 to 8 are from 0.167 to 0.3 s.
+    assert table.loc[table["blink"] == 1, "tick"].tolist() == [5, 6, 7]
+    empty = ["label", "fused_happy", "valence", "eye_left", "quality", "usable", "pitch_hz"]
+    assert table[empty].isna().all(axis=None)
+    assert table["head_yaw"].isna().sum() == 8
+    assert "not successful in 10 of 30 rows" in " ".join(result.warnings)
+
+
+def test_what_feat_found_has_labels_and_derived_affect(tmp_path: Path):
+    result = imported(feat(tmp_path / "f.csv"), rate=25)
+    assert [(one.label, one.start_s, one.end_s) for one in result.segments] == [
+        ("happy", 0, 1),
+        ("sad", 1, 2),
+    ]
+    row = result.timeline[0]
+    assert row.face is not None
+    assert sum(row.face) == pytest.approx(1)
+    assert row.valence == pytest.approx(0.9 * 0.81)
+    assert (result.media.path, result.affect, result.source) == ("talk.mp4", "derived", "py-feat")
+    assert result.record(row)["au12"] == 0.75
+
+
+def test_frames_that_were_skipped_are_filled_and_lost_ones_are_not(tmp_path: Path):
+    every_third = imported(feat(tmp_path / "f.csv", 20, lambda i: {"frame": 3 * i}), rate=25)
+    assert all(row.face for row in every_third.timeline)
+    gap = imported(feat(tmp_path / "g.csv", 20, lambda i: {"frame": i if i < 10 else i + 20}), rate=25)
+    assert [row.face is None for row in gap.timeline] == [False] * 11 + [True] * 19 + [False] * 10
+
+
+def test_emotions_are_scaled_and_of_several_faces_the_largest_is_kept(tmp_path: Path):
+    def change(i: int) -> dict[str, object]:
+        return {"frame": i // 2, "happiness": 0.8 if i % 2 else 0.1, "FaceRectWidth": 90 if i % 2 else 20}
+
+    result = imported(feat(tmp_path / "f.csv", 20, change), rate=25)
+    assert len(result.timeline) == 10
+    assert result.timeline[0].face is not None
+    assert result.timeline[0].face[4] == pytest.approx(0.8 / 0.9)
+    said = " ".join(result.warnings)
+    assert "the largest of each is kept" in said
+    assert "divided by their sum" in said
+
+
+def test_an_imported_result_is_read_back_and_fits_the_schema(tmp_path: Path):
+    for number, result in enumerate(
+        (imported(openface(tmp_path / "o.csv")), imported(feat(tmp_path / "f.csv"), rate=25))
+    ):
+        path = tmp_path / f"{number}.json"
+        path.write_text(to_json(result))
+        again = read_json(path)
+        assert to_csv(again) == to_csv(result)
+        assert (again.source, again.action_units) == (result.source, result.action_units)
+        jsonschema.validate(json.loads(path.read_text()), schema())
+    assert [m.end_s for m in marks_of(again, read_rule("au12 > 0.7 and happy > 0.5"))] == [1.0]
+
+
+def test_other_commands_take_an_imported_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "coded.csv").write_text("start_s,end_s,label\n0,1,happy\n1,2,fear\n")
+    run("import", feat(tmp_path / "f.csv"), "--rate", 25, "-o", "f.json")
+    run("import", openface(tmp_path / "o.csv"), "-o", "o.json")
+    for name in ("f.json", "o.json"):
+        run("plot", name, "-o", f"{name}.svg")
+        run("report", name, "-o", f"{name}.html")
+        assert "imported from" in Path(f"{name}.html").read_text()
+    run("agree", "f.json", "coded.csv", "--json", "agreement.json")
+    assert json.loads(Path("agreement.json").read_text())["compared_ticks"] == 50
+    with pytest.raises(InputError, match="no tick in common"):
+        measure(read_json(Path("o.json")), read_annotations(Path("coded.csv")))
+    with pytest.raises(InputError, match="imported from py-feat: describe and cite that"):
+        methods_text(read_json(Path("f.json")))
+
+
+def test_a_row_without_all_points_has_no_face(tmp_path: Path):
+    result = imported(openface(tmp_path / "o.csv", 30, lambda i: {"x_9": ""} if i < 15 else {}))
+    assert [row.face_id is None for row in result.timeline] == [True] * 13 + [False] * 12
+    read = tmp_path / "o.json"
+    read.write_text(to_json(result))
+    assert read_json(read).media.face_share == 0.48
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"timestamp": "soon"}, "row 3: 'soon' in the column timestamp is no number from 0"),
+        ({"timestamp": ""}, "row 3: the time is missing"),
+        ({"timestamp": -1}, "'-1' in the column timestamp is no number from 0"),
+        ({"timestamp": 1e6}, "timestamp is no number from 0"),
+        ({"pose_Ry": "inf"}, "'inf' in the column pose_Ry is no number"),
+        ({"x_3": "\x1b[31m"}, r"'\\x1b\[31m' in the column x_3 is no number"),
+        ({"AU12_r": 70}, "'70' in the column AU12_r is no number"),
+        ({"face_id": -5}, "'-5' in the column face_id"),
+    ],
+)
+def test_wrong_numbers_are_named(tmp_path: Path, change: dict[str, object], said: str):
+    with pytest.raises(InputError, match=said):
+        imported(openface(tmp_path / "o.csv", 5, lambda i: change if i == 2 else {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "cannot be read as a table"),
+        ("tick,time_s,face_id\n0,0,1\n", "neither those of OpenFace nor of py-feat"),
+        ("frame, timestamp, confidence, success\n", "has no rows"),
+        ("a,b\n1,2\n1,2,3\n", "cannot be read as a table"),
+        ("\0\0", "is not text"),
+        ("FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight\n1,1,1,1\n", "no column frame"),
+        ("frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight\n1,1,1,1,1\n", "add --rate"),
+    ],
+)
+def test_other_tables_are_refused_in_a_sentence(tmp_path: Path, text: str, said: str):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError, match=said):
+        imported(tmp_path / "t.csv")
+
+
+def test_the_video_gives_rate_and_size(tmp_path: Path, sample: Path):
+    result = imported(feat(tmp_path / "f.csv"), video=sample)
+    assert (result.media.width, result.media.frame_rate, result.media.ticks) == (480, 25, 50)
+    assert result.media.path == str(sample)
