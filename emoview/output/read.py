@@ -36,6 +36,7 @@ from emoview.timeline.results import (
     WeightUsed,
 )
 from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import summed_up
 
 MOST_BYTES: Final = 2**30
 """Of a result: some twenty hours of one face."""
@@ -146,7 +147,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     _check_aspect(options)
     naming = options.naming
     timeline = tuple(_rows(stored.timeline, naming, stored.measures))
-    return Analysis(
+    return summed_up(Analysis(
         media=_media(stored.media),
         overall=Overall(
             _verdict(overall, "$.overall", naming),
@@ -173,7 +174,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         version=stored.version,
         own_baselines=tuple(OwnBaseline(*astuple(one)) for one in stored.own_baselines),
         speakers=tuple(Speaker(one.voice_id, one.seconds, one.person) for one in stored.speakers),
-    )
+    ))  # fmt: skip
 
 
 def _media(stored: form.Media) -> MediaFacts:
