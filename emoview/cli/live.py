@@ -55,7 +55,8 @@ def live(
         typer.Option(min=1, max=600, metavar="SECONDS", help="Take the first seconds as the person's zero."),
     ] = None,
     smooth: Annotated[
-        float, typer.Option("--smoothing", min=0, max=5, metavar="SECONDS", help="Smooth answers over so long.")
+        float,
+        typer.Option("--smoothing", min=0, max=5, metavar="SECONDS", help="Smooth answers over so long."),
     ] = 0.6,
     web: Annotated[
         str | None, typer.Option(metavar="[HOST:PORT]", help=f"Show a page in the browser, at {WEB}.")

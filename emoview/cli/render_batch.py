@@ -28,9 +28,9 @@ from emoview.batch.run import Report, Step
 from emoview.batch.storage import Place
 from emoview.batch.summary import FAILED
 from emoview.cli.console import Screen
-from emoview.timeline.labels import MIXED
 from emoview.common.text import name_of
 from emoview.errors import OutputError
+from emoview.timeline.labels import MIXED
 
 _NAME_WIDTH = 40
 _LOG_WIDTH = 10_000

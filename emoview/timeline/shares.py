@@ -100,7 +100,7 @@ def shares_by_person(analysis: Analysis) -> list[Shares]:
 
 
 def sentence_of(shares: Shares) -> str:
-    """Say in words which label leads, in how many segments of which mean length, or which two last longest."""
+    """Say in words which label leads, in how many segments of which mean length, or which two last long."""
     if not shares.labels:
         return "nothing to say"
     said = [f"{one.label} {one.share:.0%}" for one in shares.labels[:2]]

@@ -21,6 +21,7 @@ _ORDERS = 3
 # A rule is fitted on two actors or more, and says what it says of another.
 _FEWEST_ACTORS = 3
 
+
 class _Acted(Protocol):
     @property
     def actor(self) -> str | None: ...
@@ -107,9 +108,7 @@ def _rules(answers: Sequence[ClipLogits]) -> Mapping[str, Mapping[str, LateFusio
     }
 
 
-def _pairs(
-    answers: Sequence[ClipLogits], rules: Mapping[str, Mapping[str, LateFusion]]
-) -> list[_Pair]:
+def _pairs(answers: Sequence[ClipLogits], rules: Mapping[str, Mapping[str, LateFusion]]) -> list[_Pair]:
     """Join what is said of the ticks of clips, end to end."""
     seen = [a for a in answers if a.ticks is not None and len(a.ticks.speech) and a.actor in rules]
     result = []

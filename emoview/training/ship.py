@@ -219,9 +219,7 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
         )
     if ticks is not None:
         error = ticks.calibration_error
-        on_event(
-            {"ticks right": str(ticks.right), "changes": str(ticks.changes), "calibration_error": error}
-        )
+        on_event({"ticks right": str(ticks.right), "changes": str(ticks.changes), "calibration_error": error})
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
     _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
     better = "late" if figures["late_both"].uar.value >= figures["early"].uar.value else "early"
