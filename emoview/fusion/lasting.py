@@ -20,11 +20,11 @@ Floats = NDArray[np.float64]
 
 # Within these the numbers mean something; nothing was ever fitted near them.
 _RANGES = ((1e-4, 2.0), (1e-7, 0.5), (1e-3, 2.0))
-# Ticks within 0.8 s say much the same.  Fitted with the rest, this number says which of two bad models the
+# Ticks within 0.4 s say much the same.  Fitted with the rest, this number says which of two bad models the
 # likelihood likes better; on joined clips it was the best of six (docs/experiments.md).
-_WEIGHT = 0.05
+_WEIGHT = 0.1
 # Change and scale to begin with.
-_START = (0.05, 0.7)
+_START = (0.045, 0.47)
 _LEAST = 1e-200
 
 
