@@ -54,8 +54,9 @@ def live(
         float | None,
         typer.Option(min=1, max=600, metavar="SECONDS", help="Take the first seconds as the person's zero."),
     ] = None,
-    smoothing: Annotated[
-        float, typer.Option(min=0, max=5, metavar="SECONDS", help="Smooth answers over so long.")
+    smooth: Annotated[
+        float,
+        typer.Option("--smoothing", min=0, max=5, metavar="SECONDS", help="Smooth answers over so long."),
     ] = 0.6,
     web: Annotated[
         str | None, typer.Option(metavar="[HOST:PORT]", help=f"Show a page in the browser, at {WEB}.")
@@ -99,7 +100,7 @@ def live(
                 "name a source, such as 0 for the first camera, or add --web for the browser's own"
             )
         settings = EMOVIEW.changed({
-            "smoothing_s": smoothing, "spectra": options.labels,
+            "smoothing_s": smooth, "spectra": options.labels,
             "prediction_sense": round(100 * (options.least_confidence or 0)),
         })  # fmt: skip
         plan = Plan(

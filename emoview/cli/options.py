@@ -14,7 +14,7 @@ import typer
 from emoview.cli.complete import aspects_like, faces_like, formats_like
 from emoview.cli.formats import chosen_formats
 from emoview.pipeline.device import Device
-from emoview.timeline.options import MOST_FACES
+from emoview.timeline.options import MOST_FACES, MOST_SMOOTH_S
 
 if TYPE_CHECKING:
     pass
@@ -234,6 +234,16 @@ MinQualityOption = Annotated[
         min=0, max=1, metavar="Q", help="Leave out faces whose quality is below this (0 to 1; 0.8: usable)."
     ),
 ]
+SmoothOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=MOST_SMOOTH_S,
+        metavar="SECONDS",
+        help="Average ticks over so long with Gaussian weights (0: leave them as they are) instead of by the "
+        "model of how long expressions last.",
+    ),
+]
 FormatsOption = Annotated[
     str,
     typer.Option(
@@ -294,6 +304,7 @@ def _shared(
     no_self_baseline: NoSelfBaselineOption = False,
     measure: MeasureOption = True,
     min_quality: MinQualityOption = None,
+    smooth: SmoothOption = None,
 ) -> Any:
     """Make the options of the core from those of the command."""
     from emoview.timeline.labels import LabelCount
@@ -306,17 +317,18 @@ def _shared(
         voice_features.value, least_confidence, rate, capture_rate, clock, audio_track, channel.value,
         tuple(tuple(int(number) for number in group.split(",")) for group in merge or ()), split,
         min_segment, aspect, voice, self_baseline=not no_self_baseline, measure=measure,
-        min_quality=min_quality,
+        min_quality=min_quality, smooth=smooth,
     )  # fmt: skip
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that analyze and batch share, in the place of its parameter `options`.
 
-    The command gets them as one value.
+    The command gets them as one value.  One that it has itself, by the same name, is its own.
     """
     own = inspect.signature(command, eval_str=True).parameters
-    shared = inspect.signature(_shared, eval_str=True).parameters
+    every = inspect.signature(_shared, eval_str=True).parameters
+    shared = {name: one for name, one in every.items() if name not in own}
 
     @functools.wraps(command)
     def called(**given: Any) -> None:

@@ -21,7 +21,7 @@ from emoview.fusion.baseline import ENOUGH, Baseline
 from emoview.output.words import length_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
-from emoview.timeline.labels import COLOURS, LETTERS
+from emoview.timeline.labels import COLOURS, LETTERS, MIXED
 from emoview.timeline.moments import faces_by_presence
 from emoview.timeline.results import Analysis, Row, Verdict, main_rows
 from emoview.timeline.shares import Shares, is_long, shares_of
@@ -155,32 +155,34 @@ def _overall(result: Analysis) -> Panel:
     if overall.fused is None:
         lines.append("no face and no speech found: no result", style="bold")
     else:
-        if is_long(result):
-            lines.append(_lasting(shares_of(result)))
-            lines.append("\n\nover the whole clip: ", style="dim")
         colour = COLOURS[overall.fused.label]
         lines.append(f" {overall.fused.label} ", style=f"bold black on {colour}")
-        lines.append(f"  {overall.fused.confidence:.0%}", style="bold")
+        lasts = is_long(result)
+        if overall.fused.label != MIXED:
+            share = f"  {overall.fused.confidence:.0%}{' of the time' if lasts else ''}"
+            lines.append(share, style="bold")
         parts = [
-            f"{name} {verdict.label} {verdict.confidence:.0%}"
+            f"{name} {_said(verdict)}"
             for name, verdict in (("face", overall.face), ("voice", overall.voice))
             if verdict
         ]
         lines.append("   " + ", ".join(parts), style="dim")
+        if lasts:
+            lines.append(_lasting(shares_of(result)))
+            lines.append("\n\nprobabilities of the whole", style="dim")
         lines.append("\n")
         lines.append(_ranking(result, overall.fused))
     title = Text(name_of(Path(Path(result.media.path).name)))
     return Panel(lines, title=title, title_align="left", box=box.ROUNDED, expand=False)
 
 
+def _said(verdict: Verdict) -> str:
+    return MIXED if verdict.label == MIXED else f"{verdict.label} {verdict.confidence:.0%}"
+
+
 def _lasting(shares: Shares) -> Text:
     """For how long which label lasts, a line each."""
     lines = Text()
-    if shares.leads is None:
-        lines.append("no label leads", style="bold")
-    else:
-        lines.append(f" {shares.leads} ", style=f"bold black on {COLOURS[shares.leads]}")
-        lines.append(f"  {shares.labels[0].share:.0%} of the time", style="bold")
     for one in shares.labels:
         mean = "" if one.mean_s is None else f"{one.segments:4} segments of {one.mean_s:.1f} s"
         lines.append(f"\n{one.label:9} {one.share:4.0%}  {length_of(one.seconds):>12}  {mean}".rstrip())

@@ -30,6 +30,7 @@ from emoview.batch.summary import FAILED
 from emoview.cli.console import Screen
 from emoview.common.text import name_of
 from emoview.errors import OutputError
+from emoview.timeline.labels import MIXED
 
 _NAME_WIDTH = 40
 _LOG_WIDTH = 10_000
@@ -141,7 +142,9 @@ def _line(event: Finished) -> Text:
     row = event.row
     if row["status"] == FAILED:
         return Text.assemble(("failed ", "bold red"), _error(row))
-    label = "nothing to say" if row["label"] is None else f"{row['label']} {row['confidence']:.0%}"
+    label = row["label"] or "nothing to say"
+    if label not in ("nothing to say", MIXED):
+        label += f" {row['confidence']:.0%}"
     return Text.assemble(("done ", "green"), name_of(event.clip.path), _stretch(event), "  ", label)
 
 

@@ -179,6 +179,8 @@ def figures(terminal: Terminal, name: str, measured: Any, seen: tuple[int, int] 
 def _lines(measured: Any) -> Iterator[tuple[str, str]]:
     """Give each figure and its name."""
     if isinstance(measured, TimelineFigures):
+        yield "ticks right, %", str(measured.right)
+        yield "calibration error of ticks", f"{measured.calibration_error:.3f}"
         yield "flickering ticks, %", str(measured.flicker)
         yield "changes of label a video (right: 1)", str(measured.changes)
         yield f"joints found within {NEAR_S} s, %", str(measured.found)

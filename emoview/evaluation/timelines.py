@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.files import private_folder
-from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.datasets.clips import read_clip_index
 from emoview.errors import DatasetError
 from emoview.media.probe import Media, probe
 from emoview.media.tool import arguments, open_input
@@ -24,6 +24,7 @@ from emoview.metrics.figures import Figure
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, main_rows, winner
+from emoview.training.joined import pairs_of, tick_figures
 from emoview.training.systems.events import OnEvent
 
 NEAR_S = 0.5
@@ -41,6 +42,8 @@ class TimelineFigures:
         found: Videos with a change within `NEAR_S` of the joint, in percent.
         found_by_chance: The same for as many changes at random moments, in percent.
         boundary_error: From the joint to the nearest change, in seconds; the median over the videos with one.
+        right: Ticks whose label is that of the clip, in percent; the mean over the videos.
+        calibration_error: Expected calibration error of the ticks, 10 bins of equal width, in [0, 1].
     """
 
     examples: int
@@ -49,6 +52,8 @@ class TimelineFigures:
     found: Figure
     found_by_chance: Figure
     boundary_error: Figure
+    right: Figure
+    calibration_error: float
 
 
 def evaluate_timelines(folder: Path, part: str | None, *, seed: int, on_event: OnEvent) -> TimelineFigures:
@@ -66,21 +71,26 @@ def evaluate_timelines(folder: Path, part: str | None, *, seed: int, on_event: O
     from emoview.pipeline.analysis import analyze
 
     clips = [clip for clip in read_clip_index(folder) if part is None or clip.part == part]
-    pairs = _pairs(clips, seed)
+    pairs = pairs_of(clips, seed)
     if not pairs:
         raise DatasetError(f"{folder}: no actor has two clips with different labels, which could be joined")
-    rows = []
+    rows, said = [], []
     with private_folder() as scratch:
         for number, (one, other) in enumerate(pairs):
             file = scratch / f"{number}.mkv"
             joint_s = _join(probe(one.path), probe(other.path), file)
-            rows.append(measured(fused_labels(analyze(file)), joint_s))
+            found = analyze(file)
+            rows.append(measured(fused_labels(found), joint_s))
+            said += _said(found, joint_s, [LABELS.index(clip.label) for clip in (one, other)])
             file.unlink()
             on_event({"step": number + 1, "of": len(pairs)})
-    flicker, changes, found, chance, error = np.array(rows, np.float64).T
+    flicker, changes, near, chance, error = np.array(rows, np.float64).T
+    ticks = tick_figures(said) if said else None
     return TimelineFigures(
-        len(rows), mean_figure(flicker), mean_figure(changes), mean_figure(found), mean_figure(chance),
+        len(rows), mean_figure(flicker), mean_figure(changes), mean_figure(near), mean_figure(chance),
         mean_figure(error[np.isfinite(error)], of=np.median),
+        mean_figure(np.zeros(0)) if ticks is None else ticks.right,
+        float("nan") if ticks is None else ticks.calibration_error,
     )  # fmt: skip
 
 
@@ -101,19 +111,15 @@ def flicker_of(labels: NDArray[np.int64]) -> float:
     return float(100 * alone.sum() / max(1, there.sum()))
 
 
-def _pairs(clips: Sequence[ClipFile], seed: int) -> list[tuple[ClipFile, ClipFile]]:
-    random = np.random.default_rng(seed)
-    pairs = []
-    for actor in sorted({clip.actor for clip in clips if clip.actor is not None}):
-        left = [clip for clip in clips if clip.actor == actor]
-        left = [left[i] for i in random.permutation(len(left))]
-        while left:
-            one = left.pop()
-            fitting = next((clip for clip in left if clip.label != one.label), None)
-            if fitting is not None:
-                left.remove(fitting)
-                pairs.append((one, fitting))
-    return pairs
+def _said(
+    analysis: Analysis, joint_s: float, labels: Sequence[int]
+) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Give the fused probabilities of the ticks that have them, and the labels of the clips; or nothing."""
+    rows = [row for row in main_rows(analysis) if row.fused is not None]
+    if not rows:
+        return []
+    truth = np.array([labels[row.time_s >= joint_s] for row in rows], np.int64)
+    return [(np.array([row.fused for row in rows], np.float64), truth)]
 
 
 def _join(one: Media, other: Media, file: Path) -> float:

@@ -32,6 +32,7 @@ from emoview.timeline.labels import LABELS
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis, FaceBox, MediaFacts, Overall, Row, Verdict, WeightUsed
 from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import summed_up
 
 _EVERY_S: Final = 1.0
 _OPEN: Final = ".recording.json"
@@ -291,8 +292,8 @@ def _result(
         faces=len({row.face_id for row in rows} - {None}),
     )  # fmt: skip
     timeline = tuple(rows)
-    return Analysis(
+    return summed_up(Analysis(
         media, _overall(rows, options), segments_of(timeline), timeline, options,
         "late" if any(row.face and row.voice for row in rows) else "none", device,
         tuple(WeightUsed(name, digest) for name, digest in weights.items()), tuple(warnings), {},
-    )  # fmt: skip
+    ))  # fmt: skip

@@ -92,6 +92,23 @@ class LabelFigures:
 
 
 @dataclass(frozen=True)
+class TickFigures:
+    """What was measured of the ticks of recordings in which the label changes once.
+
+    Attributes:
+        recordings: How many.
+        right: Ticks with the right label, in percent; the mean over the recordings.
+        changes: Changes of label a recording; one would be right.
+        calibration_error: Expected calibration error of the ticks, 10 bins of equal width, in [0, 1].
+    """
+
+    recordings: int
+    right: Figure
+    changes: Figure
+    calibration_error: float
+
+
+@dataclass(frozen=True)
 class GainFigures:
     """How much better one says the labels of the same examples than another.
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from emoview.metrics.figures import GainFigures, LabelFigures, MeanFigures
+from emoview.metrics.figures import GainFigures, LabelFigures, MeanFigures, TickFigures
 from emoview.output.plot import WIDTH, drawn
 from emoview.timeline.labels import COLOURS, CONTEMPT
 
@@ -21,7 +21,9 @@ _DARK: Final = 55
 """Percent from which white numbers read better on the map of colours."""
 
 
-def plot_figures(measured: Mapping[str, LabelFigures | GainFigures | MeanFigures], path: Path) -> bytes:
+def plot_figures(
+    measured: Mapping[str, LabelFigures | GainFigures | MeanFigures | TickFigures], path: Path
+) -> bytes:
     """Draw confusion, calibration and ROC of each network as the PNG, SVG or PDF that is to be at `path`.
 
     Gains and means have none, and are left out.

@@ -9,11 +9,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from emoview.timeline.options import MOST_SMOOTH_S
+
 Name = Literal[
     "neutral", "anger", "disgust", "fear", "happy", "sad", "surprise", "positive", "negative", "other",
     "uncertain",
 ]  # fmt: skip
 """A label, a group of labels, or that none was probable enough."""
+OverallName = Name | Literal["mixed"]
+"""Of a long recording, it may be that none lasts long enough."""
 Region = Literal["forehead", "brows", "eyes", "nose", "mouth", "cheeks and jaw"]
 Group = Literal[
     "loudness", "pitch", "pitch variation", "tempo", "tension", "voice quality", "brightness", "timbre"
@@ -84,7 +88,7 @@ class Row(Struct, gc=False):
 class Verdict(Struct):
     """Of a modality, over the whole clip."""
 
-    label: Name | None
+    label: OverallName | None
     confidence: Share | None
     probabilities: Seven | None
 
@@ -210,6 +214,7 @@ class Options(Struct):
     # Not the default of the options: earlier versions measured nothing.
     measure: bool | None = None
     min_quality: Share | None = None
+    smooth: Annotated[float, Meta(ge=0, le=MOST_SMOOTH_S)] | None = None
 
 
 class OwnBaseline(Struct):

@@ -20,7 +20,7 @@ from emoview.timeline.results import (
     Segment,
     Verdict,
 )
-from emoview.timeline.shares import MARGIN, Shares, shares_by_person, shares_of
+from emoview.timeline.shares import LEAST_SHARE, Shares, shares_by_person, shares_of
 from emoview.timeline.sums import PersonSum, VoiceSum, sum_of_voice, sums_of_persons
 
 
@@ -107,7 +107,8 @@ def _summary(analysis: Analysis) -> dict[str, Any]:
     whole, persons = shares_of(analysis), shares_by_person(analysis)
     return {
         **_shares(whole),
-        "margin": MARGIN,
+        "margin": 0.0,
+        "least_share": LEAST_SHARE,
         "persons": [{"person": one.person, **_shares(one)} for one in persons],
         **_sums_of_measures(analysis),
     }

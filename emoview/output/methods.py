@@ -70,8 +70,8 @@ def _sentences(analysis: Analysis) -> list[str]:
         )
     labels = ", ".join(analysis.naming.groups)
     sentences.append(
-        f"Each tick has probabilities of {len(analysis.naming.groups)} labels ({labels}), averaged over "
-        "neighbouring ticks with Gaussian weights (standard deviation 0.4 s) and calibrated on whole clips."
+        f"Each tick has probabilities of {len(analysis.naming.groups)} labels ({labels}), "
+        f"{_over_time(analysis)}."
     )
     if options.least_confidence is not None:
         sentences.append(f"Labels below a probability of {options.least_confidence:g} counted as uncertain.")
@@ -90,6 +90,25 @@ def _sentences(analysis: Analysis) -> list[str]:
         "speech; ticks without either were treated as missing."
     )
     return sentences
+
+
+def _over_time(analysis: Analysis) -> str:
+    """Say how ticks take their neighbours into account."""
+    smooth, causal = analysis.options.smooth, analysis.options.causal
+    if smooth == 0:
+        return "calibrated on whole clips, each from its tick alone"
+    if causal:
+        of = "" if smooth is None else f" of {smooth:g} s"
+        return f"averaged over earlier ticks by an exponential{of} and calibrated on whole clips"
+    if smooth is not None:
+        return (
+            f"averaged over neighbouring ticks with Gaussian weights (standard deviation {smooth:g} s) and "
+            "calibrated on whole clips"
+        )
+    return (
+        "by a hidden Markov model of how long labels last (forward-backward; fitted and calibrated on clips "
+        "joined in pairs)"
+    )
 
 
 def _version(analysis: Analysis) -> str:

@@ -39,15 +39,13 @@ def clip_of(analysis: Analysis, *, name: str, link: str) -> Clip:
     """Sum up a result for its row."""
     overall, media = analysis.overall, analysis.media
     verdicts = [_verdict(v) for v in (overall.fused, overall.face, overall.voice)]
-    if is_long(analysis) and (shares := shares_of(analysis)).labels:
-        most = shares.labels[0]
-        verdicts[0] = {"label": most.label, "confidence": most.share, "time": True, "leads": shares.leads}
     found = disagreements(analysis)
     strip = strip_of(analysis)
     values = {
         "seconds": media.duration_s,
         "label": verdicts[0] and verdicts[0]["label"],
         "verdicts": verdicts,
+        "long": is_long(analysis),
         "face_share": media.face_share,
         "speech_share": media.speech_share,
         "disagree_s": round(sum(d.end_s - d.start_s for d in found), 2),

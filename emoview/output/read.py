@@ -36,6 +36,7 @@ from emoview.timeline.results import (
     WeightUsed,
 )
 from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import summed_up
 
 MOST_BYTES: Final = 2**30
 """Of a result: some twenty hours of one face."""
@@ -147,7 +148,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     naming = options.naming
     units = tuple(dict.fromkeys(name for name in stored.measures if ACTION_UNIT.fullmatch(name)))
     timeline = tuple(_rows(stored.timeline, naming, stored.measures, units))
-    return Analysis(
+    return summed_up(Analysis(
         media=_media(stored.media),
         overall=Overall(
             _verdict(overall, "$.overall", naming),
@@ -176,7 +177,7 @@ def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
         speakers=tuple(Speaker(one.voice_id, one.seconds, one.person) for one in stored.speakers),
         source=None if stored.source is None else shown(stored.source),
         action_units=units if options.measured else (),
-    )
+    ))  # fmt: skip
 
 
 def _media(stored: form.Media) -> MediaFacts:

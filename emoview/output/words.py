@@ -54,6 +54,11 @@ def options_of(analysis: Analysis) -> Pairs:
     ]
     if analysis.source is not None:
         pairs.insert(0, ("analysed by", analysis.source))
+    if options.smooth is not None:
+        kind = "exponential" if options.causal else "Gaussian"
+        pairs.append(
+            ("ticks averaged over", f"{options.smooth:g} s ({kind})" if options.smooth else "nothing")
+        )
     if options.modality != "both":
         pairs.append(("looked at", f"the {options.modality} alone"))
     if options.least_confidence is not None:

@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.early import early_input
-from emoview.fusion.late import softmax
+from emoview.fusion.lasting import Lasting
+from emoview.fusion.late import log_softmax, softmax
 from emoview.fusion.personal import FACE_PERSONAL
 from emoview.pipeline.evidence import FaceTrack, Floats, Logits, SequenceLogits, Voice
-from emoview.pipeline.inference import nearest, run_sequence, seven_labels, smooth
+from emoview.pipeline.inference import SMOOTHING_S, in_parts, nearest, run_sequence, seven_labels, smooth
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
+from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import valence_arousal
+
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,20 @@ class Answers:
         voice: What was heard.
         ticks: Of the whole.
         baseline: What answers are relative to.
+        smooth_s: Ticks are averaged with Gaussian weights of this standard deviation; None for the model of
+            how long expressions last.
     """
 
-    def __init__(self, models: Models, voice: Voice | None, ticks: int, baseline: Baseline | None) -> None:
+    def __init__(
+        self,
+        models: Models,
+        voice: Voice | None,
+        ticks: int,
+        baseline: Baseline | None,
+        smooth_s: float | None = None,
+    ) -> None:
         self._models, self._heard, self._ticks, self._baseline = models, voice, ticks, baseline
+        self._smooth_s = smooth_s
         self.speech = np.zeros(ticks, bool)
         if voice is not None:
             self.speech[: voice.ticks] = voice.speech
@@ -59,7 +73,7 @@ class Answers:
 
     def relative_to(self, baseline: Baseline) -> Answers:
         """Ask the same models, relative to another baseline."""
-        other = Answers(self._models, self._heard, self._ticks, baseline)
+        other = Answers(self._models, self._heard, self._ticks, baseline, self._smooth_s)
         other.used = self.used
         return other
 
@@ -106,11 +120,16 @@ class Answers:
 
     def face(self, said: Said, track: FaceTrack) -> Answer:
         """Answer for a face."""
-        return self._late("face", said, track)
+        whole, ticks = self._late("face", said)
+        return Answer(softmax(whole), self._over_time(ticks, track))
 
     def voice(self, said: Said) -> Answer:
         """Answer for the voice."""
-        return self._late("voice", said)
+        whole, ticks = self._late("voice", said)
+        if self._lasting is not None:
+            # In silence nothing is said: what was said last is not said again and again.
+            ticks = np.where(self.speech[:, None], ticks, 0.0)
+        return Answer(softmax(whole), self._over_time(ticks))
 
     def both(
         self, fusion: str, track: FaceTrack, face: Said, voice: Said, speaks: NDArray[np.bool_]
@@ -123,16 +142,20 @@ class Answers:
         if fusion == "late":
             own = self._own(speaks)
             there = {name: values[own][ticks] for name, values in voice.ticks.items()}
-            answer = self._late("both", Said({**face.whole, **voice.whole}, {**face.ticks, **there}), track)
+            whole, joined = self._late("both", Said({**face.whole, **voice.whole}, {**face.ticks, **there}))
         else:
-            answer = self._early(track, speaks)
-        # Where nobody speaks, the face speaks alone; what was said fades out, and in, rather than that each
-        # pause between two words changes the label.
-        alone = self.face(face, track)
-        heard = smooth(speaks[:, None].astype(np.float64))[ticks]
+            whole, joined = self._early(track, speaks)
+        # Where nobody speaks, the face speaks alone.
+        _, alone = self._late("face", face)
+        if self._lasting is not None:
+            said = np.where(speaks[ticks, None], log_softmax(joined), log_softmax(alone))
+            return Answer(softmax(whole), self._over_time(said, track))
+        # What was said fades out, and in, rather than that each pause between two words changes the label.
+        heard = smooth(speaks[:, None].astype(np.float64), sigma=self._sigma)[ticks]
         # Of a voice that is somebody else's nothing fades in.
         heard = np.where((self.speech & ~speaks)[ticks, None], 0.0, heard)
-        return Answer(answer.whole, heard * answer.ticks + (1 - heard) * alone.ticks)
+        both, own_face = self._over_time(joined, track), self._over_time(alone, track)
+        return Answer(softmax(whole), heard * both + (1 - heard) * own_face)
 
     def affect(self, track: FaceTrack, fused: Answer) -> NDArray[np.float64]:
         """Give valence and arousal of a track's ticks, `(n, 2)`.
@@ -142,18 +165,34 @@ class Answers:
         if track.affect is None:
             return np.array([valence_arousal(probabilities) for probabilities in fused.ticks])
         self.used.add(AFFECT)
-        return smooth(track.affect, track.ticks, track.ids).astype(np.float64)
+        return smooth(track.affect, track.ticks, track.ids, sigma=self._sigma).astype(np.float64)
 
     def _plain(self, whole: dict[str, Logits], ticks: dict[str, Logits]) -> Said:
         if self._baseline is None:
             return Said(whole, ticks)
         return Said(self._baseline.removed(whole), self._baseline.removed(ticks))
 
-    def _late(self, rule: str, said: Said, track: FaceTrack | None = None) -> Answer:
+    def _late(self, rule: str, said: Said) -> tuple[Doubles, Doubles]:
+        """Give the joined logits of the whole and of the ticks."""
         fusion = self._models.late_fusion(rule, self._baseline)
         self.used |= set(said.whole)
+        return fusion(said.whole), fusion(said.ticks)
+
+    @property
+    def _sigma(self) -> float:
+        """Standard deviation of what averages ticks, in ticks."""
+        return (SMOOTHING_S if self._smooth_s is None else self._smooth_s) * TICK_HZ
+
+    @property
+    def _lasting(self) -> Lasting | None:
+        return None if self._smooth_s is not None else self._models.lasting
+
+    def _over_time(self, logits: Doubles, track: FaceTrack | None = None) -> Doubles:
+        """Make probabilities of ticks from logits of each by itself, `(n, 7)`."""
         at, ids = (None, None) if track is None else (track.ticks, track.ids)
-        return Answer(softmax(fusion(said.whole)), softmax(smooth(fusion(said.ticks), at, ids)))
+        if self._lasting is not None:
+            return np.concatenate([self._lasting(part) for part in in_parts(logits, at, ids)])
+        return softmax(smooth(logits, at, ids, sigma=self._sigma))
 
     def _own(self, speaks: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Name the tick by whose voice each is answered: where others speak, the nearest of the face's."""
@@ -161,7 +200,7 @@ class Answers:
         own = np.flatnonzero(speaks)
         return np.where(self.speech & ~speaks, nearest(own, own, len(speaks)), every)
 
-    def _early(self, track: FaceTrack, speaks: NDArray[np.bool_]) -> Answer:
+    def _early(self, track: FaceTrack, speaks: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
         assert self._heard is not None
         assert self._heard.tcn is not None
         assert track.embeddings is not None
@@ -174,9 +213,7 @@ class Answers:
         answer = run_sequence(self._models.early_fusion, early_input(embeddings, has_face, voice, speaks))
         self.used.add("early_fusion")
         scale = self._models.early_scale
-        return Answer(
-            softmax(scale * answer.whole), softmax(scale * smooth(answer.ticks[present], present, track.ids))
-        )
+        return scale * answer.whole, scale * answer.ticks[present]
 
 
 def _of_some(voice: Voice, heard: NDArray[np.bool_]) -> Voice:

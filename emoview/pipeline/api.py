@@ -239,6 +239,7 @@ def analyze(
     self_baseline: bool = True,
     measure: bool = True,
     min_quality: float | None = None,
+    smooth: float | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
     on_event: EventHook = ignore,
@@ -286,6 +287,8 @@ def analyze(
             baseline of that face.
         measure: Add measures of face, picture and voice to each row.
         min_quality: Leave out faces whose quality, from 0 to 1, is below this; None for no such limit.
+        smooth: Average ticks with Gaussian weights of this standard deviation, in seconds; 0 leaves them as
+            they are, and None takes the model of how long expressions last.
         start_s: Second of the file at which to start; the timeline counts from there.
         end_s: Second of the file at which to end; None for its end.
         on_event: Told of every step forward, from several threads.
@@ -304,7 +307,7 @@ def analyze(
         fusion, modality, max_faces, str(face), labels, device, weights_of([os.fspath(run) for run in given]),
         explain, person, voice_features, least_confidence, rate, capture_rate, clock,
         None if audio_track is None else str(audio_track), channel, _grouped(merge),
-        split, min_segment, aspect, str(voice), causal, self_baseline, measure, min_quality,
+        split, min_segment, aspect, str(voice), causal, self_baseline, measure, min_quality, smooth,
     )  # fmt: skip
     return Analyzer(options).analyze(
         path, start_s=start_s, end_s=end_s, on_event=on_event, allow_network=allow_network

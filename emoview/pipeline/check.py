@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emoview.errors import InputError
-from emoview.timeline.options import Options, check_choices, ratio_of
+from emoview.timeline.options import MOST_SMOOTH_S, Options, check_choices, ratio_of
 
 
 def check(options: Options) -> None:
@@ -75,6 +75,10 @@ def _check_values(options: Options) -> None:
     shortest = options.min_segment
     if not isinstance(shortest, int | float) or isinstance(shortest, bool) or not 0 <= shortest <= 3600:
         raise InputError(f"min_segment must be seconds from 0 to 3600, not {shortest!r}")
+    smooth = options.smooth
+    known = smooth is None or (isinstance(smooth, int | float) and not isinstance(smooth, bool))
+    if not known or (smooth is not None and not 0 <= smooth <= MOST_SMOOTH_S):
+        raise InputError(f"smooth must be seconds from 0 to {MOST_SMOOTH_S:g}, not {smooth!r}")
     quality = options.min_quality
     known = quality is None or (isinstance(quality, int | float) and not isinstance(quality, bool))
     if not known or (quality is not None and not 0 <= quality <= 1):

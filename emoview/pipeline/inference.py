@@ -40,7 +40,8 @@ _SEQUENCE_STEP = 125
 _LONGEST_SEQUENCE = 1500
 # The voice's looks no further: 62 ticks for what is usual around, and 16 of convolutions.
 _MARGIN = 80
-_SMOOTHING_TICKS = 10.0
+SMOOTHING_S = 0.4
+"""Standard deviation of the weights by which ticks are averaged, where no other is asked for."""
 
 
 def run_faces(
@@ -250,12 +251,24 @@ def with_extras(
     return np.concatenate([neutral + share[..., :1], joint[..., 1:], neutral + share[..., 1:]], axis=-1)
 
 
+def in_parts(
+    values: NDArray[Any], ticks: NDArray[np.int64] | None, ids: NDArray[np.int64] | None
+) -> list[NDArray[Any]]:
+    """Part values of ticks, `(n, m)`, where a second or more is missing, and where another track begins."""
+    if ticks is None:
+        return [values]
+    parted = np.diff(ticks) > TICK_HZ
+    if ids is not None:
+        parted |= np.diff(ids) != 0
+    return np.split(values, np.flatnonzero(parted) + 1)
+
+
 def smooth(
     values: NDArray[Any],
     ticks: NDArray[np.int64] | None = None,
     ids: NDArray[np.int64] | None = None,
     *,
-    sigma: float = _SMOOTHING_TICKS,
+    sigma: float = SMOOTHING_S * TICK_HZ,
 ) -> Logits:
     """Average `(n, m)` over neighbouring ticks with Gaussian weights: expressions do not flicker.
 
@@ -263,14 +276,12 @@ def smooth(
         values: Of ticks in order.
         ticks: `(n,)`, which, where some are left out: nothing is averaged across a gap of a second.
         ids: `(n,)`, of which track: nothing is averaged across two.
-        sigma: Standard deviation, in ticks.
+        sigma: Standard deviation, in ticks; 0 leaves them as they are.
     """
     if ticks is not None:
-        parted = np.diff(ticks) > TICK_HZ
-        if ids is not None:
-            parted |= np.diff(ids) != 0
-        gaps = np.flatnonzero(parted) + 1
-        return np.concatenate([smooth(part, sigma=sigma) for part in np.split(values, gaps)])
+        return np.concatenate([smooth(part, sigma=sigma) for part in in_parts(values, ticks, ids)])
+    if sigma == 0:
+        return np.asarray(values, np.float32)
     reach = round(4 * sigma)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     padded = np.pad(values.astype(np.float64), ((reach, reach), (0, 0)), mode="edge")

@@ -44,6 +44,7 @@ from emoview.timeline.results import (
     WeightUsed,
 )
 from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import summed_up
 
 _DECIMALS = 6
 
@@ -78,7 +79,7 @@ class Join:
         self._ticks = max(faces.ticks if faces else 0, voice.ticks if voice else 0)
         cuts = faces.cuts if faces else ()
         choice = choose(options, self._tracks, voice, file=name_of(media.path))
-        self._answers = Answers(models, voice, self._ticks, baseline)
+        self._answers = Answers(models, voice, self._ticks, baseline, options.smooth)
         self._speech = self._answers.speech
         self._who = who = Who(options.voice, choice.moving, voice, choice.likely, self._ticks)
         who.check(file=name_of(media.path))
@@ -144,7 +145,7 @@ class Join:
         # Without a face the voice is all there is.
         whole = (None, spoken) if main is None else verdicts[main]
         timeline = tuple(rows)
-        return Analysis(
+        return summed_up(Analysis(
             media=self._facts(),
             overall=Overall(
                 face=self._verdict(whole[0]), fused=self._verdict(whole[1]), voice=self._verdict(spoken)
@@ -164,7 +165,7 @@ class Join:
             version=__version__,
             speakers=self._who.speakers,
             own_baselines=tuple(self._own),
-        )
+        ))  # fmt: skip
 
     def _of_person(self, person: int, track: FaceTrack, used: str) -> tuple[Answer, Answer, str]:
         """Give the answers for a face, for it with its voice, and the fusion so far."""

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.errors import InputError
+from emoview.errors import InputError, WeightsError
 from emoview.fusion.baseline import Baseline
+from emoview.fusion.lasting import Lasting
 from emoview.fusion.late import LateFusion
 from emoview.fusion.personal import People, PersonalFace
 from emoview.networks.sizes import EMBEDDING
@@ -141,6 +142,21 @@ class Models:
         rule = rules[name]
         weights = {model: np.array(values) for model, values in rule["weights"].items()}
         return LateFusion(weights, np.array(rule["bias"]))
+
+    @cached_property
+    def lasting(self) -> Lasting | None:
+        """How long labels last; None where nothing was fitted.
+
+        Raises:
+            WeightsError: What is stored is no such model.
+        """
+        fitted = self._fusion.get("lasting")
+        if fitted is None:
+            return None
+        try:
+            return Lasting(**{key: float(value) for key, value in fitted.items()})
+        except (AttributeError, TypeError, ValueError) as wrong:
+            raise WeightsError(f"{FUSION_FILE} is damaged at lasting: install emoview again") from wrong
 
     @property
     def early_scale(self) -> float:

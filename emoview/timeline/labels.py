@@ -45,11 +45,14 @@ COLOURS: Final[Mapping[str, str]] = {
     "negative": "#D55E00",
     "other": "#56B4E9",
     "uncertain": "#DDDDDD",
+    "mixed": "#DDDDDD",
 }
 """Okabe & Ito's palette, told apart by colour-blind readers; of the labels and of what stands for them."""
 
 UNCERTAIN: Final = "uncertain"
 """What is said where no label is probable enough."""
+MIXED: Final = "mixed"
+"""What is said of a long recording in which no label lasts long enough."""
 
 # Surprise can be pleasant or not, so it counts as neither (the Lund thesis on three labels, its table 7).
 _THREE: Final[Mapping[str, str]] = {
@@ -91,6 +94,7 @@ CIRCUMPLEX: Final[Mapping[str, tuple[float, float]]] = {
 LETTERS: Final[Mapping[str, str]] = {
     "neutral": "n", "anger": "a", "disgust": "d", "fear": "f", "happy": "h", "sad": "s",
     "surprise": "!", "positive": "+", "negative": "-", "other": "o", "uncertain": "?",
+    "mixed": "*",
 }  # fmt: skip
 """Beside the colours, so that timelines can be read where there are none."""
 

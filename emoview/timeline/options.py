@@ -14,7 +14,9 @@ Fusion = Literal["late", "early", "auto"]
 
 # So many options every result names; those that came later only where they were asked for.
 _FIRST: Final = 10
-_FRACTIONS: Final = ("least_confidence", "rate", "capture_rate", "min_segment", "min_quality")
+_FRACTIONS: Final = ("least_confidence", "rate", "capture_rate", "min_segment", "min_quality", "smooth")
+MOST_SMOOTH_S: Final = 10.0
+"""Longest time over which ticks may be averaged, in seconds."""
 MOST_FACES: Final = 20
 """Most faces that can be looked for in a picture."""
 _RATIO: Final = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)(?::(\d{1,5}(?:\.\d{1,5})?))?", re.ASCII)
@@ -59,6 +61,8 @@ class Options:
         measure: Whether rows have measures of face, picture and voice.
         min_quality: Rows whose face has a lower quality have no label of the face. Missing if no limit was
             set.
+        smooth: Ticks are averaged with Gaussian weights of this standard deviation, in seconds; 0 for as they
+            are. Missing for the model that knows how long expressions last.
     """
 
     fusion: Fusion = "auto"
@@ -86,6 +90,7 @@ class Options:
     self_baseline: bool = True
     measure: bool = True
     min_quality: float | None = None
+    smooth: float | None = None
 
     def __post_init__(self) -> None:
         """Keep whole numbers as they are read back: 2.0."""

@@ -168,8 +168,10 @@ class Verdict:
         Verdict(label='happy', confidence=0.7, probabilities=(0.1, 0.0, 0.0, 0.0, 0.7, 0.1, 0.1))
 
     Attributes:
-        label: Label of the whole clip, a label group, or `uncertain`.
-        confidence: Probability of the label; if it is `uncertain`, of the most probable label.
+        label: Label of the whole clip, a label group, or `uncertain`. Of a recording of over a minute the
+            label that lasts longest, or `mixed` if none has 40 % of the time.
+        confidence: Probability of the label; if it is `uncertain`, of the most probable label. Of a recording
+            of over a minute the share of the time of the label that lasts longest.
         probabilities: Probabilities of the seven labels.
     """
 
@@ -203,12 +205,12 @@ class Overall:
 
     @property
     def label(self) -> str | None:
-        """Label of the whole clip, a label group, or `uncertain`. Missing without face and voice."""
+        """Label of the whole clip, a label group, `uncertain` or `mixed`. Missing without face and voice."""
         return None if self.fused is None else self.fused.label
 
     @property
     def confidence(self) -> float | None:
-        """Probability of the label; if it is `uncertain`, of the most probable label."""
+        """Probability of the label; of a recording of over a minute a share of the time, see `Verdict`."""
         return None if self.fused is None else self.fused.confidence
 
     @property

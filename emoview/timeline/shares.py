@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from emoview.timeline.clock import time_of
+from emoview.timeline.labels import MIXED
 from emoview.timeline.moments import faces_by_presence
-from emoview.timeline.results import Analysis, Row, Segment, main_rows
+from emoview.timeline.results import Analysis, Overall, Row, Segment, Verdict, main_rows
 
 LONG_S: Final = 60.0
 """A clip that lasts longer is summed up by shares of time: one label over all of it says little."""
-MARGIN: Final = 0.05
-"""A label leads if its share of time is larger than any other by at least this."""
+LEAST_SHARE: Final = 0.4
+"""A label leads if none lasts longer, and it has at least this share of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Shares:
 
     Attributes:
         person: Number of the person. Missing for the main person with the ticks without a face.
-        leads: The label that lasts longest. Missing if it leads by less than 5 percentage points.
+        leads: The label that lasts longest. Missing if it has less than 40 % of the time.
         seconds: Time that has a label, in seconds.
         labels: Those that occur, the longest first: share of the time, seconds, number of segments and their
             mean length.
@@ -65,6 +67,28 @@ class Shares:
 def is_long(analysis: Analysis) -> bool:
     """Tell whether a clip is summed up by shares of time."""
     return analysis.media.duration_s > LONG_S
+
+
+def summed_up(analysis: Analysis) -> Analysis:
+    """Let the overall labels of a long clip be those that last longest, or `MIXED` where none leads.
+
+    Probabilities stay those of the whole.  A short clip is given back as it is.
+    """
+    if not is_long(analysis):
+        return analysis
+    rows, overall = main_rows(analysis), analysis.overall
+
+    def lasting(verdict: Verdict | None, modality: str) -> Verdict | None:
+        counts = Counter(label for row in rows if (label := row.said(modality)) is not None)
+        if verdict is None or not counts:
+            return verdict
+        first, share = _shares_of_time(counts)[0]
+        return replace(verdict, label=first if share >= LEAST_SHARE else MIXED, confidence=share)
+
+    return replace(analysis, overall=Overall(
+        fused=lasting(overall.fused, "fused"), face=lasting(overall.face, "face"),
+        voice=lasting(overall.voice, "voice"),
+    ))  # fmt: skip
 
 
 def shares_of(analysis: Analysis) -> Shares:
@@ -95,12 +119,12 @@ def shares_by_person(analysis: Analysis) -> list[Shares]:
 
 
 def sentence_of(shares: Shares) -> str:
-    """Say in words which label leads, in how many segments of which mean length, or which two are close."""
+    """Say in words which label leads, in how many segments of which mean length, or which two last long."""
     if not shares.labels:
         return "nothing to say"
     said = [f"{one.label} {one.share:.0%}" for one in shares.labels[:2]]
     if shares.leads is None:
-        return f"no label leads ({', '.join(said)} of the time)"
+        return f"{MIXED} ({', '.join(said)} of the time)"
     first = shares.labels[0]
     if first.mean_s is None:
         return f"{said[0]} of the time"
@@ -110,19 +134,25 @@ def sentence_of(shares: Shares) -> str:
 
 def _shares(person: int | None, rows: tuple[Row, ...] | list[Row], segments: list[Segment]) -> Shares:
     counts = Counter(label for row in rows if (label := row.label) is not None)
-    total = sum(counts.values())
     lasts: dict[str, list[float]] = {}
     for segment in segments:
         lasts.setdefault(segment.label, []).append(segment.end_s - segment.start_s)
+    shares = dict(_shares_of_time(counts))
     labels = []
     for label in sorted({*counts, *lasts}, key=lambda one: (-counts[one], one)):
         found = lasts.get(label, [])
         labels.append(
             LabelShare(
-                label, round(counts[label] / max(1, total), 4), time_of(counts[label]), len(found),
+                label, shares.get(label, 0.0), time_of(counts[label]), len(found),
                 round(sum(found) / len(found), 2) if found else None,
             )
         )  # fmt: skip
-    shares = [one.share for one in labels] + [0.0, 0.0]
-    leads = labels[0].label if labels and round(shares[0] - shares[1], 4) >= MARGIN else None
-    return Shares(person, leads, time_of(total), tuple(labels))
+    leads = labels[0].label if labels and labels[0].share >= LEAST_SHARE else None
+    return Shares(person, leads, time_of(counts.total()), tuple(labels))
+
+
+def _shares_of_time(counts: Mapping[str, int]) -> list[tuple[str, float]]:
+    """Give the share of each label in all ticks, the largest first, of equals by name."""
+    total = sum(counts.values())
+    order = sorted(counts, key=lambda one: (-counts[one], one))
+    return [(label, round(counts[label] / total, 4)) for label in order]

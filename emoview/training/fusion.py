@@ -22,7 +22,7 @@ from emoview.pipeline.inference import run_faces, run_sequence, run_speech, run_
 from emoview.pipeline.voice import heard_ticks
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip
-from emoview.training.fusion_rules import ClipLogits
+from emoview.training.fusion_rules import ClipLogits, ClipTicks
 from emoview.training.personal import PersonalFaces, Shown, last_layer
 from emoview.training.precision import compiled
 from emoview.training.voice import pad
@@ -301,15 +301,31 @@ def personal_faces(answers: Sequence[ClipLogits], clips: Sequence[Described]) ->
 def _answers(clip: Described, gru: keras.Model, early: keras.Model) -> ClipLogits:
     nothing = np.zeros(len(LABELS), np.float32)
     seen = len(clip.embeddings) > 0
+    face = run_sequence(gru, clip.embeddings) if seen else None
     return ClipLogits(
         clip.label,
         clip.actor,
         {
             "face_cnn": clip.face_logits.mean(axis=0) if seen else nothing,
-            "face_gru": run_sequence(gru, clip.embeddings).whole if seen else nothing,
+            "face_gru": face.whole if face else nothing,
             "voice_tcn": seven_labels(clip.voice_tcn.whole),
             "voice_clip": seven_labels(clip.voice_clip.whole),
             "early": run_sequence(early, clip.early_input(clip)).whole,
         },
         stretches_of(clip.embeddings) if seen else clip.embeddings,
+        None if face is None else _ticks(clip, face.ticks),
+    )
+
+
+def _ticks(clip: Described, gru: NDArray[np.float32]) -> ClipTicks:
+    """Give what is said of the ticks with a face; where the sound has ended, the voice says its last."""
+    heard = np.minimum(clip.present, len(clip.speech) - 1)
+    return ClipTicks(
+        clip.speech[heard] & (heard == clip.present),
+        {
+            "face_cnn": clip.face_logits,
+            "face_gru": gru,
+            "voice_tcn": seven_labels(clip.voice_tcn.ticks[heard]),
+            "voice_clip": seven_labels(clip.voice_clip.ticks[heard]),
+        },
     )

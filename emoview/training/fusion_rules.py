@@ -39,6 +39,19 @@ _FUSIONS = {"late_both": "", "early": "", f"late_both{_BASELINE}": _BASELINE}
 
 
 @dataclass(frozen=True)
+class ClipTicks:
+    """What every model says of the ticks of one clip in which there is a face.
+
+    Attributes:
+        speech: `(ticks,)`, whether somebody speaks.
+        logits: By model, `(ticks, 7)` each.
+    """
+
+    speech: NDArray[np.bool_]
+    logits: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
 class ClipLogits:
     """What every model says of one clip.
 
@@ -47,12 +60,14 @@ class ClipLogits:
         actor: Who acts.
         logits: By model, `(7,)` each.
         stretches: `(stretches, n)` mean embeddings of the face; none where nobody was seen.
+        ticks: The same of its ticks; None where they are not known.
     """
 
     label: int
     actor: str
     logits: Mapping[str, NDArray[np.float32]]
     stretches: NDArray[np.float32]
+    ticks: ClipTicks | None = None
 
 
 def fit_rule(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion:

@@ -16,9 +16,10 @@ from emoview.common.files import write_whole
 from emoview.datasets.splits import assert_taught, assert_taught_by_others
 from emoview.errors import InputError
 from emoview.face.align import CROP_SIZE
+from emoview.fusion.lasting import Lasting
 from emoview.fusion.late import LateFusion, softmax
 from emoview.metrics.calibration import fit_scale
-from emoview.metrics.figures import GainFigures, LabelFigures, MeanFigures
+from emoview.metrics.figures import GainFigures, LabelFigures, MeanFigures, TickFigures
 from emoview.metrics.labels import measure_labels
 from emoview.networks.face_cnn import exported_model
 from emoview.networks.half import round_to_half, save_weights
@@ -28,7 +29,7 @@ from emoview.networks.weights import write_manifest
 from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.inference import run_stills
 from emoview.timeline.labels import LABELS, VOICE_LABELS
-from emoview.training import fusion, fusion_rules, voice
+from emoview.training import fusion, fusion_rules, joined, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
 from emoview.training.personal import PersonalFaces, stored_layer
@@ -213,9 +214,11 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
     faces = fusion.personal_faces(answers, described)
     measured = fusion_rules.measure(answers, faces, spoken)
     figures = measured.models
+    ticks = joined.measure_ticks(answers)
+    named = measured.named if ticks is None else {**measured.named, "ticks": ticks}
     _write_figures(
         run / "fusion_metrics.json",
-        {**measured.named, **{f"{name}_people": one for name, one in measured.people.items()}},
+        {**named, **{f"{name}_people": one for name, one in measured.people.items()}},
         drawn=("late_face", "late_voice", "late_both", "early"),
     )
     for name, figure in figures.items():
@@ -224,6 +227,9 @@ def ship_fusion(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None
         on_event(
             {"model": name, "gains": str(gain.uar), "by_actors": str(gain.uar_by_people), "over": gain.over}
         )
+    if ticks is not None:
+        error = ticks.calibration_error
+        on_event({"ticks right": str(ticks.right), "changes": str(ticks.changes), "calibration_error": error})
     _ship(fusion.train_face_gru(described, stills, recipe), "face_gru", ship)
     _ship(fusion.train_early(described, stills, recipe), "early_fusion", ship)
     better = "late" if figures["late_both"].uar.value >= figures["early"].uar.value else "early"
@@ -250,6 +256,7 @@ def _rules(
     of_both = fusion_rules.relative(answers, usual, faces)
     of_face = fusion_rules.relative(answers, usual, faces, voice=False)
     rules = fusion_rules.RULES_WITH_BASELINE
+    lasting = joined.lasting_of(answers)
     return {
         "without_baseline": {name: _plain(rule) for name, rule in without.items()},
         "with_baseline": {
@@ -258,6 +265,7 @@ def _rules(
         "with_face_baseline": {"both": _plain(fusion_rules.fit_rule(of_face, rules["both"]))},
         "usual": {name: [round(float(v), 5) for v in values] for name, values in usual.items()},
         "personal_face": stored_layer(faces.without()),
+        **({} if lasting is None else {"lasting": _significant(lasting)}),
     }
 
 
@@ -313,6 +321,10 @@ def _stills(data: Path, network: Network) -> fusion.Stills:
     return fusion.Stills(embeddings, part.labels[chosen])
 
 
+def _significant(lasting: Lasting) -> dict[str, float]:
+    return {name: float(f"{value:.4g}") for name, value in asdict(lasting).items()}
+
+
 def _plain(rule: LateFusion) -> dict[str, Any]:
     def rounded(values: NDArray[np.float64]) -> list[float]:
         return [round(float(v), 5) for v in values]
@@ -324,7 +336,10 @@ def _plain(rule: LateFusion) -> dict[str, Any]:
 
 
 def _write_figures(
-    path: Path, figures: Mapping[str, LabelFigures | GainFigures | MeanFigures], *, drawn: Iterable[str]
+    path: Path,
+    figures: Mapping[str, LabelFigures | GainFigures | MeanFigures | TickFigures],
+    *,
+    drawn: Iterable[str],
 ) -> None:
     """Write all figures to `path`, and draw some of them beside it."""
     from emoview.metrics.plot import plot_figures

@@ -78,7 +78,8 @@ def test_where_nobody_speaks_the_voice_fades_out(analysed: Analysed):
     assert max(apart[tick] for tick in range(last + 1, last + 5)) > 0.01
     after = [apart[tick] for tick in apart if tick > last + 40]
     assert len(after) > 20
-    assert max(after) == 0
+    # A model of time forgets, but never all.
+    assert max(after) < 0.001
 
 
 def test_same_input_gives_the_same_rows_twice(made: Make, analysed: Analysed):

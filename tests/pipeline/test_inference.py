@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from emoview.errors import InputError
 from emoview.face.views import seen
 from emoview.pipeline.answers import _extended
+from emoview.pipeline.check import check
 from emoview.pipeline.engines import Engine, load
 from emoview.pipeline.inference import (
     STILL_VIEWS,
@@ -18,6 +22,7 @@ from emoview.pipeline.inference import (
     seven_labels,
     smooth,
 )
+from emoview.timeline.options import Options
 
 
 def test_nine_labels_of_the_voice_become_seven():
@@ -98,3 +103,15 @@ def test_a_face_is_seen_in_all_views_and_one_of_a_video_in_its_ticks_own():
     # The second batch starts at tick 35.
     again = run_faces(network, faces[32:], ticks[32:])[1]
     np.testing.assert_allclose(one[32:], again, atol=1e-4)
+
+
+def test_without_smoothing_ticks_stay_as_they_are():
+    values = np.random.default_rng(0).normal(size=(9, 7)).astype(np.float32)
+    ticks = np.array([0, 1, 2, 3, 60, 61, 62, 63, 64])
+    np.testing.assert_array_equal(smooth(values, ticks, sigma=0), values)
+
+
+@pytest.mark.parametrize("smooth_s", [-0.1, 10.5, True, "1", float("nan")])
+def test_a_time_over_which_nothing_can_be_averaged_is_refused(smooth_s: Any):
+    with pytest.raises(InputError, match="smooth must be seconds from 0 to 10"):
+        check(Options(smooth=smooth_s))

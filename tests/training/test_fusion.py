@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import astuple, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emoview import InputError
+from emoview import InputError, WeightsError
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import LateFusion
 from emoview.fusion.personal import FACE_PERSONAL
@@ -20,10 +21,12 @@ from emoview.training.fusion_rules import (
     RULES,
     RULES_WITH_BASELINE,
     ClipLogits,
+    ClipTicks,
     fit_rule,
     measure,
     spoken,
 )
+from emoview.training.joined import lasting_of, measure_ticks
 from emoview.training.personal import PersonalFaces, Shown
 from emoview.training.ship import _described, _rules, ship_fusion
 from emoview.training.voice_folds import VoiceAnswers
@@ -126,10 +129,12 @@ def test_the_rules_that_are_stored_are_those_that_models_read():
     clips = []
     for i in range(42):
         logits = {m: rng.normal(size=7).astype(np.float32) for m in RULES["both"]}
-        clips.append(ClipLogits(i % 7, str(i % 3), logits, rng.normal(size=(1, 5)).astype(np.float32)))
+        ticks = ClipTicks(np.ones(20, bool), {m: np.tile(values, (20, 1)) for m, values in logits.items()})
+        stretches = rng.normal(size=(1, 5)).astype(np.float32)
+        clips.append(ClipLogits(i % 7, str(i % 3), logits, stretches, ticks))
     nine = rng.normal(0, 1, (2, 14, 9)).astype(np.float32)
     told = VoiceAnswers(
-        np.repeat(["a/1", "a/2"], 7), np.full(14, "en"), np.tile(np.arange(7), 2), np.zeros(14, int), *nine
+        np.repeat(["a/1", "a/2"], 7), np.full(14, "jv"), np.tile(np.arange(7), 2), np.zeros(14, int), *nine
     )
     faces = PersonalFaces([Shown(c.actor, c.label, c.stretches) for c in clips], np.zeros((5, 7)))
     models = Models()
@@ -151,3 +156,48 @@ def test_the_rules_that_are_stored_are_those_that_models_read():
     stretch = clips[0].stretches[0]
     expected = faces.without()(stretch, faces.without().people.person(clips[0].stretches))
     np.testing.assert_allclose(models.personal_face(stretch, person), expected, atol=1e-3)
+    fitted = lasting_of(clips)
+    assert fitted is not None
+    assert models.lasting is not None
+    assert astuple(models.lasting) == pytest.approx(astuple(fitted), rel=1e-3)
+
+
+@pytest.mark.parametrize("stored", [{"weight": 0.1}, {"weight": 0, "change": 0.1, "scale": 1}, 3])
+def test_a_damaged_model_of_time_is_refused_and_a_missing_one_is_none(stored: Any):
+    models = Models()
+    models.__dict__["_fusion"] = {}
+    assert models.lasting is None
+    models = Models()
+    models.__dict__["_fusion"] = {"lasting": stored}
+    with pytest.raises(WeightsError, match="damaged at lasting"):
+        _ = models.lasting
+
+
+def test_ticks_are_measured_on_actors_of_whom_nothing_was_learned(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    clips = []
+    for i in range(28):
+        label = i % 7
+        logits = {m: 3 * np.eye(7, dtype=np.float32)[label] + rng.normal(size=7) for m in RULES["both"]}
+        ticks = {m: v + rng.normal(size=(30, 7)).astype(np.float32) for m, v in logits.items()}
+        none = np.zeros((0, 0), np.float32)
+        clips.append(ClipLogits(label, str(i % 4), logits, none, ClipTicks(rng.random(30) > 0.2, ticks)))
+    learned_from = []
+
+    def noted(answers: Sequence[ClipLogits], models: Sequence[str]) -> LateFusion:
+        learned_from.append("".join(sorted({a.actor for a in answers})))
+        return fit_rule(answers, models)
+
+    monkeypatch.setattr("emoview.training.joined.fit_rule", noted)
+    found = measure_ticks(clips)
+    assert found is not None
+    # Seven clips of an actor make three pairs, in three orders.
+    assert found.recordings == 36
+    assert found.right.value > 80
+    assert 0.9 < found.changes.value < 1.5
+    of_all, of_three = learned_from[:8], learned_from[8:]
+    assert set(of_all) == {"012", "013", "023", "123"}
+    # Where one is asked, what is fitted on the others comes of pairs of them.
+    assert all(len(actors) == 2 for actors in of_three)
+    assert measure_ticks(clips[:2]) is None
+    assert lasting_of([replace(one, label=0) for one in clips]) is None

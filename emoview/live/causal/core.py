@@ -75,7 +75,8 @@ class CausalAnalysis:
     ) -> None:
         check_causal(options)
         self._load, self._options, self._baseline = load, options, baseline
-        self.manner = manner or Manner()
+        smooth = SMOOTHING_S if options.smooth is None else options.smooth
+        self.manner = manner or Manner(smooth)
         affect = roles(options.runs).get("affect")
         self._watching: Watching | None = None
         if pictures and options.modality != "voice":

@@ -15,6 +15,7 @@ from emoview.timeline.clock import time_of
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis, MediaFacts, Row
 from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import summed_up
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def result_of(
         faces=tally.faces, persons=tally.faces, start_s=facts.start_s, created=facts.created,
         capture_rate=facts.capture_rate, ffmpeg=tool().version, widened=round(facts.widened, 4),
     )  # fmt: skip
-    return Analysis(
+    return summed_up(Analysis(
         media=media,
         overall=tally.overall(options.face, options.naming),
         segments=segments_of(timeline, shortest_s=options.min_segment),
@@ -91,4 +92,4 @@ def result_of(
         faces=tally.found,
         baseline_clips=clips_of(baseline),
         version=__version__,
-    )
+    ))  # fmt: skip
