@@ -19,7 +19,12 @@ def _mp4(value: Path | None) -> Path | None:
 
 def overlay(
     result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What emoview analyze wrote.")],
-    video: Annotated[Path, typer.Argument(help="The video that was analysed.")],
+    video: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="VIDEO", show_default="where the result says", help="The video that was analysed."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -34,18 +39,25 @@ def overlay(
     names: NameOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Draw a result on its VIDEO: boxes, labels, probabilities and a running timeline, with the sound.
+    """Draw a result on its video: boxes, labels, probabilities and a running timeline, with the sound.
 
     Examples:
+      emoview overlay interview.json                    # interview-overlay.mp4
+
       emoview overlay interview.json interview.mp4 -o shown.mp4
     """
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
         from emoview.common.names import OVERLAY, named_after
+        from emoview.errors import InputError
         from emoview.rendering.overlay import write_overlay
+        from emoview.rendering.report import video_of
 
         analysis = with_names(result, names)
+        video = video or video_of(analysis, result)
+        if video is None:
+            raise InputError(f"{analysis.media.path} was not found: name the video behind the result")
         output = output or named_after(result, OVERLAY)
         with render.progress(terminal.console, quiet=quiet) as on_event:
             write_overlay(analysis, video, output, on_event=on_event)

@@ -205,7 +205,7 @@ def _timeline(result: Analysis, width: int) -> Table:
     columns = max(10, min(width - 3 - max(5, *(len(name) for name, *_ in strips)), result.media.ticks))
     for name, rows, modality in strips:
         grid.add_row(name, _strip(rows, modality, columns, result.media.ticks))
-    end = f"{result.media.duration_s:.1f} s"
+    end = length_of(result.media.duration_s)
     grid.add_row("", Text("0 s" + end.rjust(columns - 3), style="dim"))
     legend = Text()
     present = {row.said(name) for row in result.timeline for name in names}

@@ -13,6 +13,7 @@ from msgspec.structs import asdict, astuple
 from emoview.common.stored import decode_json, is_file, read_bytes
 from emoview.common.text import name_of, shown
 from emoview.errors import InputError, NoResultError
+from emoview.media.endings import MEDIA
 from emoview.output import form
 from emoview.output.faces import read_names
 from emoview.timeline.clock import time_of
@@ -57,6 +58,13 @@ def read_json(path: Path) -> Analysis:
         InputError: The file is missing, or not a result of this or an earlier version.
         NoResultError: It is other JSON.
     """
+    beside = path.with_suffix(".json") if path.name else path
+    if path != beside and is_file(beside):
+        raise InputError(f"{name_of(path)} is not the JSON of a result: name {name_of(beside)}")
+    if path.suffix.lower() in MEDIA and is_file(path):
+        raise InputError(
+            f"{name_of(path)} is a recording: analyze it first, then name the JSON of its result"
+        )
     # Names that people gave to the faces lie beside it.
     content = read_bytes(path, _CURE, most=MOST_BYTES)
     head = decode_json(content, cast("type[object]", form.Any), path, _CURE)

@@ -78,7 +78,7 @@ def write_report(
         OutputError: The page cannot be written.
     """
     analysis = read_json(result)
-    file = video or _found(analysis, result)
+    file = video or video_of(analysis, result)
     media, notes = _media(analysis, file, named=video is not None or embed)
     page = to_html(
         analysis,
@@ -111,8 +111,8 @@ def write_report_pdf(result: Path, path: Path, *, video: Path | None = None) -> 
         write_pdf(page, path)
 
 
-def _found(analysis: Analysis, result: Path) -> Path | None:
-    """The video, where the result says it was, or beside the result."""
+def video_of(analysis: Analysis, result: Path) -> Path | None:
+    """Find the video where the result says it was, or beside the result; None where it is not."""
     said = Path(analysis.media.path)
     for file in (said, result.parent / said, result.parent / said.name):
         if is_file(file):
