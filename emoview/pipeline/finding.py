@@ -75,7 +75,7 @@ class FaceSearch:
         with self._timings.measure("find"):
             if cut:
                 self.cuts.append(tick)
-                self._finder.cut(picture.shape)
+                self._finder.cut()
                 self._follower.cut()
             landmarks = self._finder.find(picture)
             if any(min(box_of(points)[2:]) < least for points in landmarks):
