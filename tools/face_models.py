@@ -27,6 +27,7 @@ _OPSET: Final = 17
 _IR_VERSION: Final = 8
 _TYPES: Final = {0: np.float32, 1: np.float16, 2: np.int32}
 _SAME: Final = 0
+_BLOCK: Final = 16
 _RELU: Final = 1
 
 
@@ -51,6 +52,8 @@ class _Converter:
         self._stored: list[onnx.TensorProto] = []
         # Tensors that are channels last, as in the file, again.
         self._last: set[int] = set()
+        # Tensors that must not have more channels than in the file.
+        self._exact = set(map(int, self._graph.outputs))
 
     def model(self, outputs: tuple[str, str]) -> onnx.ModelProto:
         """Convert the network."""
@@ -62,7 +65,11 @@ class _Converter:
         given = int(self._graph.inputs[0])
         shape = list(map(int, self._graph.tensors[given].shape[1:]))
         numbers = self._add("Cast", ["picture"], to=TensorProto.FLOAT)
+        self._exact.add(given)
         self._names[given] = self._scaled(self._add("Transpose", [numbers], perm=[0, 3, 1, 2]))
+        for operator in self._graph.operators:
+            if self._kind(operator) == "RESHAPE":
+                self._exact.add(int(operator.inputs[0]))
         for operator in self._graph.operators:
             self._convert(operator)
         for number, name in zip(self._graph.outputs, outputs, strict=True):
@@ -103,9 +110,24 @@ class _Converter:
         self._stored.append(numpy_helper.from_array(half if exact else values, name))
         return self._add("Cast", [name], to=TensorProto.FLOAT) if exact else name
 
-    def _convert(self, operator: Any) -> None:
+    def _kind(self, operator: Any) -> str:
         code = self._model.operatorCodes[operator.opcodeIndex]
-        kind = self._kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        return str(self._kinds[max(code.builtinCode, code.deprecatedBuiltinCode)])
+
+    def _channels(self, number: int) -> int:
+        """Give how many channels a tensor gets.
+
+        Some more, of zeros, than in the file: ONNX Runtime rearranges pictures for whatever is not computed in
+        blocks of them.
+        """
+        count = int(self._graph.tensors[number].shape[3])
+        if self._file.name.startswith("face_detection_full"):
+            # Of this one ONNX Runtime cannot rearrange what is resized then.
+            return count
+        return count if number in self._exact else -(-count // _BLOCK) * _BLOCK
+
+    def _convert(self, operator: Any) -> None:
+        kind = self._kind(operator)
         inputs, output, options = list(operator.inputs), int(operator.outputs[0]), operator.builtinOptions
         if kind == "DEQUANTIZE":
             self._constants[output] = self._constants[inputs[0]].astype(np.float32)
@@ -122,16 +144,17 @@ class _Converter:
             self._names[output] = self._add("Concat", [self._names[i] for i in inputs], axis=options.axis)
             self._last.add(output)
         else:
-            self._names[output] = self._layer(kind, inputs, options)
+            self._names[output] = self._layer(kind, inputs, output, options)
 
-    def _layer(self, kind: str, inputs: list[int], options: Any) -> str:
+    def _layer(self, kind: str, inputs: list[int], output: int, options: Any) -> str:
         """Convert what takes pictures and gives pictures."""
         x = self._names[inputs[0]]
         shape = self._graph.tensors[inputs[0]].shape
         if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            x = self._convolution(x, inputs, options, deep=kind == "DEPTHWISE_CONV_2D")
+            x = self._convolution(x, inputs, output, options, deep=kind == "DEPTHWISE_CONV_2D")
         elif kind == "PRELU":
-            x = self._prelu(x, self._constants[inputs[1]].astype(np.float32).reshape(-1, 1, 1, 1))
+            slope = self._constants[inputs[1]].astype(np.float32).reshape(-1, 1, 1, 1)
+            x = self._prelu(x, _grown(slope, self._channels(output)))
         elif kind == "RELU":
             x = self._add("Relu", [x])
         elif kind == "ADD":
@@ -143,8 +166,7 @@ class _Converter:
                 pads=_padding(options, shape, size),
             )  # fmt: skip
         elif kind == "PAD":
-            around = self._constants[inputs[1]][[0, 3, 1, 2]].T.ravel()
-            x = self._add("Pad", [x, self._store(around.astype(np.int64))])
+            x = self._padded(x, inputs, output)
         elif kind == "RESIZE_BILINEAR":
             sizes = self._constants[inputs[1]] / shape[1:3]
             place = "half_pixel" if options.halfPixelCenters else "asymmetric"
@@ -158,16 +180,31 @@ class _Converter:
             raise ValueError(f"{self._file.name} has a {kind}")
         return self._add("Relu", [x]) if getattr(options, "fusedActivationFunction", 0) == _RELU else x
 
-    def _convolution(self, x: str, inputs: list[int], options: Any, *, deep: bool) -> str:
+    def _convolution(self, x: str, inputs: list[int], output: int, options: Any, *, deep: bool) -> str:
         kernel = self._constants[inputs[1]].astype(np.float32)
         size = kernel.shape[1:3]
-        weights = [kernel.transpose((3, 0, 1, 2) if deep else (0, 3, 1, 2))]
-        weights += [self._constants[i].astype(np.float32) for i in inputs[2:]]
+        channels = self._channels(output)
+        weights = _grown(kernel.transpose((3, 0, 1, 2) if deep else (0, 3, 1, 2)), channels)
+        if not deep:
+            weights = _grown(weights, self._channels(inputs[0]), axis=1)
+        bias = [_grown(self._constants[i].astype(np.float32), channels) for i in inputs[2:]]
         return self._add(
-            "Conv", [x, *map(self._store, weights)], kernel_shape=list(size),
-            strides=[options.strideH, options.strideW], group=kernel.shape[3] if deep else 1,
+            "Conv", [x, *map(self._store, (weights, *bias))], kernel_shape=list(size),
+            strides=[options.strideH, options.strideW], group=channels if deep else 1,
             pads=_padding(options, self._graph.tensors[inputs[0]].shape, size),
         )  # fmt: skip
+
+    def _padded(self, x: str, inputs: list[int], output: int) -> str:
+        around = self._constants[inputs[1]]
+        given, wanted = self._channels(inputs[0]), self._channels(output)
+        if around[1:3].any():
+            # Height and width, in the order of ONNX.
+            x = self._add("Pad", [x, self._store(around[[0, 3, 1, 2]].T.ravel().astype(np.int64))])
+        elif given != wanted:
+            # In blocks a convolution is faster than to add nothing.
+            same = np.eye(wanted, given, dtype=np.float32).reshape(wanted, given, 1, 1)
+            x = self._add("Conv", [x, self._store(same)], kernel_shape=[1, 1])
+        return x
 
     def _prelu(self, x: str, slope: NDArray[np.float32]) -> str:
         """Write PReLU as convolutions: `slope x + (1 - slope) relu(x)`.
@@ -197,6 +234,12 @@ class _Converter:
             self._interpreter.allocate_tensors()
             self._interpreter.invoke()
         return np.array(self._interpreter.get_tensor(number), np.float32)
+
+
+def _grown(values: NDArray[np.float32], count: int, axis: int = 0) -> NDArray[np.float32]:
+    """Append zeros until there are so many."""
+    around = [(0, count - size if number == axis else 0) for number, size in enumerate(values.shape)]
+    return np.pad(values, around)
 
 
 def _padding(options: Any, shape: Any, size: tuple[int, int]) -> list[int]:

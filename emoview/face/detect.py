@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from emoview.face.networks import Square, network, square_around
 
-_LEAST_SCORE: Final = 0.5
+_LEAST: Final = 0.0
+"""Logit from which on a box is a face: a score of a half."""
 _SAME_FACE: Final = 0.3
 # Side of what the networks see, and, for each of their maps, pixels a cell and boxes in each cell.
 _SIDE: Final = {"near": 128, "far": 192}
@@ -40,18 +41,17 @@ class Detector:
         whole = Square(width / 2, height / 2, max(width, height))
         seen = whole.cut(picture, self._side, repeat=False)
         boxes, scores = self._network.run(None, {"picture": seen[None]})
-        # Beyond, mediapipe's sigmoid is cut off.
-        sure = 1 / (1 + np.exp(-np.clip(scores[0, :, 0].astype(np.float64), -100, 100)))
-        chosen = np.flatnonzero(sure >= _LEAST_SCORE)
+        chosen = np.flatnonzero(scores[0, :, 0] >= _LEAST)
         if not len(chosen):
             return []
+        sure = 1 / (1 + np.exp(-scores[0, chosen, 0].astype(np.float64)))
         found = _decoded(boxes[0, chosen].astype(np.float64), self._anchors[chosen], self._side)
         scale = whole.side / self._side
         corner = np.array([whole.x, whole.y]) - whole.side / 2
         places = found * scale + corner
         return [
             (square_around(tuple(one[0]), tuple(one[1]), one[2], one[3]), score)
-            for one, score in _merged(places, sure[chosen])
+            for one, score in _merged(places, sure)
         ]
 
 

@@ -72,23 +72,29 @@ class _Tracker:
         # A face that is followed already is not looked for where the detector sees it.
         for square in (*(square for square, _ in detected), *before):
             squares = [other for other in squares if other.overlap(square) <= _SAME_FACE] + [square]
-        faces = [points for square in squares if (points := self._points(picture, square)) is not None]
+        faces = self._placed(picture, squares) if squares else []
         if not self._stills:
             self._followed = [_square_of(points).scaled(1 / width) for points in faces]
         return faces, max((score for _, score in detected), default=0.0)
 
-    def _points(self, picture: NDArray[np.uint8], square: Square) -> NDArray[np.float32] | None:
-        """Place the mesh: `(468, 3)` in pixels of the picture; None where there is no face."""
-        seen = square.cut(picture, _MESH_SIDE, repeat=True)
-        points, presence = self._mesh.run(None, {"picture": seen[None]})
-        if presence[0, 0] <= _PRESENT:
-            return None
-        points = points.reshape(LANDMARKS, 3)
-        matrix = square.matrix(_MESH_SIDE)
-        places = np.empty((LANDMARKS, 3), np.float32)
-        places[:, :2] = points[:, :2] @ matrix[:, :2].T.astype(np.float32) + matrix[:, 2].astype(np.float32)
-        places[:, 2] = points[:, 2] * (square.side / _MESH_SIDE)
-        return places
+    def _placed(self, picture: NDArray[np.uint8], squares: list[Square]) -> list[NDArray[np.float32]]:
+        """Place the mesh: `(468, 3)` in pixels of the picture, for each square that shows a face."""
+        seen = np.stack([square.cut(picture, _MESH_SIDE, repeat=True) for square in squares])
+        points, presence = self._mesh.run(None, {"picture": seen})
+        return [
+            _in_picture(one.reshape(LANDMARKS, 3), square)
+            for one, present, square in zip(points, presence[:, 0], squares, strict=True)
+            if present > _PRESENT
+        ]
+
+
+def _in_picture(points: NDArray[np.float32], square: Square) -> NDArray[np.float32]:
+    """Take landmarks `(468, 3)` from what the mesh saw to the picture."""
+    matrix = square.matrix(_MESH_SIDE).astype(np.float32)
+    places = np.empty_like(points)
+    places[:, :2] = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    places[:, 2] = points[:, 2] * np.float32(square.side / _MESH_SIDE)
+    return places
 
 
 def _square_of(points: NDArray[np.float32]) -> Square:

@@ -22,8 +22,8 @@ from emoview.networks.onnx_runtime import session
 
 _FOLDER: Final = Path(__file__).parent / "models"
 _SHA256: Final = {
-    "mesh": "b6fdfcae300b90406c4c57559422fa328e30f510cea50718803ef39745f94637",
-    "near": "6563980f402d5c34c64e006d0c5138e74e7bde58967ff2a48e1b8a09da8370d2",
+    "mesh": "139c5c001915cc8114ad3b0ebdec5e32eb60bb914ab7bd127c6dae12895dcd5e",
+    "near": "acf320d0ad7c34590f6e6d1c86550badca636a094ef42831f5b46d8f44ac077a",
     "far": "19de7801acf5d6268658b0792e76ce8ca1cba0521b31a9d9fe98723c1de24f27",
 }
 
