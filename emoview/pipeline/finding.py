@@ -78,7 +78,7 @@ class FaceSearch:
                 self._finder.cut()
                 self._follower.cut()
             landmarks = self._finder.find(picture)
-            if any(min(box_of(points)[2:]) < least for points in landmarks):
+            if least and any(min(box_of(points)[2:]) < least for points in landmarks):
                 raise _SmallFaceError(tick)
             ids = self._follower.follow(tick, [points * np.float32(scale) for points in landmarks])
         with self._timings.measure("align"):
