@@ -1,7 +1,7 @@
-"""Make the ONNX files of `emoview/face/models` from the models in mediapipe's wheel: `python -m tools.face_models`.
+"""Make the ONNX files of `emoview/face/models` from the models in mediapipe's wheel.
 
-It needs TensorFlow, whose reader of `.tflite` files it uses.  The numbers are those of the wheel; only PReLU is
-written in other words, for which ONNX Runtime has fast kernels.
+`python -m tools.face_models` needs TensorFlow, whose reader of `.tflite` files it uses.  The numbers are those
+of the wheel; only PReLU is made of other operators, for which ONNX Runtime has fast kernels.
 """
 
 from __future__ import annotations
@@ -78,13 +78,16 @@ class _Converter:
             self._nodes.append(helper.make_node("Identity", [flat], [name]))
         picture = helper.make_tensor_value_info("picture", TensorProto.UINT8, ["n", *shape])
         found = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * (3 if number in self._last else 2))
+            helper.make_tensor_value_info(
+                name, TensorProto.FLOAT, [None] * (3 if number in self._last else 2)
+            )
             for number, name in zip(self._graph.outputs, outputs, strict=True)
         ]
         graph = helper.make_graph(self._nodes, self._file.stem, [picture], found, self._stored)
         made = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION,
-            producer_name=f"mediapipe, {self._file.name}", doc_string="Copyright The MediaPipe Authors, Apache 2.0",
+            producer_name=f"mediapipe, {self._file.name}",
+            doc_string="Copyright The MediaPipe Authors, Apache 2.0",
         )  # fmt: skip
         onnx.checker.check_model(made)
         return made
@@ -117,12 +120,12 @@ class _Converter:
     def _channels(self, number: int) -> int:
         """Give how many channels a tensor gets.
 
-        Some more, of zeros, than in the file: ONNX Runtime rearranges pictures for whatever is not computed in
-        blocks of them.
+        Some more than in the file, of zeros: ONNX Runtime computes in blocks of them, and rearranges the
+        pictures where they fill none.
         """
         count = int(self._graph.tensors[number].shape[3])
         if self._file.name.startswith("face_detection_full"):
-            # Of this one ONNX Runtime cannot rearrange what is resized then.
+            # ONNX Runtime cannot resize what is in blocks.
             return count
         return count if number in self._exact else -(-count // _BLOCK) * _BLOCK
 
@@ -211,6 +214,7 @@ class _Converter:
 
         ONNX Runtime's own takes three times as long as all convolutions together.
         """
+
         def times(given: str, factor: NDArray[np.float32]) -> str:
             return self._add("Conv", [given, self._store(factor)], kernel_shape=[1, 1], group=len(factor))
 
@@ -259,7 +263,8 @@ def main() -> None:
     import hashlib
 
     found = importlib.util.find_spec("mediapipe")
-    assert found is not None and found.origin is not None
+    assert found is not None
+    assert found.origin is not None
     modules = Path(found.origin).parent / "modules"
     TO.mkdir(exist_ok=True)
     for name, file in FROM.items():

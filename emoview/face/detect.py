@@ -45,7 +45,7 @@ class Detector:
         if not len(chosen):
             return []
         sure = 1 / (1 + np.exp(-scores[0, chosen, 0].astype(np.float64)))
-        found = _decoded(boxes[0, chosen].astype(np.float64), self._anchors[chosen], self._side)
+        found = _decoded(boxes[0, chosen].astype(np.float64), self._anchors[chosen])
         scale = whole.side / self._side
         corner = np.array([whole.x, whole.y]) - whole.side / 2
         places = found * scale + corner
@@ -66,8 +66,8 @@ def _anchors(name: str) -> Floats:
     return np.concatenate(centres)
 
 
-def _decoded(values: Floats, centres: Floats, side: int) -> Floats:
-    """Give both corners, both eyes, and four more points of each box: `(n, 8, 2)` in pixels of `side`."""
+def _decoded(values: Floats, centres: Floats) -> Floats:
+    """Give both corners, both eyes, and four more points of each box: `(n, 8, 2)`, like `centres`."""
     places = values.reshape(-1, 8, 2).copy()
     half = places[:, 1] / 2
     places[:, 2:] += centres[:, None]

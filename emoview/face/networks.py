@@ -1,7 +1,8 @@
 """The three networks that find faces and their landmarks, and the squares of a picture that they see.
 
-They are mediapipe's, taken out of its wheel by `tools/face_models.py` and run without its graph: Bazarevsky et
-al. 2019 (arXiv:1907.05047) detect, Kartynnik et al. 2019 (arXiv:1907.06724) place the mesh.
+They are mediapipe's, taken out of its wheel by `tools/face_models.py` and run without its graph.  Those of
+Bazarevsky et al. 2019 (arXiv:1907.05047) detect, that of Kartynnik et al. 2019 (arXiv:1907.06724) places the
+mesh.
 """
 
 from __future__ import annotations

@@ -75,9 +75,7 @@ def graph(request: pytest.FixtureRequest) -> Iterator[tuple[Graph, _Tracker]]:
     graph.close()
 
 
-def test_faces_lie_where_the_graph_finds_them(
-    graph: tuple[Graph, _Tracker], pictures: list[np.ndarray]
-):
+def test_faces_lie_where_the_graph_finds_them(graph: tuple[Graph, _Tracker], pictures: list[np.ndarray]):
     reference, tracker = graph
     height, width = pictures[0].shape[:2]
     for number, picture in enumerate(pictures):
