@@ -7,6 +7,7 @@ of the wheel; only PReLU is made of other operators, for which ONNX Runtime has 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -246,7 +247,7 @@ def _grown(values: NDArray[np.float32], count: int, axis: int = 0) -> NDArray[np
     return np.pad(values, around)
 
 
-def _padding(options: Any, shape: Any, size: tuple[int, int]) -> list[int]:
+def _padding(options: Any, shape: Any, size: Sequence[int]) -> list[int]:
     """Give what lies above, left, below and right of pictures `(n, h, w, channels)`."""
     if options.padding != _SAME:
         return [0, 0, 0, 0]

@@ -36,7 +36,7 @@ class FaceSearch:
     def __init__(
         self, *, max_faces: int, timings: Timings, square: int | None = None, aspect: str = "auto"
     ) -> None:
-        # mediapipe takes its time: it is loaded when the first pictures are being decoded.
+        # The networks are loaded when the first pictures are being decoded.
         from emoview.face.align import Proportions
         from emoview.face.find import FaceFinder
         from emoview.face.follow import FaceFollower
@@ -128,7 +128,7 @@ def find_faces(
     with ExitStack() as stack:
         try:
             with PictureDecoder(media, longest_side=LONGEST_SIDE, log=log) as decoder:
-                # The first pictures are decoded while mediapipe is loaded.
+                # The first pictures are decoded while the networks are loaded.
                 with timings.measure("start"):
                     search = stack.enter_context(
                         FaceSearch(max_faces=max_faces, timings=timings, square=square, aspect=aspect)
