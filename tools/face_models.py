@@ -1,7 +1,7 @@
 """Make the ONNX files of `emoview/face/models` from the models in mediapipe's wheel.
 
-`python -m tools.face_models` needs TensorFlow, whose reader of `.tflite` files it uses.  The numbers are those
-of the wheel; only PReLU is made of other operators, for which ONNX Runtime has fast kernels.
+`python -m tools.face_models` needs TensorFlow, whose reader of `.tflite` files it uses.  The numbers are
+those of the wheel; only PReLU is made of other operators, for which ONNX Runtime has fast kernels.
 """
 
 from __future__ import annotations
@@ -66,8 +66,13 @@ class _Converter:
         given = int(self._graph.inputs[0])
         shape = list(map(int, self._graph.tensors[given].shape[1:]))
         numbers = self._add("Cast", ["picture"], to=TensorProto.FLOAT)
+        pixels = self._add("Transpose", [numbers], perm=[0, 3, 1, 2])
         self._exact.add(given)
-        self._names[given] = self._scaled(self._add("Transpose", [numbers], perm=[0, 3, 1, 2]))
+        if not self._file.name.startswith("face_landmark"):
+            # The detectors take -1 to 1; the mesh takes 0 to 1, to which its first convolution brings them.
+            doubled = self._add("Mul", [pixels, self._store(np.float32(2 / 255))])
+            pixels = self._add("Sub", [doubled, self._store(np.float32(1))])
+        self._names[given] = pixels
         for operator in self._graph.operators:
             if self._kind(operator) == "RESHAPE":
                 self._exact.add(int(operator.inputs[0]))
@@ -92,13 +97,6 @@ class _Converter:
         )  # fmt: skip
         onnx.checker.check_model(made)
         return made
-
-    def _scaled(self, pixels: str) -> str:
-        """Scale 0 to 255 as the network takes it: the mesh from 0, the detectors from -1, to 1."""
-        if self._file.name.startswith("face_landmark"):
-            return self._add("Mul", [pixels, self._store(np.float32(1 / 255))])
-        doubled = self._add("Mul", [pixels, self._store(np.float32(2 / 255))])
-        return self._add("Sub", [doubled, self._store(np.float32(1))])
 
     def _add(self, kind: str, inputs: list[str], **attributes: Any) -> str:
         name = f"{kind}_{len(self._nodes)}"
@@ -188,6 +186,8 @@ class _Converter:
         kernel = self._constants[inputs[1]].astype(np.float32)
         size = kernel.shape[1:3]
         channels = self._channels(output)
+        if inputs[0] == self._graph.inputs[0] and self._file.name.startswith("face_landmark"):
+            kernel = kernel / np.float32(255)
         weights = _grown(kernel.transpose((3, 0, 1, 2) if deep else (0, 3, 1, 2)), channels)
         if not deep:
             weights = _grown(weights, self._channels(inputs[0]), axis=1)
@@ -219,11 +219,10 @@ class _Converter:
         def times(given: str, factor: NDArray[np.float32]) -> str:
             return self._add("Conv", [given, self._store(factor)], kernel_shape=[1, 1], group=len(factor))
 
-        if slope.max() <= 1:
-            # The rest fuses with its convolution.
-            rest = self._add("Relu", [times(x, 1 - slope)])
-        else:
-            rest = times(self._add("Relu", [x]), 1 - slope)
+        # After a convolution ReLU costs nothing, so the sign comes behind it.
+        rest = self._add("Relu", [times(x, np.abs(1 - slope))])
+        if slope.max() > 1:
+            rest = times(rest, np.sign(1 - slope))
         return self._add("Add", [times(x, slope), rest])
 
     def _dense(self, number: int) -> NDArray[np.float32]:

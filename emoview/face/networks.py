@@ -23,7 +23,7 @@ from emoview.networks.onnx_runtime import session
 
 _FOLDER: Final = Path(__file__).parent / "models"
 _SHA256: Final = {
-    "mesh": "139c5c001915cc8114ad3b0ebdec5e32eb60bb914ab7bd127c6dae12895dcd5e",
+    "mesh": "3c900d0bbf24b641ec90630ca662480ef258f3bc30f609d5cfd4ba07c02c9e49",
     "near": "acf320d0ad7c34590f6e6d1c86550badca636a094ef42831f5b46d8f44ac077a",
     "far": "19de7801acf5d6268658b0792e76ce8ca1cba0521b31a9d9fe98723c1de24f27",
 }
