@@ -291,8 +291,8 @@ def _on_processor(model: str, inputs: tuple[np.ndarray, ...]) -> list[np.ndarray
 
 def _by_onnx_runtime(model: str, inputs: tuple[np.ndarray, ...], batch: int) -> dict[str, Any]:
     """Time ONNX Runtime's own way to the card, transfers and all, where it is installed."""
+    from emoview.networks.onnx_runtime import runtime
     from emoview.networks.weights import shipped
-    from emoview.pipeline.engines import runtime
 
     onnxruntime = runtime()
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers() or len(inputs) > 1:

@@ -51,7 +51,7 @@ class Screen(Console):
 class Terminal:
     """The real standard output and error; what libraries print goes to a file instead.
 
-    TensorFlow, mediapipe and absl write to the file descriptors from native code, which no logging
+    TensorFlow and absl write to the file descriptors from native code, which no logging
     setting reaches, so the descriptors themselves are turned away for the rest of the process.
     """
 

@@ -15,8 +15,8 @@ _LOCK = threading.Lock()
 def without_init(*packages: str) -> Iterator[None]:
     """Within the block, modules of the packages are imported without what their `__init__` does.
 
-    mediapipe's draws in matplotlib, and TensorFlow where it is installed, and openSMILE's pandas and
-    its file formats: seconds of start-up for nothing that is used here.  Whoever imports such a package
+    openSMILE's draws in pandas and its file formats, and mediapipe's matplotlib, and TensorFlow where it is
+    installed: seconds of start-up for nothing that is used here.  Whoever imports such a package
     afterwards gets it whole.
 
     Args:

@@ -1,1 +1,1 @@
-"""Finding, following and aligning faces: the only place that knows mediapipe."""
+"""Finding, following and aligning faces: the only place that knows mediapipe's models."""

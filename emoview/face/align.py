@@ -21,6 +21,7 @@ Widening = tuple[float, float]
 AS_IT_IS: Final[Widening] = (1.0, 1.0)
 
 _OVAL = np.array(FACE_OVAL)
+_EYES_AND_OVAL = np.array([*LEFT_EYE, *RIGHT_EYE, *FACE_OVAL])
 # Width to height of upright ovals is 0.85 to 0.87 in videos of four people, 0.70 to 0.76 in the same after
 # 16:9 was squeezed to 4:3; of 700 single faces of faces7 none is below this.
 _NARROW = 0.78
@@ -85,7 +86,7 @@ def alignment(
 ) -> NDArray[np.float64]:
     """Give the matrix `(2, 3)` that takes places in the picture to places in the aligned face."""
     wider = np.array(widen)
-    turn, oval = _turned(landmarks[:, :2] * wider)
+    turn, oval = _turned(landmarks[_EYES_AND_OVAL, :2] * wider)
     low, high = oval.min(axis=0), oval.max(axis=0)
     scale = size / max(float((high - low).max()), 1.0)
     return np.column_stack([turn * scale * wider, size / 2 - scale * (low + high) / 2])
@@ -140,17 +141,17 @@ def upright(landmarks: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], 
     Args:
         landmarks: `(468, 2 or 3)`.
     """
-    return _turned(landmarks[:, :2])
+    return _turned(landmarks[_EYES_AND_OVAL, :2])
 
 
 def _turned(points: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the rotation `(2, 2)` that brings the eyes level, and the oval `(n, 2)` rotated by it."""
+    """Do as `upright`, of eyes and oval `(40, 2)`."""
     points = points.astype(np.float64)
-    left, right = points[list(LEFT_EYE)].mean(axis=0), points[list(RIGHT_EYE)].mean(axis=0)
+    left, right = (points[0] + points[1]) / 2, (points[2] + points[3]) / 2
     angle = float(np.arctan2(right[1] - left[1], right[0] - left[0]))
     cosine, sine = np.cos(angle), np.sin(angle)
     turn = np.array([[cosine, sine], [-sine, cosine]])
-    return turn, points[_OVAL] @ turn.T
+    return turn, points[4:] @ turn.T
 
 
 def moved(matrix: NDArray[np.float64], points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -178,5 +179,7 @@ def network_input(face: NDArray[np.uint8], size: int, *, colour: bool = False) -
 
 def box_of(landmarks: NDArray[np.float32]) -> tuple[float, float, float, float]:
     """Give the box around the landmarks: left, top, width, height in pixels."""
-    low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
-    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
+    # Column by column: numpy takes three times as long for both at once.
+    x, y = landmarks[:, 0], landmarks[:, 1]
+    left, top = float(x.min()), float(y.min())
+    return left, top, float(x.max()) - left, float(y.max()) - top

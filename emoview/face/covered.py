@@ -87,16 +87,25 @@ def _looks(face: NDArray[np.uint8], landmarks: NDArray[np.floating[Any]]) -> NDA
         (usual[0] - skin[0]) / light,
         abs(usual[0] - skin[0]) / light,
         np.hypot(*(usual - skin)[1:]) * 128 / light,
-        *np.percentile(colour, (25, 80)),
-        *np.percentile(lightness, (50, 85)),
+        *_percentiles(colour, (25, 80)),
+        *_percentiles(lightness, (50, 85)),
         (lips[:, 1].mean() - usual[1]) * 128 / light,
         (usual[0] - inner[:, 0].min()) / light,
         below[:, 0].std() / light,
-        *np.log(np.percentile(edges[lower], (50, 90, 98)) + 0.002),
-        *np.log(np.percentile(edges[upper], (50, 90)) + 0.002),
-        *np.percentile(shades, (2, 98)), (shades > 1.5).mean(), (shades < 0.3).mean(),
+        *np.log(_percentiles(edges[lower], (50, 90, 98)) + 0.002),
+        *np.log(_percentiles(edges[upper], (50, 90)) + 0.002),
+        *_percentiles(shades, (2, 98)), (shades > 1.5).mean(), (shades < 0.3).mean(),
         np.log(np.abs(across[lower]).mean() / (np.abs(down[lower]).mean() + 0.01) + 0.01),
     ])  # fmt: skip
+
+
+def _percentiles(values: NDArray[Any], shares: tuple[int, ...]) -> NDArray[Any]:
+    """Do as `numpy.percentile`, in a tenth of the time for few values."""
+    places = np.array(shares) / 100 * (len(values) - 1)
+    before = places.astype(np.int64)
+    after = np.minimum(before + 1, len(values) - 1)
+    ordered = np.partition(values, [*before, *after])
+    return np.asarray(ordered[before] + (ordered[after] - ordered[before]) * (places - before))
 
 
 def _inside(points: NDArray[np.float64], side: int) -> NDArray[np.bool_]:

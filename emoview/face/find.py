@@ -1,16 +1,14 @@
-"""Finding faces and their landmarks in pictures, through mediapipe's face mesh."""
+"""Finding faces and their landmarks in pictures, with the networks of mediapipe's face mesh."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.common.parts import without_init
-from emoview.common.quiet import without_chatter
+from emoview.face.detect import Detector
+from emoview.face.networks import Square, network, square_around
 
 LANDMARKS: Final = 468
 """Points of the face mesh (Kartynnik et al. 2019, arXiv:1907.06724)."""
@@ -29,7 +27,6 @@ RIGHT_EYE: Final = (362, 263)
 
 _LOOK_EVERY: Final = 5
 """Pictures from one look for further faces to the next: 0.2 s."""
-_QUIET_PICTURES: Final = 10
 # Detector scores.  Of 62 pictures of 13 people the upright ones have .63 to .98 and nine in ten .87 or more;
 # upside down none reaches .81, and a picture that is upright always beats itself upside down by .09, and
 # is beaten by itself on its side by .006 at most.
@@ -39,55 +36,73 @@ _NOT_UPRIGHT: Final = 0.7
 # Looks at which a video whose faces are doubtful is turned to see whether they are better so.
 _DOUBTS: Final = 3
 
-# A landmark in protocol buffers' wire format: tag and length, then x, y and z, each behind its tag.
-_POINT: Final = np.dtype(
-    [("head", "V2"), ("of_x", "V1"), ("x", "<f4"), ("of_y", "V1"), ("y", "<f4"), ("of_z", "V1"), ("z", "<f4")]
-)
+_PRESENT: Final = 0.0
+"""Logit of the mesh from which on what it saw is a face."""
+_MESH_SIDE: Final = 192
+# Shares of either square: from then on two are of one face.
+_SAME_FACE: Final = 0.5
 
 
-def _mesh(*, max_faces: int, stills: bool, far: bool = False) -> Any:
-    """Build mediapipe's face mesh, with a second input `look` that says when to look for further faces.
+class _Tracker:
+    """Places the mesh where the detector sees faces, and where they were in the picture before."""
 
-    As it comes it runs the detector on every picture as long as fewer than `max_faces` are being
-    followed, which takes as long as the mesh of a face does.
+    def __init__(self, *, max_faces: int, stills: bool, far: bool = False) -> None:
+        self._max_faces, self._stills = max_faces, stills
+        self._detector, self._mesh = Detector(far=far), network("mesh")
+        # As shares of the picture's width: the next picture may be a larger one of the same.
+        self._followed: list[Square] = []
 
-    Args:
-        max_faces: Faces looked for in a picture.
-        stills: The pictures have nothing to do with each other.
-        far: Look for small faces, from a twentieth of the picture's width, instead of large ones, from a
-            tenth.  It takes three times as long, and misses faces that fill the picture.
-    """
-    with without_init("mediapipe", "mediapipe.python.solutions"):
-        import mediapipe
-        from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
-        from mediapipe.python.solution_base import PacketDataType, SolutionBase
+    def forget(self) -> None:
+        """Follow nobody."""
+        self._followed = []
 
-        # It registers the options of the graph's nodes.
-        from mediapipe.python.solutions import face_mesh  # noqa: F401
-    file = Path(mediapipe.__file__).parent / "modules" / "face_landmark" / "face_landmark_front_cpu.binarypb"
-    graph = CalculatorGraphConfig.FromString(file.read_bytes())
-    # The detector gets its pictures through this gate, which shuts when enough faces are followed.
-    gate = next(node for node in graph.node if list(node.output_stream) == ["gated_image"])
-    gate.input_stream[0] = "looked_at"
-    graph.input_stream.append("LOOK:look")
-    graph.node.add(
-        calculator="GateCalculator", input_stream=["image", "ALLOW:look"], output_stream=["looked_at"]
-    )
-    detector = "facedetectionshortrangecpu__facedetectionshortrange__facedetection"
-    if far:
-        node = next(node for node in graph.node if node.calculator == "FaceDetectionShortRangeCpu")
-        node.calculator = "FaceDetectionFullRangeCpu"
-        detector = "facedetectionfullrangecpu__facedetectionfullrange__facedetection"
-    return SolutionBase(
-        graph_config=graph,
-        side_inputs={"num_faces": max_faces, "with_attention": False, "use_prev_landmarks": not stills},
-        calculator_params={
-            f"{detector}__TensorsToDetectionsCalculator.min_score_thresh": 0.5,
-            "facelandmarkcpu__ThresholdingCalculator.threshold": 0.5,
-        },
-        outputs=["multi_face_landmarks", "face_detections"],
-        stream_type_hints={"look": PacketDataType.BOOL},
-    )
+    def track(self, picture: NDArray[np.uint8], *, look: bool) -> tuple[list[NDArray[np.float32]], float]:
+        """Give the landmarks of each face in the next picture, and the best score of the detector.
+
+        Args:
+            picture: `(height, width, 3)` RGB.
+            look: Whether to look for further faces, if fewer than `max_faces` are being followed.
+        """
+        width = picture.shape[1]
+        before = [square.scaled(width) for square in self._followed]
+        detected = []
+        if look and len(before) < self._max_faces:
+            detected = self._detector.detect(picture)[: self._max_faces]
+        squares: list[Square] = []
+        # A face that is followed already is not looked for where the detector sees it.
+        for square in (*(square for square, _ in detected), *before):
+            squares = [other for other in squares if other.overlap(square) <= _SAME_FACE] + [square]
+        faces = self._placed(picture, squares) if squares else []
+        if not self._stills:
+            self._followed = [_square_of(points).scaled(1 / width) for points in faces]
+        return faces, max((score for _, score in detected), default=0.0)
+
+    def _placed(self, picture: NDArray[np.uint8], squares: list[Square]) -> list[NDArray[np.float32]]:
+        """Place the mesh: `(468, 3)` in pixels of the picture, for each square that shows a face."""
+        seen = np.stack([square.cut(picture, _MESH_SIDE, repeat=True) for square in squares])
+        points, presence = self._mesh.run(None, {"picture": seen})
+        return [
+            _in_picture(one.reshape(LANDMARKS, 3), square)
+            for one, present, square in zip(points, presence[:, 0], squares, strict=True)
+            if present > _PRESENT
+        ]
+
+
+def _in_picture(points: NDArray[np.float32], square: Square) -> NDArray[np.float32]:
+    """Take landmarks `(468, 3)` from what the mesh saw to the picture."""
+    matrix = square.matrix(_MESH_SIDE).astype(np.float32)
+    places = np.empty_like(points)
+    places[:, :2] = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    places[:, 2] = points[:, 2] * np.float32(square.side / _MESH_SIDE)
+    return places
+
+
+def _square_of(points: NDArray[np.float32]) -> Square:
+    """Give what the mesh is to see of a face that it was placed on."""
+    x, y = points[:, 0], points[:, 1]
+    low, high = (float(x.min()), float(y.min())), (float(x.max()), float(y.max()))
+    # From outer corner to outer corner.
+    return square_around(low, high, points[LEFT_EYE[0]].tolist(), points[RIGHT_EYE[1]].tolist())
 
 
 class FaceFinder:
@@ -106,12 +121,8 @@ class FaceFinder:
             stills: The pictures have nothing to do with each other, and an upright face fills most of each.
         """
         self._max_faces, self._stills = max_faces, stills
-        # The parts of a mesh introduce themselves while it is built and until it has found its first face.
-        self._quiet = ExitStack()
-        self._quiet.enter_context(without_chatter())
-        self._quiet_for = _QUIET_PICTURES
-        self._near = self._mesh = _mesh(max_faces=max_faces, stills=stills)
-        self._far: Any = None
+        self._near = self._tracker = _Tracker(max_faces=max_faces, stills=stills)
+        self._far: _Tracker | None = None
         self._followed = 0
         self._look_in = 0
         self._missed = 0
@@ -126,17 +137,13 @@ class FaceFinder:
         self.close()
 
     def close(self) -> None:
-        """Let go of the mesh."""
-        self._quiet.close()
-        self._near.close()
-        if self._far is not None:
-            self._far.close()
+        """Let go of whom it follows."""
+        self._forget()
 
-    def cut(self, shape: tuple[int, ...]) -> None:
-        """Forget the faces that are followed: the next picture, of `shape`, shows something else."""
-        if self._followed:
-            self._forget(shape)
-        self._mesh, self._missed = self._near, 0
+    def cut(self) -> None:
+        """Forget the faces that are followed: the next picture shows something else."""
+        self._forget()
+        self._tracker, self._missed = self._near, 0
         self._followed, self._doubts = 0, _DOUBTS
 
     def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
@@ -150,11 +157,11 @@ class FaceFinder:
         """
         look = self._stills or not self._followed or self._look_in == 0
         self._look_in = _LOOK_EVERY - 1 if look else self._look_in - 1
-        found, score = self._ask(self._mesh, picture, look=look)
+        found, score = self._ask(self._tracker, picture, look=look)
         if not self._stills:
             if not found:
                 found = self._look_elsewhere(picture)
-            elif score and self._doubts and self._mesh is self._near:
+            elif score and self._doubts and self._tracker is self._near:
                 # Of small faces the detector's score says too little.
                 found = self._turned_right(picture, found, score)
         if len(found) < self._followed:
@@ -166,23 +173,20 @@ class FaceFinder:
     def _look_elsewhere(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Look for faces of the other size, large ones at once, small ones now and then, and turned ones."""
         self._doubts = _DOUBTS
-        if self._mesh is self._far:
+        if self._tracker is self._far:
             found, _ = self._ask(self._near, picture, look=True)
             if found:
-                self._mesh, self._missed = self._near, 0
+                self._tracker, self._missed = self._near, 0
                 return found
         self._missed += 1
         if self._missed % _LOOK_EVERY != 1:
             return []
-        if self._mesh is self._near:
+        if self._tracker is self._near:
             if self._far is None:
-                if not self._quiet_for:
-                    self._quiet.enter_context(without_chatter())
-                self._quiet_for = _QUIET_PICTURES
-                self._far = _mesh(max_faces=self._max_faces, stills=False, far=True)
+                self._far = _Tracker(max_faces=self._max_faces, stills=False, far=True)
             found, _ = self._ask(self._far, picture, look=True)
             if found:
-                self._mesh, self._missed = self._far, 0
+                self._tracker, self._missed = self._far, 0
                 return found
         return self._look_turned(picture)
 
@@ -192,10 +196,10 @@ class FaceFinder:
         self._turns = (before + 1 + self._missed // _LOOK_EVERY % 3) % 4
         found, score = self._ask(self._near, picture, look=True)
         if found and score >= _NOT_UPRIGHT:
-            self._mesh, self._missed = self._near, 0
+            self._tracker, self._missed = self._near, 0
             return self._turned_right(picture, found, score)
         if found:
-            self._forget(picture.shape)
+            self._forget()
         self._turns = before
         return []
 
@@ -210,37 +214,29 @@ class FaceFinder:
         now, best, best_score = self._turns, self._turns, score + _BETTER
         for turns in range(4):
             if turns != now:
-                self._forget(picture.shape)
+                self._forget()
                 self._turns = turns
-                _, other = self._ask(self._mesh, picture, look=True)
+                _, other = self._ask(self._tracker, picture, look=True)
                 if other > best_score:
                     best, best_score = turns, other
-        self._forget(picture.shape)
+        self._forget()
         self._turns = best
-        again, _ = self._ask(self._mesh, picture, look=True)
+        again, _ = self._ask(self._tracker, picture, look=True)
         return again or found
 
-    def _forget(self, shape: tuple[int, ...]) -> None:
-        """Let the meshes lose whom they follow, in the dark."""
-        dark = np.zeros(shape, np.uint8)
-        for mesh in (self._near, self._far):
-            if mesh is not None:
-                self._ask(mesh, dark, look=False)
+    def _forget(self) -> None:
+        """Follow nobody any more."""
+        for tracker in (self._near, self._far):
+            if tracker is not None:
+                tracker.forget()
 
     def _ask(
-        self, mesh: Any, picture: NDArray[np.uint8], *, look: bool
+        self, tracker: _Tracker, picture: NDArray[np.uint8], *, look: bool
     ) -> tuple[list[NDArray[np.float32]], float]:
-        """Give the faces that a mesh finds in the turned picture, and the best score of its detector."""
+        """Give the faces that a tracker finds in the turned picture, and the best score of its detector."""
         height, width = picture.shape[:2]
         turned = np.ascontiguousarray(np.rot90(picture, self._turns))
-        answer = mesh.process({"image": turned, "look": look})
-        scale = np.array([turned.shape[1], turned.shape[0], turned.shape[1]], np.float32)
-        faces = [_points(face)[:LANDMARKS] * scale for face in answer.multi_face_landmarks or []]
-        score = max((one.score[0] for one in answer.face_detections or []), default=0.0)
-        if self._quiet_for:
-            self._quiet_for = 0 if faces else self._quiet_for - 1
-            if not self._quiet_for:
-                self._quiet.close()
+        faces, score = tracker.track(turned, look=look)
         return [_turned_back(face, self._turns, width, height) for face in faces], score
 
 
@@ -251,12 +247,3 @@ def _turned_back(points: NDArray[np.float32], turns: int, width: int, height: in
     x, y, z = points.T
     places = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[turns]
     return np.asarray(np.stack([*places, z], axis=1), np.float32)
-
-
-def _points(face: Any) -> NDArray[np.float32]:
-    """Give mediapipe's landmarks as `(n, 3)`: x and y as shares of the picture, and z.
-
-    Asking for 1,404 numbers one by one takes ten times as long as reading them from the message.
-    """
-    values = np.frombuffer(face.SerializeToString(), _POINT)
-    return np.stack([values["x"], values["y"], values["z"]], axis=1)

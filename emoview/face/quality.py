@@ -14,16 +14,13 @@ _OVAL: Final = np.array(FACE_OVAL)
 # Grey values from 0 to 1; a picture of one grey has no edges.
 _FLAT: Final = 1e-3
 _SECOND: Final = np.array([1.0, -2.0, 1.0])
-# Second differences between neighbours along the sides and the diagonals; of these, which are longer, as
-# along the sides.
-_DIFFERENCES: Final = tuple(
-    np.asarray(kernel, np.float32)
-    for kernel in (
-        np.outer([0, 1, 0], _SECOND),
-        np.outer(_SECOND, [0, 1, 0]),
-        np.diag(_SECOND) / 2,
-        np.fliplr(np.diag(_SECOND)) / 2,
-    )
+# Second differences between neighbours along the sides and the diagonals, and the squares of the distances.
+# OpenCV filters whole numbers in a third of the time.
+_DIFFERENCES: Final = (
+    (np.outer([0, 1, 0], _SECOND), 1),
+    (np.outer(_SECOND, [0, 1, 0]), 1),
+    (np.diag(_SECOND), 2),
+    (np.fliplr(np.diag(_SECOND)), 2),
 )
 
 
@@ -56,7 +53,10 @@ def look_of(face: NDArray[np.uint8]) -> tuple[float, float, float]:
     # The edge of the oval is none of the face.
     inside = cv2.erode((grey > 0).view(np.uint8), np.ones((5, 5), np.uint8))
     mean, spread = cv2.meanStdDev(grey, mask=inside)
-    edges = (cv2.meanStdDev(cv2.filter2D(grey, cv2.CV_32F, one), mask=inside)[1] for one in _DIFFERENCES)
+    edges = (
+        float(cv2.meanStdDev(cv2.filter2D(grey, cv2.CV_16S, kernel), mask=inside)[1][0, 0]) / apart
+        for kernel, apart in _DIFFERENCES
+    )
     contrast = float(spread[0, 0]) / 255
-    sharpness = min(float(edge[0, 0]) for edge in edges) / 255 / max(contrast, _FLAT)
+    sharpness = min(edges) / 255 / max(contrast, _FLAT)
     return sharpness, float(mean[0, 0]) / 255, contrast

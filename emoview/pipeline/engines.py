@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
+from emoview.networks.onnx_runtime import session
 from emoview.networks.weights import Weight, shipped
 
 FACE_OUTPUTS = ("embedding", "logits")
@@ -32,19 +33,6 @@ class Network(Protocol):
         """Give the outputs for pictures, vectors, or `(sequences, mask)`."""
 
 
-def runtime() -> Any:
-    """Import ONNX Runtime, which would report its use to its maker, and have it send nothing.
-
-    The switch in the environment, see `emoview/__init__.py`, comes too late for a program that imported it
-    before emoview.
-    """
-    import onnxruntime
-
-    # Versions before 1.24 have nothing to switch off on Linux.
-    getattr(onnxruntime, "disable_telemetry_events", bool)()
-    return onnxruntime
-
-
 class OnnxNetwork:
     """A network in ONNX Runtime."""
 
@@ -55,13 +43,7 @@ class OnnxNetwork:
             path: Its file.
             outputs: Names of the outputs that are wanted; None for all.
         """
-        onnxruntime = runtime()
-        options = onnxruntime.SessionOptions()
-        # One thread: the networks take a fraction of what decoding and face finding do beside them, and
-        # with more the last digits depend on how many there are, and so on the machine.
-        options.intra_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = session(path)
         self._input = self._session.get_inputs()[0].name
         self._outputs = outputs
 

@@ -36,7 +36,7 @@ class FaceSearch:
     def __init__(
         self, *, max_faces: int, timings: Timings, square: int | None = None, aspect: str = "auto"
     ) -> None:
-        # mediapipe takes its time: it is loaded when the first pictures are being decoded.
+        # The networks are loaded when the first pictures are being decoded.
         from emoview.face.align import Proportions
         from emoview.face.find import FaceFinder
         from emoview.face.follow import FaceFollower
@@ -75,10 +75,10 @@ class FaceSearch:
         with self._timings.measure("find"):
             if cut:
                 self.cuts.append(tick)
-                self._finder.cut(picture.shape)
+                self._finder.cut()
                 self._follower.cut()
             landmarks = self._finder.find(picture)
-            if any(min(box_of(points)[2:]) < least for points in landmarks):
+            if least and any(min(box_of(points)[2:]) < least for points in landmarks):
                 raise _SmallFaceError(tick)
             ids = self._follower.follow(tick, [points * np.float32(scale) for points in landmarks])
         with self._timings.measure("align"):
@@ -128,7 +128,7 @@ def find_faces(
     with ExitStack() as stack:
         try:
             with PictureDecoder(media, longest_side=LONGEST_SIDE, log=log) as decoder:
-                # The first pictures are decoded while mediapipe is loaded.
+                # The first pictures are decoded while the networks are loaded.
                 with timings.measure("start"):
                     search = stack.enter_context(
                         FaceSearch(max_faces=max_faces, timings=timings, square=square, aspect=aspect)

@@ -11,7 +11,7 @@ from turned import rendered, rotation
 
 from emoview.face.align import align
 from emoview.face.blinks import blinks
-from emoview.face.covered import COVERED, covered_score
+from emoview.face.covered import COVERED, _percentiles, covered_score
 from emoview.face.find import FaceFinder
 from emoview.face.measures import measure_faces
 from emoview.face.quality import look_of, outside
@@ -162,3 +162,9 @@ def test_masks_and_text_over_the_mouth_are_covers(portrait):
             thick = max(1, int(thick * size))
             cv2.putText(titled, "WE WILL SEE WHAT HAPPENS", place, 0, size, ink, thick, cv2.LINE_AA)
     assert covered_score(align(titled, mesh), mesh) > COVERED
+
+
+@pytest.mark.parametrize("count", [1, 2, 29, 1000])
+def test_percentiles_are_those_of_numpy(count: int):
+    values, shares = np.random.default_rng(count).normal(size=count), (2, 25, 50, 98, 100)
+    assert _percentiles(values, shares) == pytest.approx(np.percentile(values, shares))

@@ -49,9 +49,9 @@ def test_after_a_cut_nobody_is_followed(pictures: list[np.ndarray]):
     empty = np.full_like(pictures[0], 128)
     with FaceFinder(max_faces=1) as finder:
         assert finder.find(pictures[0])
-        finder.cut(empty.shape)
+        finder.cut()
         assert not finder.find(empty)
-        finder.cut(empty.shape)
+        finder.cut()
         assert finder.find(pictures[1])
 
 

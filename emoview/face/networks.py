@@ -1,0 +1,108 @@
+"""The three networks that find faces and their landmarks, and the squares of a picture that they see.
+
+They are mediapipe's, taken out of its wheel by `tools/face_models.py` and run without its graph.  Those of
+Bazarevsky et al. 2019 (arXiv:1907.05047) detect, that of Kartynnik et al. 2019 (arXiv:1907.06724) places the
+mesh.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emoview.errors import WeightsError
+from emoview.networks.onnx_runtime import session
+
+_FOLDER: Final = Path(__file__).parent / "models"
+_SHA256: Final = {
+    "mesh": "3c900d0bbf24b641ec90630ca662480ef258f3bc30f609d5cfd4ba07c02c9e49",
+    "near": "acf320d0ad7c34590f6e6d1c86550badca636a094ef42831f5b46d8f44ac077a",
+    "far": "19de7801acf5d6268658b0792e76ce8ca1cba0521b31a9d9fe98723c1de24f27",
+}
+
+
+@functools.cache
+def network(name: str) -> Any:
+    """Load `mesh`, `near` or `far`, once a process; threads may share it.
+
+    Raises:
+        WeightsError: Its file is missing or damaged.
+    """
+    try:
+        content = (_FOLDER / f"{name}.onnx").read_bytes()
+    except OSError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != _SHA256[name]:
+        raise WeightsError(f"the face model {name}.onnx is missing or damaged: install emoview again")
+    return session(content)
+
+
+@dataclass(frozen=True)
+class Square:
+    """A square of a picture, maybe turned.
+
+    Attributes:
+        x: Of its centre, in pixels.
+        y: Likewise.
+        side: In pixels.
+        angle: By which it is turned, in radians, clockwise as shown.
+    """
+
+    x: float
+    y: float
+    side: float
+    angle: float = 0.0
+
+    def scaled(self, factor: float) -> Square:
+        """Give it in a picture `factor` times as large."""
+        return Square(self.x * factor, self.y * factor, self.side * factor, self.angle)
+
+    def overlap(self, other: Square) -> float:
+        """Give the intersection over the union, both as if they were not turned."""
+        across, down = (
+            max(0.0, min(a + self.side / 2, b + other.side / 2) - max(a - self.side / 2, b - other.side / 2))
+            for a, b in ((self.x, other.x), (self.y, other.y))
+        )
+        both = across * down
+        return both / max(self.side**2 + other.side**2 - both, 1e-12)
+
+    def matrix(self, side: int) -> NDArray[np.float64]:
+        """Give the matrix `(2, 3)` that takes places in what is cut out to places in the picture."""
+        scale = self.side / side
+        cosine, sine = scale * math.cos(self.angle), scale * math.sin(self.angle)
+        half = side / 2
+        return np.array([
+            [cosine, -sine, self.x - half * (cosine - sine)],
+            [sine, cosine, self.y - half * (sine + cosine)],
+        ])  # fmt: skip
+
+    def cut(self, picture: NDArray[np.uint8], side: int, *, repeat: bool) -> NDArray[np.uint8]:
+        """Cut it out as `(side, side, 3)`; outside of the picture is black, or, with `repeat`, its edge."""
+        border = cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        cut = cv2.warpAffine(picture, self.matrix(side), (side, side), flags=flags, borderMode=border)
+        return np.asarray(cut, np.uint8)
+
+
+def square_around(
+    low: tuple[float, float], high: tuple[float, float], left_eye: Any, right_eye: Any
+) -> Square:
+    """Give the square that the mesh sees of a face: half as much again as its box, turned as its eyes are.
+
+    Args:
+        low: x and y of the upper left corner of the box.
+        high: Likewise of the lower right one.
+        left_eye: x and y of the eye at the picture's left.
+        right_eye: Likewise.
+    """
+    angle = math.atan2(right_eye[1] - left_eye[1], right_eye[0] - left_eye[0])
+    side = 1.5 * max(high[0] - low[0], high[1] - low[1])
+    return Square((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, side, angle)
