@@ -11,7 +11,7 @@ from emoview.explain.seen import Seen
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import tick_at
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceReasons
-from emoview.timeline.labels import LABELS, Naming
+from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Row, Segment
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHoo
 
     file = analysis.options.baseline
     baseline = None if file is None else read_baseline(file)
-    explainer = _Explainer(seen, models, baseline, analysis.naming)
+    explainer = _Explainer(seen, models, baseline, analysis)
     rows: dict[int | None, dict[int, Row]] = {}
     for one in analysis.timeline:
         rows.setdefault(one.face_id, {})[one.tick] = one
@@ -44,9 +44,9 @@ def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHoo
 
 
 class _Explainer:
-    def __init__(self, seen: Seen, models: Models, baseline: Baseline | None, naming: Naming) -> None:
+    def __init__(self, seen: Seen, models: Models, baseline: Baseline | None, analysis: Analysis) -> None:
         self._seen = seen
-        self._naming = naming
+        self._naming = analysis.naming
         if seen.faces:
             from emoview.explain.face import shipped_gradcam
 
@@ -54,7 +54,7 @@ class _Explainer:
         if len(seen.cuts):
             from emoview.explain.voice import VoiceOcclusion
 
-            self._voice = VoiceOcclusion(models, seen, baseline)
+            self._voice = VoiceOcclusion(models, seen, baseline, analysis.options.smooth)
 
     def __call__(self, segment: Segment, rows: list[Row]) -> Explanation:
         label = _likeliest(self._naming.members(segment.label), rows)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emoview.explain.groups import VOICED, descriptor, functional, groups
 from emoview.explain.seen import Seen
+from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.explanation import WORDS, Reference, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import LABELS
 
@@ -90,10 +91,13 @@ class _Part:
 class VoiceOcclusion:
     """Explains what the voice networks say of the segments of one clip."""
 
-    def __init__(self, models: Models, seen: Seen, baseline: Baseline | None = None) -> None:
+    def __init__(
+        self, models: Models, seen: Seen, baseline: Baseline | None = None, smooth_s: float | None = None
+    ) -> None:
+        """Take what is explained, and by which baseline and averaging (None: as usual) it was said."""
         from emoview.pipeline.voice import heard_ticks
 
-        self._models, self._seen, self._baseline = models, seen, baseline
+        self._models, self._seen, self._baseline, self._smooth_s = models, seen, baseline, smooth_s
         features, speech = seen.descriptors, seen.speech
         self._heard = heard_ticks(speech)
         pitch = features[:, descriptor("F0final_sma")]
@@ -158,7 +162,7 @@ class VoiceOcclusion:
 
     def _log_odds(self, part: _Part, label: str) -> float:
         """Give the log-odds of the label in the voice alone, averaged over the segment's ticks."""
-        from emoview.pipeline.inference import run_speech, run_windows, seven_labels, smooth
+        from emoview.pipeline.inference import SMOOTHING_S, over_time, run_speech, run_windows, seven_labels
 
         tcn = run_speech(self._models.voice_tcn, part.features, part.heard, len(part.features))
         clip = run_windows(self._models.voice_clip, part.cuts, part.functionals, part.speech)
@@ -166,11 +170,14 @@ class VoiceOcclusion:
         if self._baseline is not None:
             said = self._baseline.removed(said)
         ticks = self._models.late_fusion("voice", self._baseline)(said)
-        joined = smooth(ticks)[part.ticks]
-        position = LABELS.index(label)
-        others = np.delete(joined, position, axis=1)
-        # Of softmax, the odds of one against all others together.
-        return float((joined[:, position] - np.logaddexp.reduce(others, axis=1)).mean())
+        lasting = self._models.lasting if self._smooth_s is None else None
+        if lasting is not None:
+            # As in the analysis, silence says nothing.
+            ticks = np.where(part.speech[:, None], ticks, 0.0)
+        sigma = (SMOOTHING_S if self._smooth_s is None else self._smooth_s) * TICK_HZ
+        said_so = over_time(ticks, lasting, sigma=sigma)[part.ticks]
+        chance = np.clip(said_so[:, LABELS.index(label)], 1e-9, 1 - 1e-9)
+        return float(np.log(chance / (1 - chance)).mean())
 
     def _from_speaker(self, ticks: Ticks, windows: Ticks) -> dict[str, float]:
         """Give how far a segment is from the clip's speech, in standard deviations of its ticks."""

@@ -14,7 +14,7 @@ from emoview.fusion.lasting import Lasting
 from emoview.fusion.late import log_softmax, softmax
 from emoview.fusion.personal import FACE_PERSONAL
 from emoview.pipeline.evidence import FaceTrack, Floats, Logits, SequenceLogits, Voice
-from emoview.pipeline.inference import SMOOTHING_S, in_parts, nearest, run_sequence, seven_labels, smooth
+from emoview.pipeline.inference import SMOOTHING_S, nearest, over_time, run_sequence, seven_labels, smooth
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import AFFECT, STAND_INS
 from emoview.timeline.clock import TICK_HZ
@@ -190,9 +190,7 @@ class Answers:
     def _over_time(self, logits: Doubles, track: FaceTrack | None = None) -> Doubles:
         """Make probabilities of ticks from logits of each by itself, `(n, 7)`."""
         at, ids = (None, None) if track is None else (track.ticks, track.ids)
-        if self._lasting is not None:
-            return np.concatenate([self._lasting(part) for part in in_parts(logits, at, ids)])
-        return softmax(smooth(logits, at, ids, sigma=self._sigma))
+        return over_time(logits, self._lasting, at, ids, sigma=self._sigma)
 
     def _own(self, speaks: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Name the tick by whose voice each is answered: where others speak, the nearest of the face's."""

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.face.views import View, seen
-from emoview.fusion.late import log_softmax
+from emoview.fusion.lasting import Lasting
+from emoview.fusion.late import log_softmax, softmax
 from emoview.networks.sizes import EMBEDDING, FACE_SIZE, LARGE_FACE_SIZE, LARGEST_FACE_SIZE
 from emoview.pipeline.engines import Network
 from emoview.pipeline.evidence import Logits, SequenceLogits
@@ -249,6 +250,23 @@ def with_extras(
     joint = log_softmax(seven)
     neutral = joint[..., :1]
     return np.concatenate([neutral + share[..., :1], joint[..., 1:], neutral + share[..., 1:]], axis=-1)
+
+
+def over_time(
+    logits: NDArray[np.floating[Any]],
+    lasting: Lasting | None,
+    ticks: NDArray[np.int64] | None = None,
+    ids: NDArray[np.int64] | None = None,
+    *,
+    sigma: float = SMOOTHING_S * TICK_HZ,
+) -> NDArray[np.float64]:
+    """Make probabilities of ticks from logits of each by itself, `(n, 7)`.
+
+    By how long labels last, or, without `lasting`, by Gaussian weights: see `smooth` for the rest.
+    """
+    if lasting is not None:
+        return np.concatenate([lasting(part) for part in in_parts(logits, ticks, ids)])
+    return softmax(smooth(logits, ticks, ids, sigma=sigma))
 
 
 def in_parts(
