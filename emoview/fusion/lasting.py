@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,9 @@ from emoview.fusion.late import log_softmax, softmax
 
 Floats = NDArray[np.float64]
 
+HIGHEST_SCALE: Final = 2.0
 # Within these the numbers mean something; nothing was ever fitted near them.
-_RANGES = ((1e-4, 2.0), (1e-7, 0.5), (1e-3, 2.0))
+_RANGES = ((1e-4, 2.0), (1e-7, 0.5), (1e-3, HIGHEST_SCALE))
 # Ticks within 0.4 s say much the same.  Fitted with the rest, this number says which of two bad models the
 # likelihood likes better; on joined clips it was the best of six (docs/experiments.md).
 _WEIGHT = 0.1

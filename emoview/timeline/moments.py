@@ -25,7 +25,7 @@ class Moment:
 
     Examples:
         >>> moment = strongest(result)[0]
-        >>> moment.label, moment.confidence > 0.9
+        >>> moment.label, moment.confidence > 0.8
         ('happy', True)
 
     Attributes:

@@ -246,7 +246,7 @@ class Analysis:
         >>> len(result.timeline), result.fusion_used, result.who(0)
         (50, 'late', 'face 0')
         >>> result.to_dataframe().groupby("label").valence.mean().round(1).to_dict()
-        {'happy': 0.8}
+        {'happy': 0.5}
 
     Attributes:
         media: Facts about the input.

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.fusion.lasting import Lasting, fit_lasting
+from emoview.fusion.lasting import HIGHEST_SCALE, Lasting, fit_lasting
 from emoview.fusion.late import LateFusion, log_softmax
 from emoview.metrics.bootstrap import mean_figure
 from emoview.metrics.calibration import error_of, fit_scale
@@ -98,7 +98,9 @@ def _fitted(pairs: Sequence[_Pair]) -> Lasting:
     plain = replace(lasting, scale=1.0)
     said = [np.log(plain(logits)) for pair in pairs for logits in (pair.logits, pair.face)]
     right = [labels for pair in pairs for labels in (pair.labels, pair.labels)]
-    return replace(lasting, scale=fit_scale(np.concatenate(said), np.concatenate(right)))
+    # Of too few clips anything can be told, and no number is high enough.
+    scale = min(fit_scale(np.concatenate(said), np.concatenate(right)), HIGHEST_SCALE)
+    return replace(lasting, scale=scale)
 
 
 def _rules(answers: Sequence[ClipLogits]) -> Mapping[str, Mapping[str, LateFusion]]:
