@@ -16,13 +16,22 @@ from typing import Final
 
 from emoview.batch.storage import Place
 from emoview.common.stored import quoted
-from emoview.common.tables import decoded, key_of, recoded, seconds_in, separator_of, unit_of
+from emoview.common.tables import (
+    WORKBOOKS,
+    decoded,
+    is_workbook,
+    key_of,
+    recoded,
+    seconds_in,
+    separator_of,
+    unit_of,
+)
 from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.probe import WHOLE, Stretch
 
-SUFFIXES: Final = (".txt", ".csv", ".tsv")
-"""Of the files that are taken for lists."""
+SUFFIXES: Final = (".txt", ".csv", ".tsv", *WORKBOOKS)
+"""Of the files that are taken for lists, or refused as such."""
 
 _PATHS: Final = ("path", "file", "filename", "file_name", "video", "clip", "media", "media_file")
 _STARTS: Final = ("start", "begin", "onset", "from", "start_time", "begin_time")
@@ -102,6 +111,10 @@ def _lines(path: Place) -> list[str]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"the list {name_of(path)} cannot be read ({reason}): check its name") from error
+    if is_workbook(content) or path.suffix.lower() in WORKBOOKS:
+        raise InputError(
+            f"the list {name_of(path)} is a workbook, such as Excel's: save the sheet as CSV and name that"
+        )
     text = decoded(content)
     if (
         text is None

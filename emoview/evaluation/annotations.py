@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from emoview.common.stored import read_bytes
-from emoview.common.tables import decoded, recoded
+from emoview.common.tables import decoded, is_workbook, recoded
 from emoview.common.text import name_of
 from emoview.datasets.names import listed
 from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS
 
 CURE: Final = "name a CSV table, an ELAN document or export, a Praat TextGrid, or a BORIS export"
-# Of workbooks whatever their names end in: archives, and what Excel wrote before 2007.
-_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 VALUES: Final = ("valence", "arousal")
 # Of all annotations together: each is spread over its ticks.
 _LONGEST_S = 1e5
@@ -76,7 +74,7 @@ def read_annotations(
 
     content = read_bytes(path, CURE)
     wanted = (tier,) if isinstance(tier, str) else tuple(tier or ())
-    if content.startswith(_WORKBOOKS):
+    if is_workbook(content):
         raise InputError(
             f"{name_of(path)} is a workbook, such as Excel's: save the sheet as CSV and name that"
         )

@@ -239,3 +239,10 @@ def test_what_is_passed_over_is_counted(tmp_path: Path):
     assert kinds_of(counted) == "2 of .jpg, 1 of .docx and 1 without an ending"
     with pytest.raises(InputError, match=r"no media file matches .*, only"):
         clips_of([str(tmp_path / "*.jpg")])
+
+
+@pytest.mark.parametrize("name", ["list.xlsx", "list.csv", "list.xls"])
+def test_a_workbook_is_refused_in_a_sentence(name: str, tmp_path: Path):
+    path = written(tmp_path, b"PK\x03\x04" + bytes(range(256)), name)
+    with pytest.raises(InputError, match="is a workbook, such as Excel's: save the sheet as CSV"):
+        clips_of([path])
