@@ -63,9 +63,10 @@ def test_memory_stays_beside_ten_viewers_and_a_silent_one(made, tmp_path):
             until(lambda: all(seen), 60)
             time.sleep(min(60, SECONDS / 4))
             before, first = resident(process), max(map(max, seen))
-            time.sleep(SECONDS * 3 / 4)
+            more = SECONDS * 3 / 4
+            time.sleep(more)
             after, last = resident(process), min(map(max, seen))
-            print(f"{before:.0f} MB, after {SECONDS * 3 / 4:.0f} s more {after:.0f} MB; {last - first} answers")
+            print(f"{before:.0f} MB, after {more:.0f} s more {after:.0f} MB; {last - first} answers")
             assert after < before + 60
             assert last > first + SECONDS
     finally:
