@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
 
+# Some machines switch it on: then each of the tests' many processes would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test coverage release-test bench check audit format lock notices docs notebook terminal weights wheel sbom samples clean
 
 demo: $(READY)
