@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import Final
 
@@ -97,7 +98,15 @@ def run_networks() -> None:
 
 
 def _python() -> Check:
-    return Check("python", True, f"{sys.version.split()[0]} ({sys.executable})")
+    found = f"{sys.version.split()[0]} ({sys.executable})"
+    if sys.dont_write_bytecode and not _compiled("numpy"):
+        found += "; each start compiles what it imports: unset PYTHONDONTWRITEBYTECODE"
+    return Check("python", True, found)
+
+
+def _compiled(package: str) -> bool:
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None and Path(cache_from_source(spec.origin)).is_file()
 
 
 def _packages() -> Check:

@@ -163,3 +163,11 @@ def test_verify_fails_where_a_file_was_changed(damaged: Path):
     assert done.returncode == 1
     assert done.stdout.count("not what was shipped") == 2
     assert done.stderr.startswith("error: ")
+
+
+def test_doctor_says_when_nothing_compiled_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    assert "PYTHONDONTWRITEBYTECODE" in doctor._python().found
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert "PYTHONDONTWRITEBYTECODE" not in doctor._python().found
