@@ -24,6 +24,7 @@ class Part(str, Enum):
     VOICE = "voice"
     FUSION = "fusion"
     SPEAKERS = "speakers"
+    PERSONS = "persons"
 
 
 def train(
@@ -31,7 +32,7 @@ def train(
         str | None,
         typer.Argument(
             autocompletion=systems_like,
-            help="A system of --list; or face, voice, fusion, speakers: the weights that ship.",
+            help="A system of --list; or face, voice, fusion, speakers, persons: the weights that ship.",
         ),
     ] = None,
     data: Annotated[
@@ -64,7 +65,9 @@ def train(
     show: Annotated[bool, typer.Option("--list", help="List the systems and stop.")] = False,
     ship: Annotated[
         Path,
-        typer.Option(help="For face, voice, fusion and speakers: folder that the weights are written to."),
+        typer.Option(
+            help="For face, voice, fusion, speakers and persons: folder that the weights are written to."
+        ),
     ] = Path("weights"),
     voice_features: Annotated[
         Features,
@@ -160,6 +163,7 @@ def _ship(
         Part.FACE: partial(shipping.ship_face, refine=refine),
         Part.FUSION: shipping.ship_fusion,
         Part.SPEAKERS: shipping.ship_speakers,
+        Part.PERSONS: shipping.ship_persons,
     }[part]
     train_part(data, run, ship, on_event=on_event)
 

@@ -28,9 +28,9 @@ def shipped_gradcam(engine: Engine) -> GradCam:
         WeightsError: Its files are missing or damaged.
     """
     from emoview.networks.weights import shipped
-    from emoview.pipeline.engines import load_face_maps
+    from emoview.pipeline.engines import face_maps, load
 
-    return GradCam(load_face_maps(engine), LastStage.read(shipped("face_cnn.weights.h5").path))
+    return GradCam(face_maps(load("face_cnn", engine)), LastStage.read(shipped("face_cnn.weights.h5").path))
 
 
 def face_reasons(

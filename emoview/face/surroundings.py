@@ -10,8 +10,20 @@ from numpy.typing import NDArray
 
 from emoview.face.align import upright
 
-SURROUNDINGS_EVERY: Final = 20
-"""Ticks from one look at what is around a face to the next."""
+_NEW, _OFTEN, _SELDOM = 50, 5, 20
+
+
+def due(age: int, since: int) -> bool:
+    """Tell whether to look at a face and what is around it, to tell whose it is.
+
+    Shots are short, and a few looks at one expression say little: a new face is looked at more often.
+
+    Args:
+        age: Ticks for which it has been followed.
+        since: Ticks since the last look.
+    """
+    return since >= (_OFTEN if age < _NEW else _SELDOM)
+
 
 # As shares of the face's width and height, from its upper left corner: left, right, top, bottom.
 _HAIR: Final = (0.0, 1.0, -0.4, 0.0)

@@ -16,7 +16,9 @@ from emoview.networks.sizes import (
     DESCRIPTORS,
     EARLY_INPUTS,
     EMBEDDING,
+    FACE_MAPS,
     FUNCTIONALS,
+    IDENTITY,
 )
 from emoview.networks.speaker import build_speaker
 from emoview.networks.temporal import clip_network, gru_network, tcn_network
@@ -42,6 +44,14 @@ def build_face_votes() -> keras.Model:
     embedding = keras.Input((EMBEDDING,), name="embedding")
     votes = keras.layers.Dense(LABELS, name="votes", dtype="float32")(embedding)
     return keras.Model(embedding, votes, name="face_votes")
+
+
+def build_face_identity() -> keras.Model:
+    """Build what tells from the face network's maps whose face it is: one linear layer over 3x3 places."""
+    maps = keras.Input(FACE_MAPS, name="maps")
+    x = keras.layers.AveragePooling2D(2)(maps)
+    x = keras.layers.Conv2D(IDENTITY, 3, padding="valid", name="whitened")(x)
+    return keras.Model(maps, keras.layers.GlobalAveragePooling2D(name="identity")(x), name="face_identity")
 
 
 def build_voice_tcn(inputs: int = DESCRIPTORS, branches: tuple[bool, ...] = VOICE_BRANCHES) -> keras.Model:
@@ -71,6 +81,7 @@ BUILDERS: Mapping[str, Callable[[], keras.Model]] = {
     "face_cnn": face_cnn,
     "face_gru": build_face_gru,
     "face_votes": build_face_votes,
+    "face_identity": build_face_identity,
     "voice_tcn": build_voice_tcn,
     "voice_clip": build_voice_clip,
     "voice_tcn_builtin": partial(build_voice_tcn, BUILTIN_DESCRIPTORS, BUILTIN_BRANCHES),

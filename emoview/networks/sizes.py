@@ -14,6 +14,10 @@ FACE_DEPTHS: Final = (1, 1, 2, 2)
 """Residual blocks of the face network's stages."""
 EMBEDDING: Final = 256
 """Values of a face embedding."""
+FACE_MAPS: Final = (6, 6, 128)
+"""Shape of the face network's maps before its last stage, of a face of 48 pixels."""
+IDENTITY: Final = 128
+"""Values of what is said of whose a face is."""
 DESCRIPTORS: Final = 105
 """Values of a voice tick: 65 openSMILE descriptors and 40 MFCCs."""
 FUNCTIONALS: Final = 6373

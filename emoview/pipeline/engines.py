@@ -6,6 +6,7 @@ for each of its many small steps.  ONNX Runtime starts in a fraction of the time
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -46,6 +47,12 @@ class OnnxNetwork:
         self._session = session(path)
         self._input = self._session.get_inputs()[0].name
         self._outputs = outputs
+
+    def giving(self, outputs: Sequence[str]) -> OnnxNetwork:
+        """Give the same network with other outputs; nothing is loaded again."""
+        other = copy.copy(self)
+        other._outputs = outputs
+        return other
 
     def predict_on_batch(self, inputs: Any) -> Any:
         """Give the outputs for `(n, …)` inputs, or for one padded sequence and its mask."""
@@ -124,18 +131,14 @@ def load(model: str, engine: Engine) -> Network:
     return KerasNetwork(network)
 
 
-def load_face_maps(engine: Engine) -> Network:
-    """Load the face network so that it gives its maps `(n, 6, 6, 128)` of faces `(n, 48, 48, 1)`.
-
-    Raises:
-        WeightsError: Its file is missing or damaged.
-    """
-    path = weight_of("face_cnn", engine).path
-    if engine is Engine.ONNX:
-        return OnnxNetwork(path, ["maps"])
+def face_maps(network: Network) -> Network:
+    """Give the maps `(n, 6, 6, 128)` of a loaded face network, of faces `(n, 48, 48, 1)`."""
+    if isinstance(network, OnnxNetwork):
+        return network.giving(["maps"])
+    assert isinstance(network, KerasNetwork)
     from emoview.networks.face_cnn import maps_model
 
-    return KerasNetwork(maps_model(_keras_network("face_cnn", path)))
+    return KerasNetwork(maps_model(network.model))
 
 
 def _keras_network(model: str, path: Path) -> Any:

@@ -75,13 +75,13 @@ class Look:
     """What a track looks like, to tell whose it is.
 
     Attributes:
-        embedding: `(256,)`, mean of the face network's; no numbers with a stand-in.
+        identity: `(128,)`, mean of what `run_identity` says; zeros where there is no other track.
         surroundings: `(2, 512)`, mean of the colours above and below the face.
         movement: How much the shape of the face changes: the standard deviation of the places of eyes,
             brows and mouth, as a share of their spread.
     """
 
-    embedding: NDArray[np.float32]
+    identity: NDArray[np.float32]
     surroundings: NDArray[np.float32]
     movement: float
 

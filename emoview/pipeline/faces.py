@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,9 +14,10 @@ from emoview.face.follow import MEMORY_TICKS
 from emoview.face.lips import lip_opening
 from emoview.face.movement import Movement
 from emoview.media.process import DecodeLog
+from emoview.networks.sizes import IDENTITY
 from emoview.pipeline.engines import Network
 from emoview.pipeline.evidence import MOMENT_TICKS, Collector, Faces, FaceTrack, Floats, Found, Look, Moments
-from emoview.pipeline.inference import FACE_BATCH, SequenceRun, run_faces
+from emoview.pipeline.inference import FACE_BATCH, SequenceRun, run_faces, run_identity
 from emoview.pipeline.measures import observed
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import StandIn
@@ -24,6 +26,8 @@ from emoview.timeline.clock import TICK_HZ
 
 SHORTEST_TICKS: Final = round(0.2 * TICK_HZ)
 """What is followed for less is taken for a mistake of the finder."""
+_LOOKS: Final = 24
+"""Of more pictures nothing further is learned about whose a face is."""
 
 
 class FaceBranch:
@@ -55,12 +59,17 @@ class FaceBranch:
         self._waiting: list[Found] = []
         self._growing: dict[int, _GrowingTrack] = {}
         self._tracks: dict[int, FaceTrack] = {}
+        self._looks: dict[int, list[NDArray[np.uint8]]] = {}
 
     def add(self, tick: int, found: Sequence[Found]) -> None:
         """Take the faces of `tick`; ticks without a picture may be left out."""
         self._ticks, self._most = tick + 1, max(self._most, len(found))
         for face in found:
             self._widened[face.wider] += 1
+            if face.surroundings is not None:
+                looks = self._looks.setdefault(face.face_id, [])
+                if len(looks) < _LOOKS:
+                    looks.append(face.face)
             self._waiting.append(face)
             if len(self._waiting) == FACE_BATCH:
                 self._flush()
@@ -74,6 +83,9 @@ class FaceBranch:
             self._flush()
         with self._timings.measure("face_network"):
             self._tracks.update((i, track.end()) for i, track in self._growing.items())
+            # Of one track alone nobody asks whose it is.
+            if len(self._tracks) > 1:
+                self._identify()
         tracks = dict(sorted(self._tracks.items()))
         lasting = {i: track for i, track in tracks.items() if len(track.ticks) >= SHORTEST_TICKS}
         widened = max(self._widened, key=self._widened.__getitem__, default=1.0)
@@ -121,6 +133,21 @@ class FaceBranch:
         """End the tracks that nothing can go on with at `tick`."""
         lost = [i for i, track in self._growing.items() if tick - track.last_tick > MEMORY_TICKS]
         self._tracks.update((i, self._growing.pop(i).end()) for i in lost)
+        if len(self._tracks) + len(self._growing) > 1:
+            self._identify()
+
+    def _identify(self) -> None:
+        """Tell whose the faces are whose tracks have ended."""
+        ended = [i for i in self._looks if i in self._tracks]
+        if not ended:
+            return
+        models = self._load()
+        for i in ended:
+            told = run_identity(models.face_maps, models.face_identity, self._looks.pop(i))
+            look = self._tracks[i].look
+            assert look is not None
+            look = replace(look, identity=told.mean(axis=0))
+            self._tracks[i] = replace(self._tracks[i], look=look)
 
 
 class _GrowingMoments:
@@ -159,7 +186,7 @@ class _GrowingTrack:
     def __init__(self, face_id: int, gru: Network | None, *, keep_embeddings: bool) -> None:
         self._face_id = face_id
         self._movement = Movement()
-        self._sums: list[Any] = [np.float64(0), np.float64(0)]
+        self._around: Any = np.float64(0)
         self._looks = 0
         self._parts: list[tuple[NDArray[Any], ...]] = []
         self._embeddings: list[Floats] = []
@@ -182,9 +209,8 @@ class _GrowingTrack:
         for one in found:
             self._movement.add(one.landmarks)
             if one.surroundings is not None:
-                self._sums[1] = self._sums[1] + one.surroundings
+                self._around = self._around + one.surroundings
                 self._looks += 1
-        self._sums[0] = self._sums[0] + embeddings.sum(axis=0, dtype=np.float64)
         if self._gru is not None:
             self._gru.add(embeddings)
         if self._moments is not None:
@@ -201,8 +227,8 @@ class _GrowingTrack:
         gru = None if self._gru is None else self._gru.end()
         look = None
         if self._looks:
-            embedding, around = self._sums[0] / len(ticks), self._sums[1] / self._looks
-            look = Look(embedding.astype(np.float32), around.astype(np.float32), self._movement.spread())
+            around = (self._around / self._looks).astype(np.float32)
+            look = Look(np.zeros(IDENTITY, np.float32), around, self._movement.spread())
         return FaceTrack(
             ticks, np.full(len(ticks), self._face_id), boxes, logits, lips, gru,
             embeddings=np.concatenate(self._embeddings) if self._keep else None,

@@ -44,7 +44,7 @@ class FaceSearch:
         self._finder = FaceFinder(max_faces=max_faces)
         self._follower, self._proportions = FaceFollower(), Proportions(aspect)
         self._timings, self._square = timings, square
-        self._looked: dict[int, int] = {}
+        self._looked: dict[int, tuple[int, int | None]] = {}
         self.cuts: list[int] = []
         """Ticks of the cuts so far."""
 
@@ -96,11 +96,12 @@ class FaceSearch:
         self, tick: int, face_id: int, picture: NDArray[np.uint8], points: NDArray[np.float32]
     ) -> NDArray[np.float32] | None:
         """Look at what is around a face, now and then."""
-        from emoview.face.surroundings import SURROUNDINGS_EVERY, surroundings
+        from emoview.face.surroundings import due, surroundings
 
-        if tick - self._looked.get(face_id, -SURROUNDINGS_EVERY) < SURROUNDINGS_EVERY:
+        first, last = self._looked.get(face_id, (tick, None))
+        if last is not None and not due(tick - first, tick - last):
             return None
-        self._looked[face_id] = tick
+        self._looked[face_id] = first, tick
         return surroundings(picture, points)
 
 

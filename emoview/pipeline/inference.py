@@ -36,6 +36,7 @@ VIEWS = tuple(
 """Of a video, each tick is seen in the one whose turn it is."""
 STILL_VIEWS = (*VIEWS, *(View(angle, mirrored, side=LARGEST_FACE_SIZE) for angle, mirrored in _TURNS))
 """A face that is in no video is seen in all of them."""
+PLAIN = View(0.0, mirrored=False, side=FACE_SIZE)
 
 _SEQUENCE_STEP = 125
 _LONGEST_SEQUENCE = 1500
@@ -80,6 +81,18 @@ def run_faces(
                 np.add.at(sums, [i for i, _ in some], np.asarray(answer))
     each = len(STILL_VIEWS) if ticks is None else 1
     return embeddings / each, logits / each
+
+
+def run_identity(maps: Network, identity: Network, faces: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """Tell whose aligned faces are, as vectors `(n, 128)` whose angles are small for the same person.
+
+    Args:
+        maps: The face network's maps.
+        identity: What reads them.
+        faces: At least one, as in `run_faces`.
+    """
+    batch = np.stack([seen(face, PLAIN) for face in faces])
+    return np.asarray(identity.predict_on_batch(np.asarray(maps.predict_on_batch(batch))))
 
 
 def run_stills(

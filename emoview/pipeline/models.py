@@ -18,7 +18,7 @@ from emoview.fusion.late import LateFusion
 from emoview.fusion.personal import People, PersonalFace
 from emoview.networks.sizes import EMBEDDING
 from emoview.networks.weights import Weight, shipped
-from emoview.pipeline.engines import LOOPED, Engine, Network, load, weight_of
+from emoview.pipeline.engines import LOOPED, Engine, Network, face_maps, load, weight_of
 from emoview.pipeline.stand_ins import STAND_INS, Role, StandIn, roles
 from emoview.timeline.labels import LABELS
 from emoview.timeline.options import Options
@@ -49,6 +49,16 @@ class Models:
     @cached_property
     def face_cnn(self) -> Network:
         return load("face_cnn", self.engine)
+
+    @cached_property
+    def face_maps(self) -> Network:
+        """The face network before its last stage."""
+        return face_maps(self.face_cnn)
+
+    @cached_property
+    def face_identity(self) -> Network:
+        """What tells from these maps whose face it is."""
+        return load("face_identity", self.engine)
 
     @cached_property
     def face_gru(self) -> Network:

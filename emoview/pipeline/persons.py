@@ -14,13 +14,13 @@ from emoview.face.movement import STILL
 from emoview.pipeline.evidence import FaceTrack
 from emoview.timeline.clock import TICK_HZ
 
-# By logistic regression on pairs of shots of 18 people: the cosine distance of the emotion network's mean
-# embeddings, and Hellinger's distance of the colours above the face (hair) and below it (clothes).  The mean
-# mesh and the colour of the skin added nothing to these three.
-_OF_EMBEDDING, _OF_HAIR, _OF_CLOTHES = 5.0, 9.5, 6.0
-_SAME: Final = 11.5
+# By logistic regression on pairs of shots of people from whom nothing else was learned: the cosine distance
+# of what the faces say of who they are, and Hellinger's distance of the colours above the face (hair) and
+# below it (clothes).
+_OF_IDENTITY, _OF_HAIR, _OF_CLOTHES = 10.6, 6.6, 3.0
+_SAME: Final = 13.9
 # What two people differ by on average in what is not known.
-_UNKNOWN_EMBEDDING, _UNKNOWN_COLOUR = 0.3, 0.6
+_UNKNOWN_IDENTITY, _UNKNOWN_COLOUR = 0.65, 0.6
 _NEVER: Final = 1e9
 _SHORTEST_JUDGED: Final = TICK_HZ
 _JUDGED_TICKS: Final = 3 * TICK_HZ
@@ -83,10 +83,10 @@ def _distances(tracks: Sequence[FaceTrack]) -> NDArray[np.float64]:
     apart = np.full((len(tracks), len(tracks)), _SAME + 1)
     if known:
         places = np.array([i for i, look in enumerate(looks) if look is not None])
-        embeddings = np.stack([look.embedding for look in known]).astype(np.float64)
+        identities = np.stack([look.identity for look in known]).astype(np.float64)
         hair, clothes = np.stack([look.surroundings for look in known], axis=1).astype(np.float64)
         apart[np.ix_(places, places)] = (
-            _OF_EMBEDDING * _cosine_distances(embeddings)
+            _OF_IDENTITY * _cosine_distances(identities)
             + _OF_HAIR * _colour_distances(hair)
             + _OF_CLOTHES * _colour_distances(clothes)
         )
@@ -114,7 +114,7 @@ def _cosine_distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
     unit = values / np.maximum(lengths, 1e-12)[:, None]
     known = lengths > 0
     distances = np.maximum(1 - unit @ unit.T, 0.0)
-    return np.where(known[:, None] & known, (distances + distances.T) / 2, _UNKNOWN_EMBEDDING)
+    return np.where(known[:, None] & known, (distances + distances.T) / 2, _UNKNOWN_IDENTITY)
 
 
 def _colour_distances(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.files import write_whole
+from emoview.datasets.clips import read_clip_index
 from emoview.datasets.splits import assert_taught, assert_taught_by_others
 from emoview.errors import InputError
 from emoview.face.align import CROP_SIZE
@@ -21,7 +22,7 @@ from emoview.fusion.late import LateFusion, softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.figures import GainFigures, LabelFigures, MeanFigures, TickFigures
 from emoview.metrics.labels import measure_labels
-from emoview.networks.face_cnn import exported_model
+from emoview.networks.face_cnn import MAPS_LAYER, exported_model
 from emoview.networks.half import round_to_half, save_weights
 from emoview.networks.saved import load_weights
 from emoview.networks.shipped import build_voice_clip, build_voice_tcn
@@ -33,6 +34,7 @@ from emoview.training import fusion, fusion_rules, joined, voice
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
 from emoview.training.personal import PersonalFaces, stored_layer
+from emoview.training.persons import train_persons
 from emoview.training.pictures import read_faces7, read_fer2013, with_cut_out
 from emoview.training.recipes import ANEW
 from emoview.training.speakers import SpeakerRecipe, train_speakers
@@ -276,6 +278,17 @@ def ship_speakers(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> No
     write_manifest(ship)
     _write(run / "speakers_metrics.json", figures)
     on_event({"equal error": f"{figures['test']:.1f} %"})
+
+
+def ship_persons(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
+    """Fit what tells whose a face is on top of the shipped face network, measure it, and ship it."""
+    maps = OnnxNetwork(ship / "face_cnn.onnx", [MAPS_LAYER])
+    pictures = read_faces7(data / "faces7", "valid").images
+    network, figures = train_persons(read_clip_index(data / "clips"), pictures, maps, on_event=on_event)
+    _ship(network, "face_identity", ship)
+    write_manifest(ship)
+    _write(run / "persons_metrics.json", figures)
+    on_event({name: f"{value:.3f}" for name, value in figures.items()})
 
 
 def _ship(model: keras.Model, name: str, folder: Path) -> None:

@@ -87,7 +87,7 @@ def two_speakers(monkeypatch: pytest.MonkeyPatch) -> Sound:
 
 
 def seen_face(who: int, lips: np.ndarray, first: int, *, size: float = 50) -> FaceTrack:
-    look = Look(np.eye(256)[who], np.eye(512)[[who, 10 + who]], 0.03)
+    look = Look(np.eye(128)[who], np.eye(512)[[who, 10 + who]], 0.03)
     ticks = np.arange(first, first + len(lips))
     boxes = np.tile([0.0, 0.0, size, size], (len(lips), 1))
     return FaceTrack(

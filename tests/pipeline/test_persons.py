@@ -13,15 +13,15 @@ from emoview.pipeline.persons import persons_of
 from emoview.timeline.options import Options
 
 RNG = np.random.default_rng(5)
-PEOPLE = [(RNG.normal(size=256), RNG.dirichlet(np.full(512, 0.02), 2)) for _ in range(3)]
+PEOPLE = [(RNG.normal(size=128), RNG.dirichlet(np.full(512, 0.02), 2)) for _ in range(3)]
 
 
 def track(
     face_id: int, who: int, first: int, ticks: int = 30, *, size: float = 50, move: float = 0.03
 ) -> FaceTrack:
-    embedding, colours = PEOPLE[who]
+    identity, colours = PEOPLE[who]
     around = np.sqrt(0.9 * colours + 0.1 * RNG.dirichlet(np.full(512, 0.02), 2))
-    look = Look((embedding + RNG.normal(0, 0.3, 256)).astype(np.float32), around.astype(np.float32), move)
+    look = Look((identity + RNG.normal(0, 0.3, 128)).astype(np.float32), around.astype(np.float32), move)
     places = np.arange(first, first + ticks)
     logits = np.full((ticks, 7), who, np.float32)
     return FaceTrack(
