@@ -16,6 +16,7 @@ LOOK_TICKS: Final = 5
 
 _SIZE: Final = (48, 27)
 _GREATEST_HUE: Final = 180
+_DARK: Final = 16
 # Of eight people in one room, each in the same place, any two are 7.9 apart; none of 17 videos without a cut
 # moves by more than 8.0 from one picture to the next, and where one does, its neighbours do so, too.
 _LEAST: Final = 6.0
@@ -79,12 +80,18 @@ class CutFinder:
     def _is_cut(self, one: _Seen) -> bool:
         if one.change < _LEAST or one.spread < _SHARE or not self._before:
             return False
-        around = [seen.change for seen in (*list(self._before)[1:], *self._waiting)]
-        if one.change < _ABOVE_NEIGHBOURS * max(around, default=0.0):
+        most = one.change / _ABOVE_NEIGHBOURS
+        shot = list(self._before)
+        between = next((i for i, seen in enumerate(shot) if i and seen.change > most), len(shot))
+        # Some black pictures, or a flash, between two shots are part of neither.
+        calm = (*shot[1:between], *shot[between + 1 :], *self._waiting)
+        if any(seen.change > most for seen in calm):
             return False
         after = [one, *self._waiting]
-        nearest = min(float(_difference(a.small, b.small).mean()) for a in self._before for b in after)
-        return nearest >= max(_LEAST, _LASTS * one.change)
+        nearest = min(float(_difference(a.small, b.small).mean()) for a in shot[:between] for b in after)
+        if between == len(shot):
+            return nearest >= max(_LEAST, _LASTS * one.change)
+        return nearest >= max(_LEAST, _ABOVE_NEIGHBOURS * max(seen.change for seen in calm))
 
 
 def _small(picture: Picture) -> NDArray[np.float32]:
@@ -92,7 +99,10 @@ def _small(picture: Picture) -> NDArray[np.float32]:
     # Four pixels for each will do: averaging all of them takes ten times as long.
     some = cv2.resize(picture, (2 * _SIZE[0], 2 * _SIZE[1]), interpolation=cv2.INTER_NEAREST)
     small = cv2.resize(some, _SIZE, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.float32)
+    seen = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.float32)
+    # What is dark has no colour but noise.
+    seen[..., 1][seen[..., 2] < _DARK] = 0
+    return seen
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

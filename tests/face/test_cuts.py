@@ -40,6 +40,20 @@ def test_each_shot_begins_with_a_cut():
     assert cuts(moved + [b] * 12) == [18]
 
 
+@pytest.mark.parametrize("light", [0, 255])
+@pytest.mark.parametrize("ticks", [1, 2, 3, 4, 5])
+def test_black_pictures_or_a_flash_between_two_shots_hide_no_cut(ticks: int, light: int):
+    between = [np.full_like(scene(1), light)] * ticks
+    assert cuts([scene(1)] * 15 + between + [scene(2)] * 15) == [15 + ticks]
+    assert cuts([scene(1)] * 15 + between + [scene(1)] * 15) == ([] if ticks < 5 else [15 + ticks])
+
+
+def jolted() -> list[Picture]:
+    """A camera that shakes for a moment, and then stands elsewhere."""
+    steps = [0] * 15 + [9, 2, 11, 5, 8] + [6] * 15
+    return [np.roll(scene(1), step, axis=1) for step in steps]
+
+
 def shaking() -> list[Picture]:
     steps = np.random.default_rng(3).integers(-6, 7, (40, 2))
     return [np.roll(scene(1), tuple(step), axis=(0, 1)) for step in steps]
@@ -67,6 +81,6 @@ def tile() -> list[Picture]:
     return [scene(1)] * 15 + [other] * 15
 
 
-@pytest.mark.parametrize("film", [shaking, fading, dissolving, flashing, tile])
+@pytest.mark.parametrize("film", [shaking, jolted, fading, dissolving, flashing, tile])
 def test_what_changes_a_picture_otherwise_is_no_cut(film: Callable[[], list[Picture]]):
     assert cuts(film()) == []
