@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from trained import quiet
@@ -15,7 +14,6 @@ from emoview.networks.onnx_export import export_onnx
 from emoview.networks.shipped import build_face_identity
 from emoview.networks.sizes import FACE_MAPS, IDENTITY
 from emoview.pipeline.engines import OnnxNetwork
-from emoview.pipeline.inference import run_identity
 from emoview.pipeline.models import Models
 from emoview.training.persons import Looks, area_for_strangers, fit_identity, train_persons
 
@@ -72,15 +70,3 @@ def test_too_few_people_are_refused():
     files = [ClipFile(PORTRAIT, "happy", actor=f"{i}") for i in range(2)]
     with pytest.raises(DatasetError, match="2 people act in the clips: 6 are needed"):
         train_persons(files, [], Models().face_maps, on_event=quiet)
-
-
-def test_the_same_face_in_other_light_is_nearer_than_another_face():
-    models = Models()
-    video = cv2.VideoCapture(str(PORTRAIT))
-    frames = [video.read()[1] for _ in range(40)]
-    face = cv2.resize(frames[0][20:220, 60:260], (112, 112))
-    darker = np.clip(face * 0.7, 0, 255).astype(np.uint8)
-    other = cv2.resize(frames[0][:, ::-1][40:200, 10:250], (112, 112))
-    one, same, far = run_identity(models.face_maps, models.face_identity, [face, darker, other])
-    near = one @ same / np.linalg.norm(one) / np.linalg.norm(same)
-    assert near > one @ far / np.linalg.norm(one) / np.linalg.norm(far)
