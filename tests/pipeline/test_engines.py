@@ -18,6 +18,9 @@ def test_both_engines_say_the_same(model: str):
     keras_network, onnx_network = (load(model, engine) for engine in (Engine.KERAS, Engine.ONNX))
     if model == "face_cnn":
         inputs = rng.random((4, 48, 48, 1), dtype=np.float32)
+    elif model == "face_identity":
+        # Maps are what is left behind a rectifier.
+        inputs = rng.exponential(0.3, (4, 6, 6, 128)).astype(np.float32)
     elif model == "face_votes":
         inputs = rng.random((4, 256), dtype=np.float32)
     elif model.startswith("voice_clip"):
@@ -31,7 +34,7 @@ def test_both_engines_say_the_same(model: str):
         values[:, 200:] = 0
         inputs = (values, np.arange(250)[None] < 200)
     one, other = (network.predict_on_batch(inputs) for network in (keras_network, onnx_network))
-    if model.startswith("voice_clip") or model in ("face_votes", "speaker"):
+    if model.startswith("voice_clip") or model in ("face_votes", "face_identity", "speaker"):
         one, other = [one], [other]
     for expected, found in zip(one, other, strict=True):
         expected, found = np.array(expected), np.array(found)
