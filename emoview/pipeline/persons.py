@@ -17,8 +17,8 @@ from emoview.timeline.clock import TICK_HZ
 # By logistic regression on pairs of shots of people from whom nothing else was learned: the cosine distance
 # of what the faces say of who they are, and Hellinger's distance of the colours above the face (hair) and
 # below it (clothes).
-_OF_IDENTITY, _OF_HAIR, _OF_CLOTHES = 10.6, 6.6, 3.0
-_SAME: Final = 13.9
+_OF_IDENTITY, _OF_HAIR, _OF_CLOTHES = 13.8, 4.5, 5.2
+_SAME: Final = 16.7
 # What two people differ by on average in what is not known.
 _UNKNOWN_IDENTITY, _UNKNOWN_COLOUR = 0.65, 0.6
 _NEVER: Final = 1e9

@@ -232,7 +232,7 @@ def test_without_being_asked_nothing_is_explained(
     monkeypatch.setattr("emoview.explain.face.shipped_gradcam", never)
     plain = analyze(made("one.mp4", "-frames:v", "1", "-an"), device="cpu")
     assert all(segment.explanation is None for segment in plain.segments)
-    assert set(asked_for) == {("embedding", "logits"), ("maps",)}
+    assert set(asked_for) == {("embedding", "logits")}
     assert "explain" not in plain.timings
     assert explained.timeline == result.timeline
     assert [replace(s, explanation=None) for s in explained.segments] == list(result.segments)
