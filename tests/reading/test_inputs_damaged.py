@@ -17,11 +17,11 @@ from emoview.evaluation.annotations import read_annotations
 from emoview.evaluation.comparison import compared
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.personal import People, Person, PersonalFace
-from emoview.networks.runs import configured
 from emoview.networks.weights import MANIFEST, weight_states
 from emoview.output.summary_table import failures_of
 from emoview.timeline.labels import LABELS
 from emoview.training.late_fusion import Predictions, late_fusions, read_predictions
+from emoview.training.options import configured
 from emoview.training.systems.catalog import SYSTEMS
 from tests.reading.damage import damaged_bytes, damaged_json, damaged_table, damaged_zip, survives
 
