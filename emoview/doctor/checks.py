@@ -202,6 +202,7 @@ def _licences() -> Check:
     terms = {
         "emoview": licences.CODE,
         "weights": licences.WEIGHTS,
+        "face models": licences.FACE_MODELS,
         "openSMILE": licences.OPENSMILE,
         "ffmpeg": ffmpeg,
     }
