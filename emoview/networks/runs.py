@@ -313,7 +313,6 @@ def _versions() -> dict[str, str]:
         "jax",
         "numpy",
         "opencv-contrib-python",
-        "mediapipe",
         "opensmile",
     )
     versions = {"emoview": __version__, "python": platform.python_version()}

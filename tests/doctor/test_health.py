@@ -43,7 +43,7 @@ def test_doctor_finds_everything_here():
     report = json.loads(done.stdout)
     assert report["healthy"]
     found = {check["name"]: check for check in report["checks"]}
-    assert set(found) >= {"python", "packages", "ffmpeg", "fonts", "weights", "cv2", "mediapipe", "networks"}
+    assert set(found) >= {"python", "packages", "ffmpeg", "fonts", "weights", "cv2", "opensmile", "networks"}
     assert "onnx on cpu" in found["networks"]["found"]
     assert all(check["cure"] is None for check in found.values())
     assert "audEERING" in found["licences"]["found"]
