@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from emoview.common.stored import MOST_TEXT
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _SAVE: Final = "save the sheet as .xlsx or CSV and name that"
 _PART: Final = "name a file with the part that is needed"
 # Excel has no more rows; nobody's table has more columns.
-_MOST_ROWS, _MOST_COLUMNS = 2**20, 1000
+_MOST_ROWS, _MOST_COLUMNS, _MOST_SHEETS = 2**20, 1000, 100
 # What a number format shows as it stands, and what depends on the country.
 _NO_CODE: Final = re.compile(r'"[^"]*"|\\.|\[\$[^\]]*\]')
 
@@ -75,6 +76,8 @@ def _text_of(content: bytes, called: str) -> str:
     from openpyxl import load_workbook
 
     books = [load_workbook(io.BytesIO(content), read_only=True, data_only=only) for only in (True, False)]
+    if len(books[0].worksheets) > _MOST_SHEETS:
+        raise InputError(f"{called} with more than {_MOST_SHEETS} sheets: {_PART}")
     shown = [
         (sheet, formulas)
         for sheet, formulas in zip(*(book.worksheets for book in books), strict=True)
@@ -101,7 +104,9 @@ def _text_of(content: bytes, called: str) -> str:
 def _has_cells(sheet: Worksheet) -> bool:
     # What the file says of its own size may be wrong.
     sheet.reset_dimensions()
-    return any(cell.value is not None for row in sheet.iter_rows() for cell in row)
+    # A row may say that it is the billionth, and openpyxl gives all empty ones before it.
+    rows = islice(sheet.iter_rows(), _MOST_ROWS)
+    return any(cell.value is not None for row in rows for cell in row)
 
 
 def _rows(sheet: Worksheet, formulas: Worksheet, called: str) -> Iterator[list[str]]:

@@ -162,6 +162,10 @@ def test_what_is_no_workbook_of_excel_is_refused_in_a_sentence():
         "cannot be read": _repacked(good, lambda n, data: data[: len(data) // 2] if n == sheet else data),
         "more than a table needs": _repacked(good, lambda n, data: b" " * 2**27 if n == sheet else data),
         "too many rows": _repacked(good, lambda n, data: data.replace(b'r="2"', b'r="2000000000"')),
+        "with 0 sheets": _repacked(
+            good,
+            lambda n, data: data.replace(b'r="1"', b'r="2000000000"').replace(b'r="2"', b'r="2000000001"'),
+        ),
         "too many rows or columns": _repacked(good, lambda n, data: data.replace(b'r="A2"', b'r="ZZZ2"')),
     }
     for words, content in cases.items():
