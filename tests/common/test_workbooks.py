@@ -12,10 +12,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from emoview import InputError
+from emoview import DatasetError, InputError
 from emoview.batch.lists import read_list
 from emoview.common.tables import seconds_in
 from emoview.common.workbooks import workbook_as_text
+from emoview.datasets.tables import read_table
 from emoview.evaluation.annotations import Annotation, read_annotations
 from emoview.study.plan import Event, read_plan
 
@@ -178,6 +179,18 @@ def _zip(name: str, data: bytes) -> bytes:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(name, data)
     return file.getvalue()
+
+
+def test_a_table_of_a_data_set_is_a_workbook(tmp_path: Path):
+    path = tmp_path / "attributes.xlsx"
+    path.write_bytes(workbook([["path", "age", "sex"], ["a.png", 31.0, "f"], [], ["b.png", 7, None]]))
+    rows = list(read_table(path, ["path", "age"]))
+    assert [(row.line, row["path"], row.number("age"), row.get("sex")) for row in rows] == [
+        (2, "a.png", 31, "f"), (4, "b.png", 7, None),
+    ]  # fmt: skip
+    path.write_bytes(b"PK\x03\x04 damaged")
+    with pytest.raises(DatasetError, match=r"attributes\.xlsx is a workbook that cannot be read"):
+        list(read_table(path, ["path"]))
 
 
 def test_a_plan_and_its_events_are_workbooks(tmp_path: Path):
