@@ -259,8 +259,8 @@ def _padding(options: Any, shape: Any, size: Sequence[int]) -> list[int]:
 
 
 def main() -> None:
-    """Write all files, and print what `emoview/face/models` has to expect."""
-    import hashlib
+    """Write all files and their manifest."""
+    from emoview.networks.weights import write_manifest
 
     found = importlib.util.find_spec("mediapipe")
     assert found is not None
@@ -270,7 +270,7 @@ def main() -> None:
     for name, file in FROM.items():
         content = convert(modules / file, OUTPUTS[name]).SerializeToString()
         (TO / f"{name}.onnx").write_bytes(content)
-        print(f'    "{name}": "{hashlib.sha256(content).hexdigest()}",')
+    write_manifest(TO)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ DEV_LOCK: Final = ROOT / "requirements-dev.lock"
 LOCK: Final = ROOT / "requirements.lock"
 """What the package depends on."""
 RUN_LOCK: Final = ROOT / "requirements-run.lock"
-"""What analysing needs: no Keras, no TensorFlow, no librosa."""
+"""What analysing needs: no Keras, no TensorFlow, no librosa, no mediapipe."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,6 @@ UNUSED: Final = frozenset(
     }
 )  # fmt: skip
 """What packages ask for, and nothing here uses."""
-UNUSED_TO_RUN: Final = UNUSED | {"opt-einsum", "ml-dtypes", "sounddevice", "sentencepiece"}
-"""The same where networks run in ONNX Runtime alone."""
 TO_INSTALL: Final = ("hatchling", "editables")
 """What installs a checkout."""
 
@@ -58,7 +56,7 @@ def main() -> None:
     DEV_LOCK.write_text(everything, "utf-8")
     about = project()
     LOCK.write_text(part(everything, [*about["dependencies"], *TO_INSTALL], UNUSED), "utf-8")
-    RUN_LOCK.write_text(part(everything, group("run"), UNUSED_TO_RUN), "utf-8")
+    RUN_LOCK.write_text(part(everything, group("run"), UNUSED), "utf-8")
 
 
 if __name__ == "__main__":

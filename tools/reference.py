@@ -251,7 +251,7 @@ def _said(path: str, name: str) -> str | None:
 
 def training_options() -> str:
     """Give the options of every published system, with their defaults."""
-    from emoview.training.loop import Plan
+    from emoview.training.plan import Plan
     from emoview.training.systems.catalog import SYSTEMS
 
     parts = [
@@ -266,7 +266,7 @@ def training_options() -> str:
 
 
 def _plan(one: Field[Any]) -> tuple[str, str, str]:
-    from emoview.training.loop import Plan
+    from emoview.training.plan import Plan
 
     default = "depends on the system" if one.default is MISSING else f"`{one.default}`"
     return f"`plan.{one.name}`", "" if one.default is None else default, described(Plan)[one.name]

@@ -69,9 +69,9 @@ def clips_of(
     """Find the clips of a batch, in the order of the inputs, each once, no name twice.
 
     Args:
-        inputs: Files, folders, globs, or lists: `.txt` with a path a line, or `.csv` with the columns
-            path and, if wanted, start_s and end_s; further ones go to the summary. Paths in a list count
-            from the list's folder. All of them, those in a list too, may be addresses such as
+        inputs: Files, folders, globs, or lists: `.txt` with a path a line, or a table (CSV, Excel) with the
+            columns path and, if wanted, start_s and end_s; further ones go to the summary. Paths in a list
+            count from the list's folder. All of them, those in a list too, may be addresses such as
             `s3://bucket/clips`.
         endings: Of the files that are going to be written for each; long names are cut to suit them. By
             default of all that there are.

@@ -27,11 +27,12 @@ from emoview.common.tables import (
     unit_of,
 )
 from emoview.common.text import name_of
+from emoview.common.workbooks import workbook_as_text
 from emoview.errors import InputError
 from emoview.media.probe import WHOLE, Stretch
 
 SUFFIXES: Final = (".txt", ".csv", ".tsv", *WORKBOOKS)
-"""Of the files that are taken for lists, or refused as such."""
+"""Of the files that are taken for lists, or refused as such: old workbooks are."""
 
 _PATHS: Final = ("path", "file", "filename", "file_name", "video", "clip", "media", "media_file")
 _STARTS: Final = ("start", "begin", "onset", "from", "start_time", "begin_time")
@@ -112,9 +113,7 @@ def _lines(path: Place) -> list[str]:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"the list {name_of(path)} cannot be read ({reason}): check its name") from error
     if is_workbook(content) or path.suffix.lower() in WORKBOOKS:
-        raise InputError(
-            f"the list {name_of(path)} is a workbook, such as Excel's: save the sheet as CSV and name that"
-        )
+        content = workbook_as_text(content, str(path)).encode()
     text = decoded(content)
     if (
         text is None

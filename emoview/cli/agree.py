@@ -34,8 +34,8 @@ def agree(
         list[Path],
         typer.Argument(
             metavar="ANNOTATION",
-            help="Table (start_s and end_s, or time_s; and label, valence, arousal, or some), ELAN document "
-            "or export, Praat TextGrid, or BORIS export. Several are several raters.",
+            help="Table (CSV or Excel; start_s and end_s, or time_s; and label, valence, arousal, or some), "
+            "ELAN document or export, Praat TextGrid, or BORIS export. Several are several raters.",
         ),
     ],
     tier: Annotated[

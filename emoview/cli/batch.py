@@ -36,9 +36,8 @@ def batch(
         typer.Argument(
             metavar="INPUT",
             callback=_some_there,
-            help="Files, folders, globs, or lists: .txt with a path a line, .csv with path,start_s,end_s and "
-            "any further columns; "
-            "or their addresses, such as s3://bucket/clips.",
+            help="Files, folders, globs, or lists: .txt with a path a line, .csv or .xlsx with "
+            "path,start_s,end_s and any further columns; or their addresses, such as s3://bucket/clips.",
         ),
     ],
     output: Annotated[

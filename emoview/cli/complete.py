@@ -7,7 +7,7 @@ def systems_like(incomplete: str) -> list[str]:
     """Name the systems that start so."""
     from emoview.training.systems.catalog import SYSTEMS
 
-    return [name for name in (*SYSTEMS, "face", "voice", "fusion") if name.startswith(incomplete)]
+    return [name for name in (*SYSTEMS, "face", "voice", "fusion", "speakers") if name.startswith(incomplete)]
 
 
 def formats_like(incomplete: str) -> list[str]:

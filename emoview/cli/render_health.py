@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emoview.cli.console import Terminal
+from emoview.doctor import licences
 from emoview.doctor.checks import Check
 from emoview.networks.weights import WeightState
 
@@ -40,23 +41,27 @@ def checks(terminal: Terminal, found: Iterable[Check]) -> list[Check]:
 
 
 def weights(terminal: Terminal, states: Sequence[WeightState], *, verified: bool) -> None:
-    """Print the weight files; `verified` adds whether each is what was shipped."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("file", no_wrap=True)
-    table.add_column("kB", justify="right", no_wrap=True)
-    table.add_column("parameters", justify="right", no_wrap=True)
-    table.add_column("SHA-256", overflow="fold")
-    if verified:
-        table.add_column("")
-    for state in states:
-        row = [
-            state.name, f"{state.size / 1000:,.0f}",
-            "" if state.parameters is None else f"{state.parameters:,}", state.found or "missing",
-        ]  # fmt: skip
-        table.add_row(*row, *(["ok" if state.right else "not what was shipped"] if verified else []))
-    wide = None if terminal.console.is_terminal else 140
-    console = terminal.printer(wide)
-    console.print(table)
+    """Print the files with whose they are and their terms; `verified` adds whether they are as shipped."""
+    console = terminal.printer(None if terminal.console.is_terminal else 140)
+    whose = {
+        f"Trained by emoview: {licences.WEIGHTS}": [state for state in states if state.trained],
+        f"Of mediapipe, to find faces: {licences.FACE_MODELS}": [s for s in states if not s.trained],
+    }
+    for title, files in whose.items():
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        table.add_column("file", no_wrap=True)
+        table.add_column("kB", justify="right", no_wrap=True)
+        table.add_column("parameters", justify="right", no_wrap=True)
+        table.add_column("SHA-256", overflow="fold")
+        if verified:
+            table.add_column("")
+        for state in files:
+            row = [
+                state.name, f"{state.size / 1000:,.0f}",
+                "" if state.parameters is None else f"{state.parameters:,}", state.found or "missing",
+            ]  # fmt: skip
+            table.add_row(*row, *(["ok" if state.right else "not what was shipped"] if verified else []))
+        console.print(table)
     if verified and not all(state.right for state in states):
         terminal.error("weights are missing or changed: install emoview again")
     terminal.out.flush()

@@ -30,24 +30,6 @@ from emoview.metrics.figures import AffectFigures, Figure, GainFigures, LabelFig
 from emoview.training.systems.events import OnEvent
 
 
-def systems(terminal: Terminal) -> None:
-    """Print the systems that can be trained."""
-    from emoview.training.systems.catalog import SYSTEMS
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("system", "data", "what it is"):
-        table.add_column(column, no_wrap=column == "system")
-    for system in SYSTEMS.values():
-        table.add_row(system.name, system.data, system.what)
-    for name, data, what in (
-        ("face", "fer2013/ and faces7/", "the face network that ships"),
-        ("voice", "speech/", "the voice networks that ship"),
-        ("fusion", "clips/ and faces7/", "the temporal network and the fusions that ship"),
-    ):
-        table.add_row(name, data, what)
-    terminal.printer().print(table)
-
-
 @contextmanager
 def live(console: Console) -> Iterator[OnEvent]:
     """Show steps as a bar that moves, and everything else as lines; gives the hook that does."""

@@ -18,8 +18,8 @@ def study(
     plan: Annotated[
         Path,
         typer.Argument(
-            metavar="PLAN.csv",
-            help="Table with path, participant, condition and, if wanted, events and others.",
+            metavar="PLAN",
+            help="Table (CSV, Excel) with path, participant, condition and, if wanted, events and others.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Output folder.")],

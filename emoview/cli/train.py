@@ -105,11 +105,12 @@ def train(
         raise typer.BadParameter("--refine is for face: name that as the SYSTEM, or leave it out")
     terminal = Terminal()
     with terminal.reporting():
-        from emoview.cli import render_training
-
         if system is None or not data or show:
-            render_training.systems(terminal)
+            from emoview.cli.render_systems import systems
+
+            systems(terminal)
             return
+        from emoview.cli import render_training
         from emoview.training.memory import keep_memory
 
         keep_memory()
@@ -172,7 +173,7 @@ def given_changes(config: Path | None, pairs: Sequence[str]) -> Mapping[str, Any
     """Join the options of a file with those of the command line, which win."""
     from emoview.common.stored import read_json
     from emoview.errors import InputError
-    from emoview.networks.runs import nested
+    from emoview.training.options import nested
 
     changes: dict[str, Any] = {}
     if config is not None:

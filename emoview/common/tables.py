@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 WORKBOOKS: Final = (".xlsx", ".xls", ".xlsm", ".ods")
-"""Endings of a spreadsheet's own files, which nobody here reads."""
-# Of workbooks whatever their names end in: archives, and what Excel wrote before 2007.
-_WORKBOOK_STARTS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""Endings of a spreadsheet's own files; Excel's since 2007 are read."""
+WORKBOOK_STARTS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How they begin, whatever their names end in: archives, and what Excel wrote before 2007."""
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -28,7 +28,7 @@ _UNITS: Final = re.compile(
 
 def is_workbook(content: bytes) -> bool:
     """Tell a spreadsheet's own file from text."""
-    return content.startswith(_WORKBOOK_STARTS)
+    return content.startswith(WORKBOOK_STARTS)
 
 
 def decoded(content: bytes) -> str | None:

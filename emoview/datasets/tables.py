@@ -1,4 +1,4 @@
-"""Comma-separated tables, read so that every complaint names the file and the line."""
+"""Tables, comma-separated or of Excel, read so that every complaint names the file and the line."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emoview.common.stored import is_file, quoted
+from emoview.common.stored import is_file, quoted, read_bytes
+from emoview.common.tables import is_workbook
+from emoview.common.workbooks import workbook_as_text
 from emoview.datasets.names import label_named, listed
-from emoview.errors import DatasetError
+from emoview.errors import DatasetError, InputError
 from emoview.timeline.labels import LABELS
 
 
@@ -86,7 +88,7 @@ def read_table(path: Path, required: Sequence[str]) -> Iterator[Row]:
     """Read the lines of a table with a heading, in order; empty lines are skipped.
 
     Args:
-        path: UTF-8 text, with or without a byte order mark.
+        path: UTF-8 text, with or without a byte order mark, or a workbook of Excel.
         required: Columns that must be there; there may be others.
 
     Raises:
@@ -113,6 +115,11 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DatasetError(f"There is no file {path}; name the folder that holds it.")
     line = 0
     try:
+        with path.open("rb") as opened:
+            workbook = is_workbook(opened.read(8))
+        if workbook:
+            yield from _lines_of_workbook(path)
+            return
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             for fields in reader:
@@ -125,3 +132,16 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DatasetError(
             f"{path}, line {line + 1}: this is not comma-separated UTF-8 text; save the table again as such."
         ) from None
+
+
+def _lines_of_workbook(path: Path) -> Iterator[tuple[int, list[str]]]:
+    try:
+        text = workbook_as_text(read_bytes(path, "save the table as CSV"), str(path))
+    except InputError as error:
+        raise DatasetError(str(error)) from None
+    width = 0
+    for line, fields in enumerate(csv.reader(text.splitlines(), delimiter="\t"), 1):
+        if fields:
+            # Cells behind the last that holds something are not in the file.
+            width = width or len(fields)
+            yield line, [*(field.strip() for field in fields), *[""] * (width - len(fields))]

@@ -21,11 +21,11 @@ from emoview.doctor import licences
 from emoview.errors import EmoviewError
 
 _PACKAGES: Final = (
-    "numpy", "scipy", "onnxruntime", "mediapipe", "opencv-contrib-python", "opensmile", "ffmpeg-python",
+    "numpy", "scipy", "onnxruntime", "opencv-contrib-python", "opensmile", "ffmpeg-python",
     "imageio-ffmpeg", "pydub", "matplotlib", "pandas", "pyarrow", "h5py", "typer", "rich",
 )  # fmt: skip
 _TO_TRAIN: Final = ("tensorflow", "keras", "librosa", "scikit-learn")
-_IMPORTS: Final = ("cv2", "mediapipe", "opensmile")
+_IMPORTS: Final = ("cv2", "opensmile")
 _IMPORTS_TO_TRAIN: Final = ("librosa", "tensorflow")
 _SAMPLE: Final = Path(__file__).parents[2] / "samples" / "portrait.mp4"
 _SLOWEST_S: Final = 180
@@ -35,8 +35,6 @@ _NUMPY: Final = "install the numpy that the others were built for: pip install '
 # What libraries say when a part of the system is missing, and what helps.
 _CURES: Final = (
     ("libGL.so", "install the graphics library: apt install libgl1"),
-    ("libEGL", "install the graphics libraries: apt install libegl1 libgles2"),
-    ("libGLESv2", "install the graphics libraries: apt install libegl1 libgles2"),
     ("libgthread", "install GLib: apt install libglib2.0-0"),
     ("libglib", "install GLib: apt install libglib2.0-0"),
     ("libgomp", "install the OpenMP library: apt install libgomp1"),
@@ -211,6 +209,7 @@ def _licences() -> Check:
     terms = {
         "emoview": licences.CODE,
         "weights": licences.WEIGHTS,
+        "face models": licences.FACE_MODELS,
         "openSMILE": licences.OPENSMILE,
         "ffmpeg": ffmpeg,
     }

@@ -8,6 +8,7 @@ OPENSMILE = (
     "audEERING Research License: research and personal use; commercial use needs a licence from audEERING"
 )
 WEIGHTS = "research and non-commercial use, as the data they were trained on"
+FACE_MODELS = "Apache-2.0, from the wheel of mediapipe 0.10.21"
 CODE = "MIT"
 
 

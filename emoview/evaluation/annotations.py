@@ -10,11 +10,14 @@ from typing import Final
 from emoview.common.stored import read_bytes
 from emoview.common.tables import decoded, is_workbook, recoded
 from emoview.common.text import name_of
+from emoview.common.workbooks import workbook_as_text
 from emoview.datasets.names import listed
 from emoview.errors import InputError
 from emoview.timeline.clock import TICK_MS
 
-CURE: Final = "name a CSV table, an ELAN document or export, a Praat TextGrid, or a BORIS export"
+CURE: Final = (
+    "name a CSV table, an Excel workbook, an ELAN document or export, a Praat TextGrid, or a BORIS export"
+)
 VALUES: Final = ("valence", "arousal")
 # Of all annotations together: each is spread over its ticks.
 _LONGEST_S = 1e5
@@ -56,7 +59,7 @@ def read_annotations(
     length_s: float | None = None,
     on_note: Notes = lambda _: None,
 ) -> list[Annotation]:
-    """Read a table, an ELAN document or a Praat TextGrid.
+    """Read a table, also of Excel, an ELAN document or a Praat TextGrid.
 
     Args:
         path: The file.
@@ -75,9 +78,7 @@ def read_annotations(
     content = read_bytes(path, CURE)
     wanted = (tier,) if isinstance(tier, str) else tuple(tier or ())
     if is_workbook(content):
-        raise InputError(
-            f"{name_of(path)} is a workbook, such as Excel's: save the sheet as CSV and name that"
-        )
+        content = workbook_as_text(content, str(path)).encode()
     if path.suffix.lower() == ".eaf":
         return some(path, chosen(path, read_elan(path, content), wanted))
     text = decoded(content)

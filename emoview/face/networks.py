@@ -8,25 +8,16 @@ mesh.
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.errors import WeightsError
 from emoview.networks.onnx_runtime import session
-
-_FOLDER: Final = Path(__file__).parent / "models"
-_SHA256: Final = {
-    "mesh": "3c900d0bbf24b641ec90630ca662480ef258f3bc30f609d5cfd4ba07c02c9e49",
-    "near": "acf320d0ad7c34590f6e6d1c86550badca636a094ef42831f5b46d8f44ac077a",
-    "far": "19de7801acf5d6268658b0792e76ce8ca1cba0521b31a9d9fe98723c1de24f27",
-}
+from emoview.networks.weights import shipped
 
 
 @functools.cache
@@ -36,13 +27,7 @@ def network(name: str) -> Any:
     Raises:
         WeightsError: Its file is missing or damaged.
     """
-    try:
-        content = (_FOLDER / f"{name}.onnx").read_bytes()
-    except OSError:
-        content = b""
-    if hashlib.sha256(content).hexdigest() != _SHA256[name]:
-        raise WeightsError(f"the face model {name}.onnx is missing or damaged: install emoview again")
-    return session(content)
+    return session(shipped(f"{name}.onnx").path)
 
 
 @dataclass(frozen=True)

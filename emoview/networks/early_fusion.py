@@ -6,15 +6,13 @@ give `(batch, labels)` logits of the sequence and `(batch, ticks, labels)` logit
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import layers
 
+from emoview.networks.choices import EarlyVariant
 from emoview.networks.temporal import sequence_logits, stacked_gru
-
-EarlyVariant = Literal["descriptors", "sound-gru", "dense", "two-grus"]
-EARLY_VARIANTS: tuple[EarlyVariant, ...] = ("descriptors", "sound-gru", "dense", "two-grus")
 
 FACE, VOICE = "face_gru", "voice_gru"
 """What the GRUs over one side of a fusion are called, with their number."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import layers
 
 from emoview.networks.blocks import embedding_of
-
-Preparation = Literal["unit", "picture", "pixel", "both"]
+from emoview.networks.choices import Preparation
 
 
 @keras.saving.register_keras_serializable("emoview")

@@ -6,15 +6,14 @@ by a GRU over their embeddings.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import layers
 
+from emoview.networks.choices import Aggregate
 from emoview.networks.preparation import embedding_of_prepared
 from emoview.networks.temporal import MaskedMean, sequence_logits, stacked_gru
-
-Aggregate = Literal["mean", "median"]
 
 
 @keras.saving.register_keras_serializable("emoview")

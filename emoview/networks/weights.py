@@ -1,4 +1,8 @@
-"""The weights that ship with the package: where they are, and whether they are what was shipped."""
+"""The networks that ship with the package: where they are, and whether they are what was shipped.
+
+Those that were trained here lie in the folder of the weights, mediapipe's that find faces in
+`emoview/face/models`.  Each folder has a manifest of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from emoview.errors import WeightsError
 
 _PACKAGED = Path(__file__).parents[1] / "_weights"
 _CHECKOUT = Path(__file__).parents[2] / "weights"
+_FACE_MODELS = Path(__file__).parents[1] / "face" / "models"
 
 _CURE = "install emoview again"
 _Name = Annotated[str, Meta(pattern=r"^\w[\w.-]{0,100}$")]
@@ -28,7 +33,7 @@ CARD = "MODEL_CARD.md"
 
 @dataclass(frozen=True)
 class Weight:
-    """A shipped file.
+    """A shipped file, of emoview's own or of mediapipe's.
 
     Attributes:
         name: File name.
@@ -50,7 +55,8 @@ class WeightState:
         expected: SHA-256 of what was shipped.
         found: SHA-256 of what is there; None where the file is missing.
         size: In bytes; 0 where it is missing.
-        parameters: Numbers in it; None where it is no network, or not as shipped.
+        parameters: Numbers in it; None where it is no network of Keras', or not as shipped.
+        trained: Whether it was trained here; mediapipe's models were not.
     """
 
     name: str
@@ -58,6 +64,7 @@ class WeightState:
     found: str | None
     size: int
     parameters: int | None
+    trained: bool = True
 
     @property
     def right(self) -> bool:
@@ -66,13 +73,16 @@ class WeightState:
 
 
 def weight_states() -> list[WeightState]:
-    """Look at every file of the manifest.
+    """Look at every file of the manifests.
 
     Raises:
-        WeightsError: There is no manifest.
+        WeightsError: A manifest is missing or damaged.
     """
-    folder = weights_folder()
-    return [_state(folder / name, expected) for name, expected in _manifest(folder).items()]
+    return [
+        _state(folder / name, expected, trained=folder != _FACE_MODELS)
+        for folder in (weights_folder(), _FACE_MODELS)
+        for name, expected in _manifest(folder).items()
+    ]
 
 
 def model_card() -> str:
@@ -89,14 +99,14 @@ def model_card() -> str:
         ) from None
 
 
-def _state(path: Path, expected: str) -> WeightState:
+def _state(path: Path, expected: str, *, trained: bool) -> WeightState:
     try:
         content = path.read_bytes()
     except OSError:
-        return WeightState(path.name, expected, None, 0, None)
+        return WeightState(path.name, expected, None, 0, None, trained)
     found = hashlib.sha256(content).hexdigest()
     counted = _parameters(path) if found == expected and path.suffix == ".h5" else None
-    return WeightState(path.name, expected, found, len(content), counted)
+    return WeightState(path.name, expected, found, len(content), counted, trained)
 
 
 def _parameters(path: Path) -> int:
@@ -129,8 +139,9 @@ def shipped(name: str) -> Weight:
     Raises:
         WeightsError: It is missing, or is not the file that was shipped.
     """
-    folder = weights_folder()
-    expected = _manifest(folder).get(name)
+    faces = _manifest(_FACE_MODELS)
+    folder = _FACE_MODELS if name in faces else weights_folder()
+    expected = faces.get(name) or _manifest(folder).get(name)
     path = folder / name
     if expected is None or not path.is_file():
         raise WeightsError(f"the weight file {name} is missing: install emoview again")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from emoview.timeline.labels import COLOURS
 from emoview.timeline.results import Analysis, Row, Segment, main_rows
 from emoview.timeline.segments import segments_of
 from emoview.timeline.shares import is_long, sentence_of, shares_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 
@@ -41,6 +44,10 @@ _RIGHT: Final = {
 }  # fmt: skip
 # One solid and one dashed, so that they differ without colour, too.
 _AFFECT: Final = (("valence", "#000000", "-"), ("arousal", "#D55E00", "--"))
+
+_STYLE: Final = {"font.size": 8, "axes.linewidth": 0.6}
+# Of a page of a notebook the figure fills the width.
+_DPI_OF_A_NOTEBOOK: Final = 130
 
 Panel = tuple[str, float]
 """What is drawn: a modality, `labels` or `affect`; and its height in inches."""
@@ -100,6 +107,24 @@ def plot_file(analyses: Sequence[Analysis], path: Path, view: View | None = None
     return drawn(lambda: _figure(analyses, chosen), path)
 
 
+def figure_of(analysis: Analysis) -> Figure:
+    """Draw a result as a figure of matplotlib, which a notebook shows and which pyplot knows nothing of."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        figure: Figure = _figure([analysis], View())
+    figure.set_dpi(_DPI_OF_A_NOTEBOOK)
+
+    def shown() -> bytes:
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=figure.dpi)
+        return file.getvalue()
+
+    # IPython has a way of its own for figures only once pyplot is imported.
+    vars(figure)["_repr_png_"] = shown
+    return figure
+
+
 def form_of(path: Path) -> str:
     """Give the suffix, one of `SUFFIXES`, of a picture that is to be drawn.
 
@@ -124,7 +149,7 @@ def drawn(make: Callable[[], Any], path: Path) -> bytes:
     file = io.BytesIO()
     dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[form]
     # Without a salt of its own and a date, the same result gives the same bytes.
-    with matplotlib.rc_context({"svg.hashsalt": "emoview", "font.size": 8, "axes.linewidth": 0.6}):
+    with matplotlib.rc_context({"svg.hashsalt": "emoview", **_STYLE}):
         make().savefig(file, format=form[1:], dpi=300, metadata=dated)
     content = file.getvalue()
     return _SHAPE.sub(lambda shape: _DIGITS.sub(rb"\1", shape[0]), content) if form == ".svg" else content

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 from emoview.common.text import shown
 from emoview.errors import InputError
 from emoview.timeline.results import Analysis
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -78,19 +82,36 @@ class Result(Analysis):
         (written,) = write_results(self, file.stem, [name], file)
         return written
 
-    def plot(self, path: str | os.PathLike[str]) -> Path:
-        """Draw the timeline as PNG, SVG or PDF.
+    @overload
+    def plot(self) -> Figure: ...
+
+    @overload
+    def plot(self, path: str | os.PathLike[str]) -> Path: ...
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Path | Figure:
+        """Draw the timeline.
+
+        Args:
+            path: PNG, SVG or PDF to write; None for a figure of matplotlib, which a notebook shows.
+
+        Returns:
+            The file that was written, or the figure.
 
         Examples:
             >>> result.plot("clip.svg").name
             'clip.svg'
+            >>> figure = result.plot()
+            >>> figure.axes[-1].get_xlabel()
+            'time, s'
 
         Raises:
             OutputError: The ending is none of these, or the file cannot be written.
         """
         from emoview.common.files import write_whole
-        from emoview.output.plot import plot_file
+        from emoview.output.plot import figure_of, plot_file
 
+        if path is None:
+            return figure_of(self)
         write_whole(Path(path), plot_file([self], Path(path)))
         return Path(path)
 

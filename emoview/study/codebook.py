@@ -12,6 +12,8 @@ from emoview.timeline.measures import ACTION_UNIT, MEASURES
 if TYPE_CHECKING:
     import pandas
 
+OF_PLAN: Final = "Column of the plan"
+"""The meaning of columns of which nothing else is known."""
 _P: Final = "probability"
 _YES: Final = "0 = no; 1 = yes"
 _AFFECT: Final = {
@@ -133,7 +135,7 @@ def column_of(table: str, name: str) -> Column:
     if ACTION_UNIT.fullmatch(name.removesuffix("_mean")):
         unit = f"action unit {int(name[2:4])}, as the program that was imported from gives it"
         return Column(f"Mean of {unit}" if name.endswith("_mean") else unit.capitalize())
-    return Column("Column of the plan")
+    return Column(OF_PLAN)
 
 
 def _made(table: str, name: str) -> Column | None:

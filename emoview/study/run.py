@@ -141,6 +141,7 @@ def write_tables(
     from emoview.study.codebook import codebook
     from emoview.study.models import effects_table
     from emoview.study.page import study_page
+    from emoview.study.stata import stata_file
     from emoview.study.tables import clips_table, events_table, ticks_table
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,6 +156,8 @@ def write_tables(
     for name, table in tables.items():
         text = _safe(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
         written.append(_put(folder / name, text))
+        if name != "codebook.csv":
+            written.append(_put((folder / name).with_suffix(".dta"), stata_file(name, table)))
     pictures = dict(_figures(rows, ticks, clips))
     for name, forms in pictures.items():
         written += [_put(folder / f"{name}{ending}", content) for ending, content in forms.items()]

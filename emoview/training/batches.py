@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import keras
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from emoview.datasets.pictures import LabelledPictures
 from emoview.networks.preparation import PictureNormalization
 from emoview.training.augmentation import augmented_face, augmented_resize
-
-Augmentation = Literal["none", "flip", "resize", "face"]
+from emoview.training.options import Augmentation
 
 _MOST_BYTES = 600_000_000
 _AT_ONCE = 64

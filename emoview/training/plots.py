@@ -9,7 +9,7 @@ from typing import Any
 
 from emoview.common.files import write_whole
 from emoview.output.plot import form_of
-from emoview.training.loop import VALIDATION
+from emoview.training.plan import VALIDATION
 
 _KINDS = {"": "-", VALIDATION: "--"}
 # Okabe & Ito's palette without its yellow, which is hard to see as a line, and a grey.

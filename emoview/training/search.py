@@ -13,8 +13,9 @@ from typing import Any
 from emoview.common.files import write_whole
 from emoview.common.stored import quoted
 from emoview.errors import InputError
-from emoview.networks.runs import Run, nested
+from emoview.networks.runs import Run
 from emoview.training.loop import read_history
+from emoview.training.options import nested
 from emoview.training.systems.catalog import System
 from emoview.training.systems.events import OnEvent
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from emoview.networks.speaker import MarginLoss, build_speaker, with_speakers, without_speakers
 from emoview.networks.temporal import set_normalisation
 from emoview.speakers.windows import WINDOW, without_level
-from emoview.training.loop import VALIDATION, Plan, fit
+from emoview.training.loop import fit
+from emoview.training.plan import VALIDATION, Plan
 from emoview.training.speaker_data import (
     Floats,
     Side,

@@ -242,7 +242,7 @@ def test_what_is_passed_over_is_counted(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["list.xlsx", "list.csv", "list.xls"])
-def test_a_workbook_is_refused_in_a_sentence(name: str, tmp_path: Path):
+def test_a_damaged_workbook_is_refused_in_a_sentence(name: str, tmp_path: Path):
     path = written(tmp_path, b"PK\x03\x04" + bytes(range(256)), name)
-    with pytest.raises(InputError, match="is a workbook, such as Excel's: save the sheet as CSV"):
+    with pytest.raises(InputError, match=r"is a workbook .*: save the sheet as \.xlsx or CSV"):
         clips_of([path])

@@ -127,13 +127,6 @@ def test_absent_gpu_is_an_error(made: Make, tmp_path: Path):
     assert "no GPU" in done.stderr
 
 
-def test_help_imports_nothing_heavy():
-    heavy = ("tensorflow", "keras", "mediapipe", "librosa", "opensmile", "cv2", "numpy")
-    code = f"import sys; from emoview.cli import main; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 def test_written_forms_agree(result: Analysis):
     document = json.loads(to_json(result))
     jsonschema.validate(document, schema())

@@ -43,7 +43,7 @@ def test_doctor_finds_everything_here():
     report = json.loads(done.stdout)
     assert report["healthy"]
     found = {check["name"]: check for check in report["checks"]}
-    assert set(found) >= {"python", "packages", "ffmpeg", "fonts", "weights", "cv2", "mediapipe", "networks"}
+    assert set(found) >= {"python", "packages", "ffmpeg", "fonts", "weights", "cv2", "opensmile", "networks"}
     assert "onnx on cpu" in found["networks"]["found"]
     assert all(check["cure"] is None for check in found.values())
     assert "audEERING" in found["licences"]["found"]
@@ -147,7 +147,22 @@ def test_weights_are_listed_verified_and_described():
     assert "face_cnn.weights.h5" in _run("weights").stdout
     done = _run("weights", "verify")
     assert done.returncode == 0
-    assert done.stdout.count(" ok") == 19
+    assert done.stdout.count(" ok") == 19 + 3
+
+
+def test_models_of_mediapipe_are_among_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    states = {state.name: state for state in weights.weight_states() if not state.trained}
+    assert set(states) == {"mesh.onnx", "near.onnx", "far.onnx"}
+    assert all(state.right for state in states.values())
+    listed = _run("weights").stdout
+    assert all(state.expected in listed for state in states.values())
+    assert "mediapipe 0.10.21" in listed
+    assert "Apache-2.0" in listed
+    folder = tmp_path / "models"
+    shutil.copytree(weights._FACE_MODELS, folder)
+    (folder / "near.onnx").write_bytes(b"x")
+    monkeypatch.setattr(weights, "_FACE_MODELS", folder)
+    assert "near.onnx" in doctor._weights().found
     assert _run("weights", "card").stdout == weights.model_card()
 
 

@@ -202,7 +202,7 @@ def test_times_taken_for_milliseconds_are_told(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["coder.xlsx", "coder.csv", "coder.eaf"])
 @pytest.mark.parametrize("begin", [b"PK\3\4", b"\xd0\xcf\x11\xe0"])
-def test_a_workbook_is_to_be_saved_as_csv(name: str, begin: bytes, tmp_path: Path):
+def test_another_workbook_is_to_be_saved_as_csv(name: str, begin: bytes, tmp_path: Path):
     (tmp_path / name).write_bytes(begin + b"\0x")
-    with pytest.raises(InputError, match=f"{name} is a workbook, such as Excel's: save the sheet as CSV"):
+    with pytest.raises(InputError, match=rf"{name} is a workbook .*: save the sheet as \.xlsx or CSV"):
         read_annotations(tmp_path / name)

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-import emoview.face.networks as networks
 from emoview.common.parts import without_init
 from emoview.errors import WeightsError
 from emoview.face.detect import Detector
@@ -18,6 +17,7 @@ from emoview.face.find import FaceFinder, _Tracker
 from emoview.face.networks import Square, network
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
+from emoview.networks import weights
 
 
 @pytest.fixture(scope="module")
@@ -134,12 +134,14 @@ def test_squares_overlap_by_their_share():
 
 
 def test_a_damaged_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(networks, "_FOLDER", tmp_path)
-    network.cache_clear()
-    for content in (None, b"no model"):
+    (tmp_path / weights.MANIFEST).write_bytes((weights._FACE_MODELS / weights.MANIFEST).read_bytes())
+    monkeypatch.setattr(weights, "_FACE_MODELS", tmp_path)
+    for content, said in ((None, "is missing"), (b"no model", "was changed or damaged")):
         if content:
             (tmp_path / "mesh.onnx").write_bytes(content)
-        with pytest.raises(WeightsError, match=r"mesh\.onnx is missing or damaged: install"):
+        for cache in (network, weights.shipped):
+            cache.cache_clear()
+        with pytest.raises(WeightsError, match=rf"mesh\.onnx {said}: install"):
             network("mesh")
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from trained import said_by
 
-from emoview.networks.early_fusion import EARLY_VARIANTS, early_network
+from emoview.networks.choices import EARLY_VARIANTS
+from emoview.networks.early_fusion import early_network
 
 
 @pytest.mark.parametrize("variant", EARLY_VARIANTS)

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from made_up import TICKS, made_up
 from typer.testing import CliRunner
 
-from emoview import LABELS, InputError, OutputError
+from emoview import LABELS, InputError, OutputError, Result
 from emoview.cli.main import app
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
@@ -242,6 +242,17 @@ def test_a_result_without_face_and_voice_is_drawn_empty():
     nothing = replace(made_up(), timeline=tuple(Row(tick) for tick in range(TICKS)), segments=())
     assert plot_file([nothing], Path("x.pdf")).startswith(b"%PDF")
     assert plot_file([nothing, made_up()], Path("x.png"), View(compare=True))
+
+
+def test_a_plot_without_a_path_is_a_figure_that_a_notebook_shows():
+    from IPython.core.formatters import DisplayFormatter
+
+    figure = Result.of(made_up()).plot()
+    shown, _ = DisplayFormatter().format(figure)
+    pixels = matplotlib.image.imread(io.BytesIO(shown["image/png"]), format="png")
+    assert pixels.shape[1] == 936
+    figure.axes[0].set_title("another title")
+    assert DisplayFormatter().format(figure)[0]["image/png"] != shown["image/png"]
 
 
 def test_a_plot_of_another_kind_is_refused():

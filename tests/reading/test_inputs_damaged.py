@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import random
 import zipfile
+from datetime import time
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 
 from emoview.cli.train import given_changes
@@ -17,11 +19,11 @@ from emoview.evaluation.annotations import read_annotations
 from emoview.evaluation.comparison import compared
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.personal import People, Person, PersonalFace
-from emoview.networks.runs import configured
 from emoview.networks.weights import MANIFEST, weight_states
 from emoview.output.summary_table import failures_of
 from emoview.timeline.labels import LABELS
 from emoview.training.late_fusion import Predictions, late_fusions, read_predictions
+from emoview.training.options import configured
 from emoview.training.systems.catalog import SYSTEMS
 from tests.reading.damage import damaged_bytes, damaged_json, damaged_table, damaged_zip, survives
 
@@ -197,6 +199,14 @@ def test_annotations(tmp_path: Path, name: str):
     file.write_text(ROWS[name])
     damage = damaged_bytes if name.endswith(("eaf", "TextGrid")) else damaged_table
     survives(file, damage, lambda: [a.ticks() for a in read_annotations(file)], times=TIMES)
+
+
+def test_annotations_in_a_workbook(tmp_path: Path):
+    book = openpyxl.Workbook()
+    for row in (["start_s", "end_s", "label"], [0.5, time(0, 0, 1), "happy"], [1.5, 2, "sad"]):
+        book.active.append(row)
+    book.save(file := tmp_path / "coder.xlsx")
+    survives(file, damaged_zip, lambda: read_annotations(file), times=TIMES)
 
 
 @pytest.mark.parametrize("text", ["abc", "-5", "9" * 5000, "1e3", "nan"])

@@ -17,7 +17,8 @@ import pytest
 from emoview.errors import InputError
 from emoview.networks.runs import NetworkOfRun, load_network
 from emoview.networks.saved import load_saved, load_weights
-from emoview.training.loop import Plan, fit
+from emoview.training.loop import fit
+from emoview.training.plan import Plan
 from tests.reading.damage import damaged_bytes, damaged_json, survives
 
 NETWORK = NetworkOfRun("tiny", "face", "pictures", ("a", "b"), 4, False, 1.0, 1, 1)

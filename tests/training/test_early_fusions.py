@@ -11,11 +11,13 @@ import pytest
 
 from emoview import LABELS, InputError
 from emoview.datasets.clips import ClipFile
-from emoview.networks.early_fusion import EARLY_VARIANTS, EarlyVariant, early_network
+from emoview.networks.choices import EARLY_VARIANTS, EarlyVariant
+from emoview.networks.early_fusion import early_network
 from emoview.networks.runs import Run
 from emoview.networks.sizes import DESCRIPTORS, FUNCTIONALS
 from emoview.training.clips import Clip
 from emoview.training.systems import clip_fusion, clip_sequences
+from emoview.training.systems.options import ClipFusionOptions
 
 EMBEDDING = 6
 
@@ -86,7 +88,7 @@ def test_fusions_start_from_the_networks_of_their_fold(clips: Path, monkeypatch:
         "late_fusions": lambda *_: {},
     }.items():
         monkeypatch.setattr(clip_fusion, name, instead)
-    options = clip_fusion.ClipFusionOptions(
+    options = ClipFusionOptions(
         units=3, depth=1, sound_units=2, sound_depth=2, length=9, networks=("early-two-grus", "early-dense")
     )
     run = Run(clips / "run", "clip-fusion", options, clips)
@@ -108,7 +110,7 @@ def test_fusions_start_from_the_networks_of_their_fold(clips: Path, monkeypatch:
 
 
 def test_only_networks_that_there_are(clips: Path):
-    options = clip_fusion.ClipFusionOptions(networks=("early-dens",))
+    options = ClipFusionOptions(networks=("early-dens",))
     run = Run(clips / "run", "clip-fusion", options, clips)
     with pytest.raises(InputError, match=r"no network 'early-dens', only visual-gru.*early-two-grus"):
         clip_fusion.train(options, clips, run, lambda _: None)

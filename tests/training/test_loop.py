@@ -14,8 +14,9 @@ from trained import read_history_of, trained
 
 from emoview import InputError
 from emoview.networks.runs import load_network, networks_of
-from emoview.training.loop import Optimizer, Plan, fit
+from emoview.training.loop import fit
 from emoview.training.losses import MulticlassHinge
+from emoview.training.plan import Optimizer, Plan
 from emoview.training.precision import policy
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from emoview import InputError
-from emoview.networks.runs import configured
-from emoview.training.loop import Plan
+from emoview.training.options import configured
+from emoview.training.plan import Plan
 from emoview.training.systems.catalog import SYSTEMS, system_named
 
 

@@ -19,7 +19,7 @@ from emoview.training.systems import affect, clip_fusion, image_landmark, pictur
 from emoview.training.systems.catalog import SYSTEMS, System
 from emoview.training.systems.clip_sequences import Sequences
 from emoview.training.systems.folds import best_network, picture_folds
-from emoview.training.systems.pictures import PictureOptions
+from emoview.training.systems.options import PictureOptions
 
 
 def quiet(_: Any) -> None:
@@ -48,7 +48,7 @@ def _system(figures: Any, data: str = "faces") -> System:
         cross_validated = property(lambda _: lambda options, *_: figures(options))
         train = property(lambda _: pytest.fail)
 
-    return Made("made", data, "", "pictures:PictureOptions", {})
+    return Made("made", data, "", "pictures", PictureOptions, {})
 
 
 def test_seeds_have_a_mean_and_a_deviation(

@@ -20,8 +20,9 @@ from emoview.networks.sequences import MaskedMedian, cnn_gru, frames_network
 from emoview.training.late_fusion import read_predictions
 from emoview.training.loop import read_history
 from emoview.training.systems.catalog import SYSTEMS
+from emoview.training.systems.options import SequenceOptions
 from emoview.training.systems.pictures import only_dense_learn
-from emoview.training.systems.sequences import SequenceOptions, _entries, _frames
+from emoview.training.systems.sequences import _entries, _frames
 
 HEADING = "path,label,clip,actor,time_s"
 

@@ -12,7 +12,8 @@ import pytest
 
 from emoview import InputError
 from emoview.networks.runs import RUN_FILE, Run
-from emoview.training.loop import Plan, fit, read_history
+from emoview.training.loop import fit, read_history
+from emoview.training.plan import Plan
 from emoview.training.systems.catalog import SYSTEMS
 
 STAIRS = {"schedule": "staircase", "factor": 0.5, "step_at": 4, "step_in": "batches"}

@@ -28,8 +28,9 @@ from emoview.networks.stored_layers import read_layers
 from emoview.networks.weights import shipped
 from emoview.timeline.labels import LABELS
 from emoview.training.starts import only_head, take_start
-from emoview.training.systems.affect import AffectOptions, _shape, cut_as
+from emoview.training.systems.affect import _shape, cut_as
 from emoview.training.systems.affect import train as train_affect
+from emoview.training.systems.options import AffectOptions
 from tests.conftest import ffmpeg
 from tests.reading.damage import damaged_bytes, survives
 

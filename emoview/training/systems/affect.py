@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
 
 import cv2
 import keras
@@ -21,15 +19,17 @@ from emoview.metrics.figures import AffectFigures
 from emoview.metrics.values import ccc, measure_folds
 from emoview.networks import catalog
 from emoview.networks.flops import flops
-from emoview.networks.preparation import Preparation, prepared
-from emoview.networks.runs import FileName, Folds, NetworkOfRun, Number, Run, Whole
+from emoview.networks.preparation import prepared
+from emoview.networks.runs import NetworkOfRun, Run
 from emoview.networks.seen import Seen, with_start
 from emoview.training.affect_frames import FRAMES, open_affect
-from emoview.training.batches import Augmentation, DecodedPictures, picture_batches
-from emoview.training.loop import VALIDATION, Batch, Plan, fit_head_first, read_history
+from emoview.training.batches import DecodedPictures, picture_batches
+from emoview.training.loop import Batch, fit_head_first, read_history
+from emoview.training.plan import VALIDATION
 from emoview.training.plots import plot_curves
 from emoview.training.starts import FACE_NETWORK, only_head, take_start
 from emoview.training.systems.events import OnEvent
+from emoview.training.systems.options import AffectOptions
 from emoview.training.systems.pictures import predicted, published_shape
 
 WHAT = ("valence", "arousal")
@@ -38,43 +38,6 @@ RANKED_BY = "mean CCC"
 _SIDE = 224
 SCALE = 10.0
 """Figures are told in the unit of AFEW-VA, -10 to 10."""
-
-
-@dataclass(frozen=True)
-class AffectOptions:
-    """What decides the outcome; `vgg11-bn` was published with 190 epochs and a batch of 20.
-
-    Attributes:
-        network: Its name in the catalogue.
-        size: Side of the crops, in pixels; None for 224, or what the shipped face network is made for.
-        plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
-        batch: Frames a step.
-        preparation: What the network does to pictures in [0, 1] first.
-        augmentation: Random changes.
-        folds: Of whole videos.
-        test: Another data set to measure on, instead of the folds; its path.
-        start: What its weights begin with, as for pictures: a run folder, a `.keras` or `.h5` file, or
-            `shipped` for network=face-cnn; the last layer of other labels is new.
-        head_epochs: Epochs, before those of the plan, in which only the last layer learns.
-        only_head: Let only the last layer learn, in all epochs (feature extraction).
-        faces: How faces are cut out: by the landmarks that are `given`, where there are none not at all; or
-            by those that are `found`, as in an analysis, whereby frames without a face are left out.
-        seed: Decides start, folds, order and changes.
-    """
-
-    network: str = "resnet152"
-    size: Number | None = None
-    plan: Plan = field(default_factory=lambda: Plan(100, 1e-3, "sgd", keep="last", momentum=0.9))
-    batch: Number = 50
-    preparation: Preparation = "unit"
-    augmentation: Augmentation = "flip"
-    folds: Folds = 5
-    test: FileName | None = None
-    start: FileName | None = None
-    head_epochs: Whole = 0
-    only_head: bool = False
-    faces: Literal["given", "found"] = "given"
-    seed: Whole = 1
 
 
 def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> None:

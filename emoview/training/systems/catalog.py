@@ -7,11 +7,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emoview.errors import InputError
-from emoview.networks.runs import Run, configured
+from emoview.training.options import configured
 from emoview.training.systems.events import OnEvent
+from emoview.training.systems.options import (
+    AffectOptions,
+    ClipFusionOptions,
+    ImageLandmarkOptions,
+    PictureOptions,
+    SequenceOptions,
+    SoundOptions,
+)
+
+if TYPE_CHECKING:
+    from emoview.networks.runs import Run
 
 
 @dataclass(frozen=True)
@@ -22,20 +33,21 @@ class System:
         name: On the command line.
         data: What the data folder holds.
         what: It consists of.
-        place: `module:options class`; the module's `train` trains it.
+        module: Beside this one; its `train` trains it.
+        usual: The class of its options.
         changes: What differs from the options' own defaults.
     """
 
     name: str
     data: str
     what: str
-    place: str
+    module: str
+    usual: type[Any]
     changes: Mapping[str, Any]
 
     def options(self, changes: Mapping[str, Any], where: str = "options") -> Any:
         """Make the options, with changes by name."""
-        module, options = self._module(), self.place.split(":")[1]
-        return configured(configured(getattr(module, options)(), self.changes, self.name), changes, where)
+        return configured(configured(self.usual(), self.changes, self.name), changes, where)
 
     @property
     def takes_several(self) -> bool:
@@ -60,16 +72,13 @@ class System:
         return str(getattr(self._module(), "RANKED_BY", "accuracy, %"))
 
     def _module(self) -> Any:
-        return import_module(f"emoview.training.systems.{self.place.split(':')[0]}")
+        return import_module(f"emoview.training.systems.{self.module}")
 
 
 def _systems(*systems: System) -> Mapping[str, System]:
     return {system.name: system for system in systems}
 
 
-_PICTURES = "pictures:PictureOptions"
-_SEQUENCES = "sequences:SequenceOptions"
-_SOUND = "sound:SoundOptions"
 # System D, section 6.1.
 _D_STAIRS = {"schedule": "staircase", "factor": 0.95, "step_at": 5000, "step_in": "batches"}
 
@@ -77,62 +86,62 @@ SYSTEMS = _systems(
     System(
         "image-landmark", "faces",
         "A. picture network, landmark network, fused by decisions and by features",
-        "image_landmark:ImageLandmarkOptions", {},
+        "image_landmark", ImageLandmarkOptions, {},
     ),
     System(
         "frame-cnn", "faces",
         "B. frame CNN (network: frame-cnn, vgg16, resnet50)",
-        _PICTURES, {"network": "frame-cnn", "split": "given"},
+        "pictures", PictureOptions, {"network": "frame-cnn", "split": "given"},
     ),
     System(
         "mfcc-cnn", "speech",
         "B. 1D CNN over 40 MFCC means, by a random split and by folds of speakers",
-        _SOUND, {"songs": True},
+        "sound", SoundOptions, {"songs": True},
     ),
     System(
         "valence-arousal", "frames with valence and arousal",
         "C. regression of valence and arousal (network: resnet152, vgg11-bn, resnet18, …), 5 folds by video",
-        "affect:AffectOptions", {},
+        "affect", AffectOptions, {},
     ),
     System(
         "picture-cnn", "faces",
         "D. pre-training on colour pictures (network: vgg16-face, resnet50, densenet121, se-resnet50, "
         "se-resnext50, nasnet-mobile, nasnet-large)",
-        _PICTURES,
+        "pictures", PictureOptions,
         {"network": "resnet50", "size": 112,
          "plan": {"epochs": 30, "rate": 1e-4, **_D_STAIRS}},
     ),
     System(
         "frame-sequences", "frames of clips",
         "D. pictures learned by sequences, from a run of picture-cnn (start=RUN), the dense layers first",
-        _SEQUENCES,
+        "sequences", SequenceOptions,
         {"network": "resnet50", "size": 112, "augmentation": "none", "head_epochs": 5,
          "plan": {"epochs": 25, "rate": 1e-5, **_D_STAIRS}},
     ),
     System(
         "cnn-gru", "frames of clips",
         "D. a picture network and a GRU as one, from a run of frame-sequences (start=RUN), the GRU first",
-        _SEQUENCES,
+        "sequences", SequenceOptions,
         {"network": "resnet50", "size": 112, "augmentation": "none", "length": 40, "gru_depth": 2,
          "head_epochs": 10, "plan": {"epochs": 30, "rate": 1e-5, **_D_STAIRS}},
     ),
     System(
         "functionals-dnn", "speech",
         "D. 1,024 units over the functionals of a clip",
-        _SOUND,
+        "sound", SoundOptions,
         {"network": "functionals-dnn", "features": "functionals", "corpora": (), "test": 0.2,
          "batch": 16, "plan": {"epochs": 100, "rate": 1e-5, **_D_STAIRS}},
     ),
     System(
         "clip-fusion", "clips",
         "D. GRUs over pictures and sound, four early fusions and the late ones, leave-one-actor-out",
-        "clip_fusion:ClipFusionOptions", {},
+        "clip_fusion", ClipFusionOptions, {},
     ),
     System(
         "shallow-deep", "faces",
         "E. shallow against deep (network: bkstart, bkmin, bkvgg12, andreas100, resnet18, densenet121, "
         "densenet121-reduced, …)",
-        _PICTURES,
+        "pictures", PictureOptions,
         # AdaDelta as Keras had it then, whose usual rate was 1.
         {"network": "bkvgg12", "small": True, "preparation": "both", "augmentation": "resize",
          "plan": {"epochs": 40, "rate": 1.0, "optimizer": "adadelta", "schedule": "constant"}},

@@ -8,10 +8,9 @@ GRUs within an early fusion start from those that were trained alone, on the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,8 +28,8 @@ from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.catalog import build
+from emoview.networks.choices import EARLY_VARIANTS
 from emoview.networks.early_fusion import (
-    EARLY_VARIANTS,
     FACE,
     SIDES,
     VOICE,
@@ -39,61 +38,22 @@ from emoview.networks.early_fusion import (
     start_side,
 )
 from emoview.networks.flops import flops
-from emoview.networks.runs import FileName, NetworkOfRun, Number, Run, Whole
+from emoview.networks.runs import NetworkOfRun, Run
 from emoview.networks.seen import Seen, with_start
 from emoview.networks.sizes import DESCRIPTORS, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip, read_clips
 from emoview.training.late_fusion import Predictions, late_fusions
-from emoview.training.loop import Batch, Plan, fit
+from emoview.training.loop import Batch, fit
 from emoview.training.systems.clip_sequences import Sequences, input_variance, inputs_of, sequences_of
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import best_network
+from emoview.training.systems.options import EARLY, SINGLE, ClipFusionOptions
 from emoview.training.systems.pictures import loss_of, report, validated
-
-SINGLE = ("visual-gru", "sound-gru", "functionals-dnn")
-EARLY = tuple(f"early-{variant}" for variant in EARLY_VARIANTS)
 
 _ALONE = {FACE: "visual-gru", VOICE: "sound-gru"}
 _SIDES = {f"early-{variant}": sides for variant, sides in SIDES.items()}
-
-
-@dataclass(frozen=True)
-class ClipFusionOptions:
-    """What decides the outcome.
-
-    Attributes:
-        length: Ticks of a sequence: longer clips are cut, at random in training and in the middle
-            afterwards; shorter ones are padded with their last tick, which is masked.
-        units: Of the GRUs over embeddings, and of those that join.
-        depth: Layers of these.
-        sound_units: Of the GRUs over descriptors.
-        sound_depth: Layers of these; 2 or 4.
-        bidirectional: Look ahead, too.
-        attention: Weigh ticks by a learned score, where a network stands alone.
-        aggregate: Of the ticks' logits in the end: their `mean`, or their `median`.
-        faces: Run folder whose picture network embeds the faces; None for the shipped one.
-        networks: Those that are trained, and with an early fusion the ones that it starts from; late fusions
-            join the ones that stand alone.
-        plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
-        batch: Clips a step.
-        seed: Decides start and order.
-    """
-
-    length: Number = 80
-    units: Number = 128
-    depth: Number = 2
-    sound_units: Number = 64
-    sound_depth: Number = 2
-    bidirectional: bool = True
-    attention: bool = False
-    aggregate: Literal["mean", "median"] = "mean"
-    faces: FileName | None = None
-    networks: tuple[str, ...] = (*SINGLE, *EARLY)
-    plan: Plan = field(default_factory=lambda: Plan(20, 1e-3, "adam", "staircase", 0.95, 1, keep="last"))
-    batch: Number = 24
-    seed: Whole = 1
 
 
 def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,15 @@ from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.flops import flops
 from emoview.networks.image_landmark import decision_fusion, feature_fusion, frozen_and_head, nn1, nn2
-from emoview.networks.runs import NetworkOfRun, Number, Run, Whole
+from emoview.networks.runs import NetworkOfRun, Run
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
-from emoview.training.loop import Batch, Plan, fit
+from emoview.training.loop import Batch, fit
 from emoview.training.parts import Parts, learned_from, split_pictures
+from emoview.training.plan import Plan
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import best_network, picture_folds
+from emoview.training.systems.options import ImageLandmarkOptions
 from emoview.training.systems.pictures import (
     class_weights,
     loss_of,
@@ -45,31 +47,6 @@ SIZE = 48
 SHARES = (0.7, 0.2, 0.1)
 """Of the pictures, for training, validation and test."""
 NETWORKS = ("nn1", "nn2", "decision-fusion", "feature-fusion")
-
-
-@dataclass(frozen=True)
-class ImageLandmarkOptions:
-    """What decides the outcome; the published settings.
-
-    Attributes:
-        image: Of the picture network: the rate falls to a fifth at epoch 10.
-        landmark: Of the landmark network: to a fifth whenever 5 epochs have not lowered the validation loss.
-        decisions: Of the fusion of decisions.
-        features: Of the fusion of features.
-        batch: Examples a step.
-        class_weights: Weigh a label by the largest label's count over its own.
-        seed: Decides split, start and order.
-    """
-
-    image: Plan = field(default_factory=lambda: Plan(16, 1e-4, schedule="step", step_at=10, keep="last"))
-    landmark: Plan = field(
-        default_factory=lambda: Plan(16, 1e-3, schedule="plateau", watch="loss", keep="last")
-    )
-    decisions: Plan = field(default_factory=lambda: Plan(16, 5e-4, keep="last"))
-    features: Plan = field(default_factory=lambda: Plan(16, 5e-5, keep="last"))
-    batch: Number = 32
-    class_weights: bool = True
-    seed: Whole = 1
 
 
 @dataclass(frozen=True)

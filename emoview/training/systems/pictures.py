@@ -7,12 +7,10 @@ picture stage of the CNN + GRU work differ in their options alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
 from emoview.common.files import write_whole
@@ -27,25 +25,22 @@ from emoview.metrics.labels import accuracy, measure_labels
 from emoview.metrics.plot import plot_figures
 from emoview.networks import catalog
 from emoview.networks.flops import flops
-from emoview.networks.preparation import Preparation, prepared
+from emoview.networks.preparation import prepared
 from emoview.networks.runs import (
-    FileName,
-    Fraction,
     NetworkOfRun,
-    Number,
     Run,
-    Whole,
 )
 from emoview.networks.seen import with_start
 from emoview.timeline.labels import CONTEMPT, FACE_LABELS, LABELS, TaughtCount, group_of
-from emoview.training.batches import Augmentation, DecodedPictures, picture_batches, pixel_statistics
-from emoview.training.loop import Batch, Plan, fit_head_first, read_history
+from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics
+from emoview.training.loop import Batch, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.parts import Parts, Told, learned_from, split_pictures
 from emoview.training.plots import plot_curves
 from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
+from emoview.training.systems.options import PictureOptions
 
 _PREDICTED_AT_ONCE = 64
 
@@ -54,62 +49,6 @@ RISING = (0.05, 0.2, 0.2, 0.3)
 
 SMALL_SIDE, LARGEST_SMALL = 42, 100
 """What networks for large pictures get where small ones are asked for, and what counts as small."""
-
-
-@dataclass(frozen=True)
-class PictureOptions:
-    """What decides the outcome.
-
-    Attributes:
-        network: Its name in the catalogue.
-        size: Side of the pictures; None for what the network was published with, or 42 with `small`.
-        colour: Whether they have colours; None for what the network was published with, or for grey ones
-            with `small`.
-        small: Show networks that were published for 224 pixels in colour grey pictures of 42 pixels, with the
-            dropout that system E gave them there.
-        activation: Of the frame CNN; None for its usual one.
-        pooling: Average over the picture instead of flattening; None for what is usual in the network.
-        dropout: Share of values dropped, or one for each stage of the network; None for what is usual.
-        plan: How long and how fast.
-        batch: Pictures a step.
-        preparation: What the network does to pictures in [0, 1] first.
-        augmentation: Random changes.
-        loss: `cross-entropy`, or `hinge`: the L2 multi-class support vector machine.
-        delta: Of `hinge`: how far the scores of wrong labels should stay below that of the right one.
-        class_weights: Weigh a label by the largest label's count over its own.
-        labels: Told apart in training: 7; 8, with contempt, of data sets that have it; or their grouping
-            into 3 or 2, in which contempt is negative or other.
-        truth: Whose labels count: the `original` ones, or those that most `votes` of FER+ are for, which
-            alone tell contempt in FER2013.
-        split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
-            measures on the part `valid` or `test`; `random` pools all parts and splits them 70/10/20.
-        start: What its weights begin with: a run folder with a network of the same name, such as one trained
-            on other pictures; a `.keras` or `.h5` file, of Keras Applications or VGG-Face, too; `shipped`,
-            which is a face-cnn; None for random ones.  The last layer is new where the labels differ.
-        head_epochs: Epochs, before those of the plan, in which only the dense layers learn.
-        seed: Decides start, split, order and changes.
-    """
-
-    network: str = "frame-cnn"
-    size: Number | None = None
-    colour: bool | None = None
-    small: bool = False
-    activation: str | None = None
-    pooling: bool | None = None
-    dropout: Fraction | tuple[Fraction, ...] | None = None
-    plan: Plan = field(default_factory=lambda: Plan(epochs=30, rate=1e-3, schedule="plateau"))
-    batch: Number = 64
-    preparation: Preparation = "unit"
-    augmentation: Augmentation = "flip"
-    loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
-    delta: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
-    class_weights: bool = False
-    labels: TaughtCount = 7
-    truth: Literal["original", "votes"] = "original"
-    split: Literal["given", "random"] = "given"
-    start: FileName | None = None
-    head_epochs: Whole = 0
-    seed: Whole = 1
 
 
 def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> None:

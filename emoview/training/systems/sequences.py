@@ -7,7 +7,7 @@ has is several sequences; the last one is padded with its last frame (section 5.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,18 @@ from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.flops import flops
-from emoview.networks.runs import NetworkOfRun, Number, Run, Whole
+from emoview.networks.runs import NetworkOfRun, Run
 from emoview.networks.seen import Seen, with_start
-from emoview.networks.sequences import EMBEDDING_PART, Aggregate, cnn_gru, frames_network
+from emoview.networks.sequences import EMBEDDING_PART, cnn_gru, frames_network
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures, changed
 from emoview.training.late_fusion import Predictions
-from emoview.training.loop import Batch, Plan, fit_head_first
+from emoview.training.loop import Batch, fit_head_first
 from emoview.training.parts import Parts
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import folds_and_choice
+from emoview.training.systems.options import SequenceOptions
 from emoview.training.systems.pictures import (
-    PictureOptions,
     built,
     class_weights,
     group_names,
@@ -46,35 +46,6 @@ from emoview.training.systems.pictures import (
     report,
     validated,
 )
-
-
-@dataclass(frozen=True)
-class SequenceOptions(PictureOptions):
-    """What decides the outcome: what `PictureOptions` say, and these.
-
-    Attributes:
-        length: Frames of a sequence.
-        aggregate: Of the frames' logits: their `mean`, or their `median`.
-        exact: Leave out the frames that a sequence is padded with.
-        new_head: Begin the dense layers anew instead of with the weights of `start`.
-        gru_depth: Layers of a GRU over the embeddings of the frames; 0 for none.  `head_epochs` are those in
-            which it learns alone.
-        gru_units: Of each, a direction.
-        bidirectional: The GRU looks ahead, too.
-        attention: Weigh what the GRU says of the frames by a learned score.
-        batch: Sequences a step.
-    """
-
-    length: Number = 80
-    aggregate: Aggregate = "mean"
-    exact: bool = True
-    new_head: bool = False
-    gru_depth: Whole = 0
-    gru_units: Number = 128
-    bidirectional: bool = False
-    attention: bool = False
-    batch: Number = 4
-    plan: Plan = field(default_factory=lambda: Plan(epochs=25, rate=1e-5))
 
 
 @dataclass(frozen=True)

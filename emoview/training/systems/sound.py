@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
 from emoview.common.folders import Data, folders_of
@@ -29,53 +27,18 @@ from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks import catalog
 from emoview.networks.flops import flops
-from emoview.networks.runs import FEATURE_WIDTHS, Folds, NetworkOfRun, Number, Run, Whole
+from emoview.networks.runs import FEATURE_WIDTHS, NetworkOfRun, Run
 from emoview.networks.seen import Seen
 from emoview.networks.temporal import set_normalisation
 from emoview.timeline.labels import VOICE_LABELS
-from emoview.training.loop import Batch, Plan, fit
+from emoview.training.loop import Batch, fit
 from emoview.training.processes import each
 from emoview.training.speech import load_samples
 from emoview.training.systems.events import OnEvent
+from emoview.training.systems.options import SoundFeatures, SoundOptions
 from emoview.training.systems.pictures import loss_of, report, validated
 from emoview.voice.descriptors import functionals, mfcc_means
 from emoview.voice.smile import FunctionalSet
-
-Features = Literal["mfcc-means", "functionals", "emobase", "is10"]
-
-
-@dataclass(frozen=True)
-class SoundOptions:
-    """What decides the outcome.
-
-    Attributes:
-        network: `mfcc-cnn`, `mfcc-cnn-two` or `functionals-dnn`.
-        features: `mfcc-means`, 40 a clip; `functionals`, the 6,373 of ComParE 2016; `emobase`, 988; or
-            `is10`, 1,582.
-        units: Of the dense layer of `functionals-dnn`, or of each where there are several; None for 1,024.
-        batch_norm: Normalise each dense layer's values, there.
-        dropout: Share of values dropped; None for what is usual in the network.
-        corpora: Those of the data set that take part; none for all.
-        songs: Take the songs of RAVDESS beside its speech.
-        plan: How long and how fast; the last epoch counts, since nothing is held out to choose by.
-        batch: Utterances a step.
-        test: Share that the random split measures on.
-        folds: Of speakers.
-        seed: Decides start, splits and order.
-    """
-
-    network: str = "mfcc-cnn"
-    features: Features = "mfcc-means"
-    units: Number | Annotated[tuple[Number, ...], Meta(min_length=1, max_length=10)] | None = None
-    batch_norm: bool | None = None
-    dropout: Annotated[float, Meta(ge=0, lt=1)] | None = None
-    corpora: tuple[str, ...] = ("ravdess", "tess")
-    songs: bool = False
-    plan: Plan = field(default_factory=lambda: Plan(100, 1e-3, schedule="cosine", keep="last"))
-    batch: Number = 32
-    test: Annotated[float, Meta(gt=0, lt=1)] = 0.33
-    folds: Folds = 5
-    seed: Whole = 1
 
 
 def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> None:
@@ -235,7 +198,7 @@ def _network(
 
 
 def describe(
-    utterances: tuple[Utterance, ...], features: Features, folder: Path, on_event: OnEvent
+    utterances: tuple[Utterance, ...], features: SoundFeatures, folder: Path, on_event: OnEvent
 ) -> NDArray[np.float32]:
     """Compute, or read back, one vector for each utterance: `(n, width)`."""
     listing = "\n".join(str(u.path) for u in utterances)
