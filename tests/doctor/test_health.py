@@ -138,7 +138,7 @@ def test_damaged_weights_are_named(damaged: Path):
 def test_the_parameters_are_those_of_the_card():
     card = weights.model_card()
     counted = [state.parameters for state in weights.weight_states() if state.parameters]
-    assert len(counted) == 9
+    assert len(counted) == 10
     for parameters in counted:
         assert f"{parameters:,}" in card
 
@@ -147,7 +147,7 @@ def test_weights_are_listed_verified_and_described():
     assert "face_cnn.weights.h5" in _run("weights").stdout
     done = _run("weights", "verify")
     assert done.returncode == 0
-    assert done.stdout.count(" ok") == 19 + 3
+    assert done.stdout.count(" ok") == 21 + 3
 
 
 def test_models_of_mediapipe_are_among_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
