@@ -17,8 +17,10 @@ from emoview.timeline.clock import TICK_HZ
 # By logistic regression on pairs of shots of people from whom nothing else was learned: the cosine distance
 # of what the faces say of who they are, and Hellinger's distance of the colours above the face (hair) and
 # below it (clothes).
-_OF_IDENTITY, _OF_HAIR, _OF_CLOTHES = 13.8, 4.5, 5.2
-_SAME: Final = 16.7
+_OF_IDENTITY, _OF_HAIR, _OF_CLOTHES = 13.6, 5.8, 5.3
+_SAME: Final = 16.4
+# Two people may both wear black: colours that are more alike than those of one person in two shots say no more.
+_ALIKE: Final = 0.5
 # What two people differ by on average in what is not known.
 _UNKNOWN_IDENTITY, _UNKNOWN_COLOUR = 0.65, 0.6
 _NEVER: Final = 1e9
@@ -121,7 +123,7 @@ def _colour_distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
     squares = (values**2).sum(axis=1)
     distances = squares[:, None] + squares - 2 * (values @ values.T)
     known = squares > 0
-    far = np.sqrt(np.maximum((distances + distances.T) / 2, 0.0))
+    far = np.maximum(np.sqrt(np.maximum((distances + distances.T) / 2, 0.0)), _ALIKE)
     return np.where(known[:, None] & known, far, _UNKNOWN_COLOUR)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,14 @@ def test_two_in_one_picture_are_two_people_however_alike():
     assert persons_of(scene((0, 0, 30), (0, 10, 30))) == {0: 0, 1: 1}
     with pytest.raises(InputError, match="faces 0 and 1 of x are seen at the same time"):
         persons_of(scene((0, 0, 30), (0, 10, 30)), merge=[(0, 1)], file="x")
+
+
+def test_two_in_the_same_clothes_are_told_apart_by_their_faces():
+    one, other = track(0, 0, 0), track(1, 1, 40)
+    assert one.look is not None
+    assert other.look is not None
+    alike = replace(other, look=replace(other.look, surroundings=one.look.surroundings))
+    assert persons_of({0: one, 1: alike}) == {0: 0, 1: 1}
 
 
 def test_what_was_told_apart_wrongly_is_merged_and_split():
