@@ -19,7 +19,7 @@ from emoview.timeline.clock import TICK_HZ
 # below it (clothes).
 _OF_IDENTITY, _OF_HAIR, _OF_CLOTHES = 13.6, 5.8, 5.3
 _SAME: Final = 16.4
-# Two people may both wear black: colours that are more alike than those of one person in two shots say no more.
+# Two people may both wear black: colours more alike than those of one person in two shots say no more.
 _ALIKE: Final = 0.5
 # What two people differ by on average in what is not known.
 _UNKNOWN_IDENTITY, _UNKNOWN_COLOUR = 0.65, 0.6
