@@ -128,7 +128,7 @@ def _print_f1(console: Console, metrics: Mapping[str, Mapping[str, Any]]) -> Non
 
 
 _ON_GROUPS = (
-    "beyond its labels: accuracy less what all examples' recalls give for the group's labels; said: mean "
+    "beyond its labels: accuracy less what all examples' recalls give for the group's labels; sure: mean "
     "confidence, %. Under 20 examples, intervals are too narrow; of 20 groups, one differs by chance."
 )
 _OF_LABELS = ("accuracy, %", "UAR, %")
@@ -247,15 +247,17 @@ def _groups(measured: GroupedFigures) -> Table:
     """Lay the groups below each other, those of one attribute together."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=_ON_GROUPS, caption_justify="left")
     table.add_column("group")
-    for column in ("n", "accuracy, %", "beyond its labels", "UAR", "said", "ECE"):
-        table.add_column(column, justify="right", no_wrap=column != "beyond its labels")
+    for column in ("n", "accuracy, %", "beyond its labels", "UAR", "sure", "ECE"):
+        table.add_column(column, justify="right", no_wrap=True)
     for attribute, groups in measured.groups.items():
+        table.add_row(Text(name_of(attribute)))
         for value, one in groups.items():
-            numbers = (f"{part.value:.1f}" for part in (one.uar, one.confidence))
+            numbers = (f"{part.value:.0f}" for part in (one.uar, one.confidence))
             table.add_row(
-                Text(name_of(f"{attribute}: {value}")), str(one.examples), str(one.accuracy), str(one.beyond),
-                *numbers, f"{one.calibration_error.value:.3f}", end_section=value == [*groups][-1],
+                Text(f"  {name_of(value)}"), str(one.examples), str(one.accuracy), str(one.beyond),
+                *numbers, f"{one.calibration_error.value:.3f}",
             )  # fmt: skip
+        table.add_section()
     return table
 
 

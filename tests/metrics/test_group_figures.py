@@ -69,7 +69,8 @@ def test_the_terminal_shows_groups_and_how_far_to_trust_them():
     screen = Screen(file=out, width=100)
     render_training.figures(cast(Any, SimpleNamespace(printer=lambda: screen)), "network", figures)
     shown = out.getvalue()
-    assert "gl\\x1basses: [red]clear" in shown
+    assert "gl\\x1basses" in shown
+    assert "  [red]clear" in shown
     assert "75.0" in shown
     assert "beyond its labels: accuracy less what" in shown
     assert "\x1b" not in shown
