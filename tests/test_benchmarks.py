@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT))
-from benchmarks import gpu, studies
+from benchmarks import copies, gpu, studies
 from benchmarks.clips import SPEED, make
 from benchmarks.table import Fact, Speed, document, markdown
 from emoview.media.decode import PictureDecoder
@@ -120,3 +121,19 @@ def test_the_diarisation_error_counts_what_is_missed_false_and_confused():
     assert diarisation_error(truth, np.repeat([5, 2, -1], [48, 32, 20])) == pytest.approx(10)
     assert diarisation_error(truth, np.repeat([-1, 5, 2, -1], [8, 32, 48, 12])) == pytest.approx(20)
     assert diarisation_error(truth, np.zeros(100, int)) == pytest.approx(75)
+
+
+def test_pictures_cut_and_coloured_otherwise_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    rng = np.random.default_rng(0)
+    for part, seeds in (("train", (0, 1, 2)), ("valid", (1, 3))):
+        folder = tmp_path / part / "happy"
+        folder.mkdir(parents=True)
+        for seed in seeds:
+            rough = np.random.default_rng(seed).integers(40, 220, (6, 6, 3), dtype=np.uint8)
+            face = cv2.resize(rough, (112, 112), interpolation=cv2.INTER_CUBIC)
+            if part == "valid":
+                face = cv2.resize(face[2:-2, 2:-2] // 2 + rng.integers(20, 24), (112, 112))
+            cv2.imwrite(str(folder / f"{seed}.png"), face)
+    copies.main([str(tmp_path), "--table", str(tmp_path / "copies.csv")])
+    assert "1 of 2 pictures of" in capsys.readouterr().out
+    assert (tmp_path / "copies.csv").read_text() == "id,copy\nhappy/1.png,yes\nhappy/3.png,no\n"

@@ -1,6 +1,7 @@
-"""Fill the tables of the model card from what `emoview train voice` and `train fusion` measured.
+"""Fill the tables of the model card from what was measured.
 
-    python -m tools.card RUN
+    python -m tools.card RUN       # by `emoview train voice` and `train fusion`
+    python -m tools.card FILE      # by `emoview evaluate face shipped … --groups … --json FILE`
 
 writes each table between its two comments in weights/MODEL_CARD.md anew.
 """
@@ -166,7 +167,24 @@ def _confusion(key: str, measured: Figures) -> Lines:
         yield _row(label, *map(str, counts))
 
 
-TABLES: Final[Mapping[str, Callable[[Figures], Lines]]] = {
+def _groups(measured: Figures) -> Lines:
+    yield from _head(
+        "", "pictures", "accuracy", "beyond its labels", "UAR", "mean confidence", "ECE", "by chance"
+    )
+    for attribute, groups in measured["shipped face network"]["groups"].items():
+        for value, one in groups.items():
+            yield _row(
+                f"{attribute}: {value}", str(one["examples"]),
+                _between(one["accuracy"]), _between(one["beyond"]),
+                f"{one['uar']['value']:.1f}", f"{one['confidence']['value']:.1f}",
+                f"{one['calibration_error']['value']:.3f}", f"{one['calibration_floor']:.3f}",
+            )  # fmt: skip
+
+
+Tables = Mapping[str, Callable[[Figures], Lines]]
+"""Tables of the card by the name in their comments."""
+
+OF_RUN: Final[Tables] = {
     "voices": _voices,
     "corpora": _corpora,
     "clips": _clips,
@@ -177,16 +195,16 @@ TABLES: Final[Mapping[str, Callable[[Figures], Lines]]] = {
     "confusion of voices": partial(_confusion, "speakers"),
     "confusion of clips": partial(_confusion, "late_both"),
 }
-"""The tables of the card by the name in their comments."""
+OF_GROUPS: Final[Tables] = {"groups": _groups}
 
 
-def filled(card: str, measured: Figures) -> str:
-    """Give the card with its tables as measured.
+def filled(card: str, tables: Tables, measured: Figures) -> str:
+    """Give the card with some of its tables as measured.
 
     Raises:
         ValueError: A table has no place in the card.
     """
-    for name, lines in TABLES.items():
+    for name, lines in tables.items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         table = "\n" + "\n".join(lines(measured)) + "\n\n"
         found = place.search(card)
@@ -197,12 +215,15 @@ def filled(card: str, measured: Figures) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Fill the card from a run folder."""
-    (run,) = map(Path, arguments)
+    """Fill the card from a run folder or a file."""
+    (place,) = map(Path, arguments)
+    of_run = place.is_dir()
+    files = [place / f"{name}_metrics.json" for name in ("voice", "fusion")] if of_run else [place]
     measured: dict[str, Any] = {}
-    for name in ("voice", "fusion"):
-        measured |= json.loads((run / f"{name}_metrics.json").read_text("utf-8"))
-    CARD.write_text(filled(CARD.read_text("utf-8"), measured), "utf-8")
+    for file in files:
+        measured |= json.loads(file.read_text("utf-8"))
+    card = filled(CARD.read_text("utf-8"), OF_RUN if of_run else OF_GROUPS, measured)
+    CARD.write_text(card, "utf-8")
 
 
 if __name__ == "__main__":

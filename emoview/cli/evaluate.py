@@ -82,6 +82,16 @@ def evaluate(
             "the majority of the other raters, in 7, 3 and 2 labels.",
         ),
     ] = False,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="For faces: measure by group, too. A CSV table with the column id (path or number in the "
+            "part) and a column for each attribute, such as glasses.",
+        ),
+    ] = None,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 1,
     seen: Annotated[
@@ -114,6 +124,8 @@ def evaluate(
 
       emoview evaluate voice shipped speech --protocol ravdess-folds
 
+      emoview evaluate face shipped my-faces --groups ages.csv
+
       emoview evaluate face runs/shallow-deep my-faces --json figures.json
 
       emoview evaluate face runs/shallow-deep faces --seen leave-out
@@ -122,7 +134,7 @@ def evaluate(
     with terminal.reporting():
         from emoview.cli import render_training
 
-        _check(what, model, protocol, cut_out=cut_out, humans=humans, seen=seen, plot=plot)
+        _check(what, model, protocol, cut_out=cut_out, humans=humans, groups=groups, seen=seen, plot=plot)
         if protocol is not Protocol.GIVEN:
             from emoview.training.memory import keep_memory
 
@@ -135,7 +147,7 @@ def evaluate(
                 _raters(model, data, part, cut_out, check, on_event)
                 if humans
                 else _figures(
-                    what, model, data, part, protocol, truth, cut_out, fusion, seed, check, on_event
+                    what, model, data, part, protocol, truth, cut_out, groups, fusion, seed, check, on_event
                 )
             )
         for name, one in figures.items() if str(file) != "-" else ():
@@ -163,6 +175,7 @@ def _check(
     *,
     cut_out: bool,
     humans: bool,
+    groups: Path | None,
     seen: SeenInTraining,
     plot: Path | None,
 ) -> None:
@@ -181,9 +194,11 @@ def _check(
             which = "--humans" if humans else what.value
             raise InputError(f"--plot draws labels, which {which} does not measure")
         form_of(plot)
-    for option, given in (("--cut-out", cut_out), ("--humans", humans)):
+    for option, given in (("--cut-out", cut_out), ("--humans", humans), ("--groups", groups)):
         if given and what is not What.FACE:
             raise InputError(f"{option} is for faces, not for {what.value}")
+    if humans and groups:
+        raise InputError("--humans measures no groups: leave out one of --humans and --groups")
     if seen is not SeenInTraining.REFUSE and model == "shipped":
         raise InputError("--seen is for a run: what ships has no record of what it learned from")
     if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
@@ -206,6 +221,7 @@ def _figures(
     protocol: Protocol,
     truth: Truth,
     cut_out: bool,
+    groups: Path | None,
     fusion: str,
     seed: int,
     check: SeenCheck,
@@ -216,7 +232,14 @@ def _figures(
 
         return dict(
             evaluate_faces(
-                model, data, part, truth=truth.value, cut_out=cut_out, on_event=on_event, check=check
+                model,
+                data,
+                part,
+                truth=truth.value,
+                cut_out=cut_out,
+                groups=groups,
+                on_event=on_event,
+                check=check,
             )
         )
     if what is What.VOICE:

@@ -21,12 +21,20 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from emoview.cli.console import Terminal
 from emoview.common.text import name_of
 from emoview.evaluation.comparison import Compared
 from emoview.evaluation.timelines import NEAR_S, TimelineFigures
-from emoview.metrics.figures import AffectFigures, Figure, GainFigures, LabelFigures, RaterFigures
+from emoview.metrics.figures import (
+    AffectFigures,
+    Figure,
+    GainFigures,
+    GroupedFigures,
+    LabelFigures,
+    RaterFigures,
+)
 from emoview.training.systems.events import OnEvent
 
 
@@ -101,6 +109,10 @@ def _print_f1(console: Console, metrics: Mapping[str, Mapping[str, Any]]) -> Non
         console.print(table)
 
 
+_ON_GROUPS = (
+    "beyond its labels: accuracy less what all examples' recalls give for the group's labels; sure: mean "
+    "confidence, %. Under 20 examples, intervals are too narrow; of 20 groups, one differs by chance."
+)
 _OF_LABELS = ("accuracy, %", "UAR, %")
 _OF_VALUES = ("RMSE (-10 to 10)", "PCC", "ICC", "CCC")
 
@@ -156,6 +168,8 @@ def figures(terminal: Terminal, name: str, measured: Any, seen: tuple[int, int] 
             said.add_row(label, *map(str, row))
         console.print(said)
         console.print(_classes(measured))
+    if isinstance(measured, GroupedFigures):
+        console.print(_groups(measured))
 
 
 def _lines(measured: Any) -> Iterator[tuple[str, str]]:
@@ -208,6 +222,24 @@ def _classes(measured: LabelFigures) -> Table:
         rest = (f"{part.value:.1f}" for part in (one.precision, one.f1, one.specificity))
         area = "" if one.area is None else f"{one.area.value:.3f}"
         table.add_row(name, str(one.support), str(one.recall), *rest, area)
+    return table
+
+
+def _groups(measured: GroupedFigures) -> Table:
+    """Lay the groups below each other, those of one attribute together."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=_ON_GROUPS, caption_justify="left")
+    table.add_column("group")
+    for column in ("n", "accuracy, %", "beyond its labels", "UAR", "sure", "ECE"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for attribute, groups in measured.groups.items():
+        table.add_row(Text(name_of(attribute)))
+        for value, one in groups.items():
+            numbers = (f"{part.value:.0f}" for part in (one.uar, one.confidence))
+            table.add_row(
+                Text(f"  {name_of(value)}"), str(one.examples), str(one.accuracy), str(one.beyond),
+                *numbers, f"{one.calibration_error.value:.3f}",
+            )  # fmt: skip
+        table.add_section()
     return table
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.attributes import Attributes, read_attributes
 from emoview.datasets.pictures import LabelledPictures, open_pictures
 from emoview.errors import DatasetError, InputError
 from emoview.evaluation.seen import Examples, SeenCheck
 from emoview.fusion.late import softmax
-from emoview.metrics.figures import LabelFigures
+from emoview.metrics.figures import GroupedFigures, LabelFigures
+from emoview.metrics.groups import measure_attributes
 from emoview.metrics.labels import measure_labels
 from emoview.networks.runs import NetworkOfRun, load_network, networks_of
 from emoview.networks.sizes import FACE_SIZE
@@ -32,6 +35,7 @@ def evaluate_faces(
     *,
     truth: str,
     cut_out: bool = False,
+    groups: Path | None = None,
     on_event: OnEvent,
     check: SeenCheck | None = None,
 ) -> dict[str, LabelFigures]:
@@ -47,11 +51,13 @@ def evaluate_faces(
         part: Of the data set; None where there is only one.
         truth: `original` labels, or those most `votes` of FER+ were for.
         cut_out: Whether what ships sees the faces of small pictures, too, as those of a video.
+        groups: Table of attributes, see `read_attributes`; pictures without a name in their data set have
+            their number in the part, from 0.
         on_event: Told how far it is.
         check: Says what becomes of pictures that a network learned from; None refuses them.
 
     Returns:
-        Figures by network.
+        Figures by network; with `groups`, `GroupedFigures`.
     """
     check = check or SeenCheck()
     contempt = model != SHIPPED and any(network.labels != LABELS for network in networks_of(Path(model)))
@@ -63,13 +69,28 @@ def evaluate_faces(
         raise DatasetError(
             f"{folder}: {len(broken)} pictures cannot be decoded, {broken[0]} first: take them out"
         )
-    result = {}
+    attributes = None if groups is None else _attributes(groups, pictures, on_event)
+    result: dict[str, LabelFigures] = {}
     for name, told, probabilities, known in answers_of(
         model, pictures, truth=truth, cut_out=cut_out, check=check, on_event=on_event
     ):
         names, labels = _grouped(told, pictures.labels[known])
-        result[name] = measure_labels(probabilities[known], labels, names)
+        figures = measure_labels(probabilities[known], labels, names)
+        if attributes is not None:
+            some = {attribute: list(compress(values, known)) for attribute, values in attributes.items()}
+            figures = GroupedFigures(
+                **vars(figures), groups=measure_attributes(probabilities[known], labels, some)
+            )
+        result[name] = figures
     return result
+
+
+def _attributes(table: Path, pictures: LabelledPictures, on_event: OnEvent) -> Attributes:
+    ids = pictures.names or tuple(map(str, range(len(pictures))))
+    attributes, strangers = read_attributes(table, ids)
+    if strangers:
+        on_event({"note": f"{len(strangers)} ids of {table} are no pictures here, {strangers[0]} first"})
+    return attributes
 
 
 def answers_of(

@@ -92,6 +92,43 @@ class LabelFigures:
 
 
 @dataclass(frozen=True)
+class GroupFigures:
+    """What was measured on a group of labelled examples, such as faces with glasses.
+
+    Attributes:
+        examples: How many.
+        accuracy: As that of `LabelFigures`.
+        expected: The accuracy, in percent, if each label were recalled as often as among all examples:
+            a group with many happy faces is an easy one.
+        beyond: Accuracy beyond what is expected, in points.
+        uar: Mean recall over the labels that the group has, in percent.
+        confidence: Mean probability of what was said, in percent.
+        calibration_error: As that of `LabelFigures`.
+        calibration_floor: As that of `LabelFigures`; of a small group most of its error.
+    """
+
+    examples: int
+    accuracy: Figure
+    expected: Figure
+    beyond: Figure
+    uar: Figure
+    confidence: Figure
+    calibration_error: Figure
+    calibration_floor: float
+
+
+@dataclass(frozen=True)
+class GroupedFigures(LabelFigures):
+    """What was measured on labelled examples of which more is known than the label.
+
+    Attributes:
+        groups: By attribute and value.
+    """
+
+    groups: dict[str, dict[str, GroupFigures]]
+
+
+@dataclass(frozen=True)
 class TickFigures:
     """What was measured of the ticks of recordings in which the label changes once.
 

@@ -16,6 +16,8 @@ import pytest
         ("face", ["--plot", "x.bmp"], "end its name in"),
         ("timeline", ["--plot", "x.png"], "draws labels"),
         ("voice", ["--cut-out"], "is for faces, not for voice"),
+        ("voice", ["--groups", __file__], "is for faces, not for voice"),
+        ("face", ["--humans", "--groups", __file__], "measures no groups"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_measuring(

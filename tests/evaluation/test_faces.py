@@ -11,12 +11,13 @@ import pytest
 from conftest import ffmpeg
 from trained import quiet
 
-from emoview import InputError
+from emoview import LABELS, InputError
 from emoview.datasets.pictures import open_pictures
 from emoview.evaluation.faces import _shipped, evaluate_faces
 from emoview.face.align import align, box_of
 from emoview.face.find import FaceFinder
 from emoview.face.still import StillFaces
+from emoview.metrics.figures import GroupedFigures
 from emoview.networks.runs import read_metrics
 from emoview.pipeline.inference import run_faces, run_stills
 from emoview.pipeline.models import Models
@@ -35,6 +36,28 @@ def test_the_shipped_network_is_measured_on_any_part(faces: Path):
     assert one.examples == 42
     assert sum(map(sum, one.confusion)) == 42
     assert one.accuracy.low <= one.accuracy.value <= one.accuracy.high
+
+
+def test_groups_are_measured_beside_all(faces: Path, tmp_path: Path):
+    rows = [f"happy/{i}.png,{'dark' if i < 4 else 'light'}" for i in range(6)]
+    table = tmp_path / "groups.csv"
+    table.write_text("\n".join(["id,light", *rows, "happy/9.png,dark"]) + "\n")
+    events: list[Any] = []
+    (one,) = evaluate_faces(
+        "shipped", faces, "valid", truth="original", groups=table, on_event=events.append
+    ).values()
+    assert isinstance(one, GroupedFigures)
+    assert one.examples == 42
+    groups = one.groups["light"]
+    assert {value: group.examples for value, group in groups.items()} == {"dark": 4, "light": 2}
+    assert {group.expected.value for group in groups.values()} == {one.recalls["happy"].value}
+    hits = one.confusion[LABELS.index("happy")][LABELS.index("happy")]
+    assert sum(group.examples * group.accuracy.value for group in groups.values()) == pytest.approx(
+        100 * hits
+    )
+    (note,) = (event["note"] for event in events if "note" in event)
+    assert "1 ids" in note
+    assert "happy/9.png" in note
 
 
 def test_what_ships_sees_small_pictures_as_a_video_would(sample: Path, tmp_path: Path):
