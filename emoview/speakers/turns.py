@@ -155,13 +155,3 @@ def _path(likeness: NDArray[np.float64], spoken: NDArray[np.int64]) -> NDArray[n
     for i in range(count - 1, 0, -1):
         path[i - 1] = came[i, path[i]]
     return path
-
-
-def turns_of(voices: NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    """Give `(voice, first tick, after the last)` of every stretch of one voice, by time."""
-    found = [
-        (int(voice), first, last)
-        for voice in np.unique(voices[voices != NOBODY])
-        for first, last in runs(voices == voice)
-    ]
-    return sorted(found, key=lambda turn: turn[1])
