@@ -4,8 +4,9 @@
 
 DATA holds `clips`, `speech` and `speech_more` (docs/training.md).  Conversations are built of clips of actors
 and of recordings of held-out speakers: an interviewer behind the camera who speaks alone (`silent`) or in
-turn with the person in the picture (`interview`), two people side by side (`two`), and sound alone of 2 to 4
-voices (`sound`).  Printed are the share of ticks with speech that are given to the right face, or to none,
+turn with the person in the picture (`interview`), two people side by side (`two`), and sound alone: of 2 to 4
+voices whose emotion changes with each sentence (`sound`) or stays (`steady`), and of a single voice (`one`).
+Printed are the share of ticks with speech that are given to the right face, or to none,
 and the diarisation error: missed, false and confused speech by the true speech, without a collar.  True
 speech is what each recording holds by itself, by ITU-T P.56.  The error is that of turns, in which pauses of
 one voice of up to half a second are speech, in the truth and in the result; `by the tick` they are not.
@@ -40,7 +41,8 @@ from emoview.training.speech import load_samples
 from emoview.voice.activity import trim
 
 NOBODY, OFF = -1, 9
-KINDS = ("silent", "interview", "two", "sound")
+KINDS = ("silent", "interview", "two", "sound", "steady", "one")
+ALONE = KINDS[3:]
 _SECONDS = 40
 _SIDE = 320, 240
 _LOUDNESS = 0.06
@@ -112,10 +114,10 @@ class People:
             self._clips.setdefault(clip.actor, []).append(clip.path)
         utterances = read_utterances(data)
         side_of = sides(utterances)
-        self._voices: dict[str, list[Path]] = {}
+        self._voices: dict[str, dict[str, list[Path]]] = {}
         for one in utterances:
             if side_of[one.person] is Side.TEST:
-                self._voices.setdefault(one.person, []).append(one.path)
+                self._voices.setdefault(one.person, {}).setdefault(one.label, []).append(one.path)
 
     def actors(self, count: int, rng: np.random.Generator) -> list[str]:
         """Draw so many actors."""
@@ -144,9 +146,13 @@ class People:
         samples = np.pad(samples, (0, max(0, length - len(samples))))[:length]
         return Clip(pictures, _as_loud(samples))
 
-    def utterance(self, person: str, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Read one of a speaker's recordings, whole ticks of it."""
-        paths = self._voices[person]
+    def label(self, person: str, rng: np.random.Generator) -> str:
+        """Draw one of a speaker's emotions."""
+        return str(rng.choice(sorted(self._voices[person])))
+
+    def utterance(self, person: str, rng: np.random.Generator, label: str = "") -> NDArray[np.float32]:
+        """Read one of a speaker's recordings, of any emotion or of one, whole ticks of it."""
+        paths = [path for own, some in self._voices[person].items() if label in ("", own) for path in some]
         samples = trim(load_samples(paths[rng.integers(len(paths))]))
         return _as_loud(np.pad(samples, (0, -len(samples) % SAMPLES_PER_TICK)))
 
@@ -154,9 +160,12 @@ class People:
 def build(kind: str, number: int, people: People, folder: Path) -> tuple[Path, NDArray[np.int64]]:
     """Build a conversation: a file, and who speaks in each tick."""
     rng = np.random.default_rng((KINDS.index(kind), number))
-    if kind == "sound":
-        speakers = people.voices(2 + number % 3, rng)
-        talk = _turns(len(speakers), rng, lambda who: (people.utterance(speakers[who], rng), None), [])
+    if kind in ALONE:
+        speakers = people.voices(1 if kind == "one" else 2 + number % 3, rng)
+        labels = [people.label(person, rng) if kind == "steady" else "" for person in speakers]
+        talk = _turns(
+            len(speakers), rng, lambda who: (people.utterance(speakers[who], rng, labels[who]), None), []
+        )
     else:
         actors = people.actors(2 if kind == "two" else 1, rng)
         seen = [people.clip(actor, rng).listening for actor in actors]
@@ -223,16 +232,16 @@ def spoken_in(sound: NDArray[np.float32]) -> NDArray[np.bool_]:
     Args:
         sound: `(640 ticks,)`, 16 kHz mono.
     """
+    result = np.zeros(len(sound) // SAMPLES_PER_TICK, bool)
+    if not sound.any():
+        return result
     power = np.square(sound.reshape(-1, _FRAME).astype(np.float64)).mean(axis=1)
-    power = np.convolve(power, np.ones(3) / 3, "same")
-    active = power > power.max(initial=0.0) * 1e-6
+    power = np.convolve(np.pad(power, 1), np.ones(3) / 3, "valid")
+    active = power > power.max() * 1e-6
     # The limit follows from the level of what is above it.
     for _ in range(_ROUNDS):
-        if active.any():
-            active = power > power[active].mean() * 10 ** (-_MARGIN_DB / 10)
-    ticks = np.flatnonzero(active.reshape(-1, SAMPLES_PER_TICK // _FRAME).any(axis=1))
-    result = np.zeros(len(sound) // SAMPLES_PER_TICK, bool)
-    for tick in ticks:
+        active = power > power[active].mean() * 10 ** (-_MARGIN_DB / 10)
+    for tick in np.flatnonzero(active.reshape(-1, SAMPLES_PER_TICK // _FRAME).any(axis=1)):
         result[tick : tick + 1 + _HANGOVER] = True
     return result
 
@@ -285,7 +294,7 @@ def measure(result: Analysis, truth: NDArray[np.int64], kind: str) -> dict[str, 
         "voices": float(voices.max() + 1),
         "too many": float(voices.max() + 1 - len(np.unique(truth[truth != NOBODY]))),
     }
-    if kind != "sound":
+    if kind not in ALONE:
         heard = (voices != NOBODY) & (truth != NOBODY)
         figures = {"right, %": float(100 * (given[heard] == truth[heard]).mean()), **figures}
     return figures

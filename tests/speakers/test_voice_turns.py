@@ -97,6 +97,29 @@ def test_nobody_speaks():
     assert (voices_of(np.zeros((0, 1), np.float32), [], np.zeros(9, bool)) == NOBODY).all()
 
 
+def acted(*moods: tuple[int, int]) -> np.ndarray:
+    """Give the voices found in utterances of 4 s: whose each is, and in which mood."""
+    speech = speech_of(*((i * 110, i * 110 + 100) for i in range(len(moods))))
+    cuts = windows_of(speech)
+    rng = np.random.default_rng(3)
+    axes = np.linalg.qr(rng.standard_normal((64, 40)))[0].T
+    utterances = np.array([
+        axes[who] + 0.7 * axes[10 + mood] + 0.4 * axes[20 + i]
+        for i, (who, mood) in enumerate(moods)
+    ])  # fmt: skip
+    said = utterances[[first // 110 for first, _ in cuts]] + rng.standard_normal((len(cuts), 64)) / 40
+    found = voices_of(said.astype(np.float32), cuts, speech)
+    return found[np.arange(len(moods)) * 110 + 50]
+
+
+def test_a_voice_of_two_moods_is_one():
+    np.testing.assert_array_equal(acted(*[(0, 1)] * 6, *[(0, 2)] * 6), 0)
+
+
+def test_two_voices_in_one_mood_are_two():
+    np.testing.assert_array_equal(acted(*[(0, 1), (1, 1)] * 6), [0, 1] * 6)
+
+
 def test_lips_part_voices_that_sound_alike():
     speech = speech_of(*((i * 100, i * 100 + 80) for i in range(6)))
     cuts = windows_of(speech)
