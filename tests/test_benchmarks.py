@@ -114,13 +114,37 @@ def test_conversations_need_their_data(tmp_path: Path):
 
 
 def test_the_diarisation_error_counts_what_is_missed_false_and_confused():
-    from benchmarks.conversations import diarisation_error
+    from benchmarks.conversations import errors_of
 
     truth = np.repeat([0, 1, -1], [40, 40, 20])
-    assert diarisation_error(truth, np.repeat([5, 2, -1], [40, 40, 20])) == 0
-    assert diarisation_error(truth, np.repeat([5, 2, -1], [48, 32, 20])) == pytest.approx(10)
-    assert diarisation_error(truth, np.repeat([-1, 5, 2, -1], [8, 32, 48, 12])) == pytest.approx(20)
-    assert diarisation_error(truth, np.zeros(100, int)) == pytest.approx(75)
+    assert errors_of(truth, np.repeat([5, 2, -1], [40, 40, 20])) == (0, 0, 0)
+    assert errors_of(truth, np.repeat([5, 2, -1], [48, 32, 20])) == pytest.approx((0, 0, 10))
+    assert errors_of(truth, np.repeat([-1, 5, 2, -1], [8, 32, 48, 12])) == pytest.approx((10, 10, 0))
+    assert errors_of(truth, np.zeros(100, int)) == pytest.approx((0, 25, 50))
+
+
+def test_pauses_of_half_a_second_are_no_error_of_turns():
+    from benchmarks.conversations import errors_of, with_pauses
+
+    truth = np.repeat([0, -1, 0, -1, 1], [40, 12, 40, 12, 40])
+    whole = np.repeat([0, -1, 1], [92, 12, 40])
+    np.testing.assert_array_equal(with_pauses(truth), whole)
+    assert errors_of(with_pauses(truth), with_pauses(whole)) == (0, 0, 0)
+    assert errors_of(truth, whole) == pytest.approx((0, 10, 0))
+    longer = np.repeat([0, -1, 0], [40, 13, 40])
+    np.testing.assert_array_equal(with_pauses(longer), longer)
+
+
+def test_speech_is_what_lies_less_than_16_db_below_its_mean_level():
+    from benchmarks.conversations import spoken_in
+
+    rng = np.random.default_rng(0)
+    level_db = np.repeat([-60, 0, -60, -12, -25, -60], [25, 50, 3, 25, 25, 25])
+    sound = rng.standard_normal(640 * len(level_db)) * np.repeat(10 ** (level_db / 20), 640)
+    # A pause of 0.12 s is bridged, and 0.2 s behind the last word are speech still.
+    expected = np.repeat([False, True, False], [25, 50 + 3 + 25 + 5, 45])
+    assert (spoken_in(sound.astype(np.float32)) != expected).sum() <= 2
+    assert not spoken_in(np.zeros(6400, np.float32)).any()
 
 
 def test_pictures_cut_and_coloured_otherwise_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

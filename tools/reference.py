@@ -36,12 +36,14 @@ from emoview.timeline.results import (
 )
 from emoview.timeline.shares import Shares
 from emoview.timeline.sums import PersonSum, VoiceSum
+from emoview.timeline.turns import Turn
 
 _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
     "": (Analysis,),
     "timeline[]": (Row,),
     "own_baselines[]": (OwnBaseline,),
     "speakers[]": (Speaker,),
+    "turns[]": (Turn,),
     "overall": (Verdict, Overall),
     "overall.face": (Verdict,),
     "overall.voice": (Verdict,),
@@ -64,6 +66,7 @@ _CLASSES: Final[Mapping[str, tuple[type, ...]]] = {
 _ONLY_IN_JSON: Final = {
     "schema_version": "Version of this format. Its first number changes when existing readers would break.",
     "summary": "For how long which label lasts.",
+    "turns": "Who speaks from when to when; a pause of up to half a second does not end a turn.",
     "measures": "Names of the measures of each row, in their order.",
     "labels": "The seven labels, in the order of all probabilities.",
     "valence_arousal": "`derived` from the label probabilities, or `estimated` by a trained regressor.",

@@ -22,6 +22,7 @@ from emoview.timeline.results import (
 )
 from emoview.timeline.shares import LEAST_SHARE, Shares, shares_by_person, shares_of
 from emoview.timeline.sums import PersonSum, VoiceSum, sum_of_voice, sums_of_persons
+from emoview.timeline.turns import turns_of
 
 
 def to_json(analysis: Analysis) -> str:
@@ -90,6 +91,10 @@ def _without_lists(analysis: Analysis) -> dict[str, Any]:
         "speakers": [
             {"voice_id": one.voice_id, "seconds": one.seconds, "person": one.person}
             for one in analysis.speakers
+        ],
+        "turns": [
+            {"start_s": one.start_s, "end_s": one.end_s, "voice_id": one.voice_id}
+            for one in turns_of(analysis.timeline)
         ],
         "weights": [{"name": w.name, "sha256": w.sha256} for w in analysis.weights],
         "warnings": list(analysis.warnings),

@@ -14,6 +14,7 @@ from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.moments import faces_by_presence
 from emoview.timeline.results import Analysis, Probabilities, Row
 from emoview.timeline.sums import blinks_of, unusable_of
+from emoview.timeline.turns import turns_of
 
 STEPS: Final = 254
 """A probability p is stored as round(254 p); valence and arousal v as round(127 (v + 1))."""
@@ -27,7 +28,7 @@ def tracks(analysis: Analysis) -> dict[str, Any]:
     Returns:
         `voice`: ticks x 7 bytes for the whole clip, or as many as there are groups; `faces`: for each
         person, the one with most rows first, where its rows start, and its bytes; `nobody`: likewise for the
-        ticks without a face; `turns`: start, end and voice of each stretch of one voice.
+        ticks without a face; `turns`: start, end and voice of each turn.
     """
     rows = analysis.timeline
     by_face: dict[int | None, list[Row]] = {}
@@ -36,7 +37,7 @@ def tracks(analysis: Analysis) -> dict[str, Any]:
     return {
         "voice": _voice(rows, analysis.media.ticks, analysis.naming),
         "faces": [_track(by_face[face], face, analysis.naming) for face in faces_by_presence(rows)],
-        "turns": _turns(rows),
+        "turns": [(turn.start_s, turn.end_s, turn.voice_id) for turn in turns_of(rows)],
         "nobody": _track(by_face[None], None, analysis.naming) if None in by_face else None,
     }
 
@@ -75,17 +76,6 @@ def _measures(rows: Sequence[Row]) -> dict[str, Any]:
     spans = {"blinks": blinks_of(rows), "poor": unusable_of(rows)}
     seconds = {name: [[time_of(a), time_of(b)] for a, b in found] for name, found in spans.items()}
     return {"head": _text(head), **seconds}
-
-
-def _turns(rows: Sequence[Row]) -> list[tuple[float, float, int]]:
-    heard = {row.tick: row.voice_id for row in rows if row.voice_id is not None}
-    turns: list[tuple[int, int, int]] = []
-    for tick, voice in heard.items():
-        if turns and turns[-1][1:] == (tick, voice):
-            turns[-1] = (turns[-1][0], tick + 1, voice)
-        else:
-            turns.append((tick, tick + 1, voice))
-    return [(time_of(first), time_of(last), voice) for first, last, voice in turns]
 
 
 def _voice(rows: Sequence[Row], ticks: int, naming: Naming) -> str:

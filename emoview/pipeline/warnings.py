@@ -368,6 +368,13 @@ def of_doubts(doubts: Iterable[Doubt]) -> list[str]:
     ]
 
 
+def of_voices(voices: int, faces: int) -> list[str]:
+    """Tell where nothing but their sound tells voices apart."""
+    if voices < 2 or faces:
+        return []
+    return [f"{voices} voices were told apart by sound alone: their number and turns may be wrong"]
+
+
 def of_others(main: int, own: int, speech: int, others: list[str]) -> list[str]:
     """Tell where most of the speech is not of the measured face.
 

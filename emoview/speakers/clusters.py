@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 MOST: Final = 300
 """So many stretches are compared each with each other; more are first put together in parts."""
-THRESHOLD: Final = 1.6
+THRESHOLD: Final = 1.7
 """Distance from which on two clusters are two voices; chosen on conversations of strangers."""
 COUNTED: Final = 6
 """More stretches make a cluster no heavier: else, the longer a recording, the more voices it had."""

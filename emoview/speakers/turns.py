@@ -19,6 +19,9 @@ _PART: Final = 3 * TICK_HZ
 # What it costs, in cosines summed over ticks, that the voice changes amid speech, and behind a pause.
 _CHANGE, _CHANGE_BEHIND_PAUSE = 3.0, 0.8
 _ROUNDS = 2
+# Cosine of two voices from which on they are one: an emotion moves a part of speech far from the next of the
+# same voice, but hardly the mean of many.
+_SAME: Final = 0.6
 # How much it counts whether lips move, beside how a voice sounds.
 _LIPS: Final = 0.5
 
@@ -33,9 +36,9 @@ def voices_of(
 ) -> NDArray[np.int64]:
     """Tell voices apart.
 
-    Parts of speech of some three seconds, whose windows are averaged, are put together to voices; a voice
-    that is heard for less than two seconds is none; each tick then gets the voice that the windows around it
-    are most like, where a change has its price.
+    Parts of speech of some three seconds, whose windows are averaged, are put together to voices, and voices
+    that are alike as a whole to one; a voice that is heard for less than two seconds is none; each tick then
+    gets the voice that the windows around it are most like, where a change has its price.
 
     Args:
         embeddings: `(windows, n)`, of what is heard in `cuts`.
@@ -58,7 +61,7 @@ def voices_of(
     means = np.stack([points[part == i].mean(axis=0) for i in range(part.max() + 1)])
     sound = embeddings.shape[1]
     means[:, :sound] = unit(means[:, :sound])
-    middles = _middles(points, cluster(means, threshold=threshold)[part], cuts)
+    middles = _joined(points, cluster(means, threshold=threshold)[part], cuts, sound)
     spoken = np.flatnonzero(speech)
     path = np.zeros(len(spoken), np.int64)
     for _ in range(_ROUNDS):
@@ -89,14 +92,31 @@ def _parts(cuts: list[Cut], speech: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.asarray(np.unique(found, return_inverse=True)[1].ravel(), np.int64)
 
 
-def _middles(points: NDArray[np.float32], labels: NDArray[np.int64], cuts: list[Cut]) -> NDArray[np.float32]:
-    """Give the direction of each voice that is heard for long enough; of the longest, where none is."""
+def _joined(
+    points: NDArray[np.float32], labels: NDArray[np.int64], cuts: list[Cut], sound: int
+) -> NDArray[np.float32]:
+    """Give the directions of voices, of which those that are alike are one."""
+    while True:
+        heard, middles = _middles(points, labels, cuts)
+        directions = np.concatenate([unit(middles[:, :sound]), middles[:, sound:]], axis=1)
+        alike = _alike(directions, directions, sound)
+        np.fill_diagonal(alike, -np.inf)
+        one, other = np.unravel_index(int(alike.argmax()), alike.shape)
+        if alike[one, other] < _SAME:
+            return middles
+        labels = np.where(labels == heard[one], heard[other], labels)
+
+
+def _middles(
+    points: NDArray[np.float32], labels: NDArray[np.int64], cuts: list[Cut]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Name the voices that are heard for long enough, or the longest, where none is, and their directions."""
     covered: list[set[int]] = [set() for _ in range(labels.max() + 1)]
     for (first, last), label in zip(cuts, labels, strict=True):
         covered[label].update(range(first, last))
     heard = np.array([len(ticks) for ticks in covered])
     enough = np.flatnonzero(heard >= min(_LEAST_TICKS, heard.max()))
-    return np.stack([points[labels == i].mean(axis=0) for i in enough])
+    return enough, np.stack([points[labels == i].mean(axis=0) for i in enough])
 
 
 def _again(
@@ -155,13 +175,3 @@ def _path(likeness: NDArray[np.float64], spoken: NDArray[np.int64]) -> NDArray[n
     for i in range(count - 1, 0, -1):
         path[i - 1] = came[i, path[i]]
     return path
-
-
-def turns_of(voices: NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    """Give `(voice, first tick, after the last)` of every stretch of one voice, by time."""
-    found = [
-        (int(voice), first, last)
-        for voice in np.unique(voices[voices != NOBODY])
-        for first, last in runs(voices == voice)
-    ]
-    return sorted(found, key=lambda turn: turn[1])

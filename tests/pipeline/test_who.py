@@ -132,6 +132,7 @@ def test_without_faces_all_voices_count():
     assert {row.said("fused") for row in result.timeline if row.voice_id is not None} == {"happy", "sad"}
     assert not any(row.off_screen or row.speaking for row in result.timeline)
     assert [one.person for one in result.speakers] == [None, None]
+    assert "2 voices were told apart by sound alone: their number and turns may be wrong" in result.warnings
 
 
 def test_who_speaks_is_read_back(tmp_path: Path):

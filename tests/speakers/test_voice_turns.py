@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emoview.speakers.clusters import MOST, cluster, unit
-from emoview.speakers.turns import NOBODY, turns_of, voices_of
+from emoview.speakers.turns import NOBODY, voices_of
 from emoview.speakers.windows import HOP, WINDOW, heard_in, runs, windows_of
 
 
@@ -75,7 +75,6 @@ def test_turns_are_found_to_the_tick_where_pauses_part_them():
     whose, cuts, said = conversation(0, [(0, 100), (1, 80), (0, 60), (2, 120), (1, 90)])
     found = voices_of(said.astype(np.float32), cuts, whose != NOBODY)
     np.testing.assert_array_equal(found, whose)
-    assert [voice for voice, _, _ in turns_of(found)] == [0, 1, 0, 2, 1]
 
 
 def test_a_change_without_a_pause_is_found_to_half_a_second():
@@ -96,6 +95,29 @@ def test_a_voice_of_a_second_is_none():
 
 def test_nobody_speaks():
     assert (voices_of(np.zeros((0, 1), np.float32), [], np.zeros(9, bool)) == NOBODY).all()
+
+
+def acted(*moods: tuple[int, int]) -> np.ndarray:
+    """Give the voices found in utterances of 4 s: whose each is, and in which mood."""
+    speech = speech_of(*((i * 110, i * 110 + 100) for i in range(len(moods))))
+    cuts = windows_of(speech)
+    rng = np.random.default_rng(3)
+    axes = np.linalg.qr(rng.standard_normal((64, 40)))[0].T
+    utterances = np.array([
+        axes[who] + 0.7 * axes[10 + mood] + 0.4 * axes[20 + i]
+        for i, (who, mood) in enumerate(moods)
+    ])  # fmt: skip
+    said = utterances[[first // 110 for first, _ in cuts]] + rng.standard_normal((len(cuts), 64)) / 40
+    found = voices_of(said.astype(np.float32), cuts, speech)
+    return found[np.arange(len(moods)) * 110 + 50]
+
+
+def test_a_voice_of_two_moods_is_one():
+    np.testing.assert_array_equal(acted(*[(0, 1)] * 6, *[(0, 2)] * 6), 0)
+
+
+def test_two_voices_in_one_mood_are_two():
+    np.testing.assert_array_equal(acted(*[(0, 1), (1, 1)] * 6), [0, 1] * 6)
 
 
 def test_lips_part_voices_that_sound_alike():
