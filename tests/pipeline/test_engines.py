@@ -97,3 +97,10 @@ def test_mediapipe_and_tensorflow_load_in_either_order():
         subprocess.run(
             [sys.executable, "-c", f"import {order}"], check=True, capture_output=True, timeout=120
         )
+
+
+def test_both_engines_give_the_same_maps_of_a_face():
+    faces = np.random.default_rng(0).random((3, 48, 48, 1), dtype=np.float32)
+    one, other = (Models(engine=engine).face_maps.predict_on_batch(faces) for engine in Engine)
+    assert one.shape == (3, 6, 6, 128)
+    np.testing.assert_allclose(one, other, atol=1e-4)
