@@ -7,7 +7,8 @@ def systems_like(incomplete: str) -> list[str]:
     """Name the systems that start so."""
     from emoview.training.systems.catalog import SYSTEMS
 
-    return [name for name in (*SYSTEMS, "face", "voice", "fusion", "speakers") if name.startswith(incomplete)]
+    shipped = ("face", "voice", "fusion", "speakers", "persons")
+    return [name for name in (*SYSTEMS, *shipped) if name.startswith(incomplete)]
 
 
 def formats_like(incomplete: str) -> list[str]:

@@ -18,9 +18,10 @@ def systems(terminal: Terminal) -> None:
         table.add_row(system.name, system.data, system.what)
     for name, data, what in (
         ("face", "fer2013/ and faces7/", "the face network that ships"),
-        ("voice", "speech/", "the voice networks that ship"),
+        ("voice", "speech/ and speech_more/", "the voice networks that ship"),
         ("fusion", "clips/ and faces7/", "the temporal network and the fusions that ship"),
         ("speakers", "speech/ and speech_more/", "the network that ships and tells voices apart"),
+        ("persons", "clips/ and faces7/", "the layer that ships and tells whose a face is"),
     ):
         table.add_row(name, data, what)
     terminal.printer().print(table)
