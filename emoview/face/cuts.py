@@ -91,7 +91,7 @@ class CutFinder:
         nearest = min(float(_difference(a.small, b.small).mean()) for a in shot[:between] for b in after)
         if between == len(shot):
             return nearest >= max(_LEAST, _LASTS * one.change)
-        return nearest >= max(_LEAST, _ABOVE_NEIGHBOURS * max(seen.change for seen in calm))
+        return nearest >= max(_LEAST, _ABOVE_NEIGHBOURS * max((seen.change for seen in calm), default=0.0))
 
 
 def _small(picture: Picture) -> NDArray[np.float32]:

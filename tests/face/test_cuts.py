@@ -48,6 +48,13 @@ def test_black_pictures_or_a_flash_between_two_shots_hide_no_cut(ticks: int, lig
     assert cuts([scene(1)] * 15 + between + [scene(1)] * 15) == ([] if ticks < 5 else [15 + ticks])
 
 
+def test_the_shortest_films_have_cuts_too():
+    white = np.full_like(scene(1), 255)
+    assert cuts([scene(1), white, scene(2)]) == [2]
+    assert cuts([scene(1), scene(2)]) == [1]
+    assert cuts([scene(1)]) == []
+
+
 def jolted() -> list[Picture]:
     """A camera that shakes for a moment, and then stands elsewhere."""
     steps = [0] * 15 + [9, 2, 11, 5, 8] + [6] * 15
