@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Camera:
         matrix = np.array([[scale[0], 0, -left * scale[0]], [0, scale[1], -top * scale[1]]])
         framed = cv2.warpAffine(picture, matrix, _SIZE, borderMode=cv2.BORDER_REPLICATE)
         lit = np.clip(framed / 255 * self.tint, 0, 1) ** self.gamma * self.gain
-        return (255 * np.clip(lit, 0, 1)).astype(np.uint8)
+        return np.asarray(255 * np.clip(lit, 0, 1), np.uint8)
 
 
 class Layer:
@@ -121,7 +122,7 @@ def main() -> None:
     (arguments.output / "scenes.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def build(number: int, clips: list[ClipFile], folder: Path) -> tuple[Path, NDArray[np.int64], list[str]]:
+def build(number: int, clips: Sequence[ClipFile], folder: Path) -> tuple[Path, NDArray[np.int64], list[str]]:
     """Build a scene: a film without sound, who is seen in each tick, and the actors."""
     rng = np.random.default_rng((77, number))
     known = sorted({str(clip.actor) for clip in clips})
@@ -164,7 +165,7 @@ def measure(result: Analysis, truth: NDArray[np.int64]) -> dict[str, float]:
     }
 
 
-def _looks(clips: list[ClipFile], maps: Any, file: Path) -> Looks:
+def _looks(clips: Sequence[ClipFile], maps: Any, file: Path) -> Looks:
     if not file.exists():
         looks = looks_of(clips, maps)
         np.savez(file, people=looks.people, clips=looks.clips, maps=looks.maps)
@@ -178,7 +179,7 @@ def _shot(path: Path, rng: np.random.Generator) -> NDArray[np.uint8]:
         pictures = np.stack([picture for _, picture in decoder])
     length = min(len(pictures), int(rng.integers(*_SHOT)))
     start = int(rng.integers(0, len(pictures) - length + 1))
-    return pictures[start : start + length]
+    return np.asarray(pictures[start : start + length])
 
 
 if __name__ == "__main__":
