@@ -8,6 +8,8 @@ stands behind the first two poolings and the dense layers.
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -75,7 +77,7 @@ def bkvgg12(
         dropout: Behind both dense layers; of three shares the first two are dropped behind the first two
             poolings.
         pooling: Average over the picture instead of flattening.
-        batch_norm: Normalise after each convolution.
+        batch_norm: Normalise after each convolution, and after both dense layers of 256.
         filters: Side of the convolutions' filters.
         name: Of the model.
 
@@ -91,23 +93,32 @@ def bkvgg12(
             x = convolution(x, width, filters, batch_norm=batch_norm, start=_START)
         if share is not None:
             x = dropped(layers.MaxPooling2D(2)(x), share)
-    x = dropped(
-        layers.Dense(256, activation="relu", kernel_initializer=_START)(flatten(x, pooling=pooling)), last
-    )
-    x = layers.Dense(256, activation="relu", kernel_initializer=_START)(x)
+    x = dropped(_dense(flatten(x, pooling=pooling), 256, batch_norm=batch_norm), last)
+    x = _dense(x, 256, batch_norm=batch_norm)
     return keras.Model(picture, logits(x, labels, dropout=last), name=name)
 
 
 def andreas100(
-    *, input_shape: Shape = (100, 100, 3), labels: int = 7, dropout: Dropout = RISING, pooling: bool = False
+    *,
+    input_shape: Shape = (100, 100, 3),
+    labels: int = 7,
+    dropout: Dropout = RISING,
+    pooling: bool = False,
+    batch_norm: bool = False,
 ) -> keras.Model:
     """Build Andreas100: BKVGG12 for colour pictures of 100 pixels, with 6x6 filters.
 
     Arguments and result are those of `bkvgg12`.
     """
     return bkvgg12(
-        input_shape=input_shape, labels=labels, dropout=dropout, pooling=pooling, filters=6, name="andreas100"
-    )
+        input_shape=input_shape, labels=labels, dropout=dropout, pooling=pooling, batch_norm=batch_norm,
+        filters=6, name="andreas100",
+    )  # fmt: skip
+
+
+def _dense(x: Any, width: int, *, batch_norm: bool) -> Any:
+    x = layers.Dense(width, kernel_initializer=_START)(x)
+    return layers.ReLU()(layers.BatchNormalization()(x) if batch_norm else x)
 
 
 def _start(

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 _LARGE = 4096
 """So many numbers are worth it; small arrays, such as scales and means, stay as they are."""
 
+_PACKED: Any = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+_WORTH = 512
+
 
 def round_to_half(network: keras.Model) -> None:
     """Round the large kernels of a network to what half precision holds: eleven binary digits.
@@ -41,17 +44,20 @@ def as_stored(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def save_weights(network: keras.Model, path: Path) -> None:
-    """Write the weights of a network as Keras reads them, each as `as_stored` gives it."""
+    """Write the weights of a network as Keras reads them, each as `as_stored` gives it, and compressed."""
     import h5py
 
     # A file does not shrink where something in it does, so it is written twice.
     whole, partial = (path.with_name(f"{kind}-{path.name}") for kind in ("whole", "partial"))
     network.save_weights(whole)
-    with h5py.File(whole) as full, h5py.File(partial, "w") as small:
+    with h5py.File(whole) as full, h5py.File(partial, "w", libver="latest") as small:
 
         def copy(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
-                copied = small.create_dataset(name, data=as_stored(np.asarray(item)))
+                values = as_stored(np.asarray(item))
+                # A chunk of a small array takes more room than it saves.
+                packed = {**_PACKED, "chunks": values.shape} if values.size > _WORTH else {}
+                copied = small.create_dataset(name, data=values, **packed)
             else:
                 copied = small.require_group(name)
             copied.attrs.update(item.attrs)

@@ -186,3 +186,17 @@ def test_groups_after_training_are_decided_by_their_sums():
     # Happy leads, but anger, fear and sadness together outweigh it.
     probabilities = np.array([[0.1, 0.2, 0.0, 0.2, 0.3, 0.2, 0.0]])
     assert regrouped(probabilities, np.array([LABELS.index("sad")]), 3).accuracy.value == 100
+
+
+def test_normalisation_that_only_helps_to_learn_leaves_the_published_network(faces: Path, tmp_path: Path):
+    changes = {"batch": 16, "batch_norm": True, "plan": {"epochs": 2, "rate": 1e-3}}
+    run = trained("shallow-deep", faces, tmp_path / "run", network="bkvgg12", **changes)
+    (network,) = networks_of(run)
+    assert network.parameters == 3_468_007 + 2 * 42 * 42  # mean and spread of each pixel
+    kinds = {type(layer).__name__ for layer in load_network(run, network).layers[-1].layers}
+    assert "Conv2D" in kinds
+    assert "BatchNormalization" not in kinds
+    with pytest.raises(InputError, match="leave start or batch_norm out"):
+        trained("shallow-deep", faces, tmp_path / "no", network="bkvgg12", start=str(run), **changes)
+    with pytest.raises(InputError, match="resnet18 has no option batch_norm"):
+        trained("shallow-deep", faces, tmp_path / "none", network="resnet18", **changes)

@@ -33,6 +33,9 @@ class PictureOptions:
         activation: Of the frame CNN; None for its usual one.
         pooling: Average over the picture instead of flattening; None for what is usual in the network.
         dropout: Share of values dropped, or one for each stage of the network; None for what is usual.
+        batch_norm: Normalise behind each convolution while a network learns that has no such normalisation
+            (bkvgg12, andreas100, vgg11, vgg16).  In the end it is merged into the convolutions, so that the
+            layers and the number of parameters are the published ones.
         plan: How long and how fast.
         batch: Pictures a step.
         preparation: What the network does to pictures in [0, 1] first.
@@ -60,6 +63,7 @@ class PictureOptions:
     activation: str | None = None
     pooling: bool | None = None
     dropout: Fraction | tuple[Fraction, ...] | None = None
+    batch_norm: bool = False
     plan: Plan = field(default_factory=lambda: Plan(epochs=30, rate=1e-3, schedule="plateau"))
     batch: Number = 64
     preparation: Preparation = "unit"

@@ -7,6 +7,7 @@ picture stage of the CNN + GRU work differ in their options alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -25,6 +26,7 @@ from emoview.metrics.labels import accuracy, measure_labels
 from emoview.metrics.plot import plot_figures
 from emoview.networks import catalog
 from emoview.networks.flops import flops
+from emoview.networks.merging import merge_normalisation
 from emoview.networks.preparation import prepared
 from emoview.networks.runs import (
     NetworkOfRun,
@@ -144,10 +146,15 @@ def _learn(
         said = predicted(model, decoded, parts[1])
         return validated(said, groups[parts[1]], loss=loss, batch=options.batch)
 
-    return fit_head_first(
+    model = fit_head_first(
         build, only_dense_learn, options.head_epochs, batches, judge, options.plan, run.part(part),
         loss=loss, seed=options.seed, name=part, of=len(parts[0]) // options.batch, on_event=on_event,
     )  # fmt: skip
+    if not options.batch_norm:
+        return model
+    published = built(replace(options, batch_norm=False), shape, names, decoded, parts[0])
+    merge_normalisation(model, published)
+    return published
 
 
 def built(
@@ -166,7 +173,11 @@ def built(
         pictures: All there are.
         known: Those that it may know: the preparation may depend on them.
     """
-    own = {} if options.activation is None else {"activation": options.activation}
+    own: dict[str, Any] = {} if options.activation is None else {"activation": options.activation}
+    if options.batch_norm:
+        if options.start is not None:
+            raise InputError("batch_norm=true learns from random weights: leave start or batch_norm out")
+        own["batch_norm"] = True
     try:
         network = catalog.build(
             options.network, labels=len(names), input_shape=shape,
