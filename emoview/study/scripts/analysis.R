@@ -33,6 +33,10 @@ again$p_holm <- p.adjust(again$p, "holm")
 write.csv(again, "effects-R.csv", row.names = FALSE)
 
 both <- merge(again, stored, by = c("measure", "condition"), suffixes = c("", ".stored"))
-off <- abs(both$effect - both$effect.stored) > 1e-5 + 1e-3 * abs(both$effect.stored)
+differs <- function(name) {
+  stored <- both[[paste0(name, ".stored")]]
+  abs(both[[name]] - stored) > 1e-5 + 1e-3 * abs(both$effect.stored)
+}
+off <- differs("effect") | differs("low") | differs("high")
 cat("effects.csv:", nrow(both), "rows compared, different:", sum(off), "\n")
 quit(status = as.integer(any(off)))
