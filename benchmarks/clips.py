@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ class ClipKind:
         height: Pixels; the picture is 16:9.
         seconds: Length.
         rate: Pictures a second; None makes them vary between 12 and 30.
-        faces: 1, or 4 in two rows.
+        faces: 1, or several side by side in rows.
     """
 
     name: str
@@ -70,9 +71,15 @@ def _filters(kind: ClipKind) -> str:
     if kind.faces == 1:
         shape = f"scale=-2:{height},pad={width}:{height}:(ow-iw)/2:0"
     else:
+        columns = math.ceil(math.sqrt(kind.faces))
+        rows = math.ceil(kind.faces / columns)
+        wide, high = width / columns // 2 * 2, height / rows // 2 * 2
+        heads = "".join(f"[{i}]" for i in range(kind.faces))
+        places = "|".join(f"{i % columns * wide:g}_{i // columns * high:g}" for i in range(kind.faces))
         shape = (
-            f"{_HEAD},scale={width // 2}:{height // 2},split=4[a][b][c][d];"
-            "[a][b]hstack[x];[c][d]hstack[y];[x][y]vstack"
+            f"{_HEAD},scale={wide:g}:-2,split={kind.faces}{heads};"
+            f"{heads}xstack=inputs={kind.faces}:layout={places}:fill=gray,"
+            f"scale={width}:{height},setsar=1"
         )
     # Every fifth second runs at 12 Hz, the others at 30.
     varied = "fps=60,select='if(lt(mod(t,5),1),not(mod(n,5)),not(mod(n,2)))'," if kind.rate is None else ""
