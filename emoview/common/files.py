@@ -186,6 +186,16 @@ def _opened(temporary: Path, *, folder: bool) -> int | None:
     return lock
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[bool]:
+    """Hold a folder that is there against other processes; gives whether none of them holds it."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        yield _try_lock(lock)
+    finally:
+        os.close(lock)
+
+
 def _try_lock(lock: int) -> bool:
     """Lock; False where another process holds the lock."""
     try:

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from msgspec import Meta
 
-from emoview.common.files import write_whole
+from emoview.common.files import held, write_whole
 from emoview.common.stored import read_numbers
 from emoview.errors import InputError
 from emoview.networks.saved import MOST_WITH_OPTIMIZER, load_saved, load_weights, save_whole
@@ -69,29 +69,37 @@ def fit(
 
     Returns:
         The network, not compiled, with the weights that `plan.keep` says.
+
+    Raises:
+        InputError: Another process trains in `run`, or what is there is damaged.
     """
     run.mkdir(parents=True, exist_ok=True)
-    history = read_history(run, watch)
-    keras.utils.set_random_seed(seed)
-    model = _begun(build, plan, run, len(history), loss, metrics)
-    for epoch in range(len(history), plan.epochs):
-        start = time.perf_counter()
-        watched, before = [plan.watched(row, watch) for row in history], _batches_of(history)
-        rates = (plan.rate_at(epoch, watched, batches=before + done) for done in count())
-        rate = next(rates)
-        model.optimizer.learning_rate = rate
-        _seed_dropout(model, seed, epoch)
-        learned, steps, waited = _epoch(model, batches(epoch), rates, plan.steps, of, on_event)
-        figures = judge(model)
-        row: dict[str, Any] = {
-            "epoch": epoch + 1, "rate": rate, "steps": steps, **learned, **figures,
-            "seconds": round(time.perf_counter() - start, 1), "waiting": round(waited, 3),
-        }  # fmt: skip
-        history.append(row)
-        _store(model, history, run, better=all(row[watch] > other[watch] for other in history[:-1]))
-        on_event({"network": name, **row})
-    if plan.keep == "best":
-        load_weights(model, run / _BEST, _ANEW)
+    with held(run) as alone:
+        if not alone:
+            raise InputError(
+                f"{run} is being trained by another process: wait for it, or name a new folder with -o"
+            )
+        history = read_history(run, watch)
+        keras.utils.set_random_seed(seed)
+        model = _begun(build, plan, run, len(history), loss, metrics)
+        for epoch in range(len(history), plan.epochs):
+            start = time.perf_counter()
+            watched, before = [plan.watched(row, watch) for row in history], _batches_of(history)
+            rates = (plan.rate_at(epoch, watched, batches=before + done) for done in count())
+            rate = next(rates)
+            model.optimizer.learning_rate = rate
+            _seed_dropout(model, seed, epoch)
+            learned, steps, waited = _epoch(model, batches(epoch), rates, plan.steps, of, on_event)
+            figures = judge(model)
+            row: dict[str, Any] = {
+                "epoch": epoch + 1, "rate": rate, "steps": steps, **learned, **figures,
+                "seconds": round(time.perf_counter() - start, 1), "waiting": round(waited, 3),
+            }  # fmt: skip
+            history.append(row)
+            _store(model, history, run, better=all(row[watch] > other[watch] for other in history[:-1]))
+            on_event({"network": name, **row})
+        if plan.keep == "best":
+            load_weights(model, run / _BEST, _ANEW)
     # Built anew it has no optimizer, and the precision of everybody's processor.
     bare = build()
     bare.set_weights(model.get_weights())

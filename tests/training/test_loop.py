@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -105,3 +107,30 @@ def test_every_network_that_learns_is_compiled_by_one_rule():
     ]
     assert len(calls) >= 4
     assert {how for _, how in calls} == {"compiled()"}, calls
+
+
+def test_two_processes_never_train_in_one_folder(tmp_path: Path):
+    code = (
+        "import sys, pathlib, emoview.common.files as files\n"
+        "with files.held(pathlib.Path(sys.argv[1])) as alone:\n    print(alone, flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+    def learn() -> None:
+        fit(
+            lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]),
+            lambda _: iter([(np.ones((2, 3), np.float32), np.ones((2, 1), np.float32))]),
+            lambda _: {"validation_accuracy": 0.0}, Plan(1, 0.1), tmp_path, loss="mse", seed=1,
+        )  # fmt: skip
+
+    with other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "True\n"
+        with pytest.raises(InputError, match="being trained by another process"):
+            learn()
+        assert list(tmp_path.iterdir()) == []
+        other.communicate("")
+    learn()
+    assert len(read_history_of(tmp_path)) == 1
