@@ -34,8 +34,8 @@ class PictureOptions:
         pooling: Average over the picture instead of flattening; None for what is usual in the network.
         dropout: Share of values dropped, or one for each stage of the network; None for what is usual.
         batch_norm: Normalise behind each convolution while a network learns that has no such normalisation
-            (bkvgg12, andreas100, vgg11, vgg16).  In the end it is merged into the convolutions, so that the
-            layers and the number of parameters are the published ones.
+            (bkvgg12, andreas100, frame-cnn, vgg11, vgg16).  In the end it is merged into the convolutions, so
+            that the layers and the number of parameters are the published ones.
         plan: How long and how fast.
         batch: Pictures a step.
         preparation: What the network does to pictures in [0, 1] first.
@@ -53,6 +53,9 @@ class PictureOptions:
             on other pictures; a `.keras` or `.h5` file, of Keras Applications or VGG-Face, too; `shipped`,
             which is a face-cnn; None for random ones.  The last layer is new where the labels differ.
         head_epochs: Epochs, before those of the plan, in which only the dense layers learn.
+        teacher: Whose probabilities of each picture count in the target beside its label: a run folder with
+            one network of pictures, or `shipped`, the face network that ships; None for the label alone.
+        teacher_share: How much they count; the rest is the label's.
         seed: Decides start, split, order and changes.
     """
 
@@ -76,6 +79,8 @@ class PictureOptions:
     split: Literal["given", "random"] = "given"
     start: FileName | None = None
     head_epochs: Whole = 0
+    teacher: FileName | None = None
+    teacher_share: Annotated[float, Meta(gt=0, le=1)] = 0.7
     seed: Whole = 1
 
 

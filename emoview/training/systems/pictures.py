@@ -43,6 +43,7 @@ from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
 from emoview.training.systems.options import PictureOptions
+from emoview.training.teacher import taught
 
 _PREDICTED_AT_ONCE = 64
 
@@ -62,8 +63,10 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
     groups = grouped(pictures.labels, options.labels)
     name = options.network
     assert_taught(groups, parts[0], np.concatenate(parts[1:]), names, "pictures")
-    run.learns(name, with_start(learned_from(pictures, parts), options.start, name))
-    model = _learn(name, decoded, groups, parts, options, run, on_event)
+    seen = with_start(learned_from(pictures, parts), options.start, name)
+    run.learns(name, with_start(seen, options.teacher))
+    targets = targets_of(pictures, groups, parts[0], options)
+    model = _learn(name, decoded, groups, targets, parts, options, run, on_event)
     held_out = predicted(model, decoded, parts[1])
     scale = fit_scale(held_out, groups[parts[1]])
     probabilities = softmax(scale * predicted(model, decoded, parts[2]))
@@ -93,7 +96,8 @@ def cross_validated(
     for number, parts in enumerate(picture_folds(pictures, known, folds, options.seed), start=1):
         assert_taught(groups, parts[0], np.concatenate(parts[1:]), group_names(options.labels), "pictures")
         part = f"{options.network}-{folds}-folds/{number}"
-        model = _learn(part, decoded, groups, parts, options, run, on_event)
+        targets = targets_of(pictures, groups, parts[0], options)
+        model = _learn(part, decoded, groups, targets, parts, options, run, on_event)
         result.append(accuracy(predicted(model, decoded, parts[2]), groups[parts[2]]))
         on_event({"fold": number, "accuracy": result[-1]})
     return tuple(result)
@@ -117,10 +121,30 @@ def opened(options: PictureOptions, data: Data) -> tuple[LabelledPictures, Parts
     return pictures, parts
 
 
+def targets_of(
+    pictures: LabelledPictures, groups: NDArray[np.int64], known: NDArray[np.int64], options: PictureOptions
+) -> NDArray[np.float32]:
+    """Give what the network should say, `(n, labels)`: the labels, and what a teacher says of those `known`.
+
+    Raises:
+        InputError: The loss takes labels alone, or see `taught`.
+    """
+    names = group_names(options.labels)
+    targets = np.eye(len(names), dtype=np.float32)[groups]
+    if options.teacher is not None:
+        if options.loss != "cross-entropy":
+            raise InputError(f"{options.loss} learns labels alone: leave teacher out")
+        share = np.float32(options.teacher_share)
+        said = taught(options.teacher, pictures.select(known), names)
+        targets[known] = (1 - share) * targets[known] + share * said
+    return targets
+
+
 def _learn(
     part: str,
     decoded: DecodedPictures,
     groups: NDArray[np.int64],
+    targets: NDArray[np.float32],
     parts: Parts,
     options: PictureOptions,
     run: Run,
@@ -139,8 +163,8 @@ def _learn(
             decoded, parts[0], batch=options.batch, augmentation=options.augmentation,
             seed=options.seed, epoch=epoch,
         ):  # fmt: skip
-            targets = np.eye(len(names), dtype=np.float32)[groups[index]]
-            yield (values, targets) if weights is None else (values, targets, weights[groups[index]])
+            wanted = targets[index]
+            yield (values, wanted) if weights is None else (values, wanted, weights[groups[index]])
 
     def judge(model: keras.Model) -> dict[str, float]:
         said = predicted(model, decoded, parts[1])
