@@ -17,7 +17,7 @@ from emoview.voice.blocks import BLOCK_TICKS
 # The very highest say nothing: a change of the rate makes a cut-off wave swing beyond its edge.
 _HIGHEST = 0.001
 _NEAR_HIGHEST = 0.9
-_MOST_NEAR = 0.01
+_MOST_NEAR = 0.0075
 # Steps of height, up to 18 dB above full scale once at the usual level.
 _FINENESS, _HEIGHTS = 2000, 16_000
 # Hertz: what a telephone leaves out, and what carries most of a voice.
@@ -32,7 +32,7 @@ class Quality:
 
     Attributes:
         clipped: Share of the samples of speech at or above 90 % of the height that one in a thousand exceeds;
-            more than 0.01 when it is clipped.
+            more than 0.0075 when it is clipped.
         high_db: Density of power from 4.2 to 7.6 kHz against that from 0.5 to 2.5 kHz; None without speech.
     """
 
