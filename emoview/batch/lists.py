@@ -39,6 +39,9 @@ _STARTS: Final = ("start", "begin", "onset", "from", "start_time", "begin_time")
 _ENDS: Final = ("end", "stop", "offset", "to", "end_time", "stop_time")
 _LENGTHS: Final = ("duration", "length", "dur")
 _TIMES: Final = ("start_s", "end_s")
+_OTHER_UNITS: Final = re.compile(
+    r"_(?:in_)?(?:m|mins?|minutes?|h|hrs?|hours?|days?|frames?|fr|f|ticks?|samples?|us|ns)$"
+)
 _NEEDS: Final = "it needs a column path and, if wanted, start_s and end_s"
 # So like the name of a column that it may be a slip.
 _LIKE: Final = 0.8
@@ -187,6 +190,8 @@ def _columns(path: Place, head: Sequence[str]) -> _Columns:
     if times[0] and not times[1]:
         lengths = [(number, unit) for base, unit, number in named if base in _LENGTHS]
         times[2:] = lengths[:1]
+    wanted = ((_STARTS, times[0]), (_ENDS, times[1]), (_LENGTHS, times[-1] or times[1]))
+    _refuse_other_units(path, head, keys, [names for names, time in wanted if time is None])
     used = {places[0], *(time[0] for time in times if time)}
     _refuse_slips(
         path, head, keys, used, missing=[n for n, time in zip(_TIMES, times, strict=False) if not time]
@@ -227,6 +232,20 @@ def _read(lines: Sequence[str], number: int, separator: str) -> Iterator[tuple[i
             return
         except csv.Error as error:
             yield here, f"this is not comma-separated text ({error})"
+
+
+def _refuse_other_units(
+    path: Place, head: Sequence[str], keys: Sequence[str], missing: Sequence[Sequence[str]]
+) -> None:
+    """Refuse times in minutes, or in frames: without them, whole files would be analysed."""
+    names = {name for group in missing for name in group}
+    for shown, key in zip(head, keys, strict=True):
+        unit = _OTHER_UNITS.search(key)
+        if unit and key[: unit.start()] in names:
+            raise InputError(
+                f"the list {name_of(path)} has a column {quoted(shown.strip())}: give the times in seconds, "
+                "as start_s and end_s, or as mm:ss, as start and end"
+            )
 
 
 def _refuse_slips(
@@ -288,7 +307,7 @@ def _seconds(cells: Sequence[str], column: tuple[int, str] | None) -> float | No
 
 def _checked(entry: Entry, of: Place) -> Entry:
     fault = entry.fault
-    if fault is None and _NO_TEXT.search(entry.text) and not _is_there(of, entry.text):
+    if _NO_TEXT.search(entry.text) and not _is_there(of, entry.text):
         other = recoded(entry.text)
         entry = replace(entry, text=other) if _is_there(of, other) else entry
     if fault is None and len(entry.text) > _MOST_CHARACTERS:

@@ -53,6 +53,10 @@ class FaceFollower:
         """End all tracks: the next picture shows something else."""
         self._tracks.clear()
 
+    def end(self, face_id: int) -> None:
+        """End a track: what is followed is another face from the next picture on."""
+        self._tracks = [track for track in self._tracks if track.face_id != face_id]
+
     def follow(self, tick: int, faces: list[NDArray[np.float32]]) -> list[int]:
         """Give the id of each face of one picture.
 

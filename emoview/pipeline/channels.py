@@ -13,7 +13,7 @@ from emoview.errors import InputError
 from emoview.media.sound import Sound, read_sound
 from emoview.pipeline.choice import choose
 from emoview.pipeline.speaker import correlation, loudness
-from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of
+from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ, ticks_of, time_of
 from emoview.timeline.options import Options
 from emoview.voice.activity import spoken
 from emoview.voice.blocks import BLOCK_TICKS, Samples
@@ -35,6 +35,9 @@ _PAUSE_DB = 30.0
 _EMPTY_DB = 40.0
 _NOTHING_DB = -75.0
 _OPPOSITE = -0.5
+# A mix that is so much quieter than its channels has lost most of what they hold, and not in a few ticks.
+_LOST_DB = 10.0
+_LOST_TICKS = TICK_HZ
 # A channel has a speaker of its own where in so many ticks it is louder than the other by so much, and the
 # other in so many others; a voice between two microphones is louder in the same one all the time.
 _OWN_DB = 6.0
@@ -67,6 +70,15 @@ class _Ticks:
     def level_db(self) -> NDArray[np.float64]:
         """Level of each channel, `(channels,)`."""
         return np.asarray(10 * np.log10(self.power.mean(axis=0) + 1e-12))
+
+    @property
+    def lost(self) -> NDArray[np.int64]:
+        """Ticks in which the first two channels are loud, and their mix is not."""
+        left, right = self.power[:, 0], self.power[:, 1]
+        loudest = 10 * np.log10(np.maximum(left, right) + 1e-12)
+        loud = loudest > max(np.percentile(loudest, 95) - _PAUSE_DB, _NOTHING_DB)
+        mixed = np.maximum((left + right) / 4 + self.shared[:, 1] / 2, 0)
+        return np.flatnonzero(loud & (10 * np.log10(mixed + 1e-12) < loudest - _LOST_DB))
 
 
 class _Channel:
@@ -133,6 +145,15 @@ def _of_two(sound: Sound, options: Options, seen: SeenFaces) -> Notes:
         sound.weights = np.array([0.5, -0.5], np.float32)
         return (
             "the two channels are of opposite phase: one was turned over, so that they do not cancel out",
+        )
+    lost = ticks.lost
+    if len(lost) >= _LOST_TICKS:
+        best = int(right_db > left_db)
+        sound.weights = np.eye(2, dtype=np.float32)[best]
+        return (
+            f"the two channels are of opposite phase for {time_of(len(lost)):.1f} s from "
+            f"{time_of(int(lost[0])):.1f} s on, and cancel out there: "
+            f"the {_SIDES[best]} one alone was analysed",
         )
     if _differ(ticks.power):
         return _of_two_speakers(sound, options, seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from emoview.pipeline.evidence import Found
 from emoview.pipeline.stage import Stage
 from emoview.pipeline.timings import Timings
 from emoview.timeline.results import FaceBox
+
+if TYPE_CHECKING:
+    from emoview.face.change import Change
 
 LONGEST_SIDE = 640
 """Pictures are scaled to this while they are decoded: enough for the mesh, which sees 192 pixels."""
@@ -45,6 +49,7 @@ class FaceSearch:
         self._follower, self._proportions = FaceFollower(), Proportions(aspect)
         self._timings, self._square = timings, square
         self._looked: dict[int, tuple[int, int | None]] = {}
+        self._changes: dict[int, Change] = {}
         self.cuts: list[int] = []
         """Ticks of the cuts so far."""
 
@@ -77,6 +82,7 @@ class FaceSearch:
                 self.cuts.append(tick)
                 self._finder.cut()
                 self._follower.cut()
+                self._changes.clear()
             landmarks = self._finder.find(picture)
             if least and any(min(box_of(points)[2:]) < least for points in landmarks):
                 raise _SmallFaceError(tick)
@@ -95,14 +101,23 @@ class FaceSearch:
     def _surroundings(
         self, tick: int, face_id: int, picture: NDArray[np.uint8], points: NDArray[np.float32]
     ) -> NDArray[np.float32] | None:
-        """Look at what is around a face, now and then."""
+        """Look at what is around a face, now and then; where it has become another, its track ends."""
+        from emoview.face.change import Change
         from emoview.face.surroundings import due, surroundings
 
+        change = self._changes.setdefault(face_id, Change())
         first, last = self._looked.get(face_id, (tick, None))
-        if last is not None and not due(tick - first, tick - last):
+        asked = last is None or due(tick - first, tick - last)
+        if not asked and not change.due(tick):
+            return None
+        around = surroundings(picture, points)
+        if change.due(tick) and change.another(tick, around):
+            self._follower.end(face_id)
+            del self._changes[face_id]
+        if not asked:
             return None
         self._looked[face_id] = first, tick
-        return surroundings(picture, points)
+        return around
 
 
 def find_faces(

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK
 from emoview.voice.blocks import BLOCK_TICKS
 
-# Of a wave that is cut off, many samples lie within 5 % of the highest; of speech one in a thousand does.
-_NEAR_HIGHEST = 0.95
-_MOST_NEAR = 0.01
+# Of a wave that is cut off, many samples lie within 10 % of the highest or above; of speech a few in a
+# thousand do.
+# The very highest say nothing: a change of the rate makes a cut-off wave swing beyond its edge.
+_HIGHEST = 0.001
+_NEAR_HIGHEST = 0.9
+_MOST_NEAR = 0.0075
 # Steps of height, up to 18 dB above full scale once at the usual level.
 _FINENESS, _HEIGHTS = 2000, 16_000
 # Hertz: what a telephone leaves out, and what carries most of a voice.
@@ -28,7 +31,8 @@ class Quality:
     """What harms the recognition of a voice.
 
     Attributes:
-        clipped: Share of the samples of speech within 5 % of the highest; more than 0.01 when it is clipped.
+        clipped: Share of the samples of speech at or above 90 % of the height that one in a thousand exceeds;
+            more than 0.0075 when it is clipped.
         high_db: Density of power from 4.2 to 7.6 kHz against that from 0.5 to 2.5 kHz; None without speech.
     """
 
@@ -76,7 +80,8 @@ def quality_of(
     total = int(counts.sum())
     if not total:
         return USUAL
-    highest = int(np.flatnonzero(counts)[-1])
+    above = np.cumsum(counts[::-1])[::-1]
+    highest = int(np.flatnonzero(above > _HIGHEST * total)[-1])
     near = int(counts[int(np.ceil(_NEAR_HIGHEST * highest)) :].sum())
     return Quality(near / total, _density_db(power, _HIGH) - _density_db(power, _CORE))
 

@@ -188,6 +188,18 @@ def test_a_time_that_is_none_is_named(cell: str, tmp_path: Path):
     assert repr(cell) in str(clip.fault)
 
 
+@pytest.mark.parametrize(
+    "times", ["start (min),end (min)", "start,end_frames", "onset_h,offset_h", "start,length (min)"]
+)
+def test_times_in_other_units_are_not_passed_over(times: str, tmp_path: Path):
+    table = tmp_path / "list.csv"
+    table.write_text(f"path,{times}\nb.mp4,1,2\n")
+    with pytest.raises(InputError, match=r"has a column .* give the times in seconds"):
+        read_list(table)
+    table.write_text("path,to_hand,start_of_f\nb.mp4,1,2\n")
+    assert read_list(table)[0].further == (("to_hand", "1"), ("start_of_f", "2"))
+
+
 def test_further_columns_go_to_the_summary(tmp_path: Path):
     content = "path;participant;Größe;label\nno.mp4;P07;=1+1;calm\n".encode("cp1252")
     (clip,) = clips_of([written(tmp_path, content, "list.csv")])

@@ -45,6 +45,18 @@ def test_opposite_phase_does_not_cancel_out(mono: Path, tmp_path: Path):
     )
 
 
+def test_channels_that_cancel_out_for_a_while_are_not_mixed(mono: Path, tmp_path: Path):
+    path = tmp_path / "half.wav"
+    turned = "aeval=val(0)|val(0)*if(gt(t\\,2)\\,-1\\,1):c=stereo"
+    ffmpeg("-i", str(mono), "-af", turned, str(path))
+    sound, notes = sound_of(probe(path), Options(), lambda: None)
+    with sound, sound_of(probe(mono), Options(), lambda: None)[0] as alone:
+        np.testing.assert_allclose(sound[:64_000], alone[:64_000], atol=1e-3)
+    assert len(notes) == 1
+    assert "of opposite phase for" in notes[0]
+    assert "the left one alone was analysed" in notes[0]
+
+
 def test_an_empty_channel_takes_nothing_away(mono: Path, tmp_path: Path):
     assert heard(mono, tmp_path, "stereo|c1=c0") == (pytest.approx(1, abs=0.01), ())
     assert heard(mono, tmp_path, "stereo|c0=c0|c1=c0") == (pytest.approx(1, abs=0.01), ())

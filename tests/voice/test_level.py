@@ -46,6 +46,11 @@ def test_what_harms_a_voice_is_heard(speech: np.ndarray):
         assert quality(clipped).is_clipped
         # However quiet it was made behind that, and on whatever rate.
         assert quality(0.01 * clipped, 30).is_clipped
+    # Cut off at the rate of the recorder, and brought to another one: the edges swing.
+    fine = np.clip(20 * scipy.signal.resample_poly(speech, 3, 1), -1, 1)
+    swinging = scipy.signal.resample_poly(fine, 1, 3).astype(np.float32)
+    assert np.abs(swinging).max() > 1.1
+    assert quality(swinging).is_clipped
     # Nor does it cut off what is made louder.
     assert not quality(0.01 * speech, 400).is_clipped
     sections = scipy.signal.butter(6, [300, 3400], "bandpass", fs=16_000, output="sos")
