@@ -79,9 +79,7 @@ def degrees_of(number: Any, people: Any) -> Any:
     seen[people, number] = True
     both, either = (seen[:, 1:] & seen[:, :1]).sum(axis=0), (seen[:, 1:] | seen[:, :1]).sum(axis=0)
     inner = 2 * both >= either
-    return np.where(
-        inner, len(people) - len(seen) - inner.sum(), len(seen) - 1 - (~inner).sum()
-    )
+    return np.where(inner, len(people) - len(seen) - inner.sum(), len(seen) - 1 - (~inner).sum())
 
 
 def effects_of(clips: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
