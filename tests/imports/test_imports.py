@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import command
 import jsonschema
 import numpy as np
 import pytest
@@ -191,11 +192,9 @@ def test_times_that_cannot_be_right_are_told(tmp_path: Path, sample: Path):
     assert "the frames are 2e+03 s apart" in milliseconds.warnings[-1]
     # A frame stands for a second at most.
     assert milliseconds.media.face_share == 0.0005
-    longer = imported(feat(tmp_path / "f.csv", 200), video=sample)
-    assert "the table ends at 8.0 s, the video at 2.0 s" in longer.warnings[-1]
-    assert (
-        imported(openface(tmp_path / "t.csv", 60), video=sample, rate=25).warnings[-1].startswith("the rate")
-    )
+    longer = imported(feat(tmp_path / "f.csv", 500), video=sample)
+    assert "the table ends at 20.0 s, the video at 8.0 s" in longer.warnings[-1]
+    assert imported(openface(tmp_path / "t.csv", 60), rate=25).warnings[-1].startswith("the rate")
 
 
 def test_frames_of_several_recordings_are_not_mixed(tmp_path: Path):
@@ -218,6 +217,7 @@ def test_the_table_is_not_written_over(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     before = feat(tmp_path / "f.csv").read_bytes()
     for output in ([], ["-o", "f.csv"]):
-        done = CliRunner().invoke(app, ["import", "f.csv", "--rate", "25", "--format", "csv", *output])
-        assert done.exit_code == 1
+        done = command.run("import", "f.csv", "--rate", "25", "--format", "csv", *output)
+        assert done.returncode == 1
+        assert "overwritten" in done.stderr
         assert Path("f.csv").read_bytes() == before

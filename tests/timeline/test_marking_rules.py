@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import command
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,7 +127,7 @@ def test_a_rule_about_what_a_result_does_not_have_is_told(tmp_path: Path):
     path.write_text(to_json(RESULT))
     before = path.read_bytes()
     for more, said in ((["--rule", "au12 > 2"], "has no au12"), (["-o", str(path)], "overwritten")):
-        done = CliRunner().invoke(app, ["events", str(path), *more])
-        assert done.exit_code == 1
-        assert said in done.output
+        done = command.run("events", path, *more)
+        assert done.returncode == 1
+        assert said in done.stderr
     assert path.read_bytes() == before
