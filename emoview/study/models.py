@@ -155,8 +155,9 @@ def _compared(clips: pandas.DataFrame, measure: str, names: Sequence[str]) -> It
     people = pandas.factorize(known["participant"])[0]
     found = fit(known[measure].to_numpy(float), numbers, people)
     spread = float(np.hypot(found.between, found.within))
-    # What conditions fix to the last digit has no interval.
-    if spread < _SMALLEST * max(1.0, float(known[measure].abs().max())):
+    # What conditions, or conditions and participants, fix to the last digit has no interval.
+    fixed = found.within**2 * _LARGEST_RATIO < 1.05 * found.between**2 and len(known) > people.max() + 1
+    if fixed or spread < _SMALLEST * max(1.0, float(known[measure].abs().max())):
         return
     for i, name in enumerate(names[1:]):
         effect, error, degrees = found.effects[i], found.errors[i], found.degrees[i]

@@ -329,6 +329,8 @@ def test_what_people_decide_is_not_compared_and_the_plan_says_what_is_first():
     assert effects_table(clips).empty
     assert not_compared(clips, effects_table(clips)) == ["sad_mean"]
     both = clips.assign(participant=["a", "b", "c"] * 2)
+    # Each participant's difference is the same to the last digit.
+    assert effects_table(both.assign(sad_mean=[1.0, 2.0, 4.0, 1.5, 2.5, 4.5])).empty
     assert effects_table(both)["against"].tolist() == ["x"]
     assert effects_table(both, ["y", "x"])["against"].tolist() == ["y"]
 
