@@ -46,13 +46,24 @@ def events(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
-        from emoview.common.files import write_whole
+        from emoview.common.files import refuse_input, write_whole
+        from emoview.common.text import name_of
+        from emoview.errors import InputError
         from emoview.output.marks import marks_csv
         from emoview.output.read import read_json
-        from emoview.timeline.rules import marks_of, read_rule
+        from emoview.timeline.rules import lacking, marks_of, read_rule, unsaid
 
         read = [read_rule(rule) for rule in rules or USUAL]
+        refuse_input(output, result)
         analysis = read_json(result)
+        for rule in read if rules else ():
+            if missing := lacking(analysis, rule):
+                raise InputError(
+                    f"{name_of(result)} has no {' and no '.join(missing)}: change the rule {rule.text!r}"
+                )
+            if empty := unsaid(analysis, rule):
+                said = f"nothing is known of {' and '.join(empty)}, which {rule.text!r} is about"
+                render.warnings(terminal.console, [said])
         found = [mark for rule in read for mark in marks_of(analysis, rule)]
         found.sort(key=lambda mark: (mark.start_s, mark.end_s))
         table = marks_csv(found)

@@ -57,10 +57,13 @@ def import_(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
+        from emoview.common.files import refuse_input
         from emoview.imports.result import imported
-        from emoview.output.writers import formats_for, stem_of, write_results
+        from emoview.output.writers import formats_for, stem_of, target, write_results
 
         chosen = formats_for(output, formats, usual="json")
+        for one in chosen:
+            refuse_input(target(stem_of(table, chosen), one, output, only=len(chosen) == 1), table, video)
         analysis = imported(table, rate=rate, video=video)
         written = write_results(analysis, stem_of(table, chosen), chosen, output)
         if not quiet:

@@ -50,10 +50,11 @@ def study(
         from emoview.cli import render, render_batch
         from emoview.pipeline.check import check
         from emoview.study.plan import read_plan
-        from emoview.study.run import analyse_plan, conclude
+        from emoview.study.run import analyse_plan, conclude, refuse_foreign
 
         check(options)
         rows = read_plan(plan)
+        refuse_foreign(plan, output)
         with render_batch.progress(terminal.console, quiet=quiet, log=None) as on_event:
             report = analyse_plan(
                 rows, output, options, workers=workers or default_workers(), on_event=on_event

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from emoview.common.names import fitting
-from emoview.errors import OutputError
+from emoview.common.text import name_of
+from emoview.errors import InputError, OutputError
 
 _TEMPORARY: Final = ".part"
 # So many writers of one file at once are more than anybody starts.
@@ -84,6 +85,17 @@ def write_whole(path: Path, content: Content) -> None:
                 file.write(piece.encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def refuse_input(output: Path | None, *inputs: Path | None) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises:
+        InputError: The output is an input.
+    """
+    for one in inputs:
+        if output and one and output.is_file() and one.exists() and output.samefile(one):
+            raise InputError(f"{name_of(output)} would be overwritten: choose another name with -o")
 
 
 def sweep(path: Path) -> None:

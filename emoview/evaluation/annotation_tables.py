@@ -200,6 +200,8 @@ def _read(
             state = row.cell(layout.state).casefold()
             key = (row.tier, one.rater, str(one.label))
             if state in _BEGINS:
+                if key in open_:
+                    raise ValueError(f"{quoted(str(one.label))} starts again, but has not stopped")
                 open_[key] = one
                 continue
             if state in _STOPS:

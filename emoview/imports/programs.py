@@ -93,6 +93,11 @@ def _of_openface(table: Table) -> Findings:
     picture's left or down has a positive yaw or pitch, and one tilted clockwise a positive roll.
     """
     times = _times(table, table.numbers("timestamp", 0, LONGEST_S))
+    if len(np.unique(times)) == 1 < len(np.unique(table.numbers("frame", -1, np.inf))):
+        raise InputError(
+            f"{name_of(table.path)}: all frames have the timestamp {times[0]:g}: run OpenFace on the "
+            "video, or write the times of the frames in seconds there"
+        )
     notes = [
         "imported from OpenFace, which gives no emotions and hears nothing: there are no labels, no valence "
         "and no arousal; au01 to au45 are its intensities from 0 to 5"
@@ -142,7 +147,8 @@ def _of_feat(table: Table, rate: float | None) -> Findings:
         "its documentation does not say which way its angles count, so they are as it wrote them; au01 to "
         "au43 are its action units from 0 to 1"
     ]
-    seen = np.isfinite(boxes).all(axis=1)
+    # Later versions write a face without a size where none is found.
+    seen = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
     faces, note = _identities(table, times, boxes, seen)
     probabilities, note_of_sums = _emotions(table)
     affect = None
@@ -151,6 +157,7 @@ def _of_feat(table: Table, rate: float | None) -> Findings:
         affect = np.clip(affect, -1, 1)
     elif np.isfinite(probabilities).any():
         notes.append("valence and arousal are derived from the probabilities, as emoview does")
+    _refuse_several(table)
     angles = {"head_yaw": "Yaw", "head_pitch": "Pitch", "head_roll": "Roll"}
     inputs = sorted({one for one in table.text("input") if one}) if table.has("input") else []
     found = Findings(
@@ -159,6 +166,20 @@ def _of_feat(table: Table, rate: float | None) -> Findings:
         _units(table, _UNIT, 1.0), (*notes, *note, *note_of_sums), inputs[0] if len(inputs) == 1 else None,
     )  # fmt: skip
     return _sorted(found, np.argsort(times, kind="stable"))
+
+
+def _refuse_several(table: Table) -> None:
+    """Refuse a table of several recordings, whose frames would be mixed."""
+    if not table.has("input"):
+        return
+    of_frame: dict[str, str] = {}
+    for frame, one in zip(table.text("frame"), table.text("input"), strict=True):
+        other = of_frame.setdefault(frame, one)
+        if other != one:
+            raise InputError(
+                f"{name_of(table.path)} holds several recordings, such as {name_of(other)} and "
+                f"{name_of(one)}: import a table of each"
+            )
 
 
 def _times(table: Table, times: Floats) -> Floats:

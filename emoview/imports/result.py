@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,11 @@ from emoview.timeline.segments import segments_of
 _DECIMALS: Final = 6
 # A frame stands for the ticks up to the next; where frames are missing, not for long.
 _LASTS: Final = 1.5
+# What is older is no picture of a tick.
+_LONGEST_S: Final = 1.0
 _EARLY_S: Final = 0.001
+# A table may end a little before its recording, or a few frames after it.
+_SHORTER, _SHORTER_S = 0.05, 1.0
 
 
 def imported(path: Path, *, rate: float | None = None, video: Path | None = None) -> Analysis:
@@ -39,9 +44,8 @@ def imported(path: Path, *, rate: float | None = None, video: Path | None = None
         InputError: The table or the video cannot be read, or the table is of another program.
     """
     media = None if video is None else probe(video)
-    if media is not None and rate is None and media.video is not None:
-        rate = media.video.rate
-    found = findings_of(read_table(path), rate)
+    of_video = media.video.rate if media is not None and media.video is not None else None
+    found = findings_of(read_table(path), of_video if rate is None else rate)
     timeline, faces = _timeline(found, path)
     options = Options(modality="face", face="all" if len(faces) > 1 else "largest")
     said = [row.face for row in timeline if row.face is not None]
@@ -55,13 +59,32 @@ def imported(path: Path, *, rate: float | None = None, video: Path | None = None
         fusion_used="none",
         device_used="none",
         weights=(),
-        warnings=found.notes,
+        warnings=(*found.notes, *_doubts(found, media, given=rate)),
         timings={},
         affect="derived" if found.affect is None else "estimated",
         faces=faces,
         source=found.source,
         action_units=tuple(found.units),
     )
+
+
+def _doubts(found: Findings, media: Media | None, *, given: float | None) -> Iterator[str]:
+    """Say what about the times of a table may be wrong."""
+    times = np.unique(found.times_s)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    if step > _LONGEST_S + _EARLY_S:
+        yield (
+            f"the frames are {step:.3g} s apart, and a frame counts for {_LONGEST_S:g} s at most: look "
+            "whether the times are seconds"
+        )
+    if given is not None and found.source == "OpenFace":
+        yield "the rate was not used: the table has times of its own"
+    length, end = None if media is None else media.duration_s, float(times[-1]) + step
+    if length is not None and abs(length - end) > max(_SHORTER_S, _SHORTER * length):
+        yield (
+            f"the table ends at {end:.1f} s, the video at {length:.1f} s: look whether they belong "
+            "together, and whether the rate is right"
+        )
 
 
 def _timeline(found: Findings, path: Path) -> tuple[tuple[Row, ...], tuple[FaceFound, ...]]:
@@ -72,7 +95,8 @@ def _timeline(found: Findings, path: Path) -> tuple[tuple[Row, ...], tuple[FaceF
         raise InputError(f"{name_of(path)} is longer than {LONGEST_S / 3600:g} hours: import parts of it")
     starts = np.arange(count) / TICK_HZ
     frame = np.searchsorted(times, starts + _EARLY_S, side="right") - 1
-    fresh = (frame >= 0) & (starts - times[frame] < _LASTS * max(step, TICK_MS / 1000))
+    lasts = min(_LASTS * max(step, TICK_MS / 1000), _LONGEST_S)
+    fresh = (frame >= 0) & (starts - times[frame] < lasts)
     of_frame: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for number, (at, face) in enumerate(zip(np.searchsorted(times, found.times_s), found.faces, strict=True)):
         if face >= 0:

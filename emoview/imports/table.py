@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.stored import quoted, read_bytes
-from emoview.common.tables import decoded, recoded
+from emoview.common.tables import decoded, recoded, separator_of
 from emoview.common.text import name_of
 from emoview.errors import InputError
 
@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 CURE: Final = "name the CSV of OpenFace (FeatureExtraction) or of py-feat"
 _MOST_BYTES: Final = 2**30
 _LARGEST: Final = 1e6
+# As programs write what is no number on Windows.
+_NO_NUMBER: Final = r"[-+]?nan\([^)]*\)"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ class Table:
             return np.full(len(self.cells), np.nan)
         cells = self.cells[name]
         found: Floats = pandas.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+        if np.isnan(found).any():
+            # Spreadsheets write decimal commas in some countries.
+            text = cells.astype("string")
+            cells = cells.mask(text.str.fullmatch(_NO_NUMBER).fillna(False).astype(bool))
+            plain = cells.astype("string").str.replace(",", ".", regex=False)
+            found = pandas.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
         wrong = np.flatnonzero(
             (np.isnan(found) & cells.notna().to_numpy()) | (found < least) | (found > most)
         )
@@ -71,7 +79,7 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read a table with commas between its columns; blanks around their names do not count.
+    """Read a table with commas, semicolons or tabs; blanks around the names of columns do not count.
 
     Raises:
         InputError: It cannot be read, is no table, or has no rows.
@@ -81,9 +89,17 @@ def read_table(path: Path) -> Table:
     text = decoded(read_bytes(path, CURE, most=_MOST_BYTES))
     if text is None or "\0" in text:
         raise InputError(f"{name_of(path)} is not text: {CURE}")
+    separator, first = separator_of(text.split("\n", 2)[:2])
+    _refuse_wide(path, text, separator, first)
     try:
         cells = pandas.read_csv(
-            io.StringIO(recoded(text)), dtype=str, skipinitialspace=True, index_col=False, engine="c"
+            io.StringIO(recoded(text)),
+            dtype=str,
+            skipinitialspace=True,
+            index_col=False,
+            engine="c",
+            sep=separator,
+            skiprows=first,
         )
     except ValueError as error:
         reason = str(error).removeprefix("Error tokenizing data. ").strip()
@@ -94,6 +110,22 @@ def read_table(path: Path) -> Table:
     if cells.empty:
         raise InputError(f"{name_of(path)} has no rows: {CURE}")
     return Table(path, cells)
+
+
+def _refuse_wide(path: Path, text: str, separator: str, first: int) -> None:
+    """Refuse a row with more cells than the first: pandas would shift or drop some without a word."""
+    lines = text.split("\n")
+    most = lines[first].count(separator) if first < len(lines) else 0
+    for number, line in enumerate(lines[first:], first + 1):
+        # What is in quotes may hold separators; empty cells at the end are no harm.
+        if line.count(separator) <= most or '"' in line:
+            continue
+        cells = line.rstrip("\r \t" + separator).count(separator) + 1
+        if cells > most + 1:
+            raise InputError(
+                f"{name_of(path)}, line {number}: there are {cells} cells but {most + 1} columns: "
+                "write numbers with decimal points, or semicolons between the columns"
+            )
 
 
 def numbered(texts: Sequence[str]) -> NDArray[np.int64]:

@@ -147,7 +147,7 @@ def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output:
     """
     written = []
     for name in formats:
-        path = _target(stem, WRITERS[name], output or Path(), only=len(formats) == 1)
+        path = target(stem, name, output, only=len(formats) == 1)
         write_whole(path, WRITERS[name].content(analysis, path))
         written.append(path)
     return written
@@ -196,7 +196,9 @@ def formats_for(output: Path | None, named: str | None, usual: str = "csv,json")
     return meant
 
 
-def _target(stem: str, writer: Writer, output: Path, *, only: bool) -> Path:
+def target(stem: str, name: str, output: Path | None, *, only: bool) -> Path:
+    """Give the file that a format of a result goes to; the arguments are those of `write_results`."""
+    writer, output = WRITERS[name], output or Path()
     ending = f".{writer.suffix.rpartition('.')[2]}".lower()
     if only and output.suffix.lower() == ending and not output.is_dir():
         return output

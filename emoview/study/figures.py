@@ -115,7 +115,9 @@ def people_of(
     found: dict[str, list[Floats]] = {}
     first = -round(BEFORE_S * TICK_HZ) if around_events else 0
     reach = round(AFTER_S * TICK_HZ) if around_events else int(ticks["tick"].max()) + 1
-    edges = np.arange(first, min(reach, _MOST_BINS * _BIN_TICKS) + _BIN_TICKS, _BIN_TICKS)
+    # Of long clips bins are longer, so that none is cut.
+    step = max(_BIN_TICKS, -(-(reach - first) // _MOST_BINS))
+    edges = np.arange(first, reach + step, step)
     for row in rows:
         part = groups.get(shown(row.clip.name))
         if row.condition != condition or part is None:

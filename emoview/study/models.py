@@ -7,9 +7,9 @@ variances that it depends on; X has an intercept and a column for each condition
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _FEWEST: Final = 3
+_FEWEST_PEOPLE: Final = 2
 _LARGEST_RATIO: Final = 1e4
 _LEVEL: Final = 0.95
 _SMALLEST: Final = 1e-9
+_STILL: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Fit:
     Attributes:
         effects: `(conditions - 1,)`, difference of each condition from the first.
         errors: Standard errors of these.
-        degrees: Degrees of freedom of each.
+        degrees: Degrees of freedom of each; below 1 where the clips cannot tell conditions from participants.
         between: Standard deviation of the participants' intercepts.
         within: Standard deviation of the rest.
     """
@@ -94,56 +96,82 @@ def _solved(
 
 
 def _degrees(conditions: NDArray[np.int64], participants: NDArray[np.int64], count: int) -> Floats:
-    """Give degrees of freedom: inner ones where conditions vary within participants.
+    """Give degrees of freedom of each condition against the first: inner ones where participants saw both.
 
-    After Pinheiro and Bates (2000, Mixed-Effects Models in S and S-PLUS, 2.4.2).
+    After Pinheiro and Bates (2000, Mixed-Effects Models in S and S-PLUS, 2.4.2), who take a difference for
+    an inner one as soon as one participant saw both conditions.  Here half of those who saw one must have.
     """
     people = int(participants.max()) + 1
-    within = len(np.unique(np.stack([conditions, participants]), axis=1).T) > people
-    inner = len(conditions) - people - (count - 1)
-    return np.full(count - 1, max(1, inner if within and inner > 0 else people - count), float)
+    seen = np.zeros((people, count), bool)
+    seen[participants, conditions] = True
+    both = (seen[:, 1:] & seen[:, :1]).sum(axis=0)
+    either = (seen[:, 1:] | seen[:, :1]).sum(axis=0)
+    inner = 2 * both >= either
+    of_clips = len(conditions) - people - int(inner.sum())
+    of_people = people - 1 - int((~inner).sum())
+    return np.where(inner, of_clips, of_people).astype(float)
 
 
-def effects_table(clips: pandas.DataFrame) -> pandas.DataFrame:
+def effects_table(clips: pandas.DataFrame, order: Sequence[str] = ()) -> pandas.DataFrame:
     """Compare the conditions of a table of clips: a row a measure and condition, against the first.
 
-    Measures with fewer than three clips in a condition, or without any spread in one, are left out, and so is
-    everything with one condition or one participant.  `p_holm` is corrected for the number of rows (Holm
-    1979).
+    Measures with fewer than three clips in a condition, or without any spread, are left out, and so is
+    everything with one condition, and what cannot be told from differences of the participants.  `p_holm` is
+    corrected for the number of rows (Holm 1979).
+
+    Args:
+        clips: A row a clip.
+        order: Of the conditions; by default that of the clips.
     """
+    import pandas
+
+    there = dict.fromkeys(clips["condition"])
+    names = [name for name in dict.fromkeys((*order, *there)) if name in there]
+    measures = _measures(clips) if len(names) > 1 else []
+    table = pandas.DataFrame([row for measure in measures for row in _compared(clips, measure, names)])
+    if len(table):
+        table["p_holm"] = holm(table["p"].to_numpy())
+    return table
+
+
+def not_compared(clips: pandas.DataFrame, effects: pandas.DataFrame) -> list[str]:
+    """Name the measures that vary, but are in no row of the table of effects."""
+    compared = set(effects["measure"]) if len(effects) else set()
+    return [one for one in _measures(clips) if one not in compared and clips[one].std() > _STILL]
+
+
+def _compared(clips: pandas.DataFrame, measure: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Give the rows of a measure; none where it cannot be compared."""
     import pandas
     from scipy import stats
 
-    names = list(dict.fromkeys(clips["condition"]))
-    rows = []
-    if len(names) > 1 and clips["participant"].nunique() > 1:
-        for measure in _measures(clips):
-            known = clips[["participant", "condition", measure]].dropna()
-            counts = known["condition"].value_counts()
-            if set(counts.index) != set(names) or counts.min() < _FEWEST or known[measure].std() < 1e-12:
-                continue
-            numbers = known["condition"].map(names.index).to_numpy()
-            people = pandas.factorize(known["participant"])[0]
-            found = fit(known[measure].to_numpy(float), numbers, people)
-            spread = float(np.hypot(found.between, found.within))
-            # What conditions fix to the last digit has no interval.
-            if spread < _SMALLEST * max(1.0, float(known[measure].abs().max())):
-                continue
-            for i, name in enumerate(names[1:]):
-                effect, error, degrees = found.effects[i], found.errors[i], found.degrees[i]
-                reach = stats.t.ppf(0.5 + _LEVEL / 2, degrees) * error
-                rows.append({
-                    "measure": measure, "condition": name, "against": names[0], "clips": len(known),
-                    "participants": int(people.max()) + 1, "effect": effect, "low": effect - reach,
-                    "high": effect + reach, "standard_error": error, "degrees": degrees,
-                    "p": 2 * stats.t.sf(abs(effect) / max(error, 1e-300), degrees),
-                    "effect_in_sd": effect / spread,
-                    "sd_between": found.between, "sd_within": found.within,
-                })  # fmt: skip
-    table = pandas.DataFrame(rows)
-    if rows:
-        table["p_holm"] = holm(table["p"].to_numpy())
-    return table
+    known = clips[["participant", "condition", measure]].dropna()
+    counts = known["condition"].value_counts()
+    if set(counts.index) != set(names) or counts.min() < _FEWEST or known[measure].std() < _STILL:
+        return
+    if known["participant"].nunique() < _FEWEST_PEOPLE:
+        return
+    numbers = known["condition"].map(names.index).to_numpy()
+    people = pandas.factorize(known["participant"])[0]
+    found = fit(known[measure].to_numpy(float), numbers, people)
+    spread = float(np.hypot(found.between, found.within))
+    # What conditions, or conditions and participants, fix to the last digit has no interval.
+    fixed = found.within**2 * _LARGEST_RATIO < 1.05 * found.between**2 and len(known) > people.max() + 1
+    if fixed or spread < _SMALLEST * max(1.0, float(known[measure].abs().max())):
+        return
+    for i, name in enumerate(names[1:]):
+        effect, error, degrees = found.effects[i], found.errors[i], found.degrees[i]
+        if degrees < 1:
+            continue
+        reach = stats.t.ppf(0.5 + _LEVEL / 2, degrees) * error
+        yield {
+            "measure": measure, "condition": name, "against": names[0], "clips": len(known),
+            "participants": int(people.max()) + 1, "effect": effect, "low": effect - reach,
+            "high": effect + reach, "standard_error": error, "degrees": degrees,
+            "p": 2 * stats.t.sf(abs(effect) / max(error, 1e-300), degrees),
+            "effect_in_sd": effect / spread,
+            "sd_between": found.between, "sd_within": found.within,
+        }  # fmt: skip
 
 
 def _measures(clips: pandas.DataFrame) -> list[str]:

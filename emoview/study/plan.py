@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -76,14 +77,20 @@ def read_plan(path: Path) -> list[PlanRow]:
         InputError: Something is missing or doubled; the message names all of it.
     """
     entries = read_list(path)
-    columns = {key_of(name): name for name, _ in entries[0].further}
+    # A row of which no cell could be read has none.
+    names = next(([name for name, _ in entry.further] for entry in entries if entry.further), [])
+    columns = {key_of(name): name for name in names}
+    for key in (*_NEEDED, _EVENTS, _TIER):
+        alike = [quoted(name) for name in names if key_of(name) == key]
+        if len(alike) > 1:
+            raise InputError(f"{name_of(path)} has the columns {' and '.join(alike)}: keep one of them")
     missing = [name for name in _NEEDED if name not in columns]
-    if missing:
+    if missing and (names or all(entry.fault is None for entry in entries)):
         raise InputError(
             f"{name_of(path)} has no column {' and no column '.join(missing)}: a plan needs path, "
             "participant and condition"
         )
-    faults = [*_faults(entries, columns, path)]
+    faults = [*_faults(entries, columns, path), *_look_alikes(entries, columns)]
     if faults:
         more = f"; and {len(faults) - _MOST_TOLD} more" if len(faults) > _MOST_TOLD else ""
         raise InputError(f"the plan {name_of(path)} has faults: {'; '.join(faults[:_MOST_TOLD])}{more}")
@@ -95,13 +102,15 @@ def read_plan(path: Path) -> list[PlanRow]:
 
 def _faults(entries: list[Entry], columns: Mapping[str, str], path: Path) -> Iterator[str]:
     """Tell what is wrong, by line."""
-    files = [(os.path.realpath(path.parent / entry.text), entry.stretch) for entry in entries]
+    files = [(os.path.realpath(_place(path, entry.text)), entry.stretch) for entry in entries]
     counts = Counter(files)
     for entry, file in zip(entries, files, strict=True):
         cells = dict(entry.further)
         if entry.fault is not None:
             yield f"line {entry.line}: {entry.fault}"
-        elif not is_file(path.parent / entry.text):
+            if not cells:
+                continue
+        elif not is_file(_place(path, entry.text)):
             yield f"line {entry.line}: {quoted(entry.text)} does not exist"
         elif entry.text.lower().endswith(".json") and entry.stretch != WHOLE:
             yield f"line {entry.line}: {quoted(entry.text)} is a result, of which no stretch can be taken"
@@ -112,8 +121,28 @@ def _faults(entries: list[Entry], columns: Mapping[str, str], path: Path) -> Ite
             if not cells.get(columns[name], "").strip():
                 yield f"line {entry.line}: the {name} is missing"
         events = cells.get(columns.get(_EVENTS, ""), "").strip()
-        if events and not is_file(path.parent / events):
+        if events and not is_file(_place(path, events)):
             yield f"line {entry.line}: the events {quoted(events)} do not exist"
+
+
+def _look_alikes(entries: list[Entry], columns: Mapping[str, str]) -> Iterator[str]:
+    """Tell which participants or conditions would be two because of how they were typed."""
+    for kind in _NEEDED:
+        written: dict[str, str] = {}
+        for entry in entries:
+            name = dict(entry.further).get(columns.get(kind, ""), "").strip()
+            plain = " ".join(unicodedata.normalize("NFC", name).casefold().split())
+            if name and (other := written.setdefault(plain, name)) != name:
+                yield (
+                    f"line {entry.line}: the {kind} {quoted(name)} was {quoted(other)} before, and differs "
+                    "only in capitals, blanks or how accents are stored: write them alike"
+                )
+
+
+def _place(path: Path, text: str) -> Path:
+    """Give a file that a plan names, which may be written as on Windows."""
+    whole, other = path.parent / text, path.parent / text.replace("\\", "/")
+    return other if "\\" in text and not is_file(whole) and is_file(other) else whole
 
 
 def _row(clip: Clip, cells: Mapping[str, str], columns: Mapping[str, str], path: Path) -> PlanRow:
@@ -125,7 +154,7 @@ def _row(clip: Clip, cells: Mapping[str, str], columns: Mapping[str, str], path:
         cells[columns["participant"]].strip(),
         cells[columns["condition"]].strip(),
         {name: value for name, value in cells.items() if name not in own},
-        tuple(read_events(path.parent / events, tier)) if events else (),
+        tuple(read_events(_place(path, events), tier)) if events else (),
     )
 
 

@@ -32,6 +32,31 @@ _CLIPS_PAGE: Final = "clips.html"
 _SCRIPTS: Final = ("analysis.py", "analysis.R")
 
 
+_TABLES: Final = ("clips", "events", "effects")
+_FIGURES: Final = ("curves", "rainclouds", "grid", "events", "synchrony")
+_FIRST: Final = "ticks.parquet"
+_MADE: Final = (
+    _FIRST, *(f"{name}{ending}" for name in _TABLES for ending in (".csv", ".dta")), "codebook.csv",
+    *(f"{name}{ending}" for name in _FIGURES for ending in (".png", ".svg")), *_SCRIPTS, _CLIPS_PAGE, PAGE,
+)  # fmt: skip
+
+
+def refuse_foreign(plan: Path, folder: Path) -> None:
+    """Refuse a folder in which a study would overwrite files that are not of one.
+
+    Raises:
+        InputError: The plan, or another file, has the name of one that is going to be written.
+    """
+    there = [name for name in _MADE if (folder / name).exists()]
+    if any((folder / name).samefile(plan) for name in there):
+        raise InputError(f"the plan {name_of(plan)} would be overwritten: name another folder with -o")
+    if there and _FIRST not in there:
+        raise InputError(
+            f"{name_of(folder)} holds {name_of(there[0])}, which is of no study and would be overwritten: "
+            "name another folder with -o"
+        )
+
+
 @dataclass(frozen=True)
 class Study:
     """What a study wrote.
@@ -98,7 +123,10 @@ def conclude(
         raise InputError(f"no clip of the plan could be analysed: see {name_of(results / 'summary.csv')}")
     links = _reports(folder, there, on_event) if reports else {}
     done = [read_json(results / f"{row.clip.name}.json") for row in there]
-    written = write_tables(there, done, folder, links=links, failures=list(failed.values()))
+    written = write_tables(
+        there, done, folder, links=links, failures=list(failed.values()),
+        order=list(dict.fromkeys(row.condition for row in rows)),
+    )  # fmt: skip
     return Study(written, tuple(failed))
 
 
@@ -128,6 +156,7 @@ def write_tables(
     *,
     links: Mapping[str, str] | None = None,
     failures: Sequence[str] = (),
+    order: Sequence[str] = (),
 ) -> tuple[Path, ...]:
     """Write tables, figures, scripts and the page of clips that are analysed.
 
@@ -137,8 +166,10 @@ def write_tables(
         folder: Where to.
         links: Relative addresses of the clips' reports, by clip.
         failures: Sentences about clips of the plan without a result.
+        order: Of the conditions in the plan, whose first clips may have failed.
     """
     from emoview.study.codebook import codebook
+    from emoview.study.limits import left_out
     from emoview.study.models import effects_table
     from emoview.study.page import study_page
     from emoview.study.stata import stata_file
@@ -147,11 +178,11 @@ def write_tables(
     folder.mkdir(parents=True, exist_ok=True)
     ticks = ticks_table(rows, results)
     clips = clips_table(rows, ticks, results)
-    effects = effects_table(clips)
+    effects = effects_table(clips, order)
     tables = {"clips.csv": clips, "events.csv": events_table(rows, ticks), "effects.csv": effects}
     tables = {name: table for name, table in tables.items() if len(table)}
     tables["codebook.csv"] = codebook({"ticks.parquet": ticks, **tables})
-    written = [folder / "ticks.parquet"]
+    written = [folder / _FIRST]
     write_whole(written[0], ticks.to_parquet(index=False, compression="zstd"))
     for name, table in tables.items():
         text = _safe(table).to_csv(index=False, float_format="%.6g", lineterminator="\n")
@@ -167,9 +198,13 @@ def write_tables(
     page = study_page(
         title=name_of(f"Study {folder.resolve().name}"), clips=clips, effects=effects, figures=pictures,
         files=[path.name for path in written], links=links or {}, failures=failures,
-        limits=_limits(rows, results, ticks),
+        limits=[*_limits(rows, results, ticks), *left_out(rows, results, clips, effects)],
     )  # fmt: skip
     written.append(_put(folder / PAGE, page))
+    # What an earlier run made of another plan would be taken for this one's.
+    for name in _MADE:
+        if folder / name not in written:
+            (folder / name).unlink(missing_ok=True)
     return tuple(written)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.text import shown
+from emoview.study.codebook import OF_PLAN, column_of
 from emoview.study.plan import PlanRow
 from emoview.timeline.clock import TICK_HZ, TICK_MS
 from emoview.timeline.labels import LABELS
@@ -88,27 +91,41 @@ def events_table(rows: Sequence[PlanRow], ticks: pandas.DataFrame) -> pandas.Dat
 
 
 def _known(row: PlanRow) -> dict[str, Any]:
-    further = {f"plan_{name}" if name in _TAKEN else name: value for name, value in row.further.items()}
-    return {
-        "clip": shown(row.clip.name), "participant": row.participant, "condition": row.condition, **further
-    }  # fmt: skip
+    """Give what the plan says; a column that is called as one of the tables has `plan_` before its name."""
+    values = {"clip": shown(row.clip.name), "participant": row.participant, "condition": row.condition}
+    for name, value in row.further.items():
+        free = name
+        while free in values or _is_ours(free) or (free != name and free in row.further):
+            free = f"plan_{free}"
+        values[free] = value
+    return values
 
 
-_TAKEN: Final = frozenset(("clip", "participant", "condition", "tick", "time_s", "label", "event", *FOLLOWED))
+@cache
+def _is_ours(name: str) -> bool:
+    tables = ("ticks.parquet", "clips.csv", "events.csv")
+    return any(column_of(table, name).meaning != OF_PLAN for table in tables)
 
 
 def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[str, float]) -> dict[str, Any]:
     media = result.media
+    # Of several people it is the one whom the ticks are about.
+    main = replace(result, timeline=main_rows(result))
+    people = {None, *(row.person for row in main.timeline)}
+    grouped = result.options.labels != len(LABELS)
     values: dict[str, Any] = {
         "seconds": media.duration_s, "label": result.overall.label, "face_share": media.face_share,
         "speech_share": media.speech_share, "left_out_share": _left_out(ticks, result),
     }  # fmt: skip
     for name, column in zip(LABELS, _PROBABILITIES, strict=True):
         values |= _of_label(name, ticks, column, usual[column])
-        values[f"{name}_segments"] = sum(segment.label == name for segment in result.segments)
+        count = sum(one.label == name for one in result.segments if one.person in people)
+        values[f"{name}_segments"] = None if grouped else count
+        if grouped:
+            values[f"{name}_share"] = None
     for name in _AFFECT:
         values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
-    values["smiles"] = len(marks_of(result, read_rule(_SMILE)))
+    values["smiles"] = len(marks_of(main, read_rule(_SMILE)))
     if result.options.measured:
         person, voice = next(iter(sums_of_persons(result)), None), sum_of_voice(result)
         for name in ("usable_share", "blinks", "blinks_per_min", "blink_s"):

@@ -10,7 +10,8 @@ The language is this, and nothing else is taken:
     flag       = "blink" | "speech" | "face" | "speaking" | "off_screen" | "covered" | "usable" | LABEL
 
 A name is that of a column with numbers, or a label, which stands for its probability in face and voice
-together.  A label alone is true where it is the label of the tick.
+together.  A label alone is true where it is the label of the tick.  Where a column says nothing, a comparison
+is neither true nor false, and with `not` before it neither (Kleene's logic); a flag is false there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from emoview.timeline.measures import ACTION_UNIT, MEASURE_COLUMNS, SOUND
 from emoview.timeline.results import COLUMNS, Analysis, Row
 
 Record = Mapping[str, Any]
-Condition = Callable[[Record], bool]
+Condition = Callable[[Record], bool | None]
 
 _TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(>=|<=|!=|[-()<>=]))", re.ASCII)
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
@@ -44,6 +45,7 @@ _LABELS: Final = tuple(
 )
 # Rules about these alone are about the sound.
 _SOUND: Final = {"speech", "voice_id", *(f"voice_{label}" for label in LABELS), *(one.name for one in SOUND)}
+_COLUMN_OF: Final[Mapping[str, str]] = {"speech": "voice_id", "face": "face_id"}
 _MOST_CHARACTERS: Final = 1000
 _DEEPEST: Final = 50
 
@@ -75,6 +77,8 @@ class Rule:
         least_s: Shortest stretch.
         edge: `starts` or `ends` for the moments at which stretches do; None for the stretches.
         of_sound: Whether it is about the sound alone.
+        columns: Columns that it is about.
+        labels: Labels that it is about, apart from their probabilities.
     """
 
     text: str
@@ -82,6 +86,8 @@ class Rule:
     least_s: float = 0.0
     edge: str | None = None
     of_sound: bool = False
+    columns: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
 
 
 def read_rule(text: str) -> Rule:
@@ -92,6 +98,24 @@ def read_rule(text: str) -> Rule:
     """
     reader = _Reader(text)
     return reader.rule()
+
+
+def lacking(analysis: Analysis, rule: Rule) -> list[str]:
+    """Name the columns and labels of a rule that a result does not have, so that the rule tells nothing."""
+    naming = analysis.naming
+    labels = {*naming.groups, *([] if naming.least is None else [UNCERTAIN])}
+    return sorted((rule.columns - set(analysis.columns)) | (rule.labels - labels))
+
+
+def unsaid(analysis: Analysis, rule: Rule) -> list[str]:
+    """Name the columns of a rule that a result has, but which are empty in all of its rows."""
+    left = set(rule.columns & set(analysis.columns))
+    for row in analysis.timeline:
+        record = analysis.record(row)
+        left = {name for name in left if record[name] is None}
+        if not left:
+            break
+    return sorted(left)
 
 
 def marks_of(analysis: Analysis, rule: Rule) -> list[Mark]:
@@ -110,7 +134,7 @@ def marks_of(analysis: Analysis, rule: Rule) -> list[Mark]:
             runs.setdefault(row.person, []).append(row)
     marks = []
     for person, rows in runs.items():
-        for first, last in _stretches(rows, lambda row: rule.holds(analysis.record(row))):
+        for first, last in _stretches(rows, lambda row: rule.holds(analysis.record(row)) is True):
             start, end = time_of(first), time_of(last)
             if (last - first) / TICK_HZ + 1e-9 < rule.least_s:
                 continue
@@ -138,6 +162,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text.strip()
         self._names: set[str] = set()
+        self._labels: set[str] = set()
         self._depth = 0
         if not self._text or len(self._text) > _MOST_CHARACTERS:
             raise InputError(f"a rule must have 1 to {_MOST_CHARACTERS} characters")
@@ -155,14 +180,15 @@ class _Reader:
         least, edge = 0.0, None
         if self._take("for"):
             least = self._number()
-            if not self._take("s"):
+            if least < 0 or not self._take("s"):
                 raise self._wrong("after for come a number and s, as in: happy > 0.6 for 0.5 s")
         elif self._next in ("starts", "ends"):
             edge = self._tokens.pop(0)
         if self._tokens:
             raise self._wrong(f"{self._next!r} was not expected")
         of_sound = self._names <= _SOUND
-        return Rule(self._text, condition, least, edge, of_sound)
+        columns = frozenset(_COLUMN_OF.get(name, name) for name in self._names)
+        return Rule(self._text, condition, least, edge, of_sound, columns, frozenset(self._labels))
 
     @property
     def _next(self) -> str:
@@ -175,13 +201,20 @@ class _Reader:
         return True
 
     def _condition(self) -> Condition:
-        return self._joined("or", any, lambda: self._joined("and", all, self._one))
+        return self._joined("or", True, lambda: self._joined("and", False, self._one))
 
-    def _joined(self, word: str, how: Callable[[Any], bool], read: Callable[[], Condition]) -> Condition:
+    def _joined(self, word: str, decisive: bool, read: Callable[[], Condition]) -> Condition:
         parts = [read()]
         while self._take(word):
             parts.append(read())
-        return parts[0] if len(parts) == 1 else lambda record: how(part(record) for part in parts)
+
+        def joined(record: Record) -> bool | None:
+            values = [part(record) for part in parts]
+            if decisive in values:
+                return decisive
+            return None if None in values else not decisive
+
+        return parts[0] if len(parts) == 1 else joined
 
     def _one(self) -> Condition:
         self._depth += 1
@@ -190,7 +223,7 @@ class _Reader:
         try:
             if self._take("not"):
                 inner = self._one()
-                return lambda record: not inner(record)
+                return lambda record: None if (value := inner(record)) is None else not value
             if self._take("("):
                 inside = self._condition()
                 if not self._take(")"):
@@ -213,11 +246,11 @@ class _Reader:
                 raise self._wrong(f"{name!r} is no column with numbers, and no label")
             self._names.add(column)
             compare, number = _COMPARISONS[self._tokens.pop(0)], self._number()
-            return lambda record: (value := record.get(column)) is not None and compare(value, number)
+            return lambda record: None if (value := record.get(column)) is None else compare(value, number)
         return self._flag(name)
 
     def _flag(self, name: str) -> Condition:
-        self._names.add(name)
+        self._names.add("label" if name in _LABELS else name)
         if name in _FLAGS:
             return lambda record: record.get(name) == 1
         if name == "speech":
@@ -225,6 +258,7 @@ class _Reader:
         if name == "face":
             return lambda record: record["face_id"] is not None
         if name in _LABELS:
+            self._labels.add(name)
             return lambda record: record["label"] == name
         raise self._wrong(f"{name!r} is none of {', '.join((*_FLAGS, 'speech', 'face'))}, and no label")
 
@@ -234,7 +268,8 @@ class _Reader:
         self._names.add("label")
         if same not in ("=", "!=") or label not in _LABELS:
             raise self._wrong("after label come = or !=, and a label")
-        return lambda record: record["label"] is not None and (record["label"] == label) == (same == "=")
+        self._labels.add(label)
+        return lambda record: None if record["label"] is None else (record["label"] == label) == (same == "=")
 
     def _number(self) -> float:
         sign = -1.0 if self._take("-") else 1.0

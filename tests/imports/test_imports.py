@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import command
 import jsonschema
 import numpy as np
 import pytest
@@ -143,7 +144,7 @@ def test_wrong_numbers_are_named(tmp_path: Path, change: dict[str, object], said
         ("", "cannot be read as a table"),
         ("tick,time_s,face_id\n0,0,1\n", "neither those of OpenFace nor of py-feat"),
         ("frame, timestamp, confidence, success\n", "has no rows"),
-        ("a,b\n1,2\n1,2,3\n", "cannot be read as a table"),
+        ("a,b\n1,2\n1,2,3\n", "line 3: there are 3 cells but 2 columns"),
         ("\0\0", "is not text"),
         ("FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight\n1,1,1,1\n", "no column frame"),
         ("frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight\n1,1,1,1,1\n", "add --rate"),
@@ -159,3 +160,64 @@ def test_the_video_gives_rate_and_size(tmp_path: Path, sample: Path):
     result = imported(feat(tmp_path / "f.csv"), video=sample)
     assert (result.media.width, result.media.frame_rate, result.media.ticks) == (480, 25, 50)
     assert result.media.path == str(sample)
+
+
+def test_tables_of_other_programs_and_countries_are_the_same_table(tmp_path: Path):
+    plain = openface(tmp_path / "o.csv")
+    text = plain.read_text()
+    expected = to_csv(imported(plain))
+    for other in (
+        text.replace(", ", ";").replace(".", ","),
+        text.replace(", ", "\t"),
+        "".join(f"{line},\n" for line in text.splitlines()),
+        "\n".join(line.replace(", ", ",") for line in text.splitlines()),
+    ):
+        (tmp_path / "other.csv").write_text(other)
+        assert to_csv(imported(tmp_path / "other.csv")) == expected
+    # Decimal commas between commas shift all columns behind them.
+    (tmp_path / "other.csv").write_text(text.replace(".", ","))
+    with pytest.raises(InputError, match=r"line 2: there are \d+ cells but 153 columns"):
+        imported(tmp_path / "other.csv")
+
+
+def test_what_is_no_number_on_windows_is_missing(tmp_path: Path):
+    result = imported(openface(tmp_path / "o.csv", 30, lambda i: {"pose_Rx": "-nan(ind)"} if i < 15 else {}))
+    assert result.to_dataframe()["head_pitch"].isna().tolist() == [True] * 13 + [False] * 12
+
+
+def test_times_that_cannot_be_right_are_told(tmp_path: Path, sample: Path):
+    with pytest.raises(InputError, match="all frames have the timestamp 0"):
+        imported(openface(tmp_path / "o.csv", change=lambda _: {"timestamp": 0}))
+    milliseconds = imported(openface(tmp_path / "m.csv", 4, lambda i: {"timestamp": 2000 * i}))
+    assert "the frames are 2e+03 s apart" in milliseconds.warnings[-1]
+    # A frame stands for a second at most.
+    assert milliseconds.media.face_share == 0.0005
+    longer = imported(feat(tmp_path / "f.csv", 500), video=sample)
+    assert "the table ends at 20.0 s, the video at 8.0 s" in longer.warnings[-1]
+    assert imported(openface(tmp_path / "t.csv", 60), rate=25).warnings[-1].startswith("the rate")
+
+
+def test_frames_of_several_recordings_are_not_mixed(tmp_path: Path):
+    def change(i: int) -> dict[str, object]:
+        return {"frame": i % 10, "input": "a.mp4" if i < 10 else "b.mp4"}
+
+    with pytest.raises(InputError, match=r"several recordings, such as a\.mp4 and b\.mp4"):
+        imported(feat(tmp_path / "f.csv", 20, change), rate=25)
+    # Pictures of one recording each have a name.
+    assert imported(feat(tmp_path / "g.csv", 20, lambda i: {"input": f"{i}.png"}), rate=25).media.ticks == 20
+
+
+def test_a_face_without_a_size_is_none(tmp_path: Path):
+    nothing = {"FaceRectWidth": 0, "FaceRectHeight": 0}
+    result = imported(feat(tmp_path / "f.csv", 20, lambda i: nothing if i < 5 else {}), rate=25)
+    assert result.media.face_share == 0.75
+
+
+def test_the_table_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    before = feat(tmp_path / "f.csv").read_bytes()
+    for output in ([], ["-o", "f.csv"]):
+        done = command.run("import", "f.csv", "--rate", "25", "--format", "csv", *output)
+        assert done.returncode == 1
+        assert "overwritten" in done.stderr
+        assert Path("f.csv").read_bytes() == before

@@ -19,10 +19,13 @@ from emoview.cli.main import app
 from emoview.errors import InputError
 from emoview.output.elan import eaf_file
 from emoview.output.praat import textgrid_file
-from emoview.study.figures import band_of
-from emoview.study.models import effects_table, fit, holm
+from emoview.study.figures import band_of, people_of
+from emoview.study.limits import left_out
+from emoview.study.models import effects_table, fit, holm, not_compared
 from emoview.study.plan import Event, PlanRow, read_events, read_plan
-from emoview.study.tables import clips_table, events_table, ticks_table
+from emoview.study.run import refuse_foreign, write_tables
+from emoview.study.tables import FOLLOWED, clips_table, events_table, ticks_table
+from emoview.timeline.results import Analysis
 
 
 def plan(folder: Path, *lines: str, head: str = "path,participant,condition,group,events") -> Path:
@@ -51,11 +54,28 @@ def test_a_plan_is_read_with_its_further_columns_and_events(tmp_path: Path):
         (["a.mp4,p1,calm,,none.csv"], "line 2: the events 'none.csv' do not exist"),
         (["x.mp4,,calm,,", "y.mp4,p,,,"], "line 3: the condition is missing"),
         (["talk.json,p1,calm,,", "b.mp4,p1,film,,"], "'talk.json' does not exist"),
+        (
+            ["a.mp4,p1,calm,,,more", "b.mp4,p1,film,,"],
+            "faults: line 2: there are 6 cells but 5 columns[^;]*$",
+        ),
+        (["a.mp4,p1,calm,,", "b.mp4,P1,film,,"], "line 3: the participant 'P1' was 'p1' before"),
+        (["a.mp4,p1,old  film,,", "b.mp4,p1,old film,,"], "line 3: the condition"),
+        (["a.mp4,Jos\u00e9,calm,,", "b.mp4,Jose\u0301,film,,"], "line 3: the participant"),
     ],
 )
 def test_all_faults_of_a_plan_are_named_before_any_work(tmp_path: Path, lines: list[str], said: str):
     with pytest.raises(InputError, match=said):
         read_plan(plan(tmp_path, *lines))
+
+
+def test_a_plan_may_be_written_on_windows_and_has_no_column_twice(tmp_path: Path):
+    (tmp_path / "day").mkdir()
+    (tmp_path / "day" / "c.mp4").write_bytes(b"")
+    (tmp_path / "day" / "e.csv").write_text("time_s,event\n1,bang\n")
+    (row,) = read_plan(plan(tmp_path, "day\\c.mp4,p1,calm,x,day\\e.csv"))
+    assert row.events == (Event("bang", 1, 1),)
+    with pytest.raises(InputError, match="columns 'Participant' and 'participant'"):
+        read_plan(plan(tmp_path, "a.mp4,x,p1,calm", head="path,Participant,participant,condition"))
 
 
 def test_a_plan_without_participants_is_none(tmp_path: Path):
@@ -65,8 +85,9 @@ def test_a_plan_without_participants_is_none(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "text",
-    ["time,happens\n1,a\n", "time_s\n1\n", "time_s,event\nx,a\n", "start_s,end_s,event\n2,1,a\n", "", "\0"],
-)
+    ["Subject,Behavior,Behavior type,Time\nA,laughs,START,1\nA,laughs,START,2\nA,laughs,STOP,3\n",
+     "time,happens\n1,a\n", "time_s\n1\n", "time_s,event\nx,a\n", "start_s,end_s,event\n2,1,a\n", "", "\0"],
+)  # fmt: skip
 def test_bad_events_are_refused(tmp_path: Path, text: str):
     (tmp_path / "e.csv").write_text(text)
     with pytest.raises(InputError):
@@ -146,9 +167,9 @@ def test_what_a_limit_left_out_is_told():
     assert clips["left_out_share"].tolist() == [0.25]
 
 
-def test_a_clip_in_which_nothing_is_found_is_a_row():
+def silent() -> Analysis:
     result = measured()
-    nothing = replace(
+    return replace(
         result, segments=(),
         timeline=tuple(
             replace(row, face_id=None, person=None, box=None, face=None, voice=None, fused=None, valence=None,
@@ -156,10 +177,73 @@ def test_a_clip_in_which_nothing_is_found_is_a_row():
             for row in result.timeline
         ),
     )  # fmt: skip
-    results = [result, nothing]
+
+
+def test_a_clip_in_which_nothing_is_found_is_a_row_and_is_told():
+    results = [measured(), silent()]
     clips = clips_table(rows(), ticks_table(rows(), results), results)
+    said = " ".join(left_out(rows(), results, clips, pandas.DataFrame()))
+    assert "No tick has a label in clip day/1:" in said
+    assert "2 of 4 events lie behind the end of the clip" in said
     assert clips["happy_mean"].isna().tolist() == [False, True]
     assert clips["happy_segments"].tolist() == [1, 0]
+
+
+def test_all_columns_of_a_clip_are_about_the_same_person():
+    result = measured(second_face=True)
+    other = tuple(
+        replace(row, face=(0, 0, 0, 0, 1, 0, 0)) if row.person == 1 else row for row in result.timeline
+    )
+    results = [replace(result, timeline=other)]
+    one = clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]
+    assert (one["smiles"], one["fear_segments"], one["fear_share"]) == (1, 0, 0)
+
+
+def test_groups_of_labels_have_no_shares_of_the_seven():
+    result = measured()
+    results = [replace(result, options=replace(result.options, labels=3))]
+    one = clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]
+    assert one[["neutral_share", "happy_share", "neutral_segments"]].isna().all()
+    assert one["happy_mean"] > 0
+
+
+def test_columns_of_the_plan_keep_their_values_whatever_their_names():
+    further = {"person": "x", "seconds": "y", "label": "z", "plan_label": "w", "au12": "v", "age": "30"}
+    plan = [replace(rows(1)[0], further=further)]
+    ticks = ticks_table(plan, [measured()])
+    assert len(set(ticks.columns)) == len(ticks.columns)
+    one = clips_table(plan, ticks, [measured()]).iloc[0]
+    names = ["plan_person", "plan_seconds", "plan_plan_label", "plan_label", "plan_au12", "age"]
+    assert one[names].tolist() == ["x", "y", "z", "w", "v", "30"]
+
+
+def test_a_folder_with_other_files_is_refused_and_old_tables_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("emoview.study.run._figures", lambda *_: ())
+    for name in ("clips.csv", "plan.csv"):
+        (tmp_path / name).write_text("a plan")
+    for plan in (tmp_path / "clips.csv", tmp_path / "plan.csv"):
+        with pytest.raises(InputError, match="would be overwritten"):
+            refuse_foreign(plan, tmp_path)
+    folder = tmp_path / "out"
+    refuse_foreign(tmp_path / "clips.csv", folder)
+    write_tables(rows(), [measured()] * 2, folder)
+    refuse_foreign(tmp_path / "clips.csv", folder)
+    assert (folder / "events.dta").is_file()
+    write_tables([replace(row, events=()) for row in rows()], [measured()] * 2, folder)
+    assert not [*folder.glob("events*")]
+
+
+def test_long_clips_are_drawn_to_their_end():
+    seconds, people = people_of(
+        rows(1),
+        pandas.DataFrame({"clip": "day/0", "tick": range(20000), **dict.fromkeys(FOLLOWED, 0.5)}),
+        "=calm",
+    )
+    assert seconds[-1] > 799
+    assert len(seconds) <= 1500
+    assert np.isfinite(people).all()
 
 
 def test_bands_are_over_participants():
@@ -213,6 +297,42 @@ def test_conditions_of_different_people_have_the_degrees_of_people():
     participants = np.repeat(np.arange(10), 6)
     one = fit(np.random.default_rng(3).normal(size=60), participants % 2, participants)
     assert one.degrees[0] == 8
+
+
+@pytest.mark.parametrize(
+    ("saw", "degrees"),
+    [
+        # Of six people who saw both, four clips each.
+        ([(0, 1)] * 6, [17]),
+        # The third condition was seen by other people.
+        ([(0, 1)] * 4 + [(2,)] * 4, [15, 6]),
+        ([(0,)] * 4 + [(1, 2)] * 4, [5, 5]),
+        # One of six saw both: the others tell the difference.
+        ([(0, 1), (0,), (1,), (0,), (1,), (1,)], [4]),
+        # One person under each condition: nothing tells the conditions from the people.
+        ([(0,), (1,)], [0]),
+    ],
+)
+def test_degrees_of_freedom_are_those_of_whoever_tells_conditions_apart(saw: list, degrees: list[int]):
+    each = [(p, c) for p, seen in enumerate(saw) for c in seen for _ in range(2)]
+    participants, conditions = np.array(each).T
+    one = fit(np.random.default_rng(5).normal(size=len(each)), conditions, participants)
+    assert one.degrees.tolist() == degrees
+
+
+def test_what_people_decide_is_not_compared_and_the_plan_says_what_is_first():
+    rng = np.random.default_rng(6)
+    clips = pandas.DataFrame({
+        "clip": range(6), "participant": ["a"] * 3 + ["b"] * 3, "condition": ["x"] * 3 + ["y"] * 3,
+        "sad_mean": rng.normal(size=6),
+    })  # fmt: skip
+    assert effects_table(clips).empty
+    assert not_compared(clips, effects_table(clips)) == ["sad_mean"]
+    both = clips.assign(participant=["a", "b", "c"] * 2)
+    # Each participant's difference is the same to the last digit.
+    assert effects_table(both.assign(sad_mean=[1.0, 2.0, 4.0, 1.5, 2.5, 4.5])).empty
+    assert effects_table(both)["against"].tolist() == ["x"]
+    assert effects_table(both, ["y", "x"])["against"].tolist() == ["y"]
 
 
 def test_effects_name_measures_and_are_corrected():

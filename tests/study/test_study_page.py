@@ -280,3 +280,26 @@ def test_findings_are_plain_words():
     assert "does not show that the conditions are alike" in whole
     assert [number_of(v) for v in (-0.01234, 1234.5, 2.0)] == ["−0.0123", "1234", "2"]
     assert [chance_of(v) for v in (1e-5, 0.0312, 0.5)] == ["below 0.001", "0.031", "0.50"]
+
+
+def test_the_scripts_take_names_that_other_programs_take_for_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("emoview.study.run._figures", lambda *_: ())
+    rows, results = made(6)
+    other = {"calm": "None", "p1": "NA", "p2": "007"}
+    rows = [
+        replace(
+            row,
+            condition=other.get(row.condition, row.condition),
+            participant=other.get(row.participant, row.participant),
+        )
+        for row in rows
+    ]
+    write_tables(rows, results, tmp_path)
+    assert len(pandas.read_csv(tmp_path / "effects.csv")) >= 5
+    programs = [[sys.executable, "-I", tmp_path / "analysis.py"]]
+    programs += [["Rscript", tmp_path / "analysis.R"]] if shutil.which("Rscript") else []
+    for program in programs:
+        done = run(*program)
+        assert done.returncode == 0, done.stdout + done.stderr

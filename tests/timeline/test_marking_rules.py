@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import command
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from emoview.cli.main import app
 from emoview.errors import InputError
 from emoview.output.json import to_json
-from emoview.timeline.rules import marks_of, read_rule
+from emoview.timeline.rules import lacking, marks_of, read_rule, unsaid
 
 RESULT = measured(second_face=True)
 
@@ -41,6 +42,7 @@ def spans(text: str, person: int | None = 0) -> list[tuple[float, float]]:
         ("sad starts", [(1.6, 1.6)]),
         ("sad ends", [(3.2, 3.2)]),
         ("valence <= -0.1", [(1.6, 3.2)]),
+        ("not valence > -0.1", [(1.6, 3.2)]),
     ],
 )
 def test_rules_mark_where_they_hold(rule: str, expected: list):
@@ -64,7 +66,8 @@ def test_each_person_has_its_own_marks():
     ["", "happy >", "happy > x", "happier", "label = happier", "happy > 0.6 for", "happy > 0.6 for 1",
      "(blink", "blink)", "blink blink", "and", "not", "happy > 0.6 for 0.5 min", "__import__('os')",
      "happy > 0.6; blink",
-     "label", "speech starts for 1 s", "happy > 1e3", "happy == 1", "ünd", "("*99 + "blink" + ")"*99,
+     "label", "speech starts for 1 s",
+     "blink for -1 s", "happy > 1e3", "happy == 1", "ünd", "("*99 + "blink" + ")"*99,
      "x" * 2000, "blink.real", "tick[0]", "path > 1"],
 )  # fmt: skip
 def test_nothing_else_is_taken(wrong: str):
@@ -97,3 +100,34 @@ def test_the_command_writes_a_table(tmp_path: Path):
     ]
     assert CliRunner().invoke(app, ["events", str(path), "-o", str(out), "-q"]).exit_code == 0
     assert "0.00,1.60,happy > 0.6 for 0.5 s,0" in out.read_text()
+
+
+def test_what_is_not_known_is_neither_true_nor_false():
+    # The last five ticks say nothing; before them the voice is heard without a face.
+    for rule in ("not happy > 0.6", "happy <= 0.6", "not (happy > 0.6 or happy > 0.7)"):
+        assert spans(rule, None) == [(3.2, 3.8)], rule
+    assert spans("not label = happy", None) == spans("label != happy", None)
+    assert spans("not happy > 0.6 or tick >= 0", None) == [(3.2, 4.0)]
+    assert spans("not au12 > 2") == []
+
+
+def test_a_rule_about_what_a_result_does_not_have_is_told(tmp_path: Path):
+    for rule, missing in (
+        ("not au12 > 2", ["au12"]),
+        ("positive or happy", ["positive"]),
+        ("label = uncertain", ["uncertain"]),
+        ("speech and face and happy > 0.6", []),
+    ):
+        assert lacking(RESULT, read_rule(rule)) == missing
+    assert lacking(replace(RESULT, options=replace(RESULT.options, measure=False)), read_rule("blink")) == [
+        "blink"
+    ]
+    assert unsaid(RESULT, read_rule("jitter > 0 and happy > 0.6")) == ["jitter"]
+    path = tmp_path / "talk.json"
+    path.write_text(to_json(RESULT))
+    before = path.read_bytes()
+    for more, said in ((["--rule", "au12 > 2"], "has no au12"), (["-o", str(path)], "overwritten")):
+        done = command.run("events", path, *more)
+        assert done.returncode == 1
+        assert said in done.stderr
+    assert path.read_bytes() == before

@@ -29,13 +29,15 @@ def labels_of_clips(ticks: pd.DataFrame) -> pd.DataFrame:
     for clip, part in ticks.groupby("clip", sort=False, observed=True):
         row: dict[str, float] = {}
         said = part["label"].dropna()
+        # A label may be that of a group, such as positive.
+        grouped = any(part[name].notna().any() for name in part if name.startswith("fused_positive"))
         for label, column in zip(LABELS, columns, strict=True):
             values = part[column].dropna()
             if len(values):
                 above = values - usual.loc[part["participant"].iloc[0], column]
                 row[f"{label}_mean"], row[f"{label}_peak"] = values.mean(), values.max()
                 row[f"{label}_area_s"] = above.clip(lower=0).sum() * TICK_S
-                row[f"{label}_share"] = (said == label).mean()
+                row[f"{label}_share"] = np.nan if grouped else (said == label).mean()
         for name in ("valence", "arousal"):
             row[f"{name}_mean"] = part[name].mean()
         rows[clip] = row
@@ -68,9 +70,22 @@ def mixed_model(values: Any, design: Any, people: Any) -> tuple[Any, Any, float,
     return effects, np.sqrt(np.diag(spread)), float(np.sqrt(ratio * variance)), float(np.sqrt(variance))
 
 
+def degrees_of(number: Any, people: Any) -> Any:
+    """Degrees of freedom of each condition against the first (after Pinheiro and Bates 2000).
+
+    Inner ones where half of the participants who saw one of the two saw both, else those of participants.
+    """
+    seen = np.zeros((people.max() + 1, number.max() + 1), bool)
+    seen[people, number] = True
+    both, either = (seen[:, 1:] & seen[:, :1]).sum(axis=0), (seen[:, 1:] | seen[:, :1]).sum(axis=0)
+    inner = 2 * both >= either
+    return np.where(inner, len(people) - len(seen) - inner.sum(), len(seen) - 1 - (~inner).sum())
+
+
 def effects_of(clips: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Fit every measure of `rows`, and give the same columns."""
-    conditions = list(dict.fromkeys(clips["condition"]))
+    # The plan's first condition may have come to no clip in the first row.
+    conditions = list(dict.fromkeys([*rows["against"], *clips["condition"]]))
     made = []
     for measure in dict.fromkeys(rows["measure"]):
         known = clips[["participant", "condition", measure]].dropna()
@@ -80,17 +95,15 @@ def effects_of(clips: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         effects, errors, between, within = mixed_model(
             known[measure].to_numpy(float), design.astype(float), people
         )
-        # Inner degrees of freedom where conditions vary within participants (Pinheiro and Bates 2000).
-        count = len(set(people))
-        inner = len(known) - count - (len(conditions) - 1)
-        varies = len(set(zip(number, people, strict=True))) > count
-        degrees = max(1, inner if varies and inner > 0 else count - len(conditions))
+        free = degrees_of(number, people)
         for i, name in enumerate(conditions[1:], start=1):
-            reach = stats.t.ppf(0.975, degrees) * errors[i]
+            if free[i - 1] < 1:
+                continue
+            reach = stats.t.ppf(0.975, free[i - 1]) * errors[i]
             made.append({
                 "measure": measure, "condition": name, "against": conditions[0], "effect": effects[i],
                 "low": effects[i] - reach, "high": effects[i] + reach, "standard_error": errors[i],
-                "degrees": degrees, "p": 2 * stats.t.sf(abs(effects[i]) / errors[i], degrees),
+                "degrees": free[i - 1], "p": 2 * stats.t.sf(abs(effects[i]) / errors[i], free[i - 1]),
                 "effect_in_sd": effects[i] / np.hypot(between, within),
             })  # fmt: skip
     table = pd.DataFrame(made)
@@ -112,16 +125,22 @@ def compare(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> bool:
     return not off
 
 
+def table_of(name: str) -> pd.DataFrame:
+    """Read a table; a condition may be called None or NA, and a participant 007."""
+    text = dict.fromkeys(("clip", "participant", "condition", "against", "measure"), str)
+    return pd.read_csv(HERE / name, dtype=text, keep_default_na=False, na_values=[""])
+
+
 def main() -> int:
     """Compare, and give the exit code."""
     ticks = pd.read_parquet(HERE / "ticks.parquet")
-    clips = pd.read_csv(HERE / "clips.csv", dtype={"clip": str, "participant": str, "condition": str})
+    clips = table_of("clips.csv")
     # In a table for spreadsheets an apostrophe stands before what looks like a formula.
     names = clips["clip"].str.replace(r"^'(?='*\s*[=+\-@＝＋－＠])", "", regex=True)
     again = labels_of_clips(ticks).reindex(names).reset_index(drop=True)
     same = compare("clips.csv", again, clips)
     if (HERE / "effects.csv").exists():
-        stored = pd.read_csv(HERE / "effects.csv", dtype={"condition": str, "against": str})
+        stored = table_of("effects.csv")
         effects = effects_of(clips, stored)
         effects.to_csv(HERE / "effects-again.csv", index=False)
         same &= compare("effects.csv", effects, stored)

@@ -1,0 +1,71 @@
+"""What the tables, figures and models of a study leave out, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from emoview.common.text import name_of
+from emoview.study.models import not_compared
+from emoview.study.plan import PlanRow
+from emoview.timeline.labels import LABELS
+from emoview.timeline.results import Analysis
+
+if TYPE_CHECKING:
+    import pandas
+
+_MOST_NAMED: Final = 10
+
+
+def left_out(
+    rows: Sequence[PlanRow], results: Sequence[Analysis], clips: pandas.DataFrame, effects: pandas.DataFrame
+) -> list[str]:
+    """Say which clips, events and measures count for nothing, and why.
+
+    Args:
+        rows: The plan.
+        results: Of each row.
+        clips: As in `clips_table`.
+        effects: As in `effects_table`.
+    """
+    found = []
+    silent = [
+        str(row["clip"])
+        for row, result in zip(clips.to_dict("records"), results, strict=True)
+        if row["neutral_mean"] != row["neutral_mean"] and result.source is None
+    ]
+    if silent:
+        found.append(f"No tick has a label in {_clips(silent)}: figures and models of labels are without it.")
+    late = [
+        row.clip.name
+        for row, result in zip(rows, results, strict=True)
+        for event in row.events
+        if event.start_s >= result.media.duration_s
+    ]
+    if late:
+        count = sum(len(row.events) for row in rows)
+        found.append(
+            f"{len(late)} of {count} events lie behind the end of the clip, and their rows are empty, in "
+            f"{_clips(late)}. Times of events are seconds from the start of the clip, or of its stretch."
+        )
+    if any(one.options.labels != len(LABELS) for one in results):
+        found.append(
+            "Results with groups of labels (--labels) have no shares and segments of the seven labels."
+        )
+    missing = not_compared(clips, effects) if clips["condition"].nunique() > 1 else []
+    if missing:
+        found.append(
+            f"Not compared: {_listed(missing)}. That takes three clips under each condition, two "
+            "participants, and either participants who saw both conditions, or several under each."
+        )
+    return found
+
+
+def _clips(names: Sequence[str]) -> str:
+    different = list(dict.fromkeys(names))
+    return f"{'clip' if len(different) == 1 else 'clips'} {_listed(different)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(name_of(one) for one in names[:_MOST_NAMED]) + more
