@@ -31,6 +31,11 @@ _SOUND_IN_MEMORY: Final = 16 << 20
 _BYTES: Final = 4
 # What is off by less, 60 dB below full scale, is off by chance.
 LITTLE_OFFSET: Final = 0.001
+# Where what is off zero moves by more, 34 dB below full scale, in the median over two seconds, it is taken
+# off as it moves: neither speech nor wind does that.
+_MOVED: Final = 0.02
+_BLOCK: Final = SAMPLE_RATE // 4
+_BLOCKS: Final = 9
 
 
 class SoundDecoder(Decoder):
@@ -142,15 +147,17 @@ class Sound:
         channels: How many are kept apart.
         weights: `(channels,)`, with which they are mixed.
         gain: What the mix is multiplied with.
-        offset: `(channels,)`, what each is off zero by all the time, which is taken off.
+        offset: `(blocks, channels)`, what each is off zero by in each quarter of a second, which is taken
+            off; one block where it is the same all the time.
     """
 
     def __init__(self, log: DecodeLog, channels: int = 1) -> None:
         self.log, self.channels = log, channels
         self.weights = np.full(channels, 1 / channels, np.float32)
         self.gain = 1.0
-        self.offset = np.zeros(channels, np.float32)
+        self.offset = np.zeros((1, channels), np.float32)
         self._sum, self._count = np.zeros(channels), 0
+        self._sums: dict[int, NDArray[np.float64]] = {}
         self._silences: list[tuple[int, int]] = []
         self._bytes = 0
         self._file = tempfile.SpooledTemporaryFile(max_size=_SOUND_IN_MEMORY)  # noqa: SIM115
@@ -161,10 +168,19 @@ class Sound:
         Raises:
             OutputError: The folder for temporary files is full.
         """
+        first = len(self)
         self._write(data)
         values = np.frombuffer(data, "<f4").reshape(-1, self.channels)
         self._sum += values.sum(axis=0, dtype=np.float64)
         self._count += len(values)
+        if not len(values):
+            return
+        starts = np.r_[0, np.arange(_BLOCK - first % _BLOCK, len(values), _BLOCK)]
+        sums = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
+        counts = np.diff(np.r_[starts, len(values)])
+        for block, (total, count) in enumerate(zip(sums, counts, strict=True), first // _BLOCK):
+            own = np.append(total, count).astype(np.float64)
+            self._sums[block] = self._sums[block] + own if block in self._sums else own
 
     def _write(self, data: bytes) -> None:
         try:
@@ -196,7 +212,25 @@ class Sound:
         except OSError as error:
             raise _full(error) from error
         mean = self._sum / max(self._count, 1)
-        self.offset = np.where(np.abs(mean) < LITTLE_OFFSET, 0, mean).astype(np.float32)
+        self.offset = np.where(np.abs(mean) < LITTLE_OFFSET, 0, mean).astype(np.float32)[None]
+        if self._sums:
+            self._follow_offset()
+
+    def _follow_offset(self) -> None:
+        """Let the offset move where it does."""
+        heard = sorted(self._sums)
+        known = np.stack([self._sums[block] for block in heard])
+        means = known[:, :-1] / known[:, -1:]
+        if (np.ptp(means, axis=0) <= _MOVED).all():
+            return
+        from scipy.ndimage import median_filter
+
+        running = median_filter(means, (_BLOCKS, 1), mode="nearest")
+        moves = np.ptp(running, axis=0) > _MOVED
+        if moves.any():
+            # Silence between what was heard is left alone.
+            before = np.searchsorted(heard, np.arange(heard[-1] + 1), side="right") - 1
+            self.offset = np.where(moves, running[np.maximum(before, 0)], self.offset).astype(np.float32)
 
     def __len__(self) -> int:
         return self._bytes // (_BYTES * self.channels)
@@ -219,7 +253,11 @@ class Sound:
         data = self._file.read(each * max(0, last - first))
         samples = np.frombuffer(data, "<f4").astype(np.float32).reshape(-1, self.channels)
         if self.offset.any():
-            samples -= self.offset
+            if len(self.offset) == 1:
+                samples -= self.offset
+            else:
+                block = np.minimum(np.arange(first, first + len(samples)) // _BLOCK, len(self.offset) - 1)
+                samples -= self.offset[block]
             for begin, end in self._silences:
                 samples[max(0, begin - first) : max(0, min(end, last) - first)] = 0
         return samples

@@ -92,6 +92,27 @@ def test_what_is_off_zero_all_the_time_is_taken_off_but_from_silence():
         assert not sound.apart(slice(8400, 9200))[100:].any()
 
 
+@pytest.mark.parametrize("piece", [777, 16000])
+def test_what_is_off_zero_and_jumps_is_taken_off_where_it_is(piece: int):
+    rng = np.random.default_rng(0)
+    voice = 0.1 * rng.standard_normal((10 * 16000, 2)).astype("<f4")
+    offset = np.zeros_like(voice)
+    offset[4 * 16000 :, 0], offset[:, 1] = 0.3, 0.2
+    with Sound(DecodeLog(), 2) as sound:
+        sound.add_silence(3 * 16000)
+        for first in range(0, len(voice), piece):
+            sound.add((voice + offset)[first : first + piece].tobytes())
+        sound.flush()
+        assert not sound[: 3 * 16000].any()
+        heard = sound.apart(slice(3 * 16000, None))
+        off = np.abs((heard - voice).reshape(-1, 1600, 2).mean(axis=1))
+        # Around the jump, a quarter of a second may be off.
+        assert (off > 0.01).sum() <= 3
+        assert off[:35].max() < 0.01
+        assert off[45:].max() < 0.01
+        np.testing.assert_array_equal(sound.apart(slice(50_001, 90_001)), heard[2001:42_001])
+
+
 def test_many_channels_stay_apart_and_their_mix_is_not_cut_off(made: Make, tmp_path: Path):
     whole = probe(made("mono.wav", "-vn", "-ac", "1", "-ar", "16000", "-filter:a", "volume=1.8"))
     path = tmp_path / "many.wav"
