@@ -45,24 +45,29 @@ def as_stored(values: NDArray[Any]) -> NDArray[Any]:
 
 def save_weights(network: keras.Model, path: Path) -> None:
     """Write the weights of a network as Keras reads them, each as `as_stored` gives it, and compressed."""
-    import h5py
-
     # A file does not shrink where something in it does, so it is written twice.
     whole, partial = (path.with_name(f"{kind}-{path.name}") for kind in ("whole", "partial"))
     network.save_weights(whole)
-    with h5py.File(whole) as full, h5py.File(partial, "w", libver="latest") as small:
+    pack(whole, partial)
+    whole.unlink()
+    partial.replace(path)
+
+
+def pack(whole: Path, packed: Path) -> None:
+    """Copy a file of arrays, each as `as_stored` gives it, and compressed."""
+    import h5py
+
+    with h5py.File(whole) as full, h5py.File(packed, "w", libver="latest") as small:
 
         def copy(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
                 values = as_stored(np.asarray(item))
                 # A chunk of a small array takes more room than it saves.
-                packed = {**_PACKED, "chunks": values.shape} if values.size > _WORTH else {}
-                copied = small.create_dataset(name, data=values, **packed)
+                options = {**_PACKED, "chunks": values.shape} if values.size > _WORTH else {}
+                copied = small.create_dataset(name, data=values, **options)
             else:
                 copied = small.require_group(name)
             copied.attrs.update(item.attrs)
 
         small.attrs.update(full.attrs)
         full.visititems(copy)
-    whole.unlink()
-    partial.replace(path)
