@@ -126,7 +126,7 @@ def test_the_best_network_counts():
 def test_pictures_are_ranked_by_folds(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     left_out: list[int] = []
 
-    def learn(part: str, _: Any, groups: Any, parts: Any, options: PictureOptions, *__: Any) -> Any:
+    def learn(part: str, _: Any, groups: Any, __: Any, parts: Any, options: PictureOptions, *___: Any) -> Any:
         assert part.startswith("frame-cnn-4-folds/")
         left_out.extend(parts[2].tolist())
         return groups, options.batch
