@@ -58,11 +58,13 @@ class Growth:
         name: What grows.
         unit: Of its size.
         points: In the order of their sizes.
+        priced: Whether one more has a price: a worker more does the same work.
     """
 
     name: str
     unit: str
     points: tuple[Point, ...]
+    priced: bool = True
 
     def between(self) -> list[float]:
         """Give the cost of one more, from each run to the next, in seconds of processor."""
@@ -133,7 +135,7 @@ def measure_workers(folder: Path, counts: Sequence[float]) -> Growth:
     def point(count: float) -> Point:
         return measured(count, "batch", clips, "-o", folder / f"{count:g}", "--workers", int(count))
 
-    return Growth("workers", "", tuple(map(point, counts)))
+    return Growth("workers", "", tuple(map(point, counts)), priced=False)
 
 
 def measure_clips(folder: Path, counts: Sequence[float]) -> Growth:
@@ -161,13 +163,14 @@ def measured(size: float, *command: object) -> Point:
 
 def markdown(growth: Growth) -> str:
     """Write the table of one growth."""
-    head = [growth.name, "processor, s", "clock, s", "one more costs, ms of processor", "peak MB"]
+    price = ["one more costs, ms of processor"] if growth.priced else []
     more = ["", *(f"{1000 * value:.3g}" for value in growth.between())]
     rows = [
-        [f"{point.size:g} {growth.unit}".strip(), f"{point.processor_s:.3g}", f"{point.seconds:.3g}", cost,
-         f"{point.memory_mb:.0f}"]
+        [f"{point.size:g} {growth.unit}".strip(), f"{point.processor_s:.3g}", f"{point.seconds:.3g}",
+         *([cost] if growth.priced else []), f"{point.memory_mb:.0f}"]
         for point, cost in zip(growth.points, more, strict=True)
     ]  # fmt: skip
+    head = [growth.name, "processor, s", "clock, s", *price, "peak MB"]
     return "\n".join(["", *table(head, rows), ""])
 
 
@@ -182,11 +185,14 @@ def draw(found: Sequence[Growth], file: Path) -> None:
         )):  # fmt: skip
             axis = axes[row][column]
             axis.plot(sizes, values, "o-")
-            axis.set(xlabel=f"{growth.name} {growth.unit}".strip(), ylabel=name, ylim=(0, None))
-            if max(sizes) > 50 * min(sizes):
+            axis.set(xlabel=f"{growth.name} {growth.unit}".strip(), ylabel=name)
+            wide = max(sizes) > 50 * min(sizes)
+            if wide:
                 axis.set_xscale("log")
-                if row == 0:
-                    axis.set_yscale("log")
+            if wide and row == 0:
+                axis.set_yscale("log")
+            else:
+                axis.set_ylim(0, None)
     figure.tight_layout()
     figure.savefig(file, dpi=100)
 
