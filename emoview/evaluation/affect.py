@@ -16,9 +16,9 @@ from emoview.metrics.figures import RegressionFigures
 from emoview.networks.runs import load_network, networks_of, read_run
 from emoview.timeline.labels import valence_arousal
 from emoview.training.affect_frames import open_affect
+from emoview.training.batches import predicted
 from emoview.training.systems.affect import WHAT, cut_as, decoded, measured
 from emoview.training.systems.events import OnEvent
-from emoview.training.systems.pictures import predicted
 
 _TOGETHER = 256
 """So many faces are found before the network is asked, on all cores."""

@@ -17,6 +17,7 @@ from emoview.training.options import Augmentation
 
 _MOST_BYTES = 600_000_000
 _AT_ONCE = 64
+_PREDICTED_AT_ONCE = 64
 
 
 class DecodedPictures:
@@ -116,3 +117,18 @@ def pixel_statistics(
         squares = squares + (values.astype(float) ** 2).sum(axis=0)
     mean = total / len(chosen)
     return mean, np.sqrt(np.maximum(squares / len(chosen) - mean**2, 0))
+
+
+def predicted(
+    model: keras.Model, pictures: DecodedPictures, chosen: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Give `(n, labels)` logits of the pictures `chosen`."""
+    answers = []
+    for start in range(0, len(chosen), _PREDICTED_AT_ONCE):
+        part = chosen[start : start + _PREDICTED_AT_ONCE]
+        values = np.zeros((_PREDICTED_AT_ONCE, *pictures[int(part[0])].shape), np.float32)
+        for row, i in enumerate(part):
+            values[row] = pictures[int(i)] / np.float32(255)
+        # One shape for all calls, so that nothing is compiled twice.
+        answers.append(np.asarray(model.predict_on_batch(values))[: len(part)])
+    return np.concatenate(answers)

@@ -13,9 +13,8 @@ from emoview.errors import InputError
 from emoview.fusion.late import softmax
 from emoview.networks.runs import load_network, networks_of
 from emoview.timeline.labels import LABELS
+from emoview.training.batches import DecodedPictures, predicted
 from emoview.training.starts import SHIPPED
-
-_AT_ONCE = 64
 
 
 def taught(teacher: str, pictures: LabelledPictures, labels: Sequence[str]) -> NDArray[np.float32]:
@@ -63,15 +62,6 @@ def _by_run(
     (network,) = networks
     if network.labels != labels:
         return network.labels, None
-    model = load_network(run, network)
-    size = network.size or 0
-    logits = np.zeros((len(pictures), len(labels)), np.float32)
-    for start in range(0, len(pictures), _AT_ONCE):
-        chosen = range(start, min(start + _AT_ONCE, len(pictures)))
-        # One shape for all calls, so that nothing is compiled twice.
-        values = np.zeros((_AT_ONCE, size, size, 3 if network.colour else 1), np.float32)
-        for row, i in enumerate(chosen):
-            picture = pictures.picture(i, size=size, colour=network.colour)
-            values[row] = picture.reshape(values.shape[1:]) / np.float32(255)
-        logits[start : chosen.stop] = np.asarray(model.predict_on_batch(values))[: len(chosen)]
-    return labels, network.scale * logits
+    decoded = DecodedPictures.of(pictures, size=network.size or 0, colour=network.colour)
+    logits = predicted(load_network(run, network), decoded, np.arange(len(pictures)))
+    return labels, np.float32(network.scale) * logits

@@ -23,14 +23,14 @@ from emoview.networks.preparation import prepared
 from emoview.networks.runs import NetworkOfRun, Run
 from emoview.networks.seen import Seen, with_start
 from emoview.training.affect_frames import FRAMES, open_affect
-from emoview.training.batches import DecodedPictures, picture_batches
+from emoview.training.batches import DecodedPictures, picture_batches, predicted
 from emoview.training.loop import Batch, fit_head_first, read_history
 from emoview.training.plan import VALIDATION
 from emoview.training.plots import plot_curves
 from emoview.training.starts import FACE_NETWORK, only_head, take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.options import AffectOptions
-from emoview.training.systems.pictures import predicted, published_shape
+from emoview.training.systems.pictures import published_shape
 
 WHAT = ("valence", "arousal")
 RANKED_BY = "mean CCC"

@@ -34,7 +34,7 @@ from emoview.networks.runs import (
 )
 from emoview.networks.seen import with_start
 from emoview.timeline.labels import CONTEMPT, FACE_LABELS, LABELS, TaughtCount, group_of
-from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics
+from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics, predicted
 from emoview.training.loop import Batch, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.parts import Parts, Told, learned_from, split_pictures
@@ -44,8 +44,6 @@ from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
 from emoview.training.systems.options import PictureOptions
 from emoview.training.teacher import taught
-
-_PREDICTED_AT_ONCE = 64
 
 RISING = (0.05, 0.2, 0.2, 0.3)
 """Dropout of the four stages of deep networks of small pictures (system E, section 7.1.3)."""
@@ -271,21 +269,6 @@ def report(run: Run, network: NetworkOfRun, model: keras.Model, figures: LabelFi
     history = read_history(run.part(network.name))
     if history:
         plot_curves(history, run.folder / f"{network.name}-curves.png")
-
-
-def predicted(
-    model: keras.Model, pictures: DecodedPictures, chosen: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Give `(n, labels)` logits of the pictures `chosen`."""
-    answers = []
-    for start in range(0, len(chosen), _PREDICTED_AT_ONCE):
-        part = chosen[start : start + _PREDICTED_AT_ONCE]
-        values = np.zeros((_PREDICTED_AT_ONCE, *pictures[int(part[0])].shape), np.float32)
-        for row, i in enumerate(part):
-            values[row] = pictures[int(i)] / np.float32(255)
-        # One shape for all calls, so that nothing is compiled twice.
-        answers.append(np.asarray(model.predict_on_batch(values))[: len(part)])
-    return np.concatenate(answers)
 
 
 def loss_of(name: str, delta: float = 1.0) -> Any:

@@ -27,7 +27,7 @@ from emoview.networks.runs import NetworkOfRun, Run
 from emoview.networks.seen import Seen, with_start
 from emoview.networks.sequences import EMBEDDING_PART, cnn_gru, frames_network
 from emoview.timeline.labels import LABELS
-from emoview.training.batches import DecodedPictures, changed
+from emoview.training.batches import DecodedPictures, changed, predicted
 from emoview.training.late_fusion import Predictions
 from emoview.training.loop import Batch, fit_head_first
 from emoview.training.parts import Parts
@@ -42,7 +42,6 @@ from emoview.training.systems.pictures import (
     input_shape,
     loss_of,
     only_dense_learn,
-    predicted,
     report,
     validated,
 )
