@@ -205,10 +205,12 @@ def test_normalisation_that_only_helps_to_learn_leaves_the_published_network(fac
         trained("shallow-deep", faces, tmp_path / "none", network="resnet18", **changes)
 
 
-def test_a_teacher_counts_beside_the_labels(picture_run: Path, faces: Path, tmp_path: Path):
+def test_a_teacher_counts_beside_the_labels(
+    picture_run: Path, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     options = system_named("shallow-deep").options({"teacher": str(picture_run), "teacher_share": 0.25})
     pictures, parts = opened(options, faces)
-    targets = targets_of(pictures, pictures.labels, parts[0], options)
+    targets = targets_of(pictures, pictures.labels, parts[0], options, tmp_path)
     plain = np.eye(7, dtype=np.float32)[pictures.labels]
     np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
     # What is measured, or chooses the epoch, keeps its label.
@@ -227,6 +229,14 @@ def test_a_teacher_counts_beside_the_labels(picture_run: Path, faces: Path, tmp_
     }
     run = trained("shallow-deep", faces, tmp_path / "run", **changes)
     assert read_history_of(run / "bkmin")[0]["loss"] > 0
+    # A training that goes on asks nobody again, but about other pictures; what is damaged is refused.
+    monkeypatch.setattr("emoview.training.systems.pictures.taught", lambda *_: pytest.fail("asked again"))
+    np.testing.assert_array_equal(targets_of(pictures, pictures.labels, parts[0], options, tmp_path), targets)
+    with pytest.raises(pytest.fail.Exception):
+        targets_of(pictures, pictures.labels, parts[0][:-1], options, tmp_path)
+    (tmp_path / "taught.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match="taught"):
+        targets_of(pictures, pictures.labels, parts[0], options, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ the same parts of the data.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.folders import Data
-from emoview.common.stored import read_arrays
 from emoview.datasets.pictures import LabelledPictures
 from emoview.datasets.splits import assert_taught
 from emoview.face.fit import DOUBTFUL, misfits
@@ -30,6 +28,7 @@ from emoview.networks.image_landmark import decision_fusion, feature_fusion, fro
 from emoview.networks.runs import NetworkOfRun, Run
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
+from emoview.training.kept import kept
 from emoview.training.loop import Batch, fit
 from emoview.training.parts import Parts, learned_from, split_pictures
 from emoview.training.plan import Plan
@@ -214,23 +213,15 @@ def _described(
     """Find the landmarks; pictures in which the mesh finds no face are left out, for all networks alike."""
     decoded = DecodedPictures.of(pictures, size=SIZE, colour=False)
     images = np.stack([decoded[i] for i in range(len(decoded))])
-    file = folder / "landmarks.npz"
-    key = hashlib.sha256(images.tobytes()).hexdigest()
-    stored = read_arrays(file, "remove it, and it is made again") if file.exists() else None
-    if stored and str(stored.need("key", "U", ())) == key:
-        # Where no face was found they are no numbers.
-        landmarks = stored.need("landmarks", "f", (len(images), 68, 2), finite=False)
-    else:
-        landmarks = _landmarks(images, on_event)
-        partial = folder / "partial-landmarks.npz"
-        np.savez(partial, landmarks=landmarks, key=key)
-        partial.replace(file)
+    shape = (len(images), 68, 2)
+    # Where no face was found they are no numbers.
+    landmarks = kept(folder / "landmarks.npz", images.tobytes(), shape, lambda: _landmarks(images, on_event))
     found = np.isfinite(landmarks[:, 0, 0])
     on_event({"faces found": f"{found.sum()} of {len(found)} pictures; the others are left out"})
     doubtful = int((misfits(landmarks) > DOUBTFUL).sum())
     on_event({"doubtful landmarks": f"{doubtful}; emoview data DATA --landmarks FILE.png shows such"})
-    kept = tuple(part[found[part]] for part in parts)
-    return Inputs(images, landmarks, pictures.labels), (kept[0], kept[1], kept[2])
+    with_face = [part[found[part]] for part in parts]
+    return Inputs(images, landmarks, pictures.labels), (with_face[0], with_face[1], with_face[2])
 
 
 def _landmarks(images: NDArray[np.uint8], on_event: OnEvent) -> NDArray[np.float32]:

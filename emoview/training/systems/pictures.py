@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -35,6 +36,7 @@ from emoview.networks.runs import (
 from emoview.networks.seen import with_start
 from emoview.timeline.labels import CONTEMPT, FACE_LABELS, LABELS, TaughtCount, group_of
 from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics, predicted
+from emoview.training.kept import kept
 from emoview.training.loop import Batch, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.parts import Parts, Told, learned_from, split_pictures
@@ -63,7 +65,7 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
     assert_taught(groups, parts[0], np.concatenate(parts[1:]), names, "pictures")
     seen = with_start(learned_from(pictures, parts), options.start, name)
     run.learns(name, with_start(seen, options.teacher))
-    targets = targets_of(pictures, groups, parts[0], options)
+    targets = targets_of(pictures, groups, parts[0], options, run.part(name))
     model = _learn(name, decoded, groups, targets, parts, options, run, on_event)
     held_out = predicted(model, decoded, parts[1])
     scale = fit_scale(held_out, groups[parts[1]])
@@ -94,7 +96,7 @@ def cross_validated(
     for number, parts in enumerate(picture_folds(pictures, known, folds, options.seed), start=1):
         assert_taught(groups, parts[0], np.concatenate(parts[1:]), group_names(options.labels), "pictures")
         part = f"{options.network}-{folds}-folds/{number}"
-        targets = targets_of(pictures, groups, parts[0], options)
+        targets = targets_of(pictures, groups, parts[0], options, run.part(part))
         model = _learn(part, decoded, groups, targets, parts, options, run, on_event)
         result.append(accuracy(predicted(model, decoded, parts[2]), groups[parts[2]]))
         on_event({"fold": number, "accuracy": result[-1]})
@@ -120,9 +122,15 @@ def opened(options: PictureOptions, data: Data) -> tuple[LabelledPictures, Parts
 
 
 def targets_of(
-    pictures: LabelledPictures, groups: NDArray[np.int64], known: NDArray[np.int64], options: PictureOptions
+    pictures: LabelledPictures,
+    groups: NDArray[np.int64],
+    known: NDArray[np.int64],
+    options: PictureOptions,
+    folder: Path,
 ) -> NDArray[np.float32]:
     """Give what the network should say, `(n, labels)`: the labels, and what a teacher says of those `known`.
+
+    What the teacher says is kept in `folder`.
 
     Raises:
         InputError: The loss takes labels alone, or see `taught`.
@@ -132,8 +140,11 @@ def targets_of(
     if options.teacher is not None:
         if options.loss != "cross-entropy":
             raise InputError(f"{options.loss} learns labels alone: leave teacher out")
-        share = np.float32(options.teacher_share)
-        said = taught(options.teacher, pictures.select(known), names)
+        share, teacher, shown = np.float32(options.teacher_share), options.teacher, pictures.select(known)
+        of = "\n".join((teacher, *shown.digests())).encode()
+        shape = (len(known), len(names))
+        folder.mkdir(parents=True, exist_ok=True)
+        said = kept(folder / "taught.npz", of, shape, lambda: taught(teacher, shown, names), finite=True)
         targets[known] = (1 - share) * targets[known] + share * said
     return targets
 

@@ -6,7 +6,6 @@ sides, and folds of speakers, which tell what becomes of a stranger's voice.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.folders import Data, folders_of
-from emoview.common.stored import read_arrays
 from emoview.datasets.files import digest_of
 from emoview.datasets.speech import Utterance, read_speech
 from emoview.datasets.splits import assert_disjoint, assert_taught, folds_by_group, stratified_split
@@ -31,6 +29,7 @@ from emoview.networks.runs import FEATURE_WIDTHS, NetworkOfRun, Run
 from emoview.networks.seen import Seen
 from emoview.networks.temporal import set_normalisation
 from emoview.timeline.labels import VOICE_LABELS
+from emoview.training.kept import kept
 from emoview.training.loop import Batch, fit
 from emoview.training.processes import each
 from emoview.training.speech import load_samples
@@ -202,17 +201,9 @@ def describe(
 ) -> NDArray[np.float32]:
     """Compute, or read back, one vector for each utterance: `(n, width)`."""
     listing = "\n".join(str(u.path) for u in utterances)
-    key = hashlib.sha256(f"{features}\n{listing}".encode()).hexdigest()
-    file = folder / f"{features}.npz"
-    if file.exists():
-        stored = read_arrays(file, "remove it, and it is made again")
-        if str(stored.need("key", "U", ())) == key:
-            return stored.need("values", "f", (len(utterances), None), finite=False)
-    values = vectors(utterances, features, on_event)
-    partial = folder / f"partial-{features}.npz"
-    np.savez(partial, values=values, key=key)
-    partial.replace(file)
-    return values
+    of = f"{features}\n{listing}".encode()
+    shape = (len(utterances), None)
+    return kept(folder / f"{features}.npz", of, shape, lambda: vectors(utterances, features, on_event))
 
 
 def vectors(utterances: tuple[Utterance, ...], features: str, on_event: OnEvent) -> NDArray[np.float32]:
