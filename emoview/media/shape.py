@@ -20,7 +20,7 @@ from emoview.media.tool import arguments, lines_of, open_input, start
 
 _HEADERS: Final = {"h264": 7, "hevc": 33, "mpeg2video": 179}
 """Codecs whose headers ffmpeg prints, each with the number of the one that tells the shape."""
-_ANY: Final = frozenset({"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "wtv"})
+_ANY: Final = frozenset({"mpegts", "mpeg", "wtv"})
 """Containers of television, which need not say anything of the shape themselves."""
 
 # ITU-T H.264 and H.265, table E-1, by number; 0 says nothing, 255 that width and height follow.
