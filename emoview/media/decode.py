@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from emoview.common.text import name_of
 from emoview.media.facts import Media, VideoStream
 from emoview.media.process import DecodeLog, Decoder, stamped
+from emoview.media.shape import pixel_in
 from emoview.media.tool import maps_tones, open_input, tool
 from emoview.timeline.clock import LONGEST_S, TICK_HZ
 
@@ -72,13 +73,15 @@ class _Pictures(Decoder):
         usual = video.rate * media.speed if video.rate and video.rate >= 1 else rate
         self._usual_us = self._spacing_us = round(MICROSECONDS / usual)
 
+        pixel = pixel_in(media, speed=media.speed)
+
         def graph(address: str) -> Any:
             pictures = open_input(media.path, seek_s=seek_s)[str(video.index)]
             pictures = pictures.filter("settb", f"1/{MICROSECONDS}")
             if media.speed != 1:
                 pictures = pictures.filter("setpts", f"PTS/{media.speed:.9f}")
             pictures = _sparse(pictures, start_s, rate)
-            pictures = fitted(pictures, video, width, height, pixels)
+            pictures = fitted(pictures, video, width, height, pixels, pixel=pixel)
             option, value = tool().passthrough
             options = {option: value}
             if media.speed != 1:
@@ -229,32 +232,42 @@ class FullPictureDecoder(_Pictures):
             number, last = slot + 1, picture
 
 
-def fitted(pictures: Any, video: VideoStream, width: int, height: int, pixels: str) -> Any:
+def fitted(
+    pictures: Any, video: VideoStream, width: int, height: int, pixels: str, *, pixel: str | None
+) -> Any:
     """Scale pictures into `width` x `height`, and make `pixels` of them, such as `rgb24`.
 
     Where their shape changes mid-file, there is black beside them: ffmpeg evaluates the expressions anew
-    whenever the size of the pictures changes.
+    whenever the size of the pictures changes, and for each picture where that of their pixels does.
+
+    Args:
+        pictures: Of ffmpeg.
+        video: What is known of them.
+        width: Pixels.
+        height: Likewise.
+        pixels: Format.
+        pixel: Width of a pixel over its height as told by `pixel_in`.
     """
     if video.odd_colours:
         # Of a matrix that swscale does not know it makes no picture at all: the most common one is nearest.
         pictures = pictures.filter("setparams", colorspace="bt709")
     if video.odd_aspect:
         pictures = pictures.filter("setsar", 1)
-    shape = f"(iw*sar/ih/{width / height:.6f})"
+    when = {"eval": "init" if pixel is None else "frame"}
+    shape = f"(iw*{pixel or 'sar'}/ih/{width / height:.6f})"
     same = f"lt(abs(1-{shape}),{_SAME_SHAPE})"
     wide = f"if({same},{width},max(2,round(min({width},{width}*{shape}))))"
     high = f"if({same},{height},max(2,round(min({height},{height}/{shape}))))"
-    scaled = pictures.filter("scale", wide, high, flags="area")
+    scaled = pictures.filter("scale", wide, high, flags="area", **when)
     if video.hdr and not video.odd_colours and maps_tones():
         scaled = _tones_mapped(scaled, video.hdr)
-    return (
-        scaled
-        # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling.
-        .filter("format", "yuv420p")
-        # In which a picture may have any size, and not an even one alone.
-        .filter("format", pixels)
-        .filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2")
-    )
+    # ffmpeg makes RGB of the small pictures then, faster than in one go with the scaling.
+    small = scaled.filter("format", "yuv420p")
+    if pixel is not None:
+        # Left to itself, that step would give all pictures the size of the first.
+        small = small.filter("scale", "iw", "ih", **when)
+    # In RGB a picture may have any size, and not an even one alone.
+    return small.filter("format", pixels).filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2", **when)
 
 
 def _tones_mapped(pictures: Any, transfer: str) -> Any:

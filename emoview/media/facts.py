@@ -32,6 +32,8 @@ class VideoStream:
         odd_colours: Whether the file names a matrix of colours that ffmpeg cannot be asked for.
         odd_aspect: Whether its pixels claim a shape that none have, and are taken to be square.
         hdr: Its transfer function, if that is one of high dynamic range: one of `HDR`.
+        pixel: Width of a pixel over its height, before rotation.
+        may_reshape: Whether that may change in the midst of the file.
     """
 
     index: int
@@ -44,6 +46,8 @@ class VideoStream:
     odd_colours: bool = False
     odd_aspect: bool = False
     hdr: str | None = None
+    pixel: float = 1.0
+    may_reshape: bool = False
 
 
 @dataclass(frozen=True)

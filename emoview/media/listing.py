@@ -15,6 +15,7 @@ import ffmpeg
 from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.facts import HDR, AudioStream, SoundTrack, VideoStream
+from emoview.media.shape import may_change
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
@@ -191,6 +192,8 @@ def undecoded(
 
 def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
     """Describe the first stream of pictures that can be decoded, and is no cover; None without one."""
+    container = _INPUT.search(header)
+    containers = container[1].split(",") if container else []
     for line, following in _stream_lines(header):
         found = _VIDEO.search(line)
         if not found or "(attached pic)" in line:
@@ -203,8 +206,9 @@ def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
         aspect = _ASPECT.search(line)
         shape = int(aspect[1]) / int(aspect[2]) if aspect and int(aspect[1]) and int(aspect[2]) else 1.0
         odd_aspect = not 1 / _LONGEST_PIXEL <= shape <= _LONGEST_PIXEL
-        if not odd_aspect:
-            width *= shape
+        if odd_aspect:
+            shape = 1.0
+        width *= shape
         turned = _ROTATION.search(following)
         rotation = round(float(turned[1])) if turned else 0
         if rotation % 180 == 90:
@@ -215,7 +219,8 @@ def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
         odd = not _ODD_COLOURS.isdisjoint(named)
         return VideoStream(
             index, codec, round(width), round(height), float(rate[1]) if rate else None,
-            rotation, start, odd, odd_aspect, next((one for one in named if one in HDR), None),
+            rotation, start, odd, odd_aspect, next((one for one in named if one in HDR), None), shape,
+            not odd_aspect and may_change(codec, shape, containers),
         )  # fmt: skip
     return None
 

@@ -10,6 +10,7 @@ import ffmpeg
 
 from emoview.media.decode import fitted
 from emoview.media.facts import Media
+from emoview.media.shape import pixel_in
 from emoview.media.tool import arguments, open_input, start
 from emoview.timeline.clock import TICK_MS
 
@@ -28,11 +29,12 @@ def jpegs_at(media: Media, times_s: Sequence[float], *, width: int) -> list[byte
     Returns:
         A JPEG for each time, None where no picture could be decoded.
     """
+    pixel = pixel_in(media)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda time_s: _jpeg(media, time_s, width), times_s))
+        return list(pool.map(lambda time_s: _jpeg(media, time_s, width, pixel), times_s))
 
 
-def _jpeg(media: Media, time_s: float, width: int) -> bytes | None:
+def _jpeg(media: Media, time_s: float, width: int, pixel: str | None) -> bytes | None:
     video = media.video
     if video is None:
         return None
@@ -45,7 +47,7 @@ def _jpeg(media: Media, time_s: float, width: int) -> bytes | None:
         # Pictures need not lie on the ticks: the nearest will do, and the last tick has one, too.
         .filter("trim", start=f"{at_s - TICK_MS / 2000:.6f}")
     )
-    pictures = fitted(pictures, video, width, height, "rgb24")
+    pictures = fitted(pictures, video, width, height, "rgb24", pixel=pixel)
     output = ffmpeg.output(
         pictures, "pipe:", f="image2pipe", vcodec="mjpeg", pix_fmt="yuvj420p", **{"frames:v": 1, "q:v": 5}
     )

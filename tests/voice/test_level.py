@@ -57,3 +57,21 @@ def test_what_harms_a_voice_is_heard(speech: np.ndarray):
     line = scipy.signal.resample_poly(scipy.signal.sosfilt(sections, speech), 1, 2)
     assert quality(scipy.signal.resample_poly(line, 2, 1)[: len(speech)].astype(np.float32)).is_narrow
     assert quality_of(lambda part: speech[part], 1.0, np.zeros(200, bool)) == Quality()
+
+
+@pytest.mark.parametrize("order", [4, 8])
+@pytest.mark.parametrize("gain", [0.1, 1.0])
+def test_a_telephone_is_told_by_gentle_filters_too(speech: np.ndarray, order: int, gain: float):
+    fine = scipy.signal.resample_poly(speech, 3, 1)
+    for kind, edge in (("highpass", 300), ("lowpass", 3400)):
+        fine = scipy.signal.sosfilt(scipy.signal.butter(order, edge, kind, fs=48_000, output="sos"), fine)
+    line = gain * scipy.signal.resample_poly(fine, 1, 3).astype(np.float32)
+    assert quality_of(lambda part: line[part], 1 / gain, level_db(speech) > -40).is_narrow
+
+
+@pytest.mark.parametrize(("kind", "edge"), [("lowpass", 5000), ("highpass", 300), ("highpass", 800)])
+def test_a_muffled_or_thin_microphone_is_no_telephone(speech: np.ndarray, kind: str, edge: int):
+    fine = scipy.signal.resample_poly(speech, 3, 1)
+    fine = scipy.signal.sosfilt(scipy.signal.butter(2, edge, kind, fs=48_000, output="sos"), fine)
+    heard = scipy.signal.resample_poly(fine, 1, 3).astype(np.float32)
+    assert not quality_of(lambda part: heard[part], 1.0, level_db(speech) > -40).is_narrow
