@@ -18,7 +18,8 @@ _ARGUMENTS: Final = "emoview.arguments"
 _SHOW: Final = "--show-config"
 # What typer calls the values of an option, and what people do.
 _WORDS: Final = {
-    "path": "FILE", "file": "FILE", "directory": "DIR", "str": "TEXT", "int": "N", "float": "X", "boolean": "",
+    "path": "FILE", "file": "FILE", "directory": "DIR", "str": "TEXT", "int": "N", "float": "X",
+    "boolean": "",
 }  # fmt: skip
 
 ShowConfigOption = Annotated[

@@ -1,7 +1,7 @@
 """Colours in CIELAB, as OpenCV gives them in whole numbers.
 
-The first colour costs OpenCV 80 ms, in which it makes tables for large pictures of floating point.  Here a few
-hundred pixels of a picture are asked for, and a test holds every colour against OpenCV's.
+The first one costs OpenCV 80 ms, in which it makes tables for pictures of floating point.  Here a few hundred
+pixels of a picture are asked for; a test holds every colour against OpenCV's.
 """
 
 from __future__ import annotations
