@@ -104,7 +104,7 @@ def _colours_around(face: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArr
     # What would lie outside is mirrored.
     near = last - np.abs(last - np.abs(places[:, None] + np.arange(-1, 2)[:, None]))
     columns, rows = near[:, None, :, 0], near[:, :, None, 1]
-    return np.rint(lab_of(face[rows, columns]).mean(axis=(1, 2)))
+    return np.asarray(np.rint(lab_of(face[rows, columns]).mean(axis=(1, 2))), np.float64)
 
 
 def _percentiles(values: NDArray[Any], shares: tuple[int, ...]) -> NDArray[Any]:

@@ -27,14 +27,14 @@ def _light() -> NDArray[np.int64]:
     """Give how much light each of the 256 values of sRGB stands for."""
     value = np.arange(256) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return np.rint(_FULL * linear).astype(np.int64)
+    return np.asarray(np.rint(_FULL * linear), np.int64)
 
 
 def _roots() -> NDArray[np.int64]:
     """Give the cube root of each share of white, or the line that stands for it near black."""
     share = np.arange(_FULL * 3 // 2) / _FULL
     roots = np.where(share < 216 / 24389, share * 841 / 108 + 16 / 116, np.cbrt(share))
-    table = np.rint(roots * (1 << _FINE)).astype(np.int64)
+    table: NDArray[np.int64] = np.rint(roots * (1 << _FINE)).astype(np.int64)
     # These two lie between whole numbers, and OpenCV, in single precision, rounds them to the other.
     table[49] -= 1
     table[628] += 1
@@ -53,7 +53,7 @@ def lab_of(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
     lightness = _rounded((116 * 255 + 50) // 100 * y - ((16 * 255 << _FINE) + 50) // 100, _FINE)
     across = _rounded(500 * (x - y), _FINE) + 128
     down = _rounded(200 * (y - z), _FINE) + 128
-    return np.clip(np.stack([lightness, across, down], axis=-1), 0, 255)
+    return np.asarray(np.clip(np.stack([lightness, across, down], axis=-1), 0, 255), np.int64)
 
 
 def _rounded(values: NDArray[Any], bits: int) -> NDArray[Any]:
