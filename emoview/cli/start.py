@@ -13,8 +13,8 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
 import gc
 from typing import Final
 
-# Objects made before Python looks for cycles of them again, 700 if nothing is said: importing makes hundreds
-# of thousands, and hardly any cycle.
+# Objects made before Python looks for cycles of them again, 700 if nothing is said: importing makes many, and
+# hardly any cycle.
 _OBJECTS: Final = 50_000
 
 
