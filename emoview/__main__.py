@@ -1,5 +1,5 @@
 """`python -m emoview` is the command `emoview`."""
 
-from emoview.cli.main import app
+from emoview.cli.start import main
 
-app(prog_name="emoview")
+main()

@@ -33,7 +33,7 @@ def agree(
     annotations: Annotated[
         list[Path],
         typer.Argument(
-            metavar="ANNOTATION",
+            metavar="ANNOTATION...",
             help="Table (CSV or Excel; start_s and end_s, or time_s; and label, valence, arousal, or some), "
             "ELAN document or export, Praat TextGrid, or BORIS export. Several are several raters.",
         ),

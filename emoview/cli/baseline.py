@@ -22,7 +22,8 @@ def baseline(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT", help="Recordings of one person: files, folders, globs, or lists, as for batch."
+            metavar="INPUT...",
+            help="Recordings of one person: files, folders, globs, or lists, as for batch.",
         ),
     ],
     output: Annotated[

@@ -34,7 +34,7 @@ def batch(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT",
+            metavar="INPUT...",
             callback=_some_there,
             help="Files, folders, globs, or lists: .txt with a path a line, .csv or .xlsx with "
             "path,start_s,end_s and any further columns; or their addresses, such as s3://bucket/clips.",

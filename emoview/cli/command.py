@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,7 +18,8 @@ _ARGUMENTS: Final = "emoview.arguments"
 _SHOW: Final = "--show-config"
 # What typer calls the values of an option, and what people do.
 _WORDS: Final = {
-    "path": "FILE", "file": "FILE", "directory": "DIR", "str": "TEXT", "int": "N", "float": "X", "bool": "",
+    "path": "FILE", "file": "FILE", "directory": "DIR", "str": "TEXT", "int": "N", "float": "X",
+    "boolean": "",
 }  # fmt: skip
 
 ShowConfigOption = Annotated[
@@ -89,19 +91,21 @@ def user_file() -> Path:
 
 def _in_words(parameter: Any) -> None:
     """Let the help of a parameter speak of values as people do, once."""
-    said = getattr(parameter, "display_type", None)
-    if said is None or "display_type" in vars(parameter):
+    kind = getattr(parameter, "type", None)
+    if kind is None or "get_metavar" in vars(kind):
         return
-    argument = parameter.param_type_name == "argument"
+    # Parameters share their types.
+    kind = parameter.type = copy(kind)
+    said, argument = kind.get_metavar, parameter.param_type_name == "argument"
 
-    def display_type(ctx: Any) -> str:
+    def get_metavar(param: Any, ctx: Any) -> str:
         # The name of an argument says what it is.
-        return "" if argument else _word(str(said(ctx)))
+        return "" if argument else _word(str(said(param=param, ctx=ctx) or kind.name))
 
-    parameter.display_type = display_type
-    low, high = getattr(parameter, "min", None), getattr(parameter, "max", None)
+    kind.get_metavar = get_metavar
+    low, high = getattr(kind, "min", None), getattr(kind, "max", None)
     if low is not None or high is not None:
-        parameter._get_number_range_help_str = lambda: _range(low, high)
+        kind._describe_range = lambda: _range(low, high)
 
 
 def _word(kind: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.face.align import upright
+from emoview.face.lab import lab_of
 
 _NEW, _OFTEN, _SELDOM = 50, 5, 20
 
@@ -62,8 +62,7 @@ def surroundings(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> 
 def _histogram(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     if not len(pixels):
         return np.zeros(_BINS**3, np.float32)
-    lab = cv2.cvtColor(pixels[:, None], cv2.COLOR_RGB2LAB)[:, 0].astype(np.float64)
-    places = np.clip((lab - _LOW) / (_HIGH - _LOW) * _BINS - 0.5, 0, _BINS - 1 - 1e-6)
+    places = np.clip((lab_of(pixels) - _LOW) / (_HIGH - _LOW) * _BINS - 0.5, 0, _BINS - 1 - 1e-6)
     first = places.astype(np.int64)
     rest = places - first
     counts = np.zeros(_BINS**3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
+import os
 import re
 import resource
 import shutil
@@ -21,6 +23,8 @@ MOST_PIXELS: Final = 8192 * 8192
 """Pixels of the largest picture that is decoded."""
 _MOST_MEMORY: Final = 1280 << 20
 _VERSION_TIMEOUT_S: Final = 20
+# By this people tell imageio-ffmpeg to take another program.
+_NAMED: Final = "IMAGEIO_FFMPEG_EXE"
 
 # Python stands bytes of file names that are no text for by surrogates, at which ffmpeg-python fails:
 # inside its graphs they are characters for private use.
@@ -108,6 +112,12 @@ def tool() -> Tool:
 
 
 def _packaged() -> str | None:
+    found = importlib.util.find_spec("imageio_ffmpeg")
+    folders = [] if found is None else found.submodule_search_locations or ()
+    programs = [one for folder in folders for one in sorted(Path(folder).glob("binaries/ffmpeg-linux*"))]
+    if len(programs) == 1 and _NAMED not in os.environ:
+        # Asked, the package would start it, to see whether it runs.
+        return str(programs[0])
     import imageio_ffmpeg
 
     try:
