@@ -52,6 +52,11 @@ def left_out(
         found.append(
             "Results with groups of labels (--labels) have no shares and segments of the seven labels."
         )
+    if still := _of_one_kind(effects):
+        found.append(
+            f"No spread between participants is found in the models of {_listed(still)}: their errors are "
+            "those of clips that are all by other people, and sd_between is 0."
+        )
     missing = not_compared(clips, effects) if clips["condition"].nunique() > 1 else []
     if missing:
         found.append(
@@ -59,6 +64,14 @@ def left_out(
             "participants, and either participants who saw both conditions, or several under each."
         )
     return found
+
+
+def _of_one_kind(effects: pandas.DataFrame) -> list[str]:
+    """Name the measures in whose models the participants' variance is zero; one clip of each tells none."""
+    if not len(effects):
+        return []
+    zero = (effects["sd_between"] == 0) & (effects["clips"] > effects["participants"])
+    return list(dict.fromkeys(effects.loc[zero, "measure"]))
 
 
 def _clips(names: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ _LARGEST_RATIO: Final = 1e4
 _LEVEL: Final = 0.95
 _SMALLEST: Final = 1e-9
 _STILL: Final = 1e-12
+_FLAT: Final = 1e-7
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def fit(values: Floats, conditions: NDArray[np.int64], participants: NDArray[np.
         return _solved(np.exp(logarithm), values, design, participants)[0]
 
     found = minimize_scalar(cost, bounds=(np.log(1e-8), np.log(_LARGEST_RATIO)), method="bounded")
-    ratio = 0.0 if cost(np.log(1e-8)) <= found.fun else float(np.exp(found.x))
+    # With one clip of each participant it is flat, but for rounding.
+    ratio = 0.0 if cost(np.log(1e-8)) <= found.fun + _FLAT else float(np.exp(found.x))
     _, effects, spread, variance = _solved(ratio, values, design, participants)
     errors = np.sqrt(np.diag(spread) * variance)
     return Fit(

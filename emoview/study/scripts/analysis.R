@@ -5,7 +5,8 @@
 library(nlme)
 
 words <- commandArgs(FALSE)
-file <- sub("^--file=", "", words[grep("^--file=", words)])
+# Rscript writes blanks in the name of a folder as ~+~.
+file <- gsub("~+~", " ", sub("^--file=", "", words[grep("^--file=", words)]), fixed = TRUE)
 if (length(file) == 1) setwd(dirname(normalizePath(file)))
 
 # A condition may be called NA.
@@ -26,14 +27,16 @@ degrees_of <- function(known) {
   ifelse(inner, nrow(known) - nrow(seen) - sum(inner), nrow(seen) - 1 - sum(!inner))
 }
 
+# By default lme stops too early to agree where participants hardly vary, or clips of one of them.
+control <- lmeControl(opt = "optim", tolerance = 1e-9, msTol = 1e-12, niterEM = 100, maxIter = 200,
+                      msMaxIter = 500)
 rows <- list()
 failed <- character()
 for (measure in unique(stored$measure)) {
   known <- droplevels(clips[!is.na(clips[[measure]]), c("participant", "condition", measure)])
   names(known)[3] <- "value"
   model <- tryCatch(
-    lme(value ~ condition, random = ~ 1 | participant, data = known, method = "REML",
-        control = lmeControl(opt = "optim")),
+    lme(value ~ condition, random = ~ 1 | participant, data = known, method = "REML", control = control),
     error = function(reason) NULL)
   if (is.null(model)) {
     failed <- c(failed, measure)
@@ -59,7 +62,8 @@ write.csv(again, "effects-R.csv", row.names = FALSE)
 both <- merge(again, stored, by = c("measure", "condition"), suffixes = c("", ".stored"))
 differs <- function(name) {
   stored <- both[[paste0(name, ".stored")]]
-  abs(both[[name]] - stored) > 1e-5 + 1e-3 * abs(both$effect.stored)
+  # Tables hold six digits.
+  abs(both[[name]] - stored) > 1e-5 * (1 + abs(stored)) + 1e-3 * both$standard_error
 }
 off <- differs("effect") | differs("low") | differs("high")
 off <- is.na(off) | off
