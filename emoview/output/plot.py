@@ -45,7 +45,8 @@ _RIGHT: Final = {
 # One solid and one dashed, so that they differ without colour, too.
 _AFFECT: Final = (("valence", "#000000", "-"), ("arousal", "#D55E00", "--"))
 
-_STYLE: Final = {"font.size": 8, "axes.linewidth": 0.6}
+# A name may hold dollars.
+_STYLE: Final = {"font.size": 8, "axes.linewidth": 0.6, "text.parse_math": False}
 # Of a page of a notebook the figure fills the width.
 _DPI_OF_A_NOTEBOOK: Final = 130
 
@@ -183,7 +184,7 @@ def _figure(analyses: Sequence[Analysis], view: View) -> Any:
             axis.tick_params(labelbottom=False)
         if id(part.analysis) not in titled:
             titled.add(id(part.analysis))
-            axis.set_title(_title(part.analysis), loc="left", fontsize=9, fontweight="bold", parse_math=False)
+            axis.set_title(_title(part.analysis), loc="left", fontsize=9, fontweight="bold")
     axes[-1].set_xlabel("time, s")
     _add_key(axes[0], list(dict.fromkeys(label for one in analyses for label in one.naming.labels)))
     figure.align_ylabels()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from emoview.common.text import name_of
+from emoview.study.around import MOST_NAMES, names_of_events
 from emoview.study.models import not_compared
 from emoview.study.plan import PlanRow
 from emoview.timeline.labels import LABELS
@@ -47,6 +48,12 @@ def left_out(
         found.append(
             f"{len(late)} of {count} events lie behind the end of the clip, and their rows are empty, in "
             f"{_clips(late)}. Times of events are seconds from the start of the clip, or of its stretch."
+        )
+    names = names_of_events(rows)
+    if len(names) > MOST_NAMES:
+        found.append(
+            f"Of {len(names)} names of events the {MOST_NAMES} most frequent are drawn, and not: "
+            f"{_listed(names[MOST_NAMES:])}."
         )
     if any(one.options.labels != len(LABELS) for one in results):
         found.append(

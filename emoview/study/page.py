@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from emoview.common.text import name_of
 from emoview.output.pages import page
+from emoview.study.around import counts_of_events
 from emoview.study.codebook import column_of
 from emoview.study.words import chance_of, findings, number_of
 
@@ -30,7 +31,9 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "events": (
         "Around events",
-        "Mean change against the second before the event, of all events of the plan. Bands as above.",
+        "Mean change against the second before the event, of the mean of each participant. Bands as above. "
+        "Of several names of events the most frequent have a column each, and numbers of participants stand "
+        "above it, in the order of the conditions.",
     ),
     "synchrony": (
         "Agreement of participants over time",
@@ -40,6 +43,7 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "grid": ("Participants and conditions", "Shares of the time of the seven labels, together."),
 }
 _REACH_SD: Final = 2.0
+_MOST_EVENTS: Final = 30
 
 
 def study_page(
@@ -47,6 +51,7 @@ def study_page(
     title: str,
     clips: pandas.DataFrame,
     effects: pandas.DataFrame,
+    events: pandas.DataFrame,
     figures: Mapping[str, Mapping[str, bytes]],
     files: Sequence[str],
     links: Mapping[str, str],
@@ -59,6 +64,7 @@ def study_page(
         title: Of the page.
         clips: As in `clips_table`.
         effects: As in `effects_table`.
+        events: As in `events_table`.
         figures: PNG and SVG of each, by their names and endings.
         files: Names of all files beside the page.
         links: Relative addresses of the clips' reports, by the names of clips.
@@ -77,6 +83,8 @@ def study_page(
         sentences=sentences,
         whole=whole,
         effects=_effects(effects),
+        events=_events(events)[:_MOST_EVENTS],
+        more_events=max(len(_events(events)) - _MOST_EVENTS, 0),
         figures=[
             {"name": name, "title": heading, "caption": caption, "address": _inside(figures[name])}
             for name, (heading, caption) in _FIGURES.items()
@@ -116,6 +124,14 @@ def _conditions(clips: pandas.DataFrame) -> list[dict[str, Any]]:
         }
         for name, part in parts
     ]  # fmt: skip
+
+
+def _events(events: pandas.DataFrame) -> list[dict[str, Any]]:
+    """Count the events of each name and condition, and those with values."""
+    if not len(events):
+        return []
+    rows = counts_of_events(events).to_dict("records")
+    return [{**row, **{key: name_of(row[key]) for key in ("event", "condition")}} for row in rows]
 
 
 def _weighted(part: pandas.DataFrame, share: str) -> float | None:
