@@ -189,15 +189,19 @@ def people_of(
         for start in starts:
             means = _binned(part["tick"].to_numpy(), part[columns].to_numpy(float), start + edges)
             if around_events:
-                with np.errstate(invalid="ignore"):
-                    before = means[:, edges[:-1] < 0]
-                    known = np.isfinite(before)
-                    means = means - (np.where(known, before, 0).sum(axis=1) / known.sum(axis=1))[:, None]
+                means = _changes(means, edges[:-1] < 0)
             found.setdefault(row.participant, []).append(means)
     people = [_mean(np.stack(one)) for one in found.values()]
     known = [one for one in people if np.isfinite(one).any()]
     none = np.empty((len(columns), 0, len(edges) - 1))
     return edges[:-1] / TICK_HZ, np.stack(known, axis=1) if known else none
+
+
+def _changes(means: Floats, before: NDArray[np.bool_]) -> Floats:
+    """Hold `(columns, bins)` against the mean of the bins before; NaN where nothing is known behind them."""
+    level = _mean(means[:, before].T)
+    known = np.isfinite(means[:, ~before]).any(axis=1)
+    return means - np.where(known, level, np.nan)[:, None]
 
 
 def _binned(ticks: NDArray[np.int64], values: Floats, edges: NDArray[np.int64]) -> Floats:

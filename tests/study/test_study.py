@@ -68,6 +68,18 @@ def test_all_faults_of_a_plan_are_named_before_any_work(tmp_path: Path, lines: l
         read_plan(plan(tmp_path, *lines))
 
 
+@pytest.mark.parametrize("kind", ["s3://", "https://", "rtsp://me:secret@", "file://"])
+def test_addresses_in_a_plan_are_refused_in_one_sentence(tmp_path: Path, kind: str):
+    lines = [f"{kind}a/{i}.mp4,p{i},calm,," for i in range(12)]
+    with pytest.raises(
+        InputError, match=r"names addresses .* in lines 2, .*, 11 and 2 more: a study takes"
+    ) as told:
+        read_plan(plan(tmp_path, *lines))
+    assert "secret" not in str(told.value)
+    with pytest.raises(InputError, match=r"names addresses \(s3://\) in line 3"):
+        read_plan(plan(tmp_path, "a.mp4,p1,calm,,", "b.mp4,p1,film,,s3://a/e.csv"))
+
+
 def test_a_plan_may_be_written_on_windows_and_has_no_column_twice(tmp_path: Path):
     (tmp_path / "day").mkdir()
     (tmp_path / "day" / "c.mp4").write_bytes(b"")
@@ -333,6 +345,25 @@ def test_what_people_decide_is_not_compared_and_the_plan_says_what_is_first():
     assert effects_table(both.assign(sad_mean=[1.0, 2.0, 4.0, 1.5, 2.5, 4.5])).empty
     assert effects_table(both)["against"].tolist() == ["x"]
     assert effects_table(both, ["y", "x"])["against"].tolist() == ["y"]
+
+
+def test_models_without_a_spread_of_people_are_told():
+    rng = np.random.default_rng(1)
+    clips = pandas.DataFrame({
+        "clip": range(24), "participant": np.repeat(range(6), 4), "condition": ["x", "y"] * 12,
+        "neutral_mean": 0.5, "sad_mean": rng.normal(size=24), "fear_mean": np.repeat(range(6), 4),
+    })  # fmt: skip
+    clips["fear_mean"] += rng.normal(size=24)
+    # The same of each participant, so that they do not differ at all.
+    clips["sad_mean"] -= clips.groupby("participant")["sad_mean"].transform("mean")
+    effects = effects_table(clips)
+    plan = [PlanRow(Clip(Path("a.mp4"), "a"), "a", "x", {})] * 24
+    (said,) = left_out(plan, [measured()] * 24, clips, effects)
+    assert said.startswith("No spread between participants is found in the models of sad_mean: ")
+    # One clip of each tells nothing of it.
+    alone = effects_table(clips.assign(participant=range(24)))
+    assert (alone["sd_between"] == 0).all()
+    assert left_out(plan, [measured()] * 24, clips, alone) == []
 
 
 def test_effects_name_measures_and_are_corrected():

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,10 @@ from emoview.common.files import write_whole
 from emoview.imports.result import imported
 from emoview.output.json import to_json
 from emoview.output.plot import drawn
+from emoview.study.around import counts_of_events, events_figure, names_of_events
 from emoview.study.codebook import codebook
-from emoview.study.figures import both_forms, curves_figure
+from emoview.study.figures import both_forms, curves_figure, people_of, shortened, wrapped
+from emoview.study.limits import left_out
 from emoview.study.models import effects_table
 from emoview.study.plan import Event, PlanRow, read_plan
 from emoview.study.run import analyse_plan, conclude, write_tables
@@ -92,7 +95,7 @@ def test_every_figure_is_drawn():
     ticks = ticks_table(rows, results)
     clips = clips_table(rows, ticks, results)
     for make in (
-        lambda: curves_figure(rows, ticks, around_events=True),
+        lambda: events_figure(rows, ticks),
         lambda: raincloud_figure(clips, ["calm", NASTY], FOLLOWED[:2]),
         lambda: synchrony_figure(rows, comparable(rows, ticks), FOLLOWED[:2]),
     ):
@@ -100,7 +103,7 @@ def test_every_figure_is_drawn():
         # Text is drawn, and named in comments alone.
         assert "calm" in picture
         assert "<b>" not in re.sub(r"<!--.*?-->", "", picture, flags=re.DOTALL)
-    assert len(curves_figure(rows, ticks, around_events=False).axes) == 9
+    assert len(curves_figure(rows, ticks).axes) == 9
     forms = both_forms(lambda: grid_figure(ticks, ["calm", NASTY]))
     assert list(forms) == [".png", ".svg"]
     assert forms[".png"].startswith(b"\x89PNG")
@@ -230,6 +233,42 @@ def test_the_r_script_makes_the_models_again(written: Path, tmp_path: Path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def no_spread(folder: Path, measures: int = 12) -> pandas.DataFrame:
+    """Clips of people who do not differ, and some of whom saw one condition alone."""
+    rng = np.random.default_rng(3)
+    saw = [(0, 0, 1), (0, 1, 1, 1), (1, 0), (0, 0, 0, 1, 2), (2, 2, 1), (2, 0)]
+    people, conditions = np.array([(p, c) for p, seen in enumerate(saw) for c in seen]).T
+    clips = pandas.DataFrame({
+        "clip": range(len(people)), "participant": [f"p{p}" for p in people],
+        "condition": [f"k{c}" for c in conditions],
+        **{f"m{i}_mean": 10.0 ** (i - 5) * rng.normal(10, 1, len(people)) for i in range(measures)},
+    })  # fmt: skip
+    for name, table in {"clips.csv": clips, "effects.csv": effects_table(clips)}.items():
+        table.to_csv(folder / name, index=False, float_format="%.6g")
+    source = resources.files("emoview.study").joinpath("scripts")
+    for name in ("analysis.py", "analysis.R"):
+        (folder / name).write_text(source.joinpath(name).read_text("utf-8"))
+    return effects_table(clips)
+
+
+def test_the_scripts_agree_where_people_do_not_differ_and_in_any_unit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    effects = no_spread(folder)
+    assert (effects["sd_between"] == 0).any()
+    script = runpy.run_path(str(folder / "analysis.py"))
+    stored = script["table_of"]("effects.csv")
+    assert script["compare"]("effects", script["effects_of"](script["table_of"]("clips.csv"), stored), stored)
+    wrong = stored.assign(effect=stored["effect"] + 0.01 * stored["standard_error"] + 1e-5)
+    assert not script["compare"]("effects", wrong, stored)
+    assert "different: effect" in capsys.readouterr().out
+    if shutil.which("Rscript"):
+        done = run("Rscript", folder / "analysis.R")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_plan_may_name_results_that_were_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("emoview.study.run._figures", lambda *_: ())
     for name in ("a", "b"):
@@ -256,8 +295,66 @@ def test_without_labels_action_units_are_followed(tmp_path: Path):
     figure = raincloud_figure(clips_table(rows, ticks, results), ["calm"], followed_in(ticks))
     titles = [axis.get_title() for axis in figure.axes if axis.get_visible()]
     assert titles == ["au01", "au12", "au45"]
-    titles = [axis.get_title() for axis in curves_figure(rows, ticks, around_events=True).axes]
+    titles = [axis.get_title() for axis in events_figure(rows, ticks).axes]
     assert titles[:3] == ["au01", "au12", "au45"]
+
+
+def with_events(rows: list[PlanRow], *names: str) -> list[PlanRow]:
+    return [
+        replace(row, events=tuple(Event(name, 1 + i, 1 + i) for i, name in enumerate(names))) for row in rows
+    ]
+
+
+def test_each_name_of_events_has_a_column_of_its_own():
+    rows, results = made(3)
+    # What comes later is in fewer clips, and the last behind the end.
+    rows = [
+        replace(row, events=row.events[: 6 - i % 6]) for i, row in enumerate(with_events(rows, *"abcdef"))
+    ]
+    ticks = ticks_table(rows, results)
+    assert names_of_events(rows) == [*"abcdef"]
+    figure = events_figure(rows, ticks)
+    assert len(figure.axes) == 9 * 4
+    assert [axis.get_title().split("\n")[0] for axis in figure.axes[:4]] == [*"abcd"]
+    assert figure.axes[0].get_title() == "a\n(participants: 3, 3)"
+    # No curve where nobody is: "d" lies behind the end.
+    assert [len(axis.lines) for axis in figure.axes[:4]] == [3, 3, 3, 1]
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"calm", NASTY}
+    counts = counts_of_events(events_table(rows, ticks)).set_index(["event", "condition"])
+    assert counts.loc[("a", "calm")].tolist() == [6, 6, 3]
+    assert counts.loc[("f", "calm")].tolist() == [2, 0, 0]
+    assert len(events_figure(with_events(rows, "one"), ticks).axes) == 9
+
+
+def test_curves_of_one_event_are_not_moved_by_another():
+    rows, results = made(2)
+    ticks = ticks_table(rows, results)
+    alone = people_of(rows=with_events(rows, "x"), ticks=ticks, condition="calm", event="x")[1]
+    both = people_of(rows=with_events(rows, "x", "y"), ticks=ticks, condition="calm", event="x")[1]
+    assert np.array_equal(alone, both, equal_nan=True)
+    assert people_of(rows, ticks, "calm", event="none")[1].shape[1] == 0
+
+
+def test_names_are_drawn_as_they_are_and_long_ones_broken():
+    rows, results = made(2)
+    other = {"calm": "from $5 to $6 \\frac", NASTY: "a very long name of a condition " * 9}
+    rows = [replace(row, condition=other[row.condition]) for row in rows]
+    ticks = ticks_table(rows, results)
+    picture = drawn(lambda: curves_figure(rows, ticks), Path("figure.svg")).decode()
+    assert "from $5 to $6" in picture
+    assert max(len(line) for line in wrapped(other[NASTY], 36).split("\n")) <= 37
+    assert len(wrapped(other[NASTY], 36).split("\n")) == 3
+    assert shortened("x" * 99) == f"{'x' * 12}…{'x' * 12}"
+    assert len(grid_figure(ticks, list(other.values())).axes) == 2
+
+
+def test_letters_without_a_font_are_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("emoview.output.fonts.families", lambda: ("DejaVu Sans",))
+    rows, results = made(1)
+    rows = [replace(row, participant="José 笑") for row in rows]
+    clips = clips_table(rows, ticks_table(rows, results), results)
+    (said,) = (one for one in left_out(rows, results, clips, pandas.DataFrame()) if "font" in one)
+    assert "has 笑: figures show boxes" in said
 
 
 def test_findings_are_plain_words():
