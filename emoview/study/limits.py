@@ -73,7 +73,7 @@ def _of_names(rows: Sequence[PlanRow]) -> Iterator[str]:
     if boxes := without_font("".join(names)):
         more = " and others" if len(boxes) > _MOST_NAMED else ""
         yield (
-            f"No font that is installed here has {' '.join(boxes[:_MOST_NAMED])}{more}: figures show boxes in "
+            f"No font that is installed has {' '.join(boxes[:_MOST_NAMED])}{more}: figures show boxes in "
             "their place. Install one, such as Noto Sans CJK, and run the study again."
         )
 
