@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas
 
 _MOST_NAMED: Final = 10
+_LONGER: Final = 1.1
 
 
 def left_out(
@@ -43,6 +44,14 @@ def _of_clips(results: Sequence[Analysis], clips: pandas.DataFrame) -> Iterator[
     ]
     if silent:
         yield f"No tick has a label in {_clips(silent)}: figures and models of labels are without it."
+    lengths = clips.groupby("condition", sort=False)["seconds"].mean().astype(float)
+    short, long = lengths.idxmin(), lengths.idxmax()
+    if lengths[long] > _LONGER * lengths[short]:
+        yield (
+            f"Clips under {name_of(long)} last longer ({lengths[long]:.1f} s on average) than those under "
+            f"{name_of(short)} ({lengths[short]:.1f} s). Peaks (_peak), areas (_area_s) and smiles grow with "
+            "the length, and may differ by it alone: compare clips of one length, or the other measures."
+        )
     if any(one.options.labels != len(LABELS) for one in results):
         yield "Results with groups of labels (--labels) have no shares and segments of the seven labels."
 

@@ -184,6 +184,7 @@ def _effect(row: Mapping[str, Any]) -> dict[str, Any]:
         "condition": name_of(row["condition"]), "against": name_of(row["against"]),
         "effect": number_of(row["effect"]), "low": number_of(row["low"]), "high": number_of(row["high"]),
         "in_sd": number_of(row["effect_in_sd"]), "p": chance_of(row["p"]), "p_holm": chance_of(row["p_holm"]),
+        "paired": chance_of(row["p_paired_holm"]) if row["p_paired"] == row["p_paired"] else "–",
         "clips": int(row["clips"]), "participants": int(row["participants"]),
         "x": round(low, 1), "width": round(max(high - low, 0.5), 1), "middle": round(middle, 1),
     }  # fmt: skip

@@ -211,6 +211,34 @@ def test_all_columns_of_a_clip_are_about_the_same_person():
     assert (one["smiles"], one["fear_segments"], one["fear_share"]) == (1, 0, 0)
 
 
+def test_the_voice_of_a_clip_is_that_of_who_is_seen():
+    result = measured(second_face=True)
+
+    def pitch(speaks: int | None) -> float | None:
+        timeline = tuple(
+            replace(row, speaking=speaks is not None and row.person == speaks) for row in result.timeline
+        )
+        results = [replace(result, timeline=timeline)]
+        return clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]["pitch_hz"]
+
+    # Where only the other face speaks, there is none; where no face does, it is whoever is heard.
+    assert pitch(0) is not None
+    assert pitch(1) is None
+    assert pitch(None) is not None
+
+
+def test_conditions_with_longer_clips_are_told():
+    results = [measured(), measured()]
+    media = replace(results[1].media, duration_s=9.0)
+    results[1] = replace(results[1], media=media)
+    plan = [
+        replace(row, condition=name, events=()) for row, name in zip(rows(), ("calm", "film"), strict=True)
+    ]
+    clips = clips_table(plan, ticks_table(plan, results), results)
+    said = left_out(plan, results, clips, pandas.DataFrame())
+    assert "Clips under film last longer (9.0 s on average) than those under calm (4.0 s)." in " ".join(said)
+
+
 def test_groups_of_labels_have_no_shares_of_the_seven():
     result = measured()
     results = [replace(result, options=replace(result.options, labels=3))]
@@ -364,6 +392,37 @@ def test_models_without_a_spread_of_people_are_told():
     alone = effects_table(clips.assign(participant=range(24)))
     assert (alone["sd_between"] == 0).all()
     assert left_out(plan, [measured()] * 24, clips, alone) == []
+
+
+def test_many_clips_of_few_people_who_differ_in_the_effect_are_no_evidence():
+    found: dict[str, list[bool]] = {"p": [], "p_paired": []}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        people, film = np.repeat(np.arange(6), 40), np.tile([0, 1], 120)
+        own = rng.normal(size=6)
+        clips = pandas.DataFrame({
+            "participant": people, "condition": np.where(film, "film", "calm"),
+            "sad_mean": own[people] * film + rng.normal(size=240),
+        })  # fmt: skip
+        row = effects_table(clips).iloc[0]
+        assert row["pairs"] == 6
+        for name, all_found in found.items():
+            all_found.append(row[name] < 0.05)
+    assert np.mean(found["p"]) > 0.3
+    assert np.mean(found["p_paired"]) <= 0.1
+
+
+def test_the_paired_test_is_the_model_where_all_is_seen_once():
+    values, conditions, participants = made(np.random.default_rng(2), 0.5, each=1)
+    clips = pandas.DataFrame({"participant": participants, "condition": conditions, "sad_mean": values})
+    clips["happy_mean"] = np.random.default_rng(3).normal(size=len(clips))
+    table = effects_table(clips)
+    assert table["p_paired"].to_numpy() == pytest.approx(table["p"].to_numpy(), rel=1e-3)
+    assert table["p_paired_holm"].to_numpy() == pytest.approx(holm(table["p_paired"].to_numpy()))
+    # Different people under each: there is nobody to pair.
+    table = effects_table(clips.assign(participant=range(len(clips))))
+    assert table["pairs"].tolist() == [0, 0]
+    assert table[["p_paired", "p_paired_holm"]].isna().all(axis=None)
 
 
 def test_effects_name_measures_and_are_corrected():

@@ -173,7 +173,9 @@ def test_the_page_is_whole_escaped_and_says_what_was_found(written: Path):
     assert "talk.mp4: &lt;i&gt;broken" in page
     assert '<a href="clips_files/a%20b.html">' in page
     assert re.search(
-        r"happy_mean \(mean probability of happy\): in =1\+1 &lt;b&gt;&amp; 0\.1\d+ higher", page
+        r"happy_mean \(mean probability of happy, in face and voice together\): in "
+        r"=1\+1 &lt;b&gt;&amp; 0\.1\d+ higher",
+        page,
     )
     assert "16 clips of 4 participants under 2 conditions" in page
     outside = re.findall(r'(?:src|href)="(?!data:|[\w%./-]+")([^"]*)"', page)
@@ -368,10 +370,12 @@ def test_findings_are_plain_words():
     assert whole.startswith("1 of 2 comparisons stands after the correction")
     assert re.match(
         r"blinks_per_min \(blinks a minute in which the eyes are seen\): in film [56]\.\d+ 1/min lower "
-        r"than in calm; 95 % interval from −\d.* to −\d.*; p below 0\.001, corrected below 0\.001$",
+        r"than in calm; 95 % interval from −\d.* to −\d.*; 40 clips of 10 participants; p below 0\.001, "
+        r"corrected below 0\.001; paired test of 10 participants: p below 0\.001, corrected below 0\.001$",
         sentences[0],
     )
     assert "*" not in sentences[0]
+    assert whole.endswith("in it 1 of 1 stands after the correction.")
     none, whole = findings(effects_table(clips[["participant", "condition", "sad_mean"]]))
     assert none == []
     assert "does not show that the conditions are alike" in whole

@@ -30,6 +30,15 @@ degrees_of <- function(known) {
 # By default lme stops too early to agree where participants hardly vary, or clips of one of them.
 control <- lmeControl(opt = "optim", tolerance = 1e-9, msTol = 1e-12, niterEM = 100, maxIter = 200,
                       msMaxIter = 500)
+# Of the differences of the participants who saw both conditions.
+paired_of <- function(known) {
+  means <- tapply(known$value, list(known$participant, known$condition), mean)
+  apply(means[, -1, drop = FALSE] - means[, 1], 2, function(all) {
+    pairs <- all[!is.na(all)]
+    if (length(pairs) > 1 && sd(pairs) > 1e-9 * max(abs(known$value))) t.test(pairs)$p.value else NA
+  })
+}
+
 rows <- list()
 failed <- character()
 for (measure in unique(stored$measure)) {
@@ -51,12 +60,13 @@ for (measure in unique(stored$measure)) {
   rows[[measure]] <- data.frame(
     measure = measure, condition = levels(clips$condition)[-1], effect = table[, "Value"],
     low = table[, "Value"] - reach, high = table[, "Value"] + reach, degrees = degrees,
-    p = 2 * pt(-abs(table[, "Value"] / error), pmax(degrees, 1)))[kept, ]
+    p = 2 * pt(-abs(table[, "Value"] / error), pmax(degrees, 1)), p_paired = paired_of(known))[kept, ]
 }
 if (length(failed)) cat("lme cannot fit:", paste(failed, collapse = ", "), "\n")
 if (!length(rows)) quit(status = 1)
 again <- do.call(rbind, rows)
 again$p_holm <- p.adjust(again$p, "holm")
+again$p_paired_holm <- p.adjust(again$p_paired, "holm")
 write.csv(again, "effects-R.csv", row.names = FALSE)
 
 both <- merge(again, stored, by = c("measure", "condition"), suffixes = c("", ".stored"))
@@ -67,6 +77,11 @@ differs <- function(name) {
 }
 off <- differs("effect") | differs("low") | differs("high")
 off <- is.na(off) | off
+for (name in c("p_paired", "p_paired_holm")) {
+  mine <- both[[name]]
+  stored_p <- as.numeric(both[[paste0(name, ".stored")]])
+  off <- off | is.na(mine) != is.na(stored_p) | (!is.na(mine) & !is.na(stored_p) & abs(mine - stored_p) > 1e-3)
+}
 missing <- sum(!stored$measure %in% failed) - nrow(both)
 cat("effects.csv:", nrow(both), "rows compared, different:", sum(off), "missing:", missing, "\n")
 quit(status = as.integer(any(off) || missing > 0))
