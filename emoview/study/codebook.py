@@ -90,10 +90,7 @@ _OF_LABEL: Final[Mapping[str, Column]] = {
     "mean": Column("Mean probability of {}, in face and voice together", _P),
     "peak": Column("Largest probability of {}, in face and voice together", _P),
     "peak_s": Column("Time of the largest probability of {}", "s"),
-    "area_s": Column(
-        "Area of the probability of {} above the participant's mean over all of their clips",
-        "probability x s",
-    ),
+    "area_s": Column("Area of {} above the mean of all the participant's clips", "probability x s"),
     "share": Column("Share of the ticks that have a label in which it is {}", "share"),
     "segments": Column("Number of segments with the label {}"),
 }
@@ -104,8 +101,8 @@ _EVENTS: Final[Mapping[str, Column]] = {
 }
 _OF_EVENT: Final[Mapping[str, Column]] = {
     "before": Column("Mean of {} in the second before the event"),
-    "change": Column("Mean of {} from the event to its end, 3 s at least, or the clip's, less `before`"),
-    "peak": Column("Largest change of {} against `before` in this time, up or down"),
+    "change": Column("Mean of {} up to the event's end, 3 s at least, less `before`"),
+    "peak": Column("Largest change of {} in this time against `before`, up or down"),
     "latency_s": Column("Time of the largest change after the start of the event", "s"),
 }
 _EFFECTS: Final[Mapping[str, Column]] = {
@@ -119,11 +116,11 @@ _EFFECTS: Final[Mapping[str, Column]] = {
     "high": Column("Upper end of its 95 % interval", _MEASURE),
     "standard_error": Column("Standard error of the effect", _MEASURE),
     "degrees": Column("Degrees of freedom"),
-    "p": Column("Probability of such an effect, or a larger one in either direction, if there is none"),
+    "p": Column("Chance of such an effect or a larger one, up or down, if there is none"),
     "p_holm": Column("p corrected for the number of rows (Holm 1979)"),
     "effect_in_sd": Column("Effect over the standard deviation of a clip (root of the two variances' sum)"),
     "sd_between": Column("Standard deviation of the participants", _MEASURE),
-    "sd_within": Column("Standard deviation of clips of one participant under one condition", _MEASURE),
+    "sd_within": Column("Standard deviation of clips of one participant", _MEASURE),
     "pairs": Column("Number of participants who saw both conditions"),
     "p_paired": Column("p of a paired t-test of their means, which holds where they differ in the effect"),
     "p_paired_holm": Column("p_paired corrected for the number of rows that have one (Holm 1979)"),
