@@ -102,7 +102,7 @@ _EVENTS: Final[Mapping[str, Column]] = {
 _OF_EVENT: Final[Mapping[str, Column]] = {
     "before": Column("Mean of {} in the second before the event"),
     "change": Column("Mean of {} up to the event's end, 3 s at least, less `before`"),
-    "peak": Column("Largest change of {} in this time against `before`, up or down"),
+    "peak": Column("Largest change of {} in this time from `before`, up or down"),
     "latency_s": Column("Time of the largest change after the start of the event", "s"),
 }
 _EFFECTS: Final[Mapping[str, Column]] = {

@@ -10,6 +10,7 @@ from emoview.output.fonts import without_font
 from emoview.study.around import MOST_NAMES, names_of_events
 from emoview.study.models import not_compared
 from emoview.study.plan import PlanRow
+from emoview.study.tables import BEFORE_S
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis
 
@@ -69,6 +70,12 @@ def _of_events(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> Iterator
             f"{len(late)} of {count} events lie behind the end of the clip, and their rows are empty, in "
             f"{_clips(late)}. Times of events are seconds from the start of the clip, or of its stretch."
         )
+    early = [row.clip.name for row in rows for event in row.events if event.start_s < BEFORE_S]
+    if early:
+        yield (
+            f"{len(early)} events lie in the first second of {_clips(early)}, and are held against what "
+            "is there before them; at the very start there is nothing."
+        )
     names = names_of_events(rows)
     if len(names) > MOST_NAMES:
         yield (
@@ -101,7 +108,8 @@ def _of_models(clips: pandas.DataFrame, effects: pandas.DataFrame) -> Iterator[s
     if missing:
         yield (
             f"Not compared: {_listed(missing)}. That takes three clips under each condition, two "
-            "participants, and either participants who saw both conditions, or several under each."
+            "participants, either participants who saw both conditions, or several under each, and values "
+            "that vary within conditions and participants."
         )
 
 

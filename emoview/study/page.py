@@ -22,12 +22,14 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "rainclouds": (
         "Means of the participants",
         "Of each condition: the density over participants, a line from the lower to the upper quartile with "
-        "the median, and a dot for each participant (the mean of their clips).",
+        "the median, and a dot for each participant (the mean of their clips). Labels are probabilities, "
+        "valence and arousal go from −1 to 1. Numbers beside conditions are participants.",
     ),
     "curves": (
         "Over time",
-        "Mean of the participants from the start of the clip on. Bands are 95 % bootstrap intervals over "
-        "participants. Numbers beside conditions are participants.",
+        "Mean of the participants from the start of the clip on, in units as above. Bands are 95 % bootstrap "
+        "intervals over participants, point by point. Where clips of some end, the mean is of the others; "
+        "where one is left, there is no band. Numbers beside conditions are participants.",
     ),
     "events": (
         "Around events",

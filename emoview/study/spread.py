@@ -69,8 +69,8 @@ def _cloud(
         from scipy.stats import gaussian_kde
 
         density = gaussian_kde(values)
-        reach = 0.15 * np.ptp(values)
-        at = np.linspace(values.min() - reach, values.max() + reach, 100)
+        # Not beyond the values: behind a probability of 0 there is nothing.
+        at = np.linspace(values.min(), values.max(), 100)
         height = density(at)
         axis.fill_between(
             at, place, place + 0.5 * height / height.max(), color=colour, alpha=0.35, linewidth=0
@@ -109,7 +109,7 @@ def grid_figure(ticks: pandas.DataFrame, conditions: Sequence[str]) -> Any:
         axis.set_title(wrapped(condition, _CHARACTERS // len(conditions)), fontsize=8)
         axis.set_xlim(0, 1)
         styled(axis)
-    figure.supxlabel("share of the time", fontsize=8)
+    axes[len(axes) // 2].set_xlabel("share of the time")
     axes[0].set_yticks(range(len(people)), [shortened(one) for one in people])
     axes[0].set_ylim(len(people) - 0.5, -0.5)
     handles, names = axes[0].get_legend_handles_labels()

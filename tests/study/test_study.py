@@ -197,6 +197,10 @@ def test_a_clip_in_which_nothing_is_found_is_a_row_and_is_told():
     said = " ".join(left_out(rows(), results, clips, pandas.DataFrame()))
     assert "No tick has a label in clip day/1:" in said
     assert "2 of 4 events lie behind the end of the clip" in said
+    assert "first second" not in said
+    early = [replace(row, events=(Event("a", 0.4, 0.4), Event("b", 1.0, 1.0))) for row in rows()]
+    said = " ".join(left_out(early, results, clips, pandas.DataFrame()))
+    assert "2 events lie in the first second of clips day/0, day/1, and are held against" in said
     assert clips["happy_mean"].isna().tolist() == [False, True]
     assert clips["happy_segments"].tolist() == [1, 0]
 
