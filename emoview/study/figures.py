@@ -201,7 +201,8 @@ def _changes(means: Floats, before: NDArray[np.bool_]) -> Floats:
     """Hold `(columns, bins)` against the mean of the bins before; NaN where nothing is known behind them."""
     level = _mean(means[:, before].T)
     known = np.isfinite(means[:, ~before]).any(axis=1)
-    return means - np.where(known, level, np.nan)[:, None]
+    changes: Floats = means - np.where(known, level, np.nan)[:, None]
+    return changes
 
 
 def _binned(ticks: NDArray[np.int64], values: Floats, edges: NDArray[np.int64]) -> Floats:

@@ -383,7 +383,7 @@ def test_models_without_a_spread_of_people_are_told():
     rng = np.random.default_rng(1)
     clips = pandas.DataFrame({
         "clip": range(24), "participant": np.repeat(range(6), 4), "condition": ["x", "y"] * 12,
-        "neutral_mean": 0.5, "sad_mean": rng.normal(size=24), "fear_mean": np.repeat(range(6), 4),
+        "seconds": 3.0, "neutral_mean": 0.5, "sad_mean": rng.normal(size=24), "fear_mean": np.repeat(range(6), 4),
     })  # fmt: skip
     clips["fear_mean"] += rng.normal(size=24)
     # The same of each participant, so that they do not differ at all.
@@ -419,7 +419,7 @@ def test_many_clips_of_few_people_who_differ_in_the_effect_are_no_evidence():
 def test_the_paired_test_is_the_model_where_all_is_seen_once():
     values, conditions, participants = made(np.random.default_rng(2), 0.5, each=1)
     clips = pandas.DataFrame({"participant": participants, "condition": conditions, "sad_mean": values})
-    clips["happy_mean"] = np.random.default_rng(3).normal(size=len(clips))
+    clips["happy_mean"] = made(np.random.default_rng(3), 0.5, each=1)[0]
     table = effects_table(clips)
     assert table["p_paired"].to_numpy() == pytest.approx(table["p"].to_numpy(), rel=1e-3)
     assert table["p_paired_holm"].to_numpy() == pytest.approx(holm(table["p_paired"].to_numpy()))
