@@ -383,7 +383,8 @@ def test_models_without_a_spread_of_people_are_told():
     rng = np.random.default_rng(1)
     clips = pandas.DataFrame({
         "clip": range(24), "participant": np.repeat(range(6), 4), "condition": ["x", "y"] * 12,
-        "seconds": 3.0, "neutral_mean": 0.5, "sad_mean": rng.normal(size=24), "fear_mean": np.repeat(range(6), 4),
+        "seconds": 3.0, "neutral_mean": 0.5, "sad_mean": rng.normal(size=24),
+        "fear_mean": np.repeat(range(6), 4),
     })  # fmt: skip
     clips["fear_mean"] += rng.normal(size=24)
     # The same of each participant, so that they do not differ at all.
