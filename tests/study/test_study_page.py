@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -233,42 +232,6 @@ def test_the_r_script_makes_the_models_again(written: Path, tmp_path: Path):
     shutil.copytree(written, tmp_path / "copy")
     done = run("Rscript", tmp_path / "copy" / "analysis.R")
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def no_spread(folder: Path, measures: int = 12) -> pandas.DataFrame:
-    """Clips of people who do not differ, and some of whom saw one condition alone."""
-    rng = np.random.default_rng(3)
-    saw = [(0, 0, 1), (0, 1, 1, 1), (1, 0), (0, 0, 0, 1, 2), (2, 2, 1), (2, 0)]
-    people, conditions = np.array([(p, c) for p, seen in enumerate(saw) for c in seen]).T
-    clips = pandas.DataFrame({
-        "clip": range(len(people)), "participant": [f"p{p}" for p in people],
-        "condition": [f"k{c}" for c in conditions],
-        **{f"m{i}_mean": 10.0 ** (i - 5) * rng.normal(10, 1, len(people)) for i in range(measures)},
-    })  # fmt: skip
-    for name, table in {"clips.csv": clips, "effects.csv": effects_table(clips)}.items():
-        table.to_csv(folder / name, index=False, float_format="%.6g")
-    source = resources.files("emoview.study").joinpath("scripts")
-    for name in ("analysis.py", "analysis.R"):
-        (folder / name).write_text(source.joinpath(name).read_text("utf-8"))
-    return effects_table(clips)
-
-
-def test_the_scripts_agree_where_people_do_not_differ_and_in_any_unit(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    folder = tmp_path / "a folder"
-    folder.mkdir()
-    effects = no_spread(folder)
-    assert (effects["sd_between"] == 0).any()
-    script = runpy.run_path(str(folder / "analysis.py"))
-    stored = script["table_of"]("effects.csv")
-    assert script["compare"]("effects", script["effects_of"](script["table_of"]("clips.csv"), stored), stored)
-    wrong = stored.assign(effect=stored["effect"] + 0.01 * stored["standard_error"] + 1e-5)
-    assert not script["compare"]("effects", wrong, stored)
-    assert "different: effect" in capsys.readouterr().out
-    if shutil.which("Rscript"):
-        done = run("Rscript", folder / "analysis.R")
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_plan_may_name_results_that_were_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
