@@ -12,12 +12,6 @@ from emoview.cli.options import DeviceOption, FaceOption, Modality, ModalityOpti
 from emoview.pipeline.device import Device
 
 
-def _here(path: Path) -> Path:
-    if ":/" in str(path):  # What a path makes of "://".
-        raise typer.BadParameter("must be a file of this machine, not an address")
-    return path
-
-
 def baseline(
     inputs: Annotated[
         list[str],
@@ -33,7 +27,6 @@ def baseline(
             "--output",
             metavar="FILE.json",
             dir_okay=False,
-            callback=_here,
             help="The baseline file to write.",
         ),
     ],

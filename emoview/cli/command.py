@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand
 
+# What a path makes of `s3://`; one letter is a drive.
+_ADDRESS: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")
 SOURCES: Final = "emoview.sources"
 """Where the context keeps the file that each option came from."""
 
@@ -54,6 +57,8 @@ class Command(InWords, TyperCommand):
         if ctx.params.get("show_config"):
             typer.echo(_options(self, ctx))
             raise typer.Exit
+        for parameter in self.params:
+            _refuse_addresses(ctx, parameter)
         return super().invoke(ctx)
 
 
@@ -87,6 +92,16 @@ def user_file() -> Path:
     folder = os.environ.get("XDG_CONFIG_HOME")
     base = Path(folder) if folder and Path(folder).is_absolute() else Path.home() / ".config"
     return base / "emoview" / "emoview.toml"
+
+
+def _refuse_addresses(ctx: Any, parameter: Any) -> None:
+    """Refuse an address where a file is meant: the path made of it would be that of a folder `s3:`."""
+    value = ctx.params.get(parameter.name)
+    for one in value if isinstance(value, (list, tuple)) else (value,):
+        if isinstance(one, Path) and _ADDRESS.match(one.as_posix()) and not Path(one.parts[0]).exists():
+            raise typer.BadParameter(
+                "must be a file or folder of this machine, not an address", ctx=ctx, param=parameter
+            )
 
 
 def _in_words(parameter: Any) -> None:

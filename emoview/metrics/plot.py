@@ -45,7 +45,7 @@ def _figure(measured: Mapping[str, LabelFigures]) -> Any:
         _draw_confusion(left, one)
         _draw_calibration(middle, one)
         _draw_roc(right, one)
-        left.set_title(name, loc="left", fontsize=9, fontweight="bold", parse_math=False)
+        left.set_title(name, loc="left", fontsize=9, fontweight="bold")
     return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from emoview.common.text import name_of
 from emoview.errors import InputError, OutputError
+from emoview.output.fonts import families
 from emoview.timeline.clock import TICK_HZ, tick_at
 from emoview.timeline.labels import COLOURS
 from emoview.timeline.results import Analysis, Row, Segment, main_rows
@@ -45,7 +47,8 @@ _RIGHT: Final = {
 # One solid and one dashed, so that they differ without colour, too.
 _AFFECT: Final = (("valence", "#000000", "-"), ("arousal", "#D55E00", "--"))
 
-_STYLE: Final = {"font.size": 8, "axes.linewidth": 0.6}
+# A name may hold dollars.
+_STYLE: Final = {"font.size": 8, "axes.linewidth": 0.6, "text.parse_math": False}
 # Of a page of a notebook the figure fills the width.
 _DPI_OF_A_NOTEBOOK: Final = 130
 
@@ -111,7 +114,7 @@ def figure_of(analysis: Analysis) -> Figure:
     """Draw a result as a figure of matplotlib, which a notebook shows and which pyplot knows nothing of."""
     import matplotlib
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context({**_STYLE, "font.family": families()}):
         figure: Figure = _figure([analysis], View())
     figure.set_dpi(_DPI_OF_A_NOTEBOOK)
 
@@ -149,7 +152,10 @@ def drawn(make: Callable[[], Any], path: Path) -> bytes:
     file = io.BytesIO()
     dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[form]
     # Without a salt of its own and a date, the same result gives the same bytes.
-    with matplotlib.rc_context({"svg.hashsalt": "emoview", **_STYLE}):
+    style = {"svg.hashsalt": "emoview", **_STYLE, "font.family": families()}
+    with matplotlib.rc_context(style), warnings.catch_warnings():
+        # The names are in the tables, too, and a study says which letters are boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         make().savefig(file, format=form[1:], dpi=300, metadata=dated)
     content = file.getvalue()
     return _SHAPE.sub(lambda shape: _DIGITS.sub(rb"\1", shape[0]), content) if form == ".svg" else content
@@ -183,7 +189,7 @@ def _figure(analyses: Sequence[Analysis], view: View) -> Any:
             axis.tick_params(labelbottom=False)
         if id(part.analysis) not in titled:
             titled.add(id(part.analysis))
-            axis.set_title(_title(part.analysis), loc="left", fontsize=9, fontweight="bold", parse_math=False)
+            axis.set_title(_title(part.analysis), loc="left", fontsize=9, fontweight="bold")
     axes[-1].set_xlabel("time, s")
     _add_key(axes[0], list(dict.fromkeys(label for one in analyses for label in one.naming.labels)))
     figure.align_ylabels()

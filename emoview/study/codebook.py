@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 OF_PLAN: Final = "Column of the plan"
 """The meaning of columns of which nothing else is known."""
 _P: Final = "probability"
+_MEASURE: Final = "unit of the measure"
 _YES: Final = "0 = no; 1 = yes"
 _AFFECT: Final = {
     "valence": "from -1 = unpleasant to 1 = pleasant",
@@ -64,8 +65,8 @@ _TICKS: Final[Mapping[str, Column]] = {
 _CLIPS: Final[Mapping[str, Column]] = {
     "seconds": Column("Length of the clip", "s"),
     "label": Column("Label of the whole clip"),
-    "face_share": Column("Share of ticks with a face", "share"),
-    "speech_share": Column("Share of ticks with speech", "share"),
+    "face_share": Column("Share of ticks with a face, whoever it is", "share"),
+    "speech_share": Column("Share of ticks with speech, whoever speaks", "share"),
     "left_out_share": Column("Share of ticks with a face that have no label of it (--min-quality)", "share"),
     "valence_mean": Column("Mean valence", "", _AFFECT["valence"]),
     "arousal_mean": Column("Mean arousal", "", _AFFECT["arousal"]),
@@ -74,11 +75,11 @@ _CLIPS: Final[Mapping[str, Column]] = {
     "blinks": Column("Number of blinks"),
     "blinks_per_min": Column("Blinks a minute in which the eyes are seen", "1/min"),
     "blink_s": Column("Mean length of a blink", "s"),
-    "syllables_per_s": Column("Syllables a second of speech", "1/s"),
-    "pauses": Column("Number of pauses in the speech"),
-    "pause_s": Column("Mean length of a pause", "s"),
-    "pitch_hz": Column("Median pitch", "Hz"),
-    "snr_db": Column("Level of the speech over that of the rest", "dB"),
+    "syllables_per_s": Column("Syllables a second of their speech, or of any if no face speaks", "1/s"),
+    "pauses": Column("Number of pauses in this speech"),
+    "pause_s": Column("Mean length of these pauses", "s"),
+    "pitch_hz": Column("Median pitch of this speech", "Hz"),
+    "snr_db": Column("Level of this speech over that of the rest", "dB"),
     **{
         f"head_{angle}_{end}": Column(f"{what} of the head's {angle}", "degrees")
         for angle in ("yaw", "pitch", "roll")
@@ -86,11 +87,11 @@ _CLIPS: Final[Mapping[str, Column]] = {
     },
 }
 _OF_LABEL: Final[Mapping[str, Column]] = {
-    "mean": Column("Mean probability of {}", _P),
-    "peak": Column("Largest probability of {}", _P),
+    "mean": Column("Mean probability of {}, in face and voice together", _P),
+    "peak": Column("Largest probability of {}, in face and voice together", _P),
     "peak_s": Column("Time of the largest probability of {}", "s"),
-    "area_s": Column("Area of the probability of {} above the participant's mean", "probability x s"),
-    "share": Column("Share of ticks with the label {}", "share"),
+    "area_s": Column("Area of {} above the mean of all the participant's clips", "probability x s"),
+    "share": Column("Share of the ticks that have a label in which it is {}", "share"),
     "segments": Column("Number of segments with the label {}"),
 }
 _EVENTS: Final[Mapping[str, Column]] = {
@@ -100,26 +101,29 @@ _EVENTS: Final[Mapping[str, Column]] = {
 }
 _OF_EVENT: Final[Mapping[str, Column]] = {
     "before": Column("Mean of {} in the second before the event"),
-    "change": Column("Mean of {} from the event to its end, 3 s at least, less `before`"),
-    "peak": Column("Largest change of {} against `before`"),
-    "latency_s": Column("Time of this change after the event", "s"),
+    "change": Column("Mean of {} up to the event's end, 3 s at least, less `before`"),
+    "peak": Column("Largest change of {} in this time from `before`, up or down"),
+    "latency_s": Column("Time of the largest change after the start of the event", "s"),
 }
 _EFFECTS: Final[Mapping[str, Column]] = {
     "measure": Column("Column of clips.csv"),
     "condition": Column("Condition that is compared"),
     "against": Column("Condition that it is compared with"),
-    "clips": Column("Number of clips"),
-    "participants": Column("Number of participants"),
-    "effect": Column("Difference of the conditions, in units of the measure"),
-    "low": Column("Lower end of its 95 % interval"),
-    "high": Column("Upper end of its 95 % interval"),
-    "standard_error": Column("Standard error of the effect"),
+    "clips": Column("Number of clips in which the measure is known, under all conditions"),
+    "participants": Column("Number of their participants"),
+    "effect": Column("Difference of the conditions: `condition` less `against`", _MEASURE),
+    "low": Column("Lower end of its 95 % interval", _MEASURE),
+    "high": Column("Upper end of its 95 % interval", _MEASURE),
+    "standard_error": Column("Standard error of the effect", _MEASURE),
     "degrees": Column("Degrees of freedom"),
-    "p": Column("Probability of such an effect, or a larger one, if there is none"),
+    "p": Column("Chance of such an effect or a larger one, up or down, if there is none"),
     "p_holm": Column("p corrected for the number of rows (Holm 1979)"),
-    "effect_in_sd": Column("Effect over the standard deviation of a clip"),
-    "sd_between": Column("Standard deviation of the participants' means"),
-    "sd_within": Column("Standard deviation of clips of one participant"),
+    "effect_in_sd": Column("Effect over the standard deviation of a clip (root of the two variances' sum)"),
+    "sd_between": Column("Standard deviation of the participants", _MEASURE),
+    "sd_within": Column("Standard deviation of clips of one participant", _MEASURE),
+    "pairs": Column("Number of participants who saw both conditions"),
+    "p_paired": Column("p of a paired t-test of their means, which holds where they differ in the effect"),
+    "p_paired_holm": Column("p_paired corrected for the number of rows that have one (Holm 1979)"),
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,9 @@ _BAND: Final = (2.5, 97.5)
 # Told apart without colour by their dashes, too (Okabe and Ito 2008).
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES: Final = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
+_CHARACTERS: Final = 36
+_MOST_LINES: Final = 3
+_LONGEST: Final = 24
 MOST_CONDITIONS: Final = len(COLOURS)
 """Most conditions that are drawn."""
 
@@ -57,17 +61,57 @@ def band_of(people: Floats) -> tuple[Floats, Floats, Floats]:
     return mean, low, high
 
 
-def curves_figure(rows: Sequence[PlanRow], ticks: pandas.DataFrame, *, around_events: bool) -> Any:
-    """Draw the curves of all conditions, a panel for each column that is followed.
+def curves_figure(rows: Sequence[PlanRow], ticks: pandas.DataFrame) -> Any:
+    """Draw the curves of all conditions from the start of the clip, a panel for each column that is followed.
 
     Args:
         rows: The plan.
         ticks: As in `ticks_table`.
-        around_events: Whether time counts from each event of the plan, against the second before; else
-            from the start of the clip.
     """
-    curves = {name: people_of(rows, ticks, name, around_events=around_events) for name in conditions_of(rows)}
-    return _figure(curves, followed_in(ticks), around_events=around_events)
+    figure, panels = panels_of(followed_in(ticks), share_x=True)
+    for place, name in enumerate(conditions_of(rows)):
+        seconds, people = people_of(rows, ticks, name)
+        for axis, values in zip(panels, people, strict=True):
+            draw_curve(axis, place, seconds, values, labelled(name, len(values)))
+    for axis in panels[-3:]:
+        axis.set_xlabel("time, s")
+    legend_below(figure, panels)
+    return figure
+
+
+def draw_curve(axis: Any, place: int, seconds: Floats, people: Floats, label: str) -> None:
+    """Draw the mean of participants with its band, in the style of a condition's place.
+
+    Args:
+        axis: Where.
+        place: Of the condition among those that are drawn.
+        seconds: `(bins,)`, starts of the bins.
+        people: `(participants, bins)`.
+        label: For the legend.
+    """
+    if not len(people):
+        return
+    mean, low, high = band_of(people)
+    axis.plot(seconds, mean, color=COLOURS[place], linestyle=DASHES[place], linewidth=1, label=label)
+    axis.fill_between(seconds, low, high, color=COLOURS[place], alpha=0.2, linewidth=0)
+
+
+def labelled(condition: str, people: int | None = None) -> str:
+    """Write a condition for a legend, with its number of participants if that is given."""
+    return wrapped(condition if people is None else f"{condition} ({people})", _CHARACTERS)
+
+
+def wrapped(name: str, width: int) -> str:
+    """Break a name into lines of so many characters; of one that is far too long, the ends are left."""
+    text = name_of(name)
+    lines = textwrap.wrap(text, width, break_on_hyphens=False) or [text]
+    return "\n".join(lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], f"…{lines[-1]}"])
+
+
+def shortened(name: str) -> str:
+    """Write the ends of a name that is long for one line."""
+    text = name_of(name)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 
 def both_forms(make: Callable[[], Any]) -> dict[str, bytes]:
@@ -90,15 +134,23 @@ def panels_of(columns: Sequence[str], *, share_x: bool) -> tuple[Any, list[Any]]
     panels = panels[: len(columns)]
     for axis, column in zip(panels, columns, strict=True):
         axis.set_title(column.removeprefix("fused_"), fontsize=8)
-        axis.tick_params(length=2.5, width=0.6, labelsize=7)
-        axis.spines[["top", "right"]].set_visible(False)
+        styled(axis)
     return figure, panels
 
 
-def legend_below(figure: Any, axis: Any) -> None:
-    """Name the conditions below all panels."""
-    handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=7)
+def styled(axis: Any) -> None:
+    """Give a panel thin lines and small numbers."""
+    axis.tick_params(length=2.5, width=0.6, labelsize=7)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def legend_below(figure: Any, panels: Sequence[Any]) -> None:
+    """Name the conditions of all panels below them."""
+    named: dict[str, Any] = {}
+    for axis in panels:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    figure.legend(named.values(), named, loc="outside lower center", ncols=3, frameon=False, fontsize=7)
 
 
 def conditions_of(rows: Sequence[PlanRow]) -> list[str]:
@@ -107,9 +159,19 @@ def conditions_of(rows: Sequence[PlanRow]) -> list[str]:
 
 
 def people_of(
-    rows: Sequence[PlanRow], ticks: pandas.DataFrame, condition: str, *, around_events: bool = False
+    rows: Sequence[PlanRow], ticks: pandas.DataFrame, condition: str, *, event: str | None = None
 ) -> tuple[Floats, Floats]:
-    """Give the starts of bins in seconds, and `(columns, participants, bins)` means of a condition."""
+    """Give the starts of bins in seconds, and `(columns, participants, bins)` means of a condition.
+
+    Participants of whom nothing is known are left out.
+
+    Args:
+        rows: The plan.
+        ticks: As in `ticks_table`.
+        condition: Whose clips are taken.
+        event: Time counts from events of this name, against the second before; else from the start.
+    """
+    around_events = event is not None
     groups = dict(tuple(ticks.groupby("clip", sort=False)))
     columns = list(followed_in(ticks))
     found: dict[str, list[Floats]] = {}
@@ -122,18 +184,25 @@ def people_of(
         part = groups.get(shown(row.clip.name))
         if row.condition != condition or part is None:
             continue
-        starts = [round(event.start_s * TICK_HZ) for event in row.events] if around_events else [0]
+        starts = [round(one.start_s * TICK_HZ) for one in row.events if one.name == event]
+        starts = starts if around_events else [0]
         for start in starts:
             means = _binned(part["tick"].to_numpy(), part[columns].to_numpy(float), start + edges)
             if around_events:
-                with np.errstate(invalid="ignore"):
-                    before = means[:, edges[:-1] < 0]
-                    known = np.isfinite(before)
-                    means = means - (np.where(known, before, 0).sum(axis=1) / known.sum(axis=1))[:, None]
+                means = _changes(means, edges[:-1] < 0)
             found.setdefault(row.participant, []).append(means)
     people = [_mean(np.stack(one)) for one in found.values()]
-    none = np.full((1, len(columns), len(edges) - 1), np.nan)
-    return edges[:-1] / TICK_HZ, np.stack(people, axis=1) if people else none.transpose(1, 0, 2)
+    known = [one for one in people if np.isfinite(one).any()]
+    none = np.empty((len(columns), 0, len(edges) - 1))
+    return edges[:-1] / TICK_HZ, np.stack(known, axis=1) if known else none
+
+
+def _changes(means: Floats, before: NDArray[np.bool_]) -> Floats:
+    """Hold `(columns, bins)` against the mean of the bins before; NaN where nothing is known behind them."""
+    level = _mean(means[:, before].T)
+    known = np.isfinite(means[:, ~before]).any(axis=1)
+    changes: Floats = means - np.where(known, level, np.nan)[:, None]
+    return changes
 
 
 def _binned(ticks: NDArray[np.int64], values: Floats, edges: NDArray[np.int64]) -> Floats:
@@ -152,21 +221,3 @@ def _mean(several: Floats) -> Floats:
     known = np.isfinite(several)
     count = known.sum(axis=0)
     return np.where(count > 0, np.where(known, several, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
-
-
-def _figure(
-    curves: Mapping[str, tuple[Floats, Floats]], columns: Sequence[str], *, around_events: bool
-) -> Any:
-    figure, panels = panels_of(columns, share_x=True)
-    for number, axis in enumerate(panels):
-        for (name, (seconds, people)), colour, dash in zip(curves.items(), COLOURS, DASHES, strict=False):
-            mean, low, high = band_of(people[number])
-            label = f"{name_of(name)} ({people.shape[1]})"
-            axis.plot(seconds, mean, color=colour, linestyle=dash, linewidth=1, label=label)
-            axis.fill_between(seconds, low, high, color=colour, alpha=0.2, linewidth=0)
-        if around_events:
-            axis.axvline(0, color="#777777", linewidth=0.5)
-    for axis in panels[-3:]:
-        axis.set_xlabel("seconds after the event" if around_events else "time, s")
-    legend_below(figure, panels[0])
-    return figure

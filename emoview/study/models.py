@@ -25,6 +25,7 @@ _LARGEST_RATIO: Final = 1e4
 _LEVEL: Final = 0.95
 _SMALLEST: Final = 1e-9
 _STILL: Final = 1e-12
+_FLAT: Final = 1e-7
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def fit(values: Floats, conditions: NDArray[np.int64], participants: NDArray[np.
         return _solved(np.exp(logarithm), values, design, participants)[0]
 
     found = minimize_scalar(cost, bounds=(np.log(1e-8), np.log(_LARGEST_RATIO)), method="bounded")
-    ratio = 0.0 if cost(np.log(1e-8)) <= found.fun else float(np.exp(found.x))
+    # With one clip of each participant it is flat, but for rounding.
+    ratio = 0.0 if cost(np.log(1e-8)) <= found.fun + _FLAT else float(np.exp(found.x))
     _, effects, spread, variance = _solved(ratio, values, design, participants)
     errors = np.sqrt(np.diag(spread) * variance)
     return Fit(
@@ -117,7 +119,8 @@ def effects_table(clips: pandas.DataFrame, order: Sequence[str] = ()) -> pandas.
 
     Measures with fewer than three clips in a condition, or without any spread, are left out, and so is
     everything with one condition, and what cannot be told from differences of the participants.  `p_holm` is
-    corrected for the number of rows (Holm 1979).
+    corrected for the number of rows (Holm 1979).  `p_paired` takes no clips of one participant for
+    independent of each other, and holds where participants differ in the effect; the model knows no such.
 
     Args:
         clips: A row a clip.
@@ -129,8 +132,10 @@ def effects_table(clips: pandas.DataFrame, order: Sequence[str] = ()) -> pandas.
     names = [name for name in dict.fromkeys((*order, *there)) if name in there]
     measures = _measures(clips) if len(names) > 1 else []
     table = pandas.DataFrame([row for measure in measures for row in _compared(clips, measure, names)])
-    if len(table):
-        table["p_holm"] = holm(table["p"].to_numpy())
+    for p, corrected in (("p", "p_holm"), ("p_paired", "p_paired_holm")):
+        if len(table):
+            known = table[p].notna()
+            table.loc[known, corrected] = holm(table.loc[known, p].to_numpy(float))
     return table
 
 
@@ -164,14 +169,26 @@ def _compared(clips: pandas.DataFrame, measure: str, names: Sequence[str]) -> It
         if degrees < 1:
             continue
         reach = stats.t.ppf(0.5 + _LEVEL / 2, degrees) * error
+        pairs, paired = _paired(known, measure, name, names[0])
         yield {
             "measure": measure, "condition": name, "against": names[0], "clips": len(known),
             "participants": int(people.max()) + 1, "effect": effect, "low": effect - reach,
             "high": effect + reach, "standard_error": error, "degrees": degrees,
             "p": 2 * stats.t.sf(abs(effect) / max(error, 1e-300), degrees),
             "effect_in_sd": effect / spread,
-            "sd_between": found.between, "sd_within": found.within,
+            "sd_between": found.between, "sd_within": found.within, "pairs": pairs, "p_paired": paired,
         }  # fmt: skip
+
+
+def _paired(known: pandas.DataFrame, measure: str, name: str, against: str) -> tuple[int, float]:
+    """Count who saw both conditions, and give p of a t-test of their means; NaN where there is none."""
+    from scipy import stats
+
+    means = known.groupby(["participant", "condition"], observed=True)[measure].mean().unstack()
+    differences = (means[name] - means[against]).dropna().to_numpy(float)
+    if len(differences) < _FEWEST_PEOPLE or differences.std() < _SMALLEST * known[measure].abs().max():
+        return len(differences), np.nan
+    return len(differences), float(stats.ttest_1samp(differences, 0).pvalue)
 
 
 def _measures(clips: pandas.DataFrame) -> list[str]:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from emoview.common.text import name_of
 from emoview.output.pages import page
+from emoview.study.around import counts_of_events
 from emoview.study.codebook import column_of
 from emoview.study.words import chance_of, findings, number_of
 
@@ -21,16 +22,20 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "rainclouds": (
         "Means of the participants",
         "Of each condition: the density over participants, a line from the lower to the upper quartile with "
-        "the median, and a dot for each participant (the mean of their clips).",
+        "the median, and a dot for each participant (the mean of their clips). Labels are probabilities, "
+        "valence and arousal go from −1 to 1. Numbers beside conditions are participants.",
     ),
     "curves": (
         "Over time",
-        "Mean of the participants from the start of the clip on. Bands are 95 % bootstrap intervals over "
-        "participants. Numbers beside conditions are participants.",
+        "Mean of the participants from the start of the clip on, in units as above. Bands are 95 % bootstrap "
+        "intervals over participants, point by point. Where clips of some end, the mean is of the others; "
+        "where one is left, there is no band. Numbers beside conditions are participants.",
     ),
     "events": (
         "Around events",
-        "Mean change against the second before the event, of all events of the plan. Bands as above.",
+        "Mean change against the second before the event, of the mean of each participant. Bands as above. "
+        "Of several names of events the most frequent have a column each, and numbers of participants stand "
+        "above it, in the order of the conditions.",
     ),
     "synchrony": (
         "Agreement of participants over time",
@@ -40,6 +45,7 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "grid": ("Participants and conditions", "Shares of the time of the seven labels, together."),
 }
 _REACH_SD: Final = 2.0
+_MOST_EVENTS: Final = 30
 
 
 def study_page(
@@ -47,6 +53,7 @@ def study_page(
     title: str,
     clips: pandas.DataFrame,
     effects: pandas.DataFrame,
+    events: pandas.DataFrame,
     figures: Mapping[str, Mapping[str, bytes]],
     files: Sequence[str],
     links: Mapping[str, str],
@@ -59,6 +66,7 @@ def study_page(
         title: Of the page.
         clips: As in `clips_table`.
         effects: As in `effects_table`.
+        events: As in `events_table`.
         figures: PNG and SVG of each, by their names and endings.
         files: Names of all files beside the page.
         links: Relative addresses of the clips' reports, by the names of clips.
@@ -77,6 +85,8 @@ def study_page(
         sentences=sentences,
         whole=whole,
         effects=_effects(effects),
+        events=_events(events)[:_MOST_EVENTS],
+        more_events=max(len(_events(events)) - _MOST_EVENTS, 0),
         figures=[
             {"name": name, "title": heading, "caption": caption, "address": _inside(figures[name])}
             for name, (heading, caption) in _FIGURES.items()
@@ -116,6 +126,14 @@ def _conditions(clips: pandas.DataFrame) -> list[dict[str, Any]]:
         }
         for name, part in parts
     ]  # fmt: skip
+
+
+def _events(events: pandas.DataFrame) -> list[dict[str, Any]]:
+    """Count the events of each name and condition, and those with values."""
+    if not len(events):
+        return []
+    rows = counts_of_events(events).to_dict("records")
+    return [{**row, **{key: name_of(row[key]) for key in ("event", "condition")}} for row in rows]
 
 
 def _weighted(part: pandas.DataFrame, share: str) -> float | None:
@@ -168,6 +186,7 @@ def _effect(row: Mapping[str, Any]) -> dict[str, Any]:
         "condition": name_of(row["condition"]), "against": name_of(row["against"]),
         "effect": number_of(row["effect"]), "low": number_of(row["low"]), "high": number_of(row["high"]),
         "in_sd": number_of(row["effect_in_sd"]), "p": chance_of(row["p"]), "p_holm": chance_of(row["p_holm"]),
+        "paired": chance_of(row["p_paired_holm"]) if row["p_paired"] == row["p_paired"] else "–",
         "clips": int(row["clips"]), "participants": int(row["participants"]),
         "x": round(low, 1), "width": round(max(high - low, 0.5), 1), "middle": round(middle, 1),
     }  # fmt: skip

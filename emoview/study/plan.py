@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ _EVENTS: Final = "events"
 _TIER: Final = "tier"
 _OF_AGREE, _OF_PLAN = "name one with --tier", "name one in the column tier of the plan"
 _MOST_TOLD: Final = 10
+_ADDRESS: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 _MOST_EVENTS: Final = 100_000
 
 
@@ -90,6 +92,7 @@ def read_plan(path: Path) -> list[PlanRow]:
             f"{name_of(path)} has no column {' and no column '.join(missing)}: a plan needs path, "
             "participant and condition"
         )
+    _refuse_addresses(entries, columns, path)
     faults = [*_faults(entries, columns, path), *_look_alikes(entries, columns)]
     if faults:
         more = f"; and {len(faults) - _MOST_TOLD} more" if len(faults) > _MOST_TOLD else ""
@@ -100,7 +103,26 @@ def read_plan(path: Path) -> list[PlanRow]:
     ]
 
 
-def _faults(entries: list[Entry], columns: Mapping[str, str], path: Path) -> Iterator[str]:
+def _refuse_addresses(entries: Sequence[Entry], columns: Mapping[str, str], path: Path) -> None:
+    """Refuse clips and events elsewhere, in one sentence; what stands behind `://` may be a password."""
+    kinds: dict[str, None] = {}
+    lines = []
+    for entry in entries:
+        events = dict(entry.further).get(columns.get(_EVENTS, ""), "")
+        found = [match[0] for text in (entry.text, events) if (match := _ADDRESS.match(text.strip()))]
+        kinds.update(dict.fromkeys(found))
+        lines += [str(entry.line)] if found else []
+    if lines:
+        where = "line" if len(lines) == 1 else "lines"
+        more = f" and {len(lines) - _MOST_TOLD} more" if len(lines) > _MOST_TOLD else ""
+        raise InputError(
+            f"the plan {name_of(path)} names addresses ({', '.join(kinds)}) in {where} "
+            f"{', '.join(lines[:_MOST_TOLD])}{more}: a study takes files of this machine; copy them here, "
+            "and name the copies"
+        )
+
+
+def _faults(entries: Sequence[Entry], columns: Mapping[str, str], path: Path) -> Iterator[str]:
     """Tell what is wrong, by line."""
     files = [(os.path.realpath(_place(path, entry.text)), entry.stretch) for entry in entries]
     counts = Counter(files)
@@ -125,7 +147,7 @@ def _faults(entries: list[Entry], columns: Mapping[str, str], path: Path) -> Ite
             yield f"line {entry.line}: the events {quoted(events)} do not exist"
 
 
-def _look_alikes(entries: list[Entry], columns: Mapping[str, str]) -> Iterator[str]:
+def _look_alikes(entries: Sequence[Entry], columns: Mapping[str, str]) -> Iterator[str]:
     """Tell which participants or conditions would be two because of how they were typed."""
     for kind in _NEEDED:
         written: dict[str, str] = {}

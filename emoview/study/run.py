@@ -179,7 +179,8 @@ def write_tables(
     ticks = ticks_table(rows, results)
     clips = clips_table(rows, ticks, results)
     effects = effects_table(clips, order)
-    tables = {"clips.csv": clips, "events.csv": events_table(rows, ticks), "effects.csv": effects}
+    events = events_table(rows, ticks)
+    tables = {"clips.csv": clips, "events.csv": events, "effects.csv": effects}
     tables = {name: table for name, table in tables.items() if len(table)}
     tables["codebook.csv"] = codebook({"ticks.parquet": ticks, **tables})
     written = [folder / _FIRST]
@@ -196,8 +197,8 @@ def write_tables(
         script = resources.files("emoview.study").joinpath("scripts").joinpath(name).read_text("utf-8")
         written.append(_put(folder / name, script))
     page = study_page(
-        title=name_of(f"Study {folder.resolve().name}"), clips=clips, effects=effects, figures=pictures,
-        files=[path.name for path in written], links=links or {}, failures=failures,
+        title=name_of(f"Study {folder.resolve().name}"), clips=clips, effects=effects, events=events,
+        figures=pictures, files=[path.name for path in written], links=links or {}, failures=failures,
         limits=[*_limits(rows, results, ticks), *left_out(rows, results, clips, effects)],
     )  # fmt: skip
     written.append(_put(folder / PAGE, page))
@@ -217,6 +218,7 @@ def _figures(
     rows: Sequence[PlanRow], ticks: pandas.DataFrame, clips: pandas.DataFrame
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Give the figures, each by its name and in its forms."""
+    from emoview.study.around import events_figure
     from emoview.study.figures import both_forms, conditions_of, curves_figure
     from emoview.study.spread import grid_figure, raincloud_figure
     from emoview.study.synchrony import comparable, synchrony_figure
@@ -225,13 +227,13 @@ def _figures(
     conditions, columns = conditions_of(rows), followed_in(ticks)
     found = comparable(rows, ticks)
     figures: dict[str, Callable[[], Any]] = {
-        "curves": lambda: curves_figure(rows, ticks, around_events=False),
+        "curves": lambda: curves_figure(rows, ticks),
         "rainclouds": lambda: raincloud_figure(clips, conditions, columns),
     }
     if columns == FOLLOWED:
         figures["grid"] = lambda: grid_figure(ticks, conditions)
     if any(row.events for row in rows):
-        figures["events"] = lambda: curves_figure(rows, ticks, around_events=True)
+        figures["events"] = lambda: events_figure(rows, ticks)
     if found:
         figures["synchrony"] = lambda: synchrony_figure(rows, found, columns)
     yield from ((name, both_forms(make)) for name, make in figures.items())

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emoview.common.text import name_of
-from emoview.study.figures import COLOURS, Floats, legend_below, panels_of
+from emoview.study.figures import (
+    COLOURS,
+    Floats,
+    labelled,
+    legend_below,
+    panels_of,
+    shortened,
+    styled,
+    wrapped,
+)
 from emoview.study.tables import FOLLOWED
 from emoview.timeline.labels import COLOURS as LABEL_COLOURS
 from emoview.timeline.labels import LABELS
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
     import pandas
 
 _FEWEST_FOR_CLOUD: Final = 3
+_CHARACTERS: Final = 66
 MOST_PEOPLE: Final = 60
 """Most participants in the grid."""
 
@@ -37,11 +46,11 @@ def raincloud_figure(
         measure = f"{axis.get_title()}_mean"
         for place, (name, colour) in enumerate(zip(conditions, COLOURS, strict=False)):
             part = clips[clips["condition"] == name].groupby("participant")[measure].mean().dropna()
-            _cloud(axis, part.to_numpy(float), -place, colour, f"{name_of(name)} ({len(part)})", jitter)
+            _cloud(axis, part.to_numpy(float), -place, colour, labelled(name, len(part)), jitter)
         axis.set_yticks([])
         axis.set_ylim(0.4 - len(conditions), 0.6)
         axis.spines["left"].set_visible(False)
-    legend_below(figure, panels[0])
+    legend_below(figure, panels)
     return figure
 
 
@@ -60,8 +69,8 @@ def _cloud(
         from scipy.stats import gaussian_kde
 
         density = gaussian_kde(values)
-        reach = 0.15 * np.ptp(values)
-        at = np.linspace(values.min() - reach, values.max() + reach, 100)
+        # Not beyond the values: behind a probability of 0 there is nothing.
+        at = np.linspace(values.min(), values.max(), 100)
         height = density(at)
         axis.fill_between(
             at, place, place + 0.5 * height / height.max(), color=colour, alpha=0.35, linewidth=0
@@ -97,12 +106,11 @@ def grid_figure(ticks: pandas.DataFrame, conditions: Sequence[str]) -> Any:
                 range(len(people)), shares[:, i], left=left, height=0.8, color=LABEL_COLOURS[name], label=name
             )
             left += shares[:, i]
-        axis.set_title(name_of(condition), fontsize=8)
+        axis.set_title(wrapped(condition, _CHARACTERS // len(conditions)), fontsize=8)
         axis.set_xlim(0, 1)
-        axis.set_xlabel("share of the time")
-        axis.tick_params(length=2.5, width=0.6, labelsize=7)
-        axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_yticks(range(len(people)), [name_of(one) for one in people])
+        styled(axis)
+    axes[len(axes) // 2].set_xlabel("share of the time")
+    axes[0].set_yticks(range(len(people)), [shortened(one) for one in people])
     axes[0].set_ylim(len(people) - 0.5, -0.5)
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=7, frameon=False, fontsize=7)

@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emoview.common.text import name_of
-from emoview.study.figures import COLOURS, DASHES, Floats, conditions_of, legend_below, panels_of, people_of
+from emoview.study.figures import (
+    COLOURS,
+    DASHES,
+    Floats,
+    conditions_of,
+    labelled,
+    legend_below,
+    panels_of,
+    people_of,
+)
 from emoview.study.plan import PlanRow
 from emoview.study.tables import FOLLOWED
 
@@ -57,7 +65,7 @@ def synchrony_figure(
             if name not in found:
                 continue
             middles, mean, low, high = correlations(found[name][0], found[name][1][number])
-            label = f"{name_of(name)} ({found[name][1].shape[1]})"
+            label = labelled(name, found[name][1].shape[1])
             marker = "o" if len(middles) == 1 else None
             axis.plot(
                 middles + 0.02 * place, mean, color=colour, linestyle=dash, linewidth=1, marker=marker,
@@ -66,7 +74,7 @@ def synchrony_figure(
             axis.fill_between(middles, low, high, color=colour, alpha=0.2, linewidth=0)
     for axis in panels[-3:]:
         axis.set_xlabel("time, s")
-    legend_below(figure, panels[0])
+    legend_below(figure, panels)
     return figure
 
 

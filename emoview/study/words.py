@@ -33,11 +33,19 @@ def sentence_of(row: Mapping[str, Any]) -> str:
     way = "higher" if row["effect"] > 0 else "lower"
     unit = f" {about.unit}" if about.unit and about.unit not in ("probability", "share") else ""
     low, high = sorted((row["low"], row["high"]))
+    paired = row["p_paired"]
+    further = (
+        f"; paired test of {row['pairs']} participants: p {chance_of(paired)}, corrected "
+        f"{chance_of(row['p_paired_holm'])}"
+        if paired == paired
+        else ""
+    )
     return name_of(
         f"{what}: in {row['condition']} {number_of(abs(row['effect']))}{unit} {way} than in "
         f"{row['against']}; 95 % interval from {number_of(low)} to {number_of(high)}, "
         f"{number_of(abs(row['effect_in_sd']))} standard deviations of a clip; "
-        f"p {chance_of(row['p'])}, corrected {chance_of(row['p_holm'])}"
+        f"{row['clips']} clips of {row['participants']} participants; "
+        f"p {chance_of(row['p'])}, corrected {chance_of(row['p_holm'])}{further}"
     )
 
 
@@ -61,5 +69,13 @@ def findings(effects: pandas.DataFrame) -> tuple[list[str], str]:
             f"{len(clear)} of {count} comparisons {'stands' if len(clear) == 1 else 'stand'} after the "
             f"correction for their number. Of the other {rest} the data show neither a difference nor that "
             "there is none: see their intervals."
+        )
+    paired = clear[clear["p_paired"].notna()]
+    if len(paired):
+        stand = int((paired["p_paired_holm"] < _CLEAR).sum())
+        whole += (
+            " The model takes participants to differ in level, not in the effect. Where they may, the paired "
+            f"test of their means holds: in it {stand} of {len(paired)} "
+            f"{'stands' if stand == 1 else 'stand'} after the correction."
         )
     return [sentence_of(row) for row in clear.to_dict("records")], whole

@@ -158,3 +158,27 @@ def test_train_lists_its_systems_and_wants_data():
         assert done.returncode == code
         assert "Traceback" not in done.stderr
         assert "unexpected" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["study", "s3://bucket/plan.csv", "-o", "out"],
+        ["study", "plan.csv", "-o", "s3://bucket/out"],
+        ["analyze", "a.mp4", "-o", "https://host/a.json"],
+        ["plot", "s3://bucket/a.json"],
+        ["baseline", "a.mp4", "-o", "gs://bucket/b.json"],
+    ],
+)
+def test_an_address_is_no_file(words: list[str], tmp_path: Path):
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "must be a file or folder of this" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_may_be_called_as_an_address_is(tmp_path: Path):
+    (tmp_path / "s3:" / "bucket").mkdir(parents=True)
+    done = run("plot", "s3:/bucket/a.json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "a.json cannot be read" in done.stderr

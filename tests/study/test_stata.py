@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas
 import pytest
 from pandas.io.stata import StataReader
 
+from emoview.study.codebook import _CLIPS, _EFFECTS, _OF_EVENT, _OF_LABEL, column_of
 from emoview.study.stata import names_for, stata_file
 
 CLIPS = pandas.DataFrame({
@@ -31,13 +33,28 @@ def read(content: bytes) -> tuple[pandas.DataFrame, dict[str, str], dict[str, An
         return reader.read(convert_categoricals=False), reader.variable_labels(), reader.value_labels()
 
 
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("clips.csv", (*_CLIPS, *(f"surprise_{end}" for end in _OF_LABEL))),
+        ("events.csv", [f"surprise_{end}" for end in _OF_EVENT]),
+        ("effects.csv", _EFFECTS),
+    ],
+)
+def test_labels_of_variables_are_whole(table: str, names: Sequence[str]):
+    # Stata cuts them off behind 80 characters, and with them the unit.
+    for name in names:
+        about = column_of(table, name)
+        assert len(", ".join(filter(None, (about.meaning, about.unit or about.values)))) <= 80, name
+
+
 def test_variables_have_names_labels_and_values():
     frame, labels, values = read(stata_file("clips.csv", CLIPS))
     assert list(frame) == [
         "clip", "participant", "condition", "Age_years", "v_if", "notes", "label", "happy_mean",
         "happy_segments", "valence_mean",
     ]  # fmt: skip
-    assert labels["happy_mean"] == "Mean probability of happy, probability"
+    assert labels["happy_mean"] == "Mean probability of happy, in face and voice together, probability"
     assert labels["valence_mean"] == "Mean valence, from -1 = unpleasant to 1 = pleasant"
     assert labels["Age_years"] == "Age (years)"
     assert frame["clip"].tolist() == list(CLIPS["clip"])

@@ -22,8 +22,10 @@ from emoview.common.files import write_whole
 from emoview.imports.result import imported
 from emoview.output.json import to_json
 from emoview.output.plot import drawn
+from emoview.study.around import counts_of_events, events_figure, names_of_events
 from emoview.study.codebook import codebook
-from emoview.study.figures import both_forms, curves_figure
+from emoview.study.figures import both_forms, curves_figure, people_of, shortened, wrapped
+from emoview.study.limits import left_out
 from emoview.study.models import effects_table
 from emoview.study.plan import Event, PlanRow, read_plan
 from emoview.study.run import analyse_plan, conclude, write_tables
@@ -92,7 +94,7 @@ def test_every_figure_is_drawn():
     ticks = ticks_table(rows, results)
     clips = clips_table(rows, ticks, results)
     for make in (
-        lambda: curves_figure(rows, ticks, around_events=True),
+        lambda: events_figure(rows, ticks),
         lambda: raincloud_figure(clips, ["calm", NASTY], FOLLOWED[:2]),
         lambda: synchrony_figure(rows, comparable(rows, ticks), FOLLOWED[:2]),
     ):
@@ -100,7 +102,7 @@ def test_every_figure_is_drawn():
         # Text is drawn, and named in comments alone.
         assert "calm" in picture
         assert "<b>" not in re.sub(r"<!--.*?-->", "", picture, flags=re.DOTALL)
-    assert len(curves_figure(rows, ticks, around_events=False).axes) == 9
+    assert len(curves_figure(rows, ticks).axes) == 9
     forms = both_forms(lambda: grid_figure(ticks, ["calm", NASTY]))
     assert list(forms) == [".png", ".svg"]
     assert forms[".png"].startswith(b"\x89PNG")
@@ -170,7 +172,9 @@ def test_the_page_is_whole_escaped_and_says_what_was_found(written: Path):
     assert "talk.mp4: &lt;i&gt;broken" in page
     assert '<a href="clips_files/a%20b.html">' in page
     assert re.search(
-        r"happy_mean \(mean probability of happy\): in =1\+1 &lt;b&gt;&amp; 0\.1\d+ higher", page
+        r"happy_mean \(mean probability of happy, in face and voice together\): in "
+        r"=1\+1 &lt;b&gt;&amp; 0\.1\d+ higher",
+        page,
     )
     assert "16 clips of 4 participants under 2 conditions" in page
     outside = re.findall(r'(?:src|href)="(?!data:|[\w%./-]+")([^"]*)"', page)
@@ -256,8 +260,66 @@ def test_without_labels_action_units_are_followed(tmp_path: Path):
     figure = raincloud_figure(clips_table(rows, ticks, results), ["calm"], followed_in(ticks))
     titles = [axis.get_title() for axis in figure.axes if axis.get_visible()]
     assert titles == ["au01", "au12", "au45"]
-    titles = [axis.get_title() for axis in curves_figure(rows, ticks, around_events=True).axes]
+    titles = [axis.get_title() for axis in events_figure(rows, ticks).axes]
     assert titles[:3] == ["au01", "au12", "au45"]
+
+
+def with_events(rows: list[PlanRow], *names: str) -> list[PlanRow]:
+    return [
+        replace(row, events=tuple(Event(name, 1 + i, 1 + i) for i, name in enumerate(names))) for row in rows
+    ]
+
+
+def test_each_name_of_events_has_a_column_of_its_own():
+    rows, results = made(3)
+    # What comes later is in fewer clips, and the last behind the end.
+    rows = [
+        replace(row, events=row.events[: 6 - i % 6]) for i, row in enumerate(with_events(rows, *"abcdef"))
+    ]
+    ticks = ticks_table(rows, results)
+    assert names_of_events(rows) == [*"abcdef"]
+    figure = events_figure(rows, ticks)
+    assert len(figure.axes) == 9 * 4
+    assert [axis.get_title().split("\n")[0] for axis in figure.axes[:4]] == [*"abcd"]
+    assert figure.axes[0].get_title() == "a\n(participants: 3, 3)"
+    # No curve where nobody is: "d" lies behind the end.
+    assert [len(axis.lines) for axis in figure.axes[:4]] == [3, 3, 3, 1]
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"calm", NASTY}
+    counts = counts_of_events(events_table(rows, ticks)).set_index(["event", "condition"])
+    assert counts.loc[("a", "calm")].tolist() == [6, 6, 3]
+    assert counts.loc[("f", "calm")].tolist() == [2, 0, 0]
+    assert len(events_figure(with_events(rows, "one"), ticks).axes) == 9
+
+
+def test_curves_of_one_event_are_not_moved_by_another():
+    rows, results = made(2)
+    ticks = ticks_table(rows, results)
+    alone = people_of(rows=with_events(rows, "x"), ticks=ticks, condition="calm", event="x")[1]
+    both = people_of(rows=with_events(rows, "x", "y"), ticks=ticks, condition="calm", event="x")[1]
+    assert np.array_equal(alone, both, equal_nan=True)
+    assert people_of(rows, ticks, "calm", event="none")[1].shape[1] == 0
+
+
+def test_names_are_drawn_as_they_are_and_long_ones_broken():
+    rows, results = made(2)
+    other = {"calm": "from $5 to $6 \\frac", NASTY: "a very long name of a condition " * 9}
+    rows = [replace(row, condition=other[row.condition]) for row in rows]
+    ticks = ticks_table(rows, results)
+    picture = drawn(lambda: curves_figure(rows, ticks), Path("figure.svg")).decode()
+    assert "from $5 to $6" in picture
+    assert max(len(line) for line in wrapped(other[NASTY], 36).split("\n")) <= 37
+    assert len(wrapped(other[NASTY], 36).split("\n")) == 3
+    assert shortened("x" * 99) == f"{'x' * 12}…{'x' * 12}"
+    assert len(grid_figure(ticks, list(other.values())).axes) == 2
+
+
+def test_letters_without_a_font_are_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("emoview.output.fonts.families", lambda: ("DejaVu Sans",))
+    rows, results = made(1)
+    rows = [replace(row, participant="José 笑") for row in rows]
+    clips = clips_table(rows, ticks_table(rows, results), results)
+    (said,) = (one for one in left_out(rows, results, clips, pandas.DataFrame()) if "font" in one)
+    assert "has 笑: figures show boxes" in said
 
 
 def test_findings_are_plain_words():
@@ -271,10 +333,12 @@ def test_findings_are_plain_words():
     assert whole.startswith("1 of 2 comparisons stands after the correction")
     assert re.match(
         r"blinks_per_min \(blinks a minute in which the eyes are seen\): in film [56]\.\d+ 1/min lower "
-        r"than in calm; 95 % interval from −\d.* to −\d.*; p below 0\.001, corrected below 0\.001$",
+        r"than in calm; 95 % interval from −\d.* to −\d.*; 40 clips of 10 participants; p below 0\.001, "
+        r"corrected below 0\.001; paired test of 10 participants: p below 0\.001, corrected below 0\.001$",
         sentences[0],
     )
     assert "*" not in sentences[0]
+    assert whole.endswith("in it 1 of 1 stands after the correction.")
     none, whole = findings(effects_table(clips[["participant", "condition", "sad_mean"]]))
     assert none == []
     assert "does not show that the conditions are alike" in whole

@@ -100,27 +100,36 @@ def effects_of(clips: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
             if free[i - 1] < 1:
                 continue
             reach = stats.t.ppf(0.975, free[i - 1]) * errors[i]
+            means = known.groupby(["participant", "condition"])[measure].mean().unstack()
+            pairs = (means[name] - means[conditions[0]]).dropna()
+            tested = len(pairs) > 1 and pairs.std() > 1e-9 * known[measure].abs().max()
             made.append({
                 "measure": measure, "condition": name, "against": conditions[0], "effect": effects[i],
                 "low": effects[i] - reach, "high": effects[i] + reach, "standard_error": errors[i],
                 "degrees": free[i - 1], "p": 2 * stats.t.sf(abs(effects[i]) / errors[i], free[i - 1]),
-                "effect_in_sd": effects[i] / np.hypot(between, within),
+                "effect_in_sd": effects[i] / np.hypot(between, within), "pairs": len(pairs),
+                "p_paired": stats.ttest_1samp(pairs, 0).pvalue if tested else np.nan,
             })  # fmt: skip
     table = pd.DataFrame(made)
-    order = np.argsort(table["p"].to_numpy())
-    steps = np.maximum.accumulate(table["p"].to_numpy()[order] * np.arange(len(table), 0, -1))
-    table.loc[table.index[order], "p_holm"] = np.minimum(steps, 1)
+    for column in ("p", "p_paired"):
+        p = table[column].dropna().sort_values()
+        table[f"{column}_holm"] = np.minimum(np.maximum.accumulate(p * np.arange(len(p), 0, -1)), 1)
     return table
 
 
 def compare(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> bool:
-    """Say how far two tables with the same rows agree in the columns that both have."""
+    """Say how far two tables with the same rows agree in the columns that both have.
+
+    An effect near zero is as exact as what it is the difference of, and is measured by its standard error.
+    """
     shared = [c for c in ours if c in theirs and ours[c].dtype.kind in "fi" and theirs[c].dtype.kind in "fi"]
-    off = [
-        c
-        for c in shared
-        if not np.allclose(ours[c].astype(float), theirs[c].astype(float), equal_nan=True, **CLOSE)
-    ]
+    error = theirs["standard_error"].to_numpy(float) if "standard_error" in theirs else 0.0
+    off = []
+    for column in shared:
+        mine, stored = ours[column].to_numpy(float), theirs[column].to_numpy(float)
+        slack = CLOSE["rtol"] * error if column in ("effect", "low", "high") else 0.0
+        same = np.isclose(mine, stored, equal_nan=True, **CLOSE) | (np.abs(mine - stored) <= slack)
+        off += [] if same.all() else [column]
     print(f"{name}: {len(ours)} rows, {len(shared)} columns compared, different: {', '.join(off) or 'none'}")
     return not off
 
