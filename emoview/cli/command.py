@@ -12,8 +12,9 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand
 
-# What a path makes of `s3://`; one letter is a drive.
+# Also as a path shortens it; one letter is a drive.
 _ADDRESS: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")
+_PATHS: Final = ("path", "file", "directory")
 SOURCES: Final = "emoview.sources"
 """Where the context keeps the file that each option came from."""
 
@@ -96,9 +97,11 @@ def user_file() -> Path:
 
 def _refuse_addresses(ctx: Any, parameter: Any) -> None:
     """Refuse an address where a file is meant: the path made of it would be that of a folder `s3:`."""
+    if getattr(parameter.type, "name", None) not in _PATHS:
+        return
     value = ctx.params.get(parameter.name)
     for one in value if isinstance(value, (list, tuple)) else (value,):
-        if isinstance(one, Path) and _ADDRESS.match(one.as_posix()) and not Path(one.parts[0]).exists():
+        if one and _ADDRESS.match(str(one)) and not Path(Path(one).parts[0]).exists():
             raise typer.BadParameter(
                 "must be a file or folder of this machine, not an address", ctx=ctx, param=parameter
             )
