@@ -35,7 +35,7 @@ class Seen:
         digests: The first 12 hexadecimal digits of the digest of each example: of a picture's pixels, of the
             file of a recording or a clip.  Two among a million examples agree by chance once in 500 times.
         people: Persons as their corpora name them; videos and clips of nobody that is named.
-        whole: False where it began with weights of which nothing is known.
+        whole: False where it began with weights of which nothing is known, or had such a teacher.
     """
 
     digests: frozenset[str] = frozenset()
