@@ -34,8 +34,11 @@ def main() -> None:
     for name in (METRICS_FILE, SEEN_FILE):
         shutil.copy(run / name, folder / name)
     stored = json.loads((run / RUN_FILE).read_text())
-    # Where the data lay is nobody else's business.
+    # Where the data lay, and the runs that it began with, is nobody else's business.
     stored["data"] = " + ".join(Path(one).name for one in stored["data"].split(" + "))
+    for option in ("start", "teacher"):
+        if stored["config"].get(option):
+            stored["config"][option] = Path(stored["config"][option]).name
     (folder / RUN_FILE).write_text(json.dumps(stored, indent=2) + "\n")
 
 
