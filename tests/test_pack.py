@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,14 +11,17 @@ import numpy as np
 import pytest
 from trained import said_by
 
-from emoview.networks.runs import load_network, networks_of, read_metrics, read_run
+from emoview.networks.runs import RUN_FILE, load_network, networks_of, read_metrics, read_run
 from emoview.networks.seen import read_seen
 from tools.pack import main
 
 
 def test_a_packed_run_says_the_same(picture_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    packed = tmp_path / "packed"
-    monkeypatch.setattr(sys, "argv", ["pack", str(picture_run), str(packed)])
+    run, packed = shutil.copytree(picture_run, tmp_path / "run"), tmp_path / "packed"
+    stored = json.loads((run / RUN_FILE).read_text())
+    stored["config"]["start"] = "/somewhere/before"
+    (run / RUN_FILE).write_text(json.dumps(stored))
+    monkeypatch.setattr(sys, "argv", ["pack", str(run), str(packed)])
     main()
     (network,) = networks_of(packed)
     assert networks_of(picture_run) == [network]
@@ -28,4 +33,5 @@ def test_a_packed_run_says_the_same(picture_run: Path, tmp_path: Path, monkeypat
     assert read_metrics(packed) == read_metrics(picture_run)
     assert read_seen(packed).keys() == read_seen(picture_run).keys()
     assert "/" not in read_run(packed)["data"]
+    assert read_run(packed)["config"]["start"] == "before"
     assert not (packed / network.name).exists()

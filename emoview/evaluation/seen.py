@@ -76,7 +76,9 @@ class SeenCheck:
         if len(known) < len(asked):
             on_event({"note": "this run does not say what it learned from: these examples may be among it"})
         elif not all(seen.whole for seen in known.values()):
-            on_event({"note": "this run does not say what its teacher, or the weights it began with, learned from"})
+            on_event(
+                {"note": "this run does not say what its teacher, or the weights it began with, learned from"}
+            )
         if not known:
             return
         digests = [short(digest) for digest in examples.digests()]

@@ -134,7 +134,10 @@ def test_other_data_is_measured_without_a_word(face_run: Path, faces: Path):
 
 @pytest.mark.parametrize(
     ("seen", "said"),
-    [(None, "does not say what it learned from"), (Seen(whole=False), "what its teacher, or the weights it began with")],
+    [
+        (None, "does not say what it learned from"),
+        (Seen(whole=False), "what its teacher, or the weights it began with"),
+    ],
 )
 def test_a_run_that_does_not_know_says_so(face_run: Path, faces: Path, seen: Seen | None, said: str):
     if seen is not None:
