@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emoview.face.align import Proportions, align
+from emoview.face.align import Proportions, align, upright
 from emoview.face.find import FaceFinder
 from emoview.face.movement import STILL, Movement
 from emoview.media.decode import PictureDecoder
@@ -43,6 +43,21 @@ def test_the_widening_goes_along_the_face(pictures: list[np.ndarray]):
     lying = np.stack([squeezed[:, 1], 400 - squeezed[:, 0], squeezed[:, 2]], axis=1)
     assert Proportions().widening([lying]) == (1, 4 / 3)
     assert Proportions().widening([squeezed, squeezed, lying]) == (4 / 3, 1)
+
+
+def test_a_narrow_face_in_a_picture_as_wide_as_cameras_make_them_is_no_sign(pictures: list[np.ndarray]):
+    with FaceFinder(max_faces=1) as finder:
+        (points,) = finder.find(pictures[0])
+    squeezed = points * [0.75, 1, 1]
+    for height, width in ((480, 640), (576, 720), (640, 480), (480, 360)):
+        assert Proportions().widening([squeezed], (height, width)) == (4 / 3, 1)
+    for height, width in ((360, 640), (1920, 1080), (800, 1920)):
+        assert Proportions().widening([squeezed], (height, width)) == (1, 1)
+    # Nor are faces somewhat narrow.
+    _, oval = upright(points)
+    width, height = np.ptp(oval, axis=0)
+    narrow = points * [0.785 * height / width, 1, 1]
+    assert Proportions().widening([narrow], (480, 640)) == (1, 1)
 
 
 def test_after_a_cut_nobody_is_followed(pictures: list[np.ndarray]):
