@@ -6,7 +6,6 @@ The only place that knows fsspec, which reaches what is behind an address.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ from typing import Any, Final, TypeAlias
 
 from emoview.common import files
 from emoview.common.names import fitting
-from emoview.common.text import name_of
+from emoview.common.text import ADDRESS, name_of
 from emoview.errors import EmoviewError, InputError, OutputError
 
-_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LOCAL: Final = "file://"
 _WEB: Final = ("http", "https")
 _STREAMS: Final = ("rtsp", "rtmp", "rtp:", "udp:", "srt:")
@@ -228,7 +226,7 @@ def place_of(text: str) -> Place:
     """Tell an address from a path."""
     if text.startswith(_LOCAL):
         return Path(text.removeprefix(_LOCAL))
-    return Remote(text.rstrip("/")) if _ADDRESS.match(text) else Path(text)
+    return Remote(text.rstrip("/")) if ADDRESS.match(text) else Path(text)
 
 
 def write_whole(place: Place, content: files.Content) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
+ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+"""How an address such as `rtsp://camera/1` begins, and no name of a file; the first group is its scheme."""
 _HIDDEN = re.compile(r"[^\n -~]")
 
 

@@ -21,14 +21,13 @@ from typing import IO, Final
 import ffmpeg
 
 from emoview.common.files import private_folder
-from emoview.common.text import name_of
+from emoview.common.text import ADDRESS, name_of
 from emoview.errors import EmoviewError, InputError
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, start
 from emoview.timeline.clock import LONGEST_S
 
 STANDARD_INPUT: Final = "-"
 
-_ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SECRET: Final = re.compile(r"(?<=://)[^/@\s]*@")
 _NUMBERED: Final = re.compile(r"%0?(\d*)d")
 _NUMBER: Final = re.compile(r"(\d+)(?=\D*$)")
@@ -76,7 +75,7 @@ def stem_name(source: str | os.PathLike[str]) -> Path:
         return Path(text)
     if text == STANDARD_INPUT:
         return Path("stdin")
-    address = _ADDRESS.match(text)
+    address = ADDRESS.match(text)
     if address:
         rest = text[address.end() :].partition("?")[0].partition("#")[0]
         *_, last = [part for part in rest.split("/") if part] or ["address"]
@@ -120,7 +119,7 @@ def opened(
     text = os.fspath(source)
     # A file is meant by its name, whatever that looks like.
     there = os.path.lexists(text)
-    address = None if there else _ADDRESS.match(text)
+    address = None if there else ADDRESS.match(text)
     piped = text == STANDARD_INPUT and not there
     pictures = is_numbered(text) or (rate is not None and Path(text).is_dir())
     if rate is not None and not pictures:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.common.text import name_of
+from emoview.common.text import ADDRESS, name_of
 from emoview.errors import DecodeError, InputError
 from emoview.media.tool import CONTAINERS, MOST_PIXELS, lines_of, start, tool
 from emoview.timeline.clock import SAMPLE_RATE, TICK_HZ
@@ -35,7 +35,6 @@ _FORMATS: Final = (*CONTAINERS, "rtsp", "sdp", "rtp", "hls", "mpjpeg", "flv", "m
 _IN_PARTS: Final = frozenset(
     {".m3u8", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mp3", ".wav", ".ogg", ".aac"}
 )
-_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _VIDEO: Final = re.compile(r"Stream #\d+:\d+.*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO: Final = re.compile(r"Stream #\d+:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
 _SIDE: Final = "min(1\\,{side}/max(iw*sar\\,ih))"
@@ -75,7 +74,7 @@ class Source:
 
 def is_address(text: str) -> bool:
     """Tell an address, such as `rtsp://camera/1`, from the name of a file."""
-    return _ADDRESS.match(text) is not None
+    return ADDRESS.match(text) is not None
 
 
 def check_address(text: str) -> None:

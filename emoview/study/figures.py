@@ -184,9 +184,8 @@ def people_of(
         part = groups.get(shown(row.clip.name))
         if row.condition != condition or part is None:
             continue
-        starts = [round(one.start_s * TICK_HZ) for one in row.events if one.name == event]
-        starts = starts if around_events else [0]
-        for start in starts:
+        seconds = [one.start_s for one in row.events if one.name == event] if around_events else [0.0]
+        for start in (round(one * TICK_HZ) for one in seconds):
             means = _binned(part["tick"].to_numpy(), part[columns].to_numpy(float), start + edges)
             if around_events:
                 means = _changes(means, edges[:-1] < 0)

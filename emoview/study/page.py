@@ -74,6 +74,7 @@ def study_page(
         limits: Other sentences that belong to what was left out.
     """
     sentences, whole = findings(effects) if len(effects) else ([], "")
+    counted = _events(events)
     return page(
         "study.html",
         title=title,
@@ -85,8 +86,8 @@ def study_page(
         sentences=sentences,
         whole=whole,
         effects=_effects(effects),
-        events=_events(events)[:_MOST_EVENTS],
-        more_events=max(len(_events(events)) - _MOST_EVENTS, 0),
+        events=counted[:_MOST_EVENTS],
+        more_events=max(len(counted) - _MOST_EVENTS, 0),
         figures=[
             {"name": name, "title": heading, "caption": caption, "address": _inside(figures[name])}
             for name, (heading, caption) in _FIGURES.items()

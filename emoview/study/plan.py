@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from emoview.batch.inputs import Clip, clips_of
 from emoview.batch.lists import Entry, read_list
 from emoview.common.stored import is_file, quoted
 from emoview.common.tables import key_of
-from emoview.common.text import name_of
+from emoview.common.text import ADDRESS, name_of
 from emoview.errors import InputError
 from emoview.evaluation.annotations import read_annotations
 from emoview.media.probe import WHOLE
@@ -25,7 +24,6 @@ _EVENTS: Final = "events"
 _TIER: Final = "tier"
 _OF_AGREE, _OF_PLAN = "name one with --tier", "name one in the column tier of the plan"
 _MOST_TOLD: Final = 10
-_ADDRESS: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 _MOST_EVENTS: Final = 100_000
 
 
@@ -109,7 +107,7 @@ def _refuse_addresses(entries: Sequence[Entry], columns: Mapping[str, str], path
     lines = []
     for entry in entries:
         events = dict(entry.further).get(columns.get(_EVENTS, ""), "")
-        found = [match[0] for text in (entry.text, events) if (match := _ADDRESS.match(text.strip()))]
+        found = [match[0] for text in (entry.text, events) if (match := ADDRESS.match(text.strip()))]
         kinds.update(dict.fromkeys(found))
         lines += [str(entry.line)] if found else []
     if lines:
