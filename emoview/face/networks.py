@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +20,21 @@ from numpy.typing import NDArray
 from emoview.networks.onnx_runtime import session
 from emoview.networks.weights import shipped
 
+_LOADING = threading.Lock()
 
-@functools.cache
+
 def network(name: str) -> Any:
     """Load `mesh`, `near` or `far`, once a process; threads may share it.
 
     Raises:
         WeightsError: Its file is missing or damaged.
     """
+    with _LOADING:
+        return _loaded(name)
+
+
+@functools.cache
+def _loaded(name: str) -> Any:
     return session(shipped(f"{name}.onnx").path)
 
 

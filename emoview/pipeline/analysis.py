@@ -86,7 +86,9 @@ def _analysis(
     """Analyse a file, of which something is known already."""
     timings = Timings()
     seen = _seen(options)
-    with timings.measure("total"), ThreadPoolExecutor(1, thread_name_prefix="emoview") as pool:
+    with timings.measure("total"), ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
+        # While ffmpeg looks at the file there is nothing else to do.
+        pool.submit(_import_branches, options)
         with timings.measure("probe"):
             media = probe(path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track)
         hashed = pool.submit(sha256_of, media.path)
@@ -110,6 +112,19 @@ def _analysis(
                     result = explained(result, seen, loader(), on_event)
         result = replace(result, media=replace(result.media, sha256=hashed.result()))
     return replace(result, timings=dict(sorted(timings.seconds.items())))
+
+
+def _import_branches(options: Options) -> None:
+    """Import what the branches are made of, which takes longer than to look at a file."""
+    if options.modality != "voice":
+        import emoview.pipeline.faces
+        import emoview.pipeline.finding
+    if options.modality != "face":
+        import emoview.pipeline.channels
+        import emoview.pipeline.voice  # noqa: F401
+    from emoview.networks.onnx_runtime import runtime
+
+    runtime()
 
 
 def _joined(
@@ -233,9 +248,12 @@ class _Loader:
         self._lock = threading.Lock()
         self.device_used = "cpu"
 
-    def __call__(self) -> Models:
+    def __call__(self, *, faces: bool = False) -> Models:
+        """Give the models; those of faces are loaded at once if asked for."""
         with self._lock:
             self.device_used, models = _models(*self._asked)
+            if faces and "face" not in models.stand_ins:
+                models.face_cnn, models.face_gru  # noqa: B018
             return models
 
 
@@ -319,10 +337,11 @@ def _run_branches(
         voice: Future[Voice] | None = None
         if media.audio is not None and options.modality != "face":
             voice = pool.submit(_voice_of, media, options, loader, timings, on_event, keep, seen.result)
+        seeing = media.video is not None and options.modality != "voice"
         # The device is checked, and the models are built, while the first pictures are decoded.
-        ready = pool.submit(loader)
+        ready = pool.submit(loader, faces=seeing)
         faces = None
-        if media.video is not None and options.modality != "voice":
+        if seeing:
 
             def keep_embeddings() -> bool:
                 return voice is not None and loader().fusion_for(options) == "early"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -141,14 +142,13 @@ def find_faces(
         cuts: Gets the ticks of the cuts.
         aspect: As in `FaceSearch`.
     """
-    with ExitStack() as stack:
+    with ExitStack() as stack, ThreadPoolExecutor(1, thread_name_prefix="emoview") as pool:
+        # Headers are read, and the first pictures decoded, while the networks are loaded.
+        ready = pool.submit(FaceSearch, max_faces=max_faces, timings=timings, square=square, aspect=aspect)
         try:
             with PictureDecoder(media, longest_side=LONGEST_SIDE, log=log) as decoder:
-                # The first pictures are decoded while the networks are loaded.
                 with timings.measure("start"):
-                    search = stack.enter_context(
-                        FaceSearch(max_faces=max_faces, timings=timings, square=square, aspect=aspect)
-                    )
+                    search = stack.enter_context(ready.result())
                 least = FACE_SIZE if decoder.scale > 1 else 0
                 yield from _faces_of(decoder, search, least)
         except _SmallFaceError as small:

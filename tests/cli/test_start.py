@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,3 +58,62 @@ def test_a_command_alone_is_the_same_as_among_all(name: str):
     assert [(p.name, p.opts, p.default) for p in one.params] == [
         (p.name, p.opts, p.default) for p in other.params
     ]
+
+
+def _ran(program: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, timeout=120, check=False, **more
+    )
+
+
+def test_leaving_writes_what_waits_and_runs_what_is_registered(tmp_path: Path):
+    program = """
+import atexit, sys
+from emoview.cli import start
+sys.argv[1:] = ["--version"]
+atexit.register(lambda: print("registered before"))
+try:
+    start.main()
+finally:
+    atexit.register(lambda: print("registered later"))
+    print("waits in the buffer", end="")
+"""
+    with (tmp_path / "said").open("w") as out:
+        done = _ran(program, stdout=out)
+    assert done.returncode == 0
+    said = (tmp_path / "said").read_text()
+    # What was registered before the program started has no turn any more.
+    assert said.startswith("emoview ")
+    assert said.endswith("waits in the bufferregistered later\n")
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_a_full_disk_is_told_in_one_line(argument: str):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    with full.open("w") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "emoview", argument], stdout=out, stderr=subprocess.PIPE, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("given", "then"), [(None, "1"), ("3", "3")])
+def test_products_take_one_thread_unless_the_environment_says_more(given: str | None, then: str):
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    if given is not None:
+        environment["OPENBLAS_NUM_THREADS"] = given
+    program = """
+import os, sys
+from emoview.cli import start
+sys.argv[1:] = ["--version"]
+try:
+    start.main()
+finally:
+    print(os.environ["OPENBLAS_NUM_THREADS"])
+"""
+    assert _ran(program, stdout=subprocess.PIPE, env=environment).stdout.split()[-1] == then
