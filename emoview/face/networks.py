@@ -11,7 +11,7 @@ import functools
 import math
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from emoview.networks.onnx_runtime import session
 from emoview.networks.weights import shipped
+
+# Of so many pixels for each that is cut out most are not looked at: copying them takes longer.
+_LARGEST: Final = 3
 
 _LOADING = threading.Lock()
 
@@ -80,9 +83,31 @@ class Square:
     def cut(self, picture: NDArray[np.uint8], side: int, *, repeat: bool) -> NDArray[np.uint8]:
         """Cut it out as `(side, side, 3)`; outside of the picture is black, or, with `repeat`, its edge."""
         border = cv2.BORDER_REPLICATE if repeat else cv2.BORDER_CONSTANT
+        matrix = self.matrix(side)
+        picture, corner = _reaching(picture, matrix, side, border)
+        matrix[:, 2] -= corner
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cut = cv2.warpAffine(picture, self.matrix(side), (side, side), flags=flags, borderMode=border)
+        cut = cv2.warpAffine(picture, matrix, (side, side), flags=flags, borderMode=border)
         return np.asarray(cut, np.uint8)
+
+
+def _reaching(
+    picture: NDArray[np.uint8], matrix: NDArray[np.float64], side: int, border: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Copy the part of a picture that a square shows, with edges where it reaches over: part, and its corner.
+
+    From a part that was just copied, and over no edge, OpenCV cuts in half the time.
+    """
+    corners = matrix @ np.array([(0, side, 0, side), (0, 0, side, side), (1, 1, 1, 1)])
+    low = np.floor(corners.min(axis=1)).astype(np.int64) - 1
+    high = np.ceil(corners.max(axis=1)).astype(np.int64) + 2
+    limit = np.array(picture.shape[1::-1])
+    inside_low, inside_high = np.maximum(low, 0), np.minimum(high, limit)
+    if (inside_low >= inside_high).any() or (high - low).max() > _LARGEST * side:
+        return picture, np.zeros(2, np.int64)
+    (left, top), (right, bottom) = inside_low - low, high - inside_high
+    part = picture[inside_low[1] : inside_high[1], inside_low[0] : inside_high[0]]
+    return np.asarray(cv2.copyMakeBorder(part, top, bottom, left, right, border), np.uint8), low
 
 
 def square_around(

@@ -25,13 +25,23 @@ def due(age: int, since: int) -> bool:
     return since >= (_OFTEN if age < _NEW else _SELDOM)
 
 
-# As shares of the face's width and height, from its upper left corner: left, right, top, bottom.
-_HAIR: Final = (0.0, 1.0, -0.4, 0.0)
-_BELOW: Final = (-0.3, 1.3, 1.1, 1.8)
-_POINTS: Final = ((20, 8), (32, 14))
+def _grid(
+    left: float, right: float, top: float, bottom: float, across: int, down: int
+) -> NDArray[np.float64]:
+    x, y = np.meshgrid(np.linspace(left, right, across), np.linspace(top, bottom, down))
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+# Above and below a face, as shares of its width and height from its upper left corner.
+_HAIR: Final = _grid(0.0, 1.0, -0.4, 0.0, 20, 8)
+_BELOW: Final = _grid(-0.3, 1.3, 1.1, 1.8, 32, 14)
+_PLACES: Final = np.concatenate([_HAIR, _BELOW])
 _BINS: Final = 8
 _LOW: Final = np.array([0.0, 96.0, 96.0])
 _HIGH: Final = np.array([256.0, 160.0, 160.0])
+# Bins between which a value is shared out, those of the three colours together: as steps, and as numbers.
+_CORNERS: Final = np.array(list(np.ndindex(2, 2, 2)))
+_NUMBERS: Final = np.array([_BINS * _BINS, _BINS, 1])
 
 
 def surroundings(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -48,27 +58,22 @@ def surroundings(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> 
     """
     turn, points = upright(landmarks)
     low, high = points.min(axis=0), points.max(axis=0)
-    found = []
-    for (left, right, top, bottom), (across, down) in zip((_HAIR, _BELOW), _POINTS, strict=True):
-        x, y = np.meshgrid(np.linspace(left, right, across), np.linspace(top, bottom, down))
-        places = low + (high - low) * np.stack([x.ravel(), y.ravel()], axis=1)
-        # Of a rotation the transpose is the inverse.
-        columns, rows = np.round(places @ turn).astype(np.int64).T
-        inside = (columns >= 0) & (rows >= 0) & (columns < picture.shape[1]) & (rows < picture.shape[0])
-        found.append(_histogram(picture[rows[inside], columns[inside]]))
-    return np.stack(found)
+    # Of a rotation the transpose is the inverse.
+    columns, rows = np.round((low + (high - low) * _PLACES) @ turn).astype(np.int64).T
+    inside = (columns >= 0) & (rows >= 0) & (columns < picture.shape[1]) & (rows < picture.shape[0])
+    colours = lab_of(picture[rows[inside], columns[inside]])
+    above = int(inside[: len(_HAIR)].sum())
+    return np.stack([_histogram(colours[:above]), _histogram(colours[above:])])
 
 
-def _histogram(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    if not len(pixels):
+def _histogram(colours: NDArray[np.int64]) -> NDArray[np.float32]:
+    if not len(colours):
         return np.zeros(_BINS**3, np.float32)
-    places = np.clip((lab_of(pixels) - _LOW) / (_HIGH - _LOW) * _BINS - 0.5, 0, _BINS - 1 - 1e-6)
+    places = np.clip((colours - _LOW) / (_HIGH - _LOW) * _BINS - 0.5, 0, _BINS - 1 - 1e-6)
     first = places.astype(np.int64)
     rest = places - first
-    counts = np.zeros(_BINS**3)
-    steps = np.array([_BINS * _BINS, _BINS, 1])
     both = np.stack([1 - rest, rest])
-    for corner in np.ndindex(2, 2, 2):
-        shares = both[corner[0], :, 0] * both[corner[1], :, 1] * both[corner[2], :, 2]
-        counts += np.bincount((first + corner) @ steps, shares, _BINS**3)
-    return np.asarray(np.sqrt(counts / len(pixels)), np.float32)
+    shares = both[_CORNERS[:, 0], :, 0] * both[_CORNERS[:, 1], :, 1] * both[_CORNERS[:, 2], :, 2]
+    bins = first @ _NUMBERS + (_CORNERS @ _NUMBERS)[:, None]
+    counts = np.bincount(bins.ravel(), shares.ravel(), _BINS**3)
+    return np.asarray(np.sqrt(counts / len(colours)), np.float32)

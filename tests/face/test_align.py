@@ -10,6 +10,7 @@ import pytest
 
 from emoview.face.align import CROP_SIZE, Proportions, align
 from emoview.face.find import LANDMARKS, FaceFinder
+from emoview.face.networks import Square
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 
@@ -79,3 +80,21 @@ def test_a_face_that_fills_a_large_picture_is_not_sampled_but_averaged(sample: P
     assert np.abs(align(picture, points).astype(int) - clean).mean() < 3
     # Of one pixel in sixteen, the mean deviation would stay 30.
     assert np.abs(clean - seen_through)[clean > 0].mean() < 15
+
+
+def test_what_reaches_over_the_edge_is_cut_out_as_opencv_does():
+    rng = np.random.default_rng(3)
+    for number in range(200):
+        height, width = (int(side) for side in rng.integers(30, 400, 2))
+        noise = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
+        picture = np.asarray(cv2.GaussianBlur(noise, (3, 3), 1), np.uint8)
+        place = Square(
+            float(rng.uniform(-60, width + 60)), float(rng.uniform(-60, height + 60)),
+            float(rng.uniform(4, 700)), float(rng.uniform(-3.1, 3.1)) if number % 2 else 0.0,
+        )  # fmt: skip
+        for repeat, border in ((True, cv2.BORDER_REPLICATE), (False, cv2.BORDER_CONSTANT)):
+            expected = cv2.warpAffine(
+                picture, place.matrix(96), (96, 96), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=border,
+            )  # fmt: skip
+            np.testing.assert_array_equal(place.cut(picture, 96, repeat=repeat), expected)
