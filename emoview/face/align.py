@@ -57,15 +57,25 @@ def align(
     mask = np.zeros((size, size), np.uint8)
     cv2.fillPoly(mask, [np.round(moved(matrix, landmarks[_OVAL])).astype(np.int32)], 255)
     if np.hypot(*matrix[1, :2]) < _LEAST_SCALE:
-        picture, matrix[:, 2] = _shown(picture, matrix, size)
-    # Shrinking by more than half in one step would leave out pixels, and flicker.
-    while np.hypot(*matrix[1, :2]) < _LEAST_SCALE and min(picture.shape[:2]) > 1:
+        face = _shrunk(picture, matrix, size)
+    else:
+        face = np.asarray(cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.bitwise_and(face, face, mask=mask), dtype=np.uint8)
+
+
+def _shrunk(picture: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+    """Shrink a picture to less than half, by steps: one alone would leave out pixels, and flicker."""
+    picture, offset = _shown(picture, matrix, size)
+    scaled = matrix[:, :2]
+    while np.hypot(*scaled[1]) < _LEAST_SCALE / 2 and min(picture.shape[:2]) > 1:
         picture = _halved(picture)
         # The middle of the first pixel lies at 0.
-        matrix[:, 2] += matrix[:, :2].sum(axis=1) / 2
-        matrix[:, :2] *= 2
-    face = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
-    return np.asarray(cv2.bitwise_and(face, face, mask=mask), dtype=np.uint8)
+        offset = offset + scaled.sum(axis=1) / 2
+        scaled = 2 * scaled
+    large = np.column_stack([2 * scaled, 2 * offset + 0.5])
+    return _halved(
+        np.asarray(cv2.warpAffine(picture, large, (2 * size, 2 * size), flags=cv2.INTER_LINEAR), np.uint8)
+    )
 
 
 def _halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -86,7 +96,9 @@ def _shown(
     # Some more, for what is averaged at the edge.
     low = np.clip(np.floor(places.min(axis=0)).astype(int) - _EDGE, 0, limit - 1)
     high = np.clip(np.ceil(places.max(axis=0)).astype(int) + _EDGE, low + 1, limit)
-    return picture[low[1] : high[1], low[0] : high[0]], matrix[:, 2] + matrix[:, :2] @ low
+    # A copy is read in half the time, since the picture was last looked at some ticks ago.
+    part = np.ascontiguousarray(picture[low[1] : high[1], low[0] : high[0]])
+    return part, matrix[:, 2] + matrix[:, :2] @ low
 
 
 def alignment(

@@ -68,7 +68,9 @@ def fit_pose(landmarks: NDArray[np.floating[Any]]) -> tuple[Floats, Floats, Floa
     # The turn Q for which shape @ Q comes nearest to the points.
     u, strengths, vt = np.linalg.svd(shape.T @ (rigid - place))
     upright = np.ones((len(points), 3))
-    upright[:, 2] = np.sign(np.linalg.det(u @ vt))
+    # Not by linalg.det, for which OpenBLAS wakes threads.
+    across, down, along = np.moveaxis(u @ vt, 1, 0)
+    upright[:, 2] = np.sign((np.cross(across, down) * along).sum(axis=1))
     turn = (u * upright[:, None]) @ vt
     # Points that all lie in one place have no size.
     size = np.maximum((strengths * upright).sum(axis=1) / np.square(shape).sum(), 1e-9)

@@ -12,6 +12,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.products import product
 from emoview.common.text import name_of
 from emoview.errors import OutputError
 from emoview.media.decode import HOLD_S
@@ -241,7 +242,7 @@ class Sound:
 
     def mixed(self, part: slice) -> NDArray[np.float32]:
         """Give samples of all channels together, `(n,)`, 1 for full scale, as loud as they were recorded."""
-        return np.asarray(self.apart(part) @ self.weights, np.float32)
+        return np.asarray(product(self.apart(part), self.weights), np.float32)
 
     def apart(self, part: slice) -> NDArray[np.float32]:
         """Give samples of each channel, `(n, channels)`, 1 for full scale, without their offset."""

@@ -11,6 +11,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.products import product
 from emoview.timeline.clock import SAMPLE_RATE
 
 FFT = 512
@@ -49,13 +50,13 @@ def spectra(samples: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def decibels(power: NDArray[np.float64], bands: int = BANDS) -> NDArray[np.float64]:
     """Sum spectra `(frames, FFT / 2 + 1)` over mel bands, in dB, within 80 dB of the loudest."""
-    values = 10 * np.log10(np.maximum(power @ mel_filters(bands).T, _FLOOR))
+    values = 10 * np.log10(np.maximum(product(power, mel_filters(bands).T), _FLOOR))
     return np.asarray(np.maximum(values, values.max() - _RANGE_DB))
 
 
 def coefficients(bands: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Transform bands `(frames, BANDS)` into the first `count` coefficients."""
-    return np.asarray(bands @ _cosines(count).T.astype(np.float64))
+    return product(bands, _cosines(count).T.astype(np.float64))
 
 
 @functools.lru_cache(maxsize=2)

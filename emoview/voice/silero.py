@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.products import product
 from emoview.errors import WeightsError
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of
 from emoview.voice.blocks import Samples
@@ -132,7 +133,7 @@ class _Network:
     def listen(self, chunks: Floats, state: Floats) -> tuple[Floats, Floats]:
         """Give a probability for each of `(n, CHUNK)`, and the state `(2, units)` that goes on from there."""
         hidden, state = self._remembered(self._encoded(chunks), state)
-        return _sigmoid(np.maximum(hidden, 0) @ self._out + self._out_bias), state
+        return _sigmoid(product(np.maximum(hidden, 0), self._out) + self._out_bias), state
 
     def _encoded(self, chunks: Floats) -> Floats:
         """Describe each chunk by itself: `(n, units)`."""
@@ -151,7 +152,7 @@ class _Network:
 
     def _remembered(self, encoded: Floats, state: Floats) -> tuple[Floats, Floats]:
         """Run the LSTM over chunks: what it says of each, and its state behind the last."""
-        gates = encoded @ self._input + self._bias
+        gates = product(encoded, self._input) + self._bias
         hidden, cell = state
         said = np.zeros_like(encoded)
         for i, gate in enumerate(gates):
