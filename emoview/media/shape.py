@@ -11,11 +11,11 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import ffmpeg
 
-from emoview.media.facts import Media
+from emoview.media.facts import Media, VideoStream
 from emoview.media.tool import arguments, lines_of, open_input, start
 
 _HEADERS: Final = {"h264": 7, "hevc": 33, "mpeg2video": 179}
@@ -65,20 +65,35 @@ def shapes_of(media: Media) -> tuple[tuple[float, float], ...]:
     last_s = None if end is None else (media.start_s - media.stretch.start_s + end) * media.speed
     if video.codec == "dvvideo":
         return tuple(_changes(_told_by_tape(media.path, video.start_s * media.speed), video.pixel))
-    headers = open_input(media.path, seek_s=media.seek_s)[str(video.index)]
-    bits = f"filter_units=pass_types={_HEADERS[video.codec]},trace_headers"
-    output = ffmpeg.output(headers, "-", f="null", c="copy", **{"bsf:v": bits})
+    headers = headers_of(open_input(media.path, seek_s=media.seek_s)[str(video.index)], video.codec)
     process = start(
-        arguments(output, loglevel="info", copyts=True),
+        arguments(headers, loglevel="info", copyts=True),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
     with process:
         try:
-            return tuple(_changes(_told(process.stderr, video.index, last_s), video.pixel))
+            return tuple(_changes(_told(lines_of(process.stderr), video.index, last_s), video.pixel))
         finally:
             with suppress(OSError):
                 process.kill()
+
+
+def headers_of(stream: Any, codec: str) -> Any:
+    """Let ffmpeg copy a stream to nowhere, and print the headers in it that tell the shape of the pixels."""
+    bits = f"filter_units=pass_types={_HEADERS[codec]},trace_headers"
+    return ffmpeg.output(stream, "-", f="null", c="copy", nostats=None, **{"bsf:v": bits})
+
+
+def may_be_heard(video: VideoStream) -> bool:
+    """Tell whether a change that is not looked for beforehand can be heard of while pictures are decoded."""
+    return video.codec in _HEADERS and not video.may_reshape and not video.odd_aspect
+
+
+def heard(lines: Iterable[bytes], video: VideoStream) -> Iterator[float]:
+    """Give the seconds, on the clock of the file, at which headers that ffmpeg prints tell another shape."""
+    for time_s, _ in _changes(_told(lines, video.index, None), video.pixel):
+        yield time_s
 
 
 def _changes(told: Iterable[tuple[float, float]], first: float) -> Iterator[tuple[float, float]]:
@@ -101,13 +116,13 @@ def _changes(told: Iterable[tuple[float, float]], first: float) -> Iterator[tupl
             count += 1
 
 
-def _told(pipe: IO[bytes], index: int, last_s: float | None) -> Iterator[tuple[float, float]]:
+def _told(lines: Iterable[bytes], index: int, last_s: float | None) -> Iterator[tuple[float, float]]:
     """Give `(second, shape)` of each header that tells one, up to a time; first that beside the stream."""
     ticks_of = re.compile(rf"^ +Stream #0:{index}\b.*, (\d+(?:\.\d+)?)(k?) tbn")
     rate = 0.0
     time_s: float | None = None
     fields: dict[str, int] = {}
-    for raw in lines_of(pipe):
+    for raw in lines:
         line = raw.decode(errors="replace").rstrip()
         ours = _OURS.match(line)
         if ours is None:

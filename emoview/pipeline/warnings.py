@@ -153,6 +153,14 @@ def of_stream(kind: str, log: DecodeLog, ticks: int) -> Iterator[str]:
             f"time stamps of the {kind} jump back: about {log.back_s:.1f} s were left out, because they lie "
             "before what was already read; join such recordings again to analyse all of them"
         )
+    within = [time_s for time_s in log.reshaped_s if time_s < time_of(ticks)]
+    if within:
+        more = f", and {len(within) - 1} times more" if len(within) > 1 else ""
+        yield (
+            f"the pixels change their shape at {max(0.0, within[0]):.1f} s{more}: all pictures were given the shape "
+            "of the beginning, so that faces are too wide or too narrow; copy the file to MPEG-TS, as in ffmpeg "
+            "-i clip.mkv -c copy clip.ts, and analyse that"
+        )
     if log.bad_samples:
         yield (
             f"{log.bad_samples / SAMPLE_RATE:.2f} s of the sound are not numbers (NaN or infinite): "
