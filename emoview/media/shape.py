@@ -6,6 +6,7 @@ told by the headers inside the stream, which are read without decoding a picture
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -46,11 +47,11 @@ _FIELD: Final = re.compile(r"\d+ +(\w+) +[01]+ = (\d+)")
 _PACKET: Final = re.compile(r"Packet: .*?pts (-?\d+|NOPTS), dts (-?\d+|NOPTS)")
 
 
-def may_change(codec: str, pixel: float, containers: Iterable[str]) -> bool:
-    """Tell whether the shape of pixels may change: on television, or where they are not square."""
+def may_change(codec: str, pixel: float, containers: Iterable[str], *, joined: bool) -> bool:
+    """Tell whether the shape of pixels may change: on television, where they are not square, or parts joined."""
     if codec == "dvvideo":
         return "dv" in containers
-    return codec in _HEADERS and (pixel != 1 or not _ANY.isdisjoint(containers))
+    return codec in _HEADERS and (pixel != 1 or joined or not _ANY.isdisjoint(containers))
 
 
 def shapes_of(media: Media) -> tuple[tuple[float, float], ...]:
@@ -58,9 +59,15 @@ def shapes_of(media: Media) -> tuple[tuple[float, float], ...]:
 
     What stands inside the stream is not asked for the first shape, since the container may know better.
     """
-    video = media.video
-    if video is None or not video.may_reshape:
+    if media.video is None or not media.video.may_reshape:
         return ()
+    now = media.path.stat()
+    return _shapes(media, media.video, (now.st_size, now.st_mtime_ns))
+
+
+# A file is decoded more than once: again for small faces, and to draw on it.
+@functools.lru_cache(maxsize=8)
+def _shapes(media: Media, video: VideoStream, _: tuple[int, int]) -> tuple[tuple[float, float], ...]:
     end = media.stretch.end_s
     last_s = None if end is None else (media.start_s - media.stretch.start_s + end) * media.speed
     if video.codec == "dvvideo":
@@ -81,7 +88,9 @@ def shapes_of(media: Media) -> tuple[tuple[float, float], ...]:
 
 def headers_of(stream: Any, codec: str) -> Any:
     """Let ffmpeg copy a stream to nowhere, and print the headers in it that tell the shape of the pixels."""
-    bits = f"filter_units=pass_types={_HEADERS[codec]},trace_headers"
+    # What stands beside the stream in MP4 is put where it begins to count, so that the last filter sees it.
+    beside = f"{codec}_mp4toannexb," if codec != "mpeg2video" else ""
+    bits = f"{beside}filter_units=pass_types={_HEADERS[codec]},trace_headers"
     return ffmpeg.output(stream, "-", f="null", c="copy", nostats=None, **{"bsf:v": bits})
 
 
