@@ -16,8 +16,8 @@ from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.facts import HDR, AudioStream, SoundTrack, VideoStream
 from emoview.media.shape import may_change
-from emoview.media.whole import descriptions
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
+from emoview.media.whole import descriptions
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
@@ -228,7 +228,7 @@ def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
 
 
 def _shape_in(line: str, *, joined: bool) -> float:
-    """Give the width of a pixel over its height; of joined recordings the container tells that of the last."""
+    """Give the width of a pixel over its height; of what was joined MP4 tells that of the last part."""
     told = [int(wide) / int(high) for wide, high in _ASPECT.findall(line) if int(wide) and int(high)]
     return told[0 if joined else -1] if told else 1.0
 

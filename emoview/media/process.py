@@ -24,7 +24,9 @@ _LEVEL: Final = re.compile(rb"((?:\[[^\]]* @ \w+\] )*)\[(\w+)\] ?")
 _BAD: Final = frozenset({b"error", b"fatal", b"panic"})
 _REPEATED: Final = b"    Last message repeated"
 # The names of those who read headers beside the pictures: what they cannot read is no damage.
-_BESIDE: Final = re.compile(rb"\[(?:filter_units|trace_headers|[av]?ost#1|out#1|null)\b")
+_BESIDE: Final = re.compile(
+    rb"\[(?:filter_units|trace_headers|\w+_mp4toannexb|[av]?ost#1|out#1|null)\b|bitstream filter"
+)
 
 Listener = Callable[[Iterator[bytes]], None]
 """Reads what ffmpeg says beside complaints."""
@@ -45,7 +47,7 @@ class DecodeLog:
         back_s: Seconds that were left out because their time stamps lie before what was there already.
         bad_samples: Samples that are no numbers.
         cut_s: Where the stream was cut off because recordings must not be longer; None where it was not.
-        reshaped_s: Seconds on the clock of the ticks at which the headers tell another shape of the pixels, but
+        reshaped_s: Seconds on the clock of the ticks at which headers tell another shape of pixels, while the
             pictures keep the one of the beginning.
         busy_s: Processor seconds of all its threads; known when it has come to its end.
     """
@@ -74,7 +76,7 @@ class DecodeLog:
         for line in lines_of(pipe):
             level = _LEVEL.match(line)
             if level is not None:
-                bad = level[2] in _BAD and not _BESIDE.match(level[1])
+                bad = level[2] in _BAD and not _BESIDE.search(line)
                 line = level[1] + line[level.end() :]
             if not bad:
                 yield line

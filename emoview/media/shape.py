@@ -11,7 +11,6 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, Any, Final
 
 import ffmpeg
@@ -41,6 +40,10 @@ _LONGEST_GROUP_S: Final = 15.0
 
 # Of the first blocks of a picture on a DV tape, where its pack on the picture stands, and how that begins.
 _TAPE_HEAD, _TAPE_PACK, _TAPE_ABOUT = 480, 453, 0x61
+# The heads of its first two blocks, a header and a subcode.
+_TAPE_BEGINS: Final = re.compile(rb"\x1f\x07\x00[\x3f\xbf].{76}\x3f\x07\x00", re.DOTALL)
+# More than a picture takes, and than stands between two; and than an index at the end of a file.
+_WINDOW, _MOST_INDEX = 1 << 18, 1 << 25
 
 _OURS: Final = re.compile(r"^\[trace_headers @ \w+\] (.*)")
 _FIELD: Final = re.compile(r"\d+ +(\w+) +[01]+ = (\d+)")
@@ -48,10 +51,9 @@ _PACKET: Final = re.compile(r"Packet: .*?pts (-?\d+|NOPTS), dts (-?\d+|NOPTS)")
 
 
 def may_change(codec: str, pixel: float, containers: Iterable[str], *, joined: bool) -> bool:
-    """Tell whether the shape of pixels may change: on television, where they are not square, or parts joined."""
-    if codec == "dvvideo":
-        return "dv" in containers
-    return codec in _HEADERS and (pixel != 1 or joined or not _ANY.isdisjoint(containers))
+    """Tell whether the shape of pixels may change: on television, if not square, or in joined parts."""
+    likely = pixel != 1 or joined or not _ANY.isdisjoint(containers)
+    return codec == "dvvideo" or (codec in _HEADERS and likely)
 
 
 def shapes_of(media: Media) -> tuple[tuple[float, float], ...]:
@@ -71,7 +73,7 @@ def _shapes(media: Media, video: VideoStream, _: tuple[int, int]) -> tuple[tuple
     end = media.stretch.end_s
     last_s = None if end is None else (media.start_s - media.stretch.start_s + end) * media.speed
     if video.codec == "dvvideo":
-        return tuple(_changes(_told_by_tape(media.path, video.start_s * media.speed), video.pixel))
+        return tuple(_changes(_told_by_tape(media, video), video.pixel))
     headers = headers_of(open_input(media.path, seek_s=media.seek_s)[str(video.index)], video.codec)
     process = start(
         arguments(headers, loglevel="info", copyts=True),
@@ -153,33 +155,75 @@ def _told(lines: Iterable[bytes], index: int, last_s: float | None) -> Iterator[
         yield time_s, shape
 
 
-def _told_by_tape(path: Path, start_s: float) -> Iterator[tuple[float, float]]:
-    """Give `(second, shape)` of a recording of a DV tape: once a second, and of each picture at a change."""
+def _told_by_tape(media: Media, video: VideoStream) -> Iterator[tuple[float, float]]:
+    """Give `(second, shape)` of pictures of a DV tape: once a second, and of each picture at a change.
 
-    def look(file: IO[bytes], number: int) -> float | None:
-        file.seek(number * size)
-        head = file.read(_TAPE_HEAD)
-        if len(head) < _TAPE_HEAD or head[0] != 0x1F or head[_TAPE_PACK] != _TAPE_ABOUT:
-            return None
-        # IEC 61834-2 and 61834-4: what counts as wide depends on the kind of track.
-        kind, shape = head[4] & 7, head[_TAPE_PACK + 2] & 7
-        return shapes[shape == 2 or (kind == 0 and shape == 7)]
-
-    with path.open("rb", buffering=0) as file:
-        european = bool(file.read(4)[3:4] > b"\x7f")
+    They are looked for in the bytes of the file, whatever its container.  All take the same number of bytes:
+    where a picture stands tells its time.
+    """
+    with media.path.open("rb", buffering=0) as file:
+        total = media.path.stat().st_size
+        first = next((one for at in range(0, total, _WINDOW) if (one := _frame_from(file, at))), None)
+        if first is None:
+            return
+        begin, european = first[0], first[1][3] > 0x7F
         size, hertz = (144_000, 25.0) if european else (120_000, 30_000 / 1001)
-        shapes = (16 / 15, 64 / 45) if european else (8 / 9, 32 / 27)
-        count = path.stat().st_size // size
-        before: float | None = None
-        for number in range(0, count, round(hertz)):
-            shape = look(file, number)
-            if before is not None and shape is not None and shape != before:
-                for between in range(number - round(hertz) + 1, number):
-                    if (other := look(file, between)) is not None:
-                        yield start_s + between / hertz, other
-            if shape is not None:
-                yield start_s + number / hertz, shape
-            before = shape or before
+        end, rate = total, 1 / hertz / size
+        if begin:
+            # In a container sound and other things stand between the pictures.
+            end = _last_frame(file, total, size)
+            rate = ((media.whole_s or 0) * media.speed - 1 / hertz) / max(1, end - begin)
+        if rate <= 0:
+            return
+        # Half a picture early: where sound stands between pictures, places tell times less exactly.
+        start_s = video.start_s * media.speed - 0.5 / hertz
+        before: tuple[int, float] | None = None
+        for place in range(begin, end + 1, max(size, round(1 / rate))):
+            found = _frame_from(file, place)
+            shape = found and _shape_of_tape(found[1], european=european)
+            if found is None or shape is None:
+                continue
+            if before is not None and shape != before[1]:
+                between = _frame_from(file, before[0] + size)
+                while between is not None and between[0] < found[0]:
+                    if (other := _shape_of_tape(between[1], european=european)) is not None:
+                        yield start_s + (between[0] - begin) * rate, other
+                    between = _frame_from(file, between[0] + size)
+            yield start_s + (found[0] - begin) * rate, shape
+            before = found[0], shape
+
+
+def _last_frame(file: IO[bytes], total: int, size: int) -> int:
+    """Find the place of the last picture of a DV tape."""
+    back = range(max(0, total - _WINDOW), max(-1, total - _MOST_INDEX), -_WINDOW)
+    one = next((one for at in back if (one := _frame_from(file, at))), None)
+    place = 0
+    while one is not None:
+        place = one[0]
+        one = _frame_from(file, place + size)
+    return place
+
+
+def _frame_from(file: IO[bytes], at: int) -> tuple[int, bytes] | None:
+    """Find the first picture of a DV tape at a place of a file or soon behind; gives its place and head."""
+    for window in (_TAPE_HEAD, _WINDOW >> 4, _WINDOW + _TAPE_HEAD):
+        file.seek(at)
+        data = file.read(window)
+        for found in _TAPE_BEGINS.finditer(data):
+            head = data[found.start() : found.start() + _TAPE_HEAD]
+            if len(head) == _TAPE_HEAD:
+                return at + found.start(), head
+    return None
+
+
+def _shape_of_tape(head: bytes, *, european: bool) -> float | None:
+    """Tell the shape of pixels from the first blocks of a picture; None where they do not say."""
+    if head[_TAPE_PACK] != _TAPE_ABOUT:
+        return None
+    # IEC 61834-2 and 61834-4: what counts as wide depends on the kind of track.
+    kind, shape = head[4] & 7, head[_TAPE_PACK + 2] & 7
+    wide = shape == 2 or (kind == 0 and shape == 7)
+    return ((16 / 15, 64 / 45) if european else (8 / 9, 32 / 27))[wide]
 
 
 def _shape(fields: dict[str, int]) -> float | None:

@@ -29,13 +29,18 @@ def missing_bytes(path: Path) -> int:
 
 
 def descriptions(path: Path) -> int:
-    """Count the descriptions that a file of the MP4 family has of one track; joined recordings have several."""
+    """Count the descriptions of one track in a file of the MP4 family: what was joined has several."""
     most = 1
     try:
         with path.open("rb") as file:
             inside = [(0, path.stat().st_size)]
             for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
-                inside = [box[1:] for outer in inside for box in _boxes(file, *outer) if box[0] == kind]
+                inside = [
+                    (start, min(end, outer[1]))
+                    for outer in inside
+                    for name, start, end in _boxes(file, *outer)
+                    if name == kind
+                ]
             for start, _ in inside:
                 file.seek(start + 4)
                 most = max(most, int(struct.unpack(">I", file.read(4))[0]))

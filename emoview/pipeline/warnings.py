@@ -157,9 +157,9 @@ def of_stream(kind: str, log: DecodeLog, ticks: int) -> Iterator[str]:
     if within:
         more = f", and {len(within) - 1} times more" if len(within) > 1 else ""
         yield (
-            f"the pixels change their shape at {max(0.0, within[0]):.1f} s{more}: all pictures were given the shape "
-            "of the beginning, so that faces are too wide or too narrow; copy the file to MPEG-TS, as in ffmpeg "
-            "-i clip.mkv -c copy clip.ts, and analyse that"
+            f"the pixels change their shape at {max(0.0, within[0]):.1f} s{more}: all pictures were given "
+            "that of the beginning, so that faces behind are too wide or too narrow; copy the file into "
+            "MPEG-TS (ffmpeg -i clip.mkv -c copy clip.ts), and analyse that"
         )
     if log.bad_samples:
         yield (
