@@ -34,6 +34,8 @@ _TELEPHONE_RATE = 8000
 _NEAR_S = 1.0
 # Rates of capture are nominal: 30 may be stored as 24.
 _SLOWED = 1.4
+# So many places are named.
+_NAMED = 3
 # Of a share of poor pictures that is smaller, nothing is said.
 _MOST_POOR = 0.1
 
@@ -155,9 +157,10 @@ def of_stream(kind: str, log: DecodeLog, ticks: int) -> Iterator[str]:
         )
     within = [time_s for time_s in log.reshaped_s if time_s < time_of(ticks)]
     if within:
-        more = f", and {len(within) - 1} times more" if len(within) > 1 else ""
+        places = ", ".join(f"{max(0.0, time_s):.1f}" for time_s in within[:_NAMED])
+        more = ", and more often" if len(within) > _NAMED else ""
         yield (
-            f"the pixels change their shape at {max(0.0, within[0]):.1f} s{more}: all pictures were given "
+            f"the pixels change their shape at {places} s{more}: all pictures were given "
             "that of the beginning, so that faces behind are too wide or too narrow; copy the file into "
             "MPEG-TS (ffmpeg -i clip.mkv -c copy clip.ts), and analyse that"
         )
