@@ -27,6 +27,8 @@ _REPEATED: Final = b"    Last message repeated"
 _BESIDE: Final = re.compile(
     rb"\[(?:filter_units|trace_headers|\w+_mp4toannexb|[av]?ost#1|out#1|null)\b|bitstream filter"
 )
+# This message of theirs has no end of line: what follows it may be a complaint.
+_ENDLESS: Final = re.compile(rb"\[[av]?ost#1.*? applying bitstream filters .*?processing input(?=[^\r\n])")
 
 Listener = Callable[[Iterator[bytes]], None]
 """Reads what ffmpeg says beside complaints."""
@@ -75,7 +77,9 @@ class DecodeLog:
         bad = False
         for line in lines_of(pipe):
             level = _LEVEL.match(line)
-            if level is not None:
+            if endless := _ENDLESS.match(line):
+                line, bad = line[endless.end() :], True
+            elif level is not None:
                 bad = level[2] in _BAD and not _BESIDE.search(line)
                 line = level[1] + line[level.end() :]
             if not bad:

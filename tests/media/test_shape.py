@@ -193,13 +193,15 @@ def test_only_errors_about_the_pictures_are_complaints():
     said = (
         b"[h264 @ 0x5f] [error] bad block\n    Last message repeated 2 times\n"
         b"[info]   Stream #0:0: Video: h264, 25 tbn\n    Last message repeated 1 times\n"
-        b"[vost#1:0/copy @ 0x5f] [error] Error applying bitstream filters to a packet\n"
+        b"[vost#1:0/copy @ 0x5f] [error] Error applying bitstream filters to a packet: "
+        b"Invalid data found when processing input\n[vost#1:0/copy @ 0x5f] [error] Error applying bitstream filters to a packet: "
+        b"Invalid data found when processing inputMissing picture\n"
         b"[trace_headers @ 0x5f] [error] Invalid header\n[trace_headers @ 0x5f] [info] Extradata\n"
         b"[vist#0:0/h264 @ 0x5f] [dec:h264 @ 0x60] [fatal] no memory\n"
     )
     kept = list(log.sift(BytesIO(said)))
-    bad, again, worse = log.lines
-    assert (bad, again) == ("[h264] bad block", "Last message repeated 2 times")
+    bad, again, glued, worse = log.lines
+    assert (bad, again, glued) == ("[h264] bad block", "Last message repeated 2 times", "Missing picture")
     assert worse == "[vist#0:0/h264] [dec:h264] no memory"
     assert kept[0] == b"  Stream #0:0: Video: h264, 25 tbn\n"
     assert b"[trace_headers @ 0x5f] Extradata\n" in kept
