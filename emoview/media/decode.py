@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emoview.common.text import name_of
 from emoview.media.facts import Media, VideoStream
 from emoview.media.process import DecodeLog, Decoder, stamped
-from emoview.media.shape import pixel_in
+from emoview.media.shape import headers_of, heard, may_be_heard, pixel_in
 from emoview.media.tool import maps_tones, open_input, tool
 from emoview.timeline.clock import LONGEST_S, TICK_HZ
 
@@ -76,8 +76,8 @@ class _Pictures(Decoder):
         pixel = pixel_in(media, speed=media.speed)
 
         def graph(address: str) -> Any:
-            pictures = open_input(media.path, seek_s=seek_s)[str(video.index)]
-            pictures = pictures.filter("settb", f"1/{MICROSECONDS}")
+            stream = open_input(media.path, seek_s=seek_s)[str(video.index)]
+            pictures = stream.filter("settb", f"1/{MICROSECONDS}")
             if media.speed != 1:
                 pictures = pictures.filter("setpts", f"PTS/{media.speed:.9f}")
             pictures = _sparse(pictures, start_s, rate)
@@ -87,9 +87,17 @@ class _Pictures(Decoder):
             if media.speed != 1:
                 # By the rate of the file ffmpeg would count in steps that are too coarse.
                 options["enc_time_base"] = f"1:{MICROSECONDS}"
-            return ffmpeg.output(stamped(pictures, address), "pipe:", f="rawvideo", pix_fmt=pixels, **options)
+            raw = ffmpeg.output(stamped(pictures, address), "pipe:", f="rawvideo", pix_fmt=pixels, **options)
+            return ffmpeg.merge_outputs(raw, headers_of(stream, video.codec)) if self._listens else raw
 
-        super().__init__(graph, log)
+        def listener(lines: Iterator[bytes]) -> None:
+            for time_s in heard(lines, video):
+                self.log.reshaped_s.append(time_s / media.speed - start_s)
+
+        # Who keeps no log is not told what happened.
+        self._listens = log is not None and may_be_heard(video)
+        self._graph = graph
+        super().__init__(graph, log, listener if self._listens else None)
 
     def _slot(self, time_us: int) -> int:
         """Number the first slot whose middle lies behind a time."""
@@ -99,7 +107,7 @@ class _Pictures(Decoder):
         """Give `(microseconds, picture)` as they are decoded; those that go back in time are left out."""
         size = self.width * self.height * 3
         last: int | None = None
-        while len(data := self._out.read(size)) == size:
+        while len(data := self._read(size)) == size:
             self.log.seen = True
             stamp = self.next_stamp()
             if stamp is None:
@@ -112,6 +120,17 @@ class _Pictures(Decoder):
                 self._spacing_us = min(time_us - last, HOLD_S * MICROSECONDS) or self._spacing_us
             last = time_us
             yield time_us, np.frombuffer(data, np.uint8).reshape(self.height, self.width, 3)
+
+    def _read(self, size: int) -> bytes:
+        data = self._out.read(size)
+        if not data and not self.log.seen and self._listens:
+            # Headers that cannot be read must not keep the pictures from being decoded.
+            self._listens = False
+            self._end()
+            self.log.forget()
+            self._begin(self._graph, None)
+            data = self._out.read(size)
+        return data
 
     def slots(self) -> Iterator[tuple[int, Picture]]:
         """Give `(slot, (height, width, 3))` in order, each slot that has a picture."""

@@ -136,6 +136,7 @@ class Media:
         capture_rate: Pictures a second that were captured, as the file says; None where it does not.
         created: When the recording began, as the file says, in ISO 8601; None where it does not.
         sounds: Its sound streams.
+        whole_s: What its header claims of the whole file; None where it claims nothing.
     """
 
     path: Path
@@ -151,6 +152,7 @@ class Media:
     capture_rate: float | None = None
     created: str | None = None
     sounds: tuple[SoundTrack, ...] = ()
+    whole_s: float | None = None
 
     @property
     def seek_s(self) -> float | None:

@@ -17,6 +17,7 @@ from emoview.errors import InputError
 from emoview.media.facts import HDR, AudioStream, SoundTrack, VideoStream
 from emoview.media.shape import may_change
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
+from emoview.media.whole import descriptions
 
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
@@ -30,7 +31,8 @@ _CHANNELS: Final = {
 }  # fmt: skip
 _DURATION = re.compile(r"(?m)^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
 _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
-_ASPECT = re.compile(r"\[SAR (\d+):(\d+)")
+# In brackets it is what the stream says; behind them stands that of the container where it differs.
+_ASPECT = re.compile(r"\bSAR (\d+):(\d+)")
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 _FILTERS: Final = {"v": "showinfo", "a": "ashowinfo"}
 # In microseconds; times in seconds are printed with six digits, which are too few behind a day.
@@ -203,8 +205,8 @@ def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
         if start is None:
             continue
         width, height = float(found[3]), float(found[4])
-        aspect = _ASPECT.search(line)
-        shape = int(aspect[1]) / int(aspect[2]) if aspect and int(aspect[1]) and int(aspect[2]) else 1.0
+        joined = descriptions(file) > 1
+        shape = _shape_in(line, joined=joined)
         odd_aspect = not 1 / _LONGEST_PIXEL <= shape <= _LONGEST_PIXEL
         if odd_aspect:
             shape = 1.0
@@ -220,9 +222,15 @@ def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
         return VideoStream(
             index, codec, round(width), round(height), float(rate[1]) if rate else None,
             rotation, start, odd, odd_aspect, next((one for one in named if one in HDR), None), shape,
-            not odd_aspect and may_change(codec, shape, containers),
+            not odd_aspect and may_change(codec, shape, containers, joined=joined),
         )  # fmt: skip
     return None
+
+
+def _shape_in(line: str, *, joined: bool) -> float:
+    """Give the width of a pixel over its height; of what was joined MP4 tells that of the last part."""
+    told = [int(wide) / int(high) for wide, high in _ASPECT.findall(line) if int(wide) and int(high)]
+    return told[0 if joined else -1] if told else 1.0
 
 
 def audio_in(file: Path, header: str, decoded: str, *, index: int | None = None) -> AudioStream | None:

@@ -81,7 +81,7 @@ def probe(
     media = Media(
         file, _duration(file, seconds, stretch), video, audio, stretch, indexed, broken,
         (len(pictures), len(sounds)), missing_bytes(file), speed, captured_in(header), created_in(header),
-        tracks,
+        tracks, seconds,
     )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():

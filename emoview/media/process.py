@@ -19,6 +19,19 @@ _KEPT_LOG_LINES: Final = 20
 _KEPT_GAPS: Final = 20
 _ADDRESS: Final = re.compile(rb" @ 0x[0-9a-f]+")
 _STAMP: Final = re.compile(rb"frame:\d+\s+pts:(-?\d+)?")
+# Where ffmpeg says how bad it is, that stands behind the names of those who say so.
+_LEVEL: Final = re.compile(rb"((?:\[[^\]]* @ \w+\] )*)\[(\w+)\] ?")
+_BAD: Final = frozenset({b"error", b"fatal", b"panic"})
+_REPEATED: Final = b"    Last message repeated"
+# The names of those who read headers beside the pictures: what they cannot read is no damage.
+_BESIDE: Final = re.compile(
+    rb"\[(?:filter_units|trace_headers|\w+_mp4toannexb|[av]?ost#1|out#1|null)\b|bitstream filter"
+)
+# This message of theirs has no end of line: what follows it may be a complaint.
+_ENDLESS: Final = re.compile(rb"\[[av]?ost#1.*? applying bitstream filters .*?processing input(?=[^\r\n])")
+
+Listener = Callable[[Iterator[bytes]], None]
+"""Reads what ffmpeg says beside complaints."""
 
 
 @dataclass
@@ -36,6 +49,8 @@ class DecodeLog:
         back_s: Seconds that were left out because their time stamps lie before what was there already.
         bad_samples: Samples that are no numbers.
         cut_s: Where the stream was cut off because recordings must not be longer; None where it was not.
+        reshaped_s: Seconds on the clock of the ticks at which headers tell another shape of pixels, while the
+            pictures keep the one of the beginning.
         busy_s: Processor seconds of all its threads; known when it has come to its end.
     """
 
@@ -49,16 +64,35 @@ class DecodeLog:
     back_s: float = 0.0
     bad_samples: int = 0
     cut_s: float | None = None
+    reshaped_s: list[float] = field(default_factory=list)
     busy_s: float = 0.0
 
     def read(self, pipe: IO[bytes]) -> None:
         """Read complaints until the pipe ends."""
         for line in lines_of(pipe):
-            self.complaints += 1
-            if len(self.lines) < _KEPT_LOG_LINES:
-                # Addresses in memory differ from run to run.
-                said = _ADDRESS.sub(b"", line).decode(errors="replace").strip()
-                self.lines.append(name_of(said))
+            self._complain(line)
+
+    def sift(self, pipe: IO[bytes]) -> Iterator[bytes]:
+        """Read complaints until the pipe ends, and give the lines between them, without their levels."""
+        bad = False
+        for line in lines_of(pipe):
+            level = _LEVEL.match(line)
+            if endless := _ENDLESS.match(line):
+                line, bad = line[endless.end() :], True
+            elif level is not None:
+                bad = level[2] in _BAD and not _BESIDE.search(line)
+                line = level[1] + line[level.end() :]
+            if not bad:
+                yield line
+            elif level is not None or line.startswith(_REPEATED):
+                self._complain(line)
+
+    def _complain(self, line: bytes) -> None:
+        self.complaints += 1
+        if len(self.lines) < _KEPT_LOG_LINES:
+            # Addresses in memory differ from run to run.
+            said = _ADDRESS.sub(b"", line).decode(errors="replace").strip()
+            self.lines.append(name_of(said))
 
     def forget(self) -> None:
         """Start anew, because the same is going to be decoded once more; what it cost stays."""
@@ -78,20 +112,27 @@ class Decoder:
         log: What was wrong.
     """
 
-    def __init__(self, graph: Callable[[str], Any], log: DecodeLog | None = None) -> None:
+    def __init__(
+        self, graph: Callable[[str], Any], log: DecodeLog | None = None, listener: Listener | None = None
+    ) -> None:
         """Start ffmpeg.
 
         Args:
             graph: Given the address that time stamps are printed to, gives the stream to run: raw data on
                 standard output.
             log: Where to note what was wrong.
+            listener: Called in a thread with all else that ffmpeg says.
         """
         self.log = log or DecodeLog()
         self._enough = False
+        self._begin(graph, listener)
+
+    def _begin(self, graph: Callable[[str], Any], listener: Listener | None) -> None:
         stamps, writing = os.pipe()
         try:
+            said = {"loglevel": "error"} if listener is None else {"loglevel": "level+info"}
             self._process = start(
-                arguments(graph(f"pipe:{writing}"), loglevel="error", copyts=True),
+                arguments(graph(f"pipe:{writing}"), copyts=True, **said),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -108,8 +149,19 @@ class Decoder:
         assert self._process.stderr is not None
         self._out = self._process.stdout
         # A full pipe of complaints would stop ffmpeg, so a thread reads them.
-        self._reader = threading.Thread(target=self.log.read, args=(self._process.stderr,), daemon=True)
+        self._reader = threading.Thread(
+            target=self._listen, args=(self._process.stderr, listener), daemon=True
+        )
         self._reader.start()
+
+    def _listen(self, pipe: IO[bytes], listener: Listener | None) -> None:
+        if listener is None:
+            self.log.read(pipe)
+            return
+        lines = self.log.sift(pipe)
+        listener(lines)
+        for _ in lines:
+            pass
 
     def lines(self) -> Iterator[bytes]:
         """Read what is printed of the frames; it comes before their data."""
@@ -132,17 +184,22 @@ class Decoder:
             # Popen's own kill may reap the process, and what it cost would never be known.
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
+        code = self._end()
+        if wanted and code:
+            self.log.killed = code < 0
+            self.log.failure = self._why(code)
+
+    def _end(self) -> int:
+        """Wait until ffmpeg has ended; gives its exit code."""
         self._out.close()
         _, status, usage = os.wait4(self._process.pid, 0)
-        code = self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
         self.log.busy_s += usage.ru_utime + usage.ru_stime
         self._reader.join()
         self._stamps.close()
         if self._process.stderr is not None:
             self._process.stderr.close()
-        if wanted and code:
-            self.log.killed = code < 0
-            self.log.failure = self._why(code)
+        return self._process.returncode
 
     def _why(self, code: int) -> str:
         if code < 0:

@@ -6,16 +6,16 @@ told by the headers inside the stream, which are read without decoding a picture
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import ffmpeg
 
-from emoview.media.facts import Media
+from emoview.media.facts import Media, VideoStream
 from emoview.media.tool import arguments, lines_of, open_input, start
 
 _HEADERS: Final = {"h264": 7, "hevc": 33, "mpeg2video": 179}
@@ -40,17 +40,20 @@ _LONGEST_GROUP_S: Final = 15.0
 
 # Of the first blocks of a picture on a DV tape, where its pack on the picture stands, and how that begins.
 _TAPE_HEAD, _TAPE_PACK, _TAPE_ABOUT = 480, 453, 0x61
+# The heads of its first two blocks, a header and a subcode.
+_TAPE_BEGINS: Final = re.compile(rb"\x1f\x07\x00[\x3f\xbf].{76}\x3f\x07\x00", re.DOTALL)
+# More than a picture takes, and than stands between two; and than an index at the end of a file.
+_WINDOW, _MOST_INDEX = 1 << 18, 1 << 25
 
 _OURS: Final = re.compile(r"^\[trace_headers @ \w+\] (.*)")
 _FIELD: Final = re.compile(r"\d+ +(\w+) +[01]+ = (\d+)")
 _PACKET: Final = re.compile(r"Packet: .*?pts (-?\d+|NOPTS), dts (-?\d+|NOPTS)")
 
 
-def may_change(codec: str, pixel: float, containers: Iterable[str]) -> bool:
-    """Tell whether the shape of pixels may change: on television, or where they are not square."""
-    if codec == "dvvideo":
-        return "dv" in containers
-    return codec in _HEADERS and (pixel != 1 or not _ANY.isdisjoint(containers))
+def may_change(codec: str, pixel: float, containers: Iterable[str], *, joined: bool) -> bool:
+    """Tell whether the shape of pixels may change: on television, if not square, or in joined parts."""
+    likely = pixel != 1 or joined or not _ANY.isdisjoint(containers)
+    return codec == "dvvideo" or (codec in _HEADERS and likely)
 
 
 def shapes_of(media: Media) -> tuple[tuple[float, float], ...]:
@@ -58,27 +61,50 @@ def shapes_of(media: Media) -> tuple[tuple[float, float], ...]:
 
     What stands inside the stream is not asked for the first shape, since the container may know better.
     """
-    video = media.video
-    if video is None or not video.may_reshape:
+    if media.video is None or not media.video.may_reshape:
         return ()
+    now = media.path.stat()
+    return _shapes(media, media.video, (now.st_size, now.st_mtime_ns))
+
+
+# A file is decoded more than once: again for small faces, and to draw on it.
+@functools.lru_cache(maxsize=8)
+def _shapes(media: Media, video: VideoStream, _: tuple[int, int]) -> tuple[tuple[float, float], ...]:
     end = media.stretch.end_s
     last_s = None if end is None else (media.start_s - media.stretch.start_s + end) * media.speed
     if video.codec == "dvvideo":
-        return tuple(_changes(_told_by_tape(media.path, video.start_s * media.speed), video.pixel))
-    headers = open_input(media.path, seek_s=media.seek_s)[str(video.index)]
-    bits = f"filter_units=pass_types={_HEADERS[video.codec]},trace_headers"
-    output = ffmpeg.output(headers, "-", f="null", c="copy", **{"bsf:v": bits})
+        return tuple(_changes(_told_by_tape(media, video), video.pixel))
+    headers = headers_of(open_input(media.path, seek_s=media.seek_s)[str(video.index)], video.codec)
     process = start(
-        arguments(output, loglevel="info", copyts=True),
+        arguments(headers, loglevel="info", copyts=True),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
     with process:
         try:
-            return tuple(_changes(_told(process.stderr, video.index, last_s), video.pixel))
+            return tuple(_changes(_told(lines_of(process.stderr), video.index, last_s), video.pixel))
         finally:
             with suppress(OSError):
                 process.kill()
+
+
+def headers_of(stream: Any, codec: str) -> Any:
+    """Let ffmpeg copy a stream to nowhere, and print the headers in it that tell the shape of the pixels."""
+    # What stands beside the stream in MP4 is put where it begins to count, so that the last filter sees it.
+    beside = f"{codec}_mp4toannexb," if codec != "mpeg2video" else ""
+    bits = f"{beside}filter_units=pass_types={_HEADERS[codec]},trace_headers"
+    return ffmpeg.output(stream, "-", f="null", c="copy", nostats=None, **{"bsf:v": bits})
+
+
+def may_be_heard(video: VideoStream) -> bool:
+    """Tell whether a change that is not looked for beforehand can be heard of while pictures are decoded."""
+    return video.codec in _HEADERS and not video.may_reshape and not video.odd_aspect
+
+
+def heard(lines: Iterable[bytes], video: VideoStream) -> Iterator[float]:
+    """Give the seconds, on the clock of the file, at which headers that ffmpeg prints tell another shape."""
+    for time_s, _ in _changes(_told(lines, video.index, None), video.pixel):
+        yield time_s
 
 
 def _changes(told: Iterable[tuple[float, float]], first: float) -> Iterator[tuple[float, float]]:
@@ -101,13 +127,13 @@ def _changes(told: Iterable[tuple[float, float]], first: float) -> Iterator[tupl
             count += 1
 
 
-def _told(pipe: IO[bytes], index: int, last_s: float | None) -> Iterator[tuple[float, float]]:
+def _told(lines: Iterable[bytes], index: int, last_s: float | None) -> Iterator[tuple[float, float]]:
     """Give `(second, shape)` of each header that tells one, up to a time; first that beside the stream."""
     ticks_of = re.compile(rf"^ +Stream #0:{index}\b.*, (\d+(?:\.\d+)?)(k?) tbn")
     rate = 0.0
     time_s: float | None = None
     fields: dict[str, int] = {}
-    for raw in lines_of(pipe):
+    for raw in lines:
         line = raw.decode(errors="replace").rstrip()
         ours = _OURS.match(line)
         if ours is None:
@@ -129,33 +155,75 @@ def _told(pipe: IO[bytes], index: int, last_s: float | None) -> Iterator[tuple[f
         yield time_s, shape
 
 
-def _told_by_tape(path: Path, start_s: float) -> Iterator[tuple[float, float]]:
-    """Give `(second, shape)` of a recording of a DV tape: once a second, and of each picture at a change."""
+def _told_by_tape(media: Media, video: VideoStream) -> Iterator[tuple[float, float]]:
+    """Give `(second, shape)` of pictures of a DV tape: once a second, and of each picture at a change.
 
-    def look(file: IO[bytes], number: int) -> float | None:
-        file.seek(number * size)
-        head = file.read(_TAPE_HEAD)
-        if len(head) < _TAPE_HEAD or head[0] != 0x1F or head[_TAPE_PACK] != _TAPE_ABOUT:
-            return None
-        # IEC 61834-2 and 61834-4: what counts as wide depends on the kind of track.
-        kind, shape = head[4] & 7, head[_TAPE_PACK + 2] & 7
-        return shapes[shape == 2 or (kind == 0 and shape == 7)]
-
-    with path.open("rb", buffering=0) as file:
-        european = bool(file.read(4)[3:4] > b"\x7f")
+    They are looked for in the bytes of the file, whatever its container.  All take the same number of bytes:
+    where a picture stands tells its time.
+    """
+    with media.path.open("rb", buffering=0) as file:
+        total = media.path.stat().st_size
+        first = next((one for at in range(0, total, _WINDOW) if (one := _frame_from(file, at))), None)
+        if first is None:
+            return
+        begin, european = first[0], first[1][3] > 0x7F
         size, hertz = (144_000, 25.0) if european else (120_000, 30_000 / 1001)
-        shapes = (16 / 15, 64 / 45) if european else (8 / 9, 32 / 27)
-        count = path.stat().st_size // size
-        before: float | None = None
-        for number in range(0, count, round(hertz)):
-            shape = look(file, number)
-            if before is not None and shape is not None and shape != before:
-                for between in range(number - round(hertz) + 1, number):
-                    if (other := look(file, between)) is not None:
-                        yield start_s + between / hertz, other
-            if shape is not None:
-                yield start_s + number / hertz, shape
-            before = shape or before
+        end, rate = total, 1 / hertz / size
+        if begin:
+            # In a container sound and other things stand between the pictures.
+            end = _last_frame(file, total, size)
+            rate = ((media.whole_s or 0) * media.speed - 1 / hertz) / max(1, end - begin)
+        if rate <= 0:
+            return
+        # Half a picture early: where sound stands between pictures, places tell times less exactly.
+        start_s = video.start_s * media.speed - 0.5 / hertz
+        before: tuple[int, float] | None = None
+        for place in range(begin, end + 1, max(size, round(1 / rate))):
+            found = _frame_from(file, place)
+            shape = found and _shape_of_tape(found[1], european=european)
+            if found is None or shape is None:
+                continue
+            if before is not None and shape != before[1]:
+                between = _frame_from(file, before[0] + size)
+                while between is not None and between[0] < found[0]:
+                    if (other := _shape_of_tape(between[1], european=european)) is not None:
+                        yield start_s + (between[0] - begin) * rate, other
+                    between = _frame_from(file, between[0] + size)
+            yield start_s + (found[0] - begin) * rate, shape
+            before = found[0], shape
+
+
+def _last_frame(file: IO[bytes], total: int, size: int) -> int:
+    """Find the place of the last picture of a DV tape."""
+    back = range(max(0, total - _WINDOW), max(-1, total - _MOST_INDEX), -_WINDOW)
+    one = next((one for at in back if (one := _frame_from(file, at))), None)
+    place = 0
+    while one is not None:
+        place = one[0]
+        one = _frame_from(file, place + size)
+    return place
+
+
+def _frame_from(file: IO[bytes], at: int) -> tuple[int, bytes] | None:
+    """Find the first picture of a DV tape at a place of a file or soon behind; gives its place and head."""
+    for window in (_TAPE_HEAD, _WINDOW >> 4, _WINDOW + _TAPE_HEAD):
+        file.seek(at)
+        data = file.read(window)
+        for found in _TAPE_BEGINS.finditer(data):
+            head = data[found.start() : found.start() + _TAPE_HEAD]
+            if len(head) == _TAPE_HEAD:
+                return at + found.start(), head
+    return None
+
+
+def _shape_of_tape(head: bytes, *, european: bool) -> float | None:
+    """Tell the shape of pixels from the first blocks of a picture; None where they do not say."""
+    if head[_TAPE_PACK] != _TAPE_ABOUT:
+        return None
+    # IEC 61834-2 and 61834-4: what counts as wide depends on the kind of track.
+    kind, shape = head[4] & 7, head[_TAPE_PACK + 2] & 7
+    wide = shape == 2 or (kind == 0 and shape == 7)
+    return ((16 / 15, 64 / 45) if european else (8 / 9, 32 / 27))[wide]
 
 
 def _shape(fields: dict[str, int]) -> float | None:

@@ -1,8 +1,9 @@
-"""Whether a file is as long as it says that it is."""
+"""What a container says of itself: how long it is, and of how many recordings."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -27,21 +28,47 @@ def missing_bytes(path: Path) -> int:
     return 0
 
 
-def _end_of_boxes(file: IO[bytes], size: int) -> int:
-    """Follow the outermost boxes; give where the last one ends, behind the file or not."""
-    at = 0
+def descriptions(path: Path) -> int:
+    """Count the descriptions of one track in a file of the MP4 family: what was joined has several."""
+    most = 1
+    try:
+        with path.open("rb") as file:
+            inside = [(0, path.stat().st_size)]
+            for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
+                inside = [
+                    (start, min(end, outer[1]))
+                    for outer in inside
+                    for name, start, end in _boxes(file, *outer)
+                    if name == kind
+                ]
+            for start, _ in inside:
+                file.seek(start + 4)
+                most = max(most, int(struct.unpack(">I", file.read(4))[0]))
+    except (OSError, struct.error):
+        return most
+    return most
+
+
+def _boxes(file: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Follow boxes that stand side by side; gives their names, and where their content begins and ends."""
     for _ in range(_MOST_BOXES):
+        if at >= end:
+            return
         file.seek(at)
         head = file.read(16)
         if len(head) < 8:
-            break
+            return
         length, kind = struct.unpack(">I4s", head[:8])
-        if length == 1 and len(head) == 16:
+        long = length == 1 and len(head) == 16
+        if long:
             length = struct.unpack(">Q", head[8:])[0]
         # A box of no size reaches to the end; what is no name is no box, but something appended.
         if length < 8 or not kind.isalnum():
-            break
+            return
+        yield kind, at + (16 if long else 8), at + length
         at += length
-        if at >= size:
-            break
-    return int(at)
+
+
+def _end_of_boxes(file: IO[bytes], size: int) -> int:
+    """Follow the outermost boxes; give where the last one ends, behind the file or not."""
+    return max((end for _, _, end in _boxes(file, 0, size)), default=0)

@@ -34,6 +34,8 @@ _TELEPHONE_RATE = 8000
 _NEAR_S = 1.0
 # Rates of capture are nominal: 30 may be stored as 24.
 _SLOWED = 1.4
+# So many places are named.
+_NAMED = 3
 # Of a share of poor pictures that is smaller, nothing is said.
 _MOST_POOR = 0.1
 
@@ -152,6 +154,15 @@ def of_stream(kind: str, log: DecodeLog, ticks: int) -> Iterator[str]:
         yield (
             f"time stamps of the {kind} jump back: about {log.back_s:.1f} s were left out, because they lie "
             "before what was already read; join such recordings again to analyse all of them"
+        )
+    within = [time_s for time_s in log.reshaped_s if time_s < time_of(ticks)]
+    if within:
+        places = ", ".join(f"{max(0.0, time_s):.1f}" for time_s in within[:_NAMED])
+        more = ", and more often" if len(within) > _NAMED else ""
+        yield (
+            f"the pixels change their shape at {places} s{more}: all pictures were given "
+            "that of the beginning, so that faces behind are too wide or too narrow; copy the file into "
+            "MPEG-TS (ffmpeg -i clip.mkv -c copy clip.ts), and analyse that"
         )
     if log.bad_samples:
         yield (

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from emoview.media import shape
 from emoview.media.decode import FullPictureDecoder, PictureDecoder
 from emoview.media.pictures import jpegs_at
-from emoview.media.probe import Stretch, probe
+from emoview.media.probe import Media, Stretch, probe
+from emoview.media.process import DecodeLog
 from emoview.media.shape import _changes, shapes_of
 from tests.media.clock_clips import run
+from tests.media.joined import with_two_descriptions
 
 WIDE, NARROW, HIGH = ("720x576", "64/45"), ("720x576", "16/15"), ("320x180", "1/1")
+SQUARE = ("720x576", "1/1")
 """Size and shape of pixels: of 16:9, of 4:3, and of pictures with square pixels."""
 _SECONDS = 2
 _CODECS = {
     "ts": "-c:v libx264 -bf 0 -g 10 -f mpegts", "mkv": "-c:v libx264 -bf 0 -g 10 -f mpegts",
     "mp4": "-c:v libx264 -g 10 -f mpegts", "mpg": "-c:v mpeg2video -b:v 4M -g 10 -f vob",
     "m2.ts": "-c:v mpeg2video -b:v 4M -g 10 -f mpegts", "dv": "-c:v dvvideo -pix_fmt yuv420p -f dv",
+    "dv.avi": "-c:v dvvideo -pix_fmt yuv420p -f dv", "dv.mov": "-c:v dvvideo -pix_fmt yuv420p -f dv",
+    "dv.mkv": "-c:v dvvideo -pix_fmt yuv420p -f dv",
 }  # fmt: skip
 
 
@@ -47,7 +55,11 @@ def _joined(folder: Path, container: str, shapes: list[tuple[str, str]]) -> Path
     listed = folder / "parts.txt"
     listed.write_text("".join(f"file {part.name}\nduration {_SECONDS}\n" for part in parts))
     kind = {"mpg": ("-f", "vob"), "m2.ts": ("-f", "mpegts")}.get(container, ())
-    run("-f", "concat", "-safe", "0", "-i", listed, "-c", "copy", *kind, clip)
+    # Sound stands between the pictures of tapes, and lets their places tell times less exactly.
+    tone: tuple[str, ...] = ()
+    if "dv" in container:
+        tone = ("-f", "lavfi", "-i", f"sine=d={_SECONDS * len(parts)}:r=48000")
+    run("-f", "concat", "-safe", "0", "-i", listed, *tone, "-c:v", "copy", *kind, clip)
     return clip
 
 
@@ -61,7 +73,7 @@ def _squareness(picture: np.ndarray) -> float:
     ("container", "shapes"),
     [
         *((container, [WIDE, NARROW, WIDE]) for container in _CODECS),
-        *((container, [WIDE, NARROW, HIGH]) for container in _CODECS if container != "dv"),
+        *((container, [WIDE, NARROW, HIGH]) for container in _CODECS if "dv" not in container),
         *((container, [HIGH, NARROW, WIDE]) for container in ("ts", "m2.ts", "mpg")),
         *((container, [NARROW, WIDE]) for container in _CODECS),
     ],
@@ -75,7 +87,7 @@ def test_each_part_is_shown_in_its_own_shape(container: str, shapes: list[tuple[
     assert found == pytest.approx([1.0] * len(found), abs=0.05)
 
 
-@pytest.mark.parametrize("container", ["ts", "mkv", "mp4", "mpg", "dv"])
+@pytest.mark.parametrize("container", ["ts", "mkv", "mp4", "mpg", "dv", "dv.avi", "dv.mov"])
 @pytest.mark.parametrize("stretch", [Stretch(0.0, 1.0), Stretch(2.5, 3.5), Stretch(3.0, 5.0)])
 def test_a_stretch_knows_the_shapes_of_its_own_time(container: str, stretch: Stretch, tmp_path: Path):
     media = probe(_joined(tmp_path, container, [WIDE, NARROW, WIDE]), stretch)
@@ -131,3 +143,103 @@ def test_the_first_shape_is_that_of_the_container(said: list[float], changes: li
 def test_usual_files_are_not_read_for_it(monkeypatch: pytest.MonkeyPatch, sample: Path):
     monkeypatch.setattr("emoview.media.shape.start", lambda *_, **__: pytest.fail("it was read"))
     assert shapes_of(probe(sample)) == ()
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265 -tag:v hvc1 -x265-params log-level=none"])
+@pytest.mark.parametrize("shapes", [(SQUARE, WIDE), (WIDE, NARROW)])
+def test_joined_recordings_in_one_track(codec: str, shapes: tuple[tuple[str, str], ...], tmp_path: Path):
+    parts = [
+        _part(tmp_path / f"{i}.mp4", one, f"-c:v {codec} -bf 0 -g 1000").read_bytes()
+        for i, one in enumerate(shapes)
+    ]
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(with_two_descriptions(*parts))
+    with PictureDecoder(probe(clip), longest_side=320) as decoder:
+        found = [_squareness(picture) for _, picture in decoder]
+    assert found == pytest.approx([1.0] * 2 * 25 * _SECONDS, abs=0.05)
+
+
+def _decoded(media: Media) -> tuple[list[float], DecodeLog]:
+    log = DecodeLog()
+    with PictureDecoder(media, longest_side=320, log=log) as decoder:
+        return [_squareness(picture) for _, picture in decoder], log
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265 -x265-params log-level=none"])
+@pytest.mark.parametrize("container", ["mkv", "mp4"])
+def test_what_begins_with_square_pixels_is_told(
+    codec: str, container: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(_CODECS, container, f"-c:v {codec} -bf 0 -g 10 -f mpegts")
+    clip = _joined(tmp_path, container, [SQUARE, WIDE, NARROW])
+    found, log = _decoded(probe(clip))
+    assert found[:50] == pytest.approx([1.0] * 50, abs=0.05)
+    # That is why it has to be told.
+    assert found[60] < 0.8
+    assert log.reshaped_s == pytest.approx([2.0, 4.0], abs=0.05)
+    assert (log.complaints, log.failure) == (0, None)
+    found, log = _decoded(probe(clip, Stretch(3.0, 5.0)))
+    assert len(found) == 50
+    assert [time_s for time_s in log.reshaped_s if time_s > 0] == pytest.approx([1.0], abs=0.05)
+    # The way that is recommended.
+    run("-i", clip, "-c", "copy", tmp_path / "clip.ts")
+    found, log = _decoded(probe(tmp_path / "clip.ts"))
+    assert found == pytest.approx([1.0] * len(found), abs=0.05)
+    assert log.reshaped_s == []
+
+
+def test_only_errors_about_the_pictures_are_complaints():
+    log = DecodeLog()
+    said = (
+        b"[h264 @ 0x5f] [error] bad block\n    Last message repeated 2 times\n"
+        b"[info]   Stream #0:0: Video: h264, 25 tbn\n    Last message repeated 1 times\n"
+        b"[vost#1:0/copy @ 0x5f] [error] Error applying bitstream filters to a packet: "
+        b"Invalid data found when processing input\n"
+        b"[vost#1:0/copy @ 0x5f] [error] Error applying bitstream filters to a packet: "
+        b"Invalid data found when processing inputMissing picture\n"
+        b"[trace_headers @ 0x5f] [error] Invalid header\n[trace_headers @ 0x5f] [info] Extradata\n"
+        b"[vist#0:0/h264 @ 0x5f] [dec:h264 @ 0x60] [fatal] no memory\n"
+    )
+    kept = list(log.sift(BytesIO(said)))
+    bad, again, glued, worse = log.lines
+    assert (bad, again, glued) == ("[h264] bad block", "Last message repeated 2 times", "Missing picture")
+    assert worse == "[vist#0:0/h264] [dec:h264] no memory"
+    assert kept[0] == b"  Stream #0:0: Video: h264, 25 tbn\n"
+    assert b"[trace_headers @ 0x5f] Extradata\n" in kept
+
+
+@pytest.mark.parametrize("number", [7, "nonsense"])
+def test_headers_that_cannot_be_read_keep_no_picture_back(
+    number: object, sample: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(shape._HEADERS, "h264", number)  # type: ignore[arg-type]
+    log = DecodeLog()
+    with PictureDecoder(probe(sample), longest_side=160, log=log) as decoder:
+        assert len(list(decoder)) == 200
+    assert (log.reshaped_s, log.complaints, log.lines, log.failure) == ([], 0, [], None)
+
+
+def test_headers_are_read_once_for_each_state_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    clip = _joined(tmp_path, "ts", [WIDE, NARROW])
+    times = 0
+
+    def start(*args: Any, **options: Any) -> Any:
+        nonlocal times
+        times += 1
+        return process_of(*args, **options)
+
+    process_of = shape.start
+    monkeypatch.setattr(shape, "start", start)
+    assert len(shapes_of(probe(clip))) == len(shapes_of(probe(clip))) == times == 1
+    with clip.open("ab") as file:
+        file.write((tmp_path / "0.part").read_bytes())
+    assert len(shapes_of(probe(clip))) == times == 2
+
+
+@pytest.mark.parametrize("container", ["mkv", "mp4"])
+def test_the_aspect_of_the_container_counts(container: str, tmp_path: Path):
+    clip = tmp_path / f"clip.{container}"
+    run("-i", _part(tmp_path / "made.mp4", WIDE, "-c:v libx264"), "-c", "copy", "-aspect", "4:3", clip)
+    video = probe(clip).video
+    assert video is not None
+    assert (video.width, video.height) == (768, 576)

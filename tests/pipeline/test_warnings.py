@@ -81,6 +81,10 @@ def test_what_a_decoder_left_unfinished_is_refused(log: DecodeLog, ticks: int, c
         (DecodeLog(back_s=1.0), 5, None),
         (DecodeLog(back_s=1.2), 5, "about 1.2 s were left out"),
         (DecodeLog(bad_samples=8000), 5, "0.50 s of the sound are not numbers"),
+        (DecodeLog(reshaped_s=[2.0]), 50, None),
+        (DecodeLog(reshaped_s=[2.0]), 51, "the pixels change their shape at 2.0 s: all"),
+        (DecodeLog(reshaped_s=[-1.0, 2.0]), 99, "the pixels change their shape at 0.0, 2.0 s: all"),
+        (DecodeLog(reshaped_s=[0.2, 0.4, 0.6, 0.8]), 99, "at 0.2, 0.4, 0.6 s, and more often: all"),
         (DecodeLog(cut_s=21_600), 5, "the sound goes on after 6 hours"),
     ],
 )
