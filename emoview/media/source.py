@@ -23,6 +23,7 @@ import ffmpeg
 from emoview.common.files import private_folder
 from emoview.common.text import ADDRESS, name_of
 from emoview.errors import EmoviewError, InputError
+from emoview.media.endings import MEDIA
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, start
 from emoview.timeline.clock import LONGEST_S
 
@@ -121,7 +122,9 @@ def opened(
     there = os.path.lexists(text)
     address = None if there else ADDRESS.match(text)
     piped = text == STANDARD_INPUT and not there
-    pictures = is_numbered(text) or (rate is not None and Path(text).is_dir())
+    pictures = is_numbered(text) or (
+        Path(text).is_dir() and (rate is not None or _holds_pictures(Path(text)))
+    )
     if rate is not None and not pictures:
         raise InputError(
             "--rate is for numbered pictures, such as frames_%04d.png or a folder of them: leave it out"
@@ -146,6 +149,15 @@ def opened(
             yield Opened(path, shown, warnings)
         except EmoviewError as error:
             raise type(error)(str(error).replace(str(path), name_of(shown))) from error
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Tell whether somebody who names this folder, but no rate, means its pictures."""
+    try:
+        endings = {file.suffix.lower() for file in folder.iterdir() if not file.name.startswith(".")}
+    except OSError:
+        return False
+    return not endings.isdisjoint(_PICTURES) and endings.isdisjoint(MEDIA)
 
 
 def _from_standard_input(folder: Path) -> Path:

@@ -83,6 +83,7 @@ def test_pictures_that_cannot_be_joined(numbered: Path):
             pass
 
     refused(numbered / "shot2_%d.png", "with --rate", rate=None)
+    refused(numbered, "stands for numbered pictures: say how many a second with --rate", rate=None)
     refused(numbered / "shot2_%d.png", "no rate of pictures", rate=1e5)
     refused(numbered / "no_%d.png", "no numbered pictures")
     refused(numbered / "shot2_8.png", "leave it out")
