@@ -19,6 +19,7 @@ from emoview.common.stored import quoted
 from emoview.common.tables import (
     WORKBOOKS,
     decoded,
+    hint_of,
     is_workbook,
     key_of,
     recoded,
@@ -313,7 +314,8 @@ def _seconds(cells: Sequence[str], column: tuple[int, str] | None) -> float | No
         seconds = -1
     if not 0 <= seconds <= _MOST_S:
         raise ValueError(
-            f"{quoted(text)} is not a number of seconds from 0 on, nor a time such as 1:02.5 or 0:01:02.5"
+            f"{quoted(text)} is not a number of seconds from 0 on, nor a time such as 1:02.5 or "
+            f"0:01:02.5{hint_of(text)}"
         )
     return seconds
 

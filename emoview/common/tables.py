@@ -111,6 +111,12 @@ def number_in(text: str) -> float:
     return number
 
 
+def hint_of(text: str) -> str:
+    """Tell why a cell of a workbook is no time, see `emoview.common.workbooks`."""
+    hours = re.fullmatch(r"\d+:\d\d h", text.strip())
+    return ": the spreadsheet took it for hours and minutes; type 0:01:02 for a minute" if hours else ""
+
+
 def seconds_in(text: str) -> float:
     """Read a time: seconds, `mm:ss` or `hh:mm:ss`, each with decimals or not.
 

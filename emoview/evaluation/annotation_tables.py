@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from emoview.common.stored import quoted
-from emoview.common.tables import key_of, number_in, seconds_in, separator_of, unit_of
+from emoview.common.tables import hint_of, key_of, number_in, seconds_in, separator_of, unit_of
 from emoview.common.text import name_of
 from emoview.datasets.names import listed
 from emoview.errors import InputError
@@ -104,16 +104,31 @@ def _read_head(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
 
 
 def _rows(path: Path, text: str, separator: str, *, skip: int) -> list[tuple[int, list[str]]]:
-    """Give the rows that hold something, with their line numbers."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    rows = []
+    """Give the rows that hold something, with their line numbers.
+
+    Raises:
+        InputError: A cell is too long, or a quote that is not closed has taken rows along.
+    """
+    rows = list(_cut(path, text, separator, csv.QUOTE_MINIMAL, skip))
+    swallowed = next((line for line, row in rows if any("\n" in c and separator in c for c in row)), None)
+    if swallowed is None:
+        return rows
+    if separator == "\t":
+        # ELAN writes what was said as it is.
+        return list(_cut(path, text, separator, csv.QUOTE_NONE, skip))
+    raise InputError(f"{name_of(path)}, line {swallowed}: a quote that was opened before is closed only here")
+
+
+def _cut(
+    path: Path, text: str, separator: str, quoting: Literal[0, 3], skip: int
+) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting)
     try:
         for number, cells in enumerate(reader):
             if number >= skip and any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, [cell.strip() for cell in cells]))
+                yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
         raise InputError(f"{name_of(path)}, line {reader.line_num}: {error}") from None
-    return rows
 
 
 def _layout_of(keys: Sequence[str]) -> _Layout | None:
@@ -313,5 +328,7 @@ class _Row:
             seconds = -1
         # Later than any clip is long; it would only fill the memory.
         if not 0 <= seconds < _LATEST_S:
-            raise ValueError(f"{quoted(text)} is not a time, such as 62.5, 1:02.5 or 0:01:02.5")
+            raise ValueError(
+                f"{quoted(text)} is not a time, such as 62.5, 1:02.5 or 0:01:02.5{hint_of(text)}"
+            )
         return seconds

@@ -201,6 +201,12 @@ def test_a_document_of_elan_that_counts_from_within_its_media(tmp_path: Path):
         read_annotations(path, "said")
 
 
+def test_quotes_that_elan_writes_as_they_are_take_nothing_along(tmp_path: Path):
+    text = 'c1\t0.0\t4.0\t"oh\nc1\t4.0\t8.5\tsad\nc1\t9.0\t9.5\tno"\n'
+    expected = [(0.0, 4.0, '"oh'), (4.0, 8.5, "sad"), (9.0, 9.5, 'no"')]
+    assert _read(tmp_path / "a.txt", text) == expected
+
+
 def test_several_subjects_or_tiers_are_never_mixed(tmp_path: Path):
     table = TABLES["boris aggregated"].replace("P1,sad", "P2,sad")
     with pytest.raises(InputError, match="of obs1 P1 and obs1 P2"):
@@ -216,9 +222,10 @@ def test_several_subjects_or_tiers_are_never_mixed(tmp_path: Path):
         ("start_s,end_s,label\n0,1:75,sad\n", "line 2: '1:75' is not a time"),
         ("when,what\n1,sad\n", "has the columns when and what"),
         ("\0\1\2", "is not text"),
+        ('start_s,end_s,label\n0,1,"sad\n1,2,fear\n', "line 3: a quote that was opened before"),
         ("start_s,end_s,label\n" + "x" * 140_000, "line"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_what_is_wrong_is_named(text: str, words: str, tmp_path: Path):
     with pytest.raises(InputError, match=words):

@@ -179,6 +179,7 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
             ["-ar", "8000", "-c:a", "pcm_mulaw"],
             "the sound has 8 kHz, as on a telephone: the voice",
         ),
+        ("eleven.wav", ["-ar", "11025"], "the sound has 11.025 kHz, less than the 16 that are needed: the"),
     ):
         ffmpeg("-t", "2", "-i", str(mono), *options, str(tmp_path / name))
         said = analyze(tmp_path / name).warnings
