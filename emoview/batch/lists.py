@@ -19,6 +19,7 @@ from emoview.common.stored import quoted
 from emoview.common.tables import (
     WORKBOOKS,
     decoded,
+    hint_of,
     is_workbook,
     key_of,
     recoded,
@@ -38,7 +39,10 @@ _PATHS: Final = ("path", "file", "filename", "file_name", "video", "clip", "medi
 _STARTS: Final = ("start", "begin", "onset", "from", "start_time", "begin_time")
 _ENDS: Final = ("end", "stop", "offset", "to", "end_time", "stop_time")
 _LENGTHS: Final = ("duration", "length", "dur")
-_TIMES: Final = ("start_s", "end_s")
+_TIMES: Final = {"start_s": _STARTS, "end_s": _ENDS}
+# R writes it into cells that hold nothing.
+_NOTHING: Final = ("", "NA")
+_KINDS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
 _OTHER_UNITS: Final = re.compile(
     r"_(?:in_)?(?:m|mins?|minutes?|h|hrs?|hours?|days?|frames?|fr|f|ticks?|samples?|us|ns)$"
 )
@@ -129,11 +133,18 @@ def _lines(path: Place) -> list[str]:
 
 def _is_table(path: Place, lines: Sequence[str]) -> bool:
     """Tell whether text is a table with tabs or semicolons, as spreadsheets save it under this ending."""
-    separator, first = separator_of([line.strip("\r\n") for line in lines[:2]])
+    separator, first = _layout(lines)
     head = lines[first].strip("\r\n")
     if separator not in "\t;" or _is_there(path, head):
         return False
     return not {key_of(cell) for cell in head.split(separator)}.isdisjoint(_PATHS)
+
+
+def _layout(lines: Sequence[str]) -> tuple[str, int]:
+    """Tell what stands between the columns of a table, and at which line their names stand."""
+    begin = next((number for number, line in enumerate(lines) if line.strip("\t;,| \r\n")), 0)
+    separator, first = separator_of([line.strip("\r\n") for line in lines[begin : begin + 2]])
+    return separator, min(begin + first, len(lines) - 1)
 
 
 def _in_text(path: Place, lines: Sequence[str]) -> Iterator[Entry]:
@@ -160,10 +171,10 @@ def _is_there(of: Place, line: str) -> bool:
 
 
 def _in_table(path: Place, lines: Sequence[str]) -> Iterator[Entry]:
-    separator, first = separator_of([line.strip("\r\n") for line in lines[:2]])
+    separator, first = _layout(lines)
     rows = _rows(lines, separator, first)
-    _, head = next(rows, (0, []))
-    columns = _columns(path, head if isinstance(head, list) else [])
+    number, head = next(rows)
+    columns = _columns(path, number, head if isinstance(head, list) else [lines[first]])
     for number, row in rows:
         if isinstance(row, str):
             yield Entry(lines[number - 1].strip(), number, fault=row)
@@ -171,8 +182,8 @@ def _in_table(path: Place, lines: Sequence[str]) -> Iterator[Entry]:
             yield _of_row(number, row, columns, separator)
 
 
-def _columns(path: Place, head: Sequence[str]) -> _Columns:
-    """Find what the columns are by their names.
+def _columns(path: Place, line: int, head: Sequence[str]) -> _Columns:
+    """Find what the columns are by their names, which stand in a line.
 
     Raises:
         InputError: There is no column of paths, one is there twice, or may be misspelt.
@@ -182,7 +193,7 @@ def _columns(path: Place, head: Sequence[str]) -> _Columns:
     places = [number for name in _PATHS for number, key in enumerate(keys) if key == name]
     found = ", ".join(quoted(recoded(name.strip())) for name in head[:12] if name.strip()) or "nothing"
     if not places or len(head) > _MOST_COLUMNS or keys.count(keys[places[0]]) > 1:
-        raise InputError(f"the first line of the list {name_of(path)} has {found}: {_NEEDS}")
+        raise InputError(f"line {line} of the list {name_of(path)} has {found}: {_NEEDS}")
     times: list[tuple[int, str] | None] = []
     for names in (_STARTS, _ENDS):
         fitting = [(number, unit) for name in names for base, unit, number in named if base == name]
@@ -193,8 +204,9 @@ def _columns(path: Place, head: Sequence[str]) -> _Columns:
     wanted = ((_STARTS, times[0]), (_ENDS, times[1]), (_LENGTHS, times[-1] or times[1]))
     _refuse_other_units(path, head, keys, [names for names, time in wanted if time is None])
     used = {places[0], *(time[0] for time in times if time)}
+    found_times = (times[0], times[-1])
     _refuse_slips(
-        path, head, keys, used, missing=[n for n, time in zip(_TIMES, times, strict=False) if not time]
+        path, head, keys, used, missing=[n for n, time in zip(_TIMES, found_times, strict=True) if not time]
     )
     others: list[tuple[int, str]] = []
     for number, name in enumerate(head):
@@ -231,7 +243,7 @@ def _read(lines: Sequence[str], number: int, separator: str) -> Iterator[tuple[i
         except StopIteration:
             return
         except csv.Error as error:
-            yield here, f"this is not comma-separated text ({error})"
+            yield here, f"this is not {_KINDS.get(separator, repr(separator))}-separated text ({error})"
 
 
 def _refuse_other_units(
@@ -251,10 +263,12 @@ def _refuse_other_units(
 def _refuse_slips(
     path: Place, head: Sequence[str], keys: Sequence[str], used: set[int], missing: Sequence[str]
 ) -> None:
-    """Refuse a column that seems to be a misspelt one: without it, whole files would be analysed."""
+    """Refuse a misspelt column, or one such as `clip_start`: without it, whole files would be analysed."""
     for number, key in enumerate(keys):
+        last = unit_of(key)[0].rpartition("_")[2]
         for name in missing:
-            if number not in used and difflib.SequenceMatcher(None, key, name).ratio() >= _LIKE:
+            like = last in _TIMES[name][:3] or difflib.SequenceMatcher(None, key, name).ratio() >= _LIKE
+            if number not in used and like:
                 raise InputError(
                     f"the list {name_of(path)} has a column {quoted(head[number].strip())}: is {name} meant? "
                     "rename it"
@@ -292,7 +306,7 @@ def _plain(cell: str) -> str:
 
 def _seconds(cells: Sequence[str], column: tuple[int, str] | None) -> float | None:
     text = "" if column is None else cells[column[0]].strip()
-    if column is None or not text:
+    if column is None or text in _NOTHING:
         return None
     try:
         seconds = seconds_in(text) / (1000 if column[1] == "ms" else 1)
@@ -300,7 +314,8 @@ def _seconds(cells: Sequence[str], column: tuple[int, str] | None) -> float | No
         seconds = -1
     if not 0 <= seconds <= _MOST_S:
         raise ValueError(
-            f"{quoted(text)} is not a number of seconds from 0 on, nor a time such as 1:02.5 or 0:01:02.5"
+            f"{quoted(text)} is not a number of seconds from 0 on, nor a time such as 1:02.5 or "
+            f"0:01:02.5{hint_of(text)}"
         )
     return seconds
 

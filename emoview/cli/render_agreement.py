@@ -34,8 +34,13 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
     if found.labels is not None:
         console.print(_by_label(found.labels))
         console.print(_confusion(found.labels))
-    for word, count in found.left_out.items():
-        warning = name_of(f"{word!r} is not a label: ignored {count} times")
+    warnings = [f"{word!r} is not a label: ignored {count} times" for word, count in found.left_out.items()]
+    if found.overlapping_ticks:
+        warnings.append(
+            f"different labels of one rater overlap in {found.overlapping_ticks} ticks: the one given most "
+            "often counts, or else the first in the file"
+        )
+    for warning in map(name_of, warnings):
         terminal.console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
 
 

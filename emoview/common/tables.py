@@ -18,7 +18,8 @@ _MARKS: Final = (
 )  # fmt: skip
 # Of one column and the next; where two stand equally often, the earlier one: a comma may be a decimal one.
 _SEPARATORS: Final = "\t;,|"
-_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+# A spreadsheet that saves it again fills it up with separators.
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)\1*"?\s*', re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _CLOCK: Final = re.compile(r"(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9}(?:[.,]\d{0,20})?)", re.ASCII)
 _UNITS: Final = re.compile(
@@ -34,15 +35,18 @@ def is_workbook(content: bytes) -> bool:
 def decoded(content: bytes) -> str | None:
     """Decode text in UTF-8, or in UTF-16 or UTF-32 as Windows programs write it; None where it is neither.
 
-    Bytes that are not UTF-8 stay as surrogates, see `recoded`.
+    Bytes that are not UTF-8 stay as surrogates, see `recoded`.  Lines that end in CR alone, as in a
+    format of Excel, end in LF.
     """
     mark, name = next((pair for pair in _MARKS if content.startswith(pair[0])), (b"", _unmarked(content)))
     try:
         if name == "utf-8":
-            return content.removeprefix(mark).decode(name, "surrogateescape")
-        return content.decode(name)
+            text = content.removeprefix(mark).decode(name, "surrogateescape")
+        else:
+            text = content.decode(name)
     except UnicodeDecodeError:
         return None
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def _unmarked(content: bytes) -> str:
@@ -105,6 +109,12 @@ def number_in(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(text)
     return number
+
+
+def hint_of(text: str) -> str:
+    """Tell why a cell of a workbook is no time, see `emoview.common.workbooks`."""
+    hours = re.fullmatch(r"\d+:\d\d h", text.strip())
+    return ": the spreadsheet took it for hours and minutes; type 0:01:02 for a minute" if hours else ""
 
 
 def seconds_in(text: str) -> float:

@@ -144,7 +144,8 @@ def _clock(value: time | timedelta | datetime, code: str, epoch: datetime) -> st
     """Write what Excel stores as a part of a day, or as days since its epoch."""
     if isinstance(value, datetime):
         if "y" in code or "d" in code:
-            return value.isoformat(" ")
+            day = "h" not in code and value.time() == time.min
+            return value.date().isoformat() if day else value.isoformat(" ")
         from openpyxl.utils.datetime import to_excel
 
         value = timedelta(days=to_excel(value, epoch))

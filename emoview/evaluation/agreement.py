@@ -37,6 +37,8 @@ class Agreement:
             the result has no limit of confidence.
         left_out_ticks: Annotated ticks of which the annotation says nothing but words that mean no label.
         raters: How far the raters agree, where there are several.
+        overlapping_ticks: Annotated ticks of which one rater says different labels; the one said most often
+            counts, or the first.
     """
 
     modality: str
@@ -48,6 +50,7 @@ class Agreement:
     uncertain_ticks: int | None = None
     left_out_ticks: int = 0
     raters: RatersAgreement | None = None
+    overlapping_ticks: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,11 @@ def measure(
     annotations = _mapped(annotations, mapping or {})
     rows = {row.tick: row for row in _rows(analysis, face) if getattr(row, modality) is not None}
     count, left_out = _words(annotations)
-    by_rater = {
-        rater: _labels_of_ticks([one for one in annotations if one.rater == rater], count)
+    votes = {
+        rater: _votes_on_ticks([one for one in annotations if one.rater == rater], count)
         for rater in dict.fromkeys(one.rater for one in annotations)
     }
+    by_rater = {rater: _decided(ticks) for rater, ticks in votes.items()}
     given, tied = _majority(list(by_rater.values()))
     unknown = {
         tick for one in annotations if one.label in left_out and not one.values for tick in one.ticks()
@@ -136,6 +140,7 @@ def measure(
             {t: naming.decide(getattr(row, modality))[0] for t, row in rows.items()},
             naming.groups,
         ),
+        len({tick for ticks in votes.values() for tick, said in ticks.items() if len(said) > 1}),
     )
 
 
@@ -224,14 +229,19 @@ def _words(annotations: Sequence[Annotation]) -> tuple[LabelCount, dict[str, int
     return count, left_out
 
 
-def _labels_of_ticks(annotations: Sequence[Annotation], count: LabelCount) -> dict[int, str]:
-    """Give what one rater says of each tick; where annotations overlap, the one that is said most often."""
+def _votes_on_ticks(annotations: Sequence[Annotation], count: LabelCount) -> dict[int, Counter[str]]:
+    """Give what one rater says of each tick; where annotations overlap, there may be several labels."""
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     for one in annotations:
         label = None if one.label is None else label_named(one.label, GROUPS[count])
         if label is not None:
             for tick in one.ticks():
                 votes[tick][label] += 1
+    return dict(votes)
+
+
+def _decided(votes: Mapping[int, Counter[str]]) -> dict[int, str]:
+    """Give the label of each tick that a rater says most often there, or else first."""
     return {tick: said.most_common(1)[0][0] for tick, said in votes.items()}
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from emoview.common.stored import quoted
-from emoview.common.tables import key_of, number_in, seconds_in, separator_of, unit_of
+from emoview.common.tables import hint_of, key_of, number_in, seconds_in, separator_of, unit_of
 from emoview.common.text import name_of
 from emoview.datasets.names import listed
 from emoview.errors import InputError
@@ -34,11 +34,15 @@ _NOTHING: Final = frozenset({"", "na", "nan", "n/a", "-"})
 # Exports may begin with lines about the observation.
 _MOST_HEAD: Final = 60
 _SEPARATORS: Final = "\t;,|"
+# Of ELAN's export without names of columns.
+_EXPORTED: Final = "\t,;"
 _LARGEST_VALUE: Final = 1e6
 _LATEST_S: Final = 1e6
 # Whole numbers so far beyond the recording are milliseconds.
 _BEYOND, _BEYOND_S = 2.0, 5.0
 _WHOLE: Final = re.compile(r"\d+", re.ASCII)
+# pandas writes whole numbers so where a cell of the column is empty.
+_WHOLE_NUMBER: Final = re.compile(r"(\d{1,11})(?:[.,]0*)?", re.ASCII)
 _CLOCK: Final = re.compile(r"\d+:\d+:\d+[.,]\d+", re.ASCII)
 _DECIMAL: Final = re.compile(r"\d+[.,]\d+", re.ASCII)
 
@@ -80,10 +84,11 @@ def read_table(
             if layout is not None:
                 rows = _rows(path, text, separator, skip=number + 1)
                 return _read(path, rows, layout, wanted, length_s, on_note)
-    rows = _rows(path, text, "\t", skip=0)
-    exported = _elan_layout([cells for _, cells in rows])
-    if exported is not None:
-        return _read(path, rows, exported, wanted, length_s, on_note)
+    for separator in _EXPORTED:
+        rows = _rows(path, text, separator, skip=0)
+        exported = _elan_layout([cells for _, cells in rows])
+        if exported is not None:
+            return _read(path, rows, exported, wanted, length_s, on_note)
     separator, first = separator_of([line.strip("\r") for line in head[:2]])
     names = [name.strip() for name in next(_read_head(head[first:], separator), []) if name.strip()]
     raise InputError(
@@ -99,16 +104,31 @@ def _read_head(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
 
 
 def _rows(path: Path, text: str, separator: str, *, skip: int) -> list[tuple[int, list[str]]]:
-    """Give the rows that hold something, with their line numbers."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    rows = []
+    """Give the rows that hold something, with their line numbers.
+
+    Raises:
+        InputError: A cell is too long, or a quote that is not closed has taken rows along.
+    """
+    rows = list(_cut(path, text, separator, csv.QUOTE_MINIMAL, skip))
+    swallowed = next((line for line, row in rows if any("\n" in c and separator in c for c in row)), None)
+    if swallowed is None:
+        return rows
+    if separator == "\t":
+        # ELAN writes what was said as it is.
+        return list(_cut(path, text, separator, csv.QUOTE_NONE, skip))
+    raise InputError(f"{name_of(path)}, line {swallowed}: a quote that was opened before is closed only here")
+
+
+def _cut(
+    path: Path, text: str, separator: str, quoting: Literal[0, 3], skip: int
+) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting)
     try:
         for number, cells in enumerate(reader):
             if number >= skip and any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, [cell.strip() for cell in cells]))
+                yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
         raise InputError(f"{name_of(path)}, line {reader.line_num}: {error}") from None
-    return rows
 
 
 def _layout_of(keys: Sequence[str]) -> _Layout | None:
@@ -174,8 +194,21 @@ def _elan_layout(rows: Sequence[Sequence[str]]) -> _Layout | None:
     label = max((n for found in times.values() for n in found), default=len(columns)) + 1
     for unit, found in times.items():
         if len(found) >= 2 and label < len(columns):
-            return _Layout(_Time(found[0], unit), _Time(found[1], unit), label=label, tiers=(0,))
+            start, other = (_Time(n, unit) for n in found[:2])
+            common = {"label": label, "tiers": (0,)}
+            if any(map(_is_less, columns[found[1]], columns[found[0]])):
+                # These are no ends: the times of the ends were left out of the export.
+                return _Layout(start, length=other, **common)  # type: ignore[arg-type]
+            return _Layout(start, other, **common)  # type: ignore[arg-type]
     return None
+
+
+def _is_less(one: str, other: str) -> bool:
+    try:
+        return seconds_in(one) < seconds_in(other)
+    except ValueError:
+        # Which is told with the line.
+        return False
 
 
 def _read(
@@ -226,9 +259,10 @@ def _in_milliseconds(rows: Sequence[tuple[int, list[str]]], layout: _Layout, len
     """Tell whether times without a unit are milliseconds: whole, and far beyond the recording."""
     columns = [time.column for time in (layout.start, layout.end, layout.length) if time and not time.unit]
     said = [c[n] for _, c in rows for n in columns if n < len(c) and c[n].casefold() not in _NOTHING]
-    if length_s is None or not said or not all(_WHOLE.fullmatch(cell) and len(cell) < 12 for cell in said):
+    whole = [int(found[1]) for cell in said if (found := _WHOLE_NUMBER.fullmatch(cell))]
+    if length_s is None or not said or len(whole) < len(said):
         return False
-    latest, longest = max(map(int, said)), _BEYOND * length_s + _BEYOND_S
+    latest, longest = max(whole), _BEYOND * length_s + _BEYOND_S
     return latest > longest and latest / 1000 <= longest
 
 
@@ -274,7 +308,7 @@ class _Row:
     def _values(self) -> Iterator[tuple[str, float]]:
         for name, column in self.layout.values:
             text = self.cell(column)
-            if not text:
+            if text.casefold() in _NOTHING:
                 continue
             try:
                 number = number_in(text)
@@ -294,5 +328,7 @@ class _Row:
             seconds = -1
         # Later than any clip is long; it would only fill the memory.
         if not 0 <= seconds < _LATEST_S:
-            raise ValueError(f"{quoted(text)} is not a time, such as 62.5, 1:02.5 or 0:01:02.5")
+            raise ValueError(
+                f"{quoted(text)} is not a time, such as 62.5, 1:02.5 or 0:01:02.5{hint_of(text)}"
+            )
         return seconds

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from emoview.common.stored import quoted
 from emoview.common.text import name_of
 from emoview.errors import InputError
-from emoview.evaluation.annotations import CURE, Annotation
+from emoview.evaluation.annotations import CURE, Annotation, Notes
 
 _TEXTGRID: Final = re.compile(r'\s*(?:File type = )?"ooTextFile')
 # Praat skips whatever is no number, text or flag that stands by itself.
@@ -24,11 +24,12 @@ _MOST_PARTS: Final = 1_000_000
 Span = tuple[float, float]
 
 
-def read_elan(path: Path, content: bytes) -> dict[str, list[Annotation]]:
+def read_elan(path: Path, content: bytes, on_note: Notes) -> dict[str, list[Annotation]]:
     """Read all tiers of an ELAN document.
 
     Annotations of dependent tiers have the time of those that they refer to; several of one share it
-    equally, as ELAN draws them.
+    equally, as ELAN draws them.  Where the document counts from a later moment of its media, times become
+    those of the media, which a note tells.
 
     Raises:
         InputError: It is no ELAN document, or damaged.
@@ -37,13 +38,39 @@ def read_elan(path: Path, content: bytes) -> dict[str, list[Annotation]]:
         root = ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise InputError(f"{name_of(path)} cannot be read ({error}): {CURE}") from None
+    unit = root.find("HEADER[@TIME_UNITS]")
+    if unit is not None and unit.get("TIME_UNITS") != "milliseconds":
+        raise InputError(
+            f"{name_of(path)} counts {quoted(unit.get('TIME_UNITS') or '')}, not milliseconds: save it again "
+            "with ELAN"
+        )
     times = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
     tiers = {str(element.get("TIER_ID")): element for element in root.iter("TIER")}
     spans: dict[ElementTree.Element, Span] = {}
     for element in tiers.values():
         spans.update(_aligned(path, element, times))
     spans.update(_referring(root, spans))
+    origin = _origin(path, root, on_note)
+    spans = {element: (start + origin, end + origin) for element, (start, end) in spans.items()}
     return {name: list(_said(element, spans)) for name, element in tiers.items()}
+
+
+def _origin(path: Path, root: ElementTree.Element, on_note: Notes) -> float:
+    """Give the second of the media at which the document begins to count."""
+    origins = {
+        _seconds(path, text, text)
+        for text in (media.get("TIME_ORIGIN") or "0" for media in root.iter("MEDIA_DESCRIPTOR"))
+    }
+    if len(origins) > 1:
+        on_note(
+            f"{name_of(path)}: its media begin at different times, so it is not known how far the annotation "
+            "is off: its times are read as they are"
+        )
+    if len(origins) != 1 or origins == {0}:
+        return 0.0
+    (origin,) = origins
+    on_note(f"{name_of(path)}: it counts from {origin:g} s of its media: that was added to all times")
+    return origin
 
 
 def _said(tier: ElementTree.Element, spans: Mapping[ElementTree.Element, Span]) -> Iterator[Annotation]:
@@ -103,12 +130,24 @@ def _referring(
     while known:
         # Those that refer to each other, or to what is not there, are never reached.
         name, (start, end) = known.pop()
-        for elements in parts.pop(name, {}).values():
+        for unordered in parts.pop(name, {}).values():
+            elements = _in_order(unordered)
             step = (end - start) / len(elements)
             for number, element in enumerate(elements):
                 found[element] = (start + step * number, start + step * (number + 1))
                 known.append((str(element.get("ANNOTATION_ID")), found[element]))
     return found
+
+
+def _in_order(elements: list[ElementTree.Element]) -> list[ElementTree.Element]:
+    """Put annotations of one behind those that they name as the ones before them."""
+    follows = {element.get("PREVIOUS_ANNOTATION"): element for element in elements}
+    found: list[ElementTree.Element] = []
+    name = None
+    while name in follows:
+        found.append(follows.pop(name))
+        name = found[-1].get("ANNOTATION_ID")
+    return found if len(found) == len(elements) else elements
 
 
 def is_textgrid(text: str) -> bool:

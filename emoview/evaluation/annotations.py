@@ -80,7 +80,7 @@ def read_annotations(
     if is_workbook(content):
         content = workbook_as_text(content, str(path)).encode()
     if path.suffix.lower() == ".eaf":
-        return some(path, chosen(path, read_elan(path, content), wanted))
+        return some(path, chosen(path, read_elan(path, content, on_note), wanted))
     text = decoded(content)
     if text is None or "\0" in text:
         raise InputError(f"{name_of(path)} is not text: {CURE}")

@@ -86,8 +86,8 @@ class SoundTrack:
     names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Give the number, and the name if there is one: `2 (Commentary)`."""
-        return f"{self.number} ({name_of(self.names[0])})" if self.names else str(self.number)
+        """Give the number, and the names if there are any: `2 (Commentary, eng)`."""
+        return f"{self.number} ({', '.join(map(name_of, self.names))})" if self.names else str(self.number)
 
 
 @dataclass(frozen=True)

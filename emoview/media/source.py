@@ -23,6 +23,7 @@ import ffmpeg
 from emoview.common.files import private_folder
 from emoview.common.text import ADDRESS, name_of
 from emoview.errors import EmoviewError, InputError
+from emoview.media.endings import MEDIA
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, start
 from emoview.timeline.clock import LONGEST_S
 
@@ -31,6 +32,7 @@ STANDARD_INPUT: Final = "-"
 _SECRET: Final = re.compile(r"(?<=://)[^/@\s]*@")
 _NUMBERED: Final = re.compile(r"%0?(\d*)d")
 _NUMBER: Final = re.compile(r"(\d+)(?=\D*$)")
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _PICTURES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 # A longer gap in numbers is no dropped picture.
 _MOST_MISSING_S: Final = 1.0
@@ -121,7 +123,9 @@ def opened(
     there = os.path.lexists(text)
     address = None if there else ADDRESS.match(text)
     piped = text == STANDARD_INPUT and not there
-    pictures = is_numbered(text) or (rate is not None and Path(text).is_dir())
+    pictures = is_numbered(text) or (
+        Path(text).is_dir() and (rate is not None or _holds_pictures(Path(text)))
+    )
     if rate is not None and not pictures:
         raise InputError(
             "--rate is for numbered pictures, such as frames_%04d.png or a folder of them: leave it out"
@@ -146,6 +150,15 @@ def opened(
             yield Opened(path, shown, warnings)
         except EmoviewError as error:
             raise type(error)(str(error).replace(str(path), name_of(shown))) from error
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Tell whether somebody who names this folder, but no rate, means its pictures."""
+    try:
+        endings = {file.suffix.lower() for file in folder.iterdir() if not file.name.startswith(".")}
+    except OSError:
+        return False
+    return not endings.isdisjoint(_PICTURES) and endings.isdisjoint(MEDIA)
 
 
 def _from_standard_input(folder: Path) -> Path:
@@ -178,14 +191,18 @@ def _from_pictures(text: str, rate: float | None, folder: Path) -> tuple[Path, t
         )
     files = _numbered_pictures(text)
     first, last = files[0][0], files[-1][0]
-    shown = files[0][1]
-    there = dict(files)
+    # ffmpeg takes what follows for the rest of one that is cut off.
+    there = {number: file for number, file in files if not _is_cut_off(file)}
+    cut_off = len(files) - len(there)
+    if not there:
+        raise InputError(f"{name_of(text)}: all of the numbered pictures are cut off: copy them again")
+    shown = next(iter(there.values()))
     missing = gap = 0
     for place, number in enumerate(range(first, last + 1)):
         gap = 0 if number in there else gap + 1
         missing += number not in there
         if gap > max(1, _MOST_MISSING_S * rate):
-            after = min(n for n in there if n > number)
+            after = min((n for n in there if n > number), default=last + 1)
             raise InputError(
                 f"{name_of(text)}: the pictures {number - gap + 1} to {after - 1} are missing, more than a "
                 "second: analyse the parts on their own"
@@ -200,12 +217,24 @@ def _from_pictures(text: str, rate: float | None, folder: Path) -> tuple[Path, t
         pattern, f="image2", framerate=rate, protocol_whitelist="file", max_pixels=MOST_PIXELS
     )
     _run(ffmpeg.output(given, f"file:{path}", f="matroska", **options), name_of(text), path)
-    if not missing:
-        return path, ()
-    verb = "is" if missing == 1 else "are"
-    return path, (
-        f"{missing} of the numbered pictures {verb} missing: the one before stands in the place of each",
+    return path, tuple(
+        f"{count} of the numbered pictures {'is' if count == 1 else 'are'} {what}: the one before stands in "
+        "the place of each"
+        for count, what in ((missing - cut_off, "missing"), (cut_off, "cut off"))
+        if count
     )
+
+
+def _is_cut_off(file: Path) -> bool:
+    """Tell whether the end of a PNG is missing; what cannot be read is left to ffmpeg."""
+    try:
+        with file.open("rb") as content:
+            if content.read(8) != _PNG:
+                return False
+            content.seek(max(8, content.seek(0, os.SEEK_END) - 4096))
+            return b"IEND" not in content.read()
+    except OSError:
+        return False
 
 
 def _numbered_pictures(text: str) -> list[tuple[int, Path]]:

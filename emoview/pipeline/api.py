@@ -46,6 +46,8 @@ class Analyzer:
     def __init__(self, options: Options | None = None, *, at_once: int = 2) -> None:
         from emoview.pipeline.check import check
 
+        if options is not None and not isinstance(options, Options):
+            raise InputError(f"options must be Options, such as Options(labels=3), not {options!r:.80}")
         self.options = options or Options()
         check(self.options)
         if type(at_once) is not int or at_once < 1:
@@ -88,11 +90,7 @@ class Analyzer:
         with private_folder() as folder:
             file = folder / "content"
             name = _copy(source, file)
-            try:
-                return self._run(file, start_s, end_s, on_event, name)
-            except InputError as error:
-                # Nobody knows the file for a while by its name.
-                raise type(error)(str(error).replace(str(file), name)) from error
+            return self._run(file, start_s, end_s, on_event, name)
 
     def stream(
         self, source: str | os.PathLike[str], *, start_s: float = 0.0, end_s: float | None = None
@@ -121,6 +119,8 @@ class Analyzer:
             DeviceError: The device asked for is not there.
             WeightsError: The installation lacks its weights.
         """
+        if not isinstance(source, str | os.PathLike):
+            raise InputError(f"a source of a stream is a path, not {source!r:.80}")
         from emoview.media.probe import Stretch
         from emoview.pipeline.analysis import stream
 
@@ -176,10 +176,20 @@ class Analyzer:
         from emoview.pipeline.analysis import analyze as run
 
         stretch = Stretch(start_s, end_s)
-        with self._free:
-            result = run(
-                path, options=self.options, stretch=stretch, on_event=on_event, allow_network=allow_network
-            )
+        try:
+            with self._free:
+                result = run(
+                    path,
+                    options=self.options,
+                    stretch=stretch,
+                    on_event=on_event,
+                    allow_network=allow_network,
+                )
+        except InputError as error:
+            if name is None:
+                raise
+            # Nobody knows the file for a while by its name.
+            raise type(error)(str(error).replace(str(path), name)) from error
         if name is not None:
             result = replace(result, media=replace(result.media, path=shown(name)))
         return Result.of(result)
@@ -196,7 +206,12 @@ def _copy(source: object, file: Path) -> str:
             out.write(source)
             return "bytes"
         if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
-            shutil.copyfileobj(source, out)
+            try:
+                shutil.copyfileobj(source, out)
+            except ValueError as error:
+                raise InputError(
+                    f"{source!r:.80} cannot be read ({error}): give a file opened for reading bytes"
+                ) from error
             return str(getattr(source, "name", "file"))
     raise InputError(f"a source is a path, bytes, or a file opened for reading bytes, not {source!r:.80}")
 

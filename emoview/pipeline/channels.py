@@ -34,6 +34,8 @@ _MOST_CHANNELS = 16
 _PAUSE_DB = 30.0
 _EMPTY_DB = 40.0
 _NOTHING_DB = -75.0
+# Below, there is nothing but the noise of converters.
+_SILENT_DB = -80.0
 _OPPOSITE = -0.5
 # A mix that is so much quieter than its channels has lost most of what they hold, and not in a few ticks.
 _LOST_DB = 10.0
@@ -118,18 +120,44 @@ def sound_of(media: Media, options: Options, seen: SeenFaces) -> tuple[Sound, No
                 f"the sound has one channel alone: --channel {options.channel} took it",
             )
         sound = read_sound(media, 2)
-        sound.weights = np.eye(2, dtype=np.float32)[_SIDES.index(options.channel)]
-        return sound, ()
+        side = _SIDES.index(options.channel)
+        sound.weights = np.eye(2, dtype=np.float32)[side]
+        return sound, _of_chosen(sound, side, count)
     sound = read_sound(media)
     try:
         if count == 2:
-            return sound, _of_two(sound, options, seen)
+            return sound, _of_two(sound, options, seen) or _of_noise(sound)
         if count > 2 and not _speech(sound).any():
             return _of_many(sound, media, min(count, _MOST_CHANNELS))
     except BaseException:
         sound.close()
         raise
     return sound, ()
+
+
+def _of_chosen(sound: Sound, side: int, count: int) -> Notes:
+    """Tell where the channel that was asked for is silent, and another may not be."""
+    try:
+        levels_db = _ticks_of(sound).level_db
+    except BaseException:
+        sound.close()
+        raise
+    if levels_db[side] >= _SILENT_DB:
+        return ()
+    if levels_db[1 - side] >= _SILENT_DB:
+        return (f"the {_SIDES[side]} channel is silent: --channel {_SIDES[1 - side]} takes the other",)
+    return (f"the {_SIDES[side]} channel is silent: --channel mix takes all {count}",) if count > 2 else ()
+
+
+def _of_noise(sound: Sound) -> Notes:
+    """Look for speech on each of two channels where the mix has none, as beside a time code."""
+    ticks = _ticks_of(sound)
+    if not len(ticks.power) or sound.weights[0] != sound.weights[1] or abs(ticks.alike[1]) > _COPY:
+        return ()
+    if _speech(sound).any() or (best := _speaking(sound, ticks)) is None:
+        return ()
+    sound.weights = np.eye(2, dtype=np.float32)[best]
+    return (f"speech was found on the {_SIDES[best]} channel, not in the mix: it alone was analysed",)
 
 
 def _of_two(sound: Sound, options: Options, seen: SeenFaces) -> Notes:
@@ -218,15 +246,7 @@ def _with_lips(tracks: list[FaceTrack], speech: NDArray[np.bool_], level: NDArra
 def _of_many(mixed: Sound, media: Media, count: int) -> tuple[Sound, Notes]:
     """Look for speech on each of many channels; the mix stays where there is none."""
     sound = read_sound(media, count)
-    ticks = _ticks_of(sound)
-    best, most = None, 0.0
-    for number in range(count if len(ticks.power) else 0):
-        copy = number > 0 and abs(ticks.alike[number]) > _COPY
-        if copy or ticks.level_db[number] < _NOTHING_DB:
-            continue
-        share = float(_speech_in(_Channel(sound, number)).mean())
-        if share > most:
-            best, most = number, share
+    best = _speaking(sound, _ticks_of(sound))
     if best is None:
         sound.close()
         return mixed, ()
@@ -235,6 +255,19 @@ def _of_many(mixed: Sound, media: Media, count: int) -> tuple[Sound, Notes]:
     return sound, (
         f"speech was found on channel {best + 1} of {count}, not in the mix: it alone was analysed",
     )
+
+
+def _speaking(sound: Sound, ticks: _Ticks) -> int | None:
+    """Find the channel that holds most speech; None where none does."""
+    best, most = None, 0.0
+    for number in range(sound.channels if len(ticks.power) else 0):
+        copy = number > 0 and abs(ticks.alike[number]) > _COPY
+        if copy or ticks.level_db[number] < _NOTHING_DB:
+            continue
+        share = float(_speech_in(_Channel(sound, number)).mean())
+        if share > most:
+            best, most = number, share
+    return best
 
 
 def _speech(sound: Sound) -> NDArray[np.bool_]:

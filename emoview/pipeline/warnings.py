@@ -305,6 +305,11 @@ def of_voice(media: Media, voice: Voice) -> Iterator[str]:
     rate = None if media.audio is None else media.audio.rate
     if voice.speech.any() and rate is not None and rate <= _TELEPHONE_RATE:
         yield f"the sound has {rate / 1000:g} kHz, as on a telephone: the voice's labels are less reliable"
+    elif voice.quality.is_narrow and rate is not None and rate < SAMPLE_RATE:
+        yield (
+            f"the sound has {rate / 1000:g} kHz, less than the {SAMPLE_RATE // 1000} that are needed: "
+            "the voice's labels are less reliable"
+        )
     elif voice.quality.is_narrow:
         yield (
             "the sound holds hardly anything above 4 kHz, as on a telephone: "

@@ -169,6 +169,8 @@ STRETCHES = {
     "a length": "path,start_s,duration\nb.mp4,1.5,3\n",
     "a line for Excel": "sep=;\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
     "columns without a name": "path;start_s;end_s;;\nb.mp4;1,5;4,5;;\n",
+    "a line for Excel, saved again": "sep=;;\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
+    "empty lines first": ";;\n\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
     "quotes twice": 'path;start_s;end_s\n"""b.mp4""";1,5;4,5\n',
 }
 
@@ -176,10 +178,30 @@ STRETCHES = {
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 @pytest.mark.parametrize("content", STRETCHES.values(), ids=STRETCHES)
 def test_spreadsheets_save_lists_in_many_ways(content: str, encoding: str, tmp_path: Path):
-    listed = written(tmp_path, content.replace("\n", "\r\n").encode(encoding), "list.csv")
-    (clip,) = clips_of([listed])
-    assert (clip.path.name, clip.fault) == ("b.mp4", None)
-    assert (clip.stretch.start_s, clip.stretch.end_s) == (1.5, 4.5)
+    for end in ("\r\n", "\r"):
+        listed = written(tmp_path, content.replace("\n", end).encode(encoding), "list.csv")
+        (clip,) = clips_of([listed])
+        assert (clip.path.name, clip.fault) == ("b.mp4", None)
+        assert (clip.stretch.start_s, clip.stretch.end_s) == (1.5, 4.5)
+
+
+def test_what_r_writes_for_nothing_is_no_time(tmp_path: Path):
+    content = '"","path","start_s","end_s"\n"1","a.mp4",NA,1.5\n"2","b.mp4",0.5,NA\n'
+    found = clips_of([written(tmp_path, content, "list.csv")])
+    assert [(c.stretch.start_s, c.stretch.end_s, c.fault) for c in found] == [
+        (0, 1.5, None),
+        (0.5, None, None),
+    ]
+
+
+@pytest.mark.parametrize("times", ["clip_start,clip_end", "start_s,clip_end", "trial_onset_ms,end_s"])
+def test_times_that_are_called_otherwise_are_not_passed_over(times: str, tmp_path: Path):
+    with pytest.raises(InputError, match=r"has a column '(clip|trial)_.* is (start|end)_s meant\? rename it"):
+        clips_of([written(tmp_path, f"path,{times}\nb.mp4,1,2\n", "list.csv")])
+    # Nothing is missing here.
+    content = "path,start_s,duration,week_end\nb.mp4,1,2,x\n"
+    (clip,) = clips_of([written(tmp_path, content, "list.csv")])
+    assert (clip.stretch.end_s, clip.further) == (3, (("week_end", "x"),))
 
 
 @pytest.mark.parametrize("cell", ["1:60", "1:2:3:4", "1.234,5", "1:61:00", "1;5", "5 min"])
@@ -219,8 +241,16 @@ def test_what_is_named_twice_keeps_what_the_lists_say(tmp_path: Path):
 
 
 def test_a_header_that_names_no_path_is_told_what_was_found(tmp_path: Path):
-    with pytest.raises(InputError, match=r"has 'clip1\.mp4', '0,5': it needs a column path"):
+    with pytest.raises(InputError, match=r"line 1 of .* has 'clip1\.mp4', '0,5': it needs a column path"):
         clips_of([written(tmp_path, "clip1.mp4;0,5\n", "list.csv")])
+    # With blanks between columns, as R writes by default.
+    with pytest.raises(InputError, match=r"line 2 of .* has '\"path\" \"end_s\"': it needs"):
+        clips_of([written(tmp_path, '\n"path" "end_s"\n"1" "a.mp4" 1\n', "list.csv")])
+
+
+def test_a_bad_line_names_what_stands_between_its_columns(tmp_path: Path):
+    (clip,) = clips_of([written(tmp_path, 'path;start_s\n"a.mp4"x;1\n', "list.csv")])
+    assert "this is not semicolon-separated text" in str(clip.fault)
 
 
 def test_names_of_windows(tmp_path: Path):

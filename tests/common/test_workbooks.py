@@ -14,7 +14,7 @@ import pytest
 
 from emoview import DatasetError, InputError
 from emoview.batch.lists import read_list
-from emoview.common.tables import seconds_in
+from emoview.common.tables import hint_of, seconds_in
 from emoview.common.workbooks import workbook_as_text
 from emoview.datasets.tables import read_table
 from emoview.evaluation.annotations import Annotation, read_annotations
@@ -72,13 +72,17 @@ def test_a_time_of_hours_and_minutes_is_not_taken_for_minutes_and_seconds(code: 
     assert cell_of(3720 / 86400, code) == "1:02 h"
     with pytest.raises(ValueError, match="1:02 h"):
         seconds_in(cell_of(3720 / 86400, code))
+    assert "took it for hours and minutes; type 0:01:02" in hint_of(cell_of(3720 / 86400, code))
+    assert hint_of("1:02:61") == ""
 
 
 def test_other_cells_are_text():
     assert cell_of(0.1) == "0.1"
     assert cell_of(7.0) == "7"
     assert cell_of(True) == "True"
-    assert cell_of(date(2024, 3, 1)) == "2024-03-01 00:00:00"
+    assert cell_of(date(2024, 3, 1)) == "2024-03-01"
+    assert cell_of(datetime(2024, 3, 1), "dd/mm/yyyy") == "2024-03-01"
+    assert cell_of(datetime(2024, 3, 1), "dd/mm/yyyy hh:mm") == "2024-03-01 00:00:00"
     assert cell_of(datetime(2024, 3, 1, 14, 30)) == "2024-03-01 14:30:00"
     assert cell_of("two\nlines") == "two lines"
 

@@ -14,6 +14,8 @@ from made_up import made_up
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from emoview import LABELS, InputError
+from emoview.cli.console import Terminal
+from emoview.cli.render_agreement import show_agreement
 from emoview.evaluation.agreement import measure
 from emoview.evaluation.annotations import Annotation, read_all, read_annotations
 from emoview.metrics.agreement import cohens_kappa, measure_agreement
@@ -158,6 +160,17 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path):
     )  # fmt: skip
     assert done.returncode == 2
     assert "WORD=LABEL" in done.stderr
+
+
+def test_labels_that_overlap_are_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    # What is no label contradicts nothing, and neither does a synonym.
+    text = "start_s,end_s,label\n0,1.6,happy\n0,1,Talks\n1,1.4,sad\n0.4,0.8,happiness\n"
+    found = measure(made_up(), _table(tmp_path, text))
+    assert (found.overlapping_ticks, found.labels.accuracy.value) == (10, 100)
+    show_agreement(Terminal(), found)
+    assert "overlap in 10 ticks" in capfd.readouterr().err
+    found = measure(made_up(), _table(tmp_path, text.replace("1,1.4", "1.6,1.8")))
+    assert found.overlapping_ticks == 0
 
 
 def test_what_is_left_out_counts_and_words_can_be_mapped(tmp_path: Path):

@@ -41,6 +41,13 @@ TABLES = {
         "Tier\tBegin Time - hh:mm:ss.ms\tEnd Time - hh:mm:ss.ms\tAnnotation\n"
         "c1\t00:00:00.000\t00:00:04.000\tneutral\nc1\t00:00:04.000\t00:00:08.500\tsad\n"
     ),
+    "elan with commas": (
+        '"c1","","00:00:00.000","0","00:00:04.000","4000","neutral"\n'
+        '"c1","","00:00:04.000","4000","00:00:08.500","8500","sad"\n'
+    ),
+    "elan with lengths instead of ends": "c1\t\t0.0\t4.0\tneutral\nc1\t\t4.0\t4.5\tsad\nc1\t\t9.0\t0.5\t\n",
+    "no unit, milliseconds of pandas": "onset,offset,label\n0.0,4000.0,neutral\n4000.0,8500.0,sad\n",
+    "cells of R": "start_s;end_s;label;valence\n0;4;neutral;NA\n4;8,5;sad;NA\n",
     "datavyu": "mood.ordinal,mood.onset,mood.offset,mood.code01\n1,0,4000,neutral\n2,4000,8500,sad\n",
     "praat table": "tmin\ttier\ttext\ttmax\n0\tc1\tneutral\t4\n4\tc1\tsad\t8.5\n",
 }
@@ -129,7 +136,8 @@ def _read(path: Path, content: str | bytes, tier: str | None = None) -> list[tup
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_tables_of_many_tools(table: str, encoding: str, tmp_path: Path):
-    assert _read(tmp_path / "a.txt", table.replace("\n", "\r\n").encode(encoding)) == EXPECTED
+    for end in ("\r\n", "\r"):
+        assert _read(tmp_path / "a.txt", table.replace("\n", end).encode(encoding)) == EXPECTED
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -166,6 +174,39 @@ def test_dependent_tiers_of_elan_have_the_time_of_what_they_refer_to(tmp_path: P
     assert [one.rater for one in both] == ["said"] * 2 + ["mood"] * 3
 
 
+def test_dependent_annotations_of_elan_follow_each_other_as_they_say(tmp_path: Path):
+    second = _referring("b2", "a1", "sad").replace(
+        "ANNOTATION_REF", 'PREVIOUS_ANNOTATION="b1" ANNOTATION_REF'
+    )
+    mood = second + _referring("b1", "a1", "happy")
+    text = _ELAN.format(said=_aligned("a1", "t1", "t3", "hello"), mood=mood, more="")
+    assert sorted(_read(tmp_path / "a.eaf", text, "mood")) == [(0.0, 4.0, "happy"), (4.0, 8.0, "sad")]
+
+
+def test_a_document_of_elan_that_counts_from_within_its_media(tmp_path: Path):
+    path = tmp_path / "a.eaf"
+    media = '<HEADER TIME_UNITS="{unit}"><MEDIA_DESCRIPTOR TIME_ORIGIN="1500"/>{more}</HEADER><TIME_ORDER>'
+    text = _ELAN.format(said=_aligned("a1", "t1", "t3", "sad"), mood="", more="")
+    for more, start, words in (
+        ("", 1.5, "counts from 1.5 s of its media"),
+        ('<MEDIA_DESCRIPTOR TIME_ORIGIN="0"/>', 0.0, "its media begin at different times"),
+    ):
+        path.write_text(text.replace("<TIME_ORDER>", media.format(unit="milliseconds", more=more)))
+        notes: list[str] = []
+        (one,) = read_annotations(path, "said", on_note=notes.append)
+        assert (one.start_s, one.end_s) == (start, start + 8)
+        assert [words in note for note in notes] == [True]
+    path.write_text(text.replace("<TIME_ORDER>", media.format(unit="PAL-frames", more="")))
+    with pytest.raises(InputError, match="counts 'PAL-frames', not milliseconds"):
+        read_annotations(path, "said")
+
+
+def test_quotes_that_elan_writes_as_they_are_take_nothing_along(tmp_path: Path):
+    text = 'c1\t0.0\t4.0\t"oh\nc1\t4.0\t8.5\tsad\nc1\t9.0\t9.5\tno"\n'
+    expected = [(0.0, 4.0, '"oh'), (4.0, 8.5, "sad"), (9.0, 9.5, 'no"')]
+    assert _read(tmp_path / "a.txt", text) == expected
+
+
 def test_several_subjects_or_tiers_are_never_mixed(tmp_path: Path):
     table = TABLES["boris aggregated"].replace("P1,sad", "P2,sad")
     with pytest.raises(InputError, match="of obs1 P1 and obs1 P2"):
@@ -181,9 +222,10 @@ def test_several_subjects_or_tiers_are_never_mixed(tmp_path: Path):
         ("start_s,end_s,label\n0,1:75,sad\n", "line 2: '1:75' is not a time"),
         ("when,what\n1,sad\n", "has the columns when and what"),
         ("\0\1\2", "is not text"),
+        ('start_s,end_s,label\n0,1,"sad\n1,2,fear\n', "line 3: a quote that was opened before"),
         ("start_s,end_s,label\n" + "x" * 140_000, "line"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_what_is_wrong_is_named(text: str, words: str, tmp_path: Path):
     with pytest.raises(InputError, match=words):

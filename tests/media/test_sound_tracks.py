@@ -37,12 +37,12 @@ def test_tracks_are_named_as_the_file_names_them():
         SoundTrack(2, 2, ("deu",)),
         SoundTrack(3, 3, ("Mic/Aux",)),
     )
-    assert [str(track) for track in tracks] == ["1 (Room)", "2 (deu)", "3 (Mic/Aux)"]
+    assert [str(track) for track in tracks] == ["1 (Room, eng)", "2 (deu)", "3 (Mic/Aux)"]
     for wanted, number in (("2", 2), ("room", 1), ("ENG", 1), ("mic/aux", 3)):
         assert sound_named(Path("x"), tracks, wanted).number == number
     for wanted in ("4", "0", "video", "\x1b[31m"):
         with pytest.raises(
-            InputError, match=r"has no sound track .+: it has 1 \(Room\), 2 \(deu\), 3 \(Mic"
+            InputError, match=r"has no sound track .+: it has 1 \(Room, eng\), 2 \(deu\), 3 \(Mic"
         ) as e:
             sound_named(Path("x"), tracks, wanted)
         assert "\x1b" not in str(e.value)

@@ -77,12 +77,22 @@ def test_pictures_of_other_kinds(kind: str, tmp_path: Path):
         assert _numbers(found.path)[::5] == [(0, 1), (5, 2), (10, 3), (15, 4), (20, 5)]
 
 
+def test_a_picture_that_is_cut_off_takes_none_along(numbered: Path):
+    cut = numbered / "shot2_20.png"
+    cut.write_bytes(cut.read_bytes()[:-40])
+    with opened(numbered, rate=25) as found:
+        assert "1 of the numbered pictures is cut off: the one before stands in" in found.warnings[1]
+        expected = [{12: 11, 13: 11, 20: 19}.get(n, n) for n in range(8, 28)]
+        assert _numbers(found.path) == list(enumerate(expected))
+
+
 def test_pictures_that_cannot_be_joined(numbered: Path):
     def refused(source: Path | str, words: str, rate: float | None = 25) -> None:
         with pytest.raises(InputError, match=words), opened(source, rate=rate):
             pass
 
     refused(numbered / "shot2_%d.png", "with --rate", rate=None)
+    refused(numbered, "stands for numbered pictures: say how many a second with --rate", rate=None)
     refused(numbered / "shot2_%d.png", "no rate of pictures", rate=1e5)
     refused(numbered / "no_%d.png", "no numbered pictures")
     refused(numbered / "shot2_8.png", "leave it out")

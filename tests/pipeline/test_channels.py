@@ -71,6 +71,26 @@ def test_a_channel_can_be_chosen(mono: Path, tmp_path: Path):
     assert (round(gain, 2), notes) == (1, ("the sound has one channel alone: --channel right took it",))
 
 
+def test_a_silent_channel_that_was_chosen_is_told(mono: Path, tmp_path: Path):
+    for layout, channel, said in (
+        ("stereo|c1=c0", "left", "the left channel is silent: --channel right takes the other"),
+        ("5.1|c2=c0", "right", "the right channel is silent: --channel mix takes all 6"),
+    ):
+        assert heard(mono, tmp_path, layout, channel=channel) == (0, (said,))
+    assert heard(mono, tmp_path, "stereo|c1=0*c0", channel="left") == (0, ())
+
+
+def test_speech_beside_a_louder_noise_is_found(mono: Path, tmp_path: Path):
+    path = tmp_path / "noise.wav"
+    noise = "anoisesrc=a=0.3:r=16000:d=4:seed=1[n];[0:a]volume=-20dB[s]"
+    for inputs, side in (("[n][s]", "right"), ("[s][n]", "left")):
+        ffmpeg("-i", str(mono), "-filter_complex", f"{noise};{inputs}amerge=inputs=2", str(path))
+        sound, notes = sound_of(probe(path), Options(), lambda: None)
+        sound.close()
+        assert sound.weights.tolist() == ([0, 1] if side == "right" else [1, 0])
+        assert notes == (f"speech was found on the {side} channel, not in the mix: it alone was analysed",)
+
+
 @pytest.mark.parametrize("number", [4, 6])
 def test_speech_is_found_on_a_further_channel(mono: Path, tmp_path: Path, number: int):
     # The fourth is the one for bass; of the sixth the mix has a part, but in opposite phase to the fifth.
@@ -159,6 +179,7 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
             ["-ar", "8000", "-c:a", "pcm_mulaw"],
             "the sound has 8 kHz, as on a telephone: the voice",
         ),
+        ("eleven.wav", ["-ar", "11025"], "the sound has 11.025 kHz, less than the 16 that are needed: the"),
     ):
         ffmpeg("-t", "2", "-i", str(mono), *options, str(tmp_path / name))
         said = analyze(tmp_path / name).warnings

@@ -154,12 +154,27 @@ def test_all_that_is_exported_is_there_and_described():
     assert sorted(emoview.__all__, key=str.lower) == sorted(set(emoview.__all__), key=str.lower)
 
 
+def _closed() -> io.BytesIO:
+    file = io.BytesIO(b"x")
+    file.close()
+    return file
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         (lambda _: Analyzer().analyze(3), "a source is a path, bytes, or a file"),
         (lambda _: Analyzer().analyze(io.StringIO("x")), "a file opened for reading bytes"),
         (lambda _: Analyzer().analyze(b"no video"), "^bytes is not a media file"),
+        (lambda _: Analyzer().analyze(_closed()), "cannot be read .*: give a file opened for reading"),
+        (lambda _: list(Analyzer().stream(b"no video")), "a source of a stream is a path"),
+        (lambda _: Analyzer({"labels": 3}), "options must be Options"),
+        (
+            lambda _: Analyzer(emoview.Options(modality="voice")).analyze_arrays(
+                [np.zeros((64, 64, 3), "u1")]
+            ),
+            "^arrays has no sound",
+        ),
         (lambda _: emoview.analyze(SAMPLE, end_s="a"), "end_s must be a number of seconds"),
         (lambda _: emoview.analyze(SAMPLE, merge=[1, 2]), "merge must be groups"),
         (lambda result: result.save("out"), r"end its name in one of \.csv"),
