@@ -30,7 +30,8 @@ from emoview.errors import EmoviewError
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 from emoview.networks.sizes import FACE_MAPS
-from emoview.pipeline.analysis import analyze, models_for
+from emoview.pipeline.analysis import analyze
+from emoview.pipeline.loading import models_for
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.results import Analysis
 from emoview.training.persons import Looks, fit_identity, looks_of, pooled_maps, principal_directions

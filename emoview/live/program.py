@@ -20,8 +20,8 @@ from emoview.live.session import Recording, Session
 from emoview.live.settings import EMOVIEW, Settings
 from emoview.live.sources import Feed, open_feed
 from emoview.media.tape import Tape
-from emoview.pipeline.analysis import models_for
 from emoview.pipeline.check import check
+from emoview.pipeline.loading import models_for
 from emoview.pipeline.models import Models
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis, Row

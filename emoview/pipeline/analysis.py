@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,9 +14,11 @@ from emoview.common.text import name_of, shown
 from emoview.errors import DecodeError, InputError
 from emoview.media.probe import WHOLE, Media, Stretch, probe
 from emoview.media.source import opened
+from emoview.pipeline import lost
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.check import check
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.pipeline.loading import Loader, import_branches
 from emoview.pipeline.timings import Timings
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.options import Options
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from emoview.fusion.baseline import Baseline
     from emoview.pipeline.evidence import Collector, FaceHook, Faces, Floats, Logits, Voice
     from emoview.pipeline.keep import Keeper
-    from emoview.pipeline.models import Models
 
 
 def analyze(
@@ -88,13 +87,13 @@ def _analysis(
     seen = _seen(options)
     with timings.measure("total"), ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
         # While ffmpeg looks at the file there is nothing else to do.
-        pool.submit(_import_branches, options)
+        pool.submit(import_branches, options)
         with timings.measure("probe"):
             media = probe(path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track)
         hashed = pool.submit(sha256_of, media.path)
         warnings = [*warnings_of_source, *warn.of_modality(media, options)]
         baseline = _baseline_for(media, options)
-        loader = _Loader(options)
+        loader = Loader(options)
         if options.causal:
             if keep is not None:
                 raise InputError("causal analysis keeps no faces or features: leave out --causal")
@@ -114,23 +113,10 @@ def _analysis(
     return replace(result, timings=dict(sorted(timings.seconds.items())))
 
 
-def _import_branches(options: Options) -> None:
-    """Import what the branches are made of, which takes longer than to look at a file."""
-    if options.modality != "voice":
-        import emoview.pipeline.faces
-        import emoview.pipeline.finding
-    if options.modality != "face":
-        import emoview.pipeline.channels
-        import emoview.pipeline.voice  # noqa: F401
-    from emoview.networks.onnx_runtime import runtime
-
-    runtime()
-
-
 def _joined(
     media: Media,
     options: Options,
-    loader: _Loader,
+    loader: Loader,
     faces: Faces | None,
     voice: Voice | None,
     baseline: Baseline | None,
@@ -153,7 +139,7 @@ def _joined(
 def _causal(
     media: Media,
     options: Options,
-    loader: _Loader,
+    loader: Loader,
     baseline: Baseline | None,
     warnings: list[str],
     timings: Timings,
@@ -189,7 +175,7 @@ def stream(
         warn.of_modality(media, options)
         timings = Timings()
         watched = about_to_watch(
-            media, options, _Loader(options), _baseline_for(media, options), timings=timings
+            media, options, Loader(options), _baseline_for(media, options), timings=timings
         )
         yield from rows_of_file(watched, timings=timings)
         _stream_warnings(media, options, watched.faces, watched.voice)
@@ -221,52 +207,13 @@ def told_of(path: str | os.PathLike[str], *, options: Options, stretch: Stretch 
     """
     media = probe(path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track)
     warn.of_modality(media, options)
-    loader = _Loader(options)
+    loader = Loader(options)
     faces, voice = _run_branches(media, options, loader, Timings(), ignore, None, [])
     faces, voice = _found(media, faces, voice)
     from emoview.pipeline.join import Join
 
     join = Join(media, options, faces, voice, loader())
     return Told(join.logits(), join.stretches(), join.warnings_of_choice())
-
-
-def models_for(options: Options) -> tuple[str, Models]:
-    """Load the models that an analysis asks for, once a process; give what they run on, too.
-
-    Raises:
-        DeviceError: The device asked for is not there.
-        WeightsError: The installation lacks its weights.
-    """
-    return _models(options.device, options.runs, options.voice_features)
-
-
-class _Loader:
-    """Gives the models, loading them at the first need; several stages may ask at once."""
-
-    def __init__(self, options: Options) -> None:
-        self._asked = options.device, options.runs, options.voice_features
-        self._lock = threading.Lock()
-        self.device_used = "cpu"
-
-    def __call__(self, *, faces: bool = False) -> Models:
-        """Give the models; those of faces are loaded at once if asked for."""
-        with self._lock:
-            self.device_used, models = _models(*self._asked)
-            if faces and "face" not in models.stand_ins:
-                models.face_cnn, models.face_gru  # noqa: B018
-            return models
-
-
-@functools.cache
-def _models(device: str, runs: tuple[str, ...], features: str) -> tuple[str, Models]:
-    """Keep the models between calls: building them anew for each file costs time and memory."""
-    from emoview.pipeline.device import Device, select_device
-
-    used, engine = select_device(Device(device))
-    from emoview.pipeline.models import Models
-    from emoview.voice.features import VoiceFeatures
-
-    return used, Models(runs, engine, VoiceFeatures(features))
 
 
 def _seen(options: Options) -> Seen | None:
@@ -301,9 +248,9 @@ def _stream_warnings(media: Media, options: Options, faces: Faces | None, voice:
     found = {kind: of for kind, of in (("pictures", faces), ("sound", voice)) if of is not None}
     warnings: list[str] = []
     for kind, of in found.items():
-        warn.check_end(media, kind, of.log, of.ticks)
-        warnings += warn.of_stream(kind, of.log, of.ticks)
-    return [*warnings, *warn.of_length(media, options, {kind: of.ticks for kind, of in found.items()})]
+        lost.check_end(media, kind, of.log, of.ticks)
+        warnings += lost.of_stream(kind, of.log, of.ticks)
+    return [*warnings, *lost.of_length(media, options, {kind: of.ticks for kind, of in found.items()})]
 
 
 def _found(media: Media, faces: Faces | None, voice: Voice | None) -> tuple[Faces | None, Voice | None]:
@@ -325,7 +272,7 @@ def _found(media: Media, faces: Faces | None, voice: Voice | None) -> tuple[Face
 def _run_branches(
     media: Media,
     options: Options,
-    loader: _Loader,
+    loader: Loader,
     timings: Timings,
     on_event: EventHook,
     on_face: FaceHook | None,
@@ -361,7 +308,7 @@ def _run_branches(
 def _faces_of(
     media: Media,
     options: Options,
-    loader: _Loader,
+    loader: Loader,
     keep_embeddings: Callable[[], bool],
     timings: Timings,
     on_event: EventHook,
@@ -398,7 +345,7 @@ def _faces_of(
 def _voice_of(
     media: Media,
     options: Options,
-    loader: _Loader,
+    loader: Loader,
     timings: Timings,
     on_event: EventHook,
     keep: Sequence[Collector],

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emoview.common.text import name_of
-from emoview.errors import DecodeError, InputError
+from emoview.errors import InputError
 from emoview.media.facts import HDR
 from emoview.media.probe import Media
-from emoview.media.process import DecodeLog
 from emoview.media.tool import maps_tones
-from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, TICK_HZ, time_of
+from emoview.timeline.clock import SAMPLE_RATE, time_of
 from emoview.timeline.labels import CONTEMPT
 from emoview.timeline.options import MOST_FACES, Options
 from emoview.timeline.results import OwnBaseline
@@ -30,12 +29,8 @@ _QUIET_DB = -50.0
 _SILENT_DB = -80.0
 # Samples a second.
 _TELEPHONE_RATE = 8000
-# Streams rarely end together, and headers round.
-_NEAR_S = 1.0
 # Rates of capture are nominal: 30 may be stored as 24.
 _SLOWED = 1.4
-# So many places are named.
-_NAMED = 3
 # Of a share of poor pictures that is smaller, nothing is said.
 _MOST_POOR = 0.1
 
@@ -99,108 +94,6 @@ def _tracks(media: Media) -> tuple[str, str]:
     own = next(str(track) for track in media.sounds if track.index == index)
     others = [str(track) for track in media.sounds if track.index != index]
     return own, f"{', '.join(others[:-1])} or {others[-1]}" if len(others) > 1 else others[0]
-
-
-def check_end(media: Media, kind: str, log: DecodeLog, ticks: int) -> None:
-    """Refuse what a decoder left unfinished: a result of a part would pass for one of the whole.
-
-    Raises:
-        DecodeError: The decoder was ended, or gave up before the end.
-    """
-    if log.failure is None:
-        return
-    reached_s, claimed_s = time_of(ticks), media.duration_s
-    if not log.killed and claimed_s is not None and reached_s >= claimed_s - _NEAR_S:
-        return
-    whole = "" if claimed_s is None else f" of {claimed_s:.1f} s"
-    other = "--modality voice" if kind == "pictures" else "--modality face"
-    cure = (
-        "run it again; if it happens again, export the file as mp4"
-        if log.killed
-        else f"export the file again as mp4, or leave its {kind} out with {other}"
-    )
-    raise DecodeError(
-        f"decoding the {kind} of {name_of(media.path)} stopped at {reached_s:.1f} s{whole} "
-        f"({log.failure}): {cure}"
-    )
-
-
-def of_stream(kind: str, log: DecodeLog, ticks: int) -> Iterator[str]:
-    """Tell what was wrong with the pictures or the sound.
-
-    Args:
-        kind: `pictures` or `sound`.
-        log: Of its decoder.
-        ticks: Ticks that it reaches to.
-    """
-    if not ticks and log.seen:
-        # Beyond six hours, which is told below, or beside the stretch.
-        if log.cut_s is None:
-            verb = "are" if kind == "pictures" else "is"
-            yield f"there {verb} no {kind} in this stretch: the rest alone was analysed"
-    elif not ticks:
-        said = f" ({log.lines[0]})" if log.lines else ""
-        yield f"the {kind} could not be decoded{said}: the rest alone was analysed"
-    elif log.complaints:
-        yield f"damaged {kind}: {log.complaints} problems were skipped, the first: {log.lines[0]}"
-    if log.gaps:
-        first, last = log.gaps[0]
-        places = f"from {first:.1f} to {last:.1f} s"
-        if log.gaps_s > last - first:
-            places = f"in several places, {log.gaps_s:.1f} s in all, first {places}"
-        consequence = "the face cells are empty there" if kind == "pictures" else "silence was put there"
-        yield f"no {kind} {places}: {consequence}"
-    if log.back_s > _NEAR_S:
-        yield (
-            f"time stamps of the {kind} jump back: about {log.back_s:.1f} s were left out, because they lie "
-            "before what was already read; join such recordings again to analyse all of them"
-        )
-    within = [time_s for time_s in log.reshaped_s if time_s < time_of(ticks)]
-    if within:
-        places = ", ".join(f"{max(0.0, time_s):.1f}" for time_s in within[:_NAMED])
-        more = ", and more often" if len(within) > _NAMED else ""
-        yield (
-            f"the pixels change their shape at {places} s{more}: all pictures were given "
-            "that of the beginning, so that faces behind are too wide or too narrow; copy the file into "
-            "MPEG-TS (ffmpeg -i clip.mkv -c copy clip.ts), and analyse that"
-        )
-    if log.bad_samples:
-        yield (
-            f"{log.bad_samples / SAMPLE_RATE:.2f} s of the sound are not numbers (NaN or infinite): "
-            "they were taken as silence"
-        )
-    if log.cut_s is not None:
-        verb, begin = ("go", "begin") if kind == "pictures" else ("goes", "begins")
-        where = f"{verb} on" if ticks else begin
-        yield (
-            f"the {kind} {where} after {LONGEST_S // 3600} hours, where the analysis stops: analyse long "
-            "recordings in stretches"
-        )
-
-
-def of_length(media: Media, options: Options, ticks: dict[str, int]) -> Iterator[str]:
-    """Tell where a stream ends early: before the other, or before what the file claims.
-
-    Args:
-        media: The file.
-        options: How it was analysed.
-        ticks: Ticks that `pictures` and `sound` reach to, of those that were decoded.
-    """
-    longest = max(ticks.values(), default=0)
-    if 0 < longest < 5:
-        yield "the clip is shorter than 0.2 s: its labels are unreliable"
-    for kind, count in ticks.items():
-        if 0 < count < longest - _NEAR_S * TICK_HZ:
-            verb = "end" if kind == "pictures" else "ends"
-            early_s = time_of(longest - count)
-            yield f"the {kind} {verb} at {time_of(count):.1f} s, {early_s:.1f} s before the rest"
-    wanted = media.stretch.end_s
-    reached_s = media.stretch.start_s + time_of(longest)
-    if wanted is not None and longest and reached_s < wanted - _NEAR_S:
-        yield f"the stretch was to end at {wanted:g} s, but the file ends at {reached_s:.1f} s"
-    claimed = media.duration_s
-    if claimed is not None and options.modality == "both" and longest < (claimed - _NEAR_S) * TICK_HZ:
-        yield f"the file claims {claimed:.1f} s, but only {time_of(longest):.1f} s could be decoded"
 
 
 def of_faces(faces: Faces, options: Options) -> Iterator[str]:

@@ -14,7 +14,7 @@ from emoview.batch.inputs import Clip
 from emoview.cli.render_batch import progress
 from emoview.errors import OutputError
 from emoview.media.probe import Media, Stretch
-from emoview.pipeline.warnings import of_length
+from emoview.pipeline.lost import of_length
 from emoview.timeline.options import Options
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"

@@ -22,7 +22,7 @@ from emoview.media.probe import probe
 from emoview.media.sound import read_sound
 from emoview.output.csv import to_csv
 from emoview.pipeline.analysis import analyze as run
-from emoview.pipeline.analysis import models_for
+from emoview.pipeline.loading import models_for
 from emoview.timeline.clock import SAMPLES_PER_TICK
 from emoview.voice.features import VoiceFeatures
 from emoview.voice.level import RunningLevel

@@ -14,7 +14,7 @@ from emoview.live.inbox import Shot
 from emoview.live.session import Session
 from emoview.live.settings import EMOVIEW
 from emoview.live.sources import SourceState
-from emoview.pipeline.analysis import models_for
+from emoview.pipeline.loading import models_for
 
 OPTIONS = Options(modality="voice", causal=True)
 

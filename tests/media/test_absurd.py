@@ -19,7 +19,7 @@ from emoview.media.process import DecodeLog
 from emoview.media.sound import read_sound
 from emoview.media.tool import start
 from emoview.pipeline.analysis import analyze
-from emoview.pipeline.warnings import of_stream
+from emoview.pipeline.lost import of_stream
 from emoview.timeline.clock import LONGEST_S
 from emoview.timeline.options import Options
 from tests.media.clock_clips import make_base, run

@@ -12,6 +12,7 @@ import pytest
 from emoview.errors import DecodeError
 from emoview.media.probe import WHOLE, Media
 from emoview.media.process import DecodeLog
+from emoview.pipeline import lost
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.choice import Choice
 from emoview.pipeline.evidence import Voice
@@ -34,12 +35,12 @@ FILE = cast(Media, SimpleNamespace(path=Path("a.mp4"), duration_s=10.0, stretch=
     ],
 )
 def test_a_stream_that_ends_early(pictures: int, sound: int, said: list[str]):
-    assert list(warn.of_length(FILE, Options(), {"pictures": pictures, "sound": sound})) == said
+    assert list(lost.of_length(FILE, Options(), {"pictures": pictures, "sound": sound})) == said
 
 
 def test_a_clip_of_a_few_pictures_is_called_short():
     short = cast(Media, SimpleNamespace(path=Path("a.mp4"), duration_s=None, stretch=WHOLE))
-    assert [len(list(warn.of_length(short, Options(), {"pictures": n}))) for n in (0, 1, 4, 5)] == [
+    assert [len(list(lost.of_length(short, Options(), {"pictures": n}))) for n in (0, 1, 4, 5)] == [
         0,
         1,
         1,
@@ -59,10 +60,10 @@ def test_a_clip_of_a_few_pictures_is_called_short():
 )
 def test_what_a_decoder_left_unfinished_is_refused(log: DecodeLog, ticks: int, cure: str | None):
     if cure is None:
-        warn.check_end(FILE, "pictures", log, ticks)
+        lost.check_end(FILE, "pictures", log, ticks)
         return
     with pytest.raises(DecodeError, match=cure):
-        warn.check_end(FILE, "pictures", log, ticks)
+        lost.check_end(FILE, "pictures", log, ticks)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_what_a_decoder_left_unfinished_is_refused(log: DecodeLog, ticks: int, c
     ],
 )
 def test_what_was_wrong_with_a_stream(log: DecodeLog, ticks: int, said: str | None):
-    found = list(warn.of_stream("sound", log, ticks))
+    found = list(lost.of_stream("sound", log, ticks))
     assert len(found) == (said is not None)
     assert said is None or said in found[0]
 
