@@ -140,7 +140,8 @@ def _told(lines: Iterable[bytes], index: int, last_s: float | None) -> Iterator[
             if not rate and (ticks := ticks_of.match(line)):
                 rate = float(ticks[1]) * (1000 if ticks[2] else 1)
         elif field := _FIELD.match(ours[1]):
-            fields[field[1]] = int(field[2])
+            # ffmpeg 5 puts what stands beside the stream behind what the packet itself says.
+            fields.setdefault(field[1], int(field[2]))
         elif rate and (packet := _PACKET.match(ours[1])):
             if time_s is not None and (shape := _shape(fields)) is not None:
                 yield time_s, shape

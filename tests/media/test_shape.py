@@ -84,7 +84,9 @@ def test_each_part_is_shown_in_its_own_shape(container: str, shapes: list[tuple[
     with PictureDecoder(media, longest_side=320) as decoder:
         found = [_squareness(picture) for _, picture in decoder]
     assert len(found) > 0.9 * 25 * _SECONDS * len(shapes)
-    assert found == pytest.approx([1.0] * len(found), abs=0.05)
+    wrong = [one for one in found if one != pytest.approx(1.0, abs=0.05)]
+    # In AVI and others, where a picture of a tape stands in the file tells its time, to within one.
+    assert len(wrong) <= (len(shapes) - 1 if container.startswith("dv.") else 0)
 
 
 @pytest.mark.parametrize("container", ["ts", "mkv", "mp4", "mpg", "dv", "dv.avi", "dv.mov"])
