@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -110,13 +110,23 @@ def _rows(path: Path, text: str, separator: str, *, skip: int) -> list[tuple[int
         InputError: A cell is too long, or a quote that is not closed has taken rows along.
     """
     rows = list(_cut(path, text, separator, csv.QUOTE_MINIMAL, skip))
-    swallowed = next((line for line, row in rows if any("\n" in c and separator in c for c in row)), None)
+    usual = Counter(len(row) for _, row in rows).most_common(1)
+    most = max(1, usual[0][0] - 1) if usual else 1
+    swallowed = next(
+        (line for line, row in rows if any(_holds_rows(cell, separator, most) for cell in row)), None
+    )
     if swallowed is None:
         return rows
     if separator == "\t":
         # ELAN writes what was said as it is.
         return list(_cut(path, text, separator, csv.QUOTE_NONE, skip))
     raise InputError(f"{name_of(path)}, line {swallowed}: a quote that was opened before is closed only here")
+
+
+def _holds_rows(cell: str, separator: str, least: int) -> bool:
+    """Tell whether a cell holds lines that have as many separators as a row, and not only a long remark."""
+    _, *more = cell.split("\n")
+    return any(line.count(separator) >= least for line in more[:-1] or more)
 
 
 def _cut(

@@ -248,3 +248,9 @@ def test_another_workbook_is_to_be_saved_as_csv(name: str, begin: bytes, tmp_pat
     (tmp_path / name).write_bytes(begin + b"\0x")
     with pytest.raises(InputError, match=rf"{name} is a workbook .*: save the sheet as \.xlsx or CSV"):
         read_annotations(tmp_path / name)
+
+
+def test_a_remark_may_have_several_lines(tmp_path: Path):
+    table = tmp_path / "remarks.csv"
+    table.write_text('start_s,end_s,label,remark\n0,1,happy,"long, and\nover two lines, yes"\n1,2,sad,\n')
+    assert [(one.start_s, one.label) for one in read_annotations(table)] == [(0, "happy"), (1, "sad")]
