@@ -123,7 +123,7 @@ class _Pictures(Decoder):
 
     def _read(self, size: int) -> bytes:
         data = self._out.read(size)
-        if not data and not self.log.seen and self._listens:
+        if not data and not self.log.seen and self._listens and self._gave_up():
             # Headers that cannot be read must not keep the pictures from being decoded.
             self._listens = False
             self._end()

@@ -163,6 +163,11 @@ class Decoder:
         for _ in lines:
             pass
 
+    def _gave_up(self) -> bool:
+        """Wait for ffmpeg to end, and tell whether it did so by itself: was not killed, and did not crash."""
+        ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        return ended is not None and ended.si_code == os.CLD_EXITED
+
     def lines(self) -> Iterator[bytes]:
         """Read what is printed of the frames; it comes before their data."""
         return lines_of(self._stamps)

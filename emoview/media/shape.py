@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import IO, Any, Final
 
@@ -132,7 +132,8 @@ def _told(lines: Iterable[bytes], index: int, last_s: float | None) -> Iterator[
     ticks_of = re.compile(rf"^ +Stream #0:{index}\b.*, (\d+(?:\.\d+)?)(k?) tbn")
     rate = 0.0
     time_s: float | None = None
-    fields: dict[str, int] = {}
+    units: list[dict[str, int]] = [{}]
+    beside: float | None = None
     for raw in lines:
         line = raw.decode(errors="replace").rstrip()
         ours = _OURS.match(line)
@@ -140,20 +141,33 @@ def _told(lines: Iterable[bytes], index: int, last_s: float | None) -> Iterator[
             if not rate and (ticks := ticks_of.match(line)):
                 rate = float(ticks[1]) * (1000 if ticks[2] else 1)
         elif field := _FIELD.match(ours[1]):
-            # ffmpeg 5 puts what stands beside the stream behind what the packet itself says.
-            fields.setdefault(field[1], int(field[2]))
+            units[-1][field[1]] = int(field[2])
+        elif ours[1] == "Sequence Parameter Set":
+            units.append({})
         elif rate and (packet := _PACKET.match(ours[1])):
-            if time_s is not None and (shape := _shape(fields)) is not None:
+            if time_s is not None and (shape := _shape_of(units, beside)) is not None:
+                beside = shape if time_s == float("-inf") else beside
                 yield time_s, shape
-            fields = {}
+            units = [{}]
             stamp = next((int(one) for one in packet.groups() if one != "NOPTS"), None)
             time_s = None if stamp is None else stamp / rate
             if time_s is not None and last_s is not None and time_s > last_s:
                 return
         elif ours[1] == "Extradata":
             time_s = float("-inf")
-    if time_s is not None and (shape := _shape(fields)) is not None:
+    if time_s is not None and (shape := _shape_of(units, beside)) is not None:
         yield time_s, shape
+
+
+def _shape_of(units: Sequence[dict[str, int]], beside: float | None) -> float | None:
+    """Tell the shape that the headers of a packet tell, None where they tell none.
+
+    ffmpeg puts the header that stands beside the stream before or behind one that the packet itself brings.
+    That one counts.
+    """
+    shapes = [shape for fields in units if (shape := _shape(fields)) is not None]
+    said = [shape for shape in shapes if shape != beside] or shapes
+    return said[-1] if said else None
 
 
 def _told_by_tape(media: Media, video: VideoStream) -> Iterator[tuple[float, float]]:

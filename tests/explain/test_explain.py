@@ -29,6 +29,7 @@ from emoview.networks.weights import shipped
 from emoview.output.json import schema, to_json
 from emoview.output.read import read_json
 from emoview.pipeline import analysis as pipeline
+from emoview.pipeline import loading
 from emoview.pipeline.engines import Engine
 from emoview.pipeline.models import Models
 from emoview.rendering.report import write_report
@@ -220,7 +221,7 @@ def test_without_being_asked_nothing_is_explained(
             return self._inner.run(outputs, *rest)
 
     # Networks that are loaded already would not be watched.
-    pipeline._models.cache_clear()
+    loading._models.cache_clear()
     network = Models().face_cnn
     network._session = Session(network._session)
     monkeypatch.setattr(Models, "face_cnn", network)

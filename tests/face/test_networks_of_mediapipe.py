@@ -14,7 +14,7 @@ from emoview.common.parts import without_init
 from emoview.errors import WeightsError
 from emoview.face.detect import Detector
 from emoview.face.find import FaceFinder, _Tracker
-from emoview.face.networks import Square, network
+from emoview.face.networks import Square, _loaded, network
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 from emoview.networks import weights
@@ -139,7 +139,7 @@ def test_a_damaged_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for content, said in ((None, "is missing"), (b"no model", "was changed or damaged")):
         if content:
             (tmp_path / "mesh.onnx").write_bytes(content)
-        for cache in (network, weights.shipped):
+        for cache in (_loaded, weights.shipped):
             cache.cache_clear()
         with pytest.raises(WeightsError, match=rf"mesh\.onnx {said}: install"):
             network("mesh")
