@@ -70,8 +70,11 @@ def picture_batches(
     augmentation: Augmentation,
     seed: int,
     epoch: int,
+    views: int = 0,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """Give the pictures `chosen`, shuffled and changed, as decided by seed and epoch alone.
+
+    With `views` the changes come again after so many epochs: a picture is seen in its `view_of` that number.
 
     Yields:
         `(batch, size, size, channels)` in [0, 1], and where the pictures stand in the data set,
@@ -80,8 +83,23 @@ def picture_batches(
     order = np.random.default_rng((seed, epoch)).permutation(chosen)
     for number in range(len(order) // batch):
         index = order[number * batch : (number + 1) * batch]
-        rng = np.random.default_rng((seed, epoch, number))
-        yield np.stack([changed(pictures[i], augmentation, rng) for i in index]), index
+        if views:
+            some = [view_of(pictures, int(i), augmentation, seed, epoch % views) for i in index]
+        else:
+            rng = np.random.default_rng((seed, epoch, number))
+            some = [changed(pictures[i], augmentation, rng) for i in index]
+        yield np.stack(some), index
+
+
+def view_of(
+    pictures: DecodedPictures, index: int, augmentation: Augmentation, seed: int, view: int
+) -> NDArray[np.float32]:
+    """Change a picture in the way that belongs to it, a seed and the number of a view.
+
+    The same picture in another size is changed alike.
+    """
+    # A generator for each picture: how often it draws may hang on the size.
+    return changed(pictures[index], augmentation, np.random.default_rng((seed, view, index)))
 
 
 def changed(

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from conftest import Make
 from expected import PLAIN
-from trained import quiet, read_history_of, said_by, trained
+from trained import quiet, read_history_of, trained
 
 from emoview import LABELS, InputError, analyze
 from emoview.datasets.pictures import open_pictures
-from emoview.fusion.late import softmax
 from emoview.networks.runs import Run, load_network, networks_of, read_metrics, read_run
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
@@ -26,10 +25,8 @@ from emoview.training.systems.pictures import (
     group_names,
     grouped,
     input_shape,
-    opened,
     regrouped,
     split_pictures,
-    targets_of,
 )
 
 
@@ -203,53 +200,3 @@ def test_normalisation_that_only_helps_to_learn_leaves_the_published_network(fac
         trained("shallow-deep", faces, tmp_path / "no", network="bkvgg12", start=str(run), **changes)
     with pytest.raises(InputError, match="resnet18 has no option batch_norm"):
         trained("shallow-deep", faces, tmp_path / "none", network="resnet18", **changes)
-
-
-def test_a_teacher_counts_beside_the_labels(
-    picture_run: Path, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    options = system_named("shallow-deep").options({"teacher": str(picture_run), "teacher_share": 0.25})
-    pictures, parts = opened(options, faces)
-    targets = targets_of(pictures, pictures.labels, parts[0], options, tmp_path)
-    plain = np.eye(7, dtype=np.float32)[pictures.labels]
-    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
-    # What is measured, or chooses the epoch, keeps its label.
-    others = np.setdiff1d(np.arange(len(pictures)), parts[0])
-    np.testing.assert_array_equal(targets[others], plain[others])
-    said = (targets - 0.75 * plain)[parts[0]] / 0.25
-    (network,) = networks_of(picture_run)
-    shown = [pictures.picture(int(i), size=48)[..., None] / np.float32(255) for i in parts[0][:5]]
-    logits = network.scale * said_by(load_network(picture_run, network), np.stack(shown))
-    np.testing.assert_allclose(said[:5], softmax(logits), atol=1e-4)
-    changes = {
-        "network": "bkmin",
-        "batch": 16,
-        "teacher": str(picture_run),
-        "plan": {"epochs": 1, "rate": 1e-3},
-    }
-    run = trained("shallow-deep", faces, tmp_path / "run", **changes)
-    assert read_history_of(run / "bkmin")[0]["loss"] > 0
-    # A training that goes on asks nobody again, but about other pictures; what is damaged is refused.
-    monkeypatch.setattr("emoview.training.systems.pictures.taught", lambda *_: pytest.fail("asked again"))
-    np.testing.assert_array_equal(targets_of(pictures, pictures.labels, parts[0], options, tmp_path), targets)
-    with pytest.raises(pytest.fail.Exception):
-        targets_of(pictures, pictures.labels, parts[0][:-1], options, tmp_path)
-    (tmp_path / "taught.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match="taught"):
-        targets_of(pictures, pictures.labels, parts[0], options, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"loss": "hinge"}, "hinge learns labels alone"),
-        ({"labels": 3}, "tells neutral, anger.* not neutral, negative"),
-        ({"teacher": "shipped", "labels": 2}, "the teacher shipped tells neutral"),
-        ({"teacher": "nowhere"}, "no run folder"),
-    ],
-)
-def test_teachers_that_cannot_teach_are_refused(
-    changes: dict[str, Any], said: str, picture_run: Path, faces: Path, tmp_path: Path
-):
-    with pytest.raises(InputError, match=said):
-        trained("shallow-deep", faces, tmp_path / "run", **{"teacher": str(picture_run), **changes})

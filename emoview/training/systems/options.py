@@ -56,6 +56,9 @@ class PictureOptions:
         teacher: Whose probabilities of each picture count in the target beside its label: a run folder with
             one network of pictures, or `shipped`, the face network that ships; None for the label alone.
         teacher_share: How much they count; the rest is the label's.
+        teacher_views: Changed copies of each picture that the teacher is asked about; an epoch shows one of
+            them, and after so many epochs they come again.  With 0 it is asked about the picture as it is,
+            however it is changed for the network that learns.
         seed: Decides start, split, order and changes.
     """
 
@@ -81,6 +84,7 @@ class PictureOptions:
     head_epochs: Whole = 0
     teacher: FileName | None = None
     teacher_share: Annotated[float, Meta(gt=0, le=1)] = 0.7
+    teacher_views: Whole = 0
     seed: Whole = 1
 
 

@@ -45,7 +45,7 @@ from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
 from emoview.training.systems.options import PictureOptions
-from emoview.training.teacher import taught
+from emoview.training.teacher import Views, taught
 
 RISING = (0.05, 0.2, 0.2, 0.3)
 """Dropout of the four stages of deep networks of small pictures (system E, section 7.1.3)."""
@@ -128,24 +128,35 @@ def targets_of(
     options: PictureOptions,
     folder: Path,
 ) -> NDArray[np.float32]:
-    """Give what the network should say, `(n, labels)`: the labels, and what a teacher says of those `known`.
+    """Give what the network should say: the labels, and what a teacher says of those `known`.
 
     What the teacher says is kept in `folder`.
 
+    Returns:
+        `(views, n, labels)`: of each view of the pictures, or one for all.
+
     Raises:
-        InputError: The loss takes labels alone, or see `taught`.
+        InputError: The loss takes labels alone, there is no teacher for the views, or see `taught`.
     """
     names = group_names(options.labels)
-    targets = np.eye(len(names), dtype=np.float32)[groups]
-    if options.teacher is not None:
-        if options.loss != "cross-entropy":
-            raise InputError(f"{options.loss} learns labels alone: leave teacher out")
-        share, teacher, shown = np.float32(options.teacher_share), options.teacher, pictures.select(known)
-        of = "\n".join((teacher, *shown.digests())).encode()
-        shape = (len(known), len(names))
-        folder.mkdir(parents=True, exist_ok=True)
-        said = kept(folder / "taught.npz", of, shape, lambda: taught(teacher, shown, names), finite=True)
-        targets[known] = (1 - share) * targets[known] + share * said
+    targets = np.eye(len(names), dtype=np.float32)[groups][None]
+    teacher = options.teacher
+    if teacher is None:
+        if options.teacher_views:
+            raise InputError("teacher_views needs a teacher: name one, or leave it out")
+        return targets
+    if options.loss != "cross-entropy":
+        raise InputError(f"{options.loss} learns labels alone: leave teacher out")
+    share = np.float32(options.teacher_share)
+    views = Views(options.teacher_views, options.augmentation, options.seed)
+    of = "\n".join((teacher, *views.key(known), *pictures.select(known).digests())).encode()
+    shape = (max(views.count, 1), len(known), len(names))
+    folder.mkdir(parents=True, exist_ok=True)
+    said = kept(
+        folder / "taught.npz", of, shape, lambda: taught(teacher, pictures, known, names, views), finite=True
+    )
+    targets = np.repeat(targets, len(said), axis=0)
+    targets[:, known] = (1 - share) * targets[:, known] + share * said
     return targets
 
 
@@ -170,9 +181,9 @@ def _learn(
         weights = class_weights(groups[parts[0]], len(names)) if options.class_weights else None
         for values, index in picture_batches(
             decoded, parts[0], batch=options.batch, augmentation=options.augmentation,
-            seed=options.seed, epoch=epoch,
+            seed=options.seed, epoch=epoch, views=options.teacher_views,
         ):  # fmt: skip
-            wanted = targets[index]
+            wanted = targets[epoch % len(targets), index]
             yield (values, wanted) if weights is None else (values, wanted, weights[groups[index]])
 
     def judge(model: keras.Model) -> dict[str, float]:

@@ -181,7 +181,7 @@ def _entries(
         InputError: Contempt or votes are asked for, which data sets of clips do not have, or normalisation
             that is merged afterwards, which goes with single pictures.
     """
-    if options.batch_norm or options.teacher is not None:
+    if options.batch_norm or options.teacher is not None or options.teacher_views:
         what = "batch_norm=true is" if options.batch_norm else "a teacher is"
         raise InputError(f"{what} for single pictures: train picture-cnn with it, and start=RUN")
     if options.labels == 8 or options.truth != "original":
