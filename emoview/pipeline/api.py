@@ -6,9 +6,11 @@ import io
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from emoview.common.text import shown
@@ -31,7 +33,12 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 class Analyzer:
     """Analyses one clip after another with the same options and networks; threads may share it.
 
+    At the end of a `with` block it is closed, see `close`; who needs no block may leave that out.
+
     Examples:
+        >>> with Analyzer() as analyzer:
+        ...     print(analyzer.analyze("clip.mp4", end_s=0.4).overall.label)
+        happy
         >>> analyzer = Analyzer(Options(labels=3), at_once=2)
 
     Args:
@@ -53,6 +60,47 @@ class Analyzer:
         if type(at_once) is not int or at_once < 1:
             raise InputError(f"at_once must be a whole number, 1 or more, not {at_once!r}")
         self._free = threading.BoundedSemaphore(at_once)
+        self._streams: set[Generator[tuple[Row, ...], None, None]] = set()
+        self._closed = False
+
+    def __enter__(self) -> Analyzer:
+        self._refuse_closed()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all streams, with their decoders, and refuse further calls; closing twice does no harm.
+
+        Calls that run in other threads come to their end, and results stay as they are. Networks stay loaded
+        for other analyses in the same process.
+
+        Examples:
+            >>> closed = Analyzer()
+            >>> closed.close()
+            >>> closed.analyze("clip.mp4")
+            Traceback (most recent call last):
+            emoview.errors.InputError: this Analyzer is closed: make another
+        """
+        self._closed = True
+        for rows in list(self._streams):
+            # One that another thread reads ends there, before its next tick.
+            with suppress(ValueError):
+                rows.close()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise InputError("this Analyzer is closed: make another")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until no more calls run than are allowed."""
+        with self._free:
+            self._refuse_closed()
+            yield
 
     def analyze(
         self,
@@ -121,10 +169,24 @@ class Analyzer:
         """
         if not isinstance(source, str | os.PathLike):
             raise InputError(f"a source of a stream is a path, not {source!r:.80}")
+        rows = self._rows(source, start_s, end_s)
+        self._streams.add(rows)
+        try:
+            for some in rows:
+                yield some
+                self._refuse_closed()
+        finally:
+            self._streams.discard(rows)
+            rows.close()
+
+    def _rows(
+        self, source: str | os.PathLike[str], start_s: float, end_s: float | None
+    ) -> Generator[tuple[Row, ...], None, None]:
+        """Stream, and hold what that takes: `close` closes this generator, and whoever reads is told."""
         from emoview.media.probe import Stretch
         from emoview.pipeline.analysis import stream
 
-        with self._free:
+        with self._turn():
             yield from stream(source, options=self.options, stretch=Stretch(start_s, end_s))
 
     def analyze_arrays(
@@ -177,7 +239,7 @@ class Analyzer:
 
         stretch = Stretch(start_s, end_s)
         try:
-            with self._free:
+            with self._turn():
                 result = run(
                     path,
                     options=self.options,
