@@ -19,6 +19,7 @@ from emoview.common.stored import quoted
 from emoview.common.tables import (
     WORKBOOKS,
     decoded,
+    has_decimal_commas,
     hint_of,
     is_workbook,
     key_of,
@@ -26,6 +27,7 @@ from emoview.common.tables import (
     seconds_in,
     separator_of,
     unit_of,
+    without_thousands,
 )
 from emoview.common.text import name_of
 from emoview.common.workbooks import workbook_as_text
@@ -182,11 +184,20 @@ def _in_table(path: Place, lines: Sequence[str], notes: list[str]) -> Iterator[E
     separator, first = _layout(lines)
     (number, head), *rows = _rows(lines, separator, first)
     columns = _columns(path, number, head if isinstance(head, list) else [lines[first]], notes)
+    numbers = [cell for _, row in rows if isinstance(row, list) for cell in _cells_of_times(row, columns)]
+    decimal = has_decimal_commas(numbers)
+    if decimal is None and separator != ",":
+        # A comma that cannot stand between columns is there for decimals.
+        decimal = True
     for number, row in rows:
         if isinstance(row, str):
             yield Entry(lines[number - 1].strip(), number, fault=row)
         elif any(cell.strip() for cell in row):
-            yield _of_row(number, row, columns, separator)
+            yield _of_row(number, row, columns, separator, decimal=decimal)
+
+
+def _cells_of_times(row: Sequence[str], columns: _Columns) -> list[str]:
+    return [row[time[0]] for time in columns.times if time is not None and time[0] < len(row)]
 
 
 def _columns(path: Place, line: int, head: Sequence[str], notes: list[str]) -> _Columns:
@@ -304,7 +315,7 @@ def _refuse_slips(
                 )
 
 
-def _of_row(number: int, row: list[str], columns: _Columns, separator: str) -> Entry:
+def _of_row(number: int, row: list[str], columns: _Columns, separator: str, *, decimal: bool | None) -> Entry:
     cells = [*row, *[""] * (columns.count - len(row))]
     text, whole = cells[columns.path], separator.join(row)
     further = tuple((name, recoded(cells[i].strip())) for i, name in columns.further)
@@ -315,7 +326,7 @@ def _of_row(number: int, row: list[str], columns: _Columns, separator: str) -> E
         )
         return Entry(whole, number, fault=fault)
     try:
-        start_s, end_s, *lengths = (_seconds(cells, column) for column in columns.times)
+        start_s, end_s, *lengths = (_seconds(cells, column, decimal=decimal) for column in columns.times)
     except ValueError as error:
         return Entry(text or whole, number, fault=str(error), further=further)
     start_s = start_s or 0.0
@@ -333,12 +344,19 @@ def _plain(cell: str) -> str:
     return quotes[1] if quotes and quotes[1] else cell.strip()
 
 
-def _seconds(cells: Sequence[str], column: tuple[int, str] | None) -> float | None:
+def _seconds(cells: Sequence[str], column: tuple[int, str] | None, *, decimal: bool | None) -> float | None:
     text = "" if column is None else cells[column[0]].strip()
     if column is None or text in _NOTHING:
         return None
+    # Nobody writes thousandths of milliseconds.
+    plain = without_thousands(text, decimal=False if column[1] == "ms" else decimal)
+    if plain is None:
+        raise ValueError(
+            f"{quoted(text)} may be {text.replace(',', '')} or {text.replace(',', '.')} seconds, and no "
+            "other time in the list tells which: write it without the comma, or with a decimal point"
+        )
     try:
-        seconds = seconds_in(text) / (1000 if column[1] == "ms" else 1)
+        seconds = seconds_in(plain) / (1000 if column[1] == "ms" else 1)
     except ValueError:
         seconds = -1
     if not 0 <= seconds <= _MOST_S:

@@ -168,7 +168,7 @@ STRETCHES = {
     "capitals and blanks": "Path , Start_s, End_S\n b.mp4 , 1.5, 4.5 \n",
     "words": "File name,Start (s),End (s)\nb.mp4,1.5,4.5\n",
     "milliseconds": "path,onset_ms,offset_ms\nb.mp4,1500,4500\n",
-    "t0 in milliseconds": "path,t0 (ms),t1 (ms)\nb.mp4,1500,4500\n",
+    "t0 in milliseconds": 'path,t0 (ms),t1 (ms)\nb.mp4,1500,"4,500"\n',
     "a length": "path,start_s,duration\nb.mp4,1.5,3\n",
     "a line for Excel": "sep=;\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
     **{
@@ -246,6 +246,40 @@ def test_a_length_without_a_start_is_told(columns: str, told: int, tmp_path: Pat
         )
         for note in notes
     )
+
+
+@pytest.mark.parametrize(
+    ("others", "start_s"),
+    [
+        (["0.5", "700"], 1234), (["1,234.5", "7"], 1234), (["1,234,567", "7"], 1234), (["0:02.5", "7"], 1234),
+        (["0,5", "700"], 1.234), (["12,25", "700"], 1.234), (["0:01,5", "7"], 1.234), (["0,25", "7"], 1.234),
+        (["0,250", "7"], 1.234),
+        (["7", "700"], None), (["", "NA"], None), (["0.5", "0,5"], None),
+    ],
+)  # fmt: skip
+def test_a_comma_is_what_the_other_times_show(others: list[str], start_s: float | None, tmp_path: Path):
+    rows = "".join(f'b{i}.mp4,"{cell}"\n' for i, cell in enumerate(others))
+    content = f'path,start_s\na.mp4,"1,234"\n{rows}'
+    clip, *rest = clips_of([written(tmp_path, content, "list.csv")])
+    assert not any(other.fault for other in rest)
+    if start_s is None:
+        assert clip.origin == f"line 2 of {tmp_path / 'list.csv'}"
+        assert str(clip.fault).startswith(
+            "'1,234' may be 1234 or 1.234 seconds, and no other time in the list"
+        )
+    else:
+        assert (clip.stretch.start_s, clip.fault) == (start_s, None)
+    # Where a comma stands between no columns, it is there for decimals unless others show it.
+    clip = clips_of(
+        [
+            written(
+                tmp_path,
+                content.replace('","', "\t").replace(".mp4,", ".mp4\t").replace("path,", "path\t"),
+                "list.tsv",
+            )
+        ]
+    )[0]
+    assert clip.stretch.start_s == (start_s or 1.234)
 
 
 @pytest.mark.parametrize("cell", ["1:60", "1:2:3:4", "1.234,5", "1:61:00", "1;5", "5 min"])
