@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -134,10 +132,11 @@ class Analyzer:
         if isinstance(source, str | os.PathLike):
             return self._run(source, start_s, end_s, on_event, allow_network=allow_network)
         from emoview.common.files import private_folder
+        from emoview.media.source import copy_content
 
         with private_folder() as folder:
             file = folder / "content"
-            name = _copy(source, file)
+            name = copy_content(source, file)
             return self._run(file, start_s, end_s, on_event, name)
 
     def stream(
@@ -255,27 +254,6 @@ class Analyzer:
         if name is not None:
             result = replace(result, media=replace(result.media, path=shown(name)))
         return Result.of(result)
-
-
-def _copy(source: object, file: Path) -> str:
-    """Write the content of a source that is no path to a file, and name the source.
-
-    Raises:
-        InputError: It is nothing that can be analysed.
-    """
-    with file.open("wb") as out:
-        if isinstance(source, bytes | bytearray | memoryview):
-            out.write(source)
-            return "bytes"
-        if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
-            try:
-                shutil.copyfileobj(source, out)
-            except ValueError as error:
-                raise InputError(
-                    f"{source!r:.80} cannot be read ({error}): give a file opened for reading bytes"
-                ) from error
-            return str(getattr(source, "name", "file"))
-    raise InputError(f"a source is a path, bytes, or a file opened for reading bytes, not {source!r:.80}")
 
 
 def _grouped(merge: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
