@@ -64,7 +64,11 @@ class Clip:
 
 
 def clips_of(
-    inputs: Sequence[str], endings: Sequence[str] | None = None, *, passed_over: Counter[str] | None = None
+    inputs: Sequence[str],
+    endings: Sequence[str] | None = None,
+    *,
+    passed_over: Counter[str] | None = None,
+    notes: list[str] | None = None,
 ) -> list[Clip]:
     """Find the clips of a batch, in the order of the inputs, each once, no name twice.
 
@@ -76,6 +80,7 @@ def clips_of(
         endings: Of the files that are going to be written for each; long names are cut to suit them. By
             default of all that there are.
         passed_over: Counts the files in folders that do not end as media do, by their endings.
+        notes: Told what a user should know of lists.
 
     Returns:
         The clips. A line of a list, or a folder below an input, that is no good is one that has a fault.
@@ -86,7 +91,7 @@ def clips_of(
     left_out: Counter[str] = Counter() if passed_over is None else passed_over
     sources: dict[tuple[object, ...], Source] = {}
     for text in inputs:
-        for source in _sources(text, left_out):
+        for source in _sources(text, left_out, notes):
             _add(sources, source)
     found = list(sources.values())
     if endings is None:
@@ -133,12 +138,12 @@ def _identity(source: Source) -> tuple[str, Stretch, str | None]:
     return os.path.realpath(path) if isinstance(path, Path) else str(path), source.stretch, None
 
 
-def _sources(text: str, left_out: Counter[str]) -> list[Source]:
+def _sources(text: str, left_out: Counter[str], notes: list[str] | None) -> list[Source]:
     path = place_of(text)
     # Unlike those of pathlib, these take names that are too long for files that are not there.
     folder = isinstance(path, Path) and os.path.isdir(path)  # noqa: PTH112
     if path.suffix.lower() in lists.SUFFIXES and not folder:
-        return [_listed(path, entry) for entry in lists.read_list(path)]
+        return [_listed(path, entry) for entry in lists.read_list(path, notes)]
     if isinstance(path, Remote):
         return _behind(path, left_out)
     if folder:

@@ -19,6 +19,7 @@ from emoview.common.stored import quoted
 from emoview.common.tables import (
     WORKBOOKS,
     decoded,
+    has_decimal_commas,
     hint_of,
     is_workbook,
     key_of,
@@ -26,6 +27,7 @@ from emoview.common.tables import (
     seconds_in,
     separator_of,
     unit_of,
+    without_thousands,
 )
 from emoview.common.text import name_of
 from emoview.common.workbooks import workbook_as_text
@@ -36,8 +38,14 @@ SUFFIXES: Final = (".txt", ".csv", ".tsv", *WORKBOOKS)
 """Of the files that are taken for lists, or refused as such: old workbooks are."""
 
 _PATHS: Final = ("path", "file", "filename", "file_name", "video", "clip", "media", "media_file")
-_STARTS: Final = ("start", "begin", "onset", "from", "start_time", "begin_time")
-_ENDS: Final = ("end", "stop", "offset", "to", "end_time", "stop_time")
+# Names of starts and ends without blanks; those that may mean something else count where both are there.
+_BOUNDS: Final = (
+    ("start", "end"), ("begin", "stop"), ("onset", "offset"), ("from", "to"), ("starttime", "endtime"),
+    ("begintime", "stoptime"), ("timestart", "timeend"), ("onsettime", "offsettime"), ("inpoint", "outpoint"),
+    ("tcin", "tcout"), ("timecodein", "timecodeout"), ("timein", "timeout"), ("markin", "markout"),
+)  # fmt: skip
+_PAIRS: Final = (("in", "out"), ("t0", "t1"))
+_STARTS, _ENDS = zip(*_BOUNDS, *_PAIRS, strict=True)
 _LENGTHS: Final = ("duration", "length", "dur")
 _TIMES: Final = {"start_s": _STARTS, "end_s": _ENDS}
 # R writes it into cells that hold nothing.
@@ -98,15 +106,17 @@ class _Columns:
     count: int
 
 
-def read_list(path: Place) -> list[Entry]:
+def read_list(path: Place, notes: list[str] | None = None) -> list[Entry]:
     """Read a list, in whatever encoding and with whatever separator a spreadsheet or an editor has saved it.
+
+    What a user should know of it is added to `notes`.
 
     Raises:
         InputError: It cannot be read, is no list, or names nothing.
     """
     lines = _lines(path)
     as_text = path.suffix.lower() == ".txt" and not _is_table(path, lines)
-    found = list(_in_text(path, lines) if as_text else _in_table(path, lines))
+    found = list(_in_text(path, lines) if as_text else _in_table(path, lines, [] if notes is None else notes))
     if not found:
         raise InputError(f"the list {name_of(path)} names no file: write a path a line")
     return [_checked(entry, path) for entry in found]
@@ -170,36 +180,41 @@ def _is_there(of: Place, line: str) -> bool:
     return isinstance(of, Path) and os.path.isfile(of.parent / line)  # noqa: PTH113
 
 
-def _in_table(path: Place, lines: Sequence[str]) -> Iterator[Entry]:
+def _in_table(path: Place, lines: Sequence[str], notes: list[str]) -> Iterator[Entry]:
     separator, first = _layout(lines)
-    rows = _rows(lines, separator, first)
-    number, head = next(rows)
-    columns = _columns(path, number, head if isinstance(head, list) else [lines[first]])
+    (number, head), *rows = _rows(lines, separator, first)
+    columns = _columns(path, number, head if isinstance(head, list) else [lines[first]], notes)
+    numbers = [cell for _, row in rows if isinstance(row, list) for cell in _cells_of_times(row, columns)]
+    decimal = has_decimal_commas(numbers)
+    if decimal is None and separator != ",":
+        # A comma that cannot stand between columns is there for decimals.
+        decimal = True
     for number, row in rows:
         if isinstance(row, str):
             yield Entry(lines[number - 1].strip(), number, fault=row)
         elif any(cell.strip() for cell in row):
-            yield _of_row(number, row, columns, separator)
+            yield _of_row(number, row, columns, separator, decimal=decimal)
 
 
-def _columns(path: Place, line: int, head: Sequence[str]) -> _Columns:
+def _cells_of_times(row: Sequence[str], columns: _Columns) -> list[str]:
+    return [row[time[0]] for time in columns.times if time is not None and time[0] < len(row)]
+
+
+def _columns(path: Place, line: int, head: Sequence[str], notes: list[str]) -> _Columns:
     """Find what the columns are by their names, which stand in a line.
 
     Raises:
         InputError: There is no column of paths, one is there twice, or may be misspelt.
     """
     keys = [key_of(name) for name in head]
-    named = [(*unit_of(key), number) for number, key in enumerate(keys)]
+    named = [(*_base_of(key), number) for number, key in enumerate(keys)]
     places = [number for name in _PATHS for number, key in enumerate(keys) if key == name]
     found = ", ".join(quoted(recoded(name.strip())) for name in head[:12] if name.strip()) or "nothing"
     if not places or len(head) > _MOST_COLUMNS or keys.count(keys[places[0]]) > 1:
         raise InputError(f"line {line} of the list {name_of(path)} has {found}: {_NEEDS}")
-    times: list[tuple[int, str] | None] = []
-    for names in (_STARTS, _ENDS):
-        fitting = [(number, unit) for name in names for base, unit, number in named if base == name]
-        times.append(fitting[0] if fitting else None)
+    times = _bounds_of(named)
+    lengths = [(number, unit) for base, unit, number in named if base in _LENGTHS]
     if times[0] and not times[1]:
-        lengths = [(number, unit) for base, unit, number in named if base in _LENGTHS]
         times[2:] = lengths[:1]
     wanted = ((_STARTS, times[0]), (_ENDS, times[1]), (_LENGTHS, times[-1] or times[1]))
     _refuse_other_units(path, head, keys, [names for names, time in wanted if time is None])
@@ -208,6 +223,11 @@ def _columns(path: Place, line: int, head: Sequence[str]) -> _Columns:
     _refuse_slips(
         path, head, keys, used, missing=[n for n, time in zip(_TIMES, found_times, strict=True) if not time]
     )
+    if lengths and not times[0]:
+        notes.append(
+            f"the column {quoted(recoded(head[lengths[0][0]].strip()))} of the list {name_of(path)} is not "
+            "used, since no column tells where the clips start: add start_s, or call it end_s"
+        )
     others: list[tuple[int, str]] = []
     for number, name in enumerate(head):
         plain = recoded(name).strip()
@@ -215,6 +235,25 @@ def _columns(path: Place, line: int, head: Sequence[str]) -> _Columns:
             again = sum(1 for _, other in others if other == plain)
             others.append((number, f"{plain}_{again + 1}" if again else plain))
     return _Columns(places[0], tuple(times), tuple(others), len(head))
+
+
+def _base_of(key: str) -> tuple[str, str]:
+    """Write a column's key without its unit and without blanks; and give the unit."""
+    base, unit = unit_of(key)
+    return base.replace("_", ""), unit
+
+
+def _bounds_of(named: Sequence[tuple[str, str, int]]) -> list[tuple[int, str] | None]:
+    """Find the columns of starts and of ends by their names, with their units."""
+    there = {base for base, _, _ in named}
+    pairs = () if not there.isdisjoint(name for both in _BOUNDS for name in both) else _PAIRS
+    counting = (*_BOUNDS, *(both for both in pairs if there.issuperset(both)))
+    return [
+        next(
+            ((number, unit) for both in counting for base, unit, number in named if base == both[side]), None
+        )
+        for side in (0, 1)
+    ]
 
 
 def _rows(lines: Sequence[str], separator: str, first: int) -> Iterator[tuple[int, list[str] | str]]:
@@ -253,7 +292,7 @@ def _refuse_other_units(
     names = {name for group in missing for name in group}
     for shown, key in zip(head, keys, strict=True):
         unit = _OTHER_UNITS.search(key)
-        if unit and key[: unit.start()] in names:
+        if unit and key[: unit.start()].replace("_", "") in names:
             raise InputError(
                 f"the list {name_of(path)} has a column {quoted(shown.strip())}: give the times in seconds, "
                 "as start_s and end_s, or as mm:ss, as start and end"
@@ -267,7 +306,8 @@ def _refuse_slips(
     for number, key in enumerate(keys):
         last = unit_of(key)[0].rpartition("_")[2]
         for name in missing:
-            like = last in _TIMES[name][:3] or difflib.SequenceMatcher(None, key, name).ratio() >= _LIKE
+            like = last in _TIMES[name][:3] or _base_of(key)[0] in _TIMES[name]
+            like = like or difflib.SequenceMatcher(None, key, name).ratio() >= _LIKE
             if number not in used and like:
                 raise InputError(
                     f"the list {name_of(path)} has a column {quoted(head[number].strip())}: is {name} meant? "
@@ -275,7 +315,7 @@ def _refuse_slips(
                 )
 
 
-def _of_row(number: int, row: list[str], columns: _Columns, separator: str) -> Entry:
+def _of_row(number: int, row: list[str], columns: _Columns, separator: str, *, decimal: bool | None) -> Entry:
     cells = [*row, *[""] * (columns.count - len(row))]
     text, whole = cells[columns.path], separator.join(row)
     further = tuple((name, recoded(cells[i].strip())) for i, name in columns.further)
@@ -286,7 +326,7 @@ def _of_row(number: int, row: list[str], columns: _Columns, separator: str) -> E
         )
         return Entry(whole, number, fault=fault)
     try:
-        start_s, end_s, *lengths = (_seconds(cells, column) for column in columns.times)
+        start_s, end_s, *lengths = (_seconds(cells, column, decimal=decimal) for column in columns.times)
     except ValueError as error:
         return Entry(text or whole, number, fault=str(error), further=further)
     start_s = start_s or 0.0
@@ -304,12 +344,19 @@ def _plain(cell: str) -> str:
     return quotes[1] if quotes and quotes[1] else cell.strip()
 
 
-def _seconds(cells: Sequence[str], column: tuple[int, str] | None) -> float | None:
+def _seconds(cells: Sequence[str], column: tuple[int, str] | None, *, decimal: bool | None) -> float | None:
     text = "" if column is None else cells[column[0]].strip()
     if column is None or text in _NOTHING:
         return None
+    # Nobody writes thousandths of milliseconds.
+    plain = without_thousands(text, decimal=False if column[1] == "ms" else decimal)
+    if plain is None:
+        raise ValueError(
+            f"{quoted(text)} may be {text.replace(',', '')} or {text.replace(',', '.')} seconds, and no "
+            "other time in the list tells which: write it without the comma, or with a decimal point"
+        )
     try:
-        seconds = seconds_in(text) / (1000 if column[1] == "ms" else 1)
+        seconds = seconds_in(plain) / (1000 if column[1] == "ms" else 1)
     except ValueError:
         seconds = -1
     if not 0 <= seconds <= _MOST_S:

@@ -55,8 +55,10 @@ def baseline(
         from emoview.timeline.options import Options
 
         options = Options(modality=modality.value, face=face, device=cast(Literal["auto"], device.value))
+        notes: list[str] = []
+        clips = clips_of(inputs, notes=notes)
         with render.progress(terminal.console, quiet=quiet) as on_event:
-            made, warnings = baseline_of(clips_of(inputs), options=options, on_event=on_event)
+            made, warnings = baseline_of(clips, options=options, on_event=on_event)
         write_whole(output, made.text)
         if not quiet:
-            render.show_baseline(terminal.console, made, warnings, output)
+            render.show_baseline(terminal.console, made, [*notes, *warnings], output)

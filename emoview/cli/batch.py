@@ -105,15 +105,20 @@ def batch(
         from emoview.batch.run import Workers, default_workers, plan, run_batch
         from emoview.batch.storage import place_of
         from emoview.cli import render_batch as render
+        from emoview.cli.render import warnings
         from emoview.pipeline.check import check
 
         options = replace(options, causal=causal)
         check(options)
         wanted = Wanted(options, tuple(formats.split(",")), challenge, contact_sheet)
         passed_over: Counter[str] = Counter()
-        clips, folder = clips_of(inputs, wanted.endings, passed_over=passed_over), place_of(output)
+        notes: list[str] = []
+        clips = clips_of(inputs, wanted.endings, passed_over=passed_over, notes=notes)
+        folder = place_of(output)
         if passed_over and not quiet:
             render.passed_over(terminal.console, passed_over)
+        if not quiet:
+            warnings(terminal.console, notes)
         if dry_run:
             render.steps(terminal.out, plan(clips, folder, wanted, resume=resume), folder)
             return

@@ -53,7 +53,10 @@ def study(
         from emoview.study.run import analyse_plan, conclude, refuse_foreign
 
         check(options)
-        rows = read_plan(plan)
+        notes: list[str] = []
+        rows = read_plan(plan, notes)
+        if not quiet:
+            render.warnings(terminal.console, notes)
         refuse_foreign(plan, output)
         with render_batch.progress(terminal.console, quiet=quiet, log=None) as on_event:
             report = analyse_plan(

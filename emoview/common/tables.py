@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 WORKBOOKS: Final = (".xlsx", ".xls", ".xlsm", ".ods")
@@ -21,6 +21,9 @@ _SEPARATORS: Final = "\t;,|"
 # A spreadsheet that saves it again fills it up with separators.
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)\1*"?\s*', re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+# One comma and three digits: decimals, or thousands. Several commas, or a point behind, leave no doubt.
+_EITHER: Final = re.compile(r"[1-9]\d{0,2},\d{3}", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+\.\d*|(?:,\d{3}){2,})", re.ASCII)
 _CLOCK: Final = re.compile(r"(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9}(?:[.,]\d{0,20})?)", re.ASCII)
 _UNITS: Final = re.compile(
     r"_(?:(s|secs?|seconds?|ss\.msec|h?h?:?mm:ss(?:[.:]\w+)?|sf|hms|hmsf)|(ms|msecs?|milliseconds?))$"
@@ -109,6 +112,41 @@ def number_in(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(text)
     return number
+
+
+def has_decimal_commas(numbers: Iterable[str]) -> bool | None:
+    """Tell from numbers and times of a table whether a comma stands before decimals, or between thousands.
+
+    >>> has_decimal_commas(["1,234", "2.5"])
+    False
+
+    Returns:
+        None where they do not show it, or show both.
+    """
+    shown = set()
+    for number in map(str.strip, numbers):
+        if _THOUSANDS.fullmatch(number) or re.search(r"\d\.\d", number):
+            shown.add(False)
+        elif re.search(r"\d,\d", number) and not _EITHER.fullmatch(number):
+            shown.add(True)
+    return shown.pop() if len(shown) == 1 else None
+
+
+def without_thousands(number: str, *, decimal: bool | None) -> str | None:
+    """Leave out commas between thousands; None where a comma may be one of them or not.
+
+    Args:
+        number: A number or a time.
+        decimal: What `has_decimal_commas` tells.
+
+    >>> without_thousands("1,234", decimal=False)
+    '1234'
+    """
+    plain = number.strip()
+    either = _EITHER.fullmatch(plain)
+    if either and decimal is None:
+        return None
+    return plain.replace(",", "") if (either and not decimal) or _THOUSANDS.fullmatch(plain) else plain
 
 
 def hint_of(text: str) -> str:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from emoview.face.align import network_input
 
 
 class View(NamedTuple):
@@ -35,11 +32,16 @@ def seen(face: NDArray[np.uint8], view: View) -> NDArray[np.float32]:
     Returns:
         `(view.side, view.side, 1)` in [0, 1].
     """
+    # Whoever hears alone imports this module, too, and is not to wait for OpenCV.
+    from emoview.face.align import network_input
+
     picture = network_input(face, view.side)
     if view.mirrored:
         picture = picture[:, ::-1]
     if not view.angle:
         return picture
+    import cv2
+
     middle = (view.side - 1) / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), view.angle, 1.0)
     turned = cv2.warpAffine(np.ascontiguousarray(picture[..., 0]), matrix, (view.side, view.side))

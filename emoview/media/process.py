@@ -27,6 +27,7 @@ _REPEATED: Final = b"    Last message repeated"
 _BESIDE: Final = re.compile(
     rb"\[(?:filter_units|trace_headers|\w+_mp4toannexb|[av]?ost#1|out#1|null)\b|bitstream filter"
 )
+_HEADERS: Final = b"[trace_headers @ "
 # This message of theirs has no end of line: what follows it may be a complaint.
 _ENDLESS: Final = re.compile(rb"\[[av]?ost#1.*? applying bitstream filters .*?processing input(?=[^\r\n])")
 
@@ -76,6 +77,11 @@ class DecodeLog:
         """Read complaints until the pipe ends, and give the lines between them, without their levels."""
         bad = False
         for line in lines_of(pipe):
+            # Dozens a picture, where each brings its headers.
+            if line.startswith(_HEADERS) and b"] [info] " in line:
+                bad = False
+                yield line.replace(b"[info] ", b"", 1)
+                continue
             level = _LEVEL.match(line)
             if endless := _ENDLESS.match(line):
                 line, bad = line[endless.end() :], True

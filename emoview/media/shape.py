@@ -45,9 +45,14 @@ _TAPE_BEGINS: Final = re.compile(rb"\x1f\x07\x00[\x3f\xbf].{76}\x3f\x07\x00", re
 # More than a picture takes, and than stands between two; and than an index at the end of a file.
 _WINDOW, _MOST_INDEX = 1 << 18, 1 << 25
 
-_OURS: Final = re.compile(r"^\[trace_headers @ \w+\] (.*)")
-_FIELD: Final = re.compile(r"\d+ +(\w+) +[01]+ = (\d+)")
-_PACKET: Final = re.compile(r"Packet: .*?pts (-?\d+|NOPTS), dts (-?\d+|NOPTS)")
+# Where each picture brings its headers, ffmpeg prints dozens of lines a picture: one look at each is enough.
+_OURS: Final = re.compile(
+    rb"\[trace_headers @ \w+\] (?:"
+    rb"\d+ +(?P<field>aspect_ratio_\w+|(?:horizontal|vertical)_size_value|sar_(?:width|height)|vui_\w+)"
+    rb" +[01]+ = (?P<value>\d+)"
+    rb"|(?P<begins>Sequence Parameter Set|Extradata)\s*$"
+    rb"|Packet: .*?pts (?P<pts>-?\d+|NOPTS), dts (?P<dts>-?\d+|NOPTS))"
+)
 
 
 def may_change(codec: str, pixel: float, containers: Iterable[str], *, joined: bool) -> bool:
@@ -129,32 +134,31 @@ def _changes(told: Iterable[tuple[float, float]], first: float) -> Iterator[tupl
 
 def _told(lines: Iterable[bytes], index: int, last_s: float | None) -> Iterator[tuple[float, float]]:
     """Give `(second, shape)` of each header that tells one, up to a time; first that beside the stream."""
-    ticks_of = re.compile(rf"^ +Stream #0:{index}\b.*, (\d+(?:\.\d+)?)(k?) tbn")
+    ticks_of = re.compile(rb" +Stream #0:%d\b.*, (\d+(?:\.\d+)?)(k?) tbn" % index)
     rate = 0.0
     time_s: float | None = None
     units: list[dict[str, int]] = [{}]
     beside: float | None = None
-    for raw in lines:
-        line = raw.decode(errors="replace").rstrip()
+    for line in lines:
         ours = _OURS.match(line)
         if ours is None:
             if not rate and (ticks := ticks_of.match(line)):
                 rate = float(ticks[1]) * (1000 if ticks[2] else 1)
-        elif field := _FIELD.match(ours[1]):
-            units[-1][field[1]] = int(field[2])
-        elif ours[1] == "Sequence Parameter Set":
+        elif ours["field"]:
+            units[-1][ours["field"].decode()] = int(ours["value"])
+        elif ours["begins"] == b"Sequence Parameter Set":
             units.append({})
-        elif rate and (packet := _PACKET.match(ours[1])):
+        elif ours["begins"]:
+            time_s = float("-inf")
+        elif rate:
             if time_s is not None and (shape := _shape_of(units, beside)) is not None:
                 beside = shape if time_s == float("-inf") else beside
                 yield time_s, shape
             units = [{}]
-            stamp = next((int(one) for one in packet.groups() if one != "NOPTS"), None)
+            stamp = next((int(one) for one in ours.group("pts", "dts") if one != b"NOPTS"), None)
             time_s = None if stamp is None else stamp / rate
             if time_s is not None and last_s is not None and time_s > last_s:
                 return
-        elif ours[1] == "Extradata":
-            time_s = float("-inf")
     if time_s is not None and (shape := _shape_of(units, beside)) is not None:
         yield time_s, shape
 

@@ -1,10 +1,11 @@
-"""What can be analysed and is no file yet: standard input, numbered pictures, addresses.
+"""What can be analysed and is no file yet: standard input, numbered pictures, addresses, content.
 
 Each becomes a file of this machine for as long as it is analysed, so that nothing else needs to know.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -150,6 +151,27 @@ def opened(
             yield Opened(path, shown, warnings)
         except EmoviewError as error:
             raise type(error)(str(error).replace(str(path), name_of(shown))) from error
+
+
+def copy_content(source: object, file: Path) -> str:
+    """Write the content of a source that is no path to a file, and name the source.
+
+    Raises:
+        InputError: It is nothing that can be analysed.
+    """
+    with file.open("wb") as out:
+        if isinstance(source, bytes | bytearray | memoryview):
+            out.write(source)
+            return "bytes"
+        if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
+            try:
+                shutil.copyfileobj(source, out)
+            except ValueError as error:
+                raise InputError(
+                    f"{source!r:.80} cannot be read ({error}): give a file opened for reading bytes"
+                ) from error
+            return str(getattr(source, "name", "file"))
+    raise InputError(f"a source is a path, bytes, or a file opened for reading bytes, not {source!r:.80}")
 
 
 def _holds_pictures(folder: Path) -> bool:

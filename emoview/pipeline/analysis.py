@@ -87,7 +87,7 @@ def _analysis(
     seen = _seen(options)
     with timings.measure("total"), ThreadPoolExecutor(2, thread_name_prefix="emoview") as pool:
         # While ffmpeg looks at the file there is nothing else to do.
-        pool.submit(import_branches, options)
+        pool.submit(import_branches, options, path)
         with timings.measure("probe"):
             media = probe(path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track)
         hashed = pool.submit(sha256_of, media.path)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from emoview.common.text import shown
@@ -31,7 +31,12 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 class Analyzer:
     """Analyses one clip after another with the same options and networks; threads may share it.
 
+    At the end of a `with` block it is closed, see `close`; who needs no block may leave that out.
+
     Examples:
+        >>> with Analyzer() as analyzer:
+        ...     print(analyzer.analyze("clip.mp4", end_s=0.4).overall.label)
+        happy
         >>> analyzer = Analyzer(Options(labels=3), at_once=2)
 
     Args:
@@ -53,6 +58,47 @@ class Analyzer:
         if type(at_once) is not int or at_once < 1:
             raise InputError(f"at_once must be a whole number, 1 or more, not {at_once!r}")
         self._free = threading.BoundedSemaphore(at_once)
+        self._streams: set[Generator[tuple[Row, ...], None, None]] = set()
+        self._closed = False
+
+    def __enter__(self) -> Analyzer:
+        self._refuse_closed()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all streams, with their decoders, and refuse further calls; closing twice does no harm.
+
+        Calls that run in other threads come to their end, and results stay as they are. Networks stay loaded
+        for other analyses in the same process.
+
+        Examples:
+            >>> closed = Analyzer()
+            >>> closed.close()
+            >>> closed.analyze("clip.mp4")
+            Traceback (most recent call last):
+            emoview.errors.InputError: this Analyzer is closed: make another
+        """
+        self._closed = True
+        for rows in list(self._streams):
+            # One that another thread reads ends there, before its next tick.
+            with suppress(ValueError):
+                rows.close()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise InputError("this Analyzer is closed: make another")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until no more calls run than are allowed."""
+        with self._free:
+            self._refuse_closed()
+            yield
 
     def analyze(
         self,
@@ -86,10 +132,11 @@ class Analyzer:
         if isinstance(source, str | os.PathLike):
             return self._run(source, start_s, end_s, on_event, allow_network=allow_network)
         from emoview.common.files import private_folder
+        from emoview.media.source import copy_content
 
         with private_folder() as folder:
             file = folder / "content"
-            name = _copy(source, file)
+            name = copy_content(source, file)
             return self._run(file, start_s, end_s, on_event, name)
 
     def stream(
@@ -121,10 +168,24 @@ class Analyzer:
         """
         if not isinstance(source, str | os.PathLike):
             raise InputError(f"a source of a stream is a path, not {source!r:.80}")
+        rows = self._rows(source, start_s, end_s)
+        self._streams.add(rows)
+        try:
+            for some in rows:
+                yield some
+                self._refuse_closed()
+        finally:
+            self._streams.discard(rows)
+            rows.close()
+
+    def _rows(
+        self, source: str | os.PathLike[str], start_s: float, end_s: float | None
+    ) -> Generator[tuple[Row, ...], None, None]:
+        """Stream, and hold what that takes: `close` closes this generator, and whoever reads is told."""
         from emoview.media.probe import Stretch
         from emoview.pipeline.analysis import stream
 
-        with self._free:
+        with self._turn():
             yield from stream(source, options=self.options, stretch=Stretch(start_s, end_s))
 
     def analyze_arrays(
@@ -177,7 +238,7 @@ class Analyzer:
 
         stretch = Stretch(start_s, end_s)
         try:
-            with self._free:
+            with self._turn():
                 result = run(
                     path,
                     options=self.options,
@@ -193,27 +254,6 @@ class Analyzer:
         if name is not None:
             result = replace(result, media=replace(result.media, path=shown(name)))
         return Result.of(result)
-
-
-def _copy(source: object, file: Path) -> str:
-    """Write the content of a source that is no path to a file, and name the source.
-
-    Raises:
-        InputError: It is nothing that can be analysed.
-    """
-    with file.open("wb") as out:
-        if isinstance(source, bytes | bytearray | memoryview):
-            out.write(source)
-            return "bytes"
-        if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
-            try:
-                shutil.copyfileobj(source, out)
-            except ValueError as error:
-                raise InputError(
-                    f"{source!r:.80} cannot be read ({error}): give a file opened for reading bytes"
-                ) from error
-            return str(getattr(source, "name", "file"))
-    raise InputError(f"a source is a path, bytes, or a file opened for reading bytes, not {source!r:.80}")
 
 
 def _grouped(merge: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import functools
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emoview.media.endings import SOUND
 from emoview.timeline.options import Options
 
 if TYPE_CHECKING:
     from emoview.pipeline.models import Models
 
 
-def import_branches(options: Options) -> None:
-    """Import what the branches are made of, which takes longer than to look at a file."""
-    if options.modality != "voice":
+def import_branches(options: Options, path: Path) -> None:
+    """Import what the branches are made of, which takes longer than to look at a file.
+
+    The face's is left for later where the name of the file promises sound alone.
+    """
+    if options.modality != "voice" and path.suffix.lower() not in SOUND:
+        # Its functions import what needs OpenCV themselves: results of sound alone are made by some of them.
+        import emoview.face.covered
+        import emoview.face.quality
         import emoview.pipeline.faces
         import emoview.pipeline.finding
     if options.modality != "face":

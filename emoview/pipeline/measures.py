@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.face.blinks import blinks
-from emoview.face.covered import COVERED, covered_score
 from emoview.face.measures import measure_faces
-from emoview.face.quality import look_of, outside
 from emoview.face.usable import REASONS, USABLE, qualities
 from emoview.pipeline.evidence import FaceTrack, Floats, Found
 from emoview.timeline.measures import EXPRESSION, FACE, NO_FACE, NO_SOUND, Values, kept
@@ -37,6 +35,9 @@ _LEAST_FOR_BLINKS_PX: Final = 60.0
 
 def observed(found: Sequence[Found]) -> Floats:
     """Measure faces as they are found: `(n, WIDTH)`."""
+    from emoview.face.covered import covered_score
+    from emoview.face.quality import look_of, outside
+
     values = np.full((len(found), WIDTH), np.nan, np.float32)
     # Depth is on the scale of x.
     widths = [(one.widen[0], one.widen[1], one.widen[0]) for one in found]
@@ -105,6 +106,8 @@ def _blinking(ticks: NDArray[np.int64], seen: NDArray[np.float64]) -> NDArray[np
 
 def _covered(ticks: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell the ticks around which most looks see a cover."""
+    from emoview.face.covered import COVERED
+
     looked = np.flatnonzero(np.isfinite(scores))
     if not len(looked):
         return np.zeros(len(ticks), bool)

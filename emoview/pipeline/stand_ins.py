@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.errors import InputError
-from emoview.face.align import network_input
 from emoview.fusion.late import log_softmax
 from emoview.networks.runs import NetworkOfRun, load_network, networks_of
 from emoview.networks.sizes import FACE_SIZE
@@ -128,6 +127,8 @@ class StandIn:
         return nine
 
     def _answers(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        from emoview.face.align import network_input
+
         size = self.network.size or FACE_SIZE
         batch = np.zeros((FACE_BATCH, size, size, 3 if self.network.colour else 1), np.float32)
         for row, picture in enumerate(pictures):

@@ -67,16 +67,17 @@ class PlanRow:
         return path if isinstance(path, Path) and path.suffix.lower() == ".json" else None
 
 
-def read_plan(path: Path) -> list[PlanRow]:
+def read_plan(path: Path, notes: list[str] | None = None) -> list[PlanRow]:
     """Read a plan: a list of clips as a batch takes it, with the columns participant and condition.
 
     A column `events` names a file for a clip, as `read_events` takes it, and a column `tier` which of its
     tiers is meant.  Paths count from the plan's folder.  A path to the JSON of a result stands for its clip.
+    What a user should know of the list is added to `notes`.
 
     Raises:
         InputError: Something is missing or doubled; the message names all of it.
     """
-    entries = read_list(path)
+    entries = read_list(path, notes)
     # A row of which no cell could be read has none.
     names = next(([name for name, _ in entry.further] for entry in entries if entry.further), [])
     columns = {key_of(name): name for name in names}

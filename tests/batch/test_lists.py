@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from emoview import InputError, Options
 from emoview.batch.inputs import Clip, clips_of, kinds_of
@@ -16,6 +17,7 @@ from emoview.batch.lists import read_list
 from emoview.batch.record import Wanted, write_record
 from emoview.batch.run import run_batch
 from emoview.batch.summary import FAILED, row_of_failure
+from emoview.cli.main import app
 
 
 def written(folder: Path, content: bytes | str, name: str = "list.txt") -> str:
@@ -166,8 +168,25 @@ STRETCHES = {
     "capitals and blanks": "Path , Start_s, End_S\n b.mp4 , 1.5, 4.5 \n",
     "words": "File name,Start (s),End (s)\nb.mp4,1.5,4.5\n",
     "milliseconds": "path,onset_ms,offset_ms\nb.mp4,1500,4500\n",
+    "t0 in milliseconds": 'path,t0 (ms),t1 (ms)\nb.mp4,1500,"4,500"\n',
     "a length": "path,start_s,duration\nb.mp4,1.5,3\n",
     "a line for Excel": "sep=;\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
+    **{
+        times: f"path,{times}\nb.mp4,1.5,4.5\n"
+        for times in (
+            "t0,t1",
+            "IN,Out",
+            "in point,Out_Point",
+            "InPoint,OutPoint",
+            "tc_in,TC Out",
+            "begin,stop",
+            "Onset,OFFSET",
+            "from,to",
+            "StartTime,EndTime",
+            "Time in (s),Time out (s)",
+            "mark_in,mark_out",
+        )
+    },
     "columns without a name": "path;start_s;end_s;;\nb.mp4;1,5;4,5;;\n",
     "a line for Excel, saved again": "sep=;;\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
     "empty lines first": ";;\n\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
@@ -202,6 +221,65 @@ def test_times_that_are_called_otherwise_are_not_passed_over(times: str, tmp_pat
     content = "path,start_s,duration,week_end\nb.mp4,1,2,x\n"
     (clip,) = clips_of([written(tmp_path, content, "list.csv")])
     assert (clip.stretch.end_s, clip.further) == (3, (("week_end", "x"),))
+
+
+@pytest.mark.parametrize("times", ["t0", "t1,start_s", "in,end", "in", "start,in,out", "OUT (ms)"])
+def test_half_a_pair_is_not_passed_over(times: str, tmp_path: Path):
+    cells = ",".join("1" for _ in times.split(","))
+    with pytest.raises(
+        InputError, match=r"(?i)has a column '(t0|t1|in|out|out \(ms\))': is (start|end)_s meant"
+    ):
+        clips_of([written(tmp_path, f"path,{times}\nb.mp4,{cells}\n", "list.csv")])
+
+
+@pytest.mark.parametrize(("columns", "told"), [("Duration", 1), ("end,length", 1), ("start,end,length", 0)])
+def test_a_length_without_a_start_is_told(columns: str, told: int, tmp_path: Path):
+    cells = ",".join(str(i) for i, _ in enumerate(columns.split(",")))
+    notes: list[str] = []
+    (clip,) = clips_of([written(tmp_path, f"path,{columns}\nb.mp4,{cells}\n", "list.csv")], notes=notes)
+    assert len(clip.further) == 1
+    assert len(notes) == told
+    assert all(note.startswith(f"the column {columns.split(',')[-1]!r} of the list ") for note in notes)
+    assert all(
+        note.endswith(
+            "is not used, since no column tells where the clips start: add start_s, or call it end_s"
+        )
+        for note in notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "start_s"),
+    [
+        (["0.5", "700"], 1234), (["1,234.5", "7"], 1234), (["1,234,567", "7"], 1234), (["0:02.5", "7"], 1234),
+        (["0,5", "700"], 1.234), (["12,25", "700"], 1.234), (["0:01,5", "7"], 1.234), (["0,25", "7"], 1.234),
+        (["0,250", "7"], 1.234),
+        (["7", "700"], None), (["", "NA"], None), (["0.5", "0,5"], None),
+    ],
+)  # fmt: skip
+def test_a_comma_is_what_the_other_times_show(others: list[str], start_s: float | None, tmp_path: Path):
+    rows = "".join(f'b{i}.mp4,"{cell}"\n' for i, cell in enumerate(others))
+    content = f'path,start_s\na.mp4,"1,234"\n{rows}'
+    clip, *rest = clips_of([written(tmp_path, content, "list.csv")])
+    assert not any(other.fault for other in rest)
+    if start_s is None:
+        assert clip.origin == f"line 2 of {tmp_path / 'list.csv'}"
+        assert str(clip.fault).startswith(
+            "'1,234' may be 1234 or 1.234 seconds, and no other time in the list"
+        )
+    else:
+        assert (clip.stretch.start_s, clip.fault) == (start_s, None)
+    # Where a comma stands between no columns, it is there for decimals unless others show it.
+    clip = clips_of(
+        [
+            written(
+                tmp_path,
+                content.replace('","', "\t").replace(".mp4,", ".mp4\t").replace("path,", "path\t"),
+                "list.tsv",
+            )
+        ]
+    )[0]
+    assert clip.stretch.start_s == (start_s or 1.234)
 
 
 @pytest.mark.parametrize("cell", ["1:60", "1:2:3:4", "1.234,5", "1:61:00", "1;5", "5 min"])
@@ -288,3 +366,17 @@ def test_a_damaged_workbook_is_refused_in_a_sentence(name: str, tmp_path: Path):
     path = written(tmp_path, b"PK\x03\x04" + bytes(range(256)), name)
     with pytest.raises(InputError, match=r"is a workbook .*: save the sheet as \.xlsx or CSV"):
         clips_of([path])
+
+
+def test_what_a_list_says_in_vain_is_told_on_the_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    command = [
+        "batch",
+        written(tmp_path, "path,dur\nb.mp4,2\n", "list.csv"),
+        "-o",
+        str(tmp_path),
+        "--dry-run",
+    ]
+    CliRunner().invoke(app, command)
+    assert capfd.readouterr().err.count("warning: the column 'dur' of the list ") == 1
+    CliRunner().invoke(app, [*command, "--quiet"])
+    assert "warning" not in capfd.readouterr().err

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Make
 from typer.main import get_command
 
 from emoview.cli.commands import EVERY, app_with
@@ -117,3 +118,27 @@ finally:
     print(os.environ["OPENBLAS_NUM_THREADS"])
 """
     assert _ran(program, stdout=subprocess.PIPE, env=environment).stdout.split()[-1] == then
+
+
+@pytest.mark.parametrize("ending", ["wav", "MP3"])
+def test_sound_alone_is_analysed_without_what_looks_at_pictures(ending: str, made: Make, tmp_path: Path):
+    clip = made(f"voice.{ending}", "-vn", seconds=8.0)
+    # The program ends before anything could look at what is loaded, and is silent while it analyses.
+    program = """
+import sys
+noted = open(sys.argv.pop(1), "w")
+def note(event, given):
+    if event == "import":
+        print(given[0], file=noted, flush=True)
+sys.addaudithook(note)
+from emoview.cli.start import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "noted", "analyze", clip, "-o", tmp_path],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert "speech in 63%" in done.stdout, done.stderr
+    imported = (tmp_path / "noted").read_text().splitlines()
+    assert "onnxruntime" in imported
+    assert not {"cv2", "mediapipe"} & set(imported)

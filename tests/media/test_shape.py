@@ -15,7 +15,7 @@ from emoview.media.decode import FullPictureDecoder, PictureDecoder
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import Media, Stretch, probe
 from emoview.media.process import DecodeLog
-from emoview.media.shape import _changes, shapes_of
+from emoview.media.shape import _changes, _told, shapes_of
 from tests.media.clock_clips import run
 from tests.media.joined import with_two_descriptions
 
@@ -142,6 +142,20 @@ def test_the_first_shape_is_that_of_the_container(said: list[float], changes: li
     assert [shape for _, shape in _changes(told, 1.5)] == changes
 
 
+def test_headers_that_say_nothing_of_the_shape_are_of_square_pixels():
+    ours = b"[trace_headers @ 0x5f] "
+    said = b"  Stream #0:0: Video: h264, 25 fps, 1k tbn\n"
+    for pts, fields in enumerate(
+        (b"66 vui_parameters_present_flag 0 = 0", b"68 aspect_ratio_idc 00001110 = 14")
+    ):
+        said += ours + b"Packet: 28 bytes, key frame, pts %d, dts NOPTS, duration 40.\n" % (2000 * pts)
+        said += ours + b"Sequence Parameter Set\n" + ours + fields + b"\n"
+        said += ours + b"Picture Parameter Set\n" + ours + b"8 pic_parameter_set_id 1 = 0\n"
+    # A packet without headers.
+    said += ours + b"Packet: 28 bytes, pts 4000, dts 4000.\n"
+    assert list(_told(BytesIO(said), 0, None)) == [(0.0, 1.0), (2.0, pytest.approx(4 / 3))]
+
+
 def test_usual_files_are_not_read_for_it(monkeypatch: pytest.MonkeyPatch, sample: Path):
     monkeypatch.setattr("emoview.media.shape.start", lambda *_, **__: pytest.fail("it was read"))
     assert shapes_of(probe(sample)) == ()
@@ -167,7 +181,9 @@ def _decoded(media: Media) -> tuple[list[float], DecodeLog]:
         return [_squareness(picture) for _, picture in decoder], log
 
 
-@pytest.mark.parametrize("codec", ["libx264", "libx265 -x265-params log-level=none"])
+@pytest.mark.parametrize(
+    "codec", ["libx264", "libx264 -x264-params keyint=1", "libx265 -x265-params log-level=none"]
+)
 @pytest.mark.parametrize("container", ["mkv", "mp4"])
 def test_what_begins_with_square_pixels_is_told(
     codec: str, container: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

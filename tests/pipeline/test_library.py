@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ from emoview.pipeline.check import check
 PICTURE = np.full((48, 64, 3), 128, np.uint8)
 
 
+def children() -> list[str]:
+    """Give the numbers of processes that this one has started and that still run."""
+    tasks = Path("/proc/self/task").iterdir()
+    return [number for task in tasks for number in (task / "children").read_text().split()]
+
+
 def test_a_stream_gives_the_rows_of_the_causal_analysis_one_tick_after_the_other(made: Make):
     clip = made("stream.mp4", "-ss", "1", seconds=0.7)
     analyzer = Analyzer(Options(face="all"), at_once=1)
@@ -41,6 +48,52 @@ def test_a_stream_gives_the_rows_of_the_causal_analysis_one_tick_after_the_other
         next(Analyzer(Options(explain=True)).stream(clip))
     with pytest.raises(InputError, match="--allow-network"):
         next(analyzer.stream("https://127.0.0.1:9/clip.mp4"))
+
+
+def test_at_the_end_of_its_block_an_analyzer_ends_its_streams_and_takes_no_more(made: Make):
+    clip = made("stream.mp4", "-ss", "1", seconds=0.7)
+    closed, said = "this Analyzer is closed: make another", []
+
+    def read(rows: Iterator[Any]) -> None:
+        with pytest.raises(InputError, match=closed):
+            next(rows)
+        said.append("closed")
+
+    with Analyzer(at_once=1) as analyzer:
+        half, unread = analyzer.stream(clip), analyzer.stream(clip)
+        assert [row.tick for row in next(half)] == [0]
+        assert children()
+        waiting = threading.Thread(target=read, args=(analyzer.stream(clip),))
+        waiting.start()
+    assert not children()
+    # It had to wait for the stream that was ended.
+    waiting.join(timeout=20)
+    assert said == ["closed"]
+    for late in (
+        lambda: next(half), lambda: next(unread), lambda: analyzer.analyze(clip),
+        lambda: analyzer.analyze_arrays([PICTURE]), analyzer.__enter__,
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=closed):
+            late()
+    analyzer.close()
+
+
+def test_a_stream_that_another_thread_reads_ends_when_the_analyzer_is_closed(made: Make):
+    analyzer, begun, said = Analyzer(), threading.Event(), []
+
+    def read() -> None:
+        try:
+            for _ in analyzer.stream(made("long.mp4", seconds=8.0)):
+                begun.set()
+        except InputError as error:
+            said.append(str(error))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert begun.wait(timeout=60)
+    analyzer.close()
+    reader.join(timeout=60)
+    assert said == ["this Analyzer is closed: make another"]
 
 
 @pytest.mark.parametrize(
