@@ -126,6 +126,9 @@ def test_times_that_jump_back_at_the_change(container: str, tmp_path: Path):
     clip.write_bytes(first.read_bytes() + second.read_bytes())
     with PictureDecoder(probe(clip), longest_side=320) as decoder:
         found = [_squareness(picture) for _, picture in decoder]
+        # It is told by its own name, not as damage.
+        assert decoder.log.back_s > 1
+        assert (decoder.log.complaints, decoder.log.lines) == (0, [])
     assert len(found) > 90
     # Which pictures are the last before the jump is known but for a group of them.
     assert np.mean(np.abs(np.array(found) - 1) < 0.05) > 0.95
