@@ -270,11 +270,17 @@ def _of_main(asked: str, choice: Choice, *, speech: bool, speaks: bool, sure: bo
 
 def of_doubts(doubts: Iterable[Doubt]) -> list[str]:
     """Tell where two may speak at once, or where a voice may be of two people."""
-    return [
-        f"during {one.both_s:.1f} of the {one.of_s:.1f} s of voice {one.voice}, which was assigned to face "
-        f"{one.face}, the lips of face {one.other} move as in speech, too: both may speak, perhaps at once"
-        for one in doubts
-    ]
+    said = []
+    for one in doubts:
+        if one.face is None:
+            whose, end = "nobody in the picture", ": two voices may have been taken for one"
+        else:
+            whose, end = f"face {one.face}", ", too: both may speak, perhaps at once"
+        said.append(
+            f"during {one.both_s:.1f} of the {one.of_s:.1f} s of voice {one.voice}, which was assigned to "
+            f"{whose}, the lips of face {one.other} move as in speech{end}"
+        )
+    return said
 
 
 def of_voices(voices: int, faces: int) -> list[str]:

@@ -193,6 +193,22 @@ def test_lips_that_move_in_the_voice_of_another_are_told():
     assert "s of voice 0, which was assigned to face 0, the lips of face 1 move as in speech, too" in said
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(4, True), (1, False)])
+def test_lips_that_move_in_a_voice_off_screen_are_told(seconds: int, told: bool):
+    heard = voice()
+    assert heard.voices is not None
+    same = np.tile(np.float32([[1, 0]]), (len(heard.voices.cuts), 1))
+    heard = replace(heard, voices=Voices(heard.voices.cuts, same))
+    result = joined(track(talks=np.arange(TICKS) < 25 * seconds), heard=heard)
+    assert [one.person for one in result.speakers] == [None]
+    said = [one for one in result.warnings if "two voices may have been taken for one" in one]
+    assert len(said) == told
+    if told:
+        assert (
+            "voice 0, which was assigned to nobody in the picture, the lips of face 0 move as in" in said[0]
+        )
+
+
 def test_whose_a_voice_is_does_not_hang_on_whose_face_is_asked_for():
     course = np.sin(np.arange(TICKS) / 10)
     heard = replace(voice(), tick_level_db=(-20 + 12 * course).astype(np.float32))
