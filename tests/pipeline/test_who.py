@@ -43,7 +43,7 @@ def voice(first: int = HALF) -> Voice:
     said[:first, HAPPY] = said[first:, SAD] = 5
     embeddings = np.array([[1, 0] if last <= first else [0, 1] for _, last in cuts], np.float32)
     logits = SequenceLogits(said.mean(axis=0), said)
-    level = np.full(TICKS, -20, np.float32)
+    level = np.where(speech, -20, -60).astype(np.float32)
     return Voice(TICKS, speech, level, -20.0, logits, logits, DecodeLog(), voices=Voices(cuts, embeddings))
 
 
