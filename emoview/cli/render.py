@@ -184,7 +184,8 @@ def _lasting(shares: Shares) -> Text:
     """For how long which label lasts, a line each."""
     lines = Text()
     for one in shares.labels:
-        mean = "" if one.mean_s is None else f"{one.segments:4} segments of {one.mean_s:.1f} s"
+        what = "segment" if one.segments == 1 else "segments"
+        mean = "" if one.mean_s is None else f"{one.segments:4} {what} of {one.mean_s:.1f} s"
         lines.append(f"\n{one.label:9} {one.share:4.0%}  {length_of(one.seconds):>12}  {mean}".rstrip())
     return lines
 

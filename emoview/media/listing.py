@@ -15,6 +15,7 @@ import ffmpeg
 from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.facts import HDR, AudioStream, SoundTrack, VideoStream
+from emoview.media.packets import told_by_packets
 from emoview.media.shape import may_change
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
 from emoview.media.whole import descriptions
@@ -47,6 +48,9 @@ _FASTEST_CAPTURE = 1e6
 _MOST_LISTING = 1 << 20
 # Anamorphic films have pixels up to twice as wide as high.
 _LONGEST_PIXEL = 8
+
+# Containers that say nothing of the shape of pixels.
+_SHAPELESS = frozenset({"mpegts", "mpeg", "m4v"})
 
 # Matrices of colours of which swscale makes no RGB, or did not always.
 _ODD_COLOURS = frozenset({
@@ -207,6 +211,9 @@ def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
         width, height = float(found[3]), float(found[4])
         joined = descriptions(file) > 1
         shape = _shape_in(line, joined=joined)
+        if codec == "mpeg4" and not _SHAPELESS.isdisjoint(containers):
+            # There ffmpeg names the last shape of those in the first seconds.
+            shape = next((said for _, said in told_by_packets(file, index, codec)), shape)
         odd_aspect = not 1 / _LONGEST_PIXEL <= shape <= _LONGEST_PIXEL
         if odd_aspect:
             shape = 1.0

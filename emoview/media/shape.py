@@ -16,6 +16,7 @@ from typing import IO, Any, Final
 import ffmpeg
 
 from emoview.media.facts import Media, VideoStream
+from emoview.media.packets import READ, told_by_packets
 from emoview.media.tool import arguments, lines_of, open_input, start
 
 _HEADERS: Final = {"h264": 7, "hevc": 33, "mpeg2video": 179}
@@ -58,7 +59,8 @@ _OURS: Final = re.compile(
 def may_change(codec: str, pixel: float, containers: Iterable[str], *, joined: bool) -> bool:
     """Tell whether the shape of pixels may change: on television, if not square, or in joined parts."""
     likely = pixel != 1 or joined or not _ANY.isdisjoint(containers)
-    return codec == "dvvideo" or (codec in _HEADERS and likely)
+    # The others cannot be listened to while their pictures are decoded.
+    return codec == "dvvideo" or codec in READ or (codec in _HEADERS and likely)
 
 
 def shapes_of(media: Media) -> tuple[tuple[float, float], ...]:
@@ -79,6 +81,9 @@ def _shapes(media: Media, video: VideoStream, _: tuple[int, int]) -> tuple[tuple
     last_s = None if end is None else (media.start_s - media.stretch.start_s + end) * media.speed
     if video.codec == "dvvideo":
         return tuple(_changes(_told_by_tape(media, video), video.pixel))
+    if video.codec in READ:
+        told = told_by_packets(media.path, video.index, video.codec, last_s=last_s)
+        return tuple(_changes(told, video.pixel))
     headers = headers_of(open_input(media.path, seek_s=media.seek_s)[str(video.index)], video.codec)
     process = start(
         arguments(headers, loglevel="info", copyts=True),

@@ -16,6 +16,7 @@ from emoview.timeline.clock import SAMPLE_RATE, time_of
 from emoview.timeline.labels import CONTEMPT
 from emoview.timeline.options import MOST_FACES, Options
 from emoview.timeline.results import OwnBaseline
+from emoview.timeline.sums import above_rest_db
 
 if TYPE_CHECKING:
     from emoview.pipeline.choice import Choice
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _QUIET_DB = -50.0
 # Below, there is nothing but the noise of converters.
 _SILENT_DB = -80.0
+# Of speech above what is heard beside it.
+_NOISY_DB = 15.0
 # Samples a second.
 _TELEPHONE_RATE = 8000
 # Rates of capture are nominal: 30 may be stored as 24.
@@ -195,6 +198,12 @@ def of_voice(media: Media, voice: Voice) -> Iterator[str]:
         yield f"the sound is almost silent ({voice.level_db} dBFS)"
     if voice.quality.is_clipped:
         yield "the sound is clipped: record at a lower level, because cut-off waves change the voice's labels"
+    above = above_rest_db(voice.tick_level_db.tolist(), voice.speech.tolist(), voice.speech.tolist())
+    if above is not None and above < _NOISY_DB:
+        yield (
+            f"the speech is only {max(0.0, above):.0f} dB louder than the rest of the sound, such as music "
+            "or noise: the voice's labels are less reliable"
+        )
     rate = None if media.audio is None else media.audio.rate
     if voice.speech.any() and rate is not None and rate <= _TELEPHONE_RATE:
         yield f"the sound has {rate / 1000:g} kHz, as on a telephone: the voice's labels are less reliable"
@@ -270,11 +279,17 @@ def _of_main(asked: str, choice: Choice, *, speech: bool, speaks: bool, sure: bo
 
 def of_doubts(doubts: Iterable[Doubt]) -> list[str]:
     """Tell where two may speak at once, or where a voice may be of two people."""
-    return [
-        f"during {one.both_s:.1f} of the {one.of_s:.1f} s of voice {one.voice}, which was assigned to face "
-        f"{one.face}, the lips of face {one.other} move as in speech, too: both may speak, perhaps at once"
-        for one in doubts
-    ]
+    said = []
+    for one in doubts:
+        if one.face is None:
+            whose, end = "nobody in the picture", ": two voices may have been taken for one"
+        else:
+            whose, end = f"face {one.face}", ", too: both may speak, perhaps at once"
+        said.append(
+            f"during {one.both_s:.1f} of the {one.of_s:.1f} s of voice {one.voice}, which was assigned to "
+            f"{whose}, the lips of face {one.other} move as in speech{end}"
+        )
+    return said
 
 
 def of_voices(voices: int, faces: int) -> list[str]:

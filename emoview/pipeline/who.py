@@ -54,18 +54,18 @@ def _following(tracks: Mapping[int, FaceTrack], voice: Voice) -> set[int]:
 
 @dataclass(frozen=True)
 class Doubt:
-    """A voice that may be two people's at once.
+    """A voice that may be two people's, at once or in turn.
 
     Attributes:
         voice: Its number.
-        face: Whose it was taken to be.
+        face: Whose it was taken to be; None for nobody in the picture.
         other: Another face whose lips move, too.
         both_s: For so many seconds of it.
         of_s: For so long it is heard.
     """
 
     voice: int
-    face: int
+    face: int | None
     other: int
     both_s: float
     of_s: float
@@ -172,10 +172,11 @@ class Who:
         found = []
         for voice, faces in self._owners.items():
             ticks = self.voices == voice
-            for other in sorted(set(self._talks) - set(faces)) if faces else ():
+            for other in sorted(set(self._talks) - set(faces)):
                 both = int((ticks & (self._talks[other] >= _ALSO_MOVES)).sum())
                 if both >= max(_LEAST_BOTH, _SHARE_BOTH * ticks.sum()):
-                    found.append(Doubt(voice, faces[0], other, time_of(both), time_of(int(ticks.sum()))))
+                    face = faces[0] if faces else None
+                    found.append(Doubt(voice, face, other, time_of(both), time_of(int(ticks.sum()))))
         return found
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log10
 from statistics import fmean, median
@@ -104,7 +104,7 @@ def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
         len(gaps),
         round(fmean(time_of(last - first) for first, last in gaps), 3) if gaps else None,
         round(median(tones), 1) if tones else None,
-        _snr(level, speech, [tick in heard for tick in ticks]),
+        above_rest_db(level, speech, [tick in heard for tick in ticks]),
     )
 
 
@@ -147,9 +147,17 @@ def _person(person: int, rows: list[Row]) -> PersonSum:
     )
 
 
-def _snr(level: list[float], speech: list[bool], heard: list[bool]) -> float | None:
+def above_rest_db(level: Iterable[float], speech: Iterable[bool], heard: Iterable[bool]) -> float | None:
+    """Give the level of the speech over that of the rest; None where somebody always speaks, or nobody.
+
+    Args:
+        level: Of each tick, in dB.
+        speech: Where the voice speaks that is measured.
+        heard: Where anybody speaks.
+    """
+    level = list(level)
     loud = [10 ** (db / 10) for db, said in zip(level, speech, strict=True) if said]
     rest = [10 ** (db / 10) for db, said in zip(level, heard, strict=True) if not said]
-    if len(rest) < _LEAST_TICKS:
+    if not loud or len(rest) < _LEAST_TICKS:
         return None
     return round(10 * log10(fmean(loud) / max(median(rest), 1e-12)), 1)

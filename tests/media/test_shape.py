@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emoview.media import shape
+from emoview.media import packets, shape
 from emoview.media.decode import FullPictureDecoder, PictureDecoder
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import Media, Stretch, probe
@@ -28,7 +28,10 @@ _CODECS = {
     "mp4": "-c:v libx264 -g 10 -f mpegts", "mpg": "-c:v mpeg2video -b:v 4M -g 10 -f vob",
     "m2.ts": "-c:v mpeg2video -b:v 4M -g 10 -f mpegts", "dv": "-c:v dvvideo -pix_fmt yuv420p -f dv",
     "dv.avi": "-c:v dvvideo -pix_fmt yuv420p -f dv", "dv.mov": "-c:v dvvideo -pix_fmt yuv420p -f dv",
-    "dv.mkv": "-c:v dvvideo -pix_fmt yuv420p -f dv",
+    "dv.mkv": "-c:v dvvideo -pix_fmt yuv420p -f dv", "4.avi": "-c:v mpeg4 -g 10 -f mpegts",
+    "4.ts": "-c:v mpeg4 -g 10 -f mpegts", "4.mkv": "-c:v mpeg4 -g 10 -f mpegts",
+    "4.mp4": "-c:v mpeg4 -g 10 -f mpegts", "1.mpg": "-c:v mpeg1video -b:v 4M -g 10 -f vob",
+    "b.avi": "-c:v mpeg4 -bf 2 -g 10 -f avi",
 }  # fmt: skip
 
 
@@ -74,7 +77,8 @@ def _squareness(picture: np.ndarray) -> float:
     [
         *((container, [WIDE, NARROW, WIDE]) for container in _CODECS),
         *((container, [WIDE, NARROW, HIGH]) for container in _CODECS if "dv" not in container),
-        *((container, [HIGH, NARROW, WIDE]) for container in ("ts", "m2.ts", "mpg")),
+        *((container, [HIGH, NARROW, WIDE]) for container in ("ts", "m2.ts", "mpg", "4.ts", "1.mpg")),
+        *((container, [SQUARE, NARROW, WIDE]) for container in ("4.avi", "4.ts", "4.mkv", "4.mp4", "1.mpg")),
         *((container, [NARROW, WIDE]) for container in _CODECS),
     ],
 )
@@ -85,11 +89,12 @@ def test_each_part_is_shown_in_its_own_shape(container: str, shapes: list[tuple[
         found = [_squareness(picture) for _, picture in decoder]
     assert len(found) > 0.9 * 25 * _SECONDS * len(shapes)
     wrong = [one for one in found if one != pytest.approx(1.0, abs=0.05)]
-    # In AVI and others, where a picture of a tape stands in the file tells its time, to within one.
-    assert len(wrong) <= (len(shapes) - 1 if container.startswith("dv.") else 0)
+    # In AVI and others, where a picture of a tape stands in the file tells its time, to within one; and in
+    # AVI pictures out of order have but the time at which they are decoded.
+    assert len(wrong) <= (len(shapes) - 1 if container.startswith(("dv.", "b.")) else 0)
 
 
-@pytest.mark.parametrize("container", ["ts", "mkv", "mp4", "mpg", "dv", "dv.avi", "dv.mov"])
+@pytest.mark.parametrize("container", ["ts", "mkv", "mp4", "mpg", "dv", "dv.avi", "dv.mov", "4.avi", "4.mp4"])
 @pytest.mark.parametrize("stretch", [Stretch(0.0, 1.0), Stretch(2.5, 3.5), Stretch(3.0, 5.0)])
 def test_a_stretch_knows_the_shapes_of_its_own_time(container: str, stretch: Stretch, tmp_path: Path):
     media = probe(_joined(tmp_path, container, [WIDE, NARROW, WIDE]), stretch)
@@ -121,6 +126,9 @@ def test_times_that_jump_back_at_the_change(container: str, tmp_path: Path):
     clip.write_bytes(first.read_bytes() + second.read_bytes())
     with PictureDecoder(probe(clip), longest_side=320) as decoder:
         found = [_squareness(picture) for _, picture in decoder]
+        # It is told by its own name, not as damage.
+        assert decoder.log.back_s > 1
+        assert (decoder.log.complaints, decoder.log.lines) == (0, [])
     assert len(found) > 90
     # Which pictures are the last before the jump is known but for a group of them.
     assert np.mean(np.abs(np.array(found) - 1) < 0.05) > 0.95
@@ -252,6 +260,28 @@ def test_headers_are_read_once_for_each_state_of_a_file(tmp_path: Path, monkeypa
     with clip.open("ab") as file:
         file.write((tmp_path / "0.part").read_bytes())
     assert len(shapes_of(probe(clip))) == times == 2
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixel", "shape"),
+    [
+        ("mpeg4", "1/1", 1.0), ("mpeg4", "12/11", 12 / 11), ("mpeg4", "40/33", 40 / 33),
+        ("mpeg4", "3/4", 3 / 4), ("libxvid", "16/11", 16 / 11), ("mpeg1video", "1/1", 1.0),
+        ("mpeg1video", "16/15", 1 / 0.9375),
+    ],
+)  # fmt: skip
+def test_headers_that_ffmpeg_does_not_print(codec: str, pixel: str, shape: float, tmp_path: Path):
+    clip = _part(tmp_path / "clip.avi", ("720x576", pixel), f"-c:v {codec} -g 10")
+    name = "mpeg1video" if codec == "mpeg1video" else "mpeg4"
+    told = list(packets.told_by_packets(clip, 0, name))
+    assert [time_s for time_s, _ in told] == pytest.approx(np.arange(5) * 0.4, abs=0.05)
+    # MPEG-1 has but fourteen shapes.
+    assert [said for _, said in told] == pytest.approx([shape] * 5, rel=0.03)
+
+
+@pytest.mark.parametrize("packet", [b"", bytes(9), b"\0\0\1\x20\0", b"\0\0\1\xb6\0\0\1\x20" + bytes(9)])
+def test_packets_without_a_header_tell_nothing(packet: bytes):
+    assert packets.of_mpeg4(packet) is packets.of_mpeg1(packet) is None
 
 
 @pytest.mark.parametrize("container", ["mkv", "mp4"])

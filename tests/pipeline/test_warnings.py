@@ -108,11 +108,27 @@ def test_what_was_wrong_with_a_stream(log: DecodeLog, ticks: int, said: str | No
 )
 def test_why_nothing_was_heard(speech: bool, level: float | None, said: list[str]):
     voice: Any = SimpleNamespace(
-        speech=np.array([False, speech]), level_db=level, notes=(), quality=Quality(0.0, 0.5)
-    )
+        speech=np.array([False, speech]), level_db=level, notes=(), quality=Quality(0.0, 0.5),
+        tick_level_db=np.zeros(2),
+    )  # fmt: skip
     media: Any = SimpleNamespace(audio=None, sounds=())
     found = list(warn.of_voice(media, cast(Voice, voice)))
     assert [part in line for part, line in zip(said, found, strict=True)] == [True] * len(said)
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"), [(-60.0, None), (-36.0, None), (-28.0, "only 8 dB"), (-19.0, "only 0")]
+)
+def test_speech_that_is_hardly_louder_than_the_rest_is_told(rest: float, said: str | None):
+    speech = np.arange(100) < 50
+    level = np.where(speech, -20.0, rest)
+    voice: Any = SimpleNamespace(
+        speech=speech, tick_level_db=level, level_db=-25.0, notes=(), quality=Quality(0.0, 0.5)
+    )
+    media: Any = SimpleNamespace(audio=None, sounds=())
+    found = list(warn.of_voice(media, cast(Voice, voice)))
+    assert len(found) == (said is not None)
+    assert said is None or f"the speech is {said}" in found[0]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def voice(first: int = HALF) -> Voice:
     said[:first, HAPPY] = said[first:, SAD] = 5
     embeddings = np.array([[1, 0] if last <= first else [0, 1] for _, last in cuts], np.float32)
     logits = SequenceLogits(said.mean(axis=0), said)
-    level = np.full(TICKS, -20, np.float32)
+    level = np.where(speech, -20, -60).astype(np.float32)
     return Voice(TICKS, speech, level, -20.0, logits, logits, DecodeLog(), voices=Voices(cuts, embeddings))
 
 
@@ -191,6 +191,22 @@ def test_lips_that_move_in_the_voice_of_another_are_told():
     result = joined(track(talks=np.ones(TICKS, bool)), track(talks=FIRST_HALF, x=60), face="all")
     (said,) = [one for one in result.warnings if "both may speak" in one]
     assert "s of voice 0, which was assigned to face 0, the lips of face 1 move as in speech, too" in said
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(4, True), (1, False)])
+def test_lips_that_move_in_a_voice_off_screen_are_told(seconds: int, told: bool):
+    heard = voice()
+    assert heard.voices is not None
+    same = np.tile(np.float32([[1, 0]]), (len(heard.voices.cuts), 1))
+    heard = replace(heard, voices=Voices(heard.voices.cuts, same))
+    result = joined(track(talks=np.arange(TICKS) < 25 * seconds), heard=heard)
+    assert [one.person for one in result.speakers] == [None]
+    said = [one for one in result.warnings if "two voices may have been taken for one" in one]
+    assert len(said) == told
+    if told:
+        assert (
+            "voice 0, which was assigned to nobody in the picture, the lips of face 0 move as in" in said[0]
+        )
 
 
 def test_whose_a_voice_is_does_not_hang_on_whose_face_is_asked_for():
