@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _QUIET_DB = -50.0
 # Below, there is nothing but the noise of converters.
 _SILENT_DB = -80.0
+# Of 48 conversations of two to four people, 40 s each, seven were taken for one voice.
+_ROOM_FOR_TWO_S = 20.0
 # Of speech above what is heard beside it.
 _NOISY_DB = 15.0
 # Samples a second.
@@ -292,15 +294,19 @@ def of_doubts(doubts: Iterable[Doubt]) -> list[str]:
     return said
 
 
-def of_voices(voices: int, faces: int) -> list[str]:
-    """Tell where nothing but their sound tells voices apart."""
-    if voices < 2 or faces:
+def of_voices(voices: int, faces: int, speech: int) -> list[str]:
+    """Tell where nothing but their sound tells voices apart, of so many ticks with speech."""
+    if not voices or faces:
         return []
-    return [f"{voices} voices were told apart by sound alone: their number and turns may be wrong"]
+    if voices > 1:
+        return [f"{voices} voices were told apart by sound alone: their number and turns may be wrong"]
+    if time_of(speech) < _ROOM_FOR_TWO_S:
+        return []
+    return ["one voice was told by sound alone: similar voices may have been taken for one"]
 
 
 def of_others(main: int, own: int, speech: int, others: list[str]) -> list[str]:
-    """Tell where most of the speech is not of the measured face.
+    """Tell where most of the speech was not taken for that of the measured face.
 
     Args:
         main: The face.
@@ -312,6 +318,6 @@ def of_others(main: int, own: int, speech: int, others: list[str]) -> list[str]:
         return []
     share = f"{100 * (1 - own / speech):.0f} %" if own else "all"
     return [
-        f"{share} of the speech is not that of face {main} but of {' and '.join(others)}: it does not count "
+        f"{share} of the speech was assigned to {' and '.join(others)}, not to face {main}: it does not count "
         "for the face; --voice all counts it"
     ]

@@ -16,6 +16,7 @@ from emoview.pipeline import lost
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.choice import Choice
 from emoview.pipeline.evidence import Voice
+from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.options import Options
 from emoview.voice.quality import Quality
 
@@ -154,3 +155,12 @@ def test_which_face_was_chosen(asked: str, count: int, what: str, said: str | No
     )
     assert len(found) == (said is not None)
     assert said is None or said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("voices", "faces", "seconds", "said"),
+    [(1, 0, 20, "one voice was told"), (2, 0, 5, "2 voices"), (1, 0, 19, ""), (1, 1, 60, ""), (0, 0, 60, "")],
+)
+def test_voices_that_sound_alone_tells_apart_are_doubted(voices: int, faces: int, seconds: int, said: str):
+    told = warn.of_voices(voices, faces, seconds * TICK_HZ)
+    assert [one[: len(said)] for one in told] == ([said] if said else [])
