@@ -318,6 +318,6 @@ def of_others(main: int, own: int, speech: int, others: list[str]) -> list[str]:
         return []
     share = f"{100 * (1 - own / speech):.0f} %" if own else "all"
     return [
-        f"{share} of the speech was assigned to {' and '.join(others)}, not to face {main}: it does not count "
-        "for the face; --voice all counts it"
+        f"{share} of the speech was assigned to {' and '.join(others)}, not to face {main}: it does not "
+        "count for the face; --voice all counts it"
     ]

@@ -122,7 +122,9 @@ def test_a_face_that_listens_is_warned_of():
     assert result.overall.voice is None
     assert result.fusion_used == "none"
     (warning,) = result.warnings
-    assert warning.startswith("all of the speech was assigned to voice 0 (off screen), not to face 0")
+    assert warning.startswith(
+        "all of the speech was assigned to voice 0 (off screen) and voice 1 (off screen), not"
+    )
     most = joined(track(talks=np.arange(TICKS) < 150), heard=voice(150)).warnings
     assert any(one.startswith("71 % of the speech was assigned to voice 1") for one in most)
 
