@@ -29,6 +29,9 @@ _VOICE, _USUAL_LIKENESS, _STRANGER = 2.0, 0.45, -0.5
 _UNLIKE: Final = 0.3
 # Behind the camera there is seldom more than one: voices there need not be as alike to be one.
 _LIKE: Final = 0.4
+# Lips of a listener who nods or chews move, too, but less than in the own voice: by so much at least, and the
+# more, the more the voice is like that one.
+_LESS, _ANOTHERS = 0.6, -1.2
 _LEAST_SEEN: Final = TICK_HZ
 _LEAST_BESIDE: Final = 4 * TICK_HZ
 # A voice that nothing can be held against must be heard for longer before it is nobody's.
@@ -124,6 +127,8 @@ def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None)
     if not seen:
         return () if main is None else (main,)
     best = max(seen, key=lambda face: (seen[face], -face))
+    if all(_is_anothers(voice, face, evidence) for face in seen):
+        return ()
     if seen[best] < MOVES:
         if all(_is_still(voice, face, evidence) for face in seen):
             return ()
@@ -135,6 +140,22 @@ def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None)
         if face not in faces and seen[face] > _STILL and elsewhen:
             faces.append(face)
     return tuple(faces)
+
+
+def _is_anothers(voice: int, face: int, evidence: _Evidence) -> bool:
+    """Tell whether a voice is not that of a face, whose lips move so much more with others unlike it."""
+    mean = evidence.mean[voice][face]
+    others = {
+        other: means[face]
+        for other, means in evidence.mean.items()
+        if other != voice and evidence.seen[other][face] >= _LEAST_SEEN
+    }
+    most = max(others.values(), default=-np.inf)
+    own = [other for other, moved in others.items() if moved >= most - _LESS and moved - mean >= _LESS]
+    if most < MOVES or not own:
+        return False
+    nearest = max(float(evidence.alike[voice, other]) for other in own)
+    return nearest < _UNLIKE and mean - most + _VOICE * (nearest - _USUAL_LIKENESS) < _ANOTHERS
 
 
 def _is_still(voice: int, face: int, evidence: _Evidence) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emoview.speakers.assign import likeness, owners
+from emoview.speakers.assign import MOVES, likeness, owners
 from emoview.speakers.movement import lips_in, talking
 from emoview.speakers.turns import NOBODY
 
@@ -118,3 +118,18 @@ def test_lips_that_move_a_little_must_move_with_the_words():
     assert owners(heard, talks, 0, UNLIKE).faces == {0: (0,)}
     assert owners(heard, talks, 0, UNLIKE, follow=()).faces == {0: ()}
     assert owners(heard, {0: np.full(225, 1.0)}, 0, UNLIKE, follow=()).faces == {0: (0,)}
+
+
+@pytest.mark.parametrize(("alike", "faces"), [(0.2, ()), (0.55, (0,))])
+def test_lips_of_a_listener_that_move_do_not_make_a_strange_voice_theirs(
+    alike: float, faces: tuple[int, ...]
+):
+    # As much as in some speech, but half as much as in the person's own.
+    talks = {0: odds((8, TALKS), (8, TALKS / 2.2), (4, TALKS))}
+    heard = voices((8, 0), (8, 1), (4, 0))
+    assert np.nanmean(talks[0][heard == 1]) > MOVES
+    likeness = np.array([[1, alike], [alike, 1]], np.float32)
+    found = owners(heard, talks, 0, likeness)
+    assert found.faces[0] == (0,)
+    # A voice that is alike is the same person's, who moves the lips less.
+    assert (found.faces.get(1, (0,)), found.voices.max()) == (faces, 1 if not faces else 0)
