@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -223,7 +224,19 @@ def _add(
         else:
             # To and fro, so that nothing jumps.
             order = [*range(len(still)), *range(len(still) - 2, 0, -1)]
-            talk.pictures[person] += [still[order[(begin + i) % len(order)]] for i in range(ticks)]
+            talk.pictures[person] += [
+                _swaying(still[order[tick % len(order)]], tick) for tick in range(begin, begin + ticks)
+            ]
+
+
+def _swaying(picture: NDArray[np.uint8], tick: int) -> NDArray[np.uint8]:
+    """Move a picture as a head moves that listens: by some percent of a face within seconds."""
+    height, width = picture.shape[:2]
+    across, down, angle = (np.sin(2 * np.pi * tick / TICK_HZ / period_s) for period_s in (3.1, 4.7, 5.3))
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 1.5 * angle, 1.0)
+    matrix[:, 2] += 3 * across, 2 * down
+    moved = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
 
 
 def spoken_in(sound: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -70,9 +70,9 @@ def owners(
 ) -> Owned:
     """Give each voice its face: the one whose lips move most while it is heard.
 
-    Where lips tell nothing, the voice belongs to the main face, and to others that are never seen with it: a
-    person who was lost and found again has several tracks.  Voices of one face become one, and so do
-    voices off screen that are alike.
+    Where lips tell nothing, the voice belongs to the main face, unless it is unlike that face's voice, and to
+    others that are never seen with it: a person who was lost and found again has several tracks.  Voices of
+    one face become one, and so do voices off screen that are alike.
 
     Args:
         voices: `(ticks,)`, see `voices_of`.
@@ -125,7 +125,7 @@ def _evidence(
 def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None) -> tuple[int, ...]:
     seen = {face: evidence.mean[voice][face] for face, n in evidence.seen[voice].items() if n >= _LEAST_SEEN}
     if not seen:
-        return () if main is None else (main,)
+        return () if main is None or _is_unlike(voice, main, evidence) else (main,)
     best = max(seen, key=lambda face: (seen[face], -face))
     if all(_is_anothers(voice, face, evidence) for face in seen):
         return ()
@@ -140,6 +140,16 @@ def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None)
         if face not in faces and seen[face] > _STILL and elsewhen:
             faces.append(face)
     return tuple(faces)
+
+
+def _is_unlike(voice: int, face: int, evidence: _Evidence) -> bool:
+    """Tell whether a voice that is heard without the face is unlike those with which its lips surely move."""
+    own = [
+        other
+        for other, means in evidence.mean.items()
+        if other != voice and evidence.seen[other][face] >= _LEAST_SEEN and means[face] >= MOVES
+    ]
+    return bool(own) and max(float(evidence.alike[voice, other]) for other in own) < _UNLIKE
 
 
 def _is_anothers(voice: int, face: int, evidence: _Evidence) -> bool:

@@ -88,6 +88,14 @@ def test_a_voice_with_nobody_in_sight_belongs_to_the_main_face():
     assert owners(voices((9, 0)), {}, None, UNLIKE).faces == {0: ()}
 
 
+@pytest.mark.parametrize(("alike", "faces"), [(0.2, {0: (0,), 1: ()}), (0.5, {0: (0,)})])
+def test_a_strange_voice_with_nobody_in_sight_is_nobodys(alike: float, faces: dict[int, tuple[int, ...]]):
+    talks = odds((8, TALKS), (8, TALKS))
+    talks[8 * SECOND :] = np.nan
+    likeness = np.array([[1, alike], [alike, 1]], np.float32)
+    assert owners(voices((8, 0), (8, 1)), {0: talks}, 0, likeness).faces == faces
+
+
 def test_faces_that_are_never_seen_together_take_one_seat():
     first, again, other = (np.full(100, np.nan) for _ in range(3))
     first[:50], again[50:], other[:] = 2.5, 2.5, -2.5
