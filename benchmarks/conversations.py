@@ -61,12 +61,12 @@ class Clip:
 
     @property
     def listening(self) -> NDArray[np.uint8]:
-        """The six pictures in a row that differ least, where it is not dark: nobody speaks in these."""
+        """The picture amid the six in a row that differ least, where it is not dark."""
         light = self.pictures.mean(axis=(1, 2, 3))
         differs = np.abs(np.diff(self.pictures.astype(np.int16), axis=0)).mean(axis=(1, 2, 3))
         differs[light[1:] < np.median(light) / 2] = 255
         first = int(np.convolve(differs, np.ones(5), "valid").argmin())
-        return self.pictures[first : first + 6]
+        return np.asarray(self.pictures[first + 3])
 
 
 @dataclass
@@ -222,11 +222,7 @@ def _add(
         if person == who and pictures is not None:
             talk.pictures[person] += list(pictures)
         else:
-            # To and fro, so that nothing jumps.
-            order = [*range(len(still)), *range(len(still) - 2, 0, -1)]
-            talk.pictures[person] += [
-                _swaying(still[order[tick % len(order)]], tick) for tick in range(begin, begin + ticks)
-            ]
+            talk.pictures[person] += [_swaying(still, tick) for tick in range(begin, begin + ticks)]
 
 
 def _swaying(picture: NDArray[np.uint8], tick: int) -> NDArray[np.uint8]:

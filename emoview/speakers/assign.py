@@ -31,7 +31,7 @@ _UNLIKE: Final = 0.3
 _LIKE: Final = 0.4
 # Lips of a listener who nods or chews move, too, but less than in the own voice: by so much at least, and the
 # more, the more the voice is like that one.
-_LESS, _ANOTHERS = 0.6, -1.2
+_LESS, _ANOTHERS = 0.4, -1.2
 _LEAST_SEEN: Final = TICK_HZ
 _LEAST_BESIDE: Final = 4 * TICK_HZ
 # A voice that nothing can be held against must be heard for longer before it is nobody's.
