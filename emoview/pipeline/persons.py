@@ -24,6 +24,8 @@ _ALIKE: Final = 0.5
 # What two people differ by on average in what is not known.
 _UNKNOWN_IDENTITY, _UNKNOWN_COLOUR = 0.65, 0.6
 _NEVER: Final = 1e9
+# Share of both boxes together: so much have a face and the same face in a picture that stands still.
+_SAME_PLACE: Final = 0.5
 _SHORTEST_JUDGED: Final = TICK_HZ
 _JUDGED_TICKS: Final = 3 * TICK_HZ
 """Less of a face says nothing about whether it moves: for a second people can be as calm as a photograph."""
@@ -94,8 +96,9 @@ def _distances(tracks: Sequence[FaceTrack]) -> NDArray[np.float64]:
         )
     still = np.array([is_still([track]) for track in tracks])
     judged = np.array([len(track.ticks) >= _JUDGED_TICKS for track in tracks])
-    # Nobody becomes a photograph.
-    apart[(still[:, None] != still) & judged[:, None] & judged] = _NEVER
+    # Nobody becomes a photograph, but the picture of who is seen may stand still.
+    elsewhere = _overlaps(tracks) < _SAME_PLACE
+    apart[(still[:, None] != still) & judged[:, None] & judged & elsewhere] = _NEVER
     first = np.array([track.ticks[0] for track in tracks])
     last = np.array([track.ticks[-1] for track in tracks])
     for i, j in zip(*np.nonzero((first[:, None] <= last) & (first <= last[:, None])), strict=True):
@@ -103,6 +106,16 @@ def _distances(tracks: Sequence[FaceTrack]) -> NDArray[np.float64]:
             apart[i, j] = apart[j, i] = _NEVER
     np.fill_diagonal(apart, 0.0)
     return apart
+
+
+def _overlaps(tracks: Sequence[FaceTrack]) -> NDArray[np.float64]:
+    """Give the intersection over the union of where each two tracks mostly are, `(n, n)`."""
+    x, y, width, height = np.stack([np.median(track.boxes, axis=0) for track in tracks]).T
+    across = np.minimum.outer(x + width, x + width) - np.maximum.outer(x, x)
+    down = np.minimum.outer(y + height, y + height) - np.maximum.outer(y, y)
+    shared = np.maximum(across, 0) * np.maximum(down, 0)
+    area = width * height
+    return np.asarray(shared / np.maximum(np.add.outer(area, area) - shared, 1e-12))
 
 
 def _meet(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:

@@ -33,7 +33,8 @@ _LIKE: Final = 0.4
 # more, the more the voice is like that one.
 _LESS, _ANOTHERS = 0.4, -1.2
 _LEAST_SEEN: Final = TICK_HZ
-_LEAST_BESIDE: Final = 4 * TICK_HZ
+# Two seconds of log-odds of -1: the less the lips move, the sooner it is sure.
+_SURELY_STRANGE: Final = -2.0 * TICK_HZ
 # A voice that nothing can be held against must be heard for longer before it is nobody's.
 _LEAST_ALONE: Final = 6 * TICK_HZ
 
@@ -177,8 +178,8 @@ def _is_still(voice: int, face: int, evidence: _Evidence) -> bool:
     own = [other for other in others if evidence.mean[other][face] - mean >= _CONTRAST]
     if own:
         nearest = max(float(evidence.alike[voice, other]) for other in own)
-        strange = mean + _VOICE * (nearest - _USUAL_LIKENESS) < _STRANGER
-        return strange and (count >= _LEAST_BESIDE or nearest < _UNLIKE)
+        odds = mean + _VOICE * (nearest - _USUAL_LIKENESS)
+        return odds < _STRANGER and (count * odds <= _SURELY_STRANGE or nearest < _UNLIKE)
     # Lips that move a little, but not with the words, do so for another reason.
     least = _STILL if face in evidence.follow else MOVES
     # What several voices have in common counts together.
