@@ -37,6 +37,7 @@ from emoview.media.sound import read_sound
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 from emoview.timeline.results import Analysis
 from emoview.timeline.turns import joined
+from emoview.training.activity import spoken_in
 from emoview.training.speaker_data import Side, read_utterances, sides
 from emoview.training.speech import load_samples
 from emoview.voice.activity import trim
@@ -47,9 +48,6 @@ ALONE = KINDS[3:]
 _SECONDS = 40
 _SIDE = 320, 240
 _LOUDNESS = 0.06
-# Speech lies this far below its own mean level at the least, and goes on for so long (ITU-T P.56, 2011).
-_MARGIN_DB, _HANGOVER = 15.9, round(0.2 * TICK_HZ)
-_FRAME, _ROUNDS = SAMPLES_PER_TICK // 2, 50
 
 
 @dataclass
@@ -233,26 +231,6 @@ def _swaying(picture: NDArray[np.uint8], tick: int) -> NDArray[np.uint8]:
     matrix[:, 2] += 3 * across, 2 * down
     moved = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.uint8)
-
-
-def spoken_in(sound: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Find the speech in a clean recording of one voice, as ITU-T P.56 defines it, `(ticks,)`.
-
-    Args:
-        sound: `(640 ticks,)`, 16 kHz mono.
-    """
-    result = np.zeros(len(sound) // SAMPLES_PER_TICK, bool)
-    if not sound.any():
-        return result
-    power = np.square(sound.reshape(-1, _FRAME).astype(np.float64)).mean(axis=1)
-    power = np.convolve(np.pad(power, 1), np.ones(3) / 3, "valid")
-    active = power > power.max() * 1e-6
-    # The limit follows from the level of what is above it.
-    for _ in range(_ROUNDS):
-        active = power > power[active].mean() * 10 ** (-_MARGIN_DB / 10)
-    for tick in np.flatnonzero(active.reshape(-1, SAMPLES_PER_TICK // _FRAME).any(axis=1)):
-        result[tick : tick + 1 + _HANGOVER] = True
-    return result
 
 
 def _write(talk: Conversation, path: Path, rng: np.random.Generator) -> Path:

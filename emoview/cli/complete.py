@@ -7,7 +7,7 @@ def systems_like(incomplete: str) -> list[str]:
     """Name the systems that start so."""
     from emoview.training.systems.catalog import SYSTEMS
 
-    shipped = ("face", "voice", "fusion", "speakers", "persons")
+    shipped = ("face", "voice", "fusion", "speakers", "persons", "activity")
     return [name for name in (*SYSTEMS, *shipped) if name.startswith(incomplete)]
 
 

@@ -22,6 +22,7 @@ def systems(terminal: Terminal) -> None:
         ("fusion", "clips/ and faces7/", "the temporal network and the fusions that ship"),
         ("speakers", "speech/ and speech_more/", "the network that ships and tells voices apart"),
         ("persons", "clips/ and faces7/", "the layer that ships and tells whose a face is"),
+        ("activity", "speech/ and speech_more/", "the layer that ships and tells speech from other sounds"),
     ):
         table.add_row(name, data, what)
     terminal.printer().print(table)

@@ -25,6 +25,7 @@ class Part(str, Enum):
     FUSION = "fusion"
     SPEAKERS = "speakers"
     PERSONS = "persons"
+    ACTIVITY = "activity"
 
 
 def train(
@@ -32,7 +33,7 @@ def train(
         str | None,
         typer.Argument(
             autocompletion=systems_like,
-            help="A system of --list; or face, voice, fusion, speakers, persons: the weights that ship.",
+            help="A system of --list; or face, voice, fusion, speakers, persons, activity: what ships.",
         ),
     ] = None,
     data: Annotated[
@@ -65,9 +66,7 @@ def train(
     show: Annotated[bool, typer.Option("--list", help="List the systems and stop.")] = False,
     ship: Annotated[
         Path,
-        typer.Option(
-            help="For face, voice, fusion, speakers and persons: folder that the weights are written to."
-        ),
+        typer.Option(help="For what ships, such as face or voice: folder that the weights are written to."),
     ] = Path("weights"),
     voice_features: Annotated[
         Features,
@@ -165,6 +164,7 @@ def _ship(
         Part.FUSION: shipping.ship_fusion,
         Part.SPEAKERS: shipping.ship_speakers,
         Part.PERSONS: shipping.ship_persons,
+        Part.ACTIVITY: shipping.ship_activity,
     }[part]
     train_part(data, run, ship, on_event=on_event)
 

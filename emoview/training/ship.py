@@ -31,6 +31,7 @@ from emoview.pipeline.engines import FACE_OUTPUTS, Network, OnnxNetwork
 from emoview.pipeline.inference import run_stills
 from emoview.timeline.labels import LABELS, VOICE_LABELS
 from emoview.training import fusion, fusion_rules, joined, voice
+from emoview.training.activity import train_activity
 from emoview.training.clips import Clip, read_clips
 from emoview.training.face import CUT_OUT_VALID, labels_of, train_face, votes_of
 from emoview.training.personal import PersonalFaces, stored_layer
@@ -55,6 +56,7 @@ from emoview.training.voice_runs import (
 )
 from emoview.training.voice_splits import corpora_left_out, folds_of_all_corpora
 from emoview.voice.features import VoiceFeatures
+from emoview.voice.silero import LAYER_FILE
 
 # The corpus whose speakers act in the clips, under the same names.
 _CORPUS_OF_CLIPS = "javanese"
@@ -278,6 +280,17 @@ def ship_speakers(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> No
     write_manifest(ship)
     _write(run / "speakers_metrics.json", figures)
     on_event({"equal error": f"{figures['test']:.1f} %"})
+
+
+def ship_activity(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:
+    """Fit the layer that tells speech from other sounds, measure it on strangers, and ship it."""
+    layer, figures = train_activity(data, on_event=on_event)
+    ship.mkdir(parents=True, exist_ok=True)
+    _write(ship / LAYER_FILE, asdict(layer))
+    write_manifest(ship)
+    run.mkdir(parents=True, exist_ok=True)
+    _write(run / "activity_metrics.json", figures)
+    on_event({f"{name}, %": f"{value:.1f}" for name, value in figures.items()})
 
 
 def ship_persons(data: Path, run: Path, ship: Path, *, on_event: OnEvent) -> None:

