@@ -147,7 +147,6 @@ class Sound:
         log: What was wrong with them.
         channels: How many are kept apart.
         weights: `(channels,)`, with which they are mixed.
-        gain: What the mix is multiplied with.
         offset: `(blocks, channels)`, what each is off zero by in each quarter of a second, which is taken
             off; one block where it is the same all the time.
     """
@@ -155,7 +154,6 @@ class Sound:
     def __init__(self, log: DecodeLog, channels: int = 1) -> None:
         self.log, self.channels = log, channels
         self.weights = np.full(channels, 1 / channels, np.float32)
-        self.gain = 1.0
         self.offset = np.zeros((1, channels), np.float32)
         self._sum, self._count = np.zeros(channels), 0
         self._sums: dict[int, NDArray[np.float64]] = {}
@@ -237,7 +235,7 @@ class Sound:
         return self._bytes // (_BYTES * self.channels)
 
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
-        samples = self.mixed(part) * np.float32(self.gain)
+        samples = self.mixed(part)
         return np.clip(samples, -1, 1, out=samples)
 
     def mixed(self, part: slice) -> NDArray[np.float32]:

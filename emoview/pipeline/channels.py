@@ -17,7 +17,7 @@ from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ, ticks_of, time_of
 from emoview.timeline.options import Options
 from emoview.voice.activity import spoken
 from emoview.voice.blocks import BLOCK_TICKS, Samples
-from emoview.voice.level import level_db, usual_gain_db
+from emoview.voice.level import AtUsualLevel, level_db, usual_gain_db
 from emoview.voice.silero import speech_probability
 
 if TYPE_CHECKING:
@@ -271,10 +271,7 @@ def _speaking(sound: Sound, ticks: _Ticks) -> int | None:
 
 
 def _speech(sound: Sound) -> NDArray[np.bool_]:
-    sound.gain = 10 ** (usual_gain_db(level_db(sound)) / 20)
-    speech = _speech_in(sound)
-    sound.gain = 1.0
-    return speech
+    return _speech_in(AtUsualLevel(sound, usual_gain_db(level_db(sound))))
 
 
 def _speech_in(samples: Samples) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from emoview.voice.activity import trim, trimmed, voice_activity
 from emoview.voice.blocks import BLOCK_TICKS, Samples
 from emoview.voice.descriptors import mfcc_means, windows
 from emoview.voice.features import VoiceFeatures
-from emoview.voice.level import level_db, usual_gain_db
+from emoview.voice.level import AtUsualLevel, level_db, usual_gain_db
 from emoview.voice.measures import sound_measures
 from emoview.voice.quality import quality_of
 from emoview.voice.silero import speech_probability
@@ -64,9 +64,9 @@ class VoiceBranch:
         with self._timings.measure("voice_features"):
             level = level_db(sound)
             gain_db = usual_gain_db(level)
-            sound.gain = 10 ** (gain_db / 20)
-            probability = speech_probability(sound)
-            features = self._described_by.of_ticks(sound)
+            usual = AtUsualLevel(sound, gain_db)
+            probability = speech_probability(usual)
+            features = self._described_by.of_ticks(usual)
             speech = voice_activity(level + np.float32(gain_db), features, probability)
         for one in self._keep:
             one.add_voice(features, speech)
@@ -76,22 +76,22 @@ class VoiceBranch:
             models = self._load()
             with self._timings.measure("speakers"):
                 voices = embedded(models.speaker, features, speech)
-            clip = self._over_windows(models, sound, speech)
+            clip = self._over_windows(models, usual, speech)
             self._step(3)
             if "voice" not in models.stand_ins:
                 with self._timings.measure("voice_network"):
                     tcn = run_speech(models.voice_tcn, features, heard_ticks(speech), len(speech))
         self._step(4)
-        mean = _mean_level(sound)
-        quality = quality_of(sound.mixed, sound.gain, speech)
+        mean, gain = _mean_level(sound), 10 ** (gain_db / 20)
+        quality = quality_of(sound.mixed, gain, speech)
         measures = None
         if self._measure:
-            measures = sound_measures(level, features, speech, sound.gain, self._described_by)
+            measures = sound_measures(level, features, speech, gain, self._described_by)
         return Voice(
             len(speech), speech, level, mean, tcn, clip, sound.log, quality, voices=voices, measures=measures
         )
 
-    def _over_windows(self, models: Models, sound: Sound, speech: NDArray[np.bool_]) -> SequenceLogits:
+    def _over_windows(self, models: Models, sound: Samples, speech: NDArray[np.bool_]) -> SequenceLogits:
         """Ask the network that hears whole windows, that of a run where there is one."""
         stand_in = models.stand_ins.get("voice")
         means = stand_in is not None and stand_in.network.takes == "mfcc-means"

@@ -24,7 +24,7 @@ from emoview.pipeline.voice import describe_windows, speech_windows
 from emoview.timeline.labels import LABELS
 from emoview.voice.activity import voice_activity
 from emoview.voice.descriptors import tick_features
-from emoview.voice.level import level_db, usual_gain_db
+from emoview.voice.level import AtUsualLevel, level_db, usual_gain_db
 from emoview.voice.silero import speech_probability
 
 
@@ -107,13 +107,13 @@ def _describe(path: Path) -> dict[str, NDArray[Any]]:
         faces.append(cv2.cvtColor(found.face, cv2.COLOR_RGB2GRAY))
     media = probe(path)
     with read_sound(media) as sound:
-        sound.gain = 10 ** (usual_gain_db(level_db(sound)) / 20)
-        features = tick_features(sound)
-        speech = voice_activity(level_db(sound), features, speech_probability(sound))
+        usual = AtUsualLevel(sound, usual_gain_db(level_db(sound)))
+        features = tick_features(usual)
+        speech = voice_activity(level_db(usual), features, speech_probability(usual))
         if not speech.any():
             speech[:] = True
         cuts = speech_windows(speech)
-        summaries = describe_windows(sound, cuts)
+        summaries = describe_windows(usual, cuts)
     return {
         "face_ticks": np.array(ticks, np.int64),
         "faces": np.array(faces, np.uint8).reshape(-1, CROP_SIZE, CROP_SIZE),

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.timeline.clock import SAMPLES_PER_TICK
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK
 from emoview.voice.blocks import Samples, in_blocks
 
 USUAL_DB = -23.0
 """Level that sounds are brought to, of what is loud in them: the voice networks know it best."""
 # What is quieter than 73 dB below full scale is the noise of the recorder.
 _MOST_GAIN_DB = 50.0
+# Noise under each sound at its usual level: a recorder, a codec or an editor decides what is left of silence,
+# down to nothing, and the voice networks would hear it.
+_FLOOR_DB: Final = -80.0
+# It fills what a telephone carries, so that one is still known by what it lacks.
+_FLOOR_HZ: Final = 3400
+_NOISE: Final = 4 * SAMPLE_RATE
+# Longer silence, such as gaps are filled with, stays silent, and is little work.
+_SILENCE: Final = 10 * SAMPLE_RATE
 # As in ITU-T P.56, what lies so far below the level of the rest is a pause.
 _MARGIN_DB = 15.9
 _SILENT_DB = -119.0
@@ -106,14 +115,50 @@ def _gain_db(active: float | None) -> float:
     return 0.0 if active is None else min(USUAL_DB - active, _MOST_GAIN_DB)
 
 
+class AtUsualLevel:
+    """A sound at its usual level, above a little noise that is the same each time.
+
+    Args:
+        samples: As they were recorded.
+        gain_db: What brings them there, see `usual_gain_db`.
+    """
+
+    def __init__(self, samples: Samples, gain_db: float) -> None:
+        self._samples, self._gain_db = samples, gain_db
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, part: slice) -> NDArray[np.float32]:
+        first, _, _ = part.indices(len(self))
+        return amplified(self._samples[part], self._gain_db, first)
+
+
 def at_usual_level(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bring a recording, `(n,)` at 16 kHz mono, to the usual level."""
     return amplified(samples, usual_gain_db(level_db(samples)))
 
 
-def amplified(samples: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
-    """Make samples so much louder, as far as they go."""
-    return np.clip(samples * np.float32(10 ** (gain_db / 20)), -1, 1)
+def amplified(samples: NDArray[np.float32], gain_db: float, first: int = 0) -> NDArray[np.float32]:
+    """Make samples so much louder, as far as they go, above a little noise.
+
+    Args:
+        samples: `(n,)`, 16 kHz mono.
+        gain_db: How much.
+        first: Which of all samples the first one is: it decides its noise.
+    """
+    if len(samples) >= _SILENCE and not samples.any():
+        return samples
+    louder = samples * np.float32(10 ** (gain_db / 20))
+    louder += np.resize(np.roll(_noise(), -first), len(samples))
+    return np.clip(louder, -1, 1, out=louder)
+
+
+@functools.lru_cache(maxsize=1)
+def _noise() -> NDArray[np.float32]:
+    spectrum = np.fft.rfft(np.random.default_rng(0).standard_normal(_NOISE))
+    spectrum[np.fft.rfftfreq(_NOISE, 1 / SAMPLE_RATE) > _FLOOR_HZ] = 0
+    return np.asarray(10 ** (_FLOOR_DB / 20) * np.fft.irfft(spectrum, _NOISE), np.float32)
 
 
 def power_db(samples: NDArray[np.float32]) -> float:

@@ -9,7 +9,7 @@ import pytest
 import scipy.signal
 from sample_speech import speech_of
 
-from emoview.voice.level import USUAL_DB, active_level_db, at_usual_level, level_db
+from emoview.voice.level import USUAL_DB, AtUsualLevel, active_level_db, at_usual_level, level_db
 from emoview.voice.quality import Quality, quality_of
 
 
@@ -33,6 +33,21 @@ def test_a_level_makes_no_difference(speech: np.ndarray, gain_db: float):
     usual = at_usual_level(speech)
     assert active_level_db(level_db(usual)) == pytest.approx(USUAL_DB, abs=0.1)
     np.testing.assert_allclose(at_usual_level(speech * 10 ** (gain_db / 20)), usual, atol=2e-4)
+
+
+def test_silence_around_words_is_never_nothing(speech: np.ndarray):
+    cut = speech.copy()
+    cut[: 16_000 // 4] = 0
+    usual = AtUsualLevel(cut, 6.0)
+    quiet = level_db(usual[0:3200])
+    assert quiet.min() > -90
+    assert quiet.max() < -78
+    # The same noise whatever part is asked for, and none in a gap.
+    np.testing.assert_array_equal(usual[1000:3000], usual[0:4000][1000:3000])
+    assert not AtUsualLevel(np.zeros(200_000, np.float32), 6.0)[0:200_000].any()
+    # A telephone has nothing above what it carries.
+    spectrum = np.abs(np.fft.rfft(AtUsualLevel(np.zeros(64_000, np.float32), 0.0)[0:64_000]))
+    assert spectrum[np.fft.rfftfreq(64_000, 1 / 16_000) > 3500].max() < 1e-3 * spectrum.max()
 
 
 def test_what_harms_a_voice_is_heard(speech: np.ndarray):
