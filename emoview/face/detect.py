@@ -46,7 +46,7 @@ class Detector:
 
         Args:
             picture: Where to look.
-            parts: Look at a dozen parts, one by one, instead of the whole: faces may have a third of the size.
+            parts: Look at a dozen parts, one by one, instead of the whole: faces may be smaller by far.
         """
         height, width = picture.shape[:2]
         side = max(width, height)

@@ -28,8 +28,8 @@ RIGHT_EYE: Final = (362, 263)
 
 _LOOK_EVERY: Final = 5
 """Pictures from one look for further faces to the next: 0.2 s."""
-# From one look at all parts of the picture, which takes as long as a dozen others, to the next: 1 s.
-_PARTS_EVERY: Final = 25
+# From one look at all parts of the picture, as long as a dozen others, to the next: 2 s in the end.
+_PARTS_EVERY: Final = 50
 # Share of the picture's longer side from which on the near detector can be relied on.
 _SMALL: Final = 0.1
 # Detector scores.  Of 62 pictures of 13 people the upright ones have .63 to .98 and nine in ten .87 or more;
@@ -148,7 +148,8 @@ class FaceFinder:
         self._followed = 0
         # Whether those who are followed, or were last, are all small.
         self._small = False
-        self._look_in = self._parts_in = 0
+        self._look_in = 0
+        self._parts_in, self._parts_every = 0, _LOOK_EVERY
         self._missed = 0
         # Quarter turns against the clock after which faces are upright.
         self._turns = 0
@@ -167,7 +168,8 @@ class FaceFinder:
     def cut(self) -> None:
         """Forget the faces that are followed: the next picture shows something else."""
         self._tracker.forget()
-        self._small, self._missed, self._parts_in = False, 0, 0
+        self._small, self._missed = False, 0
+        self._parts_in, self._parts_every = 0, _LOOK_EVERY
         self._followed, self._doubts = 0, _DOUBTS
 
     def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
@@ -196,10 +198,12 @@ class FaceFinder:
             self._small = max(float(np.ptp(face[:, 0])) for face in found) < _SMALL * max(picture.shape)
             if not self._small:
                 # Who is lost is as near as before.
-                self._parts_in = _PARTS_EVERY
+                self._parts_in = self._parts_every = _PARTS_EVERY
         if len(found) < self._followed:
             # Whoever has been lost may still be there.
             self._look_in = 0
+            if self._small:
+                self._parts_in, self._parts_every = min(self._parts_in, _LOOK_EVERY), _LOOK_EVERY
         self._followed = len(found)
         return found
 
@@ -207,8 +211,8 @@ class FaceFinder:
         """Give how to look for small faces: at the whole picture, or now and then at its parts."""
         if self._parts_in:
             return "far"
-        # The longer nobody has been there, the less often.
-        self._parts_in = _PARTS_EVERY if self._followed else min(max(self._missed, _LOOK_EVERY), _PARTS_EVERY)
+        # Less and less often: whom the first looks did not find is hardly there.
+        self._parts_in, self._parts_every = self._parts_every, min(2 * self._parts_every, _PARTS_EVERY)
         return "parts"
 
     def _look_elsewhere(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
