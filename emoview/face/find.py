@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,10 @@ RIGHT_EYE: Final = (362, 263)
 
 _LOOK_EVERY: Final = 5
 """Pictures from one look for further faces to the next: 0.2 s."""
+# From one look at all parts of the picture, as long as a dozen others, to the next: 2 s in the end.
+_PARTS_EVERY: Final = 50
+# Share of the picture's longer side from which on the near detector can be relied on.
+_SMALL: Final = 0.1
 # Detector scores.  Of 62 pictures of 13 people the upright ones have .63 to .98 and nine in ten .87 or more;
 # upside down none reaches .81, and a picture that is upright always beats itself upside down by .09, and
 # is beaten by itself on its side by .006 at most.
@@ -43,12 +48,17 @@ _MESH_SIDE: Final = 192
 _SAME_FACE: Final = 0.5
 
 
-class _Tracker:
-    """Places the mesh where the detector sees faces, and where they were in the picture before."""
+Look = Literal["near", "far", "parts"]
+"""Which faces to look for: large, small or smallest."""
 
-    def __init__(self, *, max_faces: int, stills: bool, far: bool = False) -> None:
+
+class _Tracker:
+    """Places the mesh where the detectors see faces, and where they were in the picture before."""
+
+    def __init__(self, *, max_faces: int, stills: bool) -> None:
         self._max_faces, self._stills = max_faces, stills
-        self._detector, self._mesh = Detector(far=far), network("mesh")
+        self._near, self._mesh = Detector(), network("mesh")
+        self._far: Detector | None = None
         # As shares of the picture's width: the next picture may be a larger one of the same.
         self._followed: list[Square] = []
 
@@ -56,26 +66,39 @@ class _Tracker:
         """Follow nobody."""
         self._followed = []
 
-    def track(self, picture: NDArray[np.uint8], *, look: bool) -> tuple[list[NDArray[np.float32]], float]:
-        """Give the landmarks of each face in the next picture, and the best score of the detector.
+    def track(
+        self, picture: NDArray[np.uint8], looks: Sequence[Look] = ()
+    ) -> tuple[list[NDArray[np.float32]], float]:
+        """Give the landmarks of each face in the next picture, and the best score of a detector.
 
         Args:
             picture: `(height, width, 3)` RGB.
-            look: Whether to look for further faces, if fewer than `max_faces` are being followed.
+            looks: Which further faces to look for, if fewer than `max_faces` are being followed.
         """
         width = picture.shape[1]
         before = [square.scaled(width) for square in self._followed]
-        detected = []
-        if look and len(before) < self._max_faces:
-            detected = self._detector.detect(picture)[: self._max_faces]
+        detected: list[tuple[Square, float]] = []
+        if len(before) < self._max_faces:
+            for look in looks:
+                detected += self._detected(picture, look)
         squares: list[Square] = []
-        # A face that is followed already is not looked for where the detector sees it.
-        for square in (*(square for square, _ in detected), *before):
+        for square in before:
             squares = [other for other in squares if other.overlap(square) <= _SAME_FACE] + [square]
-        faces = self._placed(picture, squares) if squares else []
+        # A face that is followed already is not looked for where the detector sees it.
+        for square, _ in detected:
+            if all(other.overlap(square) <= _SAME_FACE for other in squares):
+                squares.append(square)
+        faces = self._placed(picture, squares)[: self._max_faces] if squares else []
         if not self._stills:
             self._followed = [_square_of(points).scaled(1 / width) for points in faces]
         return faces, max((score for _, score in detected), default=0.0)
+
+    def _detected(self, picture: NDArray[np.uint8], look: Look) -> list[tuple[Square, float]]:
+        """Give the squares of faces, the surest first, and the scores."""
+        if look == "near":
+            return self._near.detect(picture)
+        self._far = self._far or Detector(far=True)
+        return self._far.detect(picture, parts=look == "parts")
 
     def _placed(self, picture: NDArray[np.uint8], squares: list[Square]) -> list[NDArray[np.float32]]:
         """Place the mesh: `(468, 3)` in pixels of the picture, for each square that shows a face."""
@@ -121,10 +144,12 @@ class FaceFinder:
             stills: The pictures have nothing to do with each other, and an upright face fills most of each.
         """
         self._max_faces, self._stills = max_faces, stills
-        self._near = self._tracker = _Tracker(max_faces=max_faces, stills=stills)
-        self._far: _Tracker | None = None
+        self._tracker = _Tracker(max_faces=max_faces, stills=stills)
         self._followed = 0
+        # Whether those who are followed, or were last, are all small.
+        self._small = False
         self._look_in = 0
+        self._parts_in, self._parts_every = 0, _LOOK_EVERY
         self._missed = 0
         # Quarter turns against the clock after which faces are upright.
         self._turns = 0
@@ -138,12 +163,13 @@ class FaceFinder:
 
     def close(self) -> None:
         """Let go of whom it follows."""
-        self._forget()
+        self._tracker.forget()
 
     def cut(self) -> None:
         """Forget the faces that are followed: the next picture shows something else."""
-        self._forget()
-        self._tracker, self._missed = self._near, 0
+        self._tracker.forget()
+        self._small, self._missed = False, 0
+        self._parts_in, self._parts_every = 0, _LOOK_EVERY
         self._followed, self._doubts = 0, _DOUBTS
 
     def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
@@ -157,49 +183,59 @@ class FaceFinder:
         """
         look = self._stills or not self._followed or self._look_in == 0
         self._look_in = _LOOK_EVERY - 1 if look else self._look_in - 1
-        found, score = self._ask(self._tracker, picture, look=look)
+        self._parts_in = max(self._parts_in - 1, 0)
+        looks: tuple[Look, ...] = ("near",) if look else ()
+        if look and self._followed and self._small:
+            looks = ("near", self._far())
+        found, score = self._ask(picture, *looks)
         if not self._stills:
             if not found:
                 found = self._look_elsewhere(picture)
-            elif score and self._doubts and self._tracker is self._near:
+            elif looks == ("near",) and score and self._doubts:
                 # Of small faces the detector's score says too little.
                 found = self._turned_right(picture, found, score)
+        if found:
+            self._small = max(float(np.ptp(face[:, 0])) for face in found) < _SMALL * max(picture.shape)
+            if not self._small:
+                # Who is lost is as near as before.
+                self._parts_in = self._parts_every = _PARTS_EVERY
         if len(found) < self._followed:
             # Whoever has been lost may still be there.
             self._look_in = 0
+            if self._small:
+                self._parts_in, self._parts_every = min(self._parts_in, _LOOK_EVERY), _LOOK_EVERY
         self._followed = len(found)
         return found
 
+    def _far(self) -> Look:
+        """Give how to look for small faces: at the whole picture, or now and then at its parts."""
+        if self._parts_in:
+            return "far"
+        # Less and less often: whom the first looks did not find is hardly there.
+        self._parts_in, self._parts_every = self._parts_every, min(2 * self._parts_every, _PARTS_EVERY)
+        return "parts"
+
     def _look_elsewhere(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """Look for faces of the other size, large ones at once, small ones now and then, and turned ones."""
+        """Look for smaller faces, now and then, and for turned ones."""
         self._doubts = _DOUBTS
-        if self._tracker is self._far:
-            found, _ = self._ask(self._near, picture, look=True)
-            if found:
-                self._tracker, self._missed = self._near, 0
-                return found
         self._missed += 1
-        if self._missed % _LOOK_EVERY != 1:
-            return []
-        if self._tracker is self._near:
-            if self._far is None:
-                self._far = _Tracker(max_faces=self._max_faces, stills=False, far=True)
-            found, _ = self._ask(self._far, picture, look=True)
+        due = self._missed % _LOOK_EVERY == 1
+        if due or self._small or not self._parts_in:
+            found, _ = self._ask(picture, self._far())
             if found:
-                self._tracker, self._missed = self._far, 0
+                self._missed = 0
                 return found
-        return self._look_turned(picture)
+        return self._look_turned(picture) if due else []
 
     def _look_turned(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Look at the picture from one other side, each time from the next."""
         before = self._turns
         self._turns = (before + 1 + self._missed // _LOOK_EVERY % 3) % 4
-        found, score = self._ask(self._near, picture, look=True)
+        found, score = self._ask(picture, "near")
         if found and score >= _NOT_UPRIGHT:
-            self._tracker, self._missed = self._near, 0
+            self._missed = 0
             return self._turned_right(picture, found, score)
-        if found:
-            self._forget()
+        self._tracker.forget()
         self._turns = before
         return []
 
@@ -214,29 +250,21 @@ class FaceFinder:
         now, best, best_score = self._turns, self._turns, score + _BETTER
         for turns in range(4):
             if turns != now:
-                self._forget()
+                self._tracker.forget()
                 self._turns = turns
-                _, other = self._ask(self._tracker, picture, look=True)
+                _, other = self._ask(picture, "near")
                 if other > best_score:
                     best, best_score = turns, other
-        self._forget()
+        self._tracker.forget()
         self._turns = best
-        again, _ = self._ask(self._tracker, picture, look=True)
+        again, _ = self._ask(picture, "near")
         return again or found
 
-    def _forget(self) -> None:
-        """Follow nobody any more."""
-        for tracker in (self._near, self._far):
-            if tracker is not None:
-                tracker.forget()
-
-    def _ask(
-        self, tracker: _Tracker, picture: NDArray[np.uint8], *, look: bool
-    ) -> tuple[list[NDArray[np.float32]], float]:
-        """Give the faces that a tracker finds in the turned picture, and the best score of its detector."""
+    def _ask(self, picture: NDArray[np.uint8], *looks: Look) -> tuple[list[NDArray[np.float32]], float]:
+        """Give the faces that the tracker finds in the turned picture, and the best score of a detector."""
         height, width = picture.shape[:2]
         turned = np.ascontiguousarray(np.rot90(picture, self._turns))
-        faces, score = tracker.track(turned, look=look)
+        faces, score = self._tracker.track(turned, looks)
         return [_turned_back(face, self._turns, width, height) for face in faces], score
 
 

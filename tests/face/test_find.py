@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import Make
 
+from emoview.face.detect import Detector
 from emoview.face.find import FaceFinder
 from emoview.face.follow import FaceFollower
 from emoview.media.decode import PictureDecoder
@@ -44,6 +45,129 @@ def test_small_faces_are_found_and_large_ones_again(sample: Path):
     assert found[11:13] == [[], []]
     assert any(faces and 32 < faces[0] < 46 for faces in found[13:])
     assert found[-1]
+
+
+@pytest.fixture(scope="module")
+def pictures(sample: Path) -> list[np.ndarray]:
+    with PictureDecoder(probe(sample), longest_side=480) as decoder:
+        return [picture for _, (_, picture) in zip(range(40), decoder, strict=False)]
+
+
+def desktop() -> np.ndarray:
+    """A window with text on a wallpaper, and painted smiles."""
+    y, x = np.mgrid[:360, :640]
+    screen = np.stack([x // 4, y // 2, 160 - x // 8], axis=-1).astype(np.uint8)
+    cv2.rectangle(screen, (180, 60), (560, 300), (250, 250, 250), -1)
+    for line in range(75, 300, 12):
+        cv2.putText(screen, "notes of the meeting on Monday " * 2, (186, line), 0, 0.3, (40, 40, 40), 1, 16)
+    for top in range(12, 330, 32):
+        cv2.circle(screen, (16, top), 8, (250, 210, 60), -1, 16)
+        cv2.circle(screen, (13, top - 2), 1, (30, 30, 30), -1, 16)
+        cv2.circle(screen, (19, top - 2), 1, (30, 30, 30), -1, 16)
+        cv2.ellipse(screen, (16, top + 1), (4, 3), 0, 10, 170, (30, 30, 30), 1, 16)
+    return screen
+
+
+def with_windows(picture: np.ndarray, side: int, *corners: tuple[int, int]) -> np.ndarray:
+    """Show the sample, whose face is a third as wide, on a desktop: upper left corners of its windows."""
+    screen, small = desktop(), cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    for x, y in corners:
+        screen[y : y + side, x : x + side] = small
+    return screen
+
+
+def windows_with_faces(faces: list[np.ndarray], side: int, *corners: tuple[int, int]) -> list[int]:
+    """Give, for each window, how many faces lie in it; every face must lie in one."""
+    places = [face[:, :2].mean(axis=0) for face in faces]
+    held = [sum((place > corner).all() and (place < np.add(corner, side)).all() for place in places)
+            for corner in corners]  # fmt: skip
+    assert sum(held) == len(faces)
+    return [int(count) for count in held]
+
+
+CORNERS = [(150, 50), (400, 180), (420, 40), (130, 240)]
+
+
+# The faces are 20 and 24 pixels wide: 60 and 72 of a screen of 1,920.
+@pytest.mark.parametrize("side", [60, 72])
+@pytest.mark.parametrize("corner", [(4, 4), (560, 280), (290, 140), (130, 90)])
+def test_a_face_on_a_screen_is_there_from_the_first_picture_on(
+    pictures: list[np.ndarray], side: int, corner: tuple[int, int]
+):
+    with FaceFinder(max_faces=4) as finder:
+        for picture in pictures[:8]:
+            found = finder.find(with_windows(picture, side, corner))
+            assert windows_with_faces(found, side, corner) == [1]
+
+
+@pytest.mark.parametrize(
+    "corners", [[(150, 100), (400, 180)], [(100, 40), (400, 40), (100, 240), (400, 240)]]
+)
+def test_all_faces_of_a_call_on_a_screen_are_found(
+    pictures: list[np.ndarray], corners: list[tuple[int, int]]
+):
+    with FaceFinder(max_faces=4) as finder:
+        for picture in pictures[:8]:
+            found = finder.find(with_windows(picture, 72, *corners))
+            assert windows_with_faces(found, 72, *corners) == [1] * len(corners)
+
+
+def test_whoever_comes_onto_a_screen_is_seen_within_two_seconds(pictures: list[np.ndarray]):
+    first, second = (150, 100), (420, 200)
+    with FaceFinder(max_faces=4) as finder:
+        assert not any(finder.find(desktop()) for _ in range(60))
+        found = [finder.find(with_windows(picture, 60, first)) for picture in (pictures * 2)[:55]]
+        assert windows_with_faces(found[-1], 60, first) == [1]
+        found = [finder.find(with_windows(picture, 60, first, second)) for picture in (pictures * 2)[:55]]
+        assert windows_with_faces(found[-1], 60, first, second) == [1, 1]
+
+
+def test_a_small_face_that_was_covered_is_found_again_soon(pictures: list[np.ndarray]):
+    with FaceFinder(max_faces=4) as finder:
+        for picture in pictures[:30]:
+            assert finder.find(with_windows(picture, 60, (290, 140)))
+        assert not any(finder.find(desktop()) for _ in range(8))
+        again = [finder.find(with_windows(picture, 60, (290, 140))) for picture in pictures[:10]]
+        assert again[-1]
+
+
+def test_small_faces_are_looked_for_only_where_there_is_no_large_one(
+    pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+):
+    looks = []
+    detect = Detector.detect
+
+    def watched(self: Detector, picture: np.ndarray, *, parts: bool = False) -> object:
+        looks.append("parts" if parts else "far" if self._side == 192 else "near")
+        return detect(self, picture, parts=parts)
+
+    monkeypatch.setattr(Detector, "detect", watched)
+    with FaceFinder(max_faces=4) as finder:
+        for picture in pictures[:20]:
+            assert len(finder.find(picture)) == 1
+        assert set(looks) == {"near"}
+        finder.cut()
+        looks.clear()
+        for _ in range(101):
+            assert not finder.find(desktop())
+    # Often at first, and in the end every two seconds.
+    assert [looks.count("parts"), looks.count("far")] == [5, 16]
+
+
+def test_no_more_faces_than_asked_for(pictures: list[np.ndarray]):
+    corners = [(x, y) for y in (0, 120, 240) for x in (40, 240, 440)]
+    with FaceFinder(max_faces=4) as finder:
+        for gone in range(len(corners)):
+            screen = with_windows(pictures[gone], 110, *corners[gone:])
+            for _ in range(6):
+                assert len(finder.find(screen)) <= 4
+
+
+def test_a_face_on_a_filmed_screen_is_there_from_the_first_tick_on(made: Make):
+    clip = made("screen.mp4", "-vf", "scale=216:-1,pad=1920:1080:1200:500:gray", seconds=0.5)
+    found = list(find_faces(probe(clip), max_faces=2, timings=Timings(), log=DecodeLog()))
+    assert [len(faces) for _, faces in found] == [1] * len(found)
+    assert all(face.scale == 1 and 60 < face.box.width < 84 for _, (face,) in found)
 
 
 def test_small_faces_are_cut_out_of_larger_pictures(made: Make):

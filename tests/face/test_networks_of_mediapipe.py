@@ -13,7 +13,7 @@ import pytest
 from emoview.common.parts import without_init
 from emoview.errors import WeightsError
 from emoview.face.detect import Detector
-from emoview.face.find import FaceFinder, _Tracker
+from emoview.face.find import FaceFinder, Look, _Tracker
 from emoview.face.networks import Square, _loaded, network
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
@@ -68,22 +68,22 @@ class Graph:
 
 
 @pytest.fixture(params=["near", "far"])
-def graph(request: pytest.FixtureRequest) -> Iterator[tuple[Graph, _Tracker]]:
-    far = request.param == "far"
-    graph = Graph(far=far)
-    yield graph, _Tracker(max_faces=4, stills=False, far=far)
+def graph(request: pytest.FixtureRequest) -> Iterator[tuple[Graph, Look]]:
+    graph = Graph(far=request.param == "far")
+    yield graph, request.param
     graph.close()
 
 
-def test_faces_lie_where_the_graph_finds_them(graph: tuple[Graph, _Tracker], pictures: list[np.ndarray]):
-    reference, tracker = graph
+def test_faces_lie_where_the_graph_finds_them(graph: tuple[Graph, Look], pictures: list[np.ndarray]):
+    reference, look = graph
+    tracker = _Tracker(max_faces=4, stills=False)
     height, width = pictures[0].shape[:2]
     for number, picture in enumerate(pictures):
         # One at the edge, so that it is seen with what is repeated there, and a smaller one that is tilted.
         tilt = cv2.getRotationMatrix2D((width / 2, height / 2), 25 + number, 0.8)
         wide = np.hstack([picture[:, width // 4 :], cv2.warpAffine(picture, tilt, (width, height))])
         found, score = reference.find(wide)
-        faces, own_score = tracker.track(wide, look=True)
+        faces, own_score = tracker.track(wide, [look])
         assert len(found) == len(faces) == 2
         assert own_score == pytest.approx(score, abs=0.01)
         for face, other in zip(found, faces, strict=True):
@@ -92,19 +92,19 @@ def test_faces_lie_where_the_graph_finds_them(graph: tuple[Graph, _Tracker], pic
 
 def test_a_face_is_followed_into_a_larger_picture(pictures: list[np.ndarray]):
     tracker = _Tracker(max_faces=1, stills=False)
-    (small,), _ = tracker.track(pictures[0], look=True)
+    (small,), _ = tracker.track(pictures[0], ["near"])
     larger = cv2.resize(pictures[1], None, fx=2, fy=2)
-    (large,), score = tracker.track(larger, look=False)
+    (large,), score = tracker.track(larger)
     assert score == 0
     assert np.abs(large / 2 - small).max() < 8
     tracker.forget()
-    assert tracker.track(larger, look=False) == ([], 0.0)
+    assert tracker.track(larger) == ([], 0.0)
 
 
 def test_who_is_followed_is_not_found_twice(pictures: list[np.ndarray]):
     tracker = _Tracker(max_faces=4, stills=False)
     for picture in pictures[:3]:
-        faces, score = tracker.track(picture, look=True)
+        faces, score = tracker.track(picture, ["near"])
         assert len(faces) == 1
         assert score > 0.5
     with FaceFinder(max_faces=4) as finder:
