@@ -78,6 +78,18 @@ def test_a_photograph_is_passed_over_unless_it_is_the_only_face():
     assert not choose(Options(), {0: track(0, 0, 0, 60, move=0.003)}, None, file="x").still
 
 
+def test_a_person_whose_picture_stands_still_is_no_photograph():
+    tracks = {0: track(0, 0, 0, 100), 1: track(1, 0, 100, 100, move=0.001)}
+    choice = choose(Options(face="largest"), tracks, None, file="x")
+    assert choice.persons == {0: 0, 1: 0}
+    assert not choice.still
+    # On a wall beside, it is one.
+    beside = replace(tracks[1], boxes=tracks[1].boxes + np.array([200.0, 0, 0, 0]))
+    choice = choose(Options(face="largest"), {0: tracks[0], 1: beside}, None, file="x")
+    assert choice.persons == {0: 0, 1: 1}
+    assert choice.still == {1}
+
+
 def test_the_largest_person_counts_with_all_shots():
     tracks = {0: track(0, 0, 0, 40), 1: track(1, 1, 40, 30), 2: track(2, 1, 80, 30)}
     chosen = choose(Options(), tracks, None, file="x")

@@ -96,6 +96,13 @@ def test_a_strange_voice_with_nobody_in_sight_is_nobodys(alike: float, faces: di
     assert owners(voices((8, 0), (8, 1)), {0: talks}, 0, likeness).faces == faces
 
 
+@pytest.mark.parametrize(("moved", "faces"), [(LISTENS, ()), (TALKS / 4, (0,))])
+def test_the_stiller_the_lips_the_sooner_a_like_voice_is_anothers(moved: float, faces: tuple[int, ...]):
+    talks = {0: odds((8, TALKS), (3, moved))}
+    likeness = np.array([[1, 0.6], [0.6, 1]], np.float32)
+    assert owners(voices((8, 0), (3, 1)), talks, 0, likeness).faces.get(1, (0,)) == faces
+
+
 def test_faces_that_are_never_seen_together_take_one_seat():
     first, again, other = (np.full(100, np.nan) for _ in range(3))
     first[:50], again[50:], other[:] = 2.5, 2.5, -2.5
