@@ -178,9 +178,20 @@ def _kind_of_picture(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             head = file.read(8)
+            kind = next((kind for magic, kind in _PICTURES if head.startswith(magic)), None)
+            return "apng" if kind == "png_pipe" and _is_animated(file) else kind
     except OSError:
         return None
-    return next((kind for magic, kind in _PICTURES if head.startswith(magic)), None)
+
+
+def _is_animated(png: IO[bytes]) -> bool:
+    """Tell whether a PNG that is read up to its first chunk holds more than one picture."""
+    while len(head := png.read(8)) == 8 and head[4:] != b"IDAT":
+        if head[4:] == b"acTL":
+            return True
+        # Behind each chunk stands its checksum.
+        png.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    return False
 
 
 def arguments(stream: Any, *, loglevel: str, copyts: bool = False) -> list[str]:
