@@ -1,4 +1,4 @@
-"""Pictures that phones save in tiles, beside a thumbnail and maps of depth and brightness."""
+"""Pictures of phones: in tiles, and beside a thumbnail and maps of depth and brightness."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from emoview.errors import InputError
+from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 from tests.media.clock_clips import run
 
@@ -90,3 +91,18 @@ def test_one_that_is_cut_off_is_no_recording_to_repair(tmp_path: Path):
     picture.write_bytes(picture.read_bytes()[:100])
     with pytest.raises(InputError, match="or damaged: save it as JPEG"):
         probe(picture)
+
+
+@pytest.mark.parametrize(("name", "count"), [("%d.jpg", 1), ("two.mjpeg", 2)])
+def test_the_map_behind_a_jpeg_is_no_second_picture(name: str, count: int, tmp_path: Path):
+    run("-f", "lavfi", "-i", f"color=white:s={_SIZE}x{_SIZE}", "-frames:v", 1, tmp_path / "white.jpg")
+    run("-f", "lavfi", "-i", f"color=black:s={_SIZE}x{_SIZE}", "-frames:v", 1, tmp_path / "1.jpg")
+    white, black = (tmp_path / "white.jpg").read_bytes(), (tmp_path / "1.jpg").read_bytes()
+    # The index of several pictures, of which it only matters that it is there.
+    index = b"\xff\xe2" + struct.pack(">H", 2 + 4 + 8) + b"MPF\0" + b"MM\0*" + bytes(4)
+    photo = tmp_path / name
+    photo.write_bytes(white[:2] + (index if count == 1 else b"") + white[2:] + black)
+    with PictureDecoder(probe(photo), longest_side=_SIZE) as decoder:
+        pictures = [picture for _, picture in decoder]
+    assert len(pictures) == count
+    assert pictures[0].min() > 200
