@@ -38,9 +38,11 @@ def names_of(clips: Sequence[Named], endings: Sequence[str]) -> list[str]:
     tails = tuple(ending.casefold() for ending in endings)
     levels = [0] * len(found)
     names = [choice.at(0) for choice in found]
+    files = [choice.file for choice in found]
     while True:
         keys = [_key(name) for name in names]
-        seen = Counter(keys)
+        # No folder tells a file from itself, which lists may name in several rows.
+        seen = Counter(key for key, _ in set(zip(keys, files, strict=True)))
         # Only these can stand where a file has to be.
         folders = {folder for key in keys for folder in _folders(key) if folder.endswith(tails)}
         longer = [
@@ -63,6 +65,10 @@ class _Choice:
     path: Place
     stretch: Stretch
     endings: Sequence[str]
+
+    @property
+    def file(self) -> str:
+        return os.path.abspath(self.path) if isinstance(self.path, Path) else str(self.path)  # noqa: PTH100
 
     @property
     def last(self) -> int:
@@ -105,7 +111,7 @@ def _inside(name: str, endings: Sequence[str]) -> str:
 
 
 def _numbered(names: list[str], keys: list[str], folders: set[str], endings: Sequence[str]) -> list[str]:
-    """Number what is still the same: files whose whole paths differ by case alone."""
+    """Number what is still the same: one file in several rows, and files whose paths differ by case alone."""
     tails = tuple(ending.casefold() for ending in endings)
     taken = {_SUMMARY}
     counts: Counter[str] = Counter()

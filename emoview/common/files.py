@@ -12,7 +12,9 @@ import fcntl
 import hashlib
 import itertools
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +28,8 @@ from emoview.errors import InputError, OutputError
 _TEMPORARY: Final = ".part"
 # So many writers of one file at once are more than anybody starts.
 _SWEPT: Final = 4
+_DESCRIPTORS: Final = re.compile(r"/proc/(?:self|thread-self|\d+)(?:/task/\d+)?/fd")
+_MOST_LINKS: Final = 8
 _PRIVATE: Final = f"emoview-{os.getuid()}-"
 
 Content: TypeAlias = "str | bytes | Iterable[str]"
@@ -36,10 +40,19 @@ Content: TypeAlias = "str | bytes | Iterable[str]"
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path` to write to; it is renamed when the block ends well.
 
+    Pipes and devices get the content then, and stay what they are.
+
     Raises:
         OutputError: No permission, no space, or the folder cannot be made; `path` is as it was.
     """
     try:
+        if _is_stream(path):
+            with private_folder() as folder:
+                temporary = folder / path.name
+                yield temporary
+                with temporary.open("rb") as whole, path.open("wb") as stream:
+                    shutil.copyfileobj(whole, stream)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path, folder=False) as temporary:
             yield temporary
@@ -135,6 +148,36 @@ def unwritable(path: Path, error: OSError) -> OutputError:
     """Say that something cannot be written."""
     reason = error.strerror or str(error)
     return OutputError(f"{path} cannot be written ({reason}): free space or choose another folder with -o")
+
+
+def _is_stream(path: Path) -> bool:
+    """Tell whether a name stands for a pipe or a device, or for what the shell opened: none may be replaced.
+
+    Raises:
+        OutputError: It is the standard output or error, which a command has turned away from itself.
+    """
+    descriptor = _descriptor_of(path)
+    if descriptor in ("1", "2"):
+        raise OutputError(
+            f"{path} is what a command prints to, and cannot be named like a file: name a file, or say - "
+            "where the command takes it"
+        )
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return False
+    return descriptor is not None or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind))
+
+
+def _descriptor_of(path: Path) -> str | None:
+    """Give the number of the open file that a name such as `/dev/stdout` stands for; None for other names."""
+    for _ in range(_MOST_LINKS):
+        if _DESCRIPTORS.fullmatch(os.path.realpath(path.parent)):
+            return path.name
+        if not path.is_symlink():
+            return None
+        path = path.parent / path.readlink()
+    return None
 
 
 def _names(path: Path) -> Iterator[Path]:

@@ -84,6 +84,10 @@ def read_annotations(
     text = decoded(content)
     if text is None or "\0" in text:
         raise InputError(f"{name_of(path)} is not text: {CURE}")
+    if text.lstrip().startswith("{"):
+        raise InputError(
+            f"{name_of(path)} is JSON, not an annotation: {CURE}; the CSV of a result will do, to compare two"
+        )
     if is_textgrid(text):
         return some(path, chosen(path, read_textgrid(path, recoded(text)), wanted))
     return some(path, read_table(path, recoded(text), wanted, length_s=length_s, on_note=on_note))

@@ -121,6 +121,11 @@ def header_of(listing: str) -> str | None:
     return re.split(r"(?m)^(?:Stream mapping:|Output #0)", listing)[0]
 
 
+def in_tiles(header: str) -> bool:
+    """Tell whether the picture of a file is put together of others, as those of phones are."""
+    return re.search(r"(?m)^ {2}Stream group #\d+:\d+.*?: Tile Grid:", header) is not None
+
+
 def length_in(header: str) -> tuple[float | None, bool]:
     """Give the seconds that the header claims, and whether ffmpeg can jump to an exact time in the file."""
     container = _INPUT.search(header)

@@ -18,6 +18,7 @@ from emoview.media.listing import (
     check_size,
     created_in,
     header_of,
+    in_tiles,
     length_in,
     listing_of,
     sound_named,
@@ -28,6 +29,8 @@ from emoview.media.listing import (
 )
 from emoview.media.whole import missing_bytes
 
+# Brands of single pictures, which older ffmpegs do not know.
+_STILL: Final = frozenset({b"heic", b"heix", b"mif1", b"avif"})
 _FASTEST: Final = 100.0
 """So many times slowed, or quickened, a recording may be."""
 
@@ -62,6 +65,9 @@ def probe(
     header = header_of(listing)
     if header is None:
         raise InputError(_not_media(file, listing))
+    if in_tiles(header):
+        # What else there is, is a thumbnail or a map of depth or brightness.
+        raise InputError(_tiled(file))
     seconds, indexed = length_in(header)
     tracks = sounds_in(header)
     asked = None if audio_track is None else sound_named(file, tracks, audio_track)
@@ -157,9 +163,10 @@ def _duration(file: Path, seconds: float | None, stretch: Stretch) -> float | No
 def _not_media(file: Path, log: str) -> str:
     lines = [line for line in log.splitlines() if line.strip()]
     said = lines[-1].lower() if lines else ""
-    with file.open("rb") as content:
-        is_mp4 = content.read(8)[4:] == b"ftyp"
-    if is_mp4 and "moov atom not found" in log:
+    brand = _brand_of(file)
+    if brand in _STILL:
+        return _tiled(file)
+    if brand is not None and "moov atom not found" in log:
         return (
             f"{name_of(file)} is truncated: its index (moov atom) is missing; "
             "copy or record it again, or repair it with a tool such as untrunc"
@@ -173,3 +180,17 @@ def _not_media(file: Path, log: str) -> str:
     if "invalid data" not in said and "end of file" not in said and said:
         reason += f" ({said.rsplit(': ', 1)[-1]})"
     return f"{name_of(file)} is {reason}: check that it plays, or convert it to mp4"
+
+
+def _brand_of(file: Path) -> bytes | None:
+    """Give the brand of a file of the MP4 family; None for other files."""
+    with file.open("rb") as content:
+        head = content.read(12)
+    return head[8:] if head[4:8] == b"ftyp" else None
+
+
+def _tiled(file: Path) -> str:
+    return (
+        f"{name_of(file)} is a picture of a kind (HEIC) that is put together of tiles, or damaged: save it "
+        "as JPEG or PNG"
+    )

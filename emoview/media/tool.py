@@ -58,6 +58,9 @@ _PICTURES: Final = (
     (b"II*\x00", "tiff_pipe"), (b"MM\x00*", "tiff_pipe"),
 )  # fmt: skip
 
+# Takes what a file holds for one picture, whatever stands behind it.
+_ONE_PICTURE: Final = "image2"
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -171,6 +174,9 @@ def open_input(path: Path, *, seek_s: float | None = None, offset_s: float = 0.0
     kind = _kind_of_picture(path)
     if kind is not None:
         options["f"] = kind
+    if kind == _ONE_PICTURE:
+        # By itself this reader would look for more files with numbers.
+        options |= {"format_whitelist": kind, "pattern_type": "none"}
     return ffmpeg.input(f"file:{str(path).translate(_HIDDEN)}", **options)
 
 
@@ -178,9 +184,32 @@ def _kind_of_picture(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             head = file.read(8)
+            kind = next((kind for magic, kind in _PICTURES if head.startswith(magic)), None)
+            if kind == "png_pipe" and _is_animated(file):
+                return "apng"
+            return _ONE_PICTURE if kind == "jpeg_pipe" and _has_maps(file) else kind
     except OSError:
         return None
-    return next((kind for magic, kind in _PICTURES if head.startswith(magic)), None)
+
+
+def _is_animated(png: IO[bytes]) -> bool:
+    """Tell whether a PNG that is read up to its first chunk holds more than one picture."""
+    while len(head := png.read(8)) == 8 and head[4:] != b"IDAT":
+        if head[4:] == b"acTL":
+            return True
+        # Behind each chunk stands its checksum.
+        png.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    return False
+
+
+def _has_maps(jpeg: IO[bytes]) -> bool:
+    """Tell whether behind a JPEG stand others, such as the map of brightness of a phone (CIPA DC-007)."""
+    jpeg.seek(2)
+    while len(head := jpeg.read(8)) == 8 and head[0] == 0xFF and head[1] != 0xDA:
+        if head[1] == 0xE2 and head[4:] == b"MPF\0":
+            return True
+        jpeg.seek(int.from_bytes(head[2:4], "big") - 6, os.SEEK_CUR)
+    return False
 
 
 def arguments(stream: Any, *, loglevel: str, copyts: bool = False) -> list[str]:

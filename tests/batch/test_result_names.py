@@ -99,3 +99,14 @@ def test_many_that_share_a_name_are_quick():
     same = [(PurePosixPath("a.wav"), Path("/x/a.wav"), Stretch(0, 1 + i / 1e9)) for i in range(3000)]
     found = names_of(same, ENDINGS)
     assert len({key(name) for name in found}) == len(found)
+
+
+def test_rows_of_one_file_are_numbered_and_need_no_folders_above():
+    def named(*places: str) -> list[str]:
+        return names_of([(PurePosixPath("day/talk.mp4"), Path(place), WHOLE) for place in places], ENDINGS)
+
+    assert named("day/talk.mp4", "day/talk.mp4", "./day/talk.mp4") == ["day/talk", "day/talk~2", "day/talk~3"]
+    # Another file is told from it by the folder, and each row of one by its number.
+    assert named("/x/day/talk.mp4", "/x/day/talk.mp4", "/y/day/talk.mp4") == [
+        "x/day/talk.mp4", "x/day/talk.mp4~2", "y/day/talk.mp4",
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,57 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
         write_whole(target, "after")
     assert target.read_text() == "before"
     assert [p.name for p in tmp_path.iterdir()] == ["result.csv"]
+
+
+def _failing() -> Iterator[str]:
+    yield "half"
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_pipe_gets_what_is_written_and_stays_one(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    with pytest.raises(OutputError):
+        write_whole(pipe, _failing())
+    write_whole(pipe, "whole\n")
+    assert reader.communicate(timeout=20)[0] == "whole\n"
+    assert pipe.is_fifo()
+    assert _hidden(tmp_path) == []
+
+
+def test_what_the_shell_opened_is_written_to_by_its_name(tmp_path: Path):
+    code = "import sys; from pathlib import Path; from emoview.common.files import write_whole\n"
+    command = [sys.executable, "-c", code + "write_whole(Path(sys.argv[1]), 'whole')"]
+    with (tmp_path / "out.txt").open("wb") as file:
+        subprocess.run([*command, f"/dev/fd/{file.fileno()}"], pass_fds=[file.fileno()], check=True)
+    assert (tmp_path / "out.txt").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/proc/self/fd/2", "link"])
+def test_standard_output_by_its_name_is_refused_and_not_replaced(name: str, tmp_path: Path):
+    if name == "link":
+        (tmp_path / name).symlink_to("/dev/stdout")
+    path = tmp_path / name
+    with pytest.raises(OutputError, match="name a file, or say -"):
+        write_whole(path, "whole")
+    assert path.is_symlink()
+
+
+def test_a_device_is_written_to(tmp_path: Path):
+    device = Path("/dev/null")
+    # A link to it is as far as a test may go.
+    link = tmp_path / "null.json"
+    link.symlink_to(device)
+    write_whole(link, "whole")
+    assert link.is_symlink()
+    assert device.is_char_device()
+    assert _hidden(tmp_path) == []
+
+
+def test_a_link_to_a_file_is_replaced_as_a_file_is(tmp_path: Path):
+    (tmp_path / "kept.csv").write_text("kept")
+    (tmp_path / "link.csv").symlink_to("kept.csv")
+    write_whole(tmp_path / "link.csv", "new")
+    assert (tmp_path / "kept.csv").read_text() == "kept"
+    assert (tmp_path / "link.csv").read_text() == "new"

@@ -222,10 +222,11 @@ def test_several_subjects_or_tiers_are_never_mixed(tmp_path: Path):
         ("start_s,end_s,label\n0,1:75,sad\n", "line 2: '1:75' is not a time"),
         ("when,what\n1,sad\n", "has the columns when and what"),
         ("\0\1\2", "is not text"),
+        ('{"timeline": []}', "is JSON"),
         ('start_s,end_s,label\n0,1,"sad\n1,2,fear\n', "line 3: a quote that was opened before"),
         ("start_s,end_s,label\n" + "x" * 140_000, "line"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_what_is_wrong_is_named(text: str, words: str, tmp_path: Path):
     with pytest.raises(InputError, match=words):

@@ -225,6 +225,17 @@ def test_numbered_pictures_are_not_opened_for_one(base: Path, tmp_path: Path):
     assert len(_ticks(named)[0]) == 1
 
 
+@pytest.mark.parametrize(("frames", "ticks"), [(1, 1), (20, 50)])
+def test_a_moving_png_is_seen_to_its_end(base: Path, tmp_path: Path, frames: int, ticks: int):
+    moving = tmp_path / "moving.png"
+    run("-i", base, "-an", "-r", 10, "-frames:v", frames, "-f", "apng" if frames > 1 else "image2", moving)
+    assert abs(len(_ticks(moving)[0]) - ticks) <= 2
+    # Cut off within its first chunks, it is refused like any other.
+    moving.write_bytes(moving.read_bytes()[:30])
+    with pytest.raises(InputError):
+        probe(moving)
+
+
 @pytest.mark.parametrize("size", ["1x1", "3x3", "33x31", "101x57", "853x481", "1281x721", "2x400"])
 def test_pictures_of_odd_sizes_are_seen(tmp_path: Path, size: str):
     clip = tmp_path / "odd.mkv"
