@@ -8,12 +8,21 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from emoview.common.stored import quoted
-from emoview.common.tables import hint_of, key_of, number_in, seconds_in, separator_of, unit_of
+from emoview.common.tables import (
+    has_decimal_commas,
+    hint_of,
+    key_of,
+    number_in,
+    seconds_in,
+    separator_of,
+    unit_of,
+    without_thousands,
+)
 from emoview.common.text import name_of
 from emoview.datasets.names import listed
 from emoview.errors import InputError
@@ -57,7 +66,7 @@ class _Time:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which columns hold what, by their numbers."""
+    """Which columns hold what, by their numbers, and what stands between them."""
 
     start: _Time
     end: _Time | None = None
@@ -67,6 +76,7 @@ class _Layout:
     raters: int | None = None
     tiers: tuple[int, ...] = ()
     state: int | None = None
+    separator: str = ","
 
 
 def read_table(
@@ -83,12 +93,12 @@ def read_table(
             layout = _layout_of([key_of(cell) for cell in cells])
             if layout is not None:
                 rows = _rows(path, text, separator, skip=number + 1)
-                return _read(path, rows, layout, wanted, length_s, on_note)
+                return _read(path, rows, replace(layout, separator=separator), wanted, length_s, on_note)
     for separator in _EXPORTED:
         rows = _rows(path, text, separator, skip=0)
         exported = _elan_layout([cells for _, cells in rows])
         if exported is not None:
-            return _read(path, rows, exported, wanted, length_s, on_note)
+            return _read(path, rows, replace(exported, separator=separator), wanted, length_s, on_note)
     separator, first = separator_of([line.strip("\r") for line in head[:2]])
     names = [name.strip() for name in next(_read_head(head[first:], separator), []) if name.strip()]
     raise InputError(
@@ -230,12 +240,16 @@ def _read(
     on_note: Notes,
 ) -> list[Annotation]:
     milliseconds = _in_milliseconds(rows, layout, length_s)
+    decimal = has_decimal_commas(_times(rows, (layout.start, layout.end, layout.length)))
+    if decimal is None and layout.separator != ",":
+        # A comma that cannot stand between columns is there for decimals.
+        decimal = True
     if milliseconds:
         on_note(f"{name_of(path)}: its times lie far beyond the recording and are read as milliseconds")
     tiers: defaultdict[str, list[Annotation]] = defaultdict(list)
     open_: dict[tuple[str, str, str], Annotation] = {}
     for line, cells in rows:
-        row = _Row(cells, layout, milliseconds)
+        row = _Row(cells, layout, milliseconds, decimal)
         try:
             one = row.annotation()
             if one is None:
@@ -267,13 +281,19 @@ def _read(
 
 def _in_milliseconds(rows: Sequence[tuple[int, list[str]]], layout: _Layout, length_s: float | None) -> bool:
     """Tell whether times without a unit are milliseconds: whole, and far beyond the recording."""
-    columns = [time.column for time in (layout.start, layout.end, layout.length) if time and not time.unit]
-    said = [c[n] for _, c in rows for n in columns if n < len(c) and c[n].casefold() not in _NOTHING]
+    times = (layout.start, layout.end, layout.length)
+    said = _times(rows, [time for time in times if time and not time.unit])
     whole = [int(found[1]) for cell in said if (found := _WHOLE_NUMBER.fullmatch(cell))]
     if length_s is None or not said or len(whole) < len(said):
         return False
     latest, longest = max(whole), _BEYOND * length_s + _BEYOND_S
     return latest > longest and latest / 1000 <= longest
+
+
+def _times(rows: Sequence[tuple[int, list[str]]], times: Sequence[_Time | None]) -> list[str]:
+    """Give the cells of these columns that say something."""
+    columns = [time.column for time in times if time]
+    return [c[n] for _, c in rows for n in columns if n < len(c) and c[n].casefold() not in _NOTHING]
 
 
 @dataclass(frozen=True)
@@ -283,6 +303,7 @@ class _Row:
     cells: Sequence[str]
     layout: _Layout
     milliseconds: bool
+    decimal: bool | None
 
     def cell(self, column: int | None) -> str:
         """Give a cell; rows may end early."""
@@ -332,8 +353,15 @@ class _Row:
     def _time(self, time: _Time) -> float:
         text = self.cell(time.column)
         in_ms = time.unit == "ms" or (self.milliseconds and not time.unit)
+        # Nobody writes thousandths of milliseconds.
+        plain = without_thousands(text, decimal=False if in_ms else self.decimal)
+        if plain is None:
+            raise ValueError(
+                f"{quoted(text)} may be {text.replace(',', '')} or {text.replace(',', '.')} seconds, and no "
+                "other time in the table tells which: write it without the comma, or with a decimal point"
+            )
         try:
-            seconds = seconds_in(text) / (1000 if in_ms else 1)
+            seconds = seconds_in(plain) / (1000 if in_ms else 1)
         except ValueError:
             seconds = -1
         # Later than any clip is long; it would only fill the memory.

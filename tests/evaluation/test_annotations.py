@@ -16,6 +16,8 @@ TABLES = {
     "decimal commas": "start_s;end_s;label\n0,0;4,0;neutral\n4,0;8,5;sad\n",
     "clock": "Start;End;Emotion\n00:00:00.0;00:00:04.0;neutral\n0:04;0:08,5;sad\n",
     "milliseconds": "start_ms,end_ms,label\n0,4000,neutral\n4000,8500,sad\n",
+    "thousands of milliseconds": ('start_ms,end_ms,label\n0,"4,000",neutral\n"4,000","8,500",sad\n'),
+    "thousandths": "start_s;end_s;label\n0,000;4,000;neutral\n4,000;8,500;sad\n",
     "no unit, milliseconds": "onset,offset,label\n0,4000,neutral\n4000,8500,sad\n",
     "no unit, seconds": "onset,offset,label\n0,4,neutral\n4,8.5,sad\n",
     "lengths": "onset;duration;code\n0;4;neutral\n4;4,5;sad\n",
@@ -255,3 +257,12 @@ def test_a_remark_may_have_several_lines(tmp_path: Path):
     table = tmp_path / "remarks.csv"
     table.write_text('start_s,end_s,label,remark\n0,1,happy,"long, and\nover two lines, yes"\n1,2,sad,\n')
     assert [(one.start_s, one.label) for one in read_annotations(table)] == [(0, "happy"), (1, "sad")]
+
+
+def test_a_comma_that_may_stand_before_decimals_or_not_is_told(tmp_path: Path):
+    table = tmp_path / "thousand.csv"
+    table.write_text('start_s,end_s,label\n0,"1,234",happy\n')
+    with pytest.raises(InputError, match=r"line 2: '1,234' may be 1234 or 1\.234 seconds"):
+        read_annotations(table)
+    table.write_text('start_s,end_s,label\n0.5,"1,234",happy\n')
+    assert read_annotations(table)[0].end_s == 1234
