@@ -97,7 +97,7 @@ def test_the_queue_is_short_and_time_is_limited(serving, monkeypatch):
             on_event(Progress("face", 1, None))
 
     monkeypatch.setattr(jobs, "analyze", slow)
-    address = serving(seconds=0.4, waiting=0)
+    address = serving(seconds=2, waiting=0)
     answers = []
     first = threading.Thread(
         target=lambda: answers.append(httpx.post(f"{address}/analyze", content=b"x", timeout=30))
