@@ -33,8 +33,7 @@ _LIKE: Final = 0.4
 # more, the more the voice is like that one.
 _LESS, _ANOTHERS = 0.4, -1.2
 _LEAST_SEEN: Final = TICK_HZ
-# Two seconds of log-odds of -1: the less the lips move, the sooner it is sure.
-_SURELY_STRANGE: Final = -2.0 * TICK_HZ
+_LEAST_BESIDE: Final = 4 * TICK_HZ
 # A voice that nothing can be held against must be heard for longer before it is nobody's.
 _LEAST_ALONE: Final = 6 * TICK_HZ
 
@@ -54,12 +53,16 @@ class Owned:
 
 @dataclass(frozen=True)
 class _Evidence:
-    """Mean log-odds of voices and faces, ticks behind each, how alike the voices are, and who follows."""
+    """Mean log-odds of voices and faces, ticks behind each, how alike the voices are, and who follows.
+
+    And, by face, the others that are never seen with it.
+    """
 
     mean: Mapping[int, Mapping[int, float]]
     seen: Mapping[int, Mapping[int, int]]
     alike: NDArray[np.float32]
     follow: Collection[int]
+    elsewhen: Mapping[int, Collection[int]]
 
 
 def owners(
@@ -120,7 +123,11 @@ def _evidence(
         said = {face: odds[ticks & ~np.isnan(odds)] for face, odds in talks.items()}
         means[voice] = {face: float(values.mean()) for face, values in said.items() if len(values)}
         counts[voice] = {face: len(values) for face, values in said.items()}
-    return _Evidence(means, counts, alike, follow)
+    elsewhen = {
+        face: [other for other in talks if other != face and apart(talks[face], talks[other])]
+        for face in talks
+    }
+    return _Evidence(means, counts, alike, follow, elsewhen)
 
 
 def _faces_of(voice: int, evidence: _Evidence, talks: Talking, main: int | None) -> tuple[int, ...]:
@@ -154,7 +161,10 @@ def _is_unlike(voice: int, face: int, evidence: _Evidence) -> bool:
 
 
 def _is_anothers(voice: int, face: int, evidence: _Evidence) -> bool:
-    """Tell whether a voice is not that of a face, whose lips move so much more with others unlike it."""
+    """Tell whether a voice is not that of a face, whose lips move so much more with others unlike it.
+
+    It may be, if they move about as much as with these, beside still others.
+    """
     mean = evidence.mean[voice][face]
     others = {
         other: means[face]
@@ -162,6 +172,10 @@ def _is_anothers(voice: int, face: int, evidence: _Evidence) -> bool:
         if other != voice and evidence.seen[other][face] >= _LEAST_SEEN
     }
     most = max(others.values(), default=-np.inf)
+    # How the lips of this face look while others speak, as far as it is known.
+    least = min(others.values(), default=mean)
+    if mean - least > most - mean:
+        return False
     own = [other for other, moved in others.items() if moved >= most - _LESS and moved - mean >= _LESS]
     if most < MOVES or not own:
         return False
@@ -178,8 +192,14 @@ def _is_still(voice: int, face: int, evidence: _Evidence) -> bool:
     own = [other for other in others if evidence.mean[other][face] - mean >= _CONTRAST]
     if own:
         nearest = max(float(evidence.alike[voice, other]) for other in own)
-        odds = mean + _VOICE * (nearest - _USUAL_LIKENESS)
-        return odds < _STRANGER and (count * odds <= _SURELY_STRANGE or nearest < _UNLIKE)
+        strange = mean + _VOICE * (nearest - _USUAL_LIKENESS) < _STRANGER
+        # It may be the same person who was lost and found again, and whose lips are still then, too.
+        count += sum(
+            evidence.seen[voice][other]
+            for other in evidence.elsewhen[face]
+            if evidence.mean[voice].get(other, 0.0) < _STILL
+        )
+        return strange and (count >= _LEAST_BESIDE or nearest < _UNLIKE)
     # Lips that move a little, but not with the words, do so for another reason.
     least = _STILL if face in evidence.follow else MOVES
     # What several voices have in common counts together.

@@ -96,11 +96,29 @@ def test_a_strange_voice_with_nobody_in_sight_is_nobodys(alike: float, faces: di
     assert owners(voices((8, 0), (8, 1)), {0: talks}, 0, likeness).faces == faces
 
 
-@pytest.mark.parametrize(("moved", "faces"), [(LISTENS, ()), (TALKS / 4, (0,))])
-def test_the_stiller_the_lips_the_sooner_a_like_voice_is_anothers(moved: float, faces: tuple[int, ...]):
-    talks = {0: odds((8, TALKS), (3, moved))}
+def test_a_person_who_is_lost_and_found_again_is_still_all_the_time():
+    first, again = odds((8, TALKS), (6, LISTENS)), odds((8, TALKS), (6, LISTENS))
+    seconds = np.arange(14 * SECOND) // SECOND
+    in_first = np.isin(seconds, (0, 1, 2, 3, 8, 9, 10))
+    first[~in_first], again[in_first] = np.nan, np.nan
     likeness = np.array([[1, 0.6], [0.6, 1]], np.float32)
-    assert owners(voices((8, 0), (3, 1)), talks, 0, likeness).faces.get(1, (0,)) == faces
+    heard = voices((8, 0), (6, 1))
+    # Three seconds of still lips are not enough beside a like voice; three more of the same seat are.
+    assert owners(heard, {0: first}, 0, likeness).faces == {0: (0,)}
+    assert owners(heard, {0: first, 4: again}, 0, likeness).faces == {0: (0, 4), 1: ()}
+
+
+def test_lips_that_move_less_but_more_than_in_listening_are_the_speakers():
+    likeness = np.array([[1, 0.1, 0.2], [0.1, 1, 0.2], [0.2, 0.2, 1]], np.float32)
+    heard = voices((8, 0), (8, 1), (8, 2))
+    talks = odds((8, TALKS), (8, TALKS / 2.6), (8, LISTENS))
+    assert owners(heard, {0: talks}, 0, likeness).faces == {0: (0,), 1: ()}
+    # Without knowing how they look in listening, the second voice is another's.
+    talks = odds((8, TALKS), (8, TALKS / 2.6), (8, TALKS))
+    assert owners(heard, {0: talks}, 0, likeness).faces == {0: (0,), 1: ()}
+    np.testing.assert_array_equal(
+        owners(heard, {0: talks}, 0, likeness).voices, voices((8, 0), (8, 1), (8, 0))
+    )
 
 
 def test_faces_that_are_never_seen_together_take_one_seat():
