@@ -1,6 +1,6 @@
 """Measure who speaks when on conversations of people whom the speaker network has not heard.
 
-    python -m benchmarks.conversations DATA [-o DIR] [--each 4]
+    python -m benchmarks.conversations DATA [-o DIR] [--each 4] [--first 0]
 
 DATA holds `clips`, `speech` and `speech_more` (docs/training.md).  Conversations are built of clips of actors
 and of recordings of held-out speakers: an interviewer behind the camera who speaks alone (`silent`) or in
@@ -84,6 +84,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmark-results"))
     parser.add_argument("--each", type=int, default=4, help="Conversations of each kind.")
+    parser.add_argument("--first", type=int, default=0, help="Number of the first one of each kind.")
     parser.add_argument("--only", default=",".join(KINDS))
     arguments = parser.parse_args()
     if not all((arguments.data / name / "index.csv").is_file() for name in ("clips", "speech")):
@@ -92,7 +93,7 @@ def main() -> None:
     people = People(arguments.data)
     found: dict[str, list[dict[str, float]]] = {}
     for kind in arguments.only.split(","):
-        for number in range(arguments.each):
+        for number in range(arguments.first, arguments.first + arguments.each):
             file, truth = build(kind, number, people, arguments.output)
             row = measure(analyze(file, face="all"), truth, kind)
             found.setdefault(kind, []).append(row)
