@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.stored import quoted, read_bytes
-from emoview.common.tables import decoded, recoded, separator_of
+from emoview.common.tables import decoded, has_decimal_commas, recoded, separator_of, without_thousands
 from emoview.common.text import name_of
 from emoview.errors import InputError
 
@@ -35,10 +35,12 @@ class Table:
     Attributes:
         path: The file.
         cells: Its cells as they are; what is missing is NaN.
+        separator: What stands between its columns.
     """
 
     path: Path
     cells: pandas.DataFrame
+    separator: str = ","
 
     def has(self, *names: str) -> bool:
         """Tell whether all these columns are there."""
@@ -60,7 +62,7 @@ class Table:
             # Spreadsheets write decimal commas in some countries.
             text = cells.astype("string")
             cells = cells.mask(text.str.fullmatch(_NO_NUMBER).fillna(False).astype(bool))
-            plain = cells.astype("string").str.replace(",", ".", regex=False)
+            plain = self._without_commas(name, cells.astype("string"))
             found = pandas.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
         wrong = np.flatnonzero(
             (np.isnan(found) & cells.notna().to_numpy()) | (found < least) | (found > most)
@@ -72,6 +74,26 @@ class Table:
                 f"{name_of(self.path)}, row {wrong[0] + 1}: {cell} in the column {name} is no number{limits}"
             )
         return found
+
+    def _without_commas(self, name: str, cells: pandas.Series[str]) -> pandas.Series[str]:
+        said = cells.dropna().tolist()
+        if not any("," in cell for cell in said):
+            return cells
+        decimal = has_decimal_commas(said)
+        if decimal is None and self.separator != ",":
+            # A comma that cannot stand between columns is there for decimals.
+            decimal = True
+        for cell in said:
+            if without_thousands(cell, decimal=decimal) is None:
+                raise InputError(
+                    f"{name_of(self.path)}: {quoted(cell)} in the column {name} may be "
+                    f"{cell.replace(',', '')} or {cell.replace(',', '.')}, and no other number there tells "
+                    "which: write it without the comma, or with a decimal point"
+                )
+        return cells.map(
+            lambda cell: (without_thousands(cell, decimal=decimal) or cell).replace(",", "."),
+            na_action="ignore",
+        )
 
     def text(self, name: str) -> list[str]:
         """Give a column as text; empty where nothing is said."""
@@ -109,7 +131,7 @@ def read_table(path: Path) -> Table:
         raise InputError(f"{name_of(path)} has columns of the same name: {CURE}")
     if cells.empty:
         raise InputError(f"{name_of(path)} has no rows: {CURE}")
-    return Table(path, cells)
+    return Table(path, cells, separator)
 
 
 def _refuse_wide(path: Path, text: str, separator: str, first: int) -> None:

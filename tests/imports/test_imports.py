@@ -17,6 +17,7 @@ from emoview.errors import InputError
 from emoview.evaluation.agreement import measure
 from emoview.evaluation.annotations import read_annotations
 from emoview.imports.result import imported
+from emoview.imports.table import read_table
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
 from emoview.output.methods import methods_text
@@ -178,6 +179,18 @@ def test_tables_of_other_programs_and_countries_are_the_same_table(tmp_path: Pat
     (tmp_path / "other.csv").write_text(text.replace(".", ","))
     with pytest.raises(InputError, match=r"line 2: there are \d+ cells but 153 columns"):
         imported(tmp_path / "other.csv")
+
+
+def test_commas_between_thousands_are_none_before_decimals(tmp_path: Path):
+    numbers = {"frame": ["998", "999", "1,000"], "x": ["1,000.5", "", "2.5"], "y": ["1,5", "2,25", "3"]}
+    (tmp_path / "t.csv").write_text(
+        "".join(f'"{a}","{b}","{c}"\n' for a, b, c in [tuple(numbers), *zip(*numbers.values(), strict=True)])
+    )
+    table = read_table(tmp_path / "t.csv")
+    np.testing.assert_array_equal(table.numbers("x"), [1000.5, np.nan, 2.5])
+    np.testing.assert_array_equal(table.numbers("y"), [1.5, 2.25, 3])
+    with pytest.raises(InputError, match=r"'1,000' in the column frame may be 1000 or 1\.000, and no other"):
+        table.numbers("frame")
 
 
 def test_what_is_no_number_on_windows_is_missing(tmp_path: Path):
