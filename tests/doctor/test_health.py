@@ -147,7 +147,7 @@ def test_weights_are_listed_verified_and_described():
     assert "face_cnn.weights.h5" in _run("weights").stdout
     done = _run("weights", "verify")
     assert done.returncode == 0
-    assert done.stdout.count(" ok") == 21 + 3
+    assert done.stdout.count(" ok") == 22 + 3
 
 
 def test_models_of_mediapipe_are_among_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
