@@ -56,7 +56,7 @@ class Clip:
 
 
 # Counts up when faces or voices are described in another way, so that nothing of before is read back.
-_FORM = 2
+_FORM = 3
 
 
 def read_clips(

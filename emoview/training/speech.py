@@ -20,7 +20,7 @@ from emoview.training.augmentation import altered_voice, in_room, on_telephone
 from emoview.training.processes import each
 from emoview.voice.activity import trim
 from emoview.voice.features import VoiceFeatures
-from emoview.voice.level import USUAL_DB, at_usual_level
+from emoview.voice.level import FLOOR_DB, FLOOR_HZ, USUAL_DB, at_usual_level
 
 Description = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -157,7 +157,9 @@ def describe_speech(
     cache.mkdir(parents=True, exist_ok=True)
     parts = []
     for variant in variants:
-        key = hashlib.sha256(index + f"{most}/{variant.value}/{USUAL_DB}".encode()).hexdigest()[:12]
+        key = hashlib.sha256(
+            index + f"{most}/{variant.value}/{USUAL_DB}/{FLOOR_DB}/{FLOOR_HZ}".encode()
+        ).hexdigest()[:12]
         file = cache / f"speech{features.suffix}-{key}.npz"
         if not file.exists():
             part = describe_utterances(

@@ -17,9 +17,9 @@ USUAL_DB = -23.0
 _MOST_GAIN_DB = 50.0
 # Noise under each sound at its usual level: a recorder, a codec or an editor decides what is left of silence,
 # down to nothing, and the voice networks would hear it.
-_FLOOR_DB: Final = -80.0
+FLOOR_DB: Final = -80.0
 # It fills what a telephone carries, so that one is still known by what it lacks.
-_FLOOR_HZ: Final = 3400
+FLOOR_HZ: Final = 3400
 _NOISE: Final = 4 * SAMPLE_RATE
 # Longer silence, such as gaps are filled with, stays silent, and is little work.
 _SILENCE: Final = 10 * SAMPLE_RATE
@@ -157,8 +157,8 @@ def amplified(samples: NDArray[np.float32], gain_db: float, first: int = 0) -> N
 @functools.lru_cache(maxsize=1)
 def _noise() -> NDArray[np.float32]:
     spectrum = np.fft.rfft(np.random.default_rng(0).standard_normal(_NOISE))
-    spectrum[np.fft.rfftfreq(_NOISE, 1 / SAMPLE_RATE) > _FLOOR_HZ] = 0
-    return np.asarray(10 ** (_FLOOR_DB / 20) * np.fft.irfft(spectrum, _NOISE), np.float32)
+    spectrum[np.fft.rfftfreq(_NOISE, 1 / SAMPLE_RATE) > FLOOR_HZ] = 0
+    return np.asarray(10 ** (FLOOR_DB / 20) * np.fft.irfft(spectrum, _NOISE), np.float32)
 
 
 def power_db(samples: NDArray[np.float32]) -> float:
