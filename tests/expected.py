@@ -44,7 +44,7 @@ class Facts:
 
 
 SAMPLE = Facts(
-    "portrait.mp4", seconds=8.0, ticks=200, padding=0, speech=range(15, 163),
+    "portrait.mp4", seconds=8.0, ticks=200, padding=0, speech=range(15, 166),
     smile=range(95, 125), surprise=range(160, 195),
 )  # fmt: skip
 """`samples/portrait.mp4`; samples/make_samples.py says what happens when."""

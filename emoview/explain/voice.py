@@ -152,7 +152,7 @@ class VoiceOcclusion:
         first, last = np.searchsorted(self._heard, [ticks[0], ticks[-1]])
         heard = self._heard[max(0, first - _MARGIN) : last + _MARGIN + 1]
         left = min(int(heard[0]), *(a for a, _ in cuts))
-        right = max(int(heard[-1]) + 1, *(b for _, b in cuts))
+        right = max(int(heard[-1]) + 1, int(ticks[-1]) + 1, *(b for _, b in cuts))
         around = slice(left, right)
         return _Part(
             seen.descriptors[around], self._voiced[around], self._variation[around], seen.speech[around],

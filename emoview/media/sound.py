@@ -26,6 +26,9 @@ _SAMPLES: Final = re.compile(rb"lavfi\.astats\.Overall\.Number_of_samples=(\d+)"
 _TOLERANCE: Final = SAMPLES_PER_TICK
 # Decoders of sound get some milliseconds wrong after a jump: measured on webm.
 _INEXACT_AFTER_SEEK: Final = frozenset({"opus", "vorbis"})
+# The last frame of a coder is padded.  Where the file says how much is sound, newer ffmpegs cut the rest
+# off, as this does for those that do not; lengths are told in hundredths of a second.
+_ROUNDED, _PADDED = SAMPLE_RATE // 200, 4 * SAMPLES_PER_TICK
 # Bytes: some four minutes of one channel.
 _SOUND_IN_MEMORY: Final = 16 << 20
 # Of a sample, in floating point: a mix may go beyond full scale, and what is quiet is not to be made coarse.
@@ -58,6 +61,8 @@ class SoundDecoder(Decoder):
         self._after = longest if asked is None else min(asked, longest)
         self._cut = asked is None or asked > longest
         self._late = False
+        whole = media.indexed and media.speed == 1 and asked is None and not media.stretch.start_s
+        self._claimed = round(media.whole_s * SAMPLE_RATE) if whole and media.whole_s else None
         seek_s = None if audio.codec in _INEXACT_AFTER_SEEK else media.seek_s
 
         def graph(address: str) -> Any:
@@ -90,6 +95,8 @@ class SoundDecoder(Decoder):
                         self.log.cut_s = self._after / SAMPLE_RATE
                     self.stop()
                     break
+            if self._claimed is not None and _ROUNDED < len(sound) - self._claimed <= _PADDED:
+                sound.shorten(self._claimed)
             sound.flush()
         except BaseException:
             sound.close()
@@ -199,6 +206,11 @@ class Sound:
             self._write(bytes(_BYTES * self.channels * min(step, samples - begin)))
         if samples > 0:
             self._silences.append((first, first + samples))
+
+    def shorten(self, samples: int) -> None:
+        """Leave that many samples."""
+        self._bytes = samples * _BYTES * self.channels
+        self._file.truncate(self._bytes)
 
     def flush(self) -> None:
         """Have everything written, and find out what is off zero.

@@ -105,13 +105,14 @@ def tool() -> Tool:
         InputError: There is none.
     """
     system = shutil.which("ffmpeg")
-    if system and (found := _asked(system)):
-        return found
+    of_system = _asked(system)
+    if isinstance(of_system, Tool):
+        return of_system
     found = _asked(_packaged())
-    if found is None:
-        said = f"{system} does not run, and " if system else "no ffmpeg was found: "
-        raise InputError(f"{said}imageio-ffmpeg brings none: install ffmpeg, or reinstall imageio-ffmpeg")
-    return replace(found, broken=system)
+    if isinstance(found, Tool):
+        return replace(found, broken=system)
+    said = f"{system} {of_system}, and " if system else "no ffmpeg is on PATH, and "
+    raise InputError(f"{said}that of imageio-ffmpeg {found}: install ffmpeg, or reinstall imageio-ffmpeg")
 
 
 def _packaged() -> str | None:
@@ -129,21 +130,23 @@ def _packaged() -> str | None:
         return None
 
 
-def _asked(path: str | None) -> Tool | None:
-    """Ask a program for its version; None if it is no ffmpeg, or does not run."""
+def _asked(path: str | None) -> Tool | str:
+    """Ask a program for its version; what is wrong with it, where it is no ffmpeg that runs."""
     if path is None:
-        return None
+        return "is missing"
     try:
         said = subprocess.run(
             [path, "-version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_VERSION_TIMEOUT_S,
             check=True,
         ).stdout.decode(errors="replace")  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"did not answer within {_VERSION_TIMEOUT_S} s"
     except (OSError, subprocess.SubprocessError):
-        return None
+        return "does not run"
     version = re.match(r"ffmpeg version (\S+)", said)
     filters = re.search(r"libavfilter\s+(\d+)\.\s*(\d+)", said)
     if version is None or filters is None:
-        return None
+        return "is no ffmpeg"
     # ffmpeg 5.1 gave the option its present name, and later ones forgot the old one.
     name = "fps_mode" if (int(filters[1]), int(filters[2])) >= (8, 44) else "vsync"
     return Tool(path, version[1], (name, "passthrough"))

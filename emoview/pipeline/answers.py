@@ -66,9 +66,9 @@ class Answers:
     ) -> None:
         self._models, self._heard, self._ticks, self._baseline = models, voice, ticks, baseline
         self._smooth_s = smooth_s
-        self.speech = np.zeros(ticks, bool)
+        self.speech, self._words = np.zeros(ticks, bool), np.zeros(ticks, bool)
         if voice is not None:
-            self.speech[: voice.ticks] = voice.speech
+            self.speech[: voice.ticks], self._words[: voice.ticks] = voice.heard, voice.speech
         self.used: set[str] = set()
 
     def relative_to(self, baseline: Baseline) -> Answers:
@@ -105,7 +105,7 @@ class Answers:
         if heard is not None and not np.array_equal(heard, self.speech):
             if not heard.any():
                 return None
-            voice = _of_some(voice, heard[: voice.ticks])
+            voice = _of_some(voice, heard[: voice.ticks] & voice.speech)
         assert voice.clip is not None
         if stand_in is not None:
             name, whole = STAND_INS["voice"], stand_in.voices(voice.clip.whole)
@@ -128,7 +128,7 @@ class Answers:
         whole, ticks = self._late("voice", said)
         if self._lasting is not None:
             # In silence nothing is said: what was said last is not said again and again.
-            ticks = np.where(self.speech[:, None], ticks, 0.0)
+            ticks = np.where(self._words[:, None], ticks, 0.0)
         return Answer(softmax(whole), self._over_time(ticks))
 
     def both(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from emoview.fusion.personal import stretches_of
 from emoview.media.process import DecodeLog
 from emoview.timeline.results import FaceBox
+from emoview.voice.activity import until_gone
 from emoview.voice.quality import USUAL, Quality
 
 Floats = NDArray[np.float32]
@@ -227,7 +229,7 @@ class Voice:
 
     Attributes:
         ticks: Ticks that the sound reaches to.
-        speech: `(ticks,)`, where somebody speaks.
+        speech: `(ticks,)`, where somebody speaks, as the networks hear it.
         tick_level_db: `(ticks,)`, level below full scale.
         level_db: Mean level below full scale; None for digital silence.
         tcn: What the network over ticks says, nine labels; None without speech, or with a stand-in.
@@ -251,6 +253,11 @@ class Voice:
     notes: tuple[str, ...] = ()
     voices: Voices | None = None
     measures: Floats | None = None
+
+    @cached_property
+    def heard(self) -> NDArray[np.bool_]:
+        """`(ticks,)`, where somebody speaks, until the last sound has died away."""
+        return until_gone(self.speech)
 
 
 class Collector(Protocol):

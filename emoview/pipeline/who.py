@@ -44,6 +44,15 @@ def embedded(network: Any, descriptors: NDArray[np.float32], speech: NDArray[np.
     return Voices(cuts, np.concatenate(parts))
 
 
+def _until(heard: NDArray[np.bool_], voices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Let each voice go on for as long as it is heard, `(ticks,)`."""
+    spoken = np.flatnonzero(voices != NOBODY)
+    if not len(spoken):
+        return voices
+    before = np.searchsorted(spoken, np.arange(len(voices)), "right") - 1
+    return np.where(heard, voices[spoken[np.maximum(before, 0)]], NOBODY)
+
+
 def _following(tracks: Mapping[int, FaceTrack], voice: Voice) -> set[int]:
     """Name the faces whose lips move with the loudness of what is said."""
     if not voice.speech.any():
@@ -101,6 +110,7 @@ class Who:
             alike = likeness(self.voices, heard.cuts, heard.embeddings)
             owned = owners(self.voices, talks, likely, alike, _following(tracks, voice))
             self.voices, self._owners = owned.voices, owned.faces
+            self.voices[: voice.ticks] = _until(voice.heard, self.voices[: voice.ticks])
 
     def check(self, *, file: str) -> None:
         """Refuse a voice that is not heard.

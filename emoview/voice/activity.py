@@ -24,6 +24,9 @@ _LONGEST_GAP = round(0.48 * TICK_HZ)
 _SHORTEST_LIKELY = round(0.2 * TICK_HZ)
 # It notices a word a little late, and forgets it a little early.
 _AROUND = round(0.32 * TICK_HZ)
+# The last sound of a word dies away for so long.  ITU-T P.56 counts 0.2 s as speech; in conversations, true
+# speech by it is met best by this.
+_DIES_AWAY = round(0.12 * TICK_HZ)
 # What is silence around speech, against the loudest 20 ms.
 _BELOW_LOUDEST_DB = 40.0
 
@@ -71,6 +74,17 @@ def spoken(probability: NDArray[np.float32]) -> NDArray[np.bool_]:
         part = probability[first:last]
         if (part > _LIKELY).sum() >= _SHORTEST_LIKELY and part[perhaps[first:last]].mean() >= _SURE:
             result[first:last] = True
+    return result
+
+
+def until_gone(speech: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Let each stretch of speech go on until its last sound has died away, `(ticks,)`.
+
+    Networks hear the words alone; who speaks from when to when includes what is left of them.
+    """
+    result = speech.copy()
+    for late in range(1, _DIES_AWAY + 1):
+        result[late:] |= speech[:-late]
     return result
 
 

@@ -138,7 +138,7 @@ main()
         [sys.executable, "-c", program, tmp_path / "noted", "analyze", clip, "-o", tmp_path],
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
-    assert "speech in 63%" in done.stdout, done.stderr
+    assert "speech in 66%" in done.stdout, done.stderr
     imported = (tmp_path / "noted").read_text().splitlines()
     assert "onnxruntime" in imported
     assert not {"cv2", "mediapipe"} & set(imported)

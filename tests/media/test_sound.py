@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from sample_speech import speech_of
 
 from emoview import OutputError
 from emoview.media.decode import PictureDecoder
+from emoview.media.facts import Stretch
 from emoview.media.probe import probe
 from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound, read_sound
-from emoview.timeline.clock import SAMPLES_PER_TICK
+from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK
 from emoview.voice.descriptors import (
     tick_features,
 )
@@ -39,6 +41,24 @@ def test_sound_reads_the_same_from_disk(sample: Path, monkeypatch: pytest.Monkey
         np.testing.assert_array_equal(sound[len(samples) - 10 : len(samples) + 10], samples[-10:])
         np.testing.assert_array_equal(tick_features(sound), tick_features(samples))
         assert not len(sound[len(samples) :])
+
+
+def test_the_padding_of_a_coder_is_no_sound(sample: Path):
+    media = probe(sample)
+    samples = speech_of(sample)
+    # As an ffmpeg reads it that does not cut off what lies behind the length that the file claims.
+    claims = replace(media, whole_s=len(samples) / SAMPLE_RATE - 0.05)
+    with read_sound(claims) as sound:
+        assert len(sound) == len(samples) - 0.05 * SAMPLE_RATE
+        np.testing.assert_array_equal(sound[len(sound) - 500 :], samples[: len(sound)][-500:])
+    # What is more than a frame is sound, whatever the file claims, and a stretch ends where it was asked to.
+    for others in (
+        replace(claims, whole_s=len(samples) / SAMPLE_RATE - 0.3),
+        replace(claims, stretch=Stretch(0.0, 8.0)),
+        replace(claims, indexed=False),
+    ):
+        with read_sound(others) as sound:
+            assert len(sound) == len(samples)
 
 
 def test_a_full_temporary_folder_is_said(sample: Path, monkeypatch: pytest.MonkeyPatch):

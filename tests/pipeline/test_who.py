@@ -67,15 +67,31 @@ def test_an_unseen_interviewer_never_touches_what_is_said_of_the_face():
     assert other.said("voice") == "sad"
     # What the face itself said lasts a little; nothing of the other joins it.
     assert all(row.said("fused") != "sad" for row in result.timeline)
-    for row in result.timeline[HALF + 25 :]:
+    for row in result.timeline[HALF + 28 :]:
         assert row.fused == pytest.approx(row.face, abs=1e-3)
     assert [(one.voice_id, one.seconds, one.person) for one in result.speakers] == [
-        (0, 9.6, 0),
+        (0, 9.72, 0),
         (1, 10, None),
     ]
     assert result.overall.voice is not None
     assert result.overall.voice.label == "happy"
     assert not result.timeline[HALF - 5].speaking
+
+
+def test_a_voice_lasts_until_its_last_sound_has_died_away():
+    heard = voice()
+    rows = joined(track(talks=FIRST_HALF), heard=heard).timeline
+    last = int(np.flatnonzero(heard.speech[:HALF])[-1])
+    assert [row.voice_id for row in rows[last : last + 5]] == [0, 0, 0, 0, None]
+    assert all(row.speaking for row in rows[last : last + 4])
+    # It began no sooner, and what is said of it hangs on its words alone.
+    assert rows[HALF - 1].voice_id is None
+    whole = joined(track(talks=FIRST_HALF), heard=heard, voice="0").overall.voice
+    said = heard.tcn.ticks.copy()
+    said[last + 1 : HALF] = 99
+    changed = SequenceLogits(heard.tcn.whole, said)
+    other = joined(track(talks=FIRST_HALF), heard=replace(heard, tcn=changed, clip=changed), voice="0")
+    assert other.overall.voice == whole
 
 
 def test_another_voice_does_not_leak_into_the_words_beside_it():

@@ -15,7 +15,7 @@ from emoview.errors import WeightsError
 from emoview.training.activity import Heard, Kind, fitted, shares, spoken_in
 from emoview.training.made_up import made_up_sound
 from emoview.voice import silero
-from emoview.voice.activity import spoken, voice_activity
+from emoview.voice.activity import spoken, until_gone, voice_activity
 from emoview.voice.descriptors import FeatureSet, tick_features
 from emoview.voice.level import at_usual_level, level_db
 from emoview.voice.silero import CHUNK, own_layer, probability_of, remembered, speech_probability
@@ -84,6 +84,14 @@ def test_true_speech_is_what_is_loud_and_a_little_behind_it():
     # Half a second, and 0.2 s more.
     assert (ticks[0], ticks[-1]) == (12, 30)
     assert not spoken_in(np.zeros(RATE, np.float32)).any()
+
+
+def test_a_sound_dies_away():
+    speech = np.zeros(20, bool)
+    speech[[4, 5, 18]] = True
+    assert np.flatnonzero(until_gone(speech)).tolist() == [4, 5, 6, 7, 8, 18, 19]
+    assert not until_gone(np.zeros(5, bool)).any()
+    assert len(until_gone(np.zeros(0, bool))) == 0
 
 
 def test_words_are_heard_with_music_and_from_far(speech: np.ndarray):
