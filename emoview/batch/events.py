@@ -16,10 +16,12 @@ class Planned:
     Attributes:
         clips: How many there are.
         done: How many of them were done before.
+        replaced: Names under which results of another file, which is named, too, are going to be replaced.
     """
 
     clips: int
     done: int
+    replaced: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ What is wrong with a line is said of that line alone.
 from __future__ import annotations
 
 import csv
-import difflib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from emoview.batch.columns import PATHS, Columns, columns_of, note_of_times
 from emoview.batch.storage import Place
 from emoview.common.stored import quoted
 from emoview.common.tables import (
@@ -26,38 +26,20 @@ from emoview.common.tables import (
     recoded,
     seconds_in,
     separator_of,
-    unit_of,
     without_thousands,
 )
 from emoview.common.text import name_of
 from emoview.common.workbooks import workbook_as_text
 from emoview.errors import InputError
 from emoview.media.probe import WHOLE, Stretch
+from emoview.timeline.clock import TICK_HZ
 
 SUFFIXES: Final = (".txt", ".csv", ".tsv", *WORKBOOKS)
 """Of the files that are taken for lists, or refused as such: old workbooks are."""
 
-_PATHS: Final = ("path", "file", "filename", "file_name", "video", "clip", "media", "media_file")
-# Names of starts and ends without blanks; those that may mean something else count where both are there.
-_BOUNDS: Final = (
-    ("start", "end"), ("begin", "stop"), ("onset", "offset"), ("from", "to"), ("starttime", "endtime"),
-    ("begintime", "stoptime"), ("timestart", "timeend"), ("onsettime", "offsettime"), ("inpoint", "outpoint"),
-    ("tcin", "tcout"), ("timecodein", "timecodeout"), ("timein", "timeout"), ("markin", "markout"),
-)  # fmt: skip
-_PAIRS: Final = (("in", "out"), ("t0", "t1"))
-_STARTS, _ENDS = zip(*_BOUNDS, *_PAIRS, strict=True)
-_LENGTHS: Final = ("duration", "length", "dur")
-_TIMES: Final = {"start_s": _STARTS, "end_s": _ENDS}
 # R writes it into cells that hold nothing.
 _NOTHING: Final = ("", "NA")
 _KINDS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
-_OTHER_UNITS: Final = re.compile(
-    r"_(?:in_)?(?:m|mins?|minutes?|h|hrs?|hours?|days?|frames?|fr|f|ticks?|samples?|us|ns)$"
-)
-_NEEDS: Final = "it needs a column path and, if wanted, start_s and end_s"
-# So like the name of a column that it may be a slip.
-_LIKE: Final = 0.8
-_MOST_COLUMNS: Final = 200
 _QUOTED: Final = re.compile(r'"((?:[^"]|"")*)"')
 _NO_TEXT: Final = re.compile("[\udc80-\udcff]")
 _CONTROL: Final = re.compile("[\0-\x08\x0e-\x1f]")
@@ -65,6 +47,8 @@ _CONTROL: Final = re.compile("[\0-\x08\x0e-\x1f]")
 _MOST_CHARACTERS: Final = 4096
 _SHOWN_CHARACTERS: Final = 80
 _MOST_S: Final = 1e9
+_LEAST_S: Final = 0.99 / TICK_HZ
+_POINTS: Final = re.compile(r"\d{1,3}(?:\.\d{3})+")
 
 Further = tuple[tuple[str, str], ...]
 
@@ -86,24 +70,6 @@ class Entry:
     stretch: Stretch = WHOLE
     fault: str | None = None
     further: Further = ()
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """Where in a table what stands.
-
-    Attributes:
-        path: Number of the column with the path.
-        times: Numbers of those with the start, the end and, where there is no end, the length, with their
-            units; None where there is none.
-        further: Numbers and names of the others.
-        count: How many there are.
-    """
-
-    path: int
-    times: tuple[tuple[int, str] | None, ...]
-    further: tuple[tuple[int, str], ...]
-    count: int
 
 
 def read_list(path: Place, notes: list[str] | None = None) -> list[Entry]:
@@ -147,7 +113,7 @@ def _is_table(path: Place, lines: Sequence[str]) -> bool:
     head = lines[first].strip("\r\n")
     if separator not in "\t;" or _is_there(path, head):
         return False
-    return not {key_of(cell) for cell in head.split(separator)}.isdisjoint(_PATHS)
+    return not {key_of(cell) for cell in head.split(separator)}.isdisjoint(PATHS)
 
 
 def _layout(lines: Sequence[str]) -> tuple[str, int]:
@@ -183,7 +149,9 @@ def _is_there(of: Place, line: str) -> bool:
 def _in_table(path: Place, lines: Sequence[str], notes: list[str]) -> Iterator[Entry]:
     separator, first = _layout(lines)
     (number, head), *rows = _rows(lines, separator, first)
-    columns = _columns(path, number, head if isinstance(head, list) else [lines[first]], notes)
+    columns = columns_of(path, number, head if isinstance(head, list) else [lines[first]], notes)
+    note = note_of_times(path, columns, [row for _, row in rows if isinstance(row, list)])
+    notes += [note] if note else []
     numbers = [cell for _, row in rows if isinstance(row, list) for cell in _cells_of_times(row, columns)]
     decimal = has_decimal_commas(numbers)
     if decimal is None and separator != ",":
@@ -196,64 +164,8 @@ def _in_table(path: Place, lines: Sequence[str], notes: list[str]) -> Iterator[E
             yield _of_row(number, row, columns, separator, decimal=decimal)
 
 
-def _cells_of_times(row: Sequence[str], columns: _Columns) -> list[str]:
+def _cells_of_times(row: Sequence[str], columns: Columns) -> list[str]:
     return [row[time[0]] for time in columns.times if time is not None and time[0] < len(row)]
-
-
-def _columns(path: Place, line: int, head: Sequence[str], notes: list[str]) -> _Columns:
-    """Find what the columns are by their names, which stand in a line.
-
-    Raises:
-        InputError: There is no column of paths, one is there twice, or may be misspelt.
-    """
-    keys = [key_of(name) for name in head]
-    named = [(*_base_of(key), number) for number, key in enumerate(keys)]
-    places = [number for name in _PATHS for number, key in enumerate(keys) if key == name]
-    found = ", ".join(quoted(recoded(name.strip())) for name in head[:12] if name.strip()) or "nothing"
-    if not places or len(head) > _MOST_COLUMNS or keys.count(keys[places[0]]) > 1:
-        raise InputError(f"line {line} of the list {name_of(path)} has {found}: {_NEEDS}")
-    times = _bounds_of(named)
-    lengths = [(number, unit) for base, unit, number in named if base in _LENGTHS]
-    if times[0] and not times[1]:
-        times[2:] = lengths[:1]
-    wanted = ((_STARTS, times[0]), (_ENDS, times[1]), (_LENGTHS, times[-1] or times[1]))
-    _refuse_other_units(path, head, keys, [names for names, time in wanted if time is None])
-    used = {places[0], *(time[0] for time in times if time)}
-    found_times = (times[0], times[-1])
-    _refuse_slips(
-        path, head, keys, used, missing=[n for n, time in zip(_TIMES, found_times, strict=True) if not time]
-    )
-    if lengths and not times[0]:
-        notes.append(
-            f"the column {quoted(recoded(head[lengths[0][0]].strip()))} of the list {name_of(path)} is not "
-            "used, since no column tells where the clips start: add start_s, or call it end_s"
-        )
-    others: list[tuple[int, str]] = []
-    for number, name in enumerate(head):
-        plain = recoded(name).strip()
-        if number not in used and plain:
-            again = sum(1 for _, other in others if other == plain)
-            others.append((number, f"{plain}_{again + 1}" if again else plain))
-    return _Columns(places[0], tuple(times), tuple(others), len(head))
-
-
-def _base_of(key: str) -> tuple[str, str]:
-    """Write a column's key without its unit and without blanks; and give the unit."""
-    base, unit = unit_of(key)
-    return base.replace("_", ""), unit
-
-
-def _bounds_of(named: Sequence[tuple[str, str, int]]) -> list[tuple[int, str] | None]:
-    """Find the columns of starts and of ends by their names, with their units."""
-    there = {base for base, _, _ in named}
-    pairs = () if not there.isdisjoint(name for both in _BOUNDS for name in both) else _PAIRS
-    counting = (*_BOUNDS, *(both for both in pairs if there.issuperset(both)))
-    return [
-        next(
-            ((number, unit) for both in counting for base, unit, number in named if base == both[side]), None
-        )
-        for side in (0, 1)
-    ]
 
 
 def _rows(lines: Sequence[str], separator: str, first: int) -> Iterator[tuple[int, list[str] | str]]:
@@ -285,37 +197,7 @@ def _read(lines: Sequence[str], number: int, separator: str) -> Iterator[tuple[i
             yield here, f"this is not {_KINDS.get(separator, repr(separator))}-separated text ({error})"
 
 
-def _refuse_other_units(
-    path: Place, head: Sequence[str], keys: Sequence[str], missing: Sequence[Sequence[str]]
-) -> None:
-    """Refuse times in minutes, or in frames: without them, whole files would be analysed."""
-    names = {name for group in missing for name in group}
-    for shown, key in zip(head, keys, strict=True):
-        unit = _OTHER_UNITS.search(key)
-        if unit and key[: unit.start()].replace("_", "") in names:
-            raise InputError(
-                f"the list {name_of(path)} has a column {quoted(shown.strip())}: give the times in seconds, "
-                "as start_s and end_s, or as mm:ss, as start and end"
-            )
-
-
-def _refuse_slips(
-    path: Place, head: Sequence[str], keys: Sequence[str], used: set[int], missing: Sequence[str]
-) -> None:
-    """Refuse a misspelt column, or one such as `clip_start`: without it, whole files would be analysed."""
-    for number, key in enumerate(keys):
-        last = unit_of(key)[0].rpartition("_")[2]
-        for name in missing:
-            like = last in _TIMES[name][:3] or _base_of(key)[0] in _TIMES[name]
-            like = like or difflib.SequenceMatcher(None, key, name).ratio() >= _LIKE
-            if number not in used and like:
-                raise InputError(
-                    f"the list {name_of(path)} has a column {quoted(head[number].strip())}: is {name} meant? "
-                    "rename it"
-                )
-
-
-def _of_row(number: int, row: list[str], columns: _Columns, separator: str, *, decimal: bool | None) -> Entry:
+def _of_row(number: int, row: list[str], columns: Columns, separator: str, *, decimal: bool | None) -> Entry:
     cells = [*row, *[""] * (columns.count - len(row))]
     text, whole = cells[columns.path], separator.join(row)
     further = tuple((name, recoded(cells[i].strip())) for i, name in columns.further)
@@ -335,6 +217,12 @@ def _of_row(number: int, row: list[str], columns: _Columns, separator: str, *, d
     if end_s is not None and end_s <= start_s:
         fault = f"the end, {end_s:g} s, must lie after the start, {start_s:g} s"
         return Entry(text or whole, number, fault=fault, further=further)
+    if end_s is not None and end_s - start_s < _LEAST_S:
+        fault = (
+            f"from {start_s:g} to {end_s:g} s are less than {1 / TICK_HZ:g} s: write times in seconds, or as "
+            "h:mm:ss in cells of the format text, since spreadsheets keep times as parts of a day"
+        )
+        return Entry(text or whole, number, fault=fault, further=further)
     return replace(_named(_plain(text), number, Stretch(start_s, end_s), of=whole), further=further)
 
 
@@ -349,6 +237,8 @@ def _seconds(cells: Sequence[str], column: tuple[int, str] | None, *, decimal: b
     if column is None or text in _NOTHING:
         return None
     # Nobody writes thousandths of milliseconds.
+    if column[1] == "ms" and _POINTS.fullmatch(text):
+        text = text.replace(".", "")
     plain = without_thousands(text, decimal=False if column[1] == "ms" else decimal)
     if plain is None:
         raise ValueError(

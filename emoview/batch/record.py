@@ -156,6 +156,17 @@ class Records:
             return None
         return row if done else None
 
+    def other(self, clip: Clip, key: Mapping[str, Any] | None) -> str | None:
+        """Name the file whose results those of a clip are going to replace; None where there is no such."""
+        try:
+            before = _read(record_file(self._folder, clip.name)).key
+        except (OSError, ValueError, RecursionError):
+            return None
+        # A file that was moved, or is written anew under its name, is the same.
+        if not before or not key or any(before.get(name) == key[name] for name in ("path", "content")):
+            return None
+        return str(before.get("path"))
+
     def discard(self, clip: Clip) -> None:
         """Remove what an earlier run wrote for a clip that has failed now: it is about something else."""
         file = record_file(self._folder, clip.name)

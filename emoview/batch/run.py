@@ -47,11 +47,13 @@ class Step:
         clip: The clip.
         key: What its results depend on; None for a file that cannot be read.
         row: Its row of the summary if it is done already, else None.
+        replaces: The file whose results, of an earlier batch, have the name that those of the clip will have.
     """
 
     clip: Clip
     key: dict[str, Any] | None
     row: dict[str, Any] | None
+    replaces: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def plan(clips: Sequence[Clip], folder: Place, wanted: Wanted, *, resume: bool) 
     def step(clip: Clip) -> Step:
         key = None if clip.fault else records.key(clip)
         row = records.row(clip, key) if resume else None
-        return Step(clip, key, None if row is None else with_further(row, clip))
+        if row is not None:
+            return Step(clip, key, with_further(row, clip))
+        return Step(clip, key, None, records.other(clip, key))
 
     pool = ThreadPoolExecutor(_LOOKED_AT_ONCE)
     try:
@@ -136,7 +140,8 @@ def run_batch(
         try:
             steps = plan(clips, folder, wanted, resume=resume)
             rows = {step.clip.name: step.row for step in steps if step.row is not None}
-            on_event(Planned(len(steps), len(rows)))
+            replaced = tuple((step.clip.name, step.replaces) for step in steps if step.replaces)
+            on_event(Planned(len(steps), len(rows), replaced))
             _work_off(steps, rows, begun, pool, records, fail_fast, on_event)
         except KeyboardInterrupt:
             interrupted = True

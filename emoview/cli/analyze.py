@@ -96,7 +96,7 @@ def analyze(
         from emoview.common.names import FACES
         from emoview.media.source import stem_name
         from emoview.output.contact_sheet import ContactSheet
-        from emoview.output.writers import formats_for, stem_of, write_results
+        from emoview.output.writers import formats_for, goals_of, stem_beside, stem_of, write_results
         from emoview.pipeline.analysis import analyze as run
         from emoview.pipeline.keep import keeping
         from emoview.pipeline.profile import profile_of
@@ -116,20 +116,25 @@ def analyze(
         write_from = time.perf_counter()
         written = [path for path in (save_faces, save_features) if path is not None]
         named = stem_name(video)
+        others = [FACES] if contact_sheet else []
+        usual = names if json is None or output is not None else []
+        stem, beside = stem_beside(result, stem_of(named, usual, *others), usual, output or Path(), *others)
+        sheet_file = (output or Path()) / f"{stem}{FACES}"
+        goals = [*goals_of(stem, usual, output), sheet_file, *([Path(json)] if json else [])]
+        replaced = [path for path in goals if path.exists()]
         written += _write_json(terminal, result, named, json)
-        stem = stem_of(named, names, *([FACES] if contact_sheet else []))
-        if json is None or output is not None:
-            written += write_results(result, stem, names, output)
+        written += write_results(result, stem, usual, output)
         if contact_sheet:
-            path = (output or Path()) / f"{stem}{FACES}"
-            write_whole(path, sheet.png(result.media.ticks, result.faces))
-            written.append(path)
+            write_whole(sheet_file, sheet.png(result.media.ticks, result.faces))
+            written.append(sheet_file)
         write_s = time.perf_counter() - write_from
         if not quiet:
             # Where the JSON goes to standard output, nothing else does.
             shown = terminal.console if json == "-" else terminal.printer(terminal.width)
             render.summary(shown, result, [])
-            render.show_written(terminal.console, written)
+            render.show_written(terminal.console, written, replaced)
+        # Always: whoever looks at the usual name would take the other's result for this one.
+        render.warnings(terminal.console, [beside] if beside else [])
         if profile:
             show_profile(terminal.console, profile_of(result, start_s=start_s, write_s=write_s))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -130,10 +130,11 @@ def show_baseline(console: Console, made: Baseline, said: Sequence[str], path: P
     show_written(console, [path])
 
 
-def show_written(console: Console, paths: Sequence[Path]) -> None:
-    """Say where the files are."""
+def show_written(console: Console, paths: Sequence[Path], replaced: Collection[Path] = ()) -> None:
+    """Say where the files are, and which of them took the place of others."""
     for path in paths:
-        console.print(Text.assemble("wrote ", (name_of(path), "bold")), soft_wrap=True)
+        done = "replaced " if path in replaced else "wrote "
+        console.print(Text.assemble(done, (name_of(path), "bold")), soft_wrap=True)
 
 
 def _runs(result: Analysis) -> str:

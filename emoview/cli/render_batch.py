@@ -28,6 +28,7 @@ from emoview.batch.run import Report, Step
 from emoview.batch.storage import Place
 from emoview.batch.summary import FAILED
 from emoview.cli.console import Screen
+from emoview.cli.render import warnings
 from emoview.common.text import name_of
 from emoview.errors import OutputError
 from emoview.timeline.labels import MIXED
@@ -103,6 +104,7 @@ class _Bars:
         bars = self._bars
         if isinstance(event, Planned):
             bars.reset(self._total, total=event.clips, completed=event.done, description="all")
+            _replaced(bars.console, event)
         elif isinstance(event, Finished):
             bars.advance(self._total)
             bars.console.print(_line(event), soft_wrap=True)
@@ -131,11 +133,20 @@ class _Lines:
             if event.done:
                 line = f"{_now()} {event.done} of {event.clips} were done already"
                 self._console.print(line, soft_wrap=True)
+            _replaced(self._console, event)
         elif isinstance(event, Finished):
             self._done += 1
             number = Text(f"{_now()} [{self._done}/{self._clips}] ")
             self._console.print(number + _line(event), soft_wrap=True)
             self._console.file.flush()
+
+
+def _replaced(console: Console, event: Planned) -> None:
+    """Say whose results make room."""
+    warnings(console, [
+        f"the earlier result {name}, of {path}, is replaced: choose another folder to keep both"
+        for name, path in event.replaced
+    ])  # fmt: skip
 
 
 def _line(event: Finished) -> Text:

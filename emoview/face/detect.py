@@ -18,10 +18,16 @@ _SAME_FACE: Final = 0.3
 # Side of what the networks see, and, for each of their maps, pixels a cell and boxes in each cell.
 _SIDE: Final = {"near": 128, "far": 192}
 _MAPS: Final = {"near": ((8, 2), (16, 6)), "far": ((4, 1),)}
-# Side of a part, as a share of the picture's longer side, and how much of it the next one shows, too.  Parts
-# of a picture of 640 pixels are seen as they are: enlarged, they would show no more.
-_PART: Final = 0.3
+# How much of a part the next one shows, too.
 _SHARED: Final = 0.17
+DOZEN: Final = 0.3
+"""Side of a part, as a share of the picture's longer side, where twelve cover a picture of 16:9.
+
+Those of a picture of 640 pixels are seen as they are: enlarged, they would show no more."""
+SIX: Final = 0.39
+"""Likewise, where six do."""
+TEN: Final = 0.2
+"""Likewise, where ten cover a row and a column."""
 
 Floats = NDArray[np.float64]
 
@@ -39,20 +45,29 @@ class Detector:
         self._side = _SIDE[name]
         self._network, self._anchors = network(name), _anchors(name)
 
-    def detect(self, picture: NDArray[np.uint8], *, parts: bool = False) -> list[tuple[Square, float]]:
+    def detect(
+        self,
+        picture: NDArray[np.uint8],
+        *,
+        part: float | None = None,
+        along: tuple[float, float] | None = None,
+    ) -> list[tuple[Square, float]]:
         """Give what the mesh is to see of each face of a picture `(height, width, 3)` RGB, and the score.
 
         The surest come first.
 
         Args:
             picture: Where to look.
-            parts: Look at a dozen parts, one by one, instead of the whole: faces may be smaller by far.
+            part: Look at parts of such a side, one by one, instead of the whole: faces may be smaller by far.
+            along: Of the parts, look at those of the row and the column through this place alone.
         """
         height, width = picture.shape[:2]
         side = max(width, height)
         whole = Square(width / 2, height / 2, side)
-        squares = _parts(width, height, max(_PART * side, self._side)) if parts else [whole]
-        least = _LEAST_OF_PARTS if parts else _LEAST
+        squares = [whole]
+        if part is not None:
+            squares = _parts(width, height, max(part * side, self._side), along)
+        least = _LEAST if part is None else _LEAST_OF_PARTS
         seen = [self._seen(picture, square, least) for square in squares]
         places, scores = (np.concatenate(values) for values in zip(*seen, strict=True))
         return [
@@ -71,15 +86,20 @@ class Detector:
         return found * (square.side / self._side) + corner, sure
 
 
-def _parts(width: int, height: int, side: float) -> list[Square]:
-    """Cover a picture with squares that overlap."""
+def _parts(width: int, height: int, side: float, along: tuple[float, float] | None = None) -> list[Square]:
+    """Cover a picture, or the row and the column of a place in it, with squares that overlap."""
     across, down = (
         np.linspace(side / 2, length - side / 2, math.ceil((length / side - _SHARED) / (1 - _SHARED)))
         if length > side
         else (length / 2,)
         for length in (width, height)
     )
-    return [Square(float(x), float(y), side) for y in down for x in across]
+    if along is None:
+        return [Square(float(x), float(y), side) for y in down for x in across]
+    x, y = (
+        float(np.clip(at, places[0], places[-1])) for at, places in zip(along, (across, down), strict=True)
+    )
+    return [*(Square(float(one), y, side) for one in across), *(Square(x, float(one), side) for one in down)]
 
 
 def _anchors(name: str) -> Floats:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.face.detect import Detector
+from emoview.face.beside import Beside, Look
+from emoview.face.detect import DOZEN, SIX, TEN, Detector
 from emoview.face.networks import Square, network, square_around
 
 LANDMARKS: Final = 468
@@ -34,9 +35,11 @@ _PARTS_EVERY: Final = 50
 _SMALL: Final = 0.1
 # Detector scores.  Of 62 pictures of 13 people the upright ones have .63 to .98 and nine in ten .87 or more;
 # upside down none reaches .81, and a picture that is upright always beats itself upside down by .09, and
-# is beaten by itself on its side by .006 at most.
+# is beaten by itself on its side by .006 at most.  Faces of an eighth of the picture have .55 to .8 whichever
+# way they are turned.
 _SURE: Final = 0.85
 _BETTER: Final = 0.05
+_UPRIGHT: Final = 0.8
 _NOT_UPRIGHT: Final = 0.7
 # Looks at which a video whose faces are doubtful is turned to see whether they are better so.
 _DOUBTS: Final = 3
@@ -44,12 +47,13 @@ _DOUBTS: Final = 3
 _PRESENT: Final = 0.0
 """Logit of the mesh from which on what it saw is a face."""
 _MESH_SIDE: Final = 192
+_PARTS: Final[dict[Look, float]] = {"six": SIX, "dozen": DOZEN, "strip": TEN}
+# Pictures for which a small face that was lost is looked for where it was: 1 s.
+_AWAITED: Final = 25
+# Side of what the mesh sees of a face over that of its box.
+_OF_BOX: Final = 1.5
 # Shares of either square: from then on two are of one face.
 _SAME_FACE: Final = 0.5
-
-
-Look = Literal["near", "far", "parts"]
-"""Which faces to look for: large, small or smallest."""
 
 
 class _Tracker:
@@ -61,10 +65,18 @@ class _Tracker:
         self._far: Detector | None = None
         # As shares of the picture's width: the next picture may be a larger one of the same.
         self._followed: list[Square] = []
+        # Likewise the small ones that were lost beside others, and for how many pictures they are awaited.
+        self._lost: list[tuple[Square, int]] = []
 
-    def forget(self) -> None:
-        """Follow nobody."""
-        self._followed = []
+    def forget(self) -> Callable[[], None]:
+        """Follow nobody; what is returned makes it follow those of before again."""
+        followed, lost = self._followed, self._lost
+        self._followed, self._lost = [], []
+
+        def remember() -> None:
+            self._followed, self._lost = followed, lost
+
+        return remember
 
     def track(
         self, picture: NDArray[np.uint8], looks: Sequence[Look] = ()
@@ -85,20 +97,38 @@ class _Tracker:
         for square in before:
             squares = [other for other in squares if other.overlap(square) <= _SAME_FACE] + [square]
         # A face that is followed already is not looked for where the detector sees it.
-        for square, _ in detected:
-            if all(other.overlap(square) <= _SAME_FACE for other in squares):
+        awaited = [square.scaled(width) for square, _ in self._lost] if before else []
+        for square in (*awaited, *(square for square, _ in detected)):
+            if all(other.overlap(square) <= _SAME_FACE and not other.holds(square) for other in squares):
                 squares.append(square)
         faces = self._placed(picture, squares)[: self._max_faces] if squares else []
         if not self._stills:
-            self._followed = [_square_of(points).scaled(1 / width) for points in faces]
+            self._followed = [_square_of(points) for points in faces]
+            self._await(before, picture.shape)
+            self._followed = [square.scaled(1 / width) for square in self._followed]
         return faces, max((score for _, score in detected), default=0.0)
+
+    def _await(self, before: list[Square], shape: tuple[int, ...]) -> None:
+        """Note who was lost: of small faces the mesh is not always sure, and no detector finds them soon."""
+        width = shape[1]
+        small = [square for square in before if square.side < _OF_BOX * _SMALL * max(shape)]
+        lost = [(square, _AWAITED) for square in small]
+        lost += [(square.scaled(width), left - 1) for square, left in self._lost if left > 1]
+        self._lost = [
+            (square.scaled(1 / width), left) for square, left in lost
+            if self._followed and all(other.overlap(square) <= _SAME_FACE for other in self._followed)
+        ]  # fmt: skip
 
     def _detected(self, picture: NDArray[np.uint8], look: Look) -> list[tuple[Square, float]]:
         """Give the squares of faces, the surest first, and the scores."""
         if look == "near":
             return self._near.detect(picture)
         self._far = self._far or Detector(far=True)
-        return self._far.detect(picture, parts=look == "parts")
+        along = None
+        if look == "strip" and self._followed:
+            least = min(self._followed, key=lambda square: square.side).scaled(picture.shape[1])
+            along = least.x, least.y
+        return self._far.detect(picture, part=_PARTS.get(look), along=along)
 
     def _placed(self, picture: NDArray[np.uint8], squares: list[Square]) -> list[NDArray[np.float32]]:
         """Place the mesh: `(468, 3)` in pixels of the picture, for each square that shows a face."""
@@ -150,6 +180,7 @@ class FaceFinder:
         self._small = False
         self._look_in = 0
         self._parts_in, self._parts_every = 0, _LOOK_EVERY
+        self._beside = Beside()
         self._missed = 0
         # Quarter turns against the clock after which faces are upright.
         self._turns = 0
@@ -170,6 +201,7 @@ class FaceFinder:
         self._tracker.forget()
         self._small, self._missed = False, 0
         self._parts_in, self._parts_every = 0, _LOOK_EVERY
+        self._beside.cut()
         self._followed, self._doubts = 0, _DOUBTS
 
     def find(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
@@ -187,6 +219,8 @@ class FaceFinder:
         looks: tuple[Look, ...] = ("near",) if look else ()
         if look and self._followed and self._small:
             looks = ("near", self._far())
+        elif self._followed and self._followed < self._max_faces and (beside := self._beside.due()):
+            looks = (*looks, beside)
         found, score = self._ask(picture, *looks)
         if not self._stills:
             if not found:
@@ -195,7 +229,10 @@ class FaceFinder:
                 # Of small faces the detector's score says too little.
                 found = self._turned_right(picture, found, score)
         if found:
-            self._small = max(float(np.ptp(face[:, 0])) for face in found) < _SMALL * max(picture.shape)
+            widths = [float(np.ptp(face[:, 0])) for face in found]
+            limit = _SMALL * max(picture.shape)
+            self._small = max(widths) < limit
+            self._beside.seen(len(found) if min(widths) < limit <= max(widths) else 0)
             if not self._small:
                 # Who is lost is as near as before.
                 self._parts_in = self._parts_every = _PARTS_EVERY
@@ -213,7 +250,7 @@ class FaceFinder:
             return "far"
         # Less and less often: whom the first looks did not find is hardly there.
         self._parts_in, self._parts_every = self._parts_every, min(2 * self._parts_every, _PARTS_EVERY)
-        return "parts"
+        return "dozen"
 
     def _look_elsewhere(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Look for smaller faces, now and then, and for turned ones."""
@@ -247,7 +284,8 @@ class FaceFinder:
         if score >= _SURE:
             self._doubts = 0
             return found
-        now, best, best_score = self._turns, self._turns, score + _BETTER
+        now, best, best_score = self._turns, self._turns, max(score + _BETTER, _UPRIGHT)
+        remember = self._tracker.forget()
         for turns in range(4):
             if turns != now:
                 self._tracker.forget()
@@ -255,8 +293,11 @@ class FaceFinder:
                 _, other = self._ask(picture, "near")
                 if other > best_score:
                     best, best_score = turns, other
-        self._tracker.forget()
         self._turns = best
+        if best == now:
+            remember()
+            return found
+        self._tracker.forget()
         again, _ = self._ask(picture, "near")
         return again or found
 

@@ -70,6 +70,10 @@ class Square:
         both = across * down
         return both / max(self.side**2 + other.side**2 - both, 1e-12)
 
+    def holds(self, other: Square) -> bool:
+        """Tell whether the centre of another lies in its inner two thirds, where the face is."""
+        return max(abs(self.x - other.x), abs(self.y - other.y)) < self.side / 3
+
     def matrix(self, side: int) -> NDArray[np.float64]:
         """Give the matrix `(2, 3)` that takes places in what is cut out to places in the picture."""
         scale = self.side / side

@@ -15,7 +15,7 @@ import ffmpeg
 from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.facts import HDR, AudioStream, SoundTrack, VideoStream
-from emoview.media.packets import told_by_packets
+from emoview.media.packets import moves, told_by_packets
 from emoview.media.shape import may_change
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
 from emoview.media.whole import descriptions
@@ -44,6 +44,9 @@ _COLOURS = re.compile(r": Video: [^,]*(?:\([^)]*\))?[^,]*, *\w+\(([^)]*)\)")
 _START = re.compile(r"(?m)^  Duration: [^\n]*?start: (-?\d+(?:\.\d+)?)")
 _TOO_LARGE = re.compile(r"Picture size (\d+x\d+) exceeds specified max pixel count")
 _PROBE_TIMEOUT_S = 60
+# A picture of the family of HEIC and AVIF has no rate, for which ffmpeg says one a second.
+_ITEM = re.compile(r", 1 fps, 1 tbr, 1 tbn\b")
+_OF_PICTURES = re.compile(r"(?m)^ {4}major_brand *: *(?:hei[cxms]|hev[cxms]|mi[af]1|msf1|avi[fso])\s*$")
 _FASTEST_CAPTURE = 1e6
 _MOST_LISTING = 1 << 20
 # Anamorphic films have pixels up to twice as wide as high.
@@ -202,41 +205,63 @@ def undecoded(
 
 
 def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
-    """Describe the first stream of pictures that can be decoded, and is no cover; None without one."""
+    """Describe the first stream of pictures that can be decoded, and is no cover; None without one.
+
+    A stream of a single picture before one of several is a cover, too, whatever the file calls it.
+    """
+    lines = [(line, following) for line, following in _stream_lines(header)
+             if _VIDEO.search(line) and "(attached pic)" not in line]  # fmt: skip
+    still = None
+    for line, following in lines:
+        stream = _video_of(file, header, decoded, line, following)
+        if stream is None:
+            continue
+        if len(lines) == 1 or moves(file, stream.index):
+            return stream
+        still = still or stream
+    return still
+
+
+def _video_of(file: Path, header: str, decoded: str, line: str, following: str) -> VideoStream | None:
+    """Describe a stream of pictures by its line and those about it; None where it cannot be decoded."""
+    found = _VIDEO.search(line)
+    assert found is not None
+    index, codec = int(found[1]), found[2]
+    start = _first_time(file, decoded, index, "v")
+    if start is None:
+        return None
     container = _INPUT.search(header)
     containers = container[1].split(",") if container else []
-    for line, following in _stream_lines(header):
-        found = _VIDEO.search(line)
-        if not found or "(attached pic)" in line:
-            continue
-        index, codec = int(found[1]), found[2]
-        start = _first_time(file, decoded, index, "v")
-        if start is None:
-            continue
-        width, height = float(found[3]), float(found[4])
-        joined = descriptions(file) > 1
-        shape = _shape_in(line, joined=joined)
-        if codec == "mpeg4" and not _SHAPELESS.isdisjoint(containers):
-            # There ffmpeg names the last shape of those in the first seconds.
-            shape = next((said for _, said in told_by_packets(file, index, codec)), shape)
-        odd_aspect = not 1 / _LONGEST_PIXEL <= shape <= _LONGEST_PIXEL
-        if odd_aspect:
-            shape = 1.0
-        width *= shape
-        turned = _ROTATION.search(following)
-        rotation = round(float(turned[1])) if turned else 0
-        if rotation % 180 == 90:
-            width, height = height, width
-        rate = _RATE.search(line)
-        colours = _COLOURS.search(line)
-        named = re.split(r"[,/\s]+", colours[1]) if colours else []
-        odd = not _ODD_COLOURS.isdisjoint(named)
-        return VideoStream(
-            index, codec, round(width), round(height), float(rate[1]) if rate else None,
-            rotation, start, odd, odd_aspect, next((one for one in named if one in HDR), None), shape,
-            not odd_aspect and may_change(codec, shape, containers, joined=joined),
-        )  # fmt: skip
-    return None
+    width, height = float(found[3]), float(found[4])
+    joined = descriptions(file) > 1
+    shape = _shape_in(line, joined=joined)
+    if codec == "mpeg4" and not _SHAPELESS.isdisjoint(containers):
+        # There ffmpeg names the last shape of those in the first seconds.
+        shape = next((said for _, said in told_by_packets(file, index, codec)), shape)
+    odd_aspect = not 1 / _LONGEST_PIXEL <= shape <= _LONGEST_PIXEL
+    if odd_aspect:
+        shape = 1.0
+    width *= shape
+    turned = _ROTATION.search(following)
+    rotation = round(float(turned[1])) if turned else 0
+    if rotation % 180 == 90:
+        width, height = height, width
+    colours = _COLOURS.search(line)
+    named = re.split(r"[,/\s]+", colours[1]) if colours else []
+    odd = not _ODD_COLOURS.isdisjoint(named)
+    return VideoStream(
+        index, codec, round(width), round(height), _rate_in(header, line),
+        rotation, start, odd, odd_aspect, next((one for one in named if one in HDR), None), shape,
+        not odd_aspect and may_change(codec, shape, containers, joined=joined),
+    )  # fmt: skip
+
+
+def _rate_in(header: str, line: str) -> float | None:
+    """Give the pictures a second that the line of a stream claims; None where there are none."""
+    rate = _RATE.search(line)
+    if rate is None or (_ITEM.search(line) and _OF_PICTURES.search(header)):
+        return None
+    return float(rate[1])
 
 
 def _shape_in(line: str, *, joined: bool) -> float:

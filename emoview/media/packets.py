@@ -1,6 +1,7 @@
-"""The shape of pixels in MPEG-4 part 2 and MPEG-1 video, whose headers ffmpeg does not print.
+"""What packets tell that ffmpeg does not print.
 
-It copies the packets of key pictures instead, each with its time and its length.
+That is the shape of pixels in MPEG-4 part 2 and MPEG-1 video, for which it copies the packets of key
+pictures, each with its time and its length; and whether a stream holds more than one picture.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _HEADER_1: Final = re.compile(rb"\x00\x00\x01\xb3.{3}(.)", re.DOTALL)
 _TICKS: Final = re.compile(rb"#tb 0: (\d+)/(\d+)")
 _PACKET: Final = re.compile(rb"0, *(-?\d+), *(-?\d+), *-?\d+, *(\d+),")
 _NO_TIME: Final = -(1 << 63)
+# Reading over what lies between two pictures of a stream takes less, also in a large file.
+_LONGEST_S: Final = 20
 
 
 def of_mpeg4(packet: bytes) -> float | None:
@@ -89,6 +92,24 @@ def told_by_packets(
         finally:
             with suppress(OSError):
                 process.kill()
+
+
+def moves(path: Path, index: int) -> bool:
+    """Tell whether a stream of pictures holds more than one, as covers do not."""
+    output = ffmpeg.output(
+        open_input(path)[str(index)], "pipe:1", f="framecrc", c="copy", **{"frames:v": 2}, flush_packets=1
+    )
+    process = start(
+        arguments(output, loglevel="quiet", copyts=True),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with process:
+        try:
+            said, _ = process.communicate(timeout=_LONGEST_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return False
+    return sum(_PACKET.match(line) is not None for line in said.splitlines()) > 1
 
 
 def _packets(times: IO[bytes], data: IO[bytes]) -> Iterator[tuple[float, bytes]]:

@@ -240,6 +240,19 @@ class Weight(Struct):
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
+class NameOfMedia(Struct):
+    """Of which file it is."""
+
+    path: Path
+    sha256: str | None = None
+
+
+class OfFile(Struct):
+    """A result, of which nothing else is looked at."""
+
+    media: NameOfMedia
+
+
 class Result(Struct):
     """The whole."""
 

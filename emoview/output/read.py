@@ -84,6 +84,17 @@ def read_json(path: Path) -> Analysis:
     return replace(analysis, names=read_names(path))
 
 
+def file_of_result(path: Path) -> tuple[str, str | None] | None:
+    """Tell of which file a result is, by name and SHA-256; None where there is no such result."""
+    if not is_file(path):
+        return None
+    try:
+        stored = decode_json(read_bytes(path, _CURE, most=MOST_BYTES), form.OfFile, path, _CURE)
+    except InputError:
+        return None
+    return stored.media.path, stored.media.sha256
+
+
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:
     """Name the media beside the result where it is not, or no longer, where the analysis found it."""
     media = Path(analysis.media.path)

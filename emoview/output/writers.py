@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -129,6 +130,37 @@ def stem_of(path: Path, formats: Sequence[str], *others: str) -> str:
     return fitting(path.stem, [*(WRITERS[name].suffix for name in formats), *others])
 
 
+def stem_beside(
+    analysis: Analysis, stem: str, formats: Sequence[str], folder: Path, *others: str
+) -> tuple[str, str | None]:
+    """Name results so that none replaces that of another file, and tell in a sentence where it would have.
+
+    Where `NAME.json` in the folder is the result of another file, these become `NAME~2`, as in a batch.
+
+    Args:
+        analysis: What is going to be written.
+        stem: Name of the files, without suffix.
+        formats: Keys of `WRITERS`, of what is going to be written.
+        folder: Where to.
+        others: Endings of further files that are going to share the name.
+    """
+    from emoview.output.read import file_of_result
+
+    if not (formats or others):
+        return stem, None
+    media = analysis.media
+    first = None
+    for number in itertools.count(1):
+        name = stem if number == 1 else stem_of(Path(f"{stem}~{number}.x"), formats, *others)
+        other = file_of_result(folder / f"{name}.json")
+        if other is None or media.path == other[0] or (media.sha256 and media.sha256 == other[1]):
+            break
+        first = first or other[0]
+    if first is None:
+        return stem, None
+    return name, f"{folder / stem} is the result of {first}: that of {media.path} is called {name}"
+
+
 def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output: Path | None) -> list[Path]:
     """Write a result in one or more formats, each file whole or not at all.
 
@@ -145,12 +177,15 @@ def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output:
     Raises:
         OutputError: A file cannot be written.
     """
-    written = []
-    for name in formats:
-        path = target(stem, name, output, only=len(formats) == 1)
+    goals = goals_of(stem, formats, output)
+    for name, path in zip(formats, goals, strict=True):
         write_whole(path, WRITERS[name].content(analysis, path))
-        written.append(path)
-    return written
+    return goals
+
+
+def goals_of(stem: str, formats: Sequence[str], output: Path | None) -> list[Path]:
+    """Name the files that `write_results` writes."""
+    return [target(stem, name, output, only=len(formats) == 1) for name in formats]
 
 
 def format_of(path: Path | None) -> str:

@@ -318,7 +318,7 @@ class Join:
 
     def _warnings(self) -> list[str]:
         return [
-            *([] if self._faces is None else warn.of_faces(self._faces, self._options)),
+            *([] if self._faces is None else warn.of_faces(self._faces, self._media, self._options)),
             *([] if self._voice is None else warn.of_voice(self._media, self._voice)),
             *warn.of_voices(len(self._who.speakers), len(self._tracks), int(self._speech.sum())),
             *self.warnings_of_choice(),

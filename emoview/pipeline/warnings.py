@@ -36,6 +36,8 @@ _NOISY_DB = 15.0
 _TELEPHONE_RATE = 8000
 # Rates of capture are nominal: 30 may be stored as 24.
 _SLOWED = 1.4
+# Shares of the picture's width: beside a face of the first, some are missed that are below the second.
+_LARGE, _HARDLY_FOUND = 0.1, 0.03
 # Of a share of poor pictures that is smaller, nothing is said.
 _MOST_POOR = 0.1
 
@@ -101,8 +103,16 @@ def _tracks(media: Media) -> tuple[str, str]:
     return own, f"{', '.join(others[:-1])} or {others[-1]}" if len(others) > 1 else others[0]
 
 
-def of_faces(faces: Faces, options: Options) -> Iterator[str]:
+def of_faces(faces: Faces, media: Media, options: Options) -> Iterator[str]:
     """Tell what was special about finding the faces."""
+    widths = [float(np.median(track.boxes[:, 2])) for track in faces.tracks.values()]
+    if media.video is not None and widths:
+        share = min(widths) / media.video.width
+        if share < _HARDLY_FOUND and max(widths) >= _LARGE * media.video.width:
+            yield (
+                f"the smallest face beside a large one is {min(widths):.0f} pixels wide, "
+                f"{share:.1%} of the picture: others that are as small may have been missed"
+            )
     if not faces.tracks:
         yield "no face was found: faces must be at least a twentieth of the frame wide"
     yield from of_finding(faces.most, faces.widened, options)

@@ -280,6 +280,28 @@ def test_what_a_result_depends_on_makes_it_new(tmp_path: Path):
     assert records.row(clip, records.key(clip)) is None
 
 
+def test_whose_results_an_earlier_batch_left_under_the_name_is_told(tmp_path: Path):
+    one, other, same = (tmp_path / name / "a.mp4" for name in ("one", "other", "moved"))
+    for file, content in ((one, b"1"), (other, b"2"), (same, b"1")):
+        file.parent.mkdir()
+        file.write_bytes(content)
+    wanted = Wanted(Options(), ("csv",))
+    (tmp_path / "a.csv").write_text("result")
+    clip = Clip(one, "a")
+    key = Records(tmp_path, wanted).key(clip)
+    write_record(tmp_path, "a", key, [tmp_path / "a.csv"], row_of_failure(clip, "x"))
+
+    def replaced(file: Path) -> str | None:
+        return plan([Clip(file, "a")], tmp_path, wanted, resume=True)[0].replaces
+
+    assert replaced(other) == str(one)
+    assert replaced(one) is None
+    assert replaced(same) is None
+    one.write_bytes(b"3")
+    assert replaced(one) is None
+    assert plan([Clip(other, "b")], tmp_path, wanted, resume=True)[0].replaces is None
+
+
 def test_a_summary_of_ten_thousand_is_quick(tmp_path: Path):
     clip = Clip(Path("a.mp4"), "a")
     rows = [row_of_failure(clip, f"error {i}") for i in range(10_000)]

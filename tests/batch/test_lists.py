@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,6 +19,7 @@ from emoview.batch.record import Wanted, write_record
 from emoview.batch.run import run_batch
 from emoview.batch.summary import FAILED, row_of_failure
 from emoview.cli.main import app
+from emoview.media.probe import Stretch
 
 
 def written(folder: Path, content: bytes | str, name: str = "list.txt") -> str:
@@ -380,3 +382,49 @@ def test_what_a_list_says_in_vain_is_told_on_the_terminal(tmp_path: Path, capfd:
     assert capfd.readouterr().err.count("warning: the column 'dur' of the list ") == 1
     CliRunner().invoke(app, [*command, "--quiet"])
     assert "warning" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Datei;Anfang;Ende\r\nb.mp4;1,5;4,5\r\n",
+        "path;Start;Ende\r\nb.mp4;00:01,5;00:04,5\r\n",
+        "fichier;d\u00e9but;fin\nb.mp4;0:01,5;0:04,5\n",
+        "path;von;bis\nb.mp4;1,5;4,5\n",
+        "archivo,inicio,fin\nb.mp4,1.5,4.5\n",
+        # Nobody writes thousandths of milliseconds.
+        "path;start_ms;end_ms\nb.mp4;1.500;4.500\n",
+    ],
+)
+def test_lists_of_spreadsheets_in_other_languages(content: str, tmp_path: Path):
+    (clip,) = clips_of([written(tmp_path, content.encode("cp1252"), "list.csv")])
+    assert (clip.fault, clip.stretch) == (None, Stretch(1.5, 4.5))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("path;heure;slut\nb.mp4;0:01;0:03\n", "'heure'.*whole files are analysed"),
+        ("path,start,slut\nb.mp4,1.5,3\nb.mp4,4,5\n", "'slut'.*call it end_s"),
+        # What is less than the start somewhere, or no time, is no end.
+        ("path,start,score\nb.mp4,1.5,3\nb.mp4,4,3\n", None),
+        ("path,start,who\nb.mp4,1.5,P07\n", None),
+        ("path,participant\nb.mp4,7\n", None),
+        ("path,start,end,recorded\nb.mp4,1,2,12:30\n", None),
+    ],
+)
+def test_times_under_a_name_that_is_not_known_are_told(content: str, told: str | None, tmp_path: Path):
+    notes: list[str] = []
+    clips_of([written(tmp_path, content, "list.csv")], notes=notes)
+    if told is None:
+        assert not notes
+    else:
+        assert re.search(told, notes[0])
+
+
+def test_a_stretch_of_less_than_a_tick_is_a_slip(tmp_path: Path):
+    # As spreadsheets keep times: a second and a half, and four and a half, as parts of a day.
+    table = "path,start,end\nb.mp4,0.0000173611,0.0000520833\nb.mp4,4.46,4.5\n"
+    bad, good = clips_of([written(tmp_path, table, "list.csv")])
+    assert "parts of a day" in str(bad.fault)
+    assert good.stretch == Stretch(4.46, 4.5)

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import run
+from conftest import Make
+from expected import ONE_PICTURE
 from made_up import made_up
 from typer.testing import CliRunner
 
@@ -50,6 +53,34 @@ def test_files_lie_beside_the_result_and_are_named(
     assert {path.name for path in (tmp_path / "results").iterdir()} == {"talk.json", *made}
     said = capfd.readouterr().err
     assert all(f"wrote results/{name}" in said for name in made - {"talk.mp4"} if "." in name)
+
+
+def test_no_result_takes_the_place_of_that_of_another_file(made: Make, tmp_path: Path):
+    """Two recordings of one name, in two folders, analysed into one."""
+    for folder, options in (("a", ()), ("b", ("-vf", "hflip"))):
+        (tmp_path / folder).mkdir()
+        clip = made(ONE_PICTURE, *options)
+        (tmp_path / folder / "x.mp4").write_bytes(clip.read_bytes())
+
+    def analysed(*arguments: str) -> list[str]:
+        done = run("analyze", *arguments, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stderr.splitlines()
+
+    assert analysed("a/x.mp4", "-o", "out") == ["wrote out/x.csv", "wrote out/x.json"]
+    of_a = (tmp_path / "out" / "x.csv").read_bytes()
+    said = "warning: out/x is the result of a/x.mp4: that of b/x.mp4 is called x~2"
+    assert analysed("b/x.mp4", "-o", "out") == ["wrote out/x~2.csv", "wrote out/x~2.json", said]
+    assert (tmp_path / "out" / "x.csv").read_bytes() == of_a
+    assert read_json(tmp_path / "out" / "x~2.json").media.path == "b/x.mp4"
+    # Whoever does it again gets the same names.
+    assert analysed("b/x.mp4", "-o", "out", "--format", "csv") == ["replaced out/x~2.csv", said]
+    assert analysed("a/x.mp4", "-o", "out", "--format", "csv") == ["replaced out/x.csv"]
+    # A file that was named itself is meant, and a table alone does not say whose it is.
+    assert analysed("b/x.mp4", "-o", "out/x.csv") == ["replaced out/x.csv"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "x.csv", "x.json", "x~2.csv", "x~2.json"
+    }  # fmt: skip
 
 
 def test_what_is_no_result_says_where_one_is(tmp_path: Path):

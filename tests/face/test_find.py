@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from conftest import Make
 
-from emoview.face.detect import Detector
+from emoview.face.detect import DOZEN, SIX, Detector
 from emoview.face.find import FaceFinder
 from emoview.face.follow import FaceFollower
+from emoview.face.networks import Square
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 from emoview.media.process import DecodeLog
@@ -137,21 +138,99 @@ def test_small_faces_are_looked_for_only_where_there_is_no_large_one(
     looks = []
     detect = Detector.detect
 
-    def watched(self: Detector, picture: np.ndarray, *, parts: bool = False) -> object:
-        looks.append("parts" if parts else "far" if self._side == 192 else "near")
-        return detect(self, picture, parts=parts)
+    def watched(self: Detector, picture: np.ndarray, *, part: float | None = None, **how: object) -> object:
+        looks.append(f"{part}" if part else "far" if self._side == 192 else "near")
+        return detect(self, picture, part=part, **how)
 
     monkeypatch.setattr(Detector, "detect", watched)
     with FaceFinder(max_faces=4) as finder:
         for picture in pictures[:20]:
             assert len(finder.find(picture)) == 1
-        assert set(looks) == {"near"}
+        # Once, and then seldom: see below.
+        assert [look for look in looks if look != "near"] == [f"{DOZEN}"]
         finder.cut()
         looks.clear()
         for _ in range(101):
             assert not finder.find(desktop())
     # Often at first, and in the end every two seconds.
-    assert [looks.count("parts"), looks.count("far")] == [5, 16]
+    assert [looks.count(f"{DOZEN}"), looks.count("far")] == [5, 16]
+
+
+def speaker_view(picture: np.ndarray, side: int, *corners: tuple[int, int], large: int = 240) -> np.ndarray:
+    """Show the sample large, with a face of a third of its width, and in a strip of small pictures."""
+    screen = with_windows(picture, side, *corners)
+    top = 359 - large
+    shown = cv2.resize(picture, (large, large), interpolation=cv2.INTER_AREA)
+    screen[top : top + large, 160 : 160 + large] = shown
+    return screen
+
+
+# The faces are 20, 24 and 30 pixels wide: 60, 72 and 90 of a screen of 1,920.
+@pytest.mark.parametrize("side", [60, 72, 90])
+@pytest.mark.parametrize("where", ["top", "side"])
+def test_the_strip_beside_a_large_face_is_found(pictures: list[np.ndarray], where: str, side: int):
+    places = [(20 + i * (side + 8), 4) if where == "top" else (540, 20 + i * (side + 8)) for i in range(3)]
+    with FaceFinder(max_faces=9) as finder:
+
+        def shares(large: int) -> list[float]:
+            """Tell in how many pictures each small face is seen; the large one must always be."""
+            held = []
+            for picture in pictures:
+                faces = finder.find(speaker_view(picture, side, *places, large=large))
+                widest, *small = sorted(faces, key=lambda face: -np.ptp(face[:, 0]))
+                assert np.ptp(widest[:, 0]) > 64
+                held.append(windows_with_faces(small, side, *places))
+            return np.mean(held[10:], axis=0).tolist()
+
+        seen = shares(240)
+        assert min(seen) > 0.2
+        assert np.mean(seen) > 0.6
+        # Another speaks: the strip stays, and is there again soon.
+        finder.cut()
+        seen = shares(225)
+        assert min(seen) > 0.2
+        assert np.mean(seen) > 0.6
+
+
+def test_beside_a_large_face_small_ones_are_looked_for_ever_less_often(
+    pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+):
+    looks = []
+    detect = Detector.detect
+
+    def watched(self: Detector, picture: np.ndarray, *, part: float | None = None, **how: object) -> object:
+        if part is not None:
+            looks.append((len(found), part))
+        return detect(self, picture, part=part, **how)
+
+    monkeypatch.setattr(Detector, "detect", watched)
+    large = np.ascontiguousarray(pictures[0])
+    with FaceFinder(max_faces=4) as finder:
+        found: list[int] = []
+        while len(found) < 900:
+            found.append(len(finder.find(large)))
+        assert set(found) == {1}
+        assert looks == [(1, DOZEN), (101, SIX), (301, SIX), (551, SIX), (801, SIX)]
+        looks.clear()
+        # Cuts that follow one upon the other make it no more often than every hundred pictures.
+        for tick in range(300):
+            if tick % 20 == 0:
+                finder.cut()
+            finder.find(large)
+        assert len(looks) <= 3
+    looks.clear()
+    with FaceFinder(max_faces=1) as finder:
+        for _ in range(120):
+            finder.find(large)
+    assert not looks
+
+
+def test_no_part_of_a_large_face_is_taken_for_a_small_one():
+    face = Square(300, 200, 150)
+    assert face.holds(Square(320, 230, 20))
+    assert not face.holds(Square(380, 200, 20))
+    # Somebody large behind whose middle is elsewhere is another.
+    assert not Square(320, 230, 20).holds(face)
 
 
 def test_no_more_faces_than_asked_for(pictures: list[np.ndarray]):

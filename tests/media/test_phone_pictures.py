@@ -86,6 +86,27 @@ def test_a_picture_in_one_piece_is_read(tmp_path: Path):
     assert (video.width, video.height) == (_SIZE, _SIZE)
 
 
+def _ticks(path: Path) -> list[int]:
+    with PictureDecoder(probe(path), longest_side=_SIZE) as decoder:
+        return [tick for tick, _ in decoder]
+
+
+def test_a_still_picture_is_one_tick_as_a_jpeg_is(tmp_path: Path):
+    drawn = ("-f", "lavfi", "-i", f"testsrc=s={_SIZE}x{_SIZE}", "-frames:v", 1)
+    av1 = ("-c:v", "libsvtav1", "-preset", 12, "-pix_fmt", "yuv420p")
+    run(*drawn, tmp_path / "one.jpg")
+    run(*drawn, *av1, tmp_path / "one.avif")
+    pictures = [_heic(tmp_path, tiles=0, thumbnail=thumbnail) for thumbnail in (False, True)]
+    for picture in (tmp_path / "one.jpg", tmp_path / "one.avif", *pictures):
+        assert _ticks(picture) == [0], picture.name
+    # In which the still one is a track of its own, before the others.
+    run(*drawn[:-1], 5, *av1, tmp_path / "many.avif")
+    assert _ticks(tmp_path / "many.avif") == list(range(5))
+    # One a second, which is no still.
+    run(*drawn[:-1], 2, "-r", 1, tmp_path / "slow.mp4")
+    assert len(_ticks(tmp_path / "slow.mp4")) == 50
+
+
 def test_one_that_is_cut_off_is_no_recording_to_repair(tmp_path: Path):
     picture = _heic(tmp_path, tiles=2, thumbnail=False)
     picture.write_bytes(picture.read_bytes()[:100])

@@ -15,7 +15,7 @@ from emoview.media.process import DecodeLog
 from emoview.pipeline import lost
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.choice import Choice
-from emoview.pipeline.evidence import Voice
+from emoview.pipeline.evidence import Faces, Voice
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.options import Options
 from emoview.voice.quality import Quality
@@ -164,3 +164,21 @@ def test_which_face_was_chosen(asked: str, count: int, what: str, said: str | No
 def test_voices_that_sound_alone_tells_apart_are_doubted(voices: int, faces: int, seconds: int, said: str):
     told = warn.of_voices(voices, faces, seconds * TICK_HZ)
     assert [one[: len(said)] for one in told] == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("widths", "said"),
+    [
+        ((400, 40), ["the smallest face beside a large one is 40 pixels wide, 2.1% of the picture: others "
+                     "that are as small may have been missed"]),
+        ((400, 60), []),
+        # Where none is large, small ones are looked for all the time.
+        ((100, 40), []),
+        ((400,), []),
+    ],
+)  # fmt: skip
+def test_others_may_be_missed_where_the_smallest_is_hardly_found(widths: tuple[int, ...], said: list[str]):
+    tracks = {i: SimpleNamespace(boxes=np.full((9, 4), width)) for i, width in enumerate(widths)}
+    faces = cast(Faces, SimpleNamespace(tracks=tracks, most=len(widths), widened=1))
+    media = cast(Media, SimpleNamespace(video=SimpleNamespace(width=1920)))
+    assert list(warn.of_faces(faces, media, Options())) == said
