@@ -12,9 +12,9 @@ EVERY: Final = 5
 """Ticks between two looks."""
 _LOOKS: Final = 8
 _OLDEST: Final = 3
-# Weights of the colours above and below a face are those by which people are told apart.  Of some 40 faces
-# that are followed through one shot, none changes by more than 7.0, a flash included; from one person to
-# another, over dissolves, wipes, fades and pans, by 8.1 to 10.2.
+# Weights of the colours above and below a face.  Of some 40 faces that are followed through one shot, none
+# changes by more than 7.0, a flash included; from one person to another, over dissolves, wipes, fades and
+# pans, by 8.1 to 10.2.
 _HAIR, _CLOTHES = 5.8, 5.3
 _ANOTHER: Final = 8.0
 # While it still changes by so much from look to look, as in a fade, nobody is there yet.

@@ -35,7 +35,13 @@ def _grid(
 # Above and below a face, as shares of its width and height from its upper left corner.
 _HAIR: Final = _grid(0.0, 1.0, -0.4, 0.0, 20, 8)
 _BELOW: Final = _grid(-0.3, 1.3, 1.1, 1.8, 32, 14)
-_PLACES: Final = np.concatenate([_HAIR, _BELOW])
+# Of the face itself: mostly skin, of whose colours the median counts.
+_SKIN: Final = _grid(0.25, 0.75, 0.3, 0.8, 10, 10)
+_SKIN_AS: Final = 180
+"""Of 255, what skin is lit up to: bright enough to tell dark hair and clothes apart."""
+_DARKEST: Final = 30
+"""Of 255: darker skin is lit up no further, since that would show noise."""
+_PLACES: Final = np.concatenate([_HAIR, _BELOW, _SKIN])
 _BINS: Final = 8
 _LOW: Final = np.array([0.0, 96.0, 96.0])
 _HIGH: Final = np.array([256.0, 160.0, 160.0])
@@ -44,12 +50,16 @@ _CORNERS: Final = np.array(list(np.ndindex(2, 2, 2)))
 _NUMBERS: Final = np.array([_BINS * _BINS, _BINS, 1])
 
 
-def surroundings(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+def surroundings(
+    picture: NDArray[np.uint8], landmarks: NDArray[np.float32], *, beside_skin: bool = False
+) -> NDArray[np.float32]:
     """Describe the colours above and below a face.
 
     Args:
         picture: `(height, width, 3)`, RGB.
         landmarks: `(468, 2 or 3)`, in pixels of it.
+        beside_skin: Whether to light the picture so that the skin is a light grey.  Light, exposure and white
+            balance of a shot, which another does not share, change hair, clothes and skin alike.
 
     Returns:
         `(2, 512)`: histograms over lightness and both colours of CIELAB, each value shared out between the
@@ -61,9 +71,14 @@ def surroundings(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> 
     # Of a rotation the transpose is the inverse.
     columns, rows = np.round((low + (high - low) * _PLACES) @ turn).astype(np.int64).T
     inside = (columns >= 0) & (rows >= 0) & (columns < picture.shape[1]) & (rows < picture.shape[0])
-    colours = lab_of(picture[rows[inside], columns[inside]])
-    above = int(inside[: len(_HAIR)].sum())
-    return np.stack([_histogram(colours[:above]), _histogram(colours[above:])])
+    colours = picture[rows[inside], columns[inside]]
+    above, around = int(inside[: len(_HAIR)].sum()), int(inside[: -len(_SKIN)].sum())
+    colours, skin = colours[:around], colours[around:]
+    if beside_skin and len(skin):
+        light = _SKIN_AS / np.maximum(np.median(skin, axis=0), _DARKEST)
+        colours = np.minimum(colours * light, 255).astype(np.uint8)
+    lab = lab_of(colours)
+    return np.stack([_histogram(lab[:above]), _histogram(lab[above:])])
 
 
 def _histogram(colours: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -46,8 +46,8 @@ class Found:
         scale: Pixels as shown for each pixel as decoded.
         widen: How much wider and higher the picture was made for it, see `Proportions`.
         square: `(side, side, 3)` RGB, cut as for valence and arousal; None where nobody estimates these.
-        surroundings: `(2, 512)`, the colours above and below it, see `emoview.face.surroundings`; None in
-            most ticks.
+        surroundings: `(2, 512)`, the colours above and below it beside its skin, see
+            `emoview.face.surroundings`; None in most ticks.
         size: Height and width of the picture as decoded.
     """
 
@@ -78,7 +78,7 @@ class Look:
 
     Attributes:
         identity: `(128,)`, mean of what `run_identity` says; zeros where there is no other track.
-        surroundings: `(2, 512)`, mean of the colours above and below the face.
+        surroundings: `(2, 512)`, mean of the colours above and below the face beside its skin.
         movement: How much the shape of the face changes: the standard deviation of the places of eyes,
             brows and mouth, as a share of their spread.
     """

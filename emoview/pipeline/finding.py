@@ -111,14 +111,14 @@ class FaceSearch:
         asked = last is None or due(tick - first, tick - last)
         if not asked and not change.due(tick):
             return None
-        around = surroundings(picture, points)
-        if change.due(tick) and change.another(tick, around):
+        # As they are: beside the skin, the colours around one face change too much within some shots.
+        if change.due(tick) and change.another(tick, surroundings(picture, points)):
             self._follower.end(face_id)
             del self._changes[face_id]
         if not asked:
             return None
         self._looked[face_id] = first, tick
-        return around
+        return surroundings(picture, points, beside_skin=True)
 
 
 def find_faces(

@@ -14,13 +14,13 @@ from emoview.face.movement import STILL
 from emoview.pipeline.evidence import FaceTrack
 from emoview.timeline.clock import TICK_HZ
 
-# By logistic regression on pairs of shots of people from whom nothing else was learned: the cosine distance
-# of what the faces say of who they are, and Hellinger's distance of the colours above the face (hair) and
-# below it (clothes).
-_OF_IDENTITY, _OF_HAIR, _OF_CLOTHES = 13.6, 5.8, 5.3
-_SAME: Final = 16.4
-# Two people may both wear black: colours more alike than those of one person in two shots say no more.
-_ALIKE: Final = 0.5
+# To the cosine distance of what the faces say of who they are, Hellinger's distances of the colours above the
+# face (hair) and below it (clothes) are added, beside its skin.  Colours never count as more alike, nor as
+# more unlike, than this: two people may both wear black, and one may put on a hat or stand in the shade.  So
+# faces .8 apart are of two people and faces .35 apart of one, whatever they wear; colours decide in between.
+_ALIKE, _UNLIKE = 0.5, 0.75
+_OF_HAIR, _OF_CLOTHES = 1.1, 0.7
+_SAME: Final = 0.8 + (_OF_HAIR + _OF_CLOTHES) * _ALIKE
 # What two people differ by on average in what is not known.
 _UNKNOWN_IDENTITY, _UNKNOWN_COLOUR = 0.65, 0.6
 _NEVER: Final = 1e9
@@ -90,7 +90,7 @@ def _distances(tracks: Sequence[FaceTrack]) -> NDArray[np.float64]:
         identities = np.stack([look.identity for look in known]).astype(np.float64)
         hair, clothes = np.stack([look.surroundings for look in known], axis=1).astype(np.float64)
         apart[np.ix_(places, places)] = (
-            _OF_IDENTITY * _cosine_distances(identities)
+            _cosine_distances(identities)
             + _OF_HAIR * _colour_distances(hair)
             + _OF_CLOTHES * _colour_distances(clothes)
         )
@@ -136,7 +136,7 @@ def _colour_distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
     squares = (values**2).sum(axis=1)
     distances = squares[:, None] + squares - 2 * (values @ values.T)
     known = squares > 0
-    far = np.maximum(np.sqrt(np.maximum((distances + distances.T) / 2, 0.0)), _ALIKE)
+    far = np.clip(np.sqrt(np.maximum((distances + distances.T) / 2, 0.0)), _ALIKE, _UNLIKE)
     return np.where(known[:, None] & known, far, _UNKNOWN_COLOUR)
 
 

@@ -57,6 +57,24 @@ def test_two_in_the_same_clothes_are_told_apart_by_their_faces():
     assert persons_of({0: one, 1: alike}) == {0: 0, 1: 1}
 
 
+@pytest.mark.parametrize(
+    ("apart", "dressed", "people"),
+    [(0.6, "alike", 1), (0.85, "alike", 2), (1.0, "alike", 2), (0.3, "otherwise", 1), (0.5, "otherwise", 2)],
+)
+def test_how_far_faces_must_be_apart(apart: float, dressed: str, people: int):
+    one, other = track(0, 0, 0), track(1, 0, 40)
+    assert one.look is not None
+    changed = track(2, 1, 80).look
+    assert changed is not None
+    faces = np.zeros((2, 128), np.float32)
+    faces[0, 0], faces[1, 0], faces[1, 1] = 1, 1 - apart, np.sqrt(1 - (1 - apart) ** 2)
+    looks = [replace(one.look, identity=face) for face in faces]
+    if dressed == "otherwise":
+        looks[1] = replace(looks[1], surroundings=changed.surroundings)
+    tracks = {0: replace(one, look=looks[0]), 1: replace(other, look=looks[1])}
+    assert len(set(persons_of(tracks).values())) == people
+
+
 def test_what_was_told_apart_wrongly_is_merged_and_split():
     tracks = scene((0, 0, 30), (1, 30, 30), (0, 60, 30), (2, 90, 30))
     assert persons_of(tracks, merge=[(0, 2)]) == {0: 0, 1: 1, 2: 0, 3: 0}
