@@ -129,10 +129,15 @@ def in_tiles(header: str) -> bool:
     return re.search(r"(?m)^ {2}Stream group #\d+:\d+.*?: Tile Grid:", header) is not None
 
 
+def _containers(header: str) -> set[str]:
+    """Name the reader that ffmpeg takes, by all its names."""
+    found = _INPUT.search(header)
+    return set(found[1].split(",")) if found else set()
+
+
 def length_in(header: str) -> tuple[float | None, bool]:
     """Give the seconds that the header claims, and whether ffmpeg can jump to an exact time in the file."""
-    container = _INPUT.search(header)
-    indexed = container is not None and not _INDEXED.isdisjoint(container[1].split(","))
+    indexed = not _INDEXED.isdisjoint(_containers(header))
     duration = _DURATION.search(header)
     if duration is None:
         return None, indexed
@@ -230,8 +235,7 @@ def _video_of(file: Path, header: str, decoded: str, line: str, following: str) 
     start = _first_time(file, decoded, index, "v")
     if start is None:
         return None
-    container = _INPUT.search(header)
-    containers = container[1].split(",") if container else []
+    containers = _containers(header)
     width, height = float(found[3]), float(found[4])
     joined = descriptions(file) > 1
     shape = _shape_in(line, joined=joined)
@@ -278,6 +282,9 @@ def audio_in(file: Path, header: str, decoded: str, *, index: int | None = None)
             continue
         if (start := _first_time(file, decoded, int(found[1]), "a")) is not None:
             layout = found[4].strip()
+            if "matroska" in _containers(header):
+                # Before zero lies what fills the coder, which older ffmpegs do not leave out.
+                start = max(start, 0.0)
             return AudioStream(int(found[1]), found[2], int(found[3]), layout, start, channels_in(layout))
     return None
 

@@ -27,6 +27,7 @@ from emoview.media.listing import (
     undecoded,
     video_in,
 )
+from emoview.media.tool import tool
 from emoview.media.whole import missing_bytes
 
 # Brands of single pictures, which older ffmpegs do not know.
@@ -165,7 +166,10 @@ def _not_media(file: Path, log: str) -> str:
     said = lines[-1].lower() if lines else ""
     brand = _brand_of(file)
     if brand in _STILL:
-        return _tiled(file)
+        return (
+            f"{name_of(file)} is a picture of a kind (HEIC) that ffmpeg {tool().version} does not read, put "
+            "together of tiles, or damaged: save it as JPEG or PNG"
+        )
     if brand is not None and "moov atom not found" in log:
         return (
             f"{name_of(file)} is truncated: its index (moov atom) is missing; "

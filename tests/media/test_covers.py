@@ -34,7 +34,7 @@ def _join(one: Path, other: Path, *options: str, to: Path) -> None:
 )
 def test_the_film_behind_a_cover_is_taken(cover: str, name: str, film: Path, covers: Path, tmp_path: Path):
     both = tmp_path / name
-    _join(covers / cover, film, "-map", "0:v", "-map", "1:v", "-map", "1:a", to=both)
+    _join(covers / cover, film, "-map", "0:v", "-map", "1:v", to=both)
     media = probe(both)
     assert media.video is not None
     assert (media.video.index, media.video.codec) == (1, "h264")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from emoview.errors import InputError
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
+from emoview.media.tool import tool
 from tests.media.clock_clips import run
 
 _SIZE = 64
@@ -80,6 +82,21 @@ def test_no_part_of_a_picture_in_tiles_is_taken_for_the_whole(thumbnail: bool, t
         probe(_heic(tmp_path, tiles=2, thumbnail=thumbnail))
 
 
+_VERSION = re.match(r"\d+", tool().version)
+reads_heic = pytest.mark.skipif(
+    _VERSION is not None and int(_VERSION[0]) < 7, reason="this ffmpeg reads no still HEIC"
+)
+
+
+@pytest.mark.skipif(_VERSION is None or int(_VERSION[0]) > 5, reason="this ffmpeg may read HEIC")
+def test_an_ffmpeg_that_reads_none_is_named(tmp_path: Path):
+    with pytest.raises(
+        InputError, match=rf"ffmpeg {re.escape(tool().version)} does not read.*save it as JPEG"
+    ):
+        probe(_heic(tmp_path, tiles=0, thumbnail=False))
+
+
+@reads_heic
 def test_a_picture_in_one_piece_is_read(tmp_path: Path):
     video = probe(_heic(tmp_path, tiles=0, thumbnail=False)).video
     assert video is not None
@@ -91,6 +108,7 @@ def _ticks(path: Path) -> list[int]:
         return [tick for tick, _ in decoder]
 
 
+@reads_heic
 def test_a_still_picture_is_one_tick_as_a_jpeg_is(tmp_path: Path):
     drawn = ("-f", "lavfi", "-i", f"testsrc=s={_SIZE}x{_SIZE}", "-frames:v", 1)
     av1 = ("-c:v", "libsvtav1", "-preset", 12, "-pix_fmt", "yuv420p")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Make
 from expected import SAMPLE
 from sample_speech import speech_of
 
@@ -59,6 +60,14 @@ def test_the_padding_of_a_coder_is_no_sound(sample: Path):
     ):
         with read_sound(others) as sound:
             assert len(sound) == len(samples)
+
+
+def test_what_fills_a_coder_before_the_first_sample_moves_no_picture(made: Make):
+    # 64 ms of AAC at 16 kHz, which some ffmpegs read as sound before zero.
+    media = probe(made("filled.mkv", "-c:a", "aac", seconds=1.0))
+    assert media.start_s == 0
+    with PictureDecoder(media, longest_side=320) as decoder:
+        assert [tick for tick, _ in decoder] == list(range(25))
 
 
 def test_a_full_temporary_folder_is_said(sample: Path, monkeypatch: pytest.MonkeyPatch):

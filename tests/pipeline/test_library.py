@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,12 @@ PICTURE = np.full((48, 64, 3), 128, np.uint8)
 
 def children() -> list[str]:
     """Give the numbers of processes that this one has started and that still run."""
-    tasks = Path("/proc/self/task").iterdir()
-    return [number for task in tasks for number in (task / "children").read_text().split()]
+    numbers: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        # A thread may end meanwhile.
+        with suppress(FileNotFoundError):
+            numbers += (task / "children").read_text().split()
+    return numbers
 
 
 def test_a_stream_gives_the_rows_of_the_causal_analysis_one_tick_after_the_other(made: Make):
