@@ -138,7 +138,8 @@ class Answers:
 
         `speaks`, `(ticks,)`, tells where the voice is the face's.
         """
-        ticks = track.ticks
+        # What dies away behind the words is no evidence of its own.
+        ticks, speaks = track.ticks, speaks & self._words
         if fusion == "late":
             own = self._own(speaks)
             there = {name: values[own][ticks] for name, values in voice.ticks.items()}
@@ -153,7 +154,7 @@ class Answers:
         # What was said fades out, and in, rather than that each pause between two words changes the label.
         heard = smooth(speaks[:, None].astype(np.float64), sigma=self._sigma)[ticks]
         # Of a voice that is somebody else's nothing fades in.
-        heard = np.where((self.speech & ~speaks)[ticks, None], 0.0, heard)
+        heard = np.where((self._words & ~speaks)[ticks, None], 0.0, heard)
         both, own_face = self._over_time(joined, track), self._over_time(alone, track)
         return Answer(softmax(whole), heard * both + (1 - heard) * own_face)
 
@@ -196,7 +197,7 @@ class Answers:
         """Name the tick by whose voice each is answered: where others speak, the nearest of the face's."""
         every = np.arange(len(speaks))
         own = np.flatnonzero(speaks)
-        return np.where(self.speech & ~speaks, nearest(own, own, len(speaks)), every)
+        return np.where(self._words & ~speaks, nearest(own, own, len(speaks)), every)
 
     def _early(self, track: FaceTrack, speaks: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
         assert self._heard is not None
