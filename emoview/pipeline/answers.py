@@ -102,10 +102,11 @@ class Answers:
         voice, stand_in = self._heard, self._models.stand_ins.get("voice")
         if voice is None or voice.clip is None:
             return None
-        if heard is not None and not np.array_equal(heard, self.speech):
-            if not heard.any():
+        words = self._words if heard is None else heard & self._words
+        if not np.array_equal(words, self._words):
+            if not words.any():
                 return None
-            voice = _of_some(voice, heard[: voice.ticks] & voice.speech)
+            voice = _of_some(voice, words[: voice.ticks])
         assert voice.clip is not None
         if stand_in is not None:
             name, whole = STAND_INS["voice"], stand_in.voices(voice.clip.whole)

@@ -14,6 +14,7 @@ from emoview.media.facts import WHOLE, Media
 from emoview.media.process import DecodeLog
 from emoview.output.read import read_json
 from emoview.output.writers import write_results
+from emoview.pipeline.answers import Answers
 from emoview.pipeline.evidence import Faces, FaceTrack, SequenceLogits, Voice, Voices
 from emoview.pipeline.join import Join
 from emoview.pipeline.models import Models
@@ -101,6 +102,18 @@ def test_a_voice_lasts_until_its_last_sound_has_died_away(
         for one, other in zip(words.timeline, rows, strict=True)
         if one.voice is not None
     )
+
+
+def test_what_dies_away_says_nothing_by_itself():
+    heard = voice()
+    answers = Answers(Models(), heard, TICKS, None)
+    dying = heard.heard & ~heard.speech
+    assert dying.sum() == 3
+    assert answers.said_of_voice(dying) is None
+    said, words = answers.said_of_voice(FIRST_HALF), answers.said_of_voice(FIRST_HALF & ~dying)
+    assert said is not None
+    assert words is not None
+    assert all((said.whole[name] == words.whole[name]).all() for name in words.whole)
 
 
 def test_another_voice_does_not_leak_into_the_words_beside_it():
