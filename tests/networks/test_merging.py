@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emoview.networks.catalog import build
-from emoview.networks.merging import merge_normalisation
+from emoview.networks.merging import add_normalisation, merge_normalisation
 from emoview.networks.normalization import BatchNormalization
 from emoview.networks.preparation import prepared
 
@@ -29,6 +29,28 @@ def test_merged_network_says_what_the_normalised_one_said(name: str, size: int):
     merge_normalisation(learned, bare)
     np.testing.assert_allclose(bare.predict_on_batch(pictures), expected, atol=1e-3 * np.abs(expected).max())
     assert not [x for x in bare.layers[-1].layers if isinstance(x, keras.layers.BatchNormalization)]
+
+
+@pytest.mark.parametrize(("name", "size"), [("bkvgg12", 42), ("vgg11", 32), ("frame-cnn", 48)])
+def test_normalisation_put_behind_learned_layers_changes_no_answer(name: str, size: int):
+    shape = (size, size, 1)
+    rng = np.random.default_rng(3)
+    bare = prepared(build(name, input_shape=shape), "picture")
+    for layer in bare.layers[-1].layers:
+        if layer.weights:
+            layer.set_weights([rng.normal(0.02, 2 * w.std() + 0.05, w.shape) for w in layer.get_weights()])
+    learned = prepared(build(name, input_shape=shape, batch_norm=True), "picture")
+    sizes = [w.std() for w in learned.get_weights() if w.ndim == 4]
+    pictures = rng.random((40, *shape)).astype(np.float32)
+    expected = bare.predict_on_batch(pictures)
+    assert np.abs(learned.predict_on_batch(pictures) - expected).max() > 0.1 * expected.std()
+    add_normalisation(bare, learned, pictures)
+    np.testing.assert_allclose(
+        learned.predict_on_batch(pictures), expected, atol=1e-3 * np.abs(expected).max()
+    )
+    # Filters are as large as at random.
+    filters = [w.std() for w in learned.get_weights() if w.ndim == 4]
+    np.testing.assert_allclose(filters, sizes, rtol=1e-3)
 
 
 def test_what_cannot_be_merged_is_refused():

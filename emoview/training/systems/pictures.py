@@ -27,7 +27,7 @@ from emoview.metrics.labels import accuracy, measure_labels
 from emoview.metrics.plot import plot_figures
 from emoview.networks import catalog
 from emoview.networks.flops import flops
-from emoview.networks.merging import merge_normalisation
+from emoview.networks.merging import add_normalisation, merge_normalisation
 from emoview.networks.preparation import prepared
 from emoview.networks.runs import (
     NetworkOfRun,
@@ -52,6 +52,9 @@ RISING = (0.05, 0.2, 0.2, 0.3)
 
 SMALL_SIDE, LARGEST_SMALL = 42, 100
 """What networks for large pictures get where small ones are asked for, and what counts as small."""
+
+_MEASURED = 256
+"""Pictures by which normalisations behind the layers of a trained network begin."""
 
 
 def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> None:
@@ -219,8 +222,6 @@ def built(
     """
     own: dict[str, Any] = {} if options.activation is None else {"activation": options.activation}
     if options.batch_norm:
-        if options.start is not None:
-            raise InputError("batch_norm=true learns from random weights: leave start or batch_norm out")
         own["batch_norm"] = True
     try:
         network = catalog.build(
@@ -233,7 +234,13 @@ def built(
     if options.preparation in ("pixel", "both"):
         pixels = pixel_statistics(pictures, known, normalised=options.preparation == "both")
     model = prepared(network, options.preparation, pixels=pixels)
-    if options.start is not None:
+    if options.start is None:
+        return model
+    if options.batch_norm:
+        bare = built(replace(options, batch_norm=False), shape, names, pictures, known)
+        some = [pictures[int(index)] for index in known[:_MEASURED]]
+        add_normalisation(bare, model, np.stack(some).astype(np.float32) / 255)
+    else:
         take_start(model, options.start, options.network, names)
     return model
 
