@@ -35,8 +35,8 @@ class PictureOptions:
         dropout: Share of values dropped, or one for each stage of the network; None for what is usual.
         batch_norm: Normalise behind each convolution while a network learns that has no such normalisation
             (bkvgg12, andreas100, frame-cnn, vgg11, vgg16).  In the end it is merged into the convolutions, so
-            that the layers and the number of parameters are the published ones.  Behind the layers of a `start`
-        it begins so that nothing changes.
+            that the layers and the number of parameters are the published ones.  Behind the layers of a
+            `start` it begins so that nothing changes.
         plan: How long and how fast.
         batch: Pictures a step.
         preparation: What the network does to pictures in [0, 1] first.
