@@ -93,7 +93,7 @@ def evaluate(
         ),
     ] = None,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of the folds.")] = 1,
     seen: Annotated[
         SeenInTraining,
         typer.Option(

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import run
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,9 @@ def test_options_that_do_not_fit_are_refused_before_measuring(
     )  # fmt: skip
     assert done.returncode == 1
     assert said in done.stderr
+
+
+def test_a_seed_is_not_negative(tmp_path: Path):
+    done = run("evaluate", "timeline", "shipped", tmp_path, "--seed", "-3")
+    assert done.returncode == 2
+    assert "not in the range" in done.stderr
