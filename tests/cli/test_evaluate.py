@@ -19,6 +19,9 @@ from command import run
         ("voice", ["--cut-out"], "is for faces, not for voice"),
         ("voice", ["--groups", __file__], "is for faces, not for voice"),
         ("face", ["--humans", "--groups", __file__], "measures no groups"),
+        ("voice", ["--part", "valid"], "--part is for face and clips and timeline, not for voice"),
+        ("clips", ["--truth", "votes"], "--truth is for face, not for clips"),
+        ("voice", ["--fusion", "late"], "--fusion is for clips, not for voice"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_measuring(
