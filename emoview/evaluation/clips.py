@@ -93,7 +93,8 @@ def evaluate_clips_by_actor(
     from emoview.training import fusion, fusion_rules
     from emoview.training.clips import read_clips
 
-    clips_of(folder, part)
+    if part is not None:
+        clips_of(folder, part)
     models = Models()
     with private_folder() as cache:
         clips = read_clips(folder, cache, on_file=lambda i, n: on_event({"step": i, "of": n}))
