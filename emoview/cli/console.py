@@ -25,6 +25,8 @@ SOME_FAILED = 3
 INTERRUPTED = 130
 
 _NO_THREAD = "can't start new thread"
+# What TensorFlow, PyTorch and jax say, which raise errors of their own.
+_NO_MEMORY = ("OOM when allocating", "you tried to allocate", "RESOURCE_EXHAUSTED")
 # What requirements-run.lock leaves out.
 _LEFT_OUT = frozenset({"tensorflow", "keras", "librosa", "sklearn", "torch"})
 _TOO_MANY_PROCESSES = (
@@ -115,6 +117,10 @@ class Terminal:
         except Exception as error:
             if _NO_THREAD in str(error):
                 self._stop(_TOO_MANY_PROCESSES, FAILED)
+            if any(words in str(error) for words in _NO_MEMORY):
+                self._stop(
+                    "out of memory: take a smaller network, size or batch, or close other programs", FAILED
+                )
             what = " ".join(str(error).split())[:200]
             self._stop(
                 f"unexpected {type(error).__name__}: {what}; run again with {DEBUG}=1 and report it",

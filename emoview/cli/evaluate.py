@@ -93,7 +93,7 @@ def evaluate(
         ),
     ] = None,
     fusion: Annotated[str, typer.Option(help="For clips: late, early or auto.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the folds.")] = 1,
     seen: Annotated[
         SeenInTraining,
         typer.Option(
@@ -135,6 +135,7 @@ def evaluate(
         from emoview.cli import render_training
 
         _check(what, model, protocol, cut_out=cut_out, humans=humans, groups=groups, seen=seen, plot=plot)
+        _check_unused(what, part, truth, fusion)
         if protocol is not Protocol.GIVEN:
             from emoview.training.memory import keep_memory
 
@@ -203,6 +204,21 @@ def _check(
         raise InputError("--seen is for a run: what ships has no record of what it learned from")
     if protocol is Protocol.LEAVE_ONE_ACTOR_OUT and model != "shipped":
         raise InputError("leave-one-actor-out trains what ships; emoview train clip-fusion measures others")
+
+
+def _check_unused(what: What, part: str | None, truth: Truth, fusion: str) -> None:
+    """Refuse options that would change nothing."""
+    from emoview.errors import InputError
+
+    given = (
+        ("--part", part is not None, (What.FACE, What.CLIPS, What.TIMELINE)),
+        ("--truth", truth is not Truth.ORIGINAL, (What.FACE,)),
+        ("--fusion", fusion != "auto", (What.CLIPS,)),
+    )
+    for option, is_given, suits in given:
+        if is_given and what not in suits:
+            names = " and ".join(one.value for one in suits)
+            raise InputError(f"{option} is for {names}, not for {what.value}")
 
 
 def _raters(

@@ -40,7 +40,7 @@ def search(
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option for all runs.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=9999, help="Of the draw.")] = 1,
 ) -> None:
     """Train a SYSTEM with many options and rank them by the validation part, or by folds.
 

@@ -121,6 +121,7 @@ def train(
                     unheard=unheard_corpora, refine=refine,
                 )  # fmt: skip
                 return
+            from emoview.errors import EmoviewError
             from emoview.networks.runs import Run
             from emoview.training.systems.catalog import system_named
 
@@ -128,7 +129,13 @@ def train(
             options = chosen.options(given_changes(config, changes or ()), str(config or "--set"))
             folder = run or Path("runs") / system
             several = tuple(data) if len(data) > 1 and chosen.takes_several else _only(system, data)
-            chosen.train(options, several, Run(folder, system, options, several), on_event)
+            chosen.check(options)
+            opened = Run(folder, system, options, several)
+            try:
+                chosen.train(options, several, opened, on_event)
+            except EmoviewError:
+                opened.forget()
+                raise
         render_training.outcome(terminal.printer(terminal.width), folder)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emoview.datasets.files import visible
+from emoview.datasets.files import NoPartError, visible
 from emoview.datasets.names import label_named, listed
 from emoview.datasets.people import person_or_clip
 from emoview.datasets.tables import read_table
@@ -41,6 +41,22 @@ class ClipFile:
     def person(self, folder: Path) -> str:
         """Name who acts; where nobody is named, the clip itself, by its place in the data set."""
         return person_or_clip(self.actor, self.path.relative_to(folder).as_posix(), self.corpus)
+
+
+def clips_of(folder: Path, part: str | None) -> list[ClipFile]:
+    """Read the clips of one part of a folder; None for all there are.
+
+    Raises:
+        NoPartError: There is no such part.
+    """
+    clips = read_clip_index(folder)
+    if part is None:
+        return list(clips)
+    chosen = [clip for clip in clips if clip.part == part]
+    if not chosen:
+        there = listed(sorted({clip.part for clip in clips if clip.part})) or "clips without one"
+        raise NoPartError(f"{folder} has no part {part!r}, only {there}; name one of these, or none.")
+    return chosen
 
 
 def read_clip_index(folder: Path) -> tuple[ClipFile, ...]:

@@ -50,8 +50,7 @@ def stratified_split(
     for share, part in zip(shares, parts, strict=True):
         if share > 0 and not len(part):
             raise DatasetError(
-                f"{len(together)} groups cannot fill {len(shares)} parts of {tuple(shares)}; "
-                "add data, or ask for fewer parts."
+                f"{len(together)} groups cannot fill {len(shares)} parts; add data, or ask for fewer parts."
             )
     return parts
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from emoview.common.files import private_folder
-from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.datasets.clips import ClipFile, clips_of
 from emoview.datasets.files import digest_of
 from emoview.datasets.splits import assert_taught_by_others
 from emoview.errors import DatasetError
@@ -49,7 +49,7 @@ def evaluate_clips(
     from emoview.pipeline.analysis import analyze
     from emoview.timeline.options import Options
 
-    clips = [clip for clip in read_clip_index(folder) if part is None or clip.part == part]
+    clips = clips_of(folder, part)
     if model != "shipped":
         clips = _unseen(Path(model), clips, folder, check or SeenCheck(), on_event)
     options = Options(fusion, "both", 4, "largest", 7, "auto", None if model == "shipped" else model)
@@ -93,6 +93,8 @@ def evaluate_clips_by_actor(
     from emoview.training import fusion, fusion_rules
     from emoview.training.clips import read_clips
 
+    if part is not None:
+        clips_of(folder, part)
     models = Models()
     with private_folder() as cache:
         clips = read_clips(folder, cache, on_file=lambda i, n: on_event({"step": i, "of": n}))

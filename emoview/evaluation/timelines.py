@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.files import private_folder
-from emoview.datasets.clips import read_clip_index
+from emoview.datasets.clips import clips_of
 from emoview.errors import DatasetError
 from emoview.media.probe import Media, probe
 from emoview.media.tool import arguments, open_input
@@ -70,7 +70,7 @@ def evaluate_timelines(folder: Path, part: str | None, *, seed: int, on_event: O
     """
     from emoview.pipeline.analysis import analyze
 
-    clips = [clip for clip in read_clip_index(folder) if part is None or clip.part == part]
+    clips = clips_of(folder, part)
     pairs = pairs_of(clips, seed)
     if not pairs:
         raise DatasetError(f"{folder}: no actor has two clips with different labels, which could be joined")

@@ -293,7 +293,18 @@ def build(
         raise ValueError(f"{name} takes one share of dropout, not one for each stage")
     if unknown:
         raise ValueError(f"{name} has no option {unknown[0]}; it has {', '.join(accepted)}")
-    return _added(network, labels, chosen) if name in NETWORKS.added else network.build(**chosen)
+    if name in NETWORKS.added:
+        return _added(network, labels, chosen)
+    try:
+        return network.build(**chosen)
+    except ValueError as error:
+        # What Keras says where nothing of a map is left.
+        if "zero or negative" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} cannot take pictures of {shape[0]} pixels: nothing of them is left behind its poolings; "
+            f"it was made for {network.input_shape[0]}"
+        ) from None
 
 
 def _added(network: Network, labels: int, chosen: dict[str, Any]) -> keras.Model:

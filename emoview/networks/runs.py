@@ -26,7 +26,7 @@ from emoview.common.files import write_whole
 from emoview.common.folders import Data, folders_of
 from emoview.common.stored import convert_numbers, is_file, quoted, read_json, read_numbers
 from emoview.errors import InputError
-from emoview.networks.seen import Seen, note_seen
+from emoview.networks.seen import SEEN_FILE, Seen, note_seen
 
 Task = Literal["face", "voice", "clips", "va"]
 
@@ -98,7 +98,8 @@ class Run:
         counted = {"seconds": 0.0, "peak_megabytes": 0, "networks": []}
         self._facts: dict[str, Any] = {**what, "versions": _versions(), **counted}
         file = folder / RUN_FILE
-        if is_file(file):
+        self._is_new = not is_file(file)
+        if not self._is_new:
             before: dict[str, Any] = {**read_run(folder)}
             before["networks"] = [asdict(network) for network in before["networks"]]
             if is_dataclass(config):
@@ -137,6 +138,20 @@ class Run:
         """Note what a network is about to learn from.  From here on the folder holds a run."""
         self.save()
         note_seen(self.folder, network, seen)
+
+    def forget(self) -> None:
+        """Take back that there is a run, where it was new and no network has learned for an epoch.
+
+        Then the command can be run again with other options.
+        """
+        if not self._is_new or not self._folder.is_dir() or any(self._folder.rglob("history.json")):
+            return
+        for name in (RUN_FILE, SEEN_FILE):
+            (self._folder / name).unlink(missing_ok=True)
+        for place in (*sorted(self._folder.rglob("*"), reverse=True), self._folder):
+            # Those alone that are empty.
+            with suppress(OSError):
+                place.rmdir()
 
     def add(self, network: NetworkOfRun, model: Any, figures: Any) -> None:
         """Store a trained network with its figures; None where they are stored under other names."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from emoview.common.stored import read_arrays
 from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.errors import DatasetError
 from emoview.face.align import CROP_SIZE
 from emoview.media.probe import probe
 from emoview.media.process import DecodeLog
@@ -101,11 +102,13 @@ def faces_of(path: Path) -> Iterator[Found]:
 
 
 def _describe(path: Path) -> dict[str, NDArray[Any]]:
+    media = probe(path)
+    if media.audio is None:
+        raise DatasetError(f"{path} has no sound; leave it out, or take it with its sound.")
     ticks, faces = [], []
     for found in faces_of(path):
         ticks.append(found.tick)
         faces.append(cv2.cvtColor(found.face, cv2.COLOR_RGB2GRAY))
-    media = probe(path)
     with read_sound(media) as sound:
         usual = AtUsualLevel(sound, usual_gain_db(level_db(sound)))
         features = tick_features(usual)

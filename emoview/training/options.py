@@ -5,14 +5,16 @@ Here and in what it imports is no Keras and no numpy, so that a help text can li
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
-from emoview.common.stored import quoted, said_of
+from emoview.common.stored import quoted
 from emoview.errors import InputError
 
 C = TypeVar("C")
@@ -23,8 +25,12 @@ Number = Annotated[int, Meta(ge=1, le=1_000_000)]
 """Option of a system: how many, at least one."""
 Folds = Annotated[int, Meta(ge=2, le=1000)]
 """Option of a system: into how many parts the data are cut."""
-Fraction = Annotated[float, Meta(ge=0, le=1)]
-"""Option of a system: a share."""
+Fraction = Annotated[float, Meta(ge=0, lt=1)]
+"""Option of a system: a share of what is dropped, which leaves something."""
+Side = Annotated[int, Meta(ge=1, le=4096)]
+"""Option of a system: the side of a picture, in pixels."""
+Layers = Annotated[int, Meta(ge=1, le=16)]
+"""Option of a system: how many layers lie on each other."""
 FileName = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]+$")]
 """Option of a system: a file or folder."""
 
@@ -77,6 +83,33 @@ def _both_dicts(one: object, other: object) -> bool:
 def _of_kind(value: Any, kind: Any, where: str) -> Any:
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        said = said_of(str(error))
-        raise InputError(f"{where}: {quoted(str(value))} is not of the kind ({said})") from None
+    except msgspec.ValidationError:
+        given = value if isinstance(value, str) else json.dumps(value, default=str)
+        raise InputError(f"{where}: {quoted(given)} is not {_allowed(kind)}") from None
+
+
+def _allowed(kind: Any) -> str:
+    """Say which values an option of a kind may have."""
+    if is_dataclass(kind):
+        return f"a set of options: {', '.join(get_type_hints(kind))}"
+    origin, of = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return ", ".join(filter(None, (_allowed(of[0]), _bounds(of[1]))))
+    if origin is Literal:
+        return f"one of {', '.join(map(str, of))}"
+    if origin in (Union, UnionType):
+        return ", or ".join(map(_allowed, of))
+    if origin is tuple:
+        return f"a list of which each is {_allowed(of[0])}"
+    return _KINDS[kind]
+
+
+_KINDS: Final[Mapping[Any, str]] = {
+    bool: "true or false", int: "a whole number", float: "a number", str: "a text", NoneType: "null",
+}  # fmt: skip
+
+
+def _bounds(meta: Meta) -> str:
+    """Say between what a number must be."""
+    bounds = (("at least", meta.ge), ("above", meta.gt), ("at most", meta.le), ("below", meta.lt))
+    return " and ".join(f"{words} {int(bound):,}" for words, bound in bounds if bound is not None)

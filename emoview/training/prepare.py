@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.files import whole_folder
-from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.datasets.clips import ClipFile, clips_of, read_clip_index
 from emoview.datasets.files import is_picture
 from emoview.datasets.picture_index import INDEX_FILE
 from emoview.datasets.pictures import LabelledPictures, open_pictures
@@ -162,7 +162,7 @@ def _holds_clips(data: Path) -> bool:
 def _from_clips(
     data: Path, part: str | None, every: int, beside: Beside, broken: list[str], on_event: OnEvent
 ) -> Iterator[_Face]:
-    clips = [clip for clip in read_clip_index(data) if part is None or clip.part == part]
+    clips = clips_of(data, part)
     for number, clip in enumerate(clips):
         found = 0
         try:

@@ -67,11 +67,17 @@ def search(
         folds = _FOLDS
     if seeds > 1 and "seed" in grid:
         raise InputError("the grid tries seeds: leave it out of the grid, or --seeds")
+    # A wrong value must not wait for its turn, which may come after hours.
+    tries = [
+        (combination, system.options(nested({**changes, **combination}, "the grid"), "the grid"))
+        for combination in _combinations(grid, draws, seed)
+    ]
+    for _, options in tries:
+        system.check(options)
     rows = []
-    for combination in _combinations(grid, draws, seed):
+    for combination, options in tries:
         name = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
         on_event({"trying": name})
-        options = system.options(nested({**changes, **combination}, "the grid"), "the grid")
         run = folder / name.replace("/", "-")
         tried = []
         for number in range(seeds):

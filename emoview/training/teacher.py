@@ -62,17 +62,22 @@ def taught(
     Raises:
         InputError: There is no such teacher, or it tells other labels.
     """
+    assert_teaches(teacher, labels)
     if teacher == SHIPPED:
-        _agree(teacher, LABELS, labels)
         logits = _by_shipped(pictures, known, views)
     else:
         run, network = Path(teacher), _network_of(Path(teacher))
-        _agree(teacher, network.labels, labels)
         logits = np.float32(network.scale) * _by_run(run, network, pictures, known, views)
     return softmax(logits).astype(np.float32)
 
 
-def _agree(teacher: str, known: Sequence[str], labels: Sequence[str]) -> None:
+def assert_teaches(teacher: str, labels: Sequence[str]) -> None:
+    """Refuse a teacher that is not there, or tells other labels, before it is asked about pictures.
+
+    Raises:
+        InputError: It does not do.
+    """
+    known = LABELS if teacher == SHIPPED else _network_of(Path(teacher)).labels
     if tuple(known) != tuple(labels):
         raise InputError(
             f"the teacher {teacher} tells {', '.join(known)}, not {', '.join(labels)}: "

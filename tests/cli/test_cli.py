@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import jsonschema
+import numpy as np
 import pytest
 from command import run
 from conftest import Make
@@ -158,6 +160,32 @@ def test_train_lists_its_systems_and_wants_data():
         assert done.returncode == code
         assert "Traceback" not in done.stderr
         assert "unexpected" not in done.stderr
+
+
+def test_a_training_that_cannot_begin_leaves_nothing(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    for part in ("train", "valid"):
+        for label in ("happy", "sad"):
+            (tmp_path / "faces" / part / label).mkdir(parents=True)
+            for i in range(3):
+                picture = rng.integers(0, 255, (48, 48), np.uint8)
+                cv2.imwrite(str(tmp_path / "faces" / part / label / f"{i}.png"), picture)
+    arguments = ["shallow-deep", "--data", str(tmp_path / "faces"), "-o", str(tmp_path / "run")]
+    done = _train(*arguments, "--set", "network=bkmin", "--set", "batch=1000")
+    assert done.returncode == 1
+    assert "too few examples for one batch" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_memory_of_a_back_end_is_memory():
+    code = (
+        "from emoview.cli.console import Terminal\n"
+        "with Terminal().reporting():\n"
+        "    raise RuntimeError('{{function_node}} OOM when allocating tensor with shape[2000000000000,256]')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: out of memory: take a smaller network")
 
 
 @pytest.mark.parametrize(

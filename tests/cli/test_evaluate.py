@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import run
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,9 @@ import pytest
         ("voice", ["--cut-out"], "is for faces, not for voice"),
         ("voice", ["--groups", __file__], "is for faces, not for voice"),
         ("face", ["--humans", "--groups", __file__], "measures no groups"),
+        ("voice", ["--part", "valid"], "--part is for face and clips and timeline, not for voice"),
+        ("clips", ["--truth", "votes"], "--truth is for face, not for clips"),
+        ("voice", ["--fusion", "late"], "--fusion is for clips, not for voice"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_measuring(
@@ -30,3 +34,9 @@ def test_options_that_do_not_fit_are_refused_before_measuring(
     )  # fmt: skip
     assert done.returncode == 1
     assert said in done.stderr
+
+
+def test_a_seed_is_not_negative(tmp_path: Path):
+    done = run("evaluate", "timeline", "shipped", tmp_path, "--seed", "-3")
+    assert done.returncode == 2
+    assert "not in the range" in done.stderr

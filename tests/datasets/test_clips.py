@@ -6,7 +6,7 @@ from pathlib import Path
 
 from made_data import refused, write
 
-from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.datasets.clips import ClipFile, clips_of, read_clip_index
 
 
 def test_clips_by_index(tmp_path: Path):
@@ -33,3 +33,13 @@ def test_clips_in_the_layout_of_afew(tmp_path: Path):
     write(tmp_path / "Val/Grumpy/4.avi", b"x")
     with refused("Grumpy"):
         read_clip_index(tmp_path)
+
+
+def test_a_part_that_there_is_not(tmp_path: Path):
+    for name in "ab":
+        (tmp_path / f"{name}.mp4").touch()
+    (tmp_path / "index.csv").write_text("path,label,part\na.mp4,happy,train\nb.mp4,sad,valid\n")
+    assert [clip.path.name for clip in clips_of(tmp_path, "valid")] == ["b.mp4"]
+    assert len(clips_of(tmp_path, None)) == 2
+    with refused("has no part 'tets', only train and valid; name one of these"):
+        clips_of(tmp_path, "tets")

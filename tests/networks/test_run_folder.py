@@ -9,6 +9,7 @@ import pytest
 
 from emoview.errors import InputError
 from emoview.networks.runs import Run
+from emoview.networks.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,31 @@ def test_only_the_difference_is_said(tmp_path: Path):
         Run(tmp_path / "run", "s", Options(epochs=5), tmp_path)
     assert "another config (epochs 3, now 5)" in str(caught.value)
     assert "rate" not in str(caught.value)
+
+
+def test_a_training_that_learned_nothing_is_taken_back(tmp_path: Path):
+    run = Run(tmp_path / "run", "s", Options(), tmp_path)
+    run.learns("one", Seen())
+    (run.part("one") / "deep").mkdir(parents=True)
+    run.forget()
+    assert not (tmp_path / "run").exists()
+    # What can be used again stays, without being a run of these options.
+    run = Run(tmp_path / "run", "s", Options(), tmp_path)
+    run.learns("one", Seen())
+    (run.folder / "landmarks.npz").touch()
+    run.forget()
+    assert [file.name for file in run.folder.iterdir()] == ["landmarks.npz"]
+    Run(tmp_path / "run", "s", Options(9), tmp_path)
+
+
+def test_a_training_that_learned_something_stays(tmp_path: Path):
+    run = Run(tmp_path / "run", "s", Options(), tmp_path)
+    run.learns("one", Seen())
+    run.part("one").mkdir()
+    (run.part("one") / "history.json").write_text("[]")
+    run.forget()
+    assert (run.folder / "run.json").exists()
+    # Of one that goes on nothing is taken back, whatever there is of it.
+    (run.part("one") / "history.json").unlink()
+    Run(tmp_path / "run", "s", Options(), tmp_path).forget()
+    assert (run.folder / "run.json").exists()

@@ -148,7 +148,7 @@ def test_a_value_must_be_of_its_kind():
         {"plan": [1]},
         {"start": "a\0b"},
     ):
-        with pytest.raises(InputError, match="not of the kind"):
+        with pytest.raises(InputError, match="is not"):
             configured(options, changes, "x")
 
 

@@ -23,6 +23,8 @@ def test_valence_and_arousal_are_measured_fold_by_fold(
     """Ulloa 2019: figures of five folds averaged, in -10 to 10 (sections 3.3 and 5.1); settings of 4.1."""
     usual = SYSTEMS["valence-arousal"].options({})
     assert (usual.network, usual.batch, usual.folds) == ("resnet152", 50, 5)
+    # Section 4.3.2 lists all that happens to a picture.
+    assert usual.augmentation == "none"
     assert (usual.plan.optimizer, usual.plan.rate, usual.plan.momentum) == ("sgd", 0.001, 0.9)
     assert usual.plan.epochs == 100
     lines = ["frame,valence,arousal,video"]

@@ -38,7 +38,7 @@ def test_settings_are_the_published_ones():
     assert SYSTEMS["functionals-dnn"].options({"units": 512}).units == 512
     assert SYSTEMS["functionals-dnn"].options({"units": [256, 64]}).units == (256, 64)
     for wrong in ({"units": 0}, {"units": []}, {"dropout": 1.0}, {"features": "emo_large"}):
-        with pytest.raises(InputError, match="not of the kind"):
+        with pytest.raises(InputError, match="is not"):
             SYSTEMS["functionals-dnn"].options(wrong)
 
 

@@ -16,10 +16,12 @@ from trained import quiet
 
 from emoview import InputError
 from emoview.datasets.pictures import open_pictures
+from emoview.errors import DatasetError
 from emoview.face.find import FaceFinder
 from emoview.face.ibug import points_of_crop
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
+from emoview.training.clips import read_clips
 from emoview.training.prepare import Beside, prepare
 
 USUAL = {"part": None, "every": 5, "balance": False, "seed": 1, "on_event": quiet}
@@ -55,6 +57,12 @@ def clips(made: Make, tmp_path: Path) -> Path:
     ffmpeg("-i", str(plain), "-an", "-c", "copy", str(tmp_path / "data" / "mute.mp4"))
     write(tmp_path / "data" / "index.csv", "path,label,actor\nlate.mp4,happy,a\nmute.mp4,sad,b\n")
     return tmp_path / "data"
+
+
+def test_a_training_wants_clips_with_sound(clips: Path, tmp_path: Path):
+    write(clips / "index.csv", "path,label,actor\nmute.mp4,sad,b\n")
+    with pytest.raises(DatasetError, match=r"mute\.mp4 has no sound; leave it out"):
+        read_clips(clips, tmp_path / "cache")
 
 
 def test_sound_and_landmarks_lie_beside_each_face(clips: Path, tmp_path: Path):

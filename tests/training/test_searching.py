@@ -197,7 +197,7 @@ def test_values_are_ranked_by_concordance(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(affect, "_learn", learn)
     rows = search(
         SYSTEMS["valence-arousal"], tmp_path / "t.csv", {}, tmp_path / "s", draws=None, seed=1, folds=4,
-        changes={}, on_event=quiet,
+        changes={"network": "bkmin"}, on_event=quiet,
     )  # fmt: skip
     assert rows[0]["folds"] == pytest.approx([0.5] * 4)
 

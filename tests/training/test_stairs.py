@@ -58,6 +58,8 @@ def test_pictures_are_learned_as_published():
     plan = options.plan
     assert (plan.optimizer, plan.rate, plan.epochs, options.batch) == ("adam", 1e-4, 30, 64)
     assert plan.rate_at(7, [], batches=12_000) == pytest.approx(1e-4 * 0.95**2)
+    # Changed pictures are what it would try next (section 2.2.3, chapter 10).
+    assert options.augmentation == "none"
 
 
 def test_a_run_from_before_an_option_goes_on(tmp_path: Path):

@@ -66,6 +66,32 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
     _store(model, estimated, other.values, None, options, run, on_event)
 
 
+def check(options: AffectOptions) -> None:
+    """Refuse options that go with no network, before data are read.
+
+    Raises:
+        InputError: There is no such network, start or test, or it does not fit.
+    """
+    if options.test is not None and not Path(options.test).exists():
+        raise InputError(f"there is no {options.test} to test on: name the folder or table of annotations")
+    _built(options)
+
+
+def _built(options: AffectOptions) -> keras.Model:
+    """Build the network, with the weights that it starts from."""
+    published_shape(options.network)
+    try:
+        network = catalog.build(options.network, labels=len(WHAT), input_shape=_shape(options))
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    model = prepared(network, options.preparation)
+    if options.start is not None:
+        take_start(model, options.start, options.network, WHAT)
+    if options.only_head:
+        only_head(model)
+    return model
+
+
 def _note(affect: LabelledAffect, known: NDArray[np.int64], options: AffectOptions, run: Run) -> None:
     """Note what the network that is kept learns from."""
     seen = Seen.of(affect.digests(known), affect.people(known))
@@ -149,18 +175,6 @@ def _learn(
     frames = _frames(affect, options)
     loss = keras.losses.MeanSquaredError()
 
-    def build() -> keras.Model:
-        try:
-            network = catalog.build(options.network, labels=2, input_shape=_shape(options))
-        except ValueError as error:
-            raise InputError(str(error)) from None
-        model = prepared(network, options.preparation)
-        if options.start is not None:
-            take_start(model, options.start, options.network, WHAT)
-        if options.only_head:
-            only_head(model)
-        return model
-
     def batches(epoch: int) -> Iterator[Batch]:
         for values, index in picture_batches(
             frames, known, batch=options.batch, augmentation=options.augmentation,
@@ -179,9 +193,9 @@ def _learn(
         return figures
 
     model = fit_head_first(
-        build, only_head, options.head_epochs, batches, judge, options.plan, run.part(name), name=name,
-        loss=loss, seed=options.seed, watch="valence CCC", metrics=(), of=len(known) // options.batch,
-        on_event=on_event,
+        partial(_built, options), only_head, options.head_epochs, batches, judge, options.plan,
+        run.part(name), name=name, loss=loss, seed=options.seed, watch="valence CCC", metrics=(),
+        of=len(known) // options.batch, on_event=on_event,
     )  # fmt: skip
     return model, predicted(model, frames, asked) if len(asked) else np.zeros((0, 2), np.float32)
 

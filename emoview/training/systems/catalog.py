@@ -60,6 +60,16 @@ class System:
         function: Callable[[Any, Any, Run, OnEvent], None] = self._module().train
         return function
 
+    def check(self, options: Any) -> None:
+        """Refuse options that go with no network, before data are read or anything is written.
+
+        Raises:
+            InputError: They do not go together, or a file that they name is not there or does not fit.
+        """
+        own = getattr(self._module(), "check", None)
+        if own is not None:
+            own(options)
+
     @property
     def cross_validated(self) -> Callable[[Any, Path, Run, int, OnEvent], tuple[float, ...]]:
         """Give the function that measures options in folds of the training part."""
@@ -108,7 +118,7 @@ SYSTEMS = _systems(
         "D. pre-training on colour pictures (network: vgg16-face, resnet50, densenet121, se-resnet50, "
         "se-resnext50, nasnet-mobile, nasnet-large)",
         "pictures", PictureOptions,
-        {"network": "resnet50", "size": 112,
+        {"network": "resnet50", "size": 112, "augmentation": "none",
          "plan": {"epochs": 30, "rate": 1e-4, **_D_STAIRS}},
     ),
     System(

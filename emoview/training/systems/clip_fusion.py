@@ -23,7 +23,6 @@ from emoview.datasets.splits import (
     assert_taught,
     folds_by_group,
 )
-from emoview.errors import InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
@@ -46,10 +45,16 @@ from emoview.timeline.labels import LABELS
 from emoview.training.clips import Clip, read_clips
 from emoview.training.late_fusion import Predictions, late_fusions
 from emoview.training.loop import Batch, fit
-from emoview.training.systems.clip_sequences import Sequences, input_variance, inputs_of, sequences_of
+from emoview.training.systems.clip_sequences import (
+    Sequences,
+    face_network_of,
+    input_variance,
+    inputs_of,
+    sequences_of,
+)
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import best_network
-from emoview.training.systems.options import EARLY, SINGLE, ClipFusionOptions
+from emoview.training.systems.options import SINGLE, ClipFusionOptions
 from emoview.training.systems.pictures import loss_of, report, validated
 
 _ALONE = {FACE: "visual-gru", VOICE: "sound-gru"}
@@ -87,6 +92,12 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
     for name, figures in late_fusions(predictions, single).items() if len(single) > 1 else ():
         run.measured(f"late: {name}", figures)
         on_event({"late fusion": name, "uar": str(figures.uar)})
+
+
+def check(options: ClipFusionOptions) -> None:
+    """Refuse a run that cannot embed faces, before clips are read."""
+    if options.faces is not None:
+        face_network_of(options.faces)
 
 
 def _seen(described: list[Clip], clips: Sequences, data: Path, faces: str | None) -> Seen:
@@ -155,14 +166,7 @@ def _builders(options: ClipFusionOptions, width: int) -> Mapping[str, Callable[[
 
 
 def _in_order(networks: tuple[str, ...]) -> tuple[str, ...]:
-    """Put before each early fusion the networks that it starts from.
-
-    Raises:
-        InputError: There is no such network.
-    """
-    for name in networks:
-        if name not in (*SINGLE, *EARLY):
-            raise InputError(f"there is no network {name!r}, only {', '.join((*SINGLE, *EARLY))}")
+    """Put before each early fusion the networks that it starts from."""
     stages = {name: [_ALONE[side] for side in _SIDES.get(name, ())] for name in networks}
     return tuple(dict.fromkeys(one for name in networks for one in (*stages[name], name)))
 

@@ -15,7 +15,7 @@ from emoview.datasets.splits import Indices, leave_one_group_out
 from emoview.errors import DatasetError, InputError
 from emoview.face.align import network_input
 from emoview.networks.preparation import embedding_of_prepared
-from emoview.networks.runs import load_network, networks_of
+from emoview.networks.runs import NetworkOfRun, load_network, networks_of
 from emoview.networks.sizes import DESCRIPTORS, FACE_SIZE, FUNCTIONALS
 from emoview.pipeline.inference import FACE_BATCH, run_faces
 from emoview.pipeline.models import Models
@@ -121,6 +121,18 @@ def input_variance(values: NDArray[np.float32], embedding: int) -> NDArray[np.fl
     return np.asarray(variance, np.float32)
 
 
+def face_network_of(run: str) -> NetworkOfRun:
+    """Find the network of a run folder that embeds faces.
+
+    Raises:
+        InputError: There is none.
+    """
+    stored = networks_of(Path(run))[-1:]
+    if not stored or stored[0].takes != "pictures" or stored[0].task != "face":
+        raise InputError(f"{run} has no network for pictures of faces: name such a run, or none")
+    return stored[0]
+
+
 def _embedder(run: str | None) -> Callable[[Clip], NDArray[np.float32]]:
     """Give what embeds the faces of a clip, `(faces, n)`: the shipped network, or that of a run."""
     if run is None:
@@ -130,9 +142,7 @@ def _embedder(run: str | None) -> Callable[[Clip], NDArray[np.float32]]:
             return run_faces(network, list(clip.faces), clip.face_ticks)[0]
 
         return shipped
-    stored = networks_of(Path(run))[-1]
-    if stored.takes != "pictures" or stored.task != "face":
-        raise InputError(f"{run} has no network for pictures of faces: name such a run, or none")
+    stored = face_network_of(run)
     network = embedding_of_prepared(load_network(Path(run), stored))
     size, colour = stored.size or FACE_SIZE, stored.colour
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-from emoview.networks.choices import EARLY_VARIANTS, Aggregate, Preparation
+from emoview.networks.choices import Activation, Aggregate, Preparation
 from emoview.timeline.labels import TaughtCount
-from emoview.training.options import Augmentation, FileName, Folds, Fraction, Number, Whole
+from emoview.training.options import (
+    Augmentation,
+    FileName,
+    Folds,
+    Fraction,
+    Layers,
+    Number,
+    Side,
+    Whole,
+)
 from emoview.training.plan import Plan
 
 SoundFeatures = Literal["mfcc-means", "functionals", "emobase", "is10"]
 
-SINGLE = ("visual-gru", "sound-gru", "functionals-dnn")
-EARLY = tuple(f"early-{variant}" for variant in EARLY_VARIANTS)
+Single = Literal["visual-gru", "sound-gru", "functionals-dnn"]
+Early = Literal["early-descriptors", "early-sound-gru", "early-dense", "early-two-grus"]
+SINGLE: tuple[Single, ...] = get_args(Single)
+EARLY: tuple[Early, ...] = get_args(Early)
 """The networks of `clip-fusion`: those that stand alone, and those that join."""
 
 
@@ -64,10 +75,10 @@ class PictureOptions:
     """
 
     network: str = "frame-cnn"
-    size: Number | None = None
+    size: Side | None = None
     colour: bool | None = None
     small: bool = False
-    activation: str | None = None
+    activation: Activation | None = None
     pooling: bool | None = None
     dropout: Fraction | tuple[Fraction, ...] | None = None
     batch_norm: bool = False
@@ -85,7 +96,7 @@ class PictureOptions:
     head_epochs: Whole = 0
     teacher: FileName | None = None
     teacher_share: Annotated[float, Meta(gt=0, le=1)] = 0.7
-    teacher_views: Whole = 0
+    teacher_views: Annotated[int, Meta(ge=0, le=1000)] = 0
     seed: Whole = 1
 
 
@@ -110,7 +121,7 @@ class SequenceOptions(PictureOptions):
     aggregate: Aggregate = "mean"
     exact: bool = True
     new_head: bool = False
-    gru_depth: Whole = 0
+    gru_depth: Annotated[int, Meta(ge=0, le=16)] = 0
     gru_units: Number = 128
     bidirectional: bool = False
     attention: bool = False
@@ -142,7 +153,7 @@ class SoundOptions:
     features: SoundFeatures = "mfcc-means"
     units: Number | Annotated[tuple[Number, ...], Meta(min_length=1, max_length=10)] | None = None
     batch_norm: bool | None = None
-    dropout: Annotated[float, Meta(ge=0, lt=1)] | None = None
+    dropout: Fraction | None = None
     corpora: tuple[str, ...] = ("ravdess", "tess")
     songs: bool = False
     plan: Plan = field(default_factory=lambda: Plan(100, 1e-3, schedule="cosine", keep="last"))
@@ -175,11 +186,11 @@ class AffectOptions:
     """
 
     network: str = "resnet152"
-    size: Number | None = None
+    size: Side | None = None
     plan: Plan = field(default_factory=lambda: Plan(100, 1e-3, "sgd", keep="last", momentum=0.9))
     batch: Number = 50
     preparation: Preparation = "unit"
-    augmentation: Augmentation = "flip"
+    augmentation: Augmentation = "none"
     folds: Folds = 5
     test: FileName | None = None
     start: FileName | None = None
@@ -238,14 +249,14 @@ class ClipFusionOptions:
 
     length: Number = 80
     units: Number = 128
-    depth: Number = 2
+    depth: Layers = 2
     sound_units: Number = 64
-    sound_depth: Number = 2
+    sound_depth: Layers = 2
     bidirectional: bool = True
     attention: bool = False
     aggregate: Literal["mean", "median"] = "mean"
     faces: FileName | None = None
-    networks: tuple[str, ...] = (*SINGLE, *EARLY)
+    networks: Annotated[tuple[Single | Early, ...], Meta(min_length=1, max_length=100)] = (*SINGLE, *EARLY)
     plan: Plan = field(default_factory=lambda: Plan(20, 1e-3, "adam", "staircase", 0.95, 1, keep="last"))
     batch: Number = 24
     seed: Whole = 1

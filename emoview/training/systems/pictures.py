@@ -45,7 +45,7 @@ from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
 from emoview.training.systems.options import PictureOptions
-from emoview.training.teacher import Views, taught
+from emoview.training.teacher import Views, assert_teaches, taught
 
 RISING = (0.05, 0.2, 0.2, 0.3)
 """Dropout of the four stages of deep networks of small pictures (system E, section 7.1.3)."""
@@ -84,6 +84,30 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
             regrouped(probabilities, pictures.labels[parts[2]], count),
         )
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
+
+
+def check(options: PictureOptions) -> None:
+    """Refuse options that go with no network, before data are read.
+
+    Raises:
+        InputError: They do not go together, or there is no such start or teacher, or it does not fit.
+    """
+    names, shape = group_names(options.labels), input_shape(options)
+    _check_teacher(options, names)
+    network = _network(options, shape, names)
+    if options.start is not None:
+        bare = _network(replace(options, batch_norm=False), shape, names) if options.batch_norm else network
+        take_start(prepared(bare, options.preparation), options.start, options.network, names)
+
+
+def _check_teacher(options: PictureOptions, names: Sequence[str]) -> None:
+    if options.teacher is None:
+        if options.teacher_views:
+            raise InputError("teacher_views needs a teacher: name one, or leave it out")
+        return
+    if options.loss != "cross-entropy":
+        raise InputError(f"{options.loss} learns labels alone: leave teacher out")
+    assert_teaches(options.teacher, names)
 
 
 def cross_validated(
@@ -142,14 +166,11 @@ def targets_of(
         InputError: The loss takes labels alone, there is no teacher for the views, or see `taught`.
     """
     names = group_names(options.labels)
+    _check_teacher(options, names)
     targets = np.eye(len(names), dtype=np.float32)[groups][None]
     teacher = options.teacher
     if teacher is None:
-        if options.teacher_views:
-            raise InputError("teacher_views needs a teacher: name one, or leave it out")
         return targets
-    if options.loss != "cross-entropy":
-        raise InputError(f"{options.loss} learns labels alone: leave teacher out")
     share = np.float32(options.teacher_share)
     views = Views(options.teacher_views, options.augmentation, options.seed)
     of = "\n".join((teacher, *views.key(known), *pictures.select(known).digests())).encode()
@@ -220,16 +241,7 @@ def built(
         pictures: All there are.
         known: Those that it may know: the preparation may depend on them.
     """
-    own: dict[str, Any] = {} if options.activation is None else {"activation": options.activation}
-    if options.batch_norm:
-        own["batch_norm"] = True
-    try:
-        network = catalog.build(
-            options.network, labels=len(names), input_shape=shape,
-            pooling=options.pooling, dropout=dropout_of(options), **own,
-        )  # fmt: skip
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    network = _network(options, shape, names)
     pixels = None
     if options.preparation in ("pixel", "both"):
         pixels = pixel_statistics(pictures, known, normalised=options.preparation == "both")
@@ -243,6 +255,24 @@ def built(
     else:
         take_start(model, options.start, options.network, names)
     return model
+
+
+def _network(options: PictureOptions, shape: tuple[int, int, int], names: Sequence[str]) -> keras.Model:
+    """Build a network of pictures, with random weights.
+
+    Raises:
+        InputError: It has no such option, or cannot take such pictures.
+    """
+    own: dict[str, Any] = {} if options.activation is None else {"activation": options.activation}
+    if options.batch_norm:
+        own["batch_norm"] = True
+    try:
+        return catalog.build(
+            options.network, labels=len(names), input_shape=shape,
+            pooling=options.pooling, dropout=dropout_of(options), **own,
+        )  # fmt: skip
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def only_dense_learn(model: keras.Model) -> None:

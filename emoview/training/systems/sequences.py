@@ -31,6 +31,7 @@ from emoview.training.batches import DecodedPictures, changed, predicted
 from emoview.training.late_fusion import Predictions
 from emoview.training.loop import Batch, fit_head_first
 from emoview.training.parts import Parts
+from emoview.training.systems import pictures
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import folds_and_choice
 from emoview.training.systems.options import SequenceOptions
@@ -136,6 +137,21 @@ def train(options: SequenceOptions, data: Path, run: Run, on_event: OnEvent) -> 
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
 
+def check(options: SequenceOptions) -> None:
+    """Refuse options that go with no network, before data are read; see `pictures.check`."""
+    _assert_of_clips(options)
+    pictures.check(options)
+
+
+def _assert_of_clips(options: SequenceOptions) -> None:
+    if options.batch_norm or options.teacher is not None or options.teacher_views:
+        what = "batch_norm=true is" if options.batch_norm else "a teacher is"
+        raise InputError(f"{what} for single pictures: train picture-cnn with it, and start=RUN")
+    if options.labels == 8 or options.truth != "original":
+        what = "contempt: set labels=7" if options.labels == 8 else "votes: leave truth out"
+        raise InputError(f"clips have no {what}")
+
+
 def cross_validated(
     options: SequenceOptions, data: Path, run: Run, folds: int, on_event: OnEvent
 ) -> tuple[float, ...]:
@@ -181,12 +197,7 @@ def _entries(
         InputError: Contempt or votes are asked for, which data sets of clips do not have, or normalisation
             that is merged afterwards, which goes with single pictures.
     """
-    if options.batch_norm or options.teacher is not None or options.teacher_views:
-        what = "batch_norm=true is" if options.batch_norm else "a teacher is"
-        raise InputError(f"{what} for single pictures: train picture-cnn with it, and start=RUN")
-    if options.labels == 8 or options.truth != "original":
-        what = "contempt: set labels=7" if options.labels == 8 else "votes: leave truth out"
-        raise InputError(f"clips have no {what}")
+    _assert_of_clips(options)
     labels = grouped(np.array([clip.label for clip in clips]), options.labels)
     files = tuple(file for clip in clips for file in clip.files)
     shown = np.repeat(labels, [len(clip.files) for clip in clips])
@@ -198,8 +209,8 @@ def _entries(
         of += [number] * len(cut)
         frames += cut
         first += len(places)
-    pictures = DecodedPictures.of(every, size=shape[0], colour=shape[-1] == 3)
-    entries = _Entries(pictures, shown, np.array(of), tuple(frames), labels, options.length, options.exact)
+    decoded = DecodedPictures.of(every, size=shape[0], colour=shape[-1] == 3)
+    entries = _Entries(decoded, shown, np.array(of), tuple(frames), labels, options.length, options.exact)
     return entries, group_names(options.labels)
 
 

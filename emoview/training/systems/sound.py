@@ -77,6 +77,11 @@ def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> Non
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
 
+def check(options: SoundOptions) -> None:
+    """Refuse options that go with no network of sound, before recordings are read."""
+    _built(options, len(VOICE_LABELS), FEATURE_WIDTHS[options.features])
+
+
 def cross_validated(
     options: SoundOptions, data: Data, run: Run, folds: int, on_event: OnEvent
 ) -> tuple[float, ...]:
@@ -175,6 +180,9 @@ def _built(options: SoundOptions, labels: int, width: int) -> keras.Model:
     Raises:
         InputError: There is no such network, or it has no such option.
     """
+    ours = [name for name, network in catalog.NETWORKS.items() if len(network.input_shape) == 1]
+    if options.network not in (*ours, *catalog.NETWORKS.faults):
+        raise InputError(f"there is no network of sound {options.network!r}; choose one of {', '.join(ours)}")
     own: dict[str, Any] = {"units": options.units, "batch_norm": options.batch_norm}
     try:
         return catalog.build(
