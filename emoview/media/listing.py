@@ -16,10 +16,12 @@ from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.facts import HDR, AudioStream, SoundTrack, VideoStream
 from emoview.media.packets import moves, told_by_packets
+from emoview.media.programs import go_together, programs_in
 from emoview.media.shape import may_change
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
 from emoview.media.whole import descriptions
 
+_STREAM = re.compile(r" {2,4}Stream #\d+:(\d+)")
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
 _SOUND = re.compile(r"Stream #\d+:(\d+)(?:\[\w+\])?(?:\((\w+)\))?.*?: Audio: ")
@@ -212,10 +214,13 @@ def undecoded(
 def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
     """Describe the first stream of pictures that can be decoded, and is no cover; None without one.
 
-    A stream of a single picture before one of several is a cover, too, whatever the file calls it.
+    A stream of a single picture before one of several is a cover, too, whatever the file calls it.  Of several
+    programs, those that can be heard come first.
     """
     lines = [(line, following) for line, following in _stream_lines(header)
              if _VIDEO.search(line) and "(attached pic)" not in line]  # fmt: skip
+    programs, sounds = programs_in(header), [track.index for track in sounds_in(header)]
+    lines.sort(key=lambda one: not any(go_together(programs, _index_of(one[0]), other) for other in sounds))
     still = None
     for line, following in lines:
         stream = _video_of(file, header, decoded, line, following)
@@ -274,9 +279,17 @@ def _shape_in(line: str, *, joined: bool) -> float:
     return told[0 if joined else -1] if told else 1.0
 
 
-def audio_in(file: Path, header: str, decoded: str, *, index: int | None = None) -> AudioStream | None:
-    """Describe the first stream of sound that can be decoded, or that of this index; None without one."""
-    for line, _ in _stream_lines(header):
+def audio_in(
+    file: Path, header: str, decoded: str, *, index: int | None = None, video: VideoStream | None = None
+) -> AudioStream | None:
+    """Describe the first stream of sound that can be decoded, or that of this index; None without one.
+
+    What is in another program than the pictures comes last.
+    """
+    lines, programs = [line for line, _ in _stream_lines(header)], programs_in(header)
+    if video is not None:
+        lines.sort(key=lambda one: not go_together(programs, video.index, _index_of(one)))
+    for line in lines:
         found = _AUDIO.search(line)
         if not found or index not in (None, int(found[1])):
             continue
@@ -332,7 +345,19 @@ def _stream_lines(header: str) -> list[tuple[str, str]]:
     """Each line that describes a stream, with the lines about it that follow."""
     # Lines of metadata, which may say anything, stand further in.
     parts = re.split(r"(?m)^(?= {2,4}Stream #)", header)
-    return [(part.split("\n", 1)[0], part) for part in parts if re.match(" {2,4}Stream #", part)]
+    found: dict[int, tuple[str, str]] = {}
+    for part in parts:
+        if _STREAM.match(part):
+            # One that several programs share is named in each.
+            found.setdefault(_index_of(part), (part.split("\n", 1)[0], part))
+    return list(found.values())
+
+
+def _index_of(line: str) -> int:
+    """Give the number of the stream that a line describes."""
+    found = _STREAM.match(line)
+    assert found is not None
+    return int(found[1])
 
 
 def _first_time(file: Path, decoded: str, index: int, kind: str) -> float | None:
