@@ -77,6 +77,21 @@ def test_pictures_of_other_kinds(kind: str, tmp_path: Path):
         assert _numbers(found.path)[::5] == [(0, 1), (5, 2), (10, 3), (15, 4), (20, 5)]
 
 
+@pytest.mark.parametrize("kind", ["png", "jpg", "bmp", "tiff"])
+def test_pictures_of_several_sizes_keep_their_shape(kind: str, tmp_path: Path):
+    import cv2
+
+    for number, (high, wide) in enumerate([(120, 160), (120, 160), (160, 120), (60, 60)]):
+        picture = np.zeros((high, wide, 3), np.uint8)
+        cv2.circle(picture, (wide // 2, high // 2), high // 4, (255, 255, 255), -1)
+        cv2.imwrite(str(tmp_path / f"{number}.{kind}"), picture)
+    with opened(tmp_path, rate=25) as found, PictureDecoder(probe(found.path), longest_side=160) as pictures:
+        shown = [np.nonzero(picture.max(axis=2) > 128) for _, picture in pictures]
+    extents = [(np.ptp(across), np.ptp(down)) for down, across in shown]
+    assert len(extents) == 4
+    assert all(abs(across - down) <= 2 for across, down in extents)
+
+
 def test_a_picture_that_is_cut_off_takes_none_along(numbered: Path):
     cut = numbered / "shot2_20.png"
     cut.write_bytes(cut.read_bytes()[:-40])
