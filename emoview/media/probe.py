@@ -11,12 +11,12 @@ from typing import Final
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
+from emoview.media.created import created_in
 from emoview.media.facts import WHOLE, Media, Stretch, VideoStream
 from emoview.media.listing import (
     audio_in,
     captured_in,
     check_size,
-    created_in,
     header_of,
     in_tiles,
     length_in,

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from emoview.errors import InputError
+from emoview.media.created import created_in
 from emoview.media.decode import PictureDecoder
 from emoview.media.facts import Stretch
-from emoview.media.listing import captured_in, created_in
+from emoview.media.listing import captured_in
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
