@@ -183,8 +183,8 @@ def undecoded(
 def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
     """Describe the first stream of pictures that can be decoded, and is no cover; None without one.
 
-    A stream of a single picture before one of several is a cover, too, whatever the file calls it.  Of several
-    programs, those that can be heard come first.
+    A stream of a single picture before one of several is a cover, too, whatever the file calls it.  Of
+    several programs, those that can be heard come first.
     """
     lines = [(line, following) for line, following in _stream_lines(header)
              if _VIDEO.search(line) and "(attached pic)" not in line]  # fmt: skip
@@ -338,7 +338,7 @@ def _index_of(line: str) -> int:
 
 
 def _first_of(file: Path, decoded: str, index: int, kind: str) -> tuple[float, str] | None:
-    """Tell the time of the first picture or sound packet that can be decoded, and what else ffmpeg says of it.
+    """Tell the time of the first picture or sound packet that can be decoded, and what ffmpeg says of it.
 
     Args:
         file: The file.

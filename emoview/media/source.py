@@ -253,7 +253,7 @@ def _from_pictures(text: str, rate: float | None, folder: Path) -> tuple[Path, t
 
 
 def _of_one_shape(pictures: Any, first: Path) -> Any:
-    """Fit pictures into the size of the first, with black beside them: by itself ffmpeg would squeeze them."""
+    """Fit pictures into the size of the first, with black beside them: ffmpeg alone would squeeze them."""
     import cv2
 
     try:

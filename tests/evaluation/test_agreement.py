@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,30 @@ def test_a_stretch_takes_the_ticks_whose_middle_it_covers():
     assert Annotation(0.021, 0.06, "x", {}).ticks() == range(1, 1)
     assert Annotation(0.02, 0.061, "x", {}).ticks() == range(2)
     assert Annotation(0.079, None, "x", {}).ticks() == range(1, 2)
+
+
+@pytest.mark.parametrize(("rate", "speed"), [(None, 1), (50.0, 2)])
+def test_annotations_have_the_times_of_the_recording(rate: float | None, speed: int, tmp_path: Path):
+    """Also where the result is of a stretch of it, or of slow motion on the clock of its capture."""
+    result = made_up()
+    options = replace(result.options, capture_rate=rate)
+    part = replace(result, media=replace(result.media, start_s=60.5), options=options)
+    lines = [
+        f"{(a + 60.5) * speed},{(b + 60.5) * speed},{label}"
+        for a, b, label in ((-60.5, 0, "fear"), (0, 1.6, "happy"), (1.6, 3.2, "sad"), (3.2, 4, "neutral"))
+    ]
+    table = _table(tmp_path, "\n".join(["start_s,end_s,label", *lines]))
+    found = measure(part, table)
+    assert found.compared_ticks == 95
+    assert found.labels is not None
+    assert found.labels.accuracy.value == 100
+    (eaf,) = write_results(part, "part", ["eaf"], tmp_path)
+    again = measure(part, read_annotations(eaf, "fused"))
+    assert again.labels is not None
+    assert again.labels.accuracy.value == 100
+    early = [Annotation(0, 4, "happy")]
+    with pytest.raises(InputError, match=rf"from 0\.0 to .* the result from {60.5 * speed:.1f} to"):
+        measure(part, early)
 
 
 def test_intervals_and_synonyms(tmp_path: Path):
