@@ -70,7 +70,8 @@ def refuse_twice(path: Path, names: Sequence[str], layout: Layout) -> None:
 
 def layout_of(keys: Sequence[str]) -> Layout | None:
     """Tell what the columns are by their keys; None where this is no head of a table of annotations."""
-    times = [(*unit_of(key), number) for number, key in enumerate(keys)]
+    # Of two that may be meant, such as `start` and `start_s`, the one that names its unit counts.
+    times = sorted(((*unit_of(key), number) for number, key in enumerate(keys)), key=lambda time: not time[1])
 
     def time_of(names: Sequence[str]) -> Time | None:
         # A clock that counts pictures depends on their rate.

@@ -47,6 +47,7 @@ TABLES = {
         "00:00:00;0;0,0;4,0;neutral;State start\n00:00:04;0;4,0;0,0;neutral;State stop\n"
         "00:00:04;0;4,0;4,5;sad;State start\n00:00:08;12;8,5;0,0;sad;State stop\n"
     ),
+    "frames beside seconds": "start,end,start_s,end_s,label\n0,100,0,4,neutral\n100,212,4,8.5,sad\n",
     "moments with ends": "time;end;label\n0;4;neutral\n4;8,5;sad\n",
     "elan": (
         "c1\t\t00:00:00.000\t0.0\t00:00:04.000\t4.0\t00:00:04.000\t4.0\tneutral\n"
