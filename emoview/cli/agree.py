@@ -87,12 +87,13 @@ def agree(
         from dataclasses import asdict
 
         from emoview.cli.render_agreement import show_agreement
-        from emoview.common.files import write_whole
+        from emoview.common.files import refuse_input, write_whole
         from emoview.evaluation.agreement import measure
         from emoview.evaluation.annotations import read_all
         from emoview.output.read import read_json
         from emoview.timeline.in_file import in_file
 
+        refuse_input(file, result, *annotations)
         analysis = read_json(result)
         begin_s, end_s = (in_file(analysis, time_s) for time_s in (0.0, analysis.media.duration_s))
         said = read_all(annotations, tier, length_s=end_s, on_note=terminal.note)

@@ -92,7 +92,7 @@ def analyze(
         from emoview.cli import render
         from emoview.cli.render_profile import profile as show_profile
         from emoview.cli.render_profile import seconds_since_start
-        from emoview.common.files import write_whole
+        from emoview.common.files import refuse_input, write_whole
         from emoview.common.names import FACES
         from emoview.media.source import stem_name
         from emoview.output.contact_sheet import ContactSheet
@@ -102,6 +102,8 @@ def analyze(
         from emoview.pipeline.profile import profile_of
 
         names = formats_for(output, formats)
+        for file in (json, save_features):
+            refuse_input(None if file is None else Path(file), Path(video))
         sheet = ContactSheet()
         start_s = seconds_since_start()
         with (

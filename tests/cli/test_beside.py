@@ -93,3 +93,13 @@ def test_what_is_no_result_says_where_one_is(tmp_path: Path):
         read_json(Path())
     with pytest.raises(InputError, match=r"alone\.mp4 is a recording: analyze it first"):
         read_json(tmp_path / "alone.mp4")
+
+
+@pytest.mark.parametrize("option", ["--json", "--save-features"])
+def test_the_recording_is_not_written_over(option: str, tmp_path: Path):
+    clip = tmp_path / "talk.npz"
+    clip.write_bytes(b"a recording")
+    done = run("analyze", clip, option, "talk.npz", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "talk.npz would be overwritten" in done.stderr
+    assert clip.read_bytes() == b"a recording"

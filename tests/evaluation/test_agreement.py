@@ -61,6 +61,20 @@ def test_intervals_over_seconds_are_wider_than_over_ticks():
     assert blocks.high - blocks.low > 3 * (single.high - single.low)
 
 
+def test_figures_are_not_written_over_what_is_read(tmp_path: Path):
+    (tmp_path / "a.json").write_text(to_json(made_up()))
+    (tmp_path / "a.csv").write_text("start_s,end_s,label\n0,1,happy\n")
+    before = [file.read_bytes() for file in sorted(tmp_path.iterdir())]
+    for file in ("a.json", "a.csv"):
+        done = subprocess.run(
+            [sys.executable, "-m", "emoview", "agree", "a.json", "a.csv", "--json", file],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "would be overwritten" in done.stderr
+    assert [file.read_bytes() for file in sorted(tmp_path.iterdir())] == before
+
+
 def test_a_stretch_takes_the_ticks_whose_middle_it_covers():
     assert Annotation(0, 0.04, "x", {}).ticks() == range(1)
     assert Annotation(0.03, 0.1, "x", {}).ticks() == range(1, 2)
