@@ -183,8 +183,10 @@ class Records:
             before = _read(record_file(self._folder, clip.name)).key
         except (OSError, ValueError, RecursionError):
             return self._of_no_batch(clip)
-        # A file that was moved, or is written anew under its name, is the same.
-        if not before or not key or any(before.get(name) == key[name] for name in ("path", "content")):
+        # A file that was moved, or is written anew under its name, is the same; but a name that counts from
+        # some folder may be that of another.
+        same = ["content", *(["path"] if isinstance(clip.path, Path) and clip.path.is_absolute() else [])]
+        if not before or not key or any(before.get(name) == key[name] for name in same):
             return None
         return str(before.get("path"))
 

@@ -243,7 +243,9 @@ def _from_pictures(text: str, rate: float | None, folder: Path) -> tuple[Path, t
     coder = "copy"
     if ending not in _COPIED:
         given, coder = _of_one_shape(given, next(iter(there.values()))), "ffv1"
-    _run(ffmpeg.output(given, f"file:{path}", f="matroska", **{"c:v": coder}), name_of(text), path)
+    # Nothing by chance: of the same pictures it is the same film.
+    options = {"c:v": coder, "fflags": "+bitexact"}
+    _run(ffmpeg.output(given, f"file:{path}", f="matroska", **options), name_of(text), path)
     return path, tuple(
         f"{count} of the numbered pictures {'is' if count == 1 else 'are'} {what}: the one before stands in "
         "the place of each"

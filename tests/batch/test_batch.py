@@ -304,6 +304,20 @@ def test_whose_results_an_earlier_batch_left_under_the_name_is_told(tmp_path: Pa
     assert plan([Clip(other, "b")], tmp_path, wanted, resume=True)[0].replaces is None
 
 
+def test_one_name_in_two_folders_is_of_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    wanted = Wanted(Options(), ("csv",))
+    clip = Clip(Path("a.mp4"), "a")
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.mp4").write_bytes(name.encode())
+    monkeypatch.chdir(tmp_path / "one")
+    key = Records(tmp_path, wanted).key(clip)
+    (tmp_path / "a.csv").write_text("result")
+    write_record(tmp_path, "a", key, [tmp_path / "a.csv"], row_of_failure(clip, "x"))
+    monkeypatch.chdir(tmp_path / "other")
+    assert plan([clip], tmp_path, wanted, resume=True)[0].replaces == "a.mp4"
+
+
 def test_what_no_batch_has_left_under_the_name_is_told(tmp_path: Path):
     one, other = (tmp_path / name / "a.mp4" for name in ("one", "other"))
     for file in (one, other):

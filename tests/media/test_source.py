@@ -64,7 +64,10 @@ def test_numbered_pictures_by_their_numbers(name: str, numbered: Path):
         assert found.name == str(source)
         expected = [n if n not in (12, 13) else 11 for n in range(8, 28)]
         assert _numbers(found.path) == list(enumerate(expected))
+        content = found.path.read_bytes()
     assert not found.path.exists()
+    with opened(source, rate=25) as again:
+        assert again.path.read_bytes() == content
     assert stem_name(source).stem == ("shot2" if name else "100% frames")
 
 
