@@ -100,7 +100,7 @@ def agree(
         if (begin_s, end_s) != (0.0, analysis.media.duration_s):
             terminal.note(
                 f"the result is of {begin_s:g} to {end_s:g} s of the recording, and annotations are taken to "
-                "have the times of the recording"
+                "have the times of the recording, but tables of results those of the result"
             )
         mapping = dict(word.rsplit("=", 1) for word in words or ())
         found = measure(analysis, said, modality=modality.value, face=face, mapping=mapping)

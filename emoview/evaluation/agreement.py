@@ -178,6 +178,8 @@ def _nothing_common(analysis: Analysis, modality: str, annotated: Set[int]) -> I
 
 def _on_timeline(analysis: Analysis, one: Annotation) -> Annotation:
     """Put an annotation on the clock of the result."""
+    if one.of_result:
+        return one
     end_s = None if one.end_s is None else in_timeline(analysis, one.end_s)
     return replace(one, start_s=in_timeline(analysis, one.start_s), end_s=end_s)
 

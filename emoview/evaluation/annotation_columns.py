@@ -54,6 +54,7 @@ class Layout:
     separator: str = ","
     shift: int | None = None
     shift_of_all: str = ""
+    of_result: bool = False
 
 
 def refuse_twice(path: Path, names: Sequence[str], layout: Layout) -> None:
@@ -98,7 +99,7 @@ def layout_of(keys: Sequence[str]) -> Layout | None:
     length, shift = time_of(_LENGTHS), time_of((SHIFT,))
     tiers = tuple(keys.index(name) for name in _TIERS if name in keys)
     common = {"label": label, "values": values, "raters": column_of(_RATERS), "tiers": tiers,
-              "shift": shift and shift.column}  # fmt: skip
+              "shift": shift and shift.column, "of_result": keys[:2] == ["tick", "time_s"]}  # fmt: skip
     if start is None and end is not None and state is None:
         start = moment
     if start is not None and (end is not None or length is not None):

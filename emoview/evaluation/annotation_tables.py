@@ -241,7 +241,8 @@ class _Row:
             if start < 0:
                 raise ValueError(f"the time less its offset of {off:g} s is before the recording")
         # What lasts no time at all is about a moment.
-        return Annotation(start, None if end == start else end, label, values, self.cell(layout.raters))
+        end = None if end == start else end
+        return Annotation(start, end, label, values, self.cell(layout.raters), layout.of_result)
 
     def _values(self) -> Iterator[tuple[str, float]]:
         for name, column in self.layout.values:

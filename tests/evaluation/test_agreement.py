@@ -102,6 +102,10 @@ def test_annotations_have_the_times_of_the_recording(rate: float | None, speed: 
     again = measure(part, read_annotations(eaf, "fused"))
     assert again.labels is not None
     assert again.labels.accuracy.value == 100
+    # Another result of the same stretch counts as this one does.
+    (csv,) = write_results(part, "part", ["csv"], tmp_path)
+    same = measure(part, read_annotations(csv))
+    assert (same.compared_ticks, same.labels and same.labels.accuracy.value) == (95, 100)
     early = [Annotation(0, 4, "happy")]
     with pytest.raises(InputError, match=rf"from 0\.0 to .* the result from {60.5 * speed:.1f} to"):
         measure(part, early)
