@@ -192,6 +192,22 @@ def test_dependent_tiers_of_elan_have_the_time_of_what_they_refer_to(tmp_path: P
     assert [one.rater for one in both] == ["said"] * 2 + ["mood"] * 3
 
 
+def test_annotations_of_elan_without_times_lie_in_the_order_of_their_slots(tmp_path: Path):
+    said = [_aligned("a2", "t2", "t2b", "sad"), _aligned("a1", "t1", "t2", "hello")]
+    text = _ELAN.format(said="".join([*said, _aligned("a3", "t2b", "t3", "oh")]), mood="", more="")
+    slot = '<TIME_SLOT TIME_SLOT_ID="t2"/>'
+    text = text.replace(slot, slot + slot.replace("t2", "t2b"))
+    text = text.replace('TIME_VALUE="8000"', 'TIME_VALUE="6000"')
+    found = _read(tmp_path / "a.eaf", text, "said")
+    assert sorted(found) == [(0.0, 2.0, "hello"), (2.0, 4.0, "sad"), (4.0, 6.0, "oh")]
+
+
+def test_two_tiers_of_elan_with_one_name_are_refused(tmp_path: Path):
+    text = _ELAN.format(said=_aligned("a1", "t1", "t3", "sad"), mood="", more="")
+    with pytest.raises(InputError, match="has two tiers 'said'"):
+        _read(tmp_path / "a.eaf", text.replace('"mood" PARENT_REF="said"', '"said"'), "said")
+
+
 def test_dependent_annotations_of_elan_follow_each_other_as_they_say(tmp_path: Path):
     second = _referring("b2", "a1", "sad").replace(
         "ANNOTATION_REF", 'PREVIOUS_ANNOTATION="b1" ANNOTATION_REF'
