@@ -102,8 +102,7 @@ def analyze(
         from emoview.pipeline.profile import profile_of
 
         names = formats_for(output, formats)
-        for file in (json, save_features):
-            refuse_input(None if file is None else Path(file), Path(video))
+        refuse_input(Path(video), Path(json) if json else None, save_features)
         sheet = ContactSheet()
         start_s = seconds_since_start()
         with (
@@ -124,8 +123,7 @@ def analyze(
         sheet_file = (output or Path()) / f"{stem}{FACES}"
         goals = [*goals_of(stem, usual, output), sheet_file, *([Path(json)] if json else [])]
         replaced = [path for path in goals if path.exists()]
-        written += _write_json(terminal, result, named, json)
-        written += write_results(result, stem, usual, output)
+        written += [*_write_json(terminal, result, named, json), *write_results(result, stem, usual, output)]
         if contact_sheet:
             write_whole(sheet_file, sheet.png(result.media.ticks, result.faces))
             written.append(sheet_file)
