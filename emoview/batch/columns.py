@@ -61,7 +61,7 @@ def columns_of(path: Place, line: int, head: Sequence[str], notes: list[str]) ->
     """Find what the columns are by their names, which stand in a line.
 
     Raises:
-        InputError: There is no column of paths, one is there twice, or may be misspelt.
+        InputError: There is no column of paths, one is there twice, or one may be misspelt.
     """
     keys = [key_of(recoded(name)) for name in head]
     named = [(*_base_of(key), number) for number, key in enumerate(keys)]
@@ -76,6 +76,12 @@ def columns_of(path: Place, line: int, head: Sequence[str], notes: list[str]) ->
     wanted = ((_STARTS, times[0]), (_ENDS, times[1]), (_LENGTHS, times[-1] or times[1]))
     _refuse_other_units(path, head, keys, [names for names, time in wanted if time is None])
     used = {places[0], *(time[0] for time in times if time)}
+    twice = next((number for number in sorted(used) if keys.count(keys[number]) > 1), None)
+    if twice is not None:
+        raise InputError(
+            f"the list {name_of(path)} has several columns {quoted(recoded(head[twice].strip()))}: keep one, "
+            "or rename others"
+        )
     found_times = (times[0], times[-1])
     _refuse_slips(
         path, head, keys, used, missing=[n for n, time in zip(_TIMES, found_times, strict=True) if not time]
@@ -101,7 +107,11 @@ def _base_of(key: str) -> tuple[str, str]:
 
 
 def _bounds_of(named: Sequence[tuple[str, str, int]]) -> list[tuple[int, str] | None]:
-    """Find the columns of starts and of ends by their names, with their units."""
+    """Find the columns of starts and of ends by their names, with their units.
+
+    Of two that may be meant, such as `start` and `start_s`, the one that names its unit counts.
+    """
+    named = sorted(named, key=lambda one: not one[1])
     there = {base for base, _, _ in named}
     pairs = () if not there.isdisjoint(name for both in _BOUNDS for name in both) else _PAIRS
     counting = (*_BOUNDS, *(both for both in pairs if there.issuperset(both)))

@@ -6,7 +6,7 @@ import os
 import posixpath
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -36,6 +36,7 @@ def names_of(clips: Sequence[Named], endings: Sequence[str]) -> list[str]:
     """
     found = [_Choice(*clip, endings) for clip in clips]
     tails = tuple(ending.casefold() for ending in endings)
+    infixes = _infixes(tails)
     levels = [0] * len(found)
     names = [choice.at(0) for choice in found]
     files = [choice.file for choice in found]
@@ -48,7 +49,10 @@ def names_of(clips: Sequence[Named], endings: Sequence[str]) -> list[str]:
         longer = [
             i
             for i, key in enumerate(keys)
-            if levels[i] < found[i].last and (seen[key] > 1 or key == _SUMMARY or _meets(key, tails, folders))
+            if levels[i] < found[i].last
+            and (
+                seen[key] > 1 or key == _SUMMARY or _meets(key, tails, folders) or _is_cut(key, infixes, seen)
+            )
         ]
         if not longer:
             return _numbered(names, keys, folders, endings)
@@ -113,12 +117,18 @@ def _inside(name: str, endings: Sequence[str]) -> str:
 def _numbered(names: list[str], keys: list[str], folders: set[str], endings: Sequence[str]) -> list[str]:
     """Number what is still the same: one file in several rows, and files whose paths differ by case alone."""
     tails = tuple(ending.casefold() for ending in endings)
+    infixes = _infixes(tails)
     taken = {_SUMMARY}
     counts: Counter[str] = Counter()
     result = []
     for name, key in zip(names, keys, strict=True):
         free = name
-        while (said := _key(free)) in taken or _meets(said, tails, folders):
+        while (
+            (said := _key(free)) in taken
+            or _meets(said, tails, folders)
+            or _is_cut(said, infixes, taken)
+            or any(said + infix in taken for infix in infixes)
+        ):
             counts[key] += 1
             free = fitting(f"{name}~{counts[key] + 1}", endings)
         taken.add(said)
@@ -129,6 +139,17 @@ def _numbered(names: list[str], keys: list[str], folders: set[str], endings: Seq
 def _meets(key: str, tails: Sequence[str], folders: set[str]) -> bool:
     """Tell whether a file of a clip would have the name of a folder with others."""
     return bool(folders) and any(key + tail in folders for tail in tails)
+
+
+def _infixes(tails: Sequence[str]) -> tuple[str, ...]:
+    """Give what stands before an ending in another one, such as `-excel` of `-excel.csv`."""
+    pairs = ((one, other) for one in tails for other in tails if one != other and one.endswith(other))
+    return tuple(dict.fromkeys(one.removesuffix(other) for one, other in pairs))
+
+
+def _is_cut(key: str, infixes: Sequence[str], keys: Container[str]) -> bool:
+    """Tell whether a file of a clip would be one of another: `a-excel` with `.csv`, `a` with `-excel.csv`."""
+    return any(key.endswith(infix) and key.removesuffix(infix) in keys for infix in infixes)
 
 
 def _folders(key: str) -> Iterator[str]:

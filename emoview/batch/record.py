@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,10 +14,13 @@ import msgspec
 
 from emoview.batch.inputs import Clip
 from emoview.batch.storage import Place, write_whole
-from emoview.batch.summary import checked_row
+from emoview.batch.summary import checked_row, summary_files
+from emoview.common.files import sha256_of
 from emoview.common.names import FACES, LABEL
+from emoview.common.text import name_of, shown
 from emoview.errors import InputError, OutputError
 from emoview.networks.weights import MANIFEST, weights_folder
+from emoview.output.read import file_of_result
 from emoview.output.writers import WRITERS
 from emoview.timeline.options import Options
 
@@ -24,6 +28,8 @@ FOLDER: Final = ".emoview"
 """Hidden folder of the records in the output folder."""
 
 _RECORD = ".json"
+# Instead of the name of a file.
+_UNKNOWN = "an unknown file"
 _WHOLE_BYTES = 1 << 20
 _PART_BYTES = 1 << 16
 _MOST_RECORD = 1 << 26
@@ -122,6 +128,21 @@ def _read(file: Place) -> _Record:
     return msgspec.convert(json.loads(file.read_text("utf-8")), _Record)
 
 
+def refuse_lists(inputs: Sequence[str], clips: Sequence[Clip], folder: Place, wanted: Wanted) -> None:
+    """Refuse to write a result, or the summary, over a list that is read.
+
+    Raises:
+        InputError: A list has the name of one.
+    """
+    if not isinstance(folder, Path):
+        return
+    root = Path(os.path.realpath(folder))
+    goals = {goal for clip in clips for goal in wanted.outputs(root, clip.name).values()}
+    for text in inputs:
+        if Path(os.path.realpath(text)) in goals.union(summary_files(root)):
+            raise InputError(f"{name_of(text)} would be overwritten: choose another folder with -o")
+
+
 class Records:
     """The records of an output folder."""
 
@@ -161,11 +182,25 @@ class Records:
         try:
             before = _read(record_file(self._folder, clip.name)).key
         except (OSError, ValueError, RecursionError):
-            return None
-        # A file that was moved, or is written anew under its name, is the same.
-        if not before or not key or any(before.get(name) == key[name] for name in ("path", "content")):
+            return self._of_no_batch(clip)
+        # A file that was moved, or is written anew under its name, is the same; but a name that counts from
+        # some folder may be that of another.
+        same = ["content", *(["path"] if isinstance(clip.path, Path) and clip.path.is_absolute() else [])]
+        if not before or not key or any(before.get(name) == key[name] for name in same):
             return None
         return str(before.get("path"))
+
+    def _of_no_batch(self, clip: Clip) -> str | None:
+        """Do as `other` where no batch has left a record: a result, or somebody's own file, may be there."""
+        goals = self._wanted.outputs(self._folder, clip.name).values()
+        if clip.fault or not any(isinstance(goal, Path) and goal.exists() for goal in goals):
+            return None
+        result = file_of_result(Path(str(self._folder / f"{clip.name}.json")))
+        if result is None:
+            return _UNKNOWN
+        path, sha256 = result
+        same = path == shown(clip.path) or (isinstance(clip.path, Path) and sha256 == sha256_of(clip.path))
+        return None if same else path
 
     def discard(self, clip: Clip) -> None:
         """Remove what an earlier run wrote for a clip that has failed now: it is about something else."""

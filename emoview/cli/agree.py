@@ -87,13 +87,21 @@ def agree(
         from dataclasses import asdict
 
         from emoview.cli.render_agreement import show_agreement
-        from emoview.common.files import write_whole
+        from emoview.common.files import refuse_input, write_whole
         from emoview.evaluation.agreement import measure
         from emoview.evaluation.annotations import read_all
         from emoview.output.read import read_json
+        from emoview.timeline.in_file import in_file
 
+        refuse_input(file, result, *annotations)
         analysis = read_json(result)
-        said = read_all(annotations, tier, length_s=analysis.media.duration_s, on_note=terminal.note)
+        begin_s, end_s = (in_file(analysis, time_s) for time_s in (0.0, analysis.media.duration_s))
+        said = read_all(annotations, tier, length_s=end_s, on_note=terminal.note)
+        if (begin_s, end_s) != (0.0, analysis.media.duration_s):
+            terminal.note(
+                f"the result is of {begin_s:g} to {end_s:g} s of the recording, and annotations are taken to "
+                "have the times of the recording, but tables of results those of the result"
+            )
         mapping = dict(word.rsplit("=", 1) for word in words or ())
         found = measure(analysis, said, modality=modality.value, face=face, mapping=mapping)
         show_agreement(terminal, found)

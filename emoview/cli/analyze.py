@@ -92,7 +92,7 @@ def analyze(
         from emoview.cli import render
         from emoview.cli.render_profile import profile as show_profile
         from emoview.cli.render_profile import seconds_since_start
-        from emoview.common.files import write_whole
+        from emoview.common.files import refuse_input, write_whole
         from emoview.common.names import FACES
         from emoview.media.source import stem_name
         from emoview.output.contact_sheet import ContactSheet
@@ -102,6 +102,7 @@ def analyze(
         from emoview.pipeline.profile import profile_of
 
         names = formats_for(output, formats)
+        refuse_input(Path(video), Path(json) if json else None, save_features)
         sheet = ContactSheet()
         start_s = seconds_since_start()
         with (
@@ -122,8 +123,7 @@ def analyze(
         sheet_file = (output or Path()) / f"{stem}{FACES}"
         goals = [*goals_of(stem, usual, output), sheet_file, *([Path(json)] if json else [])]
         replaced = [path for path in goals if path.exists()]
-        written += _write_json(terminal, result, named, json)
-        written += write_results(result, stem, usual, output)
+        written += [*_write_json(terminal, result, named, json), *write_results(result, stem, usual, output)]
         if contact_sheet:
             write_whole(sheet_file, sheet.png(result.media.ticks, result.faces))
             written.append(sheet_file)

@@ -101,7 +101,7 @@ def batch(
         from collections import Counter
 
         from emoview.batch.inputs import clips_of
-        from emoview.batch.record import Wanted
+        from emoview.batch.record import Wanted, refuse_lists
         from emoview.batch.run import Workers, default_workers, plan, run_batch
         from emoview.batch.storage import place_of
         from emoview.cli import render_batch as render
@@ -115,6 +115,7 @@ def batch(
         notes: list[str] = []
         clips = clips_of(inputs, wanted.endings, passed_over=passed_over, notes=notes)
         folder = place_of(output)
+        refuse_lists(inputs, clips, folder, wanted)
         if passed_over and not quiet:
             render.passed_over(terminal.console, passed_over)
         if not quiet:

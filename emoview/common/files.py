@@ -107,7 +107,8 @@ def refuse_input(output: Path | None, *inputs: Path | None) -> None:
         InputError: The output is an input.
     """
     for one in inputs:
-        if output and one and output.is_file() and one.exists() and output.samefile(one):
+        # Unlike those of pathlib, these take whatever a command line may name.
+        if output and one and os.path.isfile(output) and os.path.exists(one) and output.samefile(one):  # noqa: PTH110, PTH113
             raise InputError(f"{name_of(output)} would be overwritten: choose another name with -o")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,8 @@ from emoview.metrics.agreement import measure_agreement
 from emoview.metrics.figures import AgreementFigures, Figure, RegressionFigures, SeveralFigures
 from emoview.metrics.raters import measure_several
 from emoview.metrics.values import measure_values
-from emoview.timeline.clock import TICK_HZ
+from emoview.timeline.clock import TICK_HZ, time_of
+from emoview.timeline.in_file import in_file, in_timeline
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming, group_of, valence_arousal
 from emoview.timeline.results import AffectSource, Analysis, Row, main_rows
 
@@ -85,7 +86,8 @@ def measure(
 
     Args:
         analysis: The result.
-        annotations: What people said; where several speak of a tick, their majority or mean counts.
+        annotations: What people said, on the clock of the recording, also where the result is of a stretch
+            of it; where several speak of a tick, their majority or mean counts.
         modality: `fused`, `face` or `voice`.
         face: Track id; None for the face with most rows.
         mapping: Labels that words of the annotation stand for.
@@ -93,7 +95,7 @@ def measure(
     Raises:
         InputError: There is nothing that both speak of, or no such face, or a word is mapped to no label.
     """
-    annotations = _mapped(annotations, mapping or {})
+    annotations = [_on_timeline(analysis, one) for one in _mapped(annotations, mapping or {})]
     rows = {row.tick: row for row in _rows(analysis, face) if getattr(row, modality) is not None}
     count, left_out = _words(annotations)
     votes = {
@@ -111,10 +113,7 @@ def measure(
     annotated = set(labels).union(*values.values())
     compared = sorted(annotated & set(rows))
     if not compared:
-        raise InputError(
-            f"the annotation and the {modality} answers have no tick in common: the annotation reaches from "
-            f"{min(annotated, default=0) / TICK_HZ:.1f} to {max(annotated, default=0) / TICK_HZ:.1f} s"
-        )
+        raise _nothing_common(analysis, modality, annotated)
     said = {tick: naming.decide(getattr(rows[tick], modality))[0] for tick in compared}
     certain = {tick: label for tick, label in said.items() if label != UNCERTAIN}
     estimated = {
@@ -161,6 +160,28 @@ def _mapped(annotations: Sequence[Annotation], mapping: Mapping[str, str]) -> li
         one if one.label is None else replace(one, label=plain.get(one.label.casefold(), one.label))
         for one in annotations
     ]
+
+
+def _nothing_common(analysis: Analysis, modality: str, annotated: Set[int]) -> InputError:
+    said, ours = (
+        [
+            f"{max(0.0, in_file(analysis, time_of(tick))):.1f}"
+            for tick in (min(of, default=0), max(of, default=0))
+        ]
+        for of in (annotated, range(analysis.media.ticks + 1))
+    )
+    return InputError(
+        f"the annotation and the {modality} answers have no tick in common: the annotation reaches from "
+        f"{' to '.join(said)} s, the result from {' to '.join(ours)} s of the recording"
+    )
+
+
+def _on_timeline(analysis: Analysis, one: Annotation) -> Annotation:
+    """Put an annotation on the clock of the result."""
+    if one.of_result:
+        return one
+    end_s = None if one.end_s is None else in_timeline(analysis, one.end_s)
+    return replace(one, start_s=in_timeline(analysis, one.start_s), end_s=end_s)
 
 
 def _coarse(labels: Mapping[int, str], given: LabelCount, count: LabelCount) -> dict[int, str]:

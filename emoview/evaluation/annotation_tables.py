@@ -26,18 +26,9 @@ from emoview.common.tables import (
 from emoview.common.text import name_of
 from emoview.datasets.names import listed
 from emoview.errors import InputError
-from emoview.evaluation.annotations import VALUES, Annotation, Notes, chosen
+from emoview.evaluation.annotation_columns import SHIFT, Layout, Time, elan_layout, layout_of, refuse_twice
+from emoview.evaluation.annotations import Annotation, Notes, chosen
 
-_STARTS: Final = ("start", "begin", "onset", "begin_time", "start_time", "tmin", "from")
-_ENDS: Final = ("end", "stop", "offset", "end_time", "stop_time", "tmax", "to")
-_MOMENTS: Final = ("time", "time_relative", "timestamp")
-_LENGTHS: Final = ("duration", "length")
-_LABELS: Final = (
-    "label", "emotion", "behavior", "behaviour", "annotation", "value", "text", "code", "event", "category",
-)  # fmt: skip
-_RATERS: Final = ("rater", "coder", "annotator", "judge", "observer")
-_TIERS: Final = ("tier", "tier_name", "observation_id", "observation", "subject")
-_STATES: Final = ("status", "behavior_type", "behaviour_type", "event_type")
 _BEGINS, _STOPS = frozenset({"start", "state start"}), frozenset({"stop", "state stop"})
 _NOTHING: Final = frozenset({"", "na", "nan", "n/a", "-"})
 # Exports may begin with lines about the observation.
@@ -49,34 +40,8 @@ _LARGEST_VALUE: Final = 1e6
 _LATEST_S: Final = 1e6
 # Whole numbers so far beyond the recording are milliseconds.
 _BEYOND, _BEYOND_S = 2.0, 5.0
-_WHOLE: Final = re.compile(r"\d+", re.ASCII)
 # pandas writes whole numbers so where a cell of the column is empty.
 _WHOLE_NUMBER: Final = re.compile(r"(\d{1,11})(?:[.,]0*)?", re.ASCII)
-_CLOCK: Final = re.compile(r"\d+:\d+:\d+[.,]\d+", re.ASCII)
-_DECIMAL: Final = re.compile(r"\d+[.,]\d+", re.ASCII)
-
-
-@dataclass(frozen=True)
-class _Time:
-    """A column of times: its number, and the unit; none where it does not say."""
-
-    column: int
-    unit: str
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Which columns hold what, by their numbers, and what stands between them."""
-
-    start: _Time
-    end: _Time | None = None
-    length: _Time | None = None
-    label: int | None = None
-    values: tuple[tuple[str, int], ...] = ()
-    raters: int | None = None
-    tiers: tuple[int, ...] = ()
-    state: int | None = None
-    separator: str = ","
 
 
 def read_table(
@@ -89,14 +54,19 @@ def read_table(
     """
     head = text.split("\n", _MOST_HEAD)[:_MOST_HEAD]
     for separator in _SEPARATORS:
+        shift = ""
         for number, cells in enumerate(_read_head(head, separator)):
-            layout = _layout_of([key_of(cell) for cell in cells])
+            layout = layout_of([key_of(cell) for cell in cells])
             if layout is not None:
+                refuse_twice(path, cells, layout)
                 rows = _rows(path, text, separator, skip=number + 1)
-                return _read(path, rows, replace(layout, separator=separator), wanted, length_s, on_note)
+                layout = replace(layout, separator=separator, shift_of_all=shift)
+                return _read(path, rows, layout, wanted, length_s, on_note)
+            if len(cells) > 1 and unit_of(key_of(cells[0]))[0] == SHIFT:
+                shift = cells[1].strip()
     for separator in _EXPORTED:
         rows = _rows(path, text, separator, skip=0)
-        exported = _elan_layout([cells for _, cells in rows])
+        exported = elan_layout([cells for _, cells in rows])
         if exported is not None:
             return _read(path, rows, replace(exported, separator=separator), wanted, length_s, on_note)
     separator, first = separator_of([line.strip("\r") for line in head[:2]])
@@ -151,90 +121,10 @@ def _cut(
         raise InputError(f"{name_of(path)}, line {reader.line_num}: {error}") from None
 
 
-def _layout_of(keys: Sequence[str]) -> _Layout | None:
-    """Tell what the columns are by their keys; None where this is no head of a table of annotations."""
-    times = [(*unit_of(key), number) for number, key in enumerate(keys)]
-
-    def time_of(names: Sequence[str]) -> _Time | None:
-        # A clock that counts pictures depends on their rate.
-        fitting = (
-            _Time(n, unit)
-            for name in names
-            for base, unit, n in times
-            if base == name and keys[n][-3:] != ":ff"
-        )
-        return next(fitting, None)
-
-    def column_of(names: Sequence[str]) -> int | None:
-        return next((keys.index(name) for name in names if name in keys), None)
-
-    start, end, moment = time_of(_STARTS), time_of(_ENDS), time_of(_MOMENTS)
-    label, state = column_of(_LABELS), column_of(_STATES)
-    values = tuple((name, keys.index(name)) for name in VALUES if name in keys)
-    if start is None and end is None and moment is None:
-        return _datavyu_layout(keys)
-    if label is None and not values:
-        return None
-    length = time_of(_LENGTHS)
-    tiers = tuple(keys.index(name) for name in _TIERS if name in keys)
-    common = {"label": label, "values": values, "raters": column_of(_RATERS), "tiers": tiers}
-    if start is not None and (end is not None or length is not None):
-        return _Layout(start, end, None if end else length, **common)  # type: ignore[arg-type]
-    if moment is None:
-        return None
-    return _Layout(moment, state=state, length=None if state is not None else length, **common)  # type: ignore[arg-type]
-
-
-def _datavyu_layout(keys: Sequence[str]) -> _Layout | None:
-    """Tell the columns of one code of Datavyu, such as `mood.onset`, whose times are milliseconds."""
-    parts = [key.rpartition(".") for key in keys]
-    codes = {code for code, _, last in parts if code and last == "onset" and f"{code}.offset" in keys}
-    if len(codes) != 1:
-        return None
-    (code,) = codes
-    said = [
-        n
-        for n, (of, _, last) in enumerate(parts)
-        if of == code and last not in ("onset", "offset", "ordinal")
-    ]
-    start, end = (_Time(keys.index(f"{code}.{last}"), "ms") for last in ("onset", "offset"))
-    return _Layout(start, end, label=said[0]) if said else None
-
-
-def _elan_layout(rows: Sequence[Sequence[str]]) -> _Layout | None:
-    """Tell the columns of ELAN's export without a head: the tier, times in one or more units, the text."""
-    if not rows or len({len(cells) for cells in rows}) != 1:
-        return None
-    columns = list(zip(*rows, strict=True))
-    times = {
-        unit: [n for n, cells in enumerate(columns) if n and all(pattern.fullmatch(cell) for cell in cells)]
-        for unit, pattern in (("s", _DECIMAL), ("ms", _WHOLE), ("", _CLOCK))
-    }
-    # Behind the text may stand the name of the file.
-    label = max((n for found in times.values() for n in found), default=len(columns)) + 1
-    for unit, found in times.items():
-        if len(found) >= 2 and label < len(columns):
-            start, other = (_Time(n, unit) for n in found[:2])
-            common = {"label": label, "tiers": (0,)}
-            if any(map(_is_less, columns[found[1]], columns[found[0]])):
-                # These are no ends: the times of the ends were left out of the export.
-                return _Layout(start, length=other, **common)  # type: ignore[arg-type]
-            return _Layout(start, other, **common)  # type: ignore[arg-type]
-    return None
-
-
-def _is_less(one: str, other: str) -> bool:
-    try:
-        return seconds_in(one) < seconds_in(other)
-    except ValueError:
-        # Which is told with the line.
-        return False
-
-
 def _read(
     path: Path,
     rows: Sequence[tuple[int, list[str]]],
-    layout: _Layout,
+    layout: Layout,
     wanted: Sequence[str],
     length_s: float | None,
     on_note: Notes,
@@ -244,6 +134,10 @@ def _read(
     if decimal is None and layout.separator != ",":
         # A comma that cannot stand between columns is there for decimals.
         decimal = True
+    shifts = {shift for _, cells in rows if (shift := _Row(cells, layout, milliseconds, decimal).shift)}
+    if shifts:
+        said = listed([f"{shift} s" for shift in sorted(shifts)])
+        on_note(f"{name_of(path)}: a time offset of {said} was taken off its times")
     if milliseconds:
         on_note(f"{name_of(path)}: its times lie far beyond the recording and are read as milliseconds")
     tiers: defaultdict[str, list[Annotation]] = defaultdict(list)
@@ -279,7 +173,7 @@ def _read(
     )
 
 
-def _in_milliseconds(rows: Sequence[tuple[int, list[str]]], layout: _Layout, length_s: float | None) -> bool:
+def _in_milliseconds(rows: Sequence[tuple[int, list[str]]], layout: Layout, length_s: float | None) -> bool:
     """Tell whether times without a unit are milliseconds: whole, and far beyond the recording."""
     times = (layout.start, layout.end, layout.length)
     said = _times(rows, [time for time in times if time and not time.unit])
@@ -290,7 +184,7 @@ def _in_milliseconds(rows: Sequence[tuple[int, list[str]]], layout: _Layout, len
     return latest > longest and latest / 1000 <= longest
 
 
-def _times(rows: Sequence[tuple[int, list[str]]], times: Sequence[_Time | None]) -> list[str]:
+def _times(rows: Sequence[tuple[int, list[str]]], times: Sequence[Time | None]) -> list[str]:
     """Give the cells of these columns that say something."""
     columns = [time.column for time in times if time]
     return [c[n] for _, c in rows for n in columns if n < len(c) and c[n].casefold() not in _NOTHING]
@@ -301,7 +195,7 @@ class _Row:
     """A row, with what is known of its columns."""
 
     cells: Sequence[str]
-    layout: _Layout
+    layout: Layout
     milliseconds: bool
     decimal: bool | None
 
@@ -313,6 +207,14 @@ class _Row:
     def tier(self) -> str:
         """Name the tier, or the observation and the subject."""
         return " ".join(filter(None, (self.cell(column) for column in self.layout.tiers)))
+
+    @property
+    def shift(self) -> str:
+        """Give the seconds that were added to its times; nothing where none were."""
+        text = self.cell(self.layout.shift) or self.layout.shift_of_all
+        with suppress(ValueError):
+            return text if number_in(text) else ""
+        return "" if text.casefold() in _NOTHING else text
 
     def annotation(self) -> Annotation | None:
         """Give what the row says; None where that is nothing.
@@ -333,8 +235,14 @@ class _Row:
             end = start + self._time(layout.length)
         if end is not None and end < start:
             raise ValueError(f"the end, {end:g} s, is before the start, {start:g} s")
+        if self.shift:
+            off = number_in(self.shift)
+            start, end = start - off, None if end is None else end - off
+            if start < 0:
+                raise ValueError(f"the time less its offset of {off:g} s is before the recording")
         # What lasts no time at all is about a moment.
-        return Annotation(start, None if end == start else end, label, values, self.cell(layout.raters))
+        end = None if end == start else end
+        return Annotation(start, end, label, values, self.cell(layout.raters), layout.of_result)
 
     def _values(self) -> Iterator[tuple[str, float]]:
         for name, column in self.layout.values:
@@ -350,7 +258,7 @@ class _Row:
                 raise ValueError(f"{name} is {quoted(text)}, not a number such as 1.25")
             yield name, number
 
-    def _time(self, time: _Time) -> float:
+    def _time(self, time: Time) -> float:
         text = self.cell(time.column)
         in_ms = time.unit == "ms" or (self.milliseconds and not time.unit)
         # Nobody writes thousandths of milliseconds.

@@ -45,7 +45,11 @@ def read_elan(path: Path, content: bytes, on_note: Notes) -> dict[str, list[Anno
             "with ELAN"
         )
     times = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
-    tiers = {str(element.get("TIER_ID")): element for element in root.iter("TIER")}
+    tiers: dict[str, ElementTree.Element] = {}
+    for element in root.iter("TIER"):
+        name = str(element.get("TIER_ID"))
+        if tiers.setdefault(name, element) is not element:
+            raise InputError(f"{name_of(path)} has two tiers {quoted(name)}: rename one with ELAN")
     spans: dict[ElementTree.Element, Span] = {}
     for element in tiers.values():
         spans.update(_aligned(path, element, times))
@@ -86,8 +90,13 @@ def _aligned(
     path: Path, tier: ElementTree.Element, times: Mapping[str | None, str | None]
 ) -> Iterator[tuple[ElementTree.Element, Span]]:
     """Give the times of the annotations that have their own; those between two known ones share the time."""
+    # ELAN keeps its slots in order of time, whatever that of the annotations.
+    places = {slot: place for place, slot in enumerate(times)}
+    elements = sorted(
+        tier.iter("ALIGNABLE_ANNOTATION"), key=lambda one: places.get(one.get("TIME_SLOT_REF1"), 0)
+    )
     waiting: list[tuple[ElementTree.Element, float]] = []
-    for element in tier.iter("ALIGNABLE_ANNOTATION"):
+    for element in elements:
         start, end = (times.get(element.get(f"TIME_SLOT_REF{i}")) for i in (1, 2))
         if start is not None:
             waiting = [(element, _seconds(path, start, end))]

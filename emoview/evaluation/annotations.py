@@ -35,6 +35,7 @@ class Annotation:
         label: As written; None where only values were given.
         values: Of `VALUES`, those given.
         rater: Who said it; empty where there is one alone.
+        of_result: Whether it is a row of a result's table, whose times count from where that begins.
     """
 
     start_s: float
@@ -42,6 +43,7 @@ class Annotation:
     label: str | None
     values: Mapping[str, float] = field(default_factory=dict)
     rater: str = ""
+    of_result: bool = False
 
     def ticks(self) -> range:
         """Give the ticks whose middle lies in the stretch; of a moment, the tick that it lies in."""

@@ -46,6 +46,11 @@ def imported(path: Path, *, rate: float | None = None, video: Path | None = None
     media = None if video is None else probe(video)
     of_video = media.video.rate if media is not None and media.video is not None else None
     found = findings_of(read_table(path), of_video if rate is None else rate)
+    late_s = media.video.start_s - media.start_s if media is not None and media.video is not None else 0.0
+    if late_s > _EARLY_S:
+        # These programs count from the first picture.
+        note = f"the pictures start {late_s:.2f} s after the sound, and so do the frames of the table"
+        found = replace(found, times_s=found.times_s + late_s, notes=(*found.notes, note))
     timeline, faces = _timeline(found, path)
     options = Options(modality="face", face="all" if len(faces) > 1 else "largest")
     said = [row.face for row in timeline if row.face is not None]

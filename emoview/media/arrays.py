@@ -41,7 +41,8 @@ def write_media(
         OutputError: The file cannot be written.
     """
     streams: list[Any] = []
-    options: dict[str, Any] = {"f": "matroska"}
+    # Nothing by chance: of the same arrays it is the same file.
+    options: dict[str, Any] = {"f": "matroska", "fflags": "+bitexact"}
     first, rest = (None, iter(())) if pictures is None else _first_of(pictures)
     if first is not None:
         height, width = first.shape[:2]

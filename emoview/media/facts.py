@@ -137,6 +137,7 @@ class Media:
         created: When the recording began, as the file says, in ISO 8601; None where it does not.
         sounds: Its sound streams.
         whole_s: What its header claims of the whole file; None where it claims nothing.
+        apart: Whether its sound is that of another program than its pictures.
     """
 
     path: Path
@@ -153,6 +154,7 @@ class Media:
     created: str | None = None
     sounds: tuple[SoundTrack, ...] = ()
     whole_s: float | None = None
+    apart: bool = False
 
     @property
     def seek_s(self) -> float | None:

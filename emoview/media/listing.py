@@ -6,7 +6,6 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +15,12 @@ from emoview.common.text import name_of
 from emoview.errors import InputError
 from emoview.media.facts import HDR, AudioStream, SoundTrack, VideoStream
 from emoview.media.packets import moves, told_by_packets
+from emoview.media.programs import go_together, programs_in
 from emoview.media.shape import may_change
 from emoview.media.tool import MOST_PIXELS, arguments, lines_of, open_input, start
 from emoview.media.whole import descriptions
 
+_STREAM = re.compile(r" {2,4}Stream #\d+:(\d+)")
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
 _SOUND = re.compile(r"Stream #\d+:(\d+)(?:\[\w+\])?(?:\((\w+)\))?.*?: Audio: ")
@@ -35,9 +36,10 @@ _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 # In brackets it is what the stream says; behind them stands that of the container where it differs.
 _ASPECT = re.compile(r"\bSAR (\d+):(\d+)")
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
+_SHOWN = re.compile(r" s:(\d+)x(\d+) ")
 _FILTERS: Final = {"v": "showinfo", "a": "ashowinfo"}
 # In microseconds; times in seconds are printed with six digits, which are too few behind a day.
-_TIMED = r" @ \w+\] n: *{number} pts: *(-?\d+)"
+_TIMED = r" @ \w+\] n: *{number} pts: *(-?\d+)(.*)"
 _DECODED = re.compile(r"(?m)^ {2,4}Stream #0:(\d+) -> #0:\d+ \(")
 _INPUT = re.compile(r"(?m)^Input #0, ([^\s]+), from")
 _COLOURS = re.compile(r": Video: [^,]*(?:\([^)]*\))?[^,]*, *\w+\(([^)]*)\)")
@@ -62,16 +64,6 @@ _ODD_COLOURS = frozenset({
 })  # fmt: skip
 
 _CAPTURED = re.compile(r"(?mi)^ {4,}[\w.]*captur\w*[._ -]?(?:fps|(?:frame[._ -]?)?rate) *: *(\d+(?:\.\d+)?)")
-_CREATED = (
-    re.compile(r"(?mi)^ {4,}com\.apple\.quicktime\.creationdate *: *([^\n;]+)"),
-    re.compile(r"(?mi)^ {4,}creation_time *: *([^\n;]+)"),
-    re.compile(r"(?mi)^ {4,}(?:date|icrd|dateutc) *: *([^\n;]+)"),
-)
-# Of the broadcast form of WAV: the day and the time are apart.
-_CREATED_TIME = re.compile(r"(?mi)^ {4,}creation_time *: *(\d\d:\d\d:\d\d)")
-# Clocks that were never set stand at the beginning of an epoch.
-_FIRST_YEAR = 1971
-
 # Containers with an index of exact times. In others ffmpeg guesses where a second lies.
 _INDEXED = frozenset({"mov", "matroska", "wav"})
 
@@ -157,27 +149,6 @@ def captured_in(header: str) -> float | None:
     return rate if 0 < rate <= _FASTEST_CAPTURE else None
 
 
-def created_in(header: str) -> str | None:
-    """Give the time at which the recording says that it began, in ISO 8601; None where it does not.
-
-    It has a time zone where the file names one.
-    """
-    said = [found[1].strip() for pattern in _CREATED if (found := pattern.search(header))]
-    time = _CREATED_TIME.search(header)
-    if time:
-        said = [f"{text}T{time[1]}" for text in said if re.fullmatch(r"\d{4}-\d\d-\d\d", text)] + said
-    for text in said:
-        plain = re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", text.replace("Z", "+00:00"))
-        try:
-            moment = datetime.fromisoformat(plain)
-        except ValueError:
-            continue
-        # A day alone is no time.
-        if moment.year >= _FIRST_YEAR and ":" in plain:
-            return moment.isoformat(timespec="milliseconds")
-    return None
-
-
 def check_size(file: Path, listing: str) -> None:
     """Refuse pictures that are too large to decode.
 
@@ -212,10 +183,13 @@ def undecoded(
 def video_in(file: Path, header: str, decoded: str) -> VideoStream | None:
     """Describe the first stream of pictures that can be decoded, and is no cover; None without one.
 
-    A stream of a single picture before one of several is a cover, too, whatever the file calls it.
+    A stream of a single picture before one of several is a cover, too, whatever the file calls it.  Of
+    several programs, those that can be heard come first.
     """
     lines = [(line, following) for line, following in _stream_lines(header)
              if _VIDEO.search(line) and "(attached pic)" not in line]  # fmt: skip
+    programs, sounds = programs_in(header), [track.index for track in sounds_in(header)]
+    lines.sort(key=lambda one: not any(go_together(programs, _index_of(one[0]), other) for other in sounds))
     still = None
     for line, following in lines:
         stream = _video_of(file, header, decoded, line, following)
@@ -232,8 +206,8 @@ def _video_of(file: Path, header: str, decoded: str, line: str, following: str) 
     found = _VIDEO.search(line)
     assert found is not None
     index, codec = int(found[1]), found[2]
-    start = _first_time(file, decoded, index, "v")
-    if start is None:
+    first = _first_of(file, decoded, index, "v")
+    if first is None:
         return None
     containers = _containers(header)
     width, height = float(found[3]), float(found[4])
@@ -246,8 +220,7 @@ def _video_of(file: Path, header: str, decoded: str, line: str, following: str) 
     if odd_aspect:
         shape = 1.0
     width *= shape
-    turned = _ROTATION.search(following)
-    rotation = round(float(turned[1])) if turned else 0
+    rotation = _rotation_in(following, found.groups()[2:], first[1])
     if rotation % 180 == 90:
         width, height = height, width
     colours = _COLOURS.search(line)
@@ -255,9 +228,18 @@ def _video_of(file: Path, header: str, decoded: str, line: str, following: str) 
     odd = not _ODD_COLOURS.isdisjoint(named)
     return VideoStream(
         index, codec, round(width), round(height), _rate_in(header, line),
-        rotation, start, odd, odd_aspect, next((one for one in named if one in HDR), None), shape,
+        rotation, first[0], odd, odd_aspect, next((one for one in named if one in HDR), None), shape,
         not odd_aspect and may_change(codec, shape, containers, joined=joined),
     )  # fmt: skip
+
+
+def _rotation_in(following: str, size: tuple[str, ...], first: str) -> int:
+    """Give the degrees by which pictures are turned: those of a phone may say so in each, and not beside."""
+    turned = _ROTATION.search(following)
+    if turned:
+        return round(float(turned[1]))
+    shown = _SHOWN.search(first)
+    return 90 if shown and shown.groups() == size[::-1] != size else 0
 
 
 def _rate_in(header: str, line: str) -> float | None:
@@ -274,14 +256,22 @@ def _shape_in(line: str, *, joined: bool) -> float:
     return told[0 if joined else -1] if told else 1.0
 
 
-def audio_in(file: Path, header: str, decoded: str, *, index: int | None = None) -> AudioStream | None:
-    """Describe the first stream of sound that can be decoded, or that of this index; None without one."""
-    for line, _ in _stream_lines(header):
+def audio_in(
+    file: Path, header: str, decoded: str, *, index: int | None = None, video: VideoStream | None = None
+) -> AudioStream | None:
+    """Describe the first stream of sound that can be decoded, or that of this index; None without one.
+
+    What is in another program than the pictures comes last.
+    """
+    lines, programs = [line for line, _ in _stream_lines(header)], programs_in(header)
+    if video is not None:
+        lines.sort(key=lambda one: not go_together(programs, video.index, _index_of(one)))
+    for line in lines:
         found = _AUDIO.search(line)
         if not found or index not in (None, int(found[1])):
             continue
-        if (start := _first_time(file, decoded, int(found[1]), "a")) is not None:
-            layout = found[4].strip()
+        if (first := _first_of(file, decoded, int(found[1]), "a")) is not None:
+            start, layout = first[0], found[4].strip()
             if "matroska" in _containers(header):
                 # Before zero lies what fills the coder, which older ffmpegs do not leave out.
                 start = max(start, 0.0)
@@ -332,38 +322,51 @@ def _stream_lines(header: str) -> list[tuple[str, str]]:
     """Each line that describes a stream, with the lines about it that follow."""
     # Lines of metadata, which may say anything, stand further in.
     parts = re.split(r"(?m)^(?= {2,4}Stream #)", header)
-    return [(part.split("\n", 1)[0], part) for part in parts if re.match(" {2,4}Stream #", part)]
+    found: dict[int, tuple[str, str]] = {}
+    for part in parts:
+        if _STREAM.match(part):
+            # One that several programs share is named in each.
+            found.setdefault(_index_of(part), (part.split("\n", 1)[0], part))
+    return list(found.values())
 
 
-def _first_time(file: Path, decoded: str, index: int, kind: str) -> float | None:
-    """Tell the time of the first picture or sound packet that can be decoded; None if none can.
+def _index_of(line: str) -> int:
+    """Give the number of the stream that a line describes."""
+    found = _STREAM.match(line)
+    assert found is not None
+    return int(found[1])
+
+
+def _first_of(file: Path, decoded: str, index: int, kind: str) -> tuple[float, str] | None:
+    """Tell the time of the first picture or sound packet that can be decoded, and what ffmpeg says of it.
 
     Args:
         file: The file.
         decoded: What ffmpeg said when it decoded the first picture and sound together.
         index: Number of the stream.
         kind: `v` or `a`.
+
+    Returns:
+        None if none can.
     """
-    time = None
+    first = None
     if str(index) in _DECODED.findall(decoded):
-        time = _time_in(decoded, kind, "0")
-    if time is None:
+        first = _packet_in(decoded, kind, "0")
+    if first is None:
         # It has not been decoded with the others, one of them was no good, or they spoke at once.
         settb = "asettb" if kind == "a" else "settb"
         stream = open_input(file)[str(index)].filter(settb, "1/1000000").filter(_FILTERS[kind])
         output = ffmpeg.output(stream, "-", f="null", **{f"frames:{kind}": 1})
         alone = _ffmpeg_log(file, arguments(output, loglevel="info", copyts=True))
-        time = _time_in(alone, kind, "0")
-        if time is None:
-            time = _time_in(alone, kind, r"\d+")
-    return time
+        first = _packet_in(alone, kind, "0") or _packet_in(alone, kind, r"\d+")
+    return first
 
 
-def _time_in(listing: str, kind: str, number: str) -> float | None:
-    """Read the time of a picture or sound packet, by its number.
+def _packet_in(listing: str, kind: str, number: str) -> tuple[float, str] | None:
+    """Read the time of a picture or sound packet, by its number, and what stands behind it.
 
     A line that starts while another thread is in the midst of one has lost its head: whoever took the
     first line that is whole would take the second packet for the first.
     """
     found = re.search(rf"(?m)^\[Parsed_{_FILTERS[kind]}_\d+" + _TIMED.format(number=number), listing)
-    return int(found[1]) / 1_000_000 if found else None
+    return (int(found[1]) / 1_000_000, found[2]) if found else None

@@ -11,12 +11,12 @@ from typing import Final
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
+from emoview.media.created import created_in
 from emoview.media.facts import WHOLE, Media, Stretch, VideoStream
 from emoview.media.listing import (
     audio_in,
     captured_in,
     check_size,
-    created_in,
     header_of,
     in_tiles,
     length_in,
@@ -27,6 +27,7 @@ from emoview.media.listing import (
     undecoded,
     video_in,
 )
+from emoview.media.programs import go_together, programs_in
 from emoview.media.tool import tool
 from emoview.media.whole import missing_bytes
 
@@ -73,7 +74,7 @@ def probe(
     tracks = sounds_in(header)
     asked = None if audio_track is None else sound_named(file, tracks, audio_track)
     video = video_in(file, header, listing)
-    audio = audio_in(file, header, listing, index=None if asked is None else asked.index)
+    audio = audio_in(file, header, listing, index=None if asked is None else asked.index, video=video)
     if asked is not None and audio is None:
         raise InputError(f"{name_of(file)}: sound track {asked} cannot be decoded: choose another")
     speed = _speed(file, video, capture_rate)
@@ -83,12 +84,15 @@ def probe(
         audio = audio and replace(audio, start_s=audio.start_s / speed)
     if video is None:
         check_size(file, listing)
+    apart = video is not None and audio is not None and not go_together(
+        programs_in(header), video.index, audio.index
+    )  # fmt: skip
     pictures, sounds = tracks_in(header)
     broken = tuple(undecoded(pictures, sounds, video, audio))
     media = Media(
         file, _duration(file, seconds, stretch), video, audio, stretch, indexed, broken,
         (len(pictures), len(sounds)), missing_bytes(file), speed, captured_in(header), created_in(header),
-        tracks, seconds,
+        tracks, seconds, apart,
     )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():

@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import ffmpeg
+import numpy as np
 
 from emoview.common.files import private_folder
 from emoview.common.text import ADDRESS, name_of
@@ -34,6 +35,8 @@ _SECRET: Final = re.compile(r"(?<=://)[^/@\s]*@")
 _NUMBERED: Final = re.compile(r"%0?(\d*)d")
 _NUMBER: Final = re.compile(r"(\d+)(?=\D*$)")
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+# These a film can hold as they are, each of its own size.
+_COPIED: Final = (".png", ".jpg", ".jpeg")
 _PICTURES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 # A longer gap in numbers is no dropped picture.
 _MOST_MISSING_S: Final = 1.0
@@ -233,11 +236,15 @@ def _from_pictures(text: str, rate: float | None, folder: Path) -> tuple[Path, t
         (folder / f"{place:09d}{files[0][1].suffix.lower()}").symlink_to(shown.absolute())
     path = folder / "pictures.mkv"
     ending = files[0][1].suffix.lower()
-    options = {"c:v": "copy" if ending in (".png", ".jpg", ".jpeg") else "ffv1"}
     pattern = f"file:{str(folder).replace('%', '%%')}/%09d{ending}"
     given = ffmpeg.input(
         pattern, f="image2", framerate=rate, protocol_whitelist="file", max_pixels=MOST_PIXELS
     )
+    coder = "copy"
+    if ending not in _COPIED:
+        given, coder = _of_one_shape(given, next(iter(there.values()))), "ffv1"
+    # Nothing by chance: of the same pictures it is the same film.
+    options = {"c:v": coder, "fflags": "+bitexact"}
     _run(ffmpeg.output(given, f"file:{path}", f="matroska", **options), name_of(text), path)
     return path, tuple(
         f"{count} of the numbered pictures {'is' if count == 1 else 'are'} {what}: the one before stands in "
@@ -245,6 +252,22 @@ def _from_pictures(text: str, rate: float | None, folder: Path) -> tuple[Path, t
         for count, what in ((missing - cut_off, "missing"), (cut_off, "cut off"))
         if count
     )
+
+
+def _of_one_shape(pictures: Any, first: Path) -> Any:
+    """Fit pictures into the size of the first, with black beside them: ffmpeg alone would squeeze them."""
+    import cv2
+
+    try:
+        decoded = cv2.imdecode(np.fromfile(first, np.uint8), cv2.IMREAD_UNCHANGED)
+    except (OSError, cv2.error):
+        decoded = None
+    if decoded is None:
+        # What is wrong with it is left to ffmpeg.
+        return pictures
+    high, wide = decoded.shape[:2]
+    fitting = pictures.filter("scale", wide, high, force_original_aspect_ratio="decrease")
+    return fitting.filter("pad", wide, high, "(ow-iw)/2", "(oh-ih)/2")
 
 
 def _is_cut_off(file: Path) -> bool:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import mimetypes
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from emoview.output.tiers import Tier, tiers_of
+from emoview.timeline.in_file import in_file
 from emoview.timeline.results import Analysis
 
 # The format wants a date; that of the writing would make each file differ from the one before.
@@ -27,7 +29,7 @@ _LANGUAGE: Final = "und"
 
 
 def eaf_file(analysis: Analysis, path: Path) -> bytes:
-    """Write the segments as the ELAN document that is to be at `path`.
+    """Write the segments as the ELAN document that is to be at `path`, with times of the recording.
 
     The labels are a controlled vocabulary, so that who corrects them picks from a list.
     """
@@ -38,7 +40,7 @@ def eaf_file(analysis: Analysis, path: Path) -> bytes:
             "xmlns:xsi": _XSI, "xsi:noNamespaceSchemaLocation": _SCHEMA,
         },
     )  # fmt: skip
-    tiers = tiers_of(analysis)
+    tiers = [_on_file(analysis, tier) for tier in tiers_of(analysis)]
     _add_header(document, analysis.media.path, path, sum(len(tier.segments) for tier in tiers))
     slots = ElementTree.SubElement(document, "TIME_ORDER")
     slot_of = _add_slots(slots, tiers)
@@ -57,6 +59,15 @@ def eaf_file(analysis: Analysis, path: Path) -> bytes:
     ElementTree.indent(document)
     text: bytes = ElementTree.tostring(document, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
+
+
+def _on_file(analysis: Analysis, tier: Tier) -> Tier:
+    """Put a tier on the clock of the recording, which ELAN plays beside it."""
+    moved = (
+        replace(one, start_s=in_file(analysis, one.start_s), end_s=in_file(analysis, one.end_s))
+        for one in tier.segments
+    )
+    return replace(tier, segments=tuple(moved))
 
 
 def _ms(seconds: float) -> int:

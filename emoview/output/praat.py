@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from emoview.output.tiers import Tier, tiers_of
+from emoview.timeline.in_file import in_file
 from emoview.timeline.results import Analysis
 
 Interval = tuple[float, float, str]
 
 
 def textgrid_file(analysis: Analysis, _: Path) -> str:
-    """Write the segments as a TextGrid in Praat's long text form; intervals without a label have no text."""
-    end = analysis.media.duration_s
+    """Write the segments as a TextGrid in Praat's long text form; intervals without a label have no text.
+
+    Times are those of the recording, so that the grid fits its sound, also where a stretch was analysed.
+    """
+    end = in_file(analysis, analysis.media.duration_s)
     # Praat refuses a grid without a tier.
     tiers = tiers_of(analysis) or [Tier("fused", ())]
     lines = [
@@ -20,7 +24,8 @@ def textgrid_file(analysis: Analysis, _: Path) -> str:
         "xmin = 0", f"xmax = {end:.2f}", "tiers? <exists>", f"size = {len(tiers)}", "item []:",
     ]  # fmt: skip
     for number, tier in enumerate(tiers, 1):
-        intervals = _without_gaps([(s.start_s, s.end_s, s.label) for s in tier.segments], end)
+        said = [(in_file(analysis, s.start_s), in_file(analysis, s.end_s), s.label) for s in tier.segments]
+        intervals = _without_gaps(said, end)
         lines += [
             f"    item [{number}]:", '        class = "IntervalTier"',
             f'        name = "{_quoted(tier.name)}"',

@@ -13,6 +13,7 @@ from emoview.output.palette import ink
 from emoview.output.tracks import limit, tracks
 from emoview.output.words import facts_of, length_of, options_of, technical_of
 from emoview.timeline.clock import TICK_MS
+from emoview.timeline.in_file import speed_of
 from emoview.timeline.labels import COLOURS, LETTERS
 from emoview.timeline.moments import (
     DISTANCE,
@@ -134,6 +135,7 @@ def _data(analysis: Analysis, found: Sequence[Disagreement]) -> dict[str, Any]:
         "ticks": analysis.media.ticks,
         "duration": analysis.media.ticks * TICK_MS / 1000,
         "start": analysis.media.start_s,
+        "speed": speed_of(analysis),
         "cuts": list(analysis.cuts),
         "labels": list(analysis.naming.groups),
         "names": list(labels),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from emoview.timeline.in_file import in_file
 from emoview.timeline.results import Analysis, Segment
 
 SHORTEST_S: Final = 1.0
@@ -18,7 +19,7 @@ _Cue = tuple[float, float, str]
 
 def vtt_file(analysis: Analysis, _: Path) -> str:
     """Write the segments as WebVTT."""
-    cues = (f"{_time(a, '.')} --> {_time(b, '.')}\n{text}\n" for a, b, text in _cues(analysis))
+    cues = (f"{_time(a, '.')} --> {_time(b, '.')}\n{text}\n" for a, b, text in _on_file(analysis))
     return "\n".join(["WEBVTT\n", *cues])
 
 
@@ -26,8 +27,14 @@ def srt_file(analysis: Analysis, _: Path) -> str:
     """Write the segments as SubRip."""
     return "\n".join(
         f"{number}\n{_time(a, ',')} --> {_time(b, ',')}\n{text}\n"
-        for number, (a, b, text) in enumerate(_cues(analysis), 1)
+        for number, (a, b, text) in enumerate(_on_file(analysis), 1)
     )
+
+
+def _on_file(analysis: Analysis) -> Iterator[_Cue]:
+    """Give the captions on the clock of the recording, by which players show them."""
+    for start, end, text in _cues(analysis):
+        yield in_file(analysis, start), in_file(analysis, end), text
 
 
 def _cues(analysis: Analysis) -> Iterator[_Cue]:

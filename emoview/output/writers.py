@@ -15,7 +15,7 @@ from emoview.common.additions import Package, WithAdditions, said
 from emoview.common.files import Content, write_whole
 from emoview.common.names import fitting
 from emoview.errors import EmoviewError, InputError, OutputError
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, MediaFacts
 
 
 @dataclass(frozen=True)
@@ -153,12 +153,22 @@ def stem_beside(
     for number in itertools.count(1):
         name = stem if number == 1 else stem_of(Path(f"{stem}~{number}.x"), formats, *others)
         other = file_of_result(folder / f"{name}.json")
-        if other is None or media.path == other[0] or (media.sha256 and media.sha256 == other[1]):
+        if other is None or _is_of(media, *other, folder):
             break
         first = first or other[0]
     if first is None:
         return stem, None
-    return name, f"{folder / stem} is the result of {first}: that of {media.path} is called {name}"
+    whose = f"another {first}, or of what it held before" if first == media.path else first
+    return name, f"{folder / stem} is the result of {whose}: that of {media.path} is called {name}"
+
+
+def _is_of(media: MediaFacts, path: str, sha256: str | None, folder: Path) -> bool:
+    """Tell whether a result in a folder, of a file of this name and content, is of the same file."""
+    if not (media.sha256 and sha256):
+        return media.path == path
+    # A name that counts from some folder, or is none of a file, may be that of another.
+    here = Path(path).is_absolute() or folder.resolve() == Path.cwd()
+    return media.sha256 == sha256 or (media.path == path and here and Path(path).exists())
 
 
 def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output: Path | None) -> list[Path]:

@@ -87,6 +87,11 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
         count, stream = media.tracks[0], media.video
         yield f"the file has {count} picture tracks; only one was analysed, stream {stream.index}"
     chosen = options.audio_track is not None or options.modality == "face"
+    if media.apart and not chosen and options.modality == "both":
+        yield (
+            "the sound is of another program of the file than the pictures: analyse one of them with "
+            "--modality face or --modality voice"
+        )
     if len(media.sounds) > 1 and media.audio is not None and not chosen:
         own, others = _tracks(media)
         yield (

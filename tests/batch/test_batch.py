@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Make
+from made_up import made_up
 
 from emoview import LABELS, InputError, Options
 from emoview.batch.events import Finished, Working
@@ -22,6 +23,7 @@ from emoview.batch.record import Records, Wanted, write_record
 from emoview.batch.run import plan, run_batch
 from emoview.batch.summary import COLUMNS, row_of_failure, write_summary
 from emoview.media.probe import Stretch, probe
+from emoview.output.json import to_json
 
 COMMAND = [sys.executable, "-m", "emoview", "batch"]
 ARGUMENTS = ("--workers", "2", "--challenge", "--contact-sheet", "--labels", "3")
@@ -300,6 +302,49 @@ def test_whose_results_an_earlier_batch_left_under_the_name_is_told(tmp_path: Pa
     one.write_bytes(b"3")
     assert replaced(one) is None
     assert plan([Clip(other, "b")], tmp_path, wanted, resume=True)[0].replaces is None
+
+
+def test_one_name_in_two_folders_is_of_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    wanted = Wanted(Options(), ("csv",))
+    clip = Clip(Path("a.mp4"), "a")
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.mp4").write_bytes(name.encode())
+    monkeypatch.chdir(tmp_path / "one")
+    key = Records(tmp_path, wanted).key(clip)
+    (tmp_path / "a.csv").write_text("result")
+    write_record(tmp_path, "a", key, [tmp_path / "a.csv"], row_of_failure(clip, "x"))
+    monkeypatch.chdir(tmp_path / "other")
+    assert plan([clip], tmp_path, wanted, resume=True)[0].replaces == "a.mp4"
+
+
+def test_what_no_batch_has_left_under_the_name_is_told(tmp_path: Path):
+    one, other = (tmp_path / name / "a.mp4" for name in ("one", "other"))
+    for file in (one, other):
+        file.parent.mkdir()
+        file.write_bytes(file.parent.name.encode())
+    wanted = Wanted(Options(), ("csv",))
+
+    def replaced(file: Path) -> str | None:
+        return plan([Clip(file, "a")], tmp_path, wanted, resume=True)[0].replaces
+
+    assert replaced(one) is None
+    # Somebody's own table, such as annotations.
+    (tmp_path / "a.csv").write_text("start_s,end_s,label")
+    assert replaced(one) == "an unknown file"
+    (tmp_path / "a.json").write_text(to_json(made_up(path=str(one))))
+    assert replaced(one) is None
+    assert replaced(other) == str(one)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "summary.csv"])
+def test_a_list_is_not_written_over(name: str, tmp_path: Path):
+    (tmp_path / name).write_text("path\na.mp4\n")
+    done = run(tmp_path / name, "-o", tmp_path)
+    assert done.returncode == 1
+    assert f"{name} would be overwritten: choose another folder" in "".join(done.stderr.split("\n"))
+    assert (tmp_path / name).read_text() == "path\na.mp4\n"
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
 
 
 def test_a_summary_of_ten_thousand_is_quick(tmp_path: Path):

@@ -189,6 +189,7 @@ STRETCHES = {
             "mark_in,mark_out",
         )
     },
+    "frames beside seconds": "path,start,end,start_s,end_s\nb.mp4,38,113,1.5,4.5\n",
     "columns without a name": "path;start_s;end_s;;\nb.mp4;1,5;4,5;;\n",
     "a line for Excel, saved again": "sep=;;\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
     "empty lines first": ";;\n\npath;start_s;end_s\nb.mp4;1,5;4,5\n",
@@ -223,6 +224,12 @@ def test_times_that_are_called_otherwise_are_not_passed_over(times: str, tmp_pat
     content = "path,start_s,duration,week_end\nb.mp4,1,2,x\n"
     (clip,) = clips_of([written(tmp_path, content, "list.csv")])
     assert (clip.stretch.end_s, clip.further) == (3, (("week_end", "x"),))
+
+
+@pytest.mark.parametrize("times", ["start_s,Start (s),end_s", "start_s,end_s,end_s", "start,dur,dur"])
+def test_two_columns_of_one_name_are_refused(times: str, tmp_path: Path):
+    with pytest.raises(InputError, match=r"has several columns '.*': keep one"):
+        clips_of([written(tmp_path, f"path,{times}\nb.mp4,1,2,3\n", "list.csv")])
 
 
 @pytest.mark.parametrize("times", ["t0", "t1,start_s", "in,end", "in", "start,in,out", "OUT (ms)"])

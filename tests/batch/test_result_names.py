@@ -15,8 +15,9 @@ from emoview.batch.storage import place_of
 from emoview.common.names import MOST_BYTES, fitting
 from emoview.media.probe import WHOLE, Stretch
 
-ENDINGS = (".csv", ".json", ".TextGrid", "-faces.png")
+ENDINGS = (".csv", "-excel.csv", ".json", ".TextGrid", "-faces.png")
 NASTY = (
+    "a-excel", "b-excel.wav",
     "a", "A", "b.wav", "b.mp4", "..", ".", "...", "...wav", "~", "C:", "a\\b", "a\0b", "a\nb", "é", "e\u0301",
     "summary", "Summary", ".emoview", "summary.csv", "a.csv", "a.CSV", "CON", "a::b", "x?y=../..", "x#y",
     "%2e%2e", "名" * 90, "n" * 255, "n" * 254 + "m", "\udcff" * 250, "ǰ", "ß", "ss", "",
@@ -75,6 +76,7 @@ def test_names_from_anything_lie_below_the_folder_and_are_unique(
     "pair",
     [
         ("../d/a.wav", "/x/d/a.wav"), ("local:///x/../d/a.wav", "/d/a.wav"),
+        ("/x/a.wav", "/x/a-excel.wav"), ("/x/a-excel", "/x/a"), ("a-EXCEL.wav", "a.mp4"),
         ("file://../d/a.wav", "../d/a.wav"), ("/x/é.wav", "/x/e\u0301.wav"), ("/x/a.wav", "/x/A.wav"),
     ],
 )  # fmt: skip

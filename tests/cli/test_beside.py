@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from expected import ONE_PICTURE
 from made_up import made_up
 from typer.testing import CliRunner
 
-from emoview import InputError
+from emoview import Analysis, InputError
 from emoview.cli.main import app
 from emoview.output.json import to_json
 from emoview.output.read import read_json
+from emoview.output.writers import stem_beside
 
 
 def _overlaid(_analysis: Any, _video: Path, output: Path, **_: Any) -> None:
@@ -83,6 +85,35 @@ def test_no_result_takes_the_place_of_that_of_another_file(made: Make, tmp_path:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["x.mp4", "standard input", "rtsp://camera/x"])
+def test_one_name_may_stand_for_several_recordings(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Named from several folders, or what comes through one door at several times."""
+    for folder in ("a", "out"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "a" / "x.mp4").write_bytes(b"")
+    monkeypatch.chdir(tmp_path / "a")
+
+    def of(content: str, path: str = name) -> Analysis:
+        result = made_up(path=path)
+        return replace(result, media=replace(result.media, sha256=content * 64))
+
+    out = tmp_path / "out"
+    (out / "x.json").write_text(to_json(of("1")))
+    assert stem_beside(of("1"), "x", ["json"], out) == ("x", None)
+    stem, said = stem_beside(of("2"), "x", ["json"], out)
+    assert stem == "x~2"
+    assert said is not None
+    assert f"is the result of another {name}, or of what it held before: that of" in said
+    # Of a file that was changed where its results lie there is one result.
+    (tmp_path / "a" / "x.json").write_text(to_json(of("1")))
+    assert stem_beside(of("2"), "x", ["json"], Path())[0] == ("x" if name == "x.mp4" else "x~2")
+    whole = str(tmp_path / "a" / "x.mp4")
+    (out / "x.json").write_text(to_json(of("1", whole)))
+    assert stem_beside(of("2", whole), "x", ["json"], out) == ("x", None)
+
+
 def test_what_is_no_result_says_where_one_is(tmp_path: Path):
     for name in ("talk.csv", "talk.mp4", "talk.json", "alone.mp4"):
         (tmp_path / name).write_bytes(b"x")
@@ -93,3 +124,13 @@ def test_what_is_no_result_says_where_one_is(tmp_path: Path):
         read_json(Path())
     with pytest.raises(InputError, match=r"alone\.mp4 is a recording: analyze it first"):
         read_json(tmp_path / "alone.mp4")
+
+
+@pytest.mark.parametrize("option", ["--json", "--save-features"])
+def test_the_recording_is_not_written_over(option: str, tmp_path: Path):
+    clip = tmp_path / "talk.npz"
+    clip.write_bytes(b"a recording")
+    done = run("analyze", clip, option, "talk.npz", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "talk.npz would be overwritten" in done.stderr
+    assert clip.read_bytes() == b"a recording"

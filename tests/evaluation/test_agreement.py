@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,12 +61,54 @@ def test_intervals_over_seconds_are_wider_than_over_ticks():
     assert blocks.high - blocks.low > 3 * (single.high - single.low)
 
 
+def test_figures_are_not_written_over_what_is_read(tmp_path: Path):
+    (tmp_path / "a.json").write_text(to_json(made_up()))
+    (tmp_path / "a.csv").write_text("start_s,end_s,label\n0,1,happy\n")
+    before = [file.read_bytes() for file in sorted(tmp_path.iterdir())]
+    for file in ("a.json", "a.csv"):
+        done = subprocess.run(
+            [sys.executable, "-m", "emoview", "agree", "a.json", "a.csv", "--json", file],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "would be overwritten" in done.stderr
+    assert [file.read_bytes() for file in sorted(tmp_path.iterdir())] == before
+
+
 def test_a_stretch_takes_the_ticks_whose_middle_it_covers():
     assert Annotation(0, 0.04, "x", {}).ticks() == range(1)
     assert Annotation(0.03, 0.1, "x", {}).ticks() == range(1, 2)
     assert Annotation(0.021, 0.06, "x", {}).ticks() == range(1, 1)
     assert Annotation(0.02, 0.061, "x", {}).ticks() == range(2)
     assert Annotation(0.079, None, "x", {}).ticks() == range(1, 2)
+
+
+@pytest.mark.parametrize(("rate", "speed"), [(None, 1), (50.0, 2)])
+def test_annotations_have_the_times_of_the_recording(rate: float | None, speed: int, tmp_path: Path):
+    """Also where the result is of a stretch of it, or of slow motion on the clock of its capture."""
+    result = made_up()
+    options = replace(result.options, capture_rate=rate)
+    part = replace(result, media=replace(result.media, start_s=60.5), options=options)
+    lines = [
+        f"{(a + 60.5) * speed},{(b + 60.5) * speed},{label}"
+        for a, b, label in ((-60.5, 0, "fear"), (0, 1.6, "happy"), (1.6, 3.2, "sad"), (3.2, 4, "neutral"))
+    ]
+    table = _table(tmp_path, "\n".join(["start_s,end_s,label", *lines]))
+    found = measure(part, table)
+    assert found.compared_ticks == 95
+    assert found.labels is not None
+    assert found.labels.accuracy.value == 100
+    (eaf,) = write_results(part, "part", ["eaf"], tmp_path)
+    again = measure(part, read_annotations(eaf, "fused"))
+    assert again.labels is not None
+    assert again.labels.accuracy.value == 100
+    # Another result of the same stretch counts as this one does.
+    (csv,) = write_results(part, "part", ["csv"], tmp_path)
+    same = measure(part, read_annotations(csv))
+    assert (same.compared_ticks, same.labels and same.labels.accuracy.value) == (95, 100)
+    early = [Annotation(0, 4, "happy")]
+    with pytest.raises(InputError, match=rf"from 0\.0 to .* the result from {60.5 * speed:.1f} to"):
+        measure(part, early)
 
 
 def test_intervals_and_synonyms(tmp_path: Path):

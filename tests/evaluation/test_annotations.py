@@ -33,6 +33,22 @@ TABLES = {
         "Time_Relative_sf,Behavior,Event_Type\n0,neutral,State start\n4,neutral,State stop\n"
         "4,sad,State start\n8.5,sad,State stop\n"
     ),
+    "boris events with an offset": (
+        "Observation id\tobs1\nTime offset (s)\t5.0\n\nTime\tSubject\tBehavior\tStatus\n"
+        "5.0\tP1\tneutral\tSTART\n9.0\tP1\tneutral\tSTOP\n9.0\tP1\tsad\tSTART\n13.5\tP1\tsad\tSTOP\n"
+    ),
+    "boris events in columns with an offset": (
+        "Observation id,Source,Time offset (s),FPS,Subject,Behavior,Behavior type,Time,Image index\n"
+        "obs1,a.mp4,5.000,25,P1,neutral,START,5.0,0\nobs1,a.mp4,5.000,25,P1,neutral,STOP,9.0,100\n"
+        "obs1,a.mp4,5.000,25,P1,sad,START,9.0,100\nobs1,a.mp4,5.000,25,P1,sad,STOP,13.5,212\n"
+    ),
+    "observer with several clocks": (
+        "Time_Relative_hms;Time_Relative_f;Time_Relative_sf;Duration_sf;Behavior;Event_Type\n"
+        "00:00:00;0;0,0;4,0;neutral;State start\n00:00:04;0;4,0;0,0;neutral;State stop\n"
+        "00:00:04;0;4,0;4,5;sad;State start\n00:00:08;12;8,5;0,0;sad;State stop\n"
+    ),
+    "frames beside seconds": "start,end,start_s,end_s,label\n0,100,0,4,neutral\n100,212,4,8.5,sad\n",
+    "moments with ends": "time;end;label\n0;4;neutral\n4;8,5;sad\n",
     "elan": (
         "c1\t\t00:00:00.000\t0.0\t00:00:04.000\t4.0\t00:00:04.000\t4.0\tneutral\n"
         "c1\t\t00:00:04.000\t4.0\t00:00:08.500\t8.5\t00:00:04.500\t4.5\tsad\n"
@@ -176,6 +192,22 @@ def test_dependent_tiers_of_elan_have_the_time_of_what_they_refer_to(tmp_path: P
     assert [one.rater for one in both] == ["said"] * 2 + ["mood"] * 3
 
 
+def test_annotations_of_elan_without_times_lie_in_the_order_of_their_slots(tmp_path: Path):
+    said = [_aligned("a2", "t2", "t2b", "sad"), _aligned("a1", "t1", "t2", "hello")]
+    text = _ELAN.format(said="".join([*said, _aligned("a3", "t2b", "t3", "oh")]), mood="", more="")
+    slot = '<TIME_SLOT TIME_SLOT_ID="t2"/>'
+    text = text.replace(slot, slot + slot.replace("t2", "t2b"))
+    text = text.replace('TIME_VALUE="8000"', 'TIME_VALUE="6000"')
+    found = _read(tmp_path / "a.eaf", text, "said")
+    assert sorted(found) == [(0.0, 2.0, "hello"), (2.0, 4.0, "sad"), (4.0, 6.0, "oh")]
+
+
+def test_two_tiers_of_elan_with_one_name_are_refused(tmp_path: Path):
+    text = _ELAN.format(said=_aligned("a1", "t1", "t3", "sad"), mood="", more="")
+    with pytest.raises(InputError, match="has two tiers 'said'"):
+        _read(tmp_path / "a.eaf", text.replace('"mood" PARENT_REF="said"', '"said"'), "said")
+
+
 def test_dependent_annotations_of_elan_follow_each_other_as_they_say(tmp_path: Path):
     second = _referring("b2", "a1", "sad").replace(
         "ANNOTATION_REF", 'PREVIOUS_ANNOTATION="b1" ANNOTATION_REF'
@@ -227,12 +259,24 @@ def test_several_subjects_or_tiers_are_never_mixed(tmp_path: Path):
         ('{"timeline": []}', "is JSON"),
         ('start_s,end_s,label\n0,1,"sad\n1,2,fear\n', "line 3: a quote that was opened before"),
         ("start_s,end_s,label\n" + "x" * 140_000, "line"),
+        ("start_s,end_s,label,label\n0,1,sad,fear\n", "several columns 'label': keep one"),
+        ("Start (s),End,start_s,end_s,label\n0,1,2,3,sad\n", r"several columns 'Start \(s\)'"),
+        ("Time,Time offset (s),Behavior\n1,5,sad\n", "line 2: the time less its offset of 5 s is before"),
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_what_is_wrong_is_named(text: str, words: str, tmp_path: Path):
     with pytest.raises(InputError, match=words):
         _read(tmp_path / "a.csv", text)
+
+
+def test_a_time_offset_of_boris_is_told(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    for name in ("boris events with an offset", "boris events in columns with an offset"):
+        path.write_text(TABLES[name])
+        notes: list[str] = []
+        read_annotations(path, on_note=notes.append)
+        assert [note.partition("a time offset of 5.0")[1] != "" for note in notes] == [True]
 
 
 def test_times_taken_for_milliseconds_are_told(tmp_path: Path):

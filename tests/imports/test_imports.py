@@ -9,6 +9,7 @@ import command
 import jsonschema
 import numpy as np
 import pytest
+from conftest import ffmpeg
 from made_up_tables import feat, openface
 from typer.testing import CliRunner
 
@@ -18,6 +19,7 @@ from emoview.evaluation.agreement import measure
 from emoview.evaluation.annotations import read_annotations
 from emoview.imports.result import imported
 from emoview.imports.table import read_table
+from emoview.media.probe import probe
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
 from emoview.output.methods import methods_text
@@ -161,6 +163,18 @@ def test_the_video_gives_rate_and_size(tmp_path: Path, sample: Path):
     result = imported(feat(tmp_path / "f.csv"), video=sample)
     assert (result.media.width, result.media.frame_rate, result.media.ticks) == (480, 25, 50)
     assert result.media.path == str(sample)
+
+
+def test_frames_of_pictures_that_start_late_are_where_they_are_shown(tmp_path: Path, sample: Path):
+    late = tmp_path / "late.mkv"
+    ffmpeg("-i", str(sample), "-t", "1", "-vf", "setpts=PTS+0.5/TB", "-c:a", "aac", str(late))
+    found = imported(openface(tmp_path / "o.csv"), video=late)
+    with_face = [row.tick for row in found.timeline if row.face_id is not None]
+    media = probe(late)
+    assert media.video is not None
+    assert with_face[0] == round((media.video.start_s - media.start_s) * 25)
+    assert with_face[-1] - with_face[0] == 24
+    assert "the pictures start 0.5" in " ".join(found.warnings)
 
 
 def test_tables_of_other_programs_and_countries_are_the_same_table(tmp_path: Path):

@@ -6,6 +6,8 @@ import re
 import struct
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from emoview.errors import InputError
@@ -145,3 +147,25 @@ def test_the_map_behind_a_jpeg_is_no_second_picture(name: str, count: int, tmp_p
         pictures = [picture for _, picture in decoder]
     assert len(pictures) == count
     assert pictures[0].min() > 200
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (160, 120)), (6, (120, 160)), (3, (160, 120))])
+def test_a_picture_that_says_how_it_was_held_is_as_large_as_it_is_shown(
+    orientation: int, size: tuple[int, int], tmp_path: Path
+):
+    picture = np.full((120, 160, 3), 200, np.uint8)
+    content = cv2.imencode(".jpg", picture)[1].tobytes()
+    said = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x112, 3, 1, orientation, 0, 0)
+    path = tmp_path / "held.jpg"
+    path.write_bytes(content[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(said)) + said + content[2:])
+    media = probe(path)
+    assert media.video is not None
+    # Older ones leave such pictures as they lie.
+    if not tool().version.startswith(("5.", "4.")):
+        assert (media.video.width, media.video.height) == size
+        assert media.video.rotation % 180 == (90 if orientation == 6 else 0)
+    with PictureDecoder(media, longest_side=160) as pictures:
+        (shown,) = (picture for _, picture in pictures)
+    assert shown.shape[1::-1] == (media.video.width, media.video.height)
+    # Nothing beside it is black.
+    assert shown.min() > 150

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from emoview.errors import InputError
+from emoview.media.created import created_in
 from emoview.media.decode import PictureDecoder
 from emoview.media.facts import Stretch
-from emoview.media.listing import captured_in, created_in
+from emoview.media.listing import captured_in
 from emoview.media.pictures import jpegs_at
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
@@ -63,7 +64,10 @@ def test_numbered_pictures_by_their_numbers(name: str, numbered: Path):
         assert found.name == str(source)
         expected = [n if n not in (12, 13) else 11 for n in range(8, 28)]
         assert _numbers(found.path) == list(enumerate(expected))
+        content = found.path.read_bytes()
     assert not found.path.exists()
+    with opened(source, rate=25) as again:
+        assert again.path.read_bytes() == content
     assert stem_name(source).stem == ("shot2" if name else "100% frames")
 
 
@@ -75,6 +79,21 @@ def test_pictures_of_other_kinds(kind: str, tmp_path: Path):
         cv2.imwrite(str(tmp_path / f"{number}.{kind}"), np.dstack([picture_of(number)] * 3))
     with opened(tmp_path / f"%d.{kind}", rate=5) as found:
         assert _numbers(found.path)[::5] == [(0, 1), (5, 2), (10, 3), (15, 4), (20, 5)]
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "bmp", "tiff"])
+def test_pictures_of_several_sizes_keep_their_shape(kind: str, tmp_path: Path):
+    import cv2
+
+    for number, (high, wide) in enumerate([(120, 160), (120, 160), (160, 120), (60, 60)]):
+        picture = np.zeros((high, wide, 3), np.uint8)
+        cv2.circle(picture, (wide // 2, high // 2), high // 4, (255, 255, 255), -1)
+        cv2.imwrite(str(tmp_path / f"{number}.{kind}"), picture)
+    with opened(tmp_path, rate=25) as found, PictureDecoder(probe(found.path), longest_side=160) as pictures:
+        shown = [np.nonzero(picture.max(axis=2) > 128) for _, picture in pictures]
+    extents = [(np.ptp(across), np.ptp(down)) for down, across in shown]
+    assert len(extents) == 4
+    assert all(abs(across - down) <= 2 for across, down in extents)
 
 
 def test_a_picture_that_is_cut_off_takes_none_along(numbered: Path):

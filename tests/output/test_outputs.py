@@ -105,6 +105,24 @@ def test_praat_grid_has_no_gaps(tmp_path: Path):
         assert all(a.end == b.start for a, b in itertools.pairwise(entries))
 
 
+@pytest.mark.parametrize(("rate", "speed"), [(None, 1), (50.0, 2)])
+def test_files_that_go_with_the_recording_have_its_times(rate: float | None, speed: int, tmp_path: Path):
+    """Of a stretch, and of slow motion on the clock of its capture."""
+    result = made_up()
+    options = replace(result.options, capture_rate=rate)
+    part = replace(result, media=replace(result.media, start_s=60.5), options=options)
+    expected = [(label, (a + 60.5) * speed, (b + 60.5) * speed) for label, a, b in FUSED]
+    eaf, grid, vtt, srt = write_results(part, "part", ["eaf", "textgrid", "vtt", "srt"], tmp_path)
+    found = pympi.Elan.Eaf(eaf).get_annotation_data_for_tier("fused")
+    assert [(label, a / 1000, b / 1000) for a, b, label in found] == expected
+    tier = praatio.textgrid.openTextgrid(str(grid), includeEmptyIntervals=True).getTier("fused")
+    assert [(e.label, e.start, e.end) for e in tier.entries if e.label] == expected
+    assert (tier.entries[0].start, tier.maxTimestamp) == (0, 64.5 * speed)
+    first = expected[0]
+    for cues in (webvtt.read(str(vtt)), webvtt.from_srt(str(srt))):
+        assert (cues[0].start_in_seconds, cues[0].end_in_seconds) == (int(first[1]), int(first[2]))
+
+
 def test_several_faces_have_tiers_of_their_own(tmp_path: Path):
     names = praatio.textgrid.openTextgrid(
         str(_write(tmp_path, "textgrid", second_face=True)), includeEmptyIntervals=True

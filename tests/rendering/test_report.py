@@ -225,6 +225,17 @@ def test_a_stretch_plays_from_where_it_starts(browser: Browser, tmp_path: Path, 
     assert browser.errors == []
 
 
+def test_slow_motion_plays_on_the_clock_of_its_capture(browser: Browser, tmp_path: Path, stored: Path):
+    result = made_up(100)
+    # As if it had been captured at half the rate, so that all takes twice as long.
+    stored.write_text(to_json(replace(result, options=replace(result.options, capture_rate=12.5))))
+    write_report(stored, tmp_path / "report.html")
+    browser.open(tmp_path / "report.html", "#t=3")
+    browser.wait("Math.abs(player.currentTime - 1.5) < 0.01")
+    assert browser.run(NOW) == 3
+    assert browser.errors == []
+
+
 def test_the_timeline_follows_the_video(browser: Browser, tmp_path: Path, stored: Path):
     page = tmp_path / "report.html"
     write_report(stored, page, embed=True)

@@ -377,7 +377,7 @@
   }
   function seek(to) {
     show(to);
-    if (player) player.currentTime = time + data.start;
+    if (player) player.currentTime = (time + data.start) * data.speed;
   }
   function zoom(factor) {
     const span = clamp((view.to - view.from) * factor, Math.min(1, data.duration), data.duration);
@@ -468,7 +468,7 @@
 
   if (player) {
     const follow = () => {
-      show(player.currentTime - data.start);
+      show(player.currentTime / data.speed - data.start);
       if (!player.paused) requestAnimationFrame(follow);
     };
     const state = () => {
@@ -478,7 +478,7 @@
     $("play").addEventListener("click", toggle);
     player.addEventListener("play", () => { state(); follow(); });
     player.addEventListener("pause", state);
-    player.addEventListener("seeked", () => show(player.currentTime - data.start));
+    player.addEventListener("seeked", () => show(player.currentTime / data.speed - data.start));
   }
 
   // `#t=12.5` opens the page at a moment, as media fragments do.
@@ -487,12 +487,12 @@
     if (!found) return;
     seek(+found[1]);
     if (player && !player.readyState) {
-      player.addEventListener("loadedmetadata", () => { player.currentTime = time + data.start; }, { once: true });
+      player.addEventListener("loadedmetadata", () => { player.currentTime = (time + data.start) * data.speed; }, { once: true });
     }
   }
   // A result of a stretch starts within its file.
   if (player && data.start) {
-    player.addEventListener("loadedmetadata", () => { player.currentTime = time + data.start; }, { once: true });
+    player.addEventListener("loadedmetadata", () => { player.currentTime = (time + data.start) * data.speed; }, { once: true });
   }
   addEventListener("hashchange", fragment);
   new ResizeObserver(draw).observe(slider);
