@@ -40,5 +40,8 @@ def test_timelines_of_joined_clips(made: Make, tmp_path: Path):
     assert figures.examples == 1
     assert 0 <= figures.flicker.value <= 100
     assert figures.found.value in (0, 100)
-    with pytest.raises(DatasetError, match="no actor has two clips"):
+    with pytest.raises(DatasetError, match="has no part 'valid', only clips without one"):
         evaluate_timelines(tmp_path, "valid", seed=1, on_event=quiet)
+    (tmp_path / "index.csv").write_text("path,actor,label\n00.mp4,a,happy\n10.mp4,b,sad\n")
+    with pytest.raises(DatasetError, match="no actor has two clips"):
+        evaluate_timelines(tmp_path, None, seed=1, on_event=quiet)
