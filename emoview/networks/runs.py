@@ -98,7 +98,7 @@ class Run:
         counted = {"seconds": 0.0, "peak_megabytes": 0, "networks": []}
         self._facts: dict[str, Any] = {**what, "versions": _versions(), **counted}
         file = folder / RUN_FILE
-        self._is_new = not is_file(file)
+        self._is_new, self._was_there = not is_file(file), folder.exists()
         if not self._is_new:
             before: dict[str, Any] = {**read_run(folder)}
             before["networks"] = [asdict(network) for network in before["networks"]]
@@ -148,6 +148,9 @@ class Run:
             return
         for name in (RUN_FILE, SEEN_FILE):
             (self._folder / name).unlink(missing_ok=True)
+        if self._was_there:
+            # Empty folders in it may be somebody's own.
+            return
         for place in (*sorted(self._folder.rglob("*"), reverse=True), self._folder):
             # Those alone that are empty.
             with suppress(OSError):

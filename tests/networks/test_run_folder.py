@@ -51,6 +51,15 @@ def test_a_training_that_learned_nothing_is_taken_back(tmp_path: Path):
     Run(tmp_path / "run", "s", Options(9), tmp_path)
 
 
+def test_folders_that_were_there_stay(tmp_path: Path):
+    own = tmp_path / "project" / "empty"
+    own.mkdir(parents=True)
+    run = Run(own.parent, "s", Options(), tmp_path)
+    run.learns("one", Seen())
+    run.forget()
+    assert list(own.parent.iterdir()) == [own]
+
+
 def test_a_training_that_learned_something_stays(tmp_path: Path):
     run = Run(tmp_path / "run", "s", Options(), tmp_path)
     run.learns("one", Seen())
