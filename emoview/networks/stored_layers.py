@@ -143,10 +143,13 @@ def _snake(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", parted).lower()
 
 
-def put_layers(network: keras.Model, stored: StoredLayers, *, source: str, head: bool) -> None:
+def put_layers(
+    network: keras.Model, stored: StoredLayers, *, source: str, head: bool, beginning: bool = False
+) -> None:
     """Give a network the weights of another one, or of a file; the last layer's with `head` where they fit.
 
-    Dense layers before the last one that the other lacks keep what they have: it has no top.
+    Dense layers before the last one that the other lacks keep what they have: it has no top.  With
+    `beginning` all layers that it lacks do: it ends where they begin.
 
     Raises:
         InputError: Weights do not fit; the first layers of which this is true are named.
@@ -155,7 +158,7 @@ def put_layers(network: keras.Model, stored: StoredLayers, *, source: str, head:
     body = {n: layer for n, layer in named.items() if layer.weights and layer.name != LOGITS_LAYER}
     given, left = _paired(body, stored)
     lacking = [n for n, layer in body.items() if n not in given and not isinstance(layer, keras.layers.Dense)]
-    misfits = [f"{body[name].name} is missing there" for name in lacking]
+    misfits = [] if beginning else [f"{body[name].name} is missing there" for name in lacking]
     misfits += [f"{name} is missing here" for name, arrays in left.items() if arrays[0].ndim != _DENSE]
     for name, arrays in given.items():
         own = [tuple(weight.shape) for weight in body[name].weights]

@@ -31,8 +31,9 @@ def take_start(model: keras.Model, start: str, name: str, labels: Sequence[str])
 
     Args:
         model: The network, prepared or not; it is changed.
-        start: `shipped`; a run folder with a network of the same name; a `.keras` file; or an `.h5` file with
-            weights, of Keras Applications or of VGG-Face (see docs/systems.md).
+        start: `shipped`; a run folder with a network of the same name, or with one that this one goes on from,
+            as `densenet121` does from `densenet121-reduced`; a `.keras` file; or an `.h5` file with weights,
+            of Keras Applications or of VGG-Face (see docs/systems.md).
         name: Of the network in the catalogue.
         labels: What it is to tell.
 
@@ -74,15 +75,27 @@ def _take_shipped(model: keras.Model, name: str, labels: Sequence[str]) -> None:
 
 
 def _take_run(model: keras.Model, run: Path, name: str, labels: Sequence[str]) -> None:
-    stored = [network for network in networks_of(run) if network.name == name]
+    networks = networks_of(run)
+    stored = [network for network in networks if network.name == name]
+    if not stored and len(networks) == 1:
+        try:
+            _take_network(model, load_network(run, networks[0]), str(run), head=False, beginning=True)
+            return
+        except InputError:
+            pass
     if not stored:
-        raise InputError(f"{run} has no network {name}: start from a run of the same network")
+        raise InputError(
+            f"{run} has no network {name}, and none that is the beginning of it: start from a run of the same "
+            "network"
+        )
     same = stored[0].labels == tuple(labels)
     _take_network(model, load_network(run, stored[0]), str(run), head=same)
 
 
-def _take_network(model: keras.Model, other: keras.Model, source: str, *, head: bool) -> None:
-    put_layers(_inner(model), layers_of(_inner(other)), source=source, head=head)
+def _take_network(
+    model: keras.Model, other: keras.Model, source: str, *, head: bool, beginning: bool = False
+) -> None:
+    put_layers(_inner(model), layers_of(_inner(other)), source=source, head=head, beginning=beginning)
     # What it prepares pictures with it has learned, too.
     own, given = (_preparing(one) for one in (model, other))
     if [type(layer) for layer in own] == [type(layer) for layer in given]:

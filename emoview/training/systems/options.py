@@ -62,7 +62,8 @@ class PictureOptions:
         split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
             measures on the part `valid` or `test`; `random` pools all parts and splits them 70/10/20.
         start: What its weights begin with: a run folder with a network of the same name, such as one trained
-            on other pictures; a `.keras` or `.h5` file, of Keras Applications or VGG-Face, too; `shipped`,
+            on other pictures, or with one that it goes on from (`densenet121` from `densenet121-reduced`); a
+            `.keras` or `.h5` file, of Keras Applications or VGG-Face, too; `shipped`,
             which is a face-cnn; None for random ones.  The last layer is new where the labels differ.
         head_epochs: Epochs, before those of the plan, in which only the dense layers learn.
         teacher: Whose probabilities of each picture count in the target beside its label: a run folder with
