@@ -31,8 +31,8 @@ def take_start(model: keras.Model, start: str, name: str, labels: Sequence[str])
 
     Args:
         model: The network, prepared or not; it is changed.
-        start: `shipped`; a run folder with a network of the same name, or with one that this one goes on from,
-            as `densenet121` does from `densenet121-reduced`; a `.keras` file; or an `.h5` file with weights,
+        start: `shipped`; a run folder with a network of the same name, or with one that it goes on from, as
+            `densenet121` does from `densenet121-reduced`; a `.keras` file; or an `.h5` file with weights,
             of Keras Applications or of VGG-Face (see docs/systems.md).
         name: Of the network in the catalogue.
         labels: What it is to tell.
@@ -78,16 +78,10 @@ def _take_run(model: keras.Model, run: Path, name: str, labels: Sequence[str]) -
     networks = networks_of(run)
     stored = [network for network in networks if network.name == name]
     if not stored and len(networks) == 1:
-        try:
-            _take_network(model, load_network(run, networks[0]), str(run), head=False, beginning=True)
-            return
-        except InputError:
-            pass
+        _take_network(model, load_network(run, networks[0]), str(run), head=False, beginning=True)
+        return
     if not stored:
-        raise InputError(
-            f"{run} has no network {name}, and none that is the beginning of it: start from a run of the same "
-            "network"
-        )
+        raise InputError(f"{run} has no network {name}: start from a run of the same network")
     same = stored[0].labels == tuple(labels)
     _take_network(model, load_network(run, stored[0]), str(run), head=same)
 

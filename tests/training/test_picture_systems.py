@@ -171,7 +171,7 @@ def test_head_first_then_all_from_another_run(picture_run: Path, faces: Path, tm
     before = read_metrics(picture_run)["frame-cnn"]["accuracy"]["value"]
     assert read_metrics(run)["frame-cnn"]["accuracy"]["value"] > before - 15
     assert len(read_history_of(run / "frame-cnn-head")) == 1
-    with pytest.raises(InputError, match="no network bkmin"):
+    with pytest.raises(InputError, match="holds another network than bkmin"):
         trained(
             "frame-cnn",
             faces,

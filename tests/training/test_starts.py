@@ -209,6 +209,31 @@ def test_a_run_of_other_labels_gives_all_but_the_last_layer(tmp_path: Path):
         assert np.array_equal(own, given) == same
 
 
+def test_a_network_starts_from_a_run_of_its_beginning(tmp_path: Path):
+    build = partial(catalog.build, labels=3, input_shape=(32, 32, 1))
+    first = build("densenet121-reduced")
+    run = Run(tmp_path / "run", "shallow-deep", {}, tmp_path)
+    known = NetworkOfRun("densenet121-reduced", "face", "pictures", _THREE, 32, False, 1.0, 1, 1)
+    run.add(known, first, None)
+    whole = build("densenet121")
+    take_start(whole, str(run.folder), "densenet121", _THREE)
+    picture = np.random.default_rng(2).random((1, 32, 32, 1)).astype(np.float32)
+    ends = [layer.output for layer in whole.layers if layer.output.shape == first.layers[-3].output.shape]
+    said = [np.asarray(keras.Model(whole.input, end)(picture)) for end in ends]
+    expected = np.asarray(keras.Model(first.input, first.layers[-3].output)(picture))
+    assert expected.std() > 0
+    assert any(np.allclose(one, expected, atol=1e-5) for one in said)
+    with pytest.raises(InputError, match=r"holds another network than densenet121, .*7x7x1x64"):
+        take_start(
+            catalog.build("densenet121", labels=3, input_shape=(32, 32, 3)),
+            str(run.folder),
+            "densenet121",
+            _THREE,
+        )
+    with pytest.raises(InputError, match="holds another network than nn1"):
+        take_start(build("nn1"), str(run.folder), "nn1", _THREE)
+
+
 def test_the_shipped_face_network_as_a_start():
     ships = BUILDERS["face_cnn"]()
     ships.load_weights(shipped("face_cnn.weights.h5").path)
