@@ -263,7 +263,10 @@ def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
 
 
 def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]], what: str) -> None:
-    """Print the outcome of a search, ranked by the figure `what`, on standard output."""
+    """Print the outcome of a search, ranked by the figure `what`, on standard output.
+
+    What failed has no figure.
+    """
     table = Table(box=box.SIMPLE_HEAD)
     spread = any("deviation" in row for row in rows)
     table.add_column("options")
@@ -274,7 +277,8 @@ def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]], what: str) ->
     for row in rows:
         options = "  ".join(f"{name} {value}" for name, value in row["options"].items())
         deviation = [f"{row['deviation']:{form}}" if "deviation" in row else ""] if spread else []
-        table.add_row(options, f"{row['figure']:{form}}", *deviation, row["run"])
+        figure = "failed" if row["figure"] is None else f"{row['figure']:{form}}"
+        table.add_row(options, figure, *deviation, row["run"])
     terminal.printer().print(table)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.files import whole_folder
+from emoview.common.interrupts import interrupted_as
 from emoview.datasets.clips import ClipFile, clips_of, read_clip_index
 from emoview.datasets.files import is_picture
 from emoview.datasets.picture_index import INDEX_FILE
@@ -148,7 +149,8 @@ def _semaine(data: Path, output: Path, on_event: OnEvent) -> Prepared:
     known = {INDEX_FILE, *(plain(recording.name) for recording in recordings)}
     if output.exists() and any(p.name not in known and not p.name.startswith(".") for p in output.iterdir()):
         raise DatasetError(f"{output} is not empty: name a new folder with -o")
-    return Prepared({"frames": take_frames(recordings, output, on_event)}, ())
+    with interrupted_as(lambda: f"{output} keeps the recordings that are done; the same command goes on"):
+        return Prepared({"frames": take_frames(recordings, output, on_event)}, ())
 
 
 def _holds_clips(data: Path) -> bool:

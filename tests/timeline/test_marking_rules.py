@@ -9,8 +9,8 @@ import command
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_measures import measured
 from made_up import made_up
+from made_up_measures import measured
 from typer.testing import CliRunner
 
 from emoview.cli.main import app

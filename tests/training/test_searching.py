@@ -9,11 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from made_data import write
 
 from emoview import InputError
 from emoview.cli import render_training
 from emoview.cli.console import Terminal
 from emoview.datasets.labelled import LabelledPictures
+from emoview.networks.runs import Run
 from emoview.training.search import search
 from emoview.training.systems import affect, clip_fusion, image_landmark, pictures
 from emoview.training.systems.catalog import SYSTEMS, System
@@ -85,6 +87,70 @@ def test_without_seeds_the_deviation_is_that_of_the_folds(tmp_path: Path):
     )  # fmt: skip
     assert (rows[0]["figure"], rows[0]["deviation"], rows[0]["folds"]) == (2, pytest.approx(2**0.5), [1, 3])
     assert "seeds" not in rows[0]
+
+
+def test_options_that_fail_do_not_end_a_search(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def figures(options: PictureOptions) -> tuple[float, ...]:
+        if options.batch == 10:
+            raise InputError("the loss is not a number any more: use a lower learning rate")
+        return 1.0, 2.0 + options.batch
+
+    def searched(batches: list[int]) -> list[dict[str, Any]]:
+        return search(
+            _system(figures), tmp_path, {"batch": batches}, tmp_path / "s", draws=None, seed=1, folds=2,
+            changes={}, on_event=quiet,
+        )  # fmt: skip
+
+    rows = searched([20, 10, 30])
+    assert [(row["options"]["batch"], row["figure"]) for row in rows] == [(30, 16.5), (20, 11.5), (10, None)]
+    assert rows[2]["failed"].startswith("the loss is not a number")
+    assert json.loads((tmp_path / "s" / "search.json").read_text()) == rows
+    # Of what failed there is no run, so that it can be tried with other options.
+    assert not (tmp_path / "s" / "batch=10").exists()
+    monkeypatch.setenv("COLUMNS", "200")
+    render_training.ranking(Terminal(), rows, "accuracy, %")
+    assert ["batch", "10", "failed"] in [line.split()[:3] for line in capfd.readouterr().out.splitlines()]
+    with pytest.raises(InputError, match="the loss is not a number"):
+        searched([10])
+
+
+def test_figures_of_other_options_are_not_taken_over(tmp_path: Path):
+    def learned(_: Any, __: Any, run: Run, *___: Any) -> tuple[float, ...]:
+        write(run.folder / "made-2-folds" / "1" / "history.json", "[]")
+        return 1.0, 2.0
+
+    class Made(System):
+        cross_validated = property(lambda _: learned)
+
+    made = Made("made", "faces", "", "pictures", PictureOptions, {})
+
+    def searched(**changes: Any) -> None:
+        search(
+            made, tmp_path, {"batch": [20, 30]}, tmp_path / "s", draws=None, seed=1, folds=2,
+            changes=changes, on_event=quiet,
+        )  # fmt: skip
+
+    searched()
+    searched()
+    with pytest.raises(InputError, match="another config"):
+        searched(network="bkmin")
+
+
+def test_a_search_that_is_stopped_says_what_is_done(tmp_path: Path):
+    def figures(options: PictureOptions) -> tuple[float, ...]:
+        if options.batch == 20:
+            raise KeyboardInterrupt
+        return 1.0, 2.0
+
+    with pytest.raises(KeyboardInterrupt, match="1 of 2 combinations are done; the same command goes on"):
+        search(
+            _system(figures), tmp_path, {"batch": [10, 20]}, tmp_path / "s", draws=None, seed=1, folds=2,
+            changes={}, on_event=quiet,
+        )  # fmt: skip
+    assert not (tmp_path / "s" / "batch=20").exists()
+    assert len(json.loads((tmp_path / "s" / "search.json").read_text())) == 1
 
 
 def test_a_grid_of_seeds_and_seeds_are_too_many(tmp_path: Path):
