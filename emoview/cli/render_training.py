@@ -75,9 +75,12 @@ def outcome(console: Console, folder: Path) -> None:
     networks = {network.name: network for network in networks_of(folder)}
     metrics = read_metrics(folder)
     for kind, measured_so in _by_kind(metrics.items(), itemgetter(1)):
-        table = Table(box=box.SIMPLE_HEAD)
-        table.add_column("network")
-        for column in (*kind, "parameters", "operations"):
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("network", no_wrap=True)
+        for column in kind:
+            # Where there is little room, intervals stand below.
+            table.add_column(column, justify="right", overflow="fold")
+        for column in ("parameters", "operations"):
             table.add_column(column, justify="right", no_wrap=True)
         for name, measured in measured_so:
             network = network_behind(name, networks)

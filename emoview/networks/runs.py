@@ -288,9 +288,12 @@ def networks_of(folder: Path) -> list[NetworkOfRun]:
     """List the networks of a run; the last is its outcome.
 
     Raises:
-        InputError: `run.json` cannot be read.
+        InputError: `run.json` cannot be read, or there is none yet.
     """
-    return read_run(folder)["networks"]
+    networks = read_run(folder)["networks"]
+    if not networks:
+        raise InputError(f"{folder} has no network yet: its training was stopped, and goes on when run again")
+    return networks
 
 
 def network_behind(name: str, networks: Mapping[str, NetworkOfRun]) -> NetworkOfRun | None:
