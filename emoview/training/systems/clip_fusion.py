@@ -129,6 +129,8 @@ def cross_validated(
     known = np.flatnonzero(parts == "train") if "train" in parts else np.arange(len(parts))
     drawn = folds_by_group([clips.actors[i] for i in known], folds, options.seed)
     splits = [(known[rest], known[left_out]) for rest, left_out in drawn]
+    for rest, left_out in splits:
+        assert_taught(clips.labels, rest, left_out, LABELS, "clips")
     trained: dict[str, list[keras.Model]] = {}
     found: dict[str, list[float]] = {}
     for name in _in_order(options.networks):

@@ -101,6 +101,7 @@ def cross_validated(
     known = np.sort(np.concatenate([train_part, choose]))
     found: dict[str, list[float]] = {}
     for number, fold in enumerate(picture_folds(pictures, known, folds, options.seed), start=1):
+        assert_taught(inputs.labels, fold[0], np.concatenate(fold[1:]), LABELS, "pictures")
         prefix = f"{folds}-folds/{number}/"
         for name, takes, model in _networks(prefix, inputs, fold, options, run, on_event):
             said = _logits(model, inputs, takes, fold[2])

@@ -6,7 +6,7 @@ sides, and folds of speakers, which tell what becomes of a stranger's voice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> Non
     run.learns(name, _seen(utterances, digests, train_part))
     # What the folds say of all recordings calibrates the network that is kept.
     run.learns(by_speaker, _seen(utterances, digests, np.arange(len(utterances))))
-    values = describe(utterances, options.features, run.folder, on_event)
+    values = describe(utterances, digests, options.features, run.folder, on_event)
     model, logits = _learn(name, values, labels, (train_part, test), len(names), options, run, on_event)
     figures = measure_labels(softmax(logits), labels[test], names)
     report(run, _network(name, options, names, 1.0, model), model, figures)
@@ -92,8 +92,8 @@ def cross_validated(
     utterances = _utterances(options, data)
     names, labels = _labels_of(utterances)
     _built(options, len(names), FEATURE_WIDTHS[options.features])
-    values = describe(utterances, options.features, run.folder, on_event)
     digests = [digest_of(u.path) for u in utterances]
+    values = describe(utterances, digests, options.features, run.folder, on_event)
     known, _ = _random_split(labels, digests, options)
     parts = stratified_split(
         labels[known], (1 / folds,) * folds, options.seed, duplicates=[digests[i] for i in known]
@@ -205,11 +205,14 @@ def _network(
 
 
 def describe(
-    utterances: tuple[Utterance, ...], features: SoundFeatures, folder: Path, on_event: OnEvent
+    utterances: tuple[Utterance, ...],
+    digests: Sequence[str],
+    features: SoundFeatures,
+    folder: Path,
+    on_event: OnEvent,
 ) -> NDArray[np.float32]:
-    """Compute, or read back, one vector for each utterance: `(n, width)`."""
-    listing = "\n".join(str(u.path) for u in utterances)
-    of = f"{features}\n{listing}".encode()
+    """Compute, or read back, one vector for each utterance, of which the digests are given: `(n, width)`."""
+    of = "\n".join((features, *digests)).encode()
     shape = (len(utterances), None)
     return kept(folder / f"{features}.npz", of, shape, lambda: vectors(utterances, features, on_event))
 
