@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from emoview import InputError
 from emoview.cli import render_training
 from emoview.cli.console import Terminal
 from emoview.datasets.labelled import LabelledPictures
+from emoview.errors import DatasetError
 from emoview.networks.runs import Run
 from emoview.training.search import search
 from emoview.training.systems import affect, clip_fusion, image_landmark, pictures
@@ -268,12 +270,31 @@ def test_values_are_ranked_by_concordance(tmp_path: Path, monkeypatch: pytest.Mo
     assert rows[0]["folds"] == pytest.approx([0.5] * 4)
 
 
+def test_a_label_that_only_one_fold_has_is_refused_before_a_search_learns(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "faces"
+    shutil.copytree(faces, folder)
+    (folder / "train" / "fear").mkdir()
+    cv2.imwrite(str(folder / "train" / "fear" / "0.png"), np.full((48, 48), 7, np.uint8))
+    monkeypatch.setattr(
+        image_landmark, "_landmarks", lambda images, _: np.ones((len(images), 68, 2), np.float32)
+    )
+    for system, module in (("frame-cnn", pictures), ("image-landmark", image_landmark)):
+        monkeypatch.setattr(module, "_learn", lambda *_: pytest.fail("it learned"))
+        with pytest.raises(DatasetError, match="shows fear"):
+            search(
+                SYSTEMS[system], folder, {}, tmp_path / system, draws=None, seed=1, folds=4, changes={},
+                on_event=quiet,
+            )  # fmt: skip
+
+
 @pytest.mark.parametrize(("parts", "asked"), [((None,) * 8, 8), (("train",) * 6 + ("valid",) * 2, 6)])
 def test_clips_are_ranked_by_folds_of_actors(
     parts: Any, asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     clips = Sequences(
-        (np.zeros((2, 106), np.float32),) * 8, np.zeros((8, 6373), np.float32), np.arange(8) % 7,
+        (np.zeros((2, 106), np.float32),) * 8, np.zeros((8, 6373), np.float32), np.arange(8) % 2,
         tuple("aabbccdd"), parts,
     )  # fmt: skip
     seen: dict[str, list[int]] = {}

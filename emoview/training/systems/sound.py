@@ -99,10 +99,10 @@ def cross_validated(
         labels[known], (1 / folds,) * folds, options.seed, duplicates=[digests[i] for i in known]
     )
     result = []
-    for number, part in enumerate(parts, start=1):
-        left_out = known[part]
-        rest = np.setdiff1d(known, left_out)
+    every = [(np.setdiff1d(known, known[part]), known[part]) for part in parts]
+    for rest, left_out in every:
         assert_taught(labels, rest, left_out, names, "recordings")
+    for number, (rest, left_out) in enumerate(every, start=1):
         name = f"{options.network}-{folds}-folds/{number}"
         _, logits = _learn(name, values, labels, (rest, left_out), len(names), options, run, on_event)
         result.append(accuracy(logits, labels[left_out]))
