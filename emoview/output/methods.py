@@ -62,10 +62,10 @@ def _sentences(analysis: Analysis) -> list[str]:
         described = _OPENSMILE if options.voice_features == "opensmile" else _BUILTIN
         # What a network of a run takes, the result does not tell.
         own = _stand_in(analysis, "voice")
-        classified = (
-            f"described by {described}; {_SHIPPED_VOICE} classified it" if own is None else f"classified by {own}"
+        shipped = f"described by {described}; {_SHIPPED_VOICE} classified it"
+        sentences.append(
+            f"Speech was found by voice activity detection and {f'classified by {own}' if own else shipped}."
         )
-        sentences.append(f"Speech was found by voice activity detection and {classified}.")
     if analysis.fusion_used in _FUSION:
         sentences.append(
             f"The modalities were combined by {_FUSION[analysis.fusion_used]}{_person(analysis)}."

@@ -134,7 +134,7 @@ def _labels_replaced(options: Options) -> bool:
     for role in found:
         if options.modality != "both" and (options.modality == "voice") != (role == "voice"):
             raise InputError(
-                f"--weights names a network for {ROLES[role]}, which --modality {options.modality} leaves out: "
-                "leave out one of them"
+                f"--weights names a network for {ROLES[role]}, which --modality {options.modality} leaves "
+                "out: drop one of the two"
             )
     return bool(found.keys() - {"affect"})

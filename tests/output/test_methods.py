@@ -52,7 +52,7 @@ def test_the_paragraph_is_filled_in():
             "Speech was found by voice activity detection and classified by a network of our own (b.keras).",
             "(a.keras, b.keras)",
         ),
-        ({"used": ("affect/a.keras",), "affect": "estimated"}, "by a network of our own (a.keras).", "(1977)"),
+        ({"used": ("affect/a.keras",), "affect": "estimated"}, "a network of our own (a.keras).", "(1977)"),
     ],
 )  # fmt: skip
 def test_what_was_done_is_what_is_said(changes: dict, said: str, unsaid: str):
