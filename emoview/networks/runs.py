@@ -292,7 +292,10 @@ def networks_of(folder: Path) -> list[NetworkOfRun]:
     """
     networks = read_run(folder)["networks"]
     if not networks:
-        raise InputError(f"{folder} has no network yet: its training was stopped, and goes on when run again")
+        raise InputError(
+            f"{folder} has no network: its training was stopped, and goes on when run again, or a search by "
+            "folds tried its options, which keeps none"
+        )
     return networks
 
 

@@ -34,7 +34,7 @@ def test_names_and_figures_are_whole_in_a_narrow_terminal(
 
 def test_a_run_without_a_network_is_told(tmp_path: Path):
     Run(tmp_path / "run", "frame-cnn", {}, tmp_path).save()
-    with pytest.raises(InputError, match="run has no network yet: its training was stopped, and goes on"):
+    with pytest.raises(InputError, match="run has no network: its training was stopped"):
         networks_of(tmp_path / "run")
     # Beside others it has no figures.
     assert compared([tmp_path / "run"]) == []

@@ -229,25 +229,24 @@ def test_image_landmark_is_ranked_by_its_best_network(
         right = inputs.labels[index]
         return np.eye(7)[right if model == 1 else (right + 1) % 7]
 
-    monkeypatch.setattr(
-        image_landmark, "_landmarks", lambda images, _: np.ones((len(images), 68, 2), np.float32)
-    )
+    looked: list[int] = []
+
+    def landmarks(images: Any, _: Any) -> Any:
+        looked.append(len(images))
+        return np.ones((len(images), 68, 2), np.float32)
+
+    monkeypatch.setattr(image_landmark, "_landmarks", landmarks)
     monkeypatch.setattr(image_landmark, "_networks", networks)
     monkeypatch.setattr(image_landmark, "_logits", logits)
     rows = search(
-        SYSTEMS["image-landmark"],
-        faces,
-        {},
-        tmp_path,
-        draws=None,
-        seed=1,
-        folds=3,
-        changes={},
-        on_event=quiet,
-    )
-    assert rows[0]["folds"] == [100, 100, 100]
+        SYSTEMS["image-landmark"], faces, {"batch": [8, 16]}, tmp_path / "s", draws=None, seed=1, folds=3,
+        changes={}, on_event=quiet,
+    )  # fmt: skip
+    assert [row["folds"] for row in rows] == [[100, 100, 100]] * 2
     # A tenth of the 36 pictures is measured in the end, and left out of the folds.
-    assert len(left_out) == len(set(left_out)) == 32
+    assert len(left_out) == 2 * len(set(left_out)) == 2 * 32
+    # Landmarks are looked for once, whatever is tried.
+    assert looked == [36]
 
 
 def test_values_are_ranked_by_concordance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

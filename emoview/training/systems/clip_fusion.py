@@ -122,7 +122,9 @@ def cross_validated(
     Returns:
         Accuracy on each fold left out, in percent, of the network that is best in the mean.
     """
-    described = read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
+    # All runs of a search share them.
+    features = run.folder.parent / "features"
+    described = read_clips(data, features, on_file=lambda i, n: on_event({"step": i, "of": n}))
     clips = sequences_of(described, options.faces, on_event)
     builders = _builders(options, clips.width)
     parts = np.array([part or "" for part in clips.parts])

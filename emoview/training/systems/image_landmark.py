@@ -97,7 +97,8 @@ def cross_validated(
         Accuracy on each fold left out, in percent, of the network that is best in the mean.
     """
     pictures, parts = split_pictures(data, "random", options.seed, SHARES)
-    inputs, (train_part, choose, _) = _described(pictures, parts, run.folder, on_event)
+    # All runs of a search share the landmarks.
+    inputs, (train_part, choose, _) = _described(pictures, parts, run.folder.parent, on_event)
     known = np.sort(np.concatenate([train_part, choose]))
     found: dict[str, list[float]] = {}
     every = list(picture_folds(pictures, known, folds, options.seed))

@@ -93,7 +93,8 @@ def cross_validated(
     names, labels = _labels_of(utterances)
     _built(options, len(names), FEATURE_WIDTHS[options.features])
     digests = [digest_of(u.path) for u in utterances]
-    values = describe(utterances, digests, options.features, run.folder, on_event)
+    # All runs of a search share them.
+    values = describe(utterances, digests, options.features, run.folder.parent, on_event)
     known, _ = _random_split(labels, digests, options)
     parts = stratified_split(
         labels[known], (1 / folds,) * folds, options.seed, duplicates=[digests[i] for i in known]
