@@ -96,13 +96,22 @@ class Terminal:
     @contextmanager
     def reporting(self) -> Iterator[None]:
         """Turn failures into one line and an exit code; `EMOVIEW_DEBUG=1` shows the traceback."""
+        stopped = False
+
+        def stop(*_: object) -> None:
+            nonlocal stopped
+            stopped = True
+            raise KeyboardInterrupt
+
         try:
             # What ends a job on a cluster or in a container is as good as Ctrl-C.
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, stop)
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, stop)
             yield
             self.out.flush()
-        except KeyboardInterrupt:
-            self._stop("interrupted: nothing was written", INTERRUPTED)
+        except KeyboardInterrupt as interrupt:
+            self._stop(str(interrupt) or "interrupted: nothing was written", INTERRUPTED)
         except BrokenPipeError:
             # Whoever read the output has seen enough.
             self._stop(None, FAILED)
@@ -111,6 +120,9 @@ class Terminal:
         except RecursionError:
             self._stop("a file is nested too deeply: correct it, or make it again", FAILED)
         except (MemoryError, ImportError, SystemError, OSError) as error:
+            if stopped and isinstance(error, ImportError | SystemError):
+                # Stopped while it is loaded, a library says that it cannot be.
+                self._stop("interrupted", INTERRUPTED)
             self._stop(said_of_system(error), FAILED)
         except typer.Exit:
             raise

@@ -75,9 +75,12 @@ def outcome(console: Console, folder: Path) -> None:
     networks = {network.name: network for network in networks_of(folder)}
     metrics = read_metrics(folder)
     for kind, measured_so in _by_kind(metrics.items(), itemgetter(1)):
-        table = Table(box=box.SIMPLE_HEAD)
-        table.add_column("network")
-        for column in (*kind, "parameters", "operations"):
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("network", no_wrap=True)
+        for column in kind:
+            # Where there is little room, intervals stand below.
+            table.add_column(column, justify="right", overflow="fold")
+        for column in ("parameters", "operations"):
             table.add_column(column, justify="right", no_wrap=True)
         for name, measured in measured_so:
             network = network_behind(name, networks)
@@ -263,7 +266,10 @@ def comparison(terminal: Terminal, rows: Sequence[Compared]) -> None:
 
 
 def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]], what: str) -> None:
-    """Print the outcome of a search, ranked by the figure `what`, on standard output."""
+    """Print the outcome of a search, ranked by the figure `what`, on standard output.
+
+    What failed has no figure.
+    """
     table = Table(box=box.SIMPLE_HEAD)
     spread = any("deviation" in row for row in rows)
     table.add_column("options")
@@ -274,7 +280,8 @@ def ranking(terminal: Terminal, rows: Sequence[Mapping[str, Any]], what: str) ->
     for row in rows:
         options = "  ".join(f"{name} {value}" for name, value in row["options"].items())
         deviation = [f"{row['deviation']:{form}}" if "deviation" in row else ""] if spread else []
-        table.add_row(options, f"{row['figure']:{form}}", *deviation, row["run"])
+        figure = "failed" if row["figure"] is None else f"{row['figure']:{form}}"
+        table.add_row(options, figure, *deviation, row["run"])
     terminal.printer().print(table)
 
 

@@ -61,6 +61,7 @@ def report(
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render
+        from emoview.common.interrupts import interrupted_as
         from emoview.common.names import REPORT, named_after
         from emoview.errors import InputError
         from emoview.rendering.report import write_report, write_report_pdf, write_reports
@@ -79,7 +80,10 @@ def report(
                     console.print(f"{'wrote' if new else 'kept '} {name_of(page)}", soft_wrap=True)
 
             console = terminal.console
-            with render.progress(console, quiet=quiet) as on_event:
+            with (
+                interrupted_as(lambda: "pages that are done stay; the same command goes on"),
+                render.progress(console, quiet=quiet) as on_event,
+            ):
                 written = write_reports(result, output, embed=embed, on_event=on_event, on_clip=tell)
             if not quiet:
                 render.warnings(terminal.console, written.failures)

@@ -48,6 +48,8 @@ def study(
     with terminal.reporting():
         from emoview.batch.run import default_workers
         from emoview.cli import render, render_batch
+        from emoview.common.interrupts import interrupted_as
+        from emoview.common.text import name_of
         from emoview.pipeline.check import check
         from emoview.study.plan import read_plan
         from emoview.study.run import analyse_plan, conclude, refuse_foreign
@@ -64,7 +66,10 @@ def study(
             )
         if report.interrupted:
             raise typer.Exit(INTERRUPTED)
-        with render.progress(terminal.console, quiet=quiet) as on_report:
+        with (
+            interrupted_as(lambda: f"{name_of(output)} keeps what is done; the same command goes on"),
+            render.progress(terminal.console, quiet=quiet) as on_report,
+        ):
             done = conclude(rows, output, report, reports=reports, on_event=on_report)
         if not quiet:
             render.show_written(terminal.console, list(done.written))

@@ -110,18 +110,19 @@ def train(
             systems(terminal)
             return
         from emoview.cli import render_training
+        from emoview.common.interrupts import interrupted_as
         from emoview.training.memory import keep_memory
 
         keep_memory()
         with render_training.live(terminal.console) as on_event:
             if system in [part.value for part in Part]:
                 one, runs = _only(system, data), run or Path("runs")
-                _ship(
-                    Part(system), one, runs, ship, voice_features, on_event,
-                    unheard=unheard_corpora, refine=refine,
-                )  # fmt: skip
+                with interrupted_as(lambda: f"what was done is kept in {runs}; the same command goes on"):
+                    _ship(
+                        Part(system), one, runs, ship, voice_features, on_event,
+                        unheard=unheard_corpora, refine=refine,
+                    )  # fmt: skip
                 return
-            from emoview.errors import EmoviewError
             from emoview.networks.runs import Run
             from emoview.training.systems.catalog import system_named
 
@@ -131,11 +132,8 @@ def train(
             several = tuple(data) if len(data) > 1 and chosen.takes_several else _only(system, data)
             chosen.check(options)
             opened = Run(folder, system, options, several)
-            try:
+            with opened.learning():
                 chosen.train(options, several, opened, on_event)
-            except EmoviewError:
-                opened.forget()
-                raise
         render_training.outcome(terminal.printer(terminal.width), folder)
 
 

@@ -67,7 +67,8 @@ class Holding:
 
         Of the training part, where there is one, as in a training.
         """
-        learned = next((part for name, part in self.counts.items() if name.startswith("train")), self.total)
+        parts = {name.lower(): part for name, part in self.counts.items()}
+        learned = next((part for name, part in parts.items() if name.startswith("train")), self.total)
         largest = max(learned.values(), default=0)
         return {label: largest / count for label, count in learned.items() if count}
 

@@ -16,7 +16,6 @@ from emoview.networks.runs import (
     NetworkOfRun,
     load_network,
     network_behind,
-    networks_of,
     read_metrics,
     read_run,
 )
@@ -59,8 +58,9 @@ def compared(runs: Sequence[Path], *, measure_time: bool = False) -> list[Compar
     """Collect every network and rule of the runs, in their order."""
     rows = []
     for run in runs:
-        networks = {network.name: network for network in networks_of(run)}
-        seconds = float(read_run(run)["seconds"])
+        facts = read_run(run)
+        networks = {network.name: network for network in facts["networks"]}
+        seconds = float(facts["seconds"])
         for name, figures in read_metrics(run).items():
             network = network_behind(name, networks)
             if network is None:
@@ -87,7 +87,7 @@ def curves(runs: Sequence[Path]) -> dict[str, list[dict[str, float]]]:
     """
     found = {}
     for run in runs:
-        for network in networks_of(run):
+        for network in read_run(run)["networks"]:
             folder = run / network.name
             parts = [folder, *sorted(path for path in folder.glob("*") if path.is_dir())]
             histories = [rows for part in parts if (rows := read_history(part))]

@@ -27,6 +27,7 @@ from emoview.errors import InputError
 from emoview.live.causal.result import StreamFacts
 from emoview.output.csv import row_cells
 from emoview.output.json import json_file
+from emoview.pipeline.stand_ins import AFFECT
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import LABELS
 from emoview.timeline.options import Options
@@ -296,4 +297,5 @@ def _result(
         media, _overall(rows, options), segments_of(timeline), timeline, options,
         "late" if any(row.face and row.voice for row in rows) else "none", device,
         tuple(WeightUsed(name, digest) for name, digest in weights.items()), tuple(warnings), {},
+        affect="estimated" if any(name.startswith(f"{AFFECT}/") for name in weights) else "derived",
     ))  # fmt: skip

@@ -14,8 +14,8 @@ import json
 import platform
 import resource
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
@@ -24,6 +24,7 @@ from msgspec import Meta
 
 from emoview.common.files import write_whole
 from emoview.common.folders import Data, folders_of
+from emoview.common.interrupts import interrupted_as
 from emoview.common.stored import convert_numbers, is_file, quoted, read_json, read_numbers
 from emoview.errors import InputError
 from emoview.networks.seen import SEEN_FILE, Seen, note_seen
@@ -139,7 +140,32 @@ class Run:
         self.save()
         note_seen(self.folder, network, seen)
 
-    def forget(self) -> None:
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Let networks learn within; what fails or is stopped before an epoch is learned leaves no run.
+
+        Raises:
+            KeyboardInterrupt: It was stopped; says what is kept.
+        """
+        self._since = time.perf_counter()
+        with interrupted_as(self._kept):
+            try:
+                yield
+            except BaseException:
+                self._forget()
+                raise
+
+    def _kept(self) -> str:
+        """Say what there is of the run."""
+        epochs = sum(len(json.loads(file.read_text())) for file in self._folder.rglob("history.json"))
+        if epochs:
+            what = "epoch is" if epochs == 1 else "epochs are"
+            return f"{epochs} {what} kept in {self._folder}; the same command goes on"
+        if self._folder.is_dir() and any(self._folder.iterdir()):
+            return f"no epoch was learned; what was computed is kept in {self._folder}"
+        return "nothing was written"
+
+    def _forget(self) -> None:
         """Take back that there is a run, where it was new and no network has learned for an epoch.
 
         Then the command can be run again with other options.
@@ -262,9 +288,15 @@ def networks_of(folder: Path) -> list[NetworkOfRun]:
     """List the networks of a run; the last is its outcome.
 
     Raises:
-        InputError: `run.json` cannot be read.
+        InputError: `run.json` cannot be read, or there is none yet.
     """
-    return read_run(folder)["networks"]
+    networks = read_run(folder)["networks"]
+    if not networks:
+        raise InputError(
+            f"{folder} has no network: its training was stopped, and goes on when run again, or a search by "
+            "folds tried its options, which keeps none"
+        )
+    return networks
 
 
 def network_behind(name: str, networks: Mapping[str, NetworkOfRun]) -> NetworkOfRun | None:

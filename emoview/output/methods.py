@@ -60,9 +60,11 @@ def _sentences(analysis: Analysis) -> list[str]:
         sentences.append(_FACE.format(network=network))
     if options.modality != "face" and media.audio_codec is not None:
         described = _OPENSMILE if options.voice_features == "opensmile" else _BUILTIN
+        # What a network of a run takes, the result does not tell.
+        own = _stand_in(analysis, "voice")
+        shipped = f"described by {described}; {_SHIPPED_VOICE} classified it"
         sentences.append(
-            f"Speech was found by voice activity detection and described by {described}; "
-            f"{_stand_in(analysis, 'voice') or _SHIPPED_VOICE} classified it."
+            f"Speech was found by voice activity detection and {f'classified by {own}' if own else shipped}."
         )
     if analysis.fusion_used in _FUSION:
         sentences.append(
@@ -80,7 +82,7 @@ def _sentences(analysis: Analysis) -> list[str]:
         "up to 1 s do not end them."
     )
     affect = (
-        "estimated from the face by a network of its own"
+        f"estimated from the face by {_stand_in(analysis, 'affect') or 'a network of its own'}"
         if analysis.affect == "estimated"
         else "derived from them as the expected position on the ratings of Russell and Mehrabian (1977)"
     )
@@ -117,10 +119,14 @@ def _version(analysis: Analysis) -> str:
 
 
 def _stand_in(analysis: Analysis, kind: str) -> str | None:
-    """Name the network of a run that stood in; weights of the voice are known by their features."""
+    """Name the network of a run that is for the face, the voice, or valence and arousal."""
     runs = [used.name for used in analysis.weights if used.name.endswith(".keras")]
-    shipped = any(used.name.startswith(f"{kind}_") for used in analysis.weights)
-    return None if shipped or not runs else f"a network of our own ({name_of(', '.join(runs))})"
+    own = [name.removeprefix(f"{kind}/") for name in runs if name.startswith(f"{kind}/")]
+    if not any("/" in name for name in runs) and kind != "affect":
+        # Earlier results do not say what it is for.
+        shipped = any(used.name.startswith(f"{kind}_") for used in analysis.weights)
+        own = [] if shipped else runs
+    return f"a network of our own ({name_of(', '.join(own))})" if own else None
 
 
 def _person(analysis: Analysis) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from emoview.errors import InputError
 from emoview.timeline.options import MOST_SMOOTH_S, Options, check_choices, ratio_of
 
@@ -27,7 +25,7 @@ def check(options: Options) -> None:
     if replaced and options.explain:
         raise InputError("only the networks that ship can be explained: leave out --explain or --weights")
     if options.voice_features != "opensmile":
-        _check_features(options)
+        _check_features(options, replaced=replaced)
     if options.baseline is not None:
         if replaced:
             raise InputError(
@@ -108,10 +106,10 @@ def check_causal(options: Options) -> None:
         raise InputError("measures need the whole recording: leave out --min-quality, or --causal")
 
 
-def _check_features(options: Options) -> None:
+def _check_features(options: Options, *, replaced: bool) -> None:
     """Refuse what goes with openSMILE's features alone."""
     for option, given in (
-        ("--weights", _labels_replaced(options)),
+        ("--weights", replaced),
         ("--explain", options.explain),
         ("--baseline", options.baseline is not None),
         ("--fusion early", options.fusion == "early"),
@@ -123,13 +121,20 @@ def _check_features(options: Options) -> None:
 
 
 def _labels_replaced(options: Options) -> bool:
-    """Tell whether networks of runs tell the labels: a run of valence and arousal leaves these alone."""
+    """Tell whether networks of runs tell the labels: a run of valence and arousal leaves these alone.
+
+    Raises:
+        InputError: A run has no network of use, two are for the same, or one is for what is not looked at.
+    """
     if not options.runs:
         return False
-    from emoview.pipeline.stand_ins import chosen
+    from emoview.pipeline.stand_ins import ROLES, roles
 
-    try:
-        return any(chosen(Path(run))[0] != "affect" for run in options.runs)
-    except InputError:
-        # What is no run is refused when it is to be loaded.
-        return True
+    found = roles(options.runs)
+    for role in found:
+        if options.modality != "both" and (options.modality == "voice") != (role == "voice"):
+            raise InputError(
+                f"--weights names a network for {ROLES[role]}, which --modality {options.modality} leaves "
+                "out: drop one of the two"
+            )
+    return bool(found.keys() - {"affect"})

@@ -364,7 +364,8 @@ def weights_used(models: Models, used: Set[str], options: Options) -> tuple[Weig
     weights = [WeightUsed(file.name, file.sha256) for file in files]
     for role, stand_in in models.stand_ins.items():
         if STAND_INS.get(role, AFFECT) in used:
-            weights.append(WeightUsed(stand_in.name, stand_in.sha256))
+            # Networks of several runs may be called alike.
+            weights.append(WeightUsed(f"{role}/{stand_in.name}", stand_in.sha256))
     if options.baseline is not None:
         file = Path(options.baseline)
         weights.append(WeightUsed(file.name, hashlib.sha256(file.read_bytes()).hexdigest()))

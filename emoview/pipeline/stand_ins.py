@@ -26,6 +26,8 @@ STAND_INS: Mapping[Role, str] = {"face": "face_stand_in", "voice": "voice_stand_
 """What late fusion calls the networks of runs."""
 AFFECT: Final = "affect"
 """What the network for valence and arousal is called among those that took part."""
+ROLES: Final[Mapping[Role, str]] = {"face": "the face", "voice": "the voice", "affect": "valence and arousal"}
+"""What networks are for, in words."""
 # The log-probability of a label that a network does not know.
 _UNKNOWN = -20.0
 
@@ -67,11 +69,10 @@ def roles(runs: Sequence[str]) -> dict[Role, NetworkOfRun]:
         InputError: A run has no network of use, or two are for the same.
     """
     found: dict[Role, NetworkOfRun] = {}
-    names = {"face": "the face", "voice": "the voice", "affect": "valence and arousal"}
     for run in runs:
         role, network = chosen(Path(run))
         if role in found:
-            raise InputError(f"{run} is another run for {names[role]}: name one")
+            raise InputError(f"{run} is another run for {ROLES[role]}: name one")
         found[role] = network
     return found
 

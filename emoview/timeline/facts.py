@@ -115,7 +115,7 @@ class WeightUsed:
         ['face_cnn.onnx', 'face_gru.onnx']
 
     Attributes:
-        name: File name.
+        name: File name; of a network of a run behind what it is for, such as `face/resnet18.keras`.
         sha256: SHA-256 of the content.
     """
 

@@ -10,7 +10,8 @@ The language is this, and nothing else is taken:
     flag       = "blink" | "speech" | "face" | "speaking" | "off_screen" | "covered" | "usable" | LABEL
 
 A name is that of a column with numbers, or a label, which stands for its probability in face and voice
-together.  A label alone is true where it is the label of the tick.  Where a column says nothing, a comparison
+together; of groups, `neutral` stands for that of the group.  A label alone is true where it is the label of
+the tick.  Where a column says nothing, a comparison
 is neither true nor false, and with `not` before it neither (Kleene's logic); a flag is false there.
 """
 
@@ -27,7 +28,7 @@ from emoview.errors import InputError
 from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN
 from emoview.timeline.measures import ACTION_UNIT, MEASURE_COLUMNS, SOUND
-from emoview.timeline.results import COLUMNS, Analysis, Row
+from emoview.timeline.results import COLUMNS, Analysis, Row, group_columns
 
 Record = Mapping[str, Any]
 Condition = Callable[[Record], bool | None]
@@ -39,13 +40,19 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 }  # fmt: skip
 _WORDS: Final = ("and", "or", "not", "for", "starts", "ends")
 _FLAGS: Final = ("blink", "covered", "usable", "speaking", "off_screen")
-_NUMBERS: Final = (*(name for name in COLUMNS if name != "label"), *MEASURE_COLUMNS)
+_GROUPS: Final = (*group_columns(3), *group_columns(2))
+_NUMBERS: Final = (*(name for name in COLUMNS if name != "label"), *_GROUPS, *MEASURE_COLUMNS)
 _LABELS: Final = tuple(
     dict.fromkeys((*LABELS, *(one for groups in GROUPS.values() for one in groups), UNCERTAIN))
 )
 # Rules about these alone are about the sound.
-_SOUND: Final = {"speech", "voice_id", *(f"voice_{label}" for label in LABELS), *(one.name for one in SOUND)}
+_SOUND: Final = {
+    "speech", "voice_id", *(name for name in _NUMBERS if name.startswith("voice_")),
+    *(one.name for one in SOUND),
+}  # fmt: skip
 _COLUMN_OF: Final[Mapping[str, str]] = {"speech": "voice_id", "face": "face_id"}
+# What a label stands for in a result of groups that have one by its name.
+_OF_GROUP: Final[Mapping[str, str]] = {"neutral": "fused_neutral_surprise"}
 _MOST_CHARACTERS: Final = 1000
 _DEEPEST: Final = 50
 
@@ -241,12 +248,18 @@ class _Reader:
         if name == "label" and compared:
             return self._label()
         if compared:
-            column = f"fused_{name}" if name in LABELS else name
+            column = f"fused_{name}" if name in _LABELS else name
             if column not in _NUMBERS and not ACTION_UNIT.fullmatch(column):
                 raise self._wrong(f"{name!r} is no column with numbers, and no label")
             self._names.add(column)
+            own = _OF_GROUP.get(name, column)
             compare, number = _COMPARISONS[self._tokens.pop(0)], self._number()
-            return lambda record: None if (value := record.get(column)) is None else compare(value, number)
+
+            def holds(record: Record) -> bool | None:
+                value = record.get(own if own in record else column)
+                return None if value is None else compare(value, number)
+
+            return holds
         return self._flag(name)
 
     def _flag(self, name: str) -> Condition:

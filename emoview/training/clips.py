@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from emoview.common.stored import read_arrays
 from emoview.datasets.clips import ClipFile, read_clip_index
+from emoview.datasets.files import digest_of
 from emoview.errors import DatasetError
 from emoview.face.align import CROP_SIZE
 from emoview.media.probe import probe
@@ -58,6 +59,7 @@ class Clip:
 
 # Counts up when faces or voices are described in another way, so that nothing of before is read back.
 _FORM = 3
+_DIGITS = 16
 
 
 def read_clips(
@@ -69,7 +71,8 @@ def read_clips(
     clips = []
     for i, clip in enumerate(files):
         name = "-".join(clip.path.relative_to(folder).with_suffix("").parts)
-        file = cache / f"clip-{name}-{_FORM}.npz"
+        # By its content: several may be called alike but for the ending, and one may be replaced.
+        file = cache / f"clip-{digest_of(clip.path)[:_DIGITS]}-{_FORM}.npz"
         if not file.exists():
             partial = cache / f"partial-{file.name}"
             np.savez(partial, **_describe(clip.path))

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.files import whole_folder
+from emoview.common.interrupts import interrupted_as
+from emoview.common.names import fitting
 from emoview.datasets.clips import ClipFile, clips_of, read_clip_index
 from emoview.datasets.files import is_picture
 from emoview.datasets.picture_index import INDEX_FILE
@@ -148,7 +150,8 @@ def _semaine(data: Path, output: Path, on_event: OnEvent) -> Prepared:
     known = {INDEX_FILE, *(plain(recording.name) for recording in recordings)}
     if output.exists() and any(p.name not in known and not p.name.startswith(".") for p in output.iterdir()):
         raise DatasetError(f"{output} is not empty: name a new folder with -o")
-    return Prepared({"frames": take_frames(recordings, output, on_event)}, ())
+    with interrupted_as(lambda: f"{output} keeps the recordings that are done; the same command goes on"):
+        return Prepared({"frames": take_frames(recordings, output, on_event)}, ())
 
 
 def _holds_clips(data: Path) -> bool:
@@ -217,7 +220,9 @@ def _points(landmarks: NDArray[np.floating[Any]]) -> bytes:
 
 
 def _name(clip: ClipFile, data: Path, tick: int) -> str:
-    return plain("-".join(clip.path.relative_to(data).with_suffix("").parts)) + f"-{tick:06d}"
+    name = plain("-".join(clip.path.relative_to(data).with_suffix("").parts))
+    ending = f"-{tick:06d}"
+    return fitting(name, [f"000000-{ending}.png"]) + ending
 
 
 def _facts(clip: ClipFile, data: Path, tick: int) -> dict[str, str]:
@@ -272,11 +277,14 @@ def _write(faces: Iterator[_Face], output: Path, balance: bool, seed: int) -> di
     for face in faces:
         folder = output / face.label
         folder.mkdir(parents=True, exist_ok=True)
+        files = written.setdefault(face.label, [])
+        # Clips may be called alike but for their endings; numbers differ.
+        number = f"{len(files):06d}"
         coded = cv2.imencode(".png", face.pixels[..., ::-1])[1]
-        (folder / f"{face.name}.png").write_bytes(coded.tobytes())
+        (folder / f"{number}.png").write_bytes(coded.tobytes())
         for column, content in face.beside.items():
-            (folder / f"{face.name}{_ENDINGS[column]}").write_bytes(content)
-        written.setdefault(face.label, []).append((face.name, tuple(face.beside), face.facts))
+            (folder / f"{number}{_ENDINGS[column]}").write_bytes(content)
+        files.append((face.name, tuple(face.beside), face.facts))
     rng = np.random.default_rng(seed)
     least = min((len(files) for files in written.values()), default=0)
     counts, rows = {}, []
@@ -284,10 +292,10 @@ def _write(faces: Iterator[_Face], output: Path, balance: bool, seed: int) -> di
         order = rng.permutation(len(files))
         kept = order[:least] if balance else order
         for i in set(range(len(files))) - set(kept.tolist()):
-            _files(output / label, *files[i][:2], None)
+            _files(output / label, f"{i:06d}", files[i][1], None)
         for place, i in enumerate(kept):
-            name, beside, facts = files[i]
-            paths = _files(output / label, name, beside, f"{place:06d}-{name}")
+            number, (name, beside, facts) = f"{i:06d}", files[i]
+            paths = _files(output / label, number, beside, f"{place:06d}-{name}")
             rows.append({"label": label, **facts, **{c: f"{label}/{path}" for c, path in paths.items()}})
         counts[label] = len(kept)
     if any({"clip", "actor"} & row.keys() for row in rows):

@@ -11,8 +11,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 from emoview.common.files import write_whole
+from emoview.common.interrupts import interrupted_as
 from emoview.common.stored import quoted
-from emoview.errors import InputError
+from emoview.errors import EmoviewError, InputError
 from emoview.networks.runs import Run
 from emoview.training.loop import read_history
 from emoview.training.options import nested
@@ -58,10 +59,11 @@ def search(
     Returns:
         For each combination its options, first run folder, and best watched figure, or the mean of its folds
         and seeds; these, and their sample standard deviation, which is that of the seeds where there are
-        several; the best first.
+        several; the best first.  One that failed has why in place of figures, and stands last.
 
     Raises:
-        InputError: The grid is none, or tries seeds itself while several are asked for.
+        InputError: The grid is none, or tries seeds itself while several are asked for; or all failed.
+        KeyboardInterrupt: It was stopped; says what is done.
     """
     if folds is None and system.data != "faces":
         folds = _FOLDS
@@ -74,23 +76,50 @@ def search(
     ]
     for _, options in tries:
         system.check(options)
-    rows = []
-    for combination, options in tries:
-        name = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
-        on_event({"trying": name})
-        run = folder / name.replace("/", "-")
-        tried = []
-        for number in range(seeds):
-            seeded = replace(options, seed=options.seed + number)
-            # The first goes on where a search with a single seed was.
-            place = run.with_name(f"{run.name},seed={seeded.seed}") if number else run
-            tried.append(
-                _figures(system, data, Run(place, system.name, seeded, data), seeded, folds, on_event)
-            )
-        rows.append({"options": combination, "run": str(run), **_summary(tried, folds)})
-        rows.sort(key=lambda row: -row["figure"])
-        write_whole(folder / "search.json", json.dumps(rows, indent=2) + "\n")
+    # Nor must what another search has left.
+    opened = [_opened(system, data, folder / _name(one), options, seeds) for one, options in tries]
+    rows: list[dict[str, Any]] = []
+    failures: list[EmoviewError] = []
+    with interrupted_as(
+        lambda: f"{len(rows)} of {len(tries)} combinations are done; the same command goes on"
+    ):
+        for (combination, _), runs in zip(tries, opened, strict=True):
+            on_event({"trying": _name(combination)})
+            try:
+                tried = [_figures(system, data, run, own, folds, on_event) for run, own in runs]
+                found = _summary(tried, folds)
+            except EmoviewError as error:
+                # Others may do well: a rate that is too high must not end the search.
+                failures.append(error)
+                on_event({"failed": str(error)})
+                found = {"figure": None, "failed": str(error)}
+            rows.append({"options": combination, "run": str(folder / _name(combination)), **found})
+            rows.sort(key=lambda row: -math.inf if row["figure"] is None else row["figure"], reverse=True)
+            write_whole(folder / "search.json", json.dumps(rows, indent=2) + "\n")
+    if len(failures) == len(rows):
+        raise failures[0]
     return rows
+
+
+def _name(combination: Mapping[str, Any]) -> str:
+    """Name the run folder of a combination."""
+    said = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
+    return said.replace("/", "-")
+
+
+def _opened(system: System, data: Path, run: Path, options: Any, seeds: int) -> list[tuple[Run, Any]]:
+    """Open a run for each seed; gives its options, too.
+
+    Raises:
+        InputError: There is one with other options, or of other data.
+    """
+    result = []
+    for number in range(seeds):
+        seeded = replace(options, seed=options.seed + number)
+        # The first goes on where a search with a single seed was.
+        place = run.with_name(f"{run.name},seed={seeded.seed}") if number else run
+        result.append((Run(place, system.name, seeded, data), seeded))
+    return result
 
 
 def _combinations(grid: Mapping[str, list[Any]], draws: int | None, seed: int) -> list[dict[str, Any]]:
@@ -112,9 +141,12 @@ def _figures(
     system: System, data: Path, run: Run, options: Any, folds: int | None, on_event: OnEvent
 ) -> tuple[float, ...]:
     """Train with some options: the figure of each fold, or the best of the validation part."""
-    if folds is not None:
-        return system.cross_validated(options, data, run, folds, on_event)
-    system.train(options, data, run, on_event)
+    with run.learning():
+        if folds is not None:
+            # Other options, or other data, must not take over what these came to.
+            run.save()
+            return system.cross_validated(options, data, run, folds, on_event)
+        system.train(options, data, run, on_event)
     return (_best(run.folder),)
 
 
@@ -132,9 +164,9 @@ def _summary(tried: Sequence[Sequence[float]], folds: int | None) -> dict[str, A
 
 def _best(run: Path) -> float:
     """Give the best figure on validation data over the networks of a run, the last network counting."""
-    histories = [
-        read_history(folder, "validation_accuracy") for folder in sorted(run.iterdir()) if folder.is_dir()
-    ]
+    # Of layers that learned alone first, what counts is what the whole network comes to.
+    parts = [one for one in sorted(run.iterdir()) if one.is_dir() and not one.name.endswith("-head")]
+    histories = [read_history(part, "validation_accuracy") for part in parts]
     figures = [max(row["validation_accuracy"] for row in history) for history in histories if history]
     if not figures:
         raise InputError(f"{run} has no history of a validation part to rank by")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,26 @@ def test_debug_shows_the_traceback(tmp_path: Path):
 )
 def test_wrong_usage_is_exit_code_2(sample: Path, wrong: tuple[str, str]):
     assert run("analyze", sample, *wrong).returncode == 2
+
+
+_STOPPED = """
+import os, signal
+from emoview.cli.console import Terminal
+with Terminal().reporting():
+    try:
+        os.kill(os.getpid(), signal.{})
+    except KeyboardInterrupt:
+        raise SystemError("initialization failed") from None
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_what_is_stopped_while_a_library_is_loaded_is_not_broken(name: str):
+    done = subprocess.run(
+        [sys.executable, "-c", _STOPPED.format(name)], capture_output=True, text=True, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
 
 
 def test_an_unwritable_folder_is_said_in_one_line(made: Make, tmp_path: Path):

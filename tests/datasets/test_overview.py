@@ -46,6 +46,11 @@ def test_faces_by_part_with_weights_and_duplicates(faces: Path):
     assert found.people is None
 
 
+def test_weights_are_of_the_training_part_however_it_is_written():
+    parts = {"Test": {"happy": 9}, "Train": {"happy": 2, "sad": 4}}
+    assert Holding("faces", "folders", parts, None, 0, 0).weights == {"happy": 2, "sad": 1}
+
+
 def test_broken_pictures_are_counted(faces: Path):
     (faces / "train" / "sad" / "9.png").write_bytes(b"no picture")
     (found,) = overview(faces)

@@ -16,11 +16,11 @@ from emoview.output.read import read_json
 FACTS = StreamFacts("camera 0", 640, 360, None, 0, "mjpeg", "pcm_s16le", 16_000, "mono")
 
 
-def recorder(folder, result):
+def recorder(folder, result, *more):
+    weights = dict.fromkeys(("face_cnn.onnx", *more), "0" * 64)
     return Recorder(
-        folder, "talk", result.options, facts=lambda: FACTS, weights=lambda: {"face_cnn.onnx": "0" * 64},
-        device="cpu",
-    )  # fmt: skip
+        folder, "talk", result.options, facts=lambda: FACTS, weights=lambda: weights, device="cpu"
+    )
 
 
 @pytest.mark.parametrize("labels", [7, 3])
@@ -38,7 +38,7 @@ def test_the_csv_is_that_of_analyze(tmp_path, labels):
 
 def test_what_a_crash_left_is_finished_by_the_next_recording(tmp_path, monkeypatch):
     result = made_up(second_face=True)
-    recording = recorder(tmp_path, result)
+    recording = recorder(tmp_path, result, "face/a.keras", "affect/a.keras")
     # A second passes at every row, so that each is on the disk when it has been added.
     clock = iter(range(10**6))
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
@@ -63,6 +63,8 @@ def test_what_a_crash_left_is_finished_by_the_next_recording(tmp_path, monkeypat
     assert left.overall.voice.label == "anger"
     assert left.media.ticks == result.timeline[79].tick + 1
     assert left.options == result.options
+    assert [weight.name for weight in left.weights] == ["face_cnn.onnx", "face/a.keras", "affect/a.keras"]
+    assert left.affect == "estimated"
     assert "something was changed" in left.warnings
     assert any("cut off" in warning for warning in left.warnings)
     assert len(list(csv.reader(table.open()))) == 81

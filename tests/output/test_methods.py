@@ -46,6 +46,13 @@ def test_the_paragraph_is_filled_in():
         ({"labels": 3}, "3 labels (positive, neutral, negative)", "7 labels"),
         ({"least_confidence": 0.4}, "below a probability of 0.4", "7 %"),
         ({"used": ("mine.keras",)}, "a network of our own (mine.keras)", "excitation"),
+        # Networks of several runs may be called alike; the labels of a face are not what one of them tells.
+        (
+            {"used": ("affect/a.keras", "voice/b.keras", "face_cnn.onnx"), "affect": "estimated"},
+            "Speech was found by voice activity detection and classified by a network of our own (b.keras).",
+            "(a.keras, b.keras)",
+        ),
+        ({"used": ("affect/a.keras",), "affect": "estimated"}, "a network of our own (a.keras).", "(1977)"),
     ],
 )  # fmt: skip
 def test_what_was_done_is_what_is_said(changes: dict, said: str, unsaid: str):

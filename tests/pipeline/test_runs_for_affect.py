@@ -10,6 +10,7 @@ import jsonschema
 import keras
 import numpy as np
 import pytest
+from conftest import Make
 from numpy.typing import NDArray
 
 from emoview import Analysis, analyze
@@ -20,6 +21,7 @@ from emoview.evaluation.annotations import read_annotations
 from emoview.media.probe import Stretch
 from emoview.networks.runs import NetworkOfRun, Run
 from emoview.output.json import schema, to_json
+from emoview.output.methods import methods_text
 from emoview.output.read import read_json
 from emoview.output.report import to_html
 from emoview.pipeline.analysis import analyze as run_analysis
@@ -72,7 +74,7 @@ def test_estimates_fill_the_columns_of_rows_with_a_face(
     said = np.array([(row.valence, row.arousal) for row in rows])
     np.testing.assert_allclose(said, smooth(means, np.array([found.tick for found in seen])), atol=1e-4)
     assert result.affect == "estimated"
-    assert "means.keras" in {weight.name for weight in result.weights}
+    assert "affect/means.keras" in {weight.name for weight in result.weights}
     # The labels are those of what ships, however they are fused.
     usual = analyze(sample, end_s=_STRETCH.end_s)
     assert usual.affect == "derived"
@@ -112,21 +114,28 @@ def test_what_is_stored_says_estimated(estimated: tuple[Analysis, list[Found]], 
         assert rmse == pytest.approx(float(np.sqrt(np.mean(off**2))), abs=1e-3)
 
 
-def test_beside_a_run_for_the_face_and_in_rows_without_one(affect_run: Path, tmp_path: Path, sample: Path):
+def test_beside_a_run_for_the_face_and_in_rows_without_one(
+    affect_run: Path, tmp_path: Path, sample: Path, made: Make
+):
     given = keras.Input((32, 32, 1))
     model = keras.Model(given, keras.layers.Dense(7)(keras.layers.Flatten()(given)))
     run = Run(tmp_path / "labels", "frame-cnn", {}, tmp_path)
     run.add(NetworkOfRun("flat", "face", "pictures", LABELS, 32, False, 1.0, 1, 1), model, None)
     both = [run.folder, affect_run]
     result = analyze(sample, weights=both, end_s=0.2)
-    assert {"flat.keras", "means.keras"} <= {weight.name for weight in result.weights}
-    assert not any("face" in weight.name for weight in result.weights)
+    assert {"face/flat.keras", "affect/means.keras"} <= {weight.name for weight in result.weights}
+    assert not any(weight.name.startswith("face_") for weight in result.weights)
+    said = " ".join(methods_text(result).split())
+    assert "classified by a network of our own (flat.keras)." in said
+    assert "estimated from the face by a network of our own (means.keras)." in said
     assert result.options.weights == tuple(map(str, both))
     with pytest.raises(InputError, match="early fusion"):
         analyze(sample, weights=both, fusion="early")
     with pytest.raises(InputError, match="another run for valence and arousal: name one"):
         analyze(sample, weights=[affect_run, affect_run])
-    heard = analyze(sample, weights=affect_run, modality="voice", end_s=3)
+    with pytest.raises(InputError, match="valence and arousal, which --modality voice leaves out"):
+        analyze(sample, weights=affect_run, modality="voice")
+    heard = analyze(made("heard.wav", "-vn", seconds=3), weights=affect_run)
     voiced = [row for row in heard.timeline if row.fused is not None]
     assert voiced
     assert heard.affect == "derived"

@@ -9,6 +9,7 @@ import command
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up import made_up
 from made_up_measures import measured
 from typer.testing import CliRunner
 
@@ -47,6 +48,25 @@ def spans(text: str, person: int | None = 0) -> list[tuple[float, float]]:
 )
 def test_rules_mark_where_they_hold(rule: str, expected: list):
     assert spans(rule) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "person", "expected"),
+    [
+        ("positive > 0.6", 0, [(0, 1.6)]),
+        ("fused_negative > 0.8", 0, [(1.6, 3.2)]),
+        # Neutral and surprise are 0.3 together, where sad or happy has 0.7, the five others alike.
+        ("neutral > 0.09", 0, [(0, 3.2)]),
+        ("fused_neutral > 0.09", 0, []),
+        ("neutral > 0.7", None, [(3.2, 3.8)]),
+        ("voice_neutral_surprise > 0.5", None, [(2, 3.8)]),
+        ("neutral", None, [(3.2, 3.8)]),
+    ],
+)
+def test_in_results_of_groups_a_label_is_its_group(rule: str, person: int | None, expected: list):
+    marks = marks_of(made_up(labels=3), read_rule(rule))
+    assert [(m.start_s, m.end_s) for m in marks if m.person == person] == expected
+    assert lacking(made_up(), read_rule("positive > 0.6")) == ["fused_positive"]
 
 
 def test_rules_about_the_sound_mark_it_once():

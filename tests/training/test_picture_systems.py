@@ -78,7 +78,7 @@ def test_stopped_and_resumed_equals_uninterrupted(faces: Path, tmp_path: Path):
 def test_a_picture_run_stands_in_for_the_face(picture_run: Path, made: Make):
     result = analyze(made(PLAIN), weights=picture_run)
     names = {weight.name for weight in result.weights}
-    assert "frame-cnn.keras" in names
+    assert "face/frame-cnn.keras" in names
     assert not any("face" in name for name in names)
     assert result.overall.face is not None
     assert sum(result.overall.face.probabilities) == pytest.approx(1, abs=1e-5)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import shutil
 import wave
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -122,6 +124,48 @@ def test_landmarks_of_pictures_and_what_has_none(made: Make, tmp_path: Path):
     with pytest.raises(InputError, match="no sound"):
         prepare(tmp_path / "data", tmp_path / "no", **USUAL, beside=Beside(sound=True))
     assert not (tmp_path / "no").exists()
+
+
+def test_clips_that_are_called_alike_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    long = "語" * 80
+    names = ["a.mp4", "a.mkv", "b/c.mp4", "b-c.mp4", f"{long}.mp4"]
+    lines = ["path,label"]
+    for number, name in enumerate(names):
+        write(tmp_path / "data" / name, str(number))
+        lines.append(f"{name},happy")
+    write(tmp_path / "data" / "index.csv", "\n".join(lines) + "\n")
+
+    def faces(path: Path) -> Iterator[SimpleNamespace]:
+        grey = np.full((8, 8, 3), 10 * int(path.read_text()), np.uint8)
+        yield from (SimpleNamespace(tick=tick, face=grey) for tick in (0, 5))
+
+    monkeypatch.setattr("emoview.training.prepare.faces_of", faces)
+    done = prepare(tmp_path / "data", tmp_path / "out", **USUAL)
+    assert (done.counts, done.broken) == ({"happy": 10}, ())
+    with (tmp_path / "out" / "index.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            shown = cv2.imdecode(np.fromfile(tmp_path / "out" / row["path"], np.uint8), cv2.IMREAD_GRAYSCALE)
+            assert int(shown.mean()) == 10 * names.index(row["clip"])
+
+
+def test_what_was_found_in_a_clip_is_known_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, content in (("a.mp4", "1"), ("a.mkv", "2")):
+        write(tmp_path / "data" / name, content)
+    write(tmp_path / "data" / "index.csv", "path,label,actor\na.mp4,happy,a\na.mkv,sad,b\n")
+
+    def described(path: Path) -> dict[str, np.ndarray]:
+        return {
+            "face_ticks": np.array([0]), "faces": np.full((1, 112, 112), int(path.read_text()), np.uint8),
+            "features": np.zeros((1, 105), np.float32), "speech": np.ones(1, bool),
+            "windows": np.zeros((0, 2), int), "functionals": np.zeros((0, 6373), np.float32),
+        }  # fmt: skip
+
+    monkeypatch.setattr("emoview.training.clips._describe", described)
+    for expected in ([1, 2], [1, 3]):
+        clips = read_clips(tmp_path / "data", tmp_path / "cache")
+        assert [int(clip.faces.max()) for clip in clips] == expected
+        # It is replaced by another.
+        (tmp_path / "data" / "a.mkv").write_text("3")
 
 
 def test_nothing_is_left_of_what_was_stopped(clips: Path, tmp_path: Path):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from made_data import write
 
 from emoview import InputError
 from emoview.cli import render_training
 from emoview.cli.console import Terminal
 from emoview.datasets.labelled import LabelledPictures
+from emoview.errors import DatasetError
+from emoview.networks.runs import Run
 from emoview.training.search import search
 from emoview.training.systems import affect, clip_fusion, image_landmark, pictures
 from emoview.training.systems.catalog import SYSTEMS, System
@@ -85,6 +89,70 @@ def test_without_seeds_the_deviation_is_that_of_the_folds(tmp_path: Path):
     )  # fmt: skip
     assert (rows[0]["figure"], rows[0]["deviation"], rows[0]["folds"]) == (2, pytest.approx(2**0.5), [1, 3])
     assert "seeds" not in rows[0]
+
+
+def test_options_that_fail_do_not_end_a_search(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def figures(options: PictureOptions) -> tuple[float, ...]:
+        if options.batch == 10:
+            raise InputError("the loss is not a number any more: use a lower learning rate")
+        return 1.0, 2.0 + options.batch
+
+    def searched(batches: list[int]) -> list[dict[str, Any]]:
+        return search(
+            _system(figures), tmp_path, {"batch": batches}, tmp_path / "s", draws=None, seed=1, folds=2,
+            changes={}, on_event=quiet,
+        )  # fmt: skip
+
+    rows = searched([20, 10, 30])
+    assert [(row["options"]["batch"], row["figure"]) for row in rows] == [(30, 16.5), (20, 11.5), (10, None)]
+    assert rows[2]["failed"].startswith("the loss is not a number")
+    assert json.loads((tmp_path / "s" / "search.json").read_text()) == rows
+    # Of what failed there is no run, so that it can be tried with other options.
+    assert not (tmp_path / "s" / "batch=10").exists()
+    monkeypatch.setenv("COLUMNS", "200")
+    render_training.ranking(Terminal(), rows, "accuracy, %")
+    assert ["batch", "10", "failed"] in [line.split()[:3] for line in capfd.readouterr().out.splitlines()]
+    with pytest.raises(InputError, match="the loss is not a number"):
+        searched([10])
+
+
+def test_figures_of_other_options_are_not_taken_over(tmp_path: Path):
+    def learned(_: Any, __: Any, run: Run, *___: Any) -> tuple[float, ...]:
+        write(run.folder / "made-2-folds" / "1" / "history.json", "[]")
+        return 1.0, 2.0
+
+    class Made(System):
+        cross_validated = property(lambda _: learned)
+
+    made = Made("made", "faces", "", "pictures", PictureOptions, {})
+
+    def searched(**changes: Any) -> None:
+        search(
+            made, tmp_path, {"batch": [20, 30]}, tmp_path / "s", draws=None, seed=1, folds=2,
+            changes=changes, on_event=quiet,
+        )  # fmt: skip
+
+    searched()
+    searched()
+    with pytest.raises(InputError, match="another config"):
+        searched(network="bkmin")
+
+
+def test_a_search_that_is_stopped_says_what_is_done(tmp_path: Path):
+    def figures(options: PictureOptions) -> tuple[float, ...]:
+        if options.batch == 20:
+            raise KeyboardInterrupt
+        return 1.0, 2.0
+
+    with pytest.raises(KeyboardInterrupt, match="1 of 2 combinations are done; the same command goes on"):
+        search(
+            _system(figures), tmp_path, {"batch": [10, 20]}, tmp_path / "s", draws=None, seed=1, folds=2,
+            changes={}, on_event=quiet,
+        )  # fmt: skip
+    assert not (tmp_path / "s" / "batch=20").exists()
+    assert len(json.loads((tmp_path / "s" / "search.json").read_text())) == 1
 
 
 def test_a_grid_of_seeds_and_seeds_are_too_many(tmp_path: Path):
@@ -161,25 +229,24 @@ def test_image_landmark_is_ranked_by_its_best_network(
         right = inputs.labels[index]
         return np.eye(7)[right if model == 1 else (right + 1) % 7]
 
-    monkeypatch.setattr(
-        image_landmark, "_landmarks", lambda images, _: np.ones((len(images), 68, 2), np.float32)
-    )
+    looked: list[int] = []
+
+    def landmarks(images: Any, _: Any) -> Any:
+        looked.append(len(images))
+        return np.ones((len(images), 68, 2), np.float32)
+
+    monkeypatch.setattr(image_landmark, "_landmarks", landmarks)
     monkeypatch.setattr(image_landmark, "_networks", networks)
     monkeypatch.setattr(image_landmark, "_logits", logits)
     rows = search(
-        SYSTEMS["image-landmark"],
-        faces,
-        {},
-        tmp_path,
-        draws=None,
-        seed=1,
-        folds=3,
-        changes={},
-        on_event=quiet,
-    )
-    assert rows[0]["folds"] == [100, 100, 100]
+        SYSTEMS["image-landmark"], faces, {"batch": [8, 16]}, tmp_path / "s", draws=None, seed=1, folds=3,
+        changes={}, on_event=quiet,
+    )  # fmt: skip
+    assert [row["folds"] for row in rows] == [[100, 100, 100]] * 2
     # A tenth of the 36 pictures is measured in the end, and left out of the folds.
-    assert len(left_out) == len(set(left_out)) == 32
+    assert len(left_out) == 2 * len(set(left_out)) == 2 * 32
+    # Landmarks are looked for once, whatever is tried.
+    assert looked == [36]
 
 
 def test_values_are_ranked_by_concordance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -202,12 +269,31 @@ def test_values_are_ranked_by_concordance(tmp_path: Path, monkeypatch: pytest.Mo
     assert rows[0]["folds"] == pytest.approx([0.5] * 4)
 
 
+def test_a_label_that_only_one_fold_has_is_refused_before_a_search_learns(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "faces"
+    shutil.copytree(faces, folder)
+    (folder / "train" / "fear").mkdir()
+    cv2.imwrite(str(folder / "train" / "fear" / "0.png"), np.full((48, 48), 7, np.uint8))
+    monkeypatch.setattr(
+        image_landmark, "_landmarks", lambda images, _: np.ones((len(images), 68, 2), np.float32)
+    )
+    for system, module in (("frame-cnn", pictures), ("image-landmark", image_landmark)):
+        monkeypatch.setattr(module, "_learn", lambda *_: pytest.fail("it learned"))
+        with pytest.raises(DatasetError, match="shows fear"):
+            search(
+                SYSTEMS[system], folder, {}, tmp_path / system, draws=None, seed=1, folds=4, changes={},
+                on_event=quiet,
+            )  # fmt: skip
+
+
 @pytest.mark.parametrize(("parts", "asked"), [((None,) * 8, 8), (("train",) * 6 + ("valid",) * 2, 6)])
 def test_clips_are_ranked_by_folds_of_actors(
     parts: Any, asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     clips = Sequences(
-        (np.zeros((2, 106), np.float32),) * 8, np.zeros((8, 6373), np.float32), np.arange(8) % 7,
+        (np.zeros((2, 106), np.float32),) * 8, np.zeros((8, 6373), np.float32), np.arange(8) % 2,
         tuple("aabbccdd"), parts,
     )  # fmt: skip
     seen: dict[str, list[int]] = {}

@@ -31,7 +31,7 @@ def test_a_sound_run_knows_both_protocols_and_stands_in_for_the_voice(
     )
     assert again["mfcc-cnn-speaker-folds"].examples == 36
     result = analyze(made(PLAIN), weights=sound_run)
-    assert "mfcc-cnn-speaker-folds.keras" in {weight.name for weight in result.weights}
+    assert "voice/mfcc-cnn-speaker-folds.keras" in {weight.name for weight in result.weights}
     assert result.overall.voice is not None
     # It has never heard of disgust, and so never says it.
     assert result.overall.voice.probabilities[LABELS.index("disgust")] < 1e-6

@@ -122,13 +122,17 @@ def cross_validated(
     Returns:
         Accuracy on each fold left out, in percent, of the network that is best in the mean.
     """
-    described = read_clips(data, run.folder / "features", on_file=lambda i, n: on_event({"step": i, "of": n}))
+    # All runs of a search share them.
+    features = run.folder.parent / "features"
+    described = read_clips(data, features, on_file=lambda i, n: on_event({"step": i, "of": n}))
     clips = sequences_of(described, options.faces, on_event)
     builders = _builders(options, clips.width)
     parts = np.array([part or "" for part in clips.parts])
     known = np.flatnonzero(parts == "train") if "train" in parts else np.arange(len(parts))
     drawn = folds_by_group([clips.actors[i] for i in known], folds, options.seed)
     splits = [(known[rest], known[left_out]) for rest, left_out in drawn]
+    for rest, left_out in splits:
+        assert_taught(clips.labels, rest, left_out, LABELS, "clips")
     trained: dict[str, list[keras.Model]] = {}
     found: dict[str, list[float]] = {}
     for name in _in_order(options.networks):

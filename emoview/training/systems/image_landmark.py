@@ -97,10 +97,14 @@ def cross_validated(
         Accuracy on each fold left out, in percent, of the network that is best in the mean.
     """
     pictures, parts = split_pictures(data, "random", options.seed, SHARES)
-    inputs, (train_part, choose, _) = _described(pictures, parts, run.folder, on_event)
+    # All runs of a search share the landmarks.
+    inputs, (train_part, choose, _) = _described(pictures, parts, run.folder.parent, on_event)
     known = np.sort(np.concatenate([train_part, choose]))
     found: dict[str, list[float]] = {}
-    for number, fold in enumerate(picture_folds(pictures, known, folds, options.seed), start=1):
+    every = list(picture_folds(pictures, known, folds, options.seed))
+    for fold in every:
+        assert_taught(inputs.labels, fold[0], np.concatenate(fold[1:]), LABELS, "pictures")
+    for number, fold in enumerate(every, start=1):
         prefix = f"{folds}-folds/{number}/"
         for name, takes, model in _networks(prefix, inputs, fold, options, run, on_event):
             said = _logits(model, inputs, takes, fold[2])

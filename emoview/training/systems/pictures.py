@@ -120,8 +120,10 @@ def cross_validated(
     groups = grouped(pictures.labels, options.labels)
     result = []
     known = np.sort(np.concatenate([train_part, choose]))
-    for number, parts in enumerate(picture_folds(pictures, known, folds, options.seed), start=1):
+    every = list(picture_folds(pictures, known, folds, options.seed))
+    for parts in every:
         assert_taught(groups, parts[0], np.concatenate(parts[1:]), group_names(options.labels), "pictures")
+    for number, parts in enumerate(every, start=1):
         part = f"{options.network}-{folds}-folds/{number}"
         targets = targets_of(pictures, groups, parts[0], options, run.part(part))
         model = _learn(part, decoded, groups, targets, parts, options, run, on_event)

@@ -161,12 +161,13 @@ def cross_validated(
     entries, names = _entries(clips, shape, options)
     known = np.sort(np.concatenate([train_part, choose]))
     result = []
-    drawn = folds_and_choice(
+    drawn = list(folds_and_choice(
         entries.labels, known, folds, options.seed,
         groups=[clip.actor for clip in clips], duplicates=[clip.digest() for clip in clips],
-    )  # fmt: skip
-    for number, parts in enumerate(drawn, start=1):
+    ))  # fmt: skip
+    for parts in drawn:
         assert_taught(entries.labels, parts[0], np.concatenate(parts[1:]), names, "clips")
+    for number, parts in enumerate(drawn, start=1):
         place = f"{_name(options)}-{folds}-folds/{number}"
         model = _learn(place, entries, parts, len(names), shape, options, run, on_event)
         said = _clip_logits(model, entries, parts[2], options.batch)

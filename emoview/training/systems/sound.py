@@ -6,7 +6,7 @@ sides, and folds of speakers, which tell what becomes of a stranger's voice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> Non
     run.learns(name, _seen(utterances, digests, train_part))
     # What the folds say of all recordings calibrates the network that is kept.
     run.learns(by_speaker, _seen(utterances, digests, np.arange(len(utterances))))
-    values = describe(utterances, options.features, run.folder, on_event)
+    values = describe(utterances, digests, options.features, run.folder, on_event)
     model, logits = _learn(name, values, labels, (train_part, test), len(names), options, run, on_event)
     figures = measure_labels(softmax(logits), labels[test], names)
     report(run, _network(name, options, names, 1.0, model), model, figures)
@@ -92,17 +92,18 @@ def cross_validated(
     utterances = _utterances(options, data)
     names, labels = _labels_of(utterances)
     _built(options, len(names), FEATURE_WIDTHS[options.features])
-    values = describe(utterances, options.features, run.folder, on_event)
     digests = [digest_of(u.path) for u in utterances]
+    # All runs of a search share them.
+    values = describe(utterances, digests, options.features, run.folder.parent, on_event)
     known, _ = _random_split(labels, digests, options)
     parts = stratified_split(
         labels[known], (1 / folds,) * folds, options.seed, duplicates=[digests[i] for i in known]
     )
     result = []
-    for number, part in enumerate(parts, start=1):
-        left_out = known[part]
-        rest = np.setdiff1d(known, left_out)
+    every = [(np.setdiff1d(known, known[part]), known[part]) for part in parts]
+    for rest, left_out in every:
         assert_taught(labels, rest, left_out, names, "recordings")
+    for number, (rest, left_out) in enumerate(every, start=1):
         name = f"{options.network}-{folds}-folds/{number}"
         _, logits = _learn(name, values, labels, (rest, left_out), len(names), options, run, on_event)
         result.append(accuracy(logits, labels[left_out]))
@@ -205,11 +206,14 @@ def _network(
 
 
 def describe(
-    utterances: tuple[Utterance, ...], features: SoundFeatures, folder: Path, on_event: OnEvent
+    utterances: tuple[Utterance, ...],
+    digests: Sequence[str],
+    features: SoundFeatures,
+    folder: Path,
+    on_event: OnEvent,
 ) -> NDArray[np.float32]:
-    """Compute, or read back, one vector for each utterance: `(n, width)`."""
-    listing = "\n".join(str(u.path) for u in utterances)
-    of = f"{features}\n{listing}".encode()
+    """Compute, or read back, one vector for each utterance, of which the digests are given: `(n, width)`."""
+    of = "\n".join((features, *digests)).encode()
     shape = (len(utterances), None)
     return kept(folder / f"{features}.npz", of, shape, lambda: vectors(utterances, features, on_event))
 
