@@ -79,11 +79,13 @@ class SoundTrack:
         number: Among the sound streams, from 1.
         index: Number of the stream in the file.
         names: What the file calls it, the title first; none where it says nothing.
+        decodes: Whether it can be decoded.
     """
 
     number: int
     index: int
     names: tuple[str, ...] = ()
+    decodes: bool = True
 
     def __str__(self) -> str:
         """Give the number, and the names if there are any: `2 (Commentary, eng)`."""

@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ _STREAM = re.compile(r" {2,4}Stream #\d+:(\d+)")
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
 _SOUND = re.compile(r"Stream #\d+:(\d+)(?:\[\w+\])?(?:\((\w+)\))?.*?: Audio: ")
+# Where there is no decoder, no format of its samples is named.
+_FORMAT = re.compile(r", (?:u8|s16|s32|s64|flt|dbl)p?\b")
 _SAID = re.compile(r"(?m)^ {4,6}(title|handler_name) *: (.*)$")
 # Names that programs write into every file.
 _SAYS_NOTHING = re.compile(r"|und|.*(?:sound|audio).*handler.*", re.IGNORECASE)
@@ -176,7 +179,7 @@ def undecoded(
     """Name the pictures and the sound that are there, but cannot be decoded."""
     for kind, found, stream in (("pictures", pictures, video), ("sound", sounds, audio)):
         if found and stream is None:
-            codec = re.search(r": (?:Video|Audio): (\w+)", found[0])
+            codec = re.search(r": (?:Video|Audio): (?!none\b)(\w+)", found[0])
             yield f"{kind} ({codec[1]})" if codec else kind
 
 
@@ -300,6 +303,17 @@ def sounds_in(header: str) -> tuple[SoundTrack, ...]:
         given = dict.fromkeys(name.strip() for name in names if not _SAYS_NOTHING.fullmatch(name.strip()))
         tracks.append(SoundTrack(len(tracks) + 1, int(found[1]), tuple(given)))
     return tuple(tracks)
+
+
+def checked_sounds(file: Path, header: str, tracks: tuple[SoundTrack, ...]) -> tuple[SoundTrack, ...]:
+    """Find out which of several sound tracks can be decoded: of a doubtful one, by trying."""
+    if len(tracks) < 2:
+        return tracks
+    sure = {_index_of(line) for line, _ in _stream_lines(header) if _FORMAT.search(line)}
+    return tuple(
+        replace(track, decodes=track.index in sure or _first_of(file, "", track.index, "a") is not None)
+        for track in tracks
+    )
 
 
 def sound_named(file: Path, tracks: tuple[SoundTrack, ...], wanted: str) -> SoundTrack:

@@ -32,6 +32,8 @@ _HEADERS: Final = b"[trace_headers @ "
 _ENDLESS: Final = re.compile(rb"\[[av]?ost#1.*? applying bitstream filters .*?processing input(?=[^\r\n])")
 # What goes back in time is noticed by its time stamps, and is no damage.
 _ORDER: Final = b"non monotonically increasing dts to muxer"
+# A recording that was never finished is no damage of its pictures or its sound.
+_CUT_OFF: Final = b"File ended prematurely"
 
 Listener = Callable[[Iterator[bytes]], None]
 """Reads what ffmpeg says beside complaints."""
@@ -52,6 +54,7 @@ class DecodeLog:
         back_s: Seconds that were left out because their time stamps lie before what was there already.
         bad_samples: Samples that are no numbers.
         cut_s: Where the stream was cut off because recordings must not be longer; None where it was not.
+        cut_off: Whether the file ends in the midst of what it says that follows.
         reshaped_s: Seconds on the clock of the ticks at which headers tell another shape of pixels, while the
             pictures keep the one of the beginning.
         busy_s: Processor seconds of all its threads; known when it has come to its end.
@@ -67,6 +70,7 @@ class DecodeLog:
     back_s: float = 0.0
     bad_samples: int = 0
     cut_s: float | None = None
+    cut_off: bool = False
     reshaped_s: list[float] = field(default_factory=list)
     busy_s: float = 0.0
 
@@ -97,6 +101,9 @@ class DecodeLog:
 
     def _complain(self, line: bytes) -> None:
         if _ORDER in line:
+            return
+        if _CUT_OFF in line:
+            self.cut_off = True
             return
         self.complaints += 1
         if len(self.lines) < _KEPT_LOG_LINES:

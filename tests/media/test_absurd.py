@@ -46,9 +46,38 @@ def test_an_hour_without_pictures_is_a_gap(base: Path, tmp_path: Path):
     assert len(ticks) == 75 + 100
     assert ticks[75] == 25 * 3602
     assert log.gaps == [(pytest.approx(3.0, abs=0.05), 3602.0)]
-    assert list(of_stream("pictures", log, ticks[-1] + 1)) == [
+    assert list(of_stream(probe(clip), "pictures", log, ticks[-1] + 1)) == [
         "no pictures from 3.0 to 3602.0 s: the face cells are empty there"
     ]
+
+
+@pytest.mark.parametrize("name", ["gap.ts", "gap.mkv"])
+def test_of_a_gap_what_lies_in_the_stretch_is_told(base: Path, tmp_path: Path, name: str):
+    """Whether ffmpeg can jump in the container or not."""
+    clip = tmp_path / name
+    select = "select='not(between(t,1,3.99))'"
+    run("-i", base, "-vf", select, "-fps_mode", "passthrough", *_H264, "-bf", "0", "-c:a", "aac", clip)
+    for begin, end, gap in (
+        (0.0, None, (2.0, 4.0)),
+        (1.5, None, (0.5, 2.5)),
+        (3.0, None, (0.0, 1.0)),
+        (3.5, None, (0.0, 0.5)),
+        (1.5, 3.0, (0.5, 1.5)),
+        (4.5, None, None),
+    ):
+        with PictureDecoder(probe(clip, Stretch(begin, end)), longest_side=64) as decoder:
+            slots = [slot for slot, _ in decoder]
+            expected = [] if gap is None else [pytest.approx(gap, abs=0.081)]
+            assert decoder.log.gaps == expected, (begin, end)
+            assert bool(slots) or end == 3.0
+
+
+def test_a_slow_sequence_shows_each_picture_for_a_second(base: Path, tmp_path: Path):
+    """The last one, too."""
+    clip = tmp_path / "slow.mp4"
+    run("-i", base, "-vf", "fps=0.5", "-an", *_H264, clip)
+    ticks, _ = _ticks(clip)
+    assert ticks == [*range(25), *range(50, 75), *range(100, 125)]
 
 
 def test_an_overlay_repeats_the_last_picture_over_a_gap(base: Path, tmp_path: Path):
@@ -168,6 +197,8 @@ def test_a_decoder_that_is_killed_on_the_way_is_an_error(sample: Path, monkeypat
         ("a.wav", "-vn -c:a pcm_s16le"),
         ("a.avi", "-c:v mpeg4 -c:a pcm_s16le"),
         ("a.mp4", "-c:v mpeg4 -c:a aac -movflags +faststart"),
+        ("a.mkv", "-c:v mpeg4 -c:a aac"),
+        ("a.webm", "-an -c:v libvpx -deadline realtime -cpu-used 8"),
     ],
 )
 def test_a_file_cut_off_is_told(base: Path, tmp_path: Path, name: str, codecs: str):
@@ -177,7 +208,9 @@ def test_a_file_cut_off_is_told(base: Path, tmp_path: Path, name: str, codecs: s
     content = clip.read_bytes()
     clip.write_bytes(content[: len(content) * 2 // 3])
     assert probe(clip).missing_bytes == len(content) - len(content) * 2 // 3
-    assert any("is cut off" in warning for warning in analyze(clip).warnings)
+    said = [warning for warning in analyze(clip).warnings if "cut off" in warning or "damaged" in warning]
+    assert sum("is cut off" in one for one in said) == 1
+    assert not any("prematurely" in one for one in said)
 
 
 def test_further_tracks_are_told(base: Path, tmp_path: Path):
@@ -186,6 +219,34 @@ def test_further_tracks_are_told(base: Path, tmp_path: Path):
     assert (
         "the file has 2 sound tracks; track 1 was analysed: --audio-track takes 2" in analyze(clip).warnings
     )
+
+
+def test_a_track_that_cannot_be_decoded_is_not_recommended(base: Path, tmp_path: Path):
+    clip = tmp_path / "tracks.mkv"
+    run("-i", base, "-map", "0:a", "-map", "0:a", "-c:a", "aac", clip)
+    content = clip.read_bytes()
+    for names, own in ((b"A_XYZ", b"A_AAC"), 2), ((b"A_AAC", b"A_XYZ"), 1):
+        first, second = content.split(b"A_AAC", 1)
+        clip.write_bytes(first + names[0] + second.replace(b"A_AAC", names[1]))
+        assert [track.decodes for track in probe(clip).sounds] == [name == b"A_AAC" for name in names]
+        said = analyze(clip).warnings
+        assert f"the file has 2 sound tracks; track {own} was analysed" in said
+        assert f"sound track {3 - own} cannot be decoded" in said
+    clip.write_bytes(content.replace(b"A_AAC", b"A_XYZ"))
+    with pytest.raises(InputError, match="sound track 2 cannot be decoded: none of them can"):
+        probe(clip, audio_track="2")
+
+
+def test_a_live_recording_that_was_never_finished_is_told(base: Path, tmp_path: Path):
+    """Its container does not say how long it is."""
+    clip = tmp_path / "a.mkv"
+    run("-i", base, "-c:v", "mpeg4", "-c:a", "aac", "-f", "matroska", "-live", "1", clip)
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) * 2 // 3])
+    assert probe(clip).missing_bytes == 0
+    assert [one for one in analyze(clip).warnings if "cut" in one or "damaged" in one] == [
+        "the file is cut off: its end is missing"
+    ]
 
 
 def test_words_in_metadata_are_not_taken_for_those_of_ffmpeg(base: Path, tmp_path: Path):
