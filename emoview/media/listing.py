@@ -34,6 +34,8 @@ _CHANNELS: Final = {
     "mono": 1, "stereo": 2, "downmix": 2, "binaural": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8,
     "hexadecagonal": 16,
 }  # fmt: skip
+# By the rate of the first packets: a recording that begins with silence seems many times as long as it is.
+_GUESSED = "Estimating duration from bitrate"
 _DURATION = re.compile(r"(?m)^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
 _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 # In brackets it is what the stream says; behind them stands that of the container where it differs.
@@ -131,10 +133,13 @@ def _containers(header: str) -> set[str]:
 
 
 def length_in(header: str) -> tuple[float | None, bool]:
-    """Give the seconds that the header claims, and whether ffmpeg can jump to an exact time in the file."""
+    """Give the seconds that the header claims, and whether ffmpeg can jump to an exact time in the file.
+
+    None for the seconds where it claims nothing, and ffmpeg guesses.
+    """
     indexed = not _INDEXED.isdisjoint(_containers(header))
     duration = _DURATION.search(header)
-    if duration is None:
+    if duration is None or _GUESSED in header:
         return None, indexed
     hours, minutes, rest = duration.groups()
     seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)

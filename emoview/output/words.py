@@ -40,7 +40,7 @@ def facts_of(analysis: Analysis) -> Pairs:
         level = "" if media.audio_level_db is None else f", level {media.audio_level_db:g} dB"
         pairs.append(("sound", f"{(media.audio_rate or 0) / 1000:g} kHz, {media.audio_channels}{level}"))
     if _looked(analysis):
-        pairs.append(("faces", str(media.persons)))
+        pairs.append(("faces", str(media.persons or media.faces)))
     pairs += [(_SEEN[what], f"{share:.0%} of the time") for what, share in presence_of(analysis).items()]
     return [(name, name_of(value)) for name, value in pairs]
 

@@ -131,17 +131,12 @@ def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
 
 def of_quality(measured: Mapping[int, FaceMeasures], options: Options, choice: Choice) -> Iterator[str]:
     """Tell which faces cannot be read, why, and where they are covered."""
-    from emoview.pipeline.measures import stretches, unusable
+    from emoview.pipeline.measures import stretches
 
     for person, faces in measured.items():
-        poor = unusable(faces)
-        count, seen = sum(map(len, poor.values())), len(faces.ticks)
         alone = len(set(choice.persons.values())) == 1
         whose = "the face" if alone else f"face {person}" if choice.turns is None else "the faces in turn"
-        if count > _MOST_POOR * seen:
-            why = ", ".join(f"{percent(len(ticks) / seen)} {reason}" for reason, ticks in poor.items())
-            share = percent(count / seen)
-            yield f"{share} of the ticks of {whose} are not usable ({why}){_left_out(options)}"
+        yield from _of_poor(faces, whose, options.min_quality)
         covered = stretches(faces.covered, within=_SHORT_GAP)
         if covered:
             first, last = covered[0]
@@ -153,14 +148,24 @@ def of_quality(measured: Mapping[int, FaceMeasures], options: Options, choice: C
             )
 
 
-def _left_out(options: Options) -> str:
+def _of_poor(faces: FaceMeasures, whose: str, least: float | None) -> Iterator[str]:
+    """Tell how many ticks of a face are poor, and whether they were left out, by the least quality of it."""
     from emoview.face.usable import USABLE
+    from emoview.pipeline.measures import unusable
 
-    if options.min_quality is None:
-        return f": --min-quality {USABLE:g} leaves them out"
-    if options.min_quality < USABLE:
-        return f": --min-quality {USABLE:g} leaves all of them out"
-    return ", and were left out"
+    seen = len(faces.ticks)
+    if least is not None and least > USABLE:
+        out = float((faces.quality < least).mean())
+        if out > _MOST_POOR:
+            yield f"{percent(out)} of the ticks of {whose} have a quality below {least:g}, and were left out"
+        return
+    poor = unusable(faces)
+    share = sum(map(len, poor.values())) / seen
+    if share > _MOST_POOR:
+        why = ", ".join(f"{percent(len(ticks) / seen)} {reason}" for reason, ticks in poor.items())
+        them = "them" if least is None else "all of them"
+        cure = ", and were left out" if least == USABLE else f": --min-quality {USABLE:g} leaves {them} out"
+        yield f"{percent(share)} of the ticks of {whose} are not usable ({why}){cure}"
 
 
 def of_stand_ins(networks: dict[str, str], options: Options, *, both: bool) -> Iterator[str]:

@@ -237,6 +237,20 @@ def test_a_track_that_cannot_be_decoded_is_not_recommended(base: Path, tmp_path:
         probe(clip, audio_track="2")
 
 
+def test_a_length_that_is_guessed_is_no_claim(base: Path, tmp_path: Path):
+    """Of files without a header ffmpeg takes the rate of the first packets for that of all."""
+    clip = tmp_path / "a.aac"
+    for order in ("[1:a][0:a]", "[0:a][1:a]"):
+        run("-i", base, "-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono:d=8", "-filter_complex",
+            f"{order}concat=n=2:v=0:a=1", "-c:a", "aac", clip)  # fmt: skip
+        media = probe(clip, Stretch(10.0, 12.0))
+        assert media.duration_s is None
+        assert analyze(clip, stretch=Stretch(10.0, 12.0)).media.ticks == 50
+        assert not any("claims" in one for one in analyze(clip).warnings), order
+        with pytest.raises(DecodeError, match="has no sound from 30 to 40 s: choose another stretch"):
+            analyze(clip, stretch=Stretch(30.0, 40.0))
+
+
 def test_a_live_recording_that_was_never_finished_is_told(base: Path, tmp_path: Path):
     """Its container does not say how long it is."""
     clip = tmp_path / "a.mkv"
