@@ -127,7 +127,7 @@ def _stand_in(analysis: Analysis, kind: str) -> str | None:
 
 def _person(analysis: Analysis) -> str:
     if analysis.own_baselines:
-        return " relative to what the face showed over the whole recording"
+        return " relative to what the face showed in all that was analysed"
     if analysis.options.baseline is None:
         return ""
     counts = analysis.baseline_clips

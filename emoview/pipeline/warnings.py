@@ -96,14 +96,17 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
 
 def of_faces(faces: Faces, media: Media, options: Options) -> Iterator[str]:
     """Tell what was special about finding the faces."""
-    widths = [float(np.median(track.boxes[:, 2])) for track in faces.tracks.values()]
-    if media.video is not None and widths:
-        share = min(widths) / media.video.width
-        if share < _HARDLY_FOUND and max(widths) >= _LARGE * media.video.width:
-            yield (
-                f"the smallest face beside a large one is {min(widths):.0f} pixels wide, "
-                f"{share:.1%} of the picture: others that are as small may have been missed"
-            )
+    width = media.video.width if media.video is not None else 1
+    shares = {i: float(np.median(track.boxes[:, 2])) / width for i, track in faces.tracks.items()}
+    large = {t for i, share in shares.items() if share >= _LARGE for t in faces.tracks[i].ticks.tolist()}
+    # Elsewhere small ones are looked for all the time.
+    beside = [share for i, share in shares.items() if not large.isdisjoint(faces.tracks[i].ticks.tolist())]
+    least = min(beside, default=1.0)
+    if least < _HARDLY_FOUND:
+        yield (
+            f"the smallest face beside a large one is {least * width:.0f} pixels wide, {least:.1%} of the "
+            "picture: others that are as small may have been missed"
+        )
     if not faces.tracks:
         yield NO_FACE
     yield from of_finding(faces.most, faces.widened, options)
@@ -189,7 +192,7 @@ def of_own_baselines(own: Sequence[OwnBaseline]) -> Iterator[str]:
     for one in own:
         yield (
             f"face {one.person} is seen for {one.seconds:.0f} s and shows different things: its labels are "
-            "relative to what it shows over the whole recording; --no-self-baseline leaves them absolute"
+            "relative to what it shows in all that was analysed; --no-self-baseline leaves them absolute"
         )
 
 
@@ -298,8 +301,9 @@ def _of_main(
 ) -> list[str]:
     count, main, turns = len(set(choice.persons.values())), choice.main, choice.turns
     if count > 1 and asked == "largest":
+        largest = "largest that moves" if choice.still and main not in choice.still else "largest"
         return [
-            f"{count} faces were found; the largest, face {main}, was analysed: "
+            f"{count} faces were found; the {largest}, face {main}, was analysed: "
             "use --face speaking, --face all or --face ID for others"
         ]
     if asked not in ("speaking", "all") or not count or (count == 1 and asked == "all"):

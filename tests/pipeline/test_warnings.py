@@ -235,6 +235,13 @@ def test_turns_are_counted(speaking: list[int], voice: str, said: str):
     assert said in found
 
 
+def test_a_picture_of_a_face_may_be_the_largest():
+    choice = Choice(1, {}, {0: 0, 1: 1}, {}, still=frozenset({0}))
+    still, found = warn.of_choice("largest", choice, speech=False, speaks=False, sure=False)
+    assert still == "face 0 does not move at all, as on a photograph, and is passed over"
+    assert found.startswith("2 faces were found; the largest that moves, face 1, was analysed")
+
+
 def test_faces_that_do_not_move_are_counted():
     one = Choice(0, {}, {0: 0}, {}, still=frozenset({0}))
     both = Choice(0, {}, {0: 0, 1: 1}, {}, still=frozenset({0, 1}))
@@ -310,7 +317,12 @@ def test_voices_that_sound_alone_tells_apart_are_doubted(voices: int, faces: int
     ],
 )  # fmt: skip
 def test_others_may_be_missed_where_the_smallest_is_hardly_found(widths: tuple[int, ...], said: list[str]):
-    tracks = {i: SimpleNamespace(boxes=np.full((9, 4), width)) for i, width in enumerate(widths)}
-    faces = cast(Faces, SimpleNamespace(tracks=tracks, most=len(widths), widened=1))
     media = cast(Media, SimpleNamespace(video=SimpleNamespace(width=1920)))
-    assert list(warn.of_faces(faces, media, Options())) == said
+    for apart in (0, 9):
+        tracks = {
+            i: SimpleNamespace(boxes=np.full((9, 4), width), ticks=np.arange(9) + apart * i)
+            for i, width in enumerate(widths)
+        }
+        faces = cast(Faces, SimpleNamespace(tracks=tracks, most=len(widths), widened=1))
+        # In another shot they are not beside each other.
+        assert list(warn.of_faces(faces, media, Options())) == ([] if apart else said)
