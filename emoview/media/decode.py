@@ -99,6 +99,8 @@ class _Pictures(Decoder):
         # Who keeps no log is not told what happened.
         self._listens = log is not None and may_be_heard(video)
         self._graph = graph
+        log = log or DecodeLog()
+        log.foreign, log.jumped = media.decoders[1], seek_s is not None
         super().__init__(graph, log, listener if self._listens else None)
 
     def _slot(self, time_us: int) -> int:

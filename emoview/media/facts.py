@@ -140,6 +140,7 @@ class Media:
         sounds: Its sound streams.
         whole_s: What its header claims of the whole file; None where it claims nothing.
         apart: Whether its sound is that of another program than its pictures.
+        decoders: Names of the decoders of its picture streams, and of its sound streams.
     """
 
     path: Path
@@ -157,6 +158,7 @@ class Media:
     sounds: tuple[SoundTrack, ...] = ()
     whole_s: float | None = None
     apart: bool = False
+    decoders: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
     @property
     def seek_s(self) -> float | None:

@@ -178,6 +178,12 @@ def tracks_in(header: str) -> tuple[list[str], list[str]]:
     return pictures, [line for line in lines if ": Audio: " in line]
 
 
+def decoders_in(lines: list[str]) -> frozenset[str]:
+    """Name the decoders of streams by the lines about them: that of their coding, or another in brackets."""
+    found = [re.search(r": (?:Video|Audio): (\w+)(?: \(([\w-]+)\))?", line) for line in lines]
+    return frozenset(name for one in found if one for name in one.groups() if name)
+
+
 def undecoded(
     pictures: list[str], sounds: list[str], video: VideoStream | None, audio: AudioStream | None
 ) -> Iterator[str]:

@@ -18,6 +18,7 @@ from emoview.media.listing import (
     captured_in,
     check_size,
     checked_sounds,
+    decoders_in,
     header_of,
     in_tiles,
     length_in,
@@ -94,7 +95,7 @@ def probe(
     media = Media(
         file, _duration(file, seconds, stretch), video, audio, stretch, indexed, broken,
         (len(pictures), len(sounds)), missing_bytes(file), speed, captured_in(header), created_in(header),
-        tracks, seconds, apart,
+        tracks, seconds, apart, (decoders_in(pictures), decoders_in(sounds)),
     )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():

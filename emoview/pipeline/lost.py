@@ -68,6 +68,8 @@ def of_stream(media: Media, kind: str, log: DecodeLog, ticks: int) -> Iterator[s
     elif ticks and log.complaints:
         problems = f"{counted(log.complaints, 'problem')} {'was' if log.complaints == 1 else 'were'} skipped"
         yield f"damaged {kind}: {problems}, the first: {log.lines[0]}"
+    if ticks and log.headless and media.video is not None:
+        yield from _of_headless(media.video.start_s - media.start_s, media)
     if log.gaps:
         first, last = log.gaps[0]
         places = f"from {first:.1f} to {last:.1f} s"
@@ -91,6 +93,14 @@ def of_stream(media: Media, kind: str, log: DecodeLog, ticks: int) -> Iterator[s
             f"the {kind} {where} after {LONGEST_S // 3600} hours, where the analysis stops: analyse long "
             "recordings in stretches"
         )
+
+
+def _of_headless(first_s: float, media: Media) -> Iterator[str]:
+    """Tell of pictures before a key picture; `first_s` is where the first is that can be decoded."""
+    if first_s > 1 / TICK_HZ:
+        yield f"the recording begins between key pictures: its pictures before {first_s:.1f} s were skipped"
+    elif not media.stretch.start_s:
+        yield "pictures before a key picture were skipped, as where a recording begins in its midst"
 
 
 def _of_shapes(log: DecodeLog, ticks: int) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import struct
 import threading
@@ -249,6 +251,63 @@ def test_a_length_that_is_guessed_is_no_claim(base: Path, tmp_path: Path):
         assert not any("claims" in one for one in analyze(clip).warnings), order
         with pytest.raises(DecodeError, match="has no sound from 30 to 40 s: choose another stretch"):
             analyze(clip, stretch=Stretch(30.0, 40.0))
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaints", "headless"),
+    [
+        (["[hevc @ 0x1] CABAC_MAX_BIN : 7"], 1, 0),
+        (["[aac @ 0x1] Input buffer exhausted", "    Last message repeated 3 times"], 0, 0),
+        (["[hevc @ 0x1] CABAC_MAX_BIN : 7", "    Last message repeated 3 times"], 2, 0),
+        (["[hevc @ 0x1] PPS id out of range: 0", "    Last message repeated 3 times",
+          "[hevc @ 0x1] Could not find ref with POC 7", "[hevc @ 0x1] Error constructing the frame RPS."], 0, 3),
+        # Packets that were lost.
+        (["[hevc @ 0x1] Could not find ref with POC 7"], 1, 0),
+        (["[h264 @ 0x1] non-existing PPS 0 referenced", "[h264 @ 0x1] decode_slice_header error",
+          "[h264 @ 0x1] no frame!", "[h264 @ 0x1] error while decoding MB 3 2", "[h264 @ 0x1] no frame!"], 2, 3),
+        (["[h264 @ 0x1] mmco: unref short failure"], 1, 0),
+    ],
+)  # fmt: skip
+def test_what_is_no_damage_of_a_stream(lines: list[str], complaints: int, headless: int):
+    log = DecodeLog(foreign=frozenset({"aac"}))
+    log.read(io.BytesIO("".join(f"{line}\n" for line in lines).encode()))
+    assert (log.complaints, log.headless) == (complaints, headless)
+
+
+def test_a_jump_leaves_references_behind():
+    log = DecodeLog(jumped=True)
+    log.read(
+        io.BytesIO(b"[h264 @ 0x1] mmco: unref short failure\n[h264 @ 0x1] error while decoding MB 3 2\n")
+    )
+    assert log.lines == ["[h264] error while decoding MB 3 2"]
+
+
+def test_a_recording_that_begins_between_key_pictures_is_not_damaged(base: Path, tmp_path: Path):
+    """Neither are its sound, nor a stretch of an open group of pictures."""
+    whole, clip = tmp_path / "whole.ts", tmp_path / "clip.ts"
+    run("-i", base, "-c:v", "mpeg2video", "-g", "100", "-pix_fmt", "yuv420p", "-c:a", "mp2", whole)
+    content = whole.read_bytes()
+    clip.write_bytes(content[len(content) // 3 // 188 * 188 :])
+    (said,) = [one for one in analyze(clip).warnings if "key" in one or "damaged" in one]
+    assert re.fullmatch(r"the recording begins between key pictures: its pictures before \d\.\d s .*", said)
+    behind = analyze(clip, stretch=Stretch(2.5, 3.0)).warnings
+    assert not any("key" in one or "damaged" in one for one in behind)
+    opened = tmp_path / "open.mp4"
+    run(
+        "-i",
+        base,
+        *_H264[:2],
+        "-x264-params",
+        "open-gop=1:keyint=100:bframes=3",
+        "-pix_fmt",
+        "yuv420p",
+        opened,
+    )
+    for begin in (2.5, 3.1, 4.5):
+        log = DecodeLog()
+        with PictureDecoder(probe(opened, Stretch(begin, begin + 1)), longest_side=64, log=log) as decoder:
+            assert len(list(decoder)) == 25
+        assert not log.lines
 
 
 def test_a_live_recording_that_was_never_finished_is_told(base: Path, tmp_path: Path):
