@@ -260,11 +260,13 @@ def test_a_length_that_is_guessed_is_no_claim(base: Path, tmp_path: Path):
         (["[aac @ 0x1] Input buffer exhausted", "    Last message repeated 3 times"], 0, 0),
         (["[hevc @ 0x1] CABAC_MAX_BIN : 7", "    Last message repeated 3 times"], 2, 0),
         (["[hevc @ 0x1] PPS id out of range: 0", "    Last message repeated 3 times",
-          "[hevc @ 0x1] Could not find ref with POC 7", "[hevc @ 0x1] Error constructing the frame RPS."], 0, 3),
+          "[hevc @ 0x1] Could not find ref with POC 7", "[hevc @ 0x1] Error constructing the frame RPS."],
+         0, 3),
         # Packets that were lost.
         (["[hevc @ 0x1] Could not find ref with POC 7"], 1, 0),
         (["[h264 @ 0x1] non-existing PPS 0 referenced", "[h264 @ 0x1] decode_slice_header error",
-          "[h264 @ 0x1] no frame!", "[h264 @ 0x1] error while decoding MB 3 2", "[h264 @ 0x1] no frame!"], 2, 3),
+          "[h264 @ 0x1] no frame!", "[h264 @ 0x1] error while decoding MB 3 2", "[h264 @ 0x1] no frame!"],
+         2, 3),
         (["[h264 @ 0x1] mmco: unref short failure"], 1, 0),
     ],
 )  # fmt: skip
@@ -289,20 +291,11 @@ def test_a_recording_that_begins_between_key_pictures_is_not_damaged(base: Path,
     content = whole.read_bytes()
     clip.write_bytes(content[len(content) // 3 // 188 * 188 :])
     (said,) = [one for one in analyze(clip).warnings if "key" in one or "damaged" in one]
-    assert re.fullmatch(r"the recording begins between key pictures: its pictures before \d\.\d s .*", said)
+    assert re.match(r"the recording begins between key pictures: its pictures before \d\.\d s", said)
     behind = analyze(clip, stretch=Stretch(2.5, 3.0)).warnings
     assert not any("key" in one or "damaged" in one for one in behind)
-    opened = tmp_path / "open.mp4"
-    run(
-        "-i",
-        base,
-        *_H264[:2],
-        "-x264-params",
-        "open-gop=1:keyint=100:bframes=3",
-        "-pix_fmt",
-        "yuv420p",
-        opened,
-    )
+    opened, group = tmp_path / "open.mp4", "open-gop=1:keyint=100:bframes=3"
+    run("-i", base, "-c:v", "libx264", "-x264-params", group, "-pix_fmt", "yuv420p", opened)
     for begin in (2.5, 3.1, 4.5):
         log = DecodeLog()
         with PictureDecoder(probe(opened, Stretch(begin, begin + 1)), longest_side=64, log=log) as decoder:
