@@ -140,6 +140,7 @@ class Media:
         sounds: Its sound streams.
         whole_s: What its header claims of the whole file; None where it claims nothing.
         apart: Whether its sound is that of another program than its pictures.
+        timeless: Whether its pictures have no times.
         decoders: Names of the decoders of its picture streams, and of its sound streams.
     """
 
@@ -158,6 +159,7 @@ class Media:
     sounds: tuple[SoundTrack, ...] = ()
     whole_s: float | None = None
     apart: bool = False
+    timeless: bool = False
     decoders: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
     @property

@@ -11,7 +11,7 @@ from typing import Final
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
-from emoview.media.created import created_in
+from emoview.media.created import created_in, is_timeless
 from emoview.media.facts import WHOLE, Media, Stretch, VideoStream
 from emoview.media.listing import (
     audio_in,
@@ -29,6 +29,7 @@ from emoview.media.listing import (
     undecoded,
     video_in,
 )
+from emoview.media.packets import moves
 from emoview.media.programs import go_together, programs_in
 from emoview.media.tool import tool
 from emoview.media.whole import missing_bytes
@@ -90,12 +91,13 @@ def probe(
     apart = video is not None and audio is not None and not go_together(
         programs_in(header), video.index, audio.index
     )  # fmt: skip
+    timeless = is_timeless(header) and video is not None and moves(file, video.index)
     pictures, sounds = tracks_in(header)
     broken = tuple(undecoded(pictures, sounds, video, audio))
     media = Media(
         file, _duration(file, seconds, stretch), video, audio, stretch, indexed, broken,
         (len(pictures), len(sounds)), missing_bytes(file), speed, captured_in(header), created_in(header),
-        tracks, seconds, apart, (decoders_in(pictures), decoders_in(sounds)),
+        tracks, seconds, apart, timeless, (decoders_in(pictures), decoders_in(sounds)),
     )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():

@@ -9,10 +9,8 @@ import numpy as np
 
 from emoview.common.text import counted, name_of, percent
 from emoview.errors import InputError
-from emoview.media.facts import HDR
 from emoview.media.probe import Media
-from emoview.media.tool import maps_tones
-from emoview.pipeline.given import SILENT_DB, of_speed
+from emoview.pipeline.given import SILENT_DB, of_look, of_speed
 from emoview.timeline.clock import SAMPLE_RATE, TICK_HZ, time_of
 from emoview.timeline.labels import CONTEMPT
 from emoview.timeline.options import MOST_FACES, Options
@@ -74,15 +72,12 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
         what = "byte is" if missing == 1 else f"{missing:,} bytes are"
         yield f"the file is cut off: its last {what} missing"
     rate = media.video.rate if media.video else None
-    if media.capture_rate and rate and options.capture_rate is None:
-        yield from of_speed(media.capture_rate, rate)
+    if options.capture_rate is None and rate:
+        yield from of_speed(media.capture_rate, rate, timeless=media.timeless)
     if options.clock and media.created is None:
         yield "the file does not say when it was recorded: the column clock is empty"
-    if media.video is not None and media.video.hdr and options.modality != "voice" and not maps_tones():
-        yield (
-            f"the pictures have high dynamic range ({HDR[media.video.hdr]}), which this ffmpeg cannot map to "
-            "usual colours: they look flat, and labels of the face may be wrong; use an ffmpeg with zscale"
-        )
+    if media.video is not None and options.modality != "voice":
+        yield from of_look(media.video)
     if media.tracks[0] > 1 and media.video is not None and options.modality != "voice":
         count, stream = media.tracks[0], media.video
         yield f"the file has {count} picture tracks; only one was analysed, stream {stream.index}"

@@ -239,6 +239,15 @@ def test_a_track_that_cannot_be_decoded_is_not_recommended(base: Path, tmp_path:
         probe(clip, audio_track="2")
 
 
+def test_pictures_without_times_are_told(base: Path, tmp_path: Path):
+    for name, timeless in (("a.h264", True), ("a.mjpeg", True), ("a.jpg", False), ("a.mkv", False)):
+        clip = tmp_path / name
+        codec = ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p") if "jp" in name else _H264
+        one = ("-frames:v", "1", "-update", "1") if name == "a.jpg" else ()
+        run("-i", base, "-an", *codec, *one, clip)
+        assert probe(clip).timeless == timeless, name
+
+
 def test_a_length_that_is_guessed_is_no_claim(base: Path, tmp_path: Path):
     """Of files without a header ffmpeg takes the rate of the first packets for that of all."""
     clip = tmp_path / "a.aac"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from emoview.errors import DecodeError
-from emoview.media.facts import AudioStream, SoundTrack
+from emoview.media.facts import AudioStream, SoundTrack, VideoStream
 from emoview.media.probe import Media, Stretch
 from emoview.media.process import DecodeLog
 from emoview.pipeline import given, lost
@@ -276,6 +276,38 @@ def test_further_sound_tracks_are_told_once(
 
 
 @pytest.mark.parametrize(
+    ("look", "maps", "said"),
+    [
+        ({}, True, ""),
+        ({"odd_aspect": True}, True, "the file claims pixels of a shape that none have"),
+        ({"hdr": "smpte2084"}, True, ""),
+        ({"hdr": "smpte2084"}, False, "which this ffmpeg cannot map to usual colours: they look flat, and labels "
+                                      "of the face may be wrong; use an ffmpeg with zscale"),
+        ({"hdr": "smpte2084", "odd_colours": True}, True,
+         "(PQ, as in HDR10), which with such colours is not mapped to usual colours: they look flat, and "
+         "labels of the face may be wrong"),
+    ],
+)  # fmt: skip
+def test_pictures_that_are_not_as_they_were_meant(
+    look: dict[str, Any], maps: bool, said: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(given, "maps_tones", lambda: maps)
+    found = list(given.of_look(VideoStream(0, "h264", 64, 48, 25.0, 0, 0.0, **look)))
+    assert len(found) == bool(said)
+    assert not said or said in found[0]
+
+
+def test_a_rate_that_is_taken_for_granted_is_told():
+    media = replace(FILE, video=VideoStream(0, "h264", 64, 48, 25.0, 0, 0.0), timeless=True)
+    said = (
+        "the pictures have no time stamps, and were taken to come 25 times a second: if that is wrong, "
+        "--capture-rate says how many there are"
+    )
+    assert warn.of_modality(media, Options()) == [said]
+    assert not warn.of_modality(media, Options(capture_rate=30.0))
+
+
+@pytest.mark.parametrize(
     ("captured", "stored", "said"),
     [
         (30, 29.97, ""),
@@ -292,7 +324,7 @@ def test_further_sound_tracks_are_told_once(
     ],
 )  # fmt: skip
 def test_slow_motion_and_time_lapse_are_told(captured: float, stored: float, said: str):
-    media = replace(FILE, video=cast(Any, SimpleNamespace(rate=stored, hdr=None)), capture_rate=captured)
+    media = replace(FILE, video=VideoStream(0, "h264", 64, 48, stored, 0, 0.0), capture_rate=captured)
     assert warn.of_modality(media, Options()) == ([said] if said else [])
 
 
