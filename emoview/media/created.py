@@ -15,7 +15,7 @@ _CREATED_TIME = re.compile(r"(?mi)^ {4,}creation_time *: *(\d\d:\d\d:\d\d)")
 # Streams of pictures without a container.
 _TIMELESS = re.compile(
     r"(?m)^Input #0, "
-    r"(?:\w+_pipe|h26[1-4]|hevc|vvc|evc|m4v|mpegvideo|mjpeg(?:_2000)?|cavsvideo|avs[23]|vc1|dirac|dnxhd), from"
+    r"(?:\w+_pipe|h26[1-4]|hevc|vvc|evc|m4v|mpegvideo|mjpeg(?:_2000)?|cavsvideo|vc1|dirac|dnxhd), from"
 )
 # Clocks that were never set stand at the beginning of an epoch.
 _FIRST_YEAR = 1971

@@ -281,8 +281,8 @@ def test_further_sound_tracks_are_told_once(
         ({}, True, ""),
         ({"odd_aspect": True}, True, "the file claims pixels of a shape that none have"),
         ({"hdr": "smpte2084"}, True, ""),
-        ({"hdr": "smpte2084"}, False, "which this ffmpeg cannot map to usual colours: they look flat, and labels "
-                                      "of the face may be wrong; use an ffmpeg with zscale"),
+        ({"hdr": "smpte2084"}, False, "which this ffmpeg cannot map to usual colours: they look flat, and "
+                                      "labels of the face may be wrong; use an ffmpeg with zscale"),
         ({"hdr": "smpte2084", "odd_colours": True}, True,
          "(PQ, as in HDR10), which with such colours is not mapped to usual colours: they look flat, and "
          "labels of the face may be wrong"),
