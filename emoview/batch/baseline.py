@@ -51,7 +51,8 @@ def baseline_of(
         raise InputError("a baseline is for one person: choose a face with --face")
     found: dict[str, list[Logits]] = {}
     faces: list[Floats] = []
-    warnings = []
+    warnings: list[str] = []
+    failed = 0
     for done, clip in enumerate(clips, start=1):
         try:
             if clip.fault:
@@ -59,6 +60,7 @@ def baseline_of(
             with fetched(clip.path) as path:
                 told = told_of(path, options=options, stretch=clip.stretch)
         except InputError as error:
+            failed += 1
             warnings.append(f"left out {shown(clip.path)}: {error}")
         else:
             warnings += [f"{shown(clip.path)}: {sentence}" for sentence in told.warnings]
@@ -67,7 +69,9 @@ def baseline_of(
             faces += told.stretches
         on_event(Progress("baseline", done, len(clips)))
     if not found and not faces:
-        raise InputError("; ".join(["neither a face nor speech was found in the recordings", *warnings[:1]]))
+        nothing = "neither a face nor speech was found in the recordings"
+        what = "no recording could be analysed" if failed == len(clips) else nothing
+        raise InputError("; ".join([what, *warnings[:1]]))
     models = Models()
     usual = models.usual
     means = {name: general(values, usual[name]) for name, values in sorted(found.items())}

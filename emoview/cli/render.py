@@ -16,9 +16,9 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from emoview.common.text import name_of
+from emoview.common.text import counted, name_of
 from emoview.fusion.baseline import ENOUGH, Baseline
-from emoview.output.words import length_of
+from emoview.output.words import length_of, presence_of, why_nothing
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import COLOURS, LETTERS, MIXED
@@ -89,10 +89,10 @@ def summary(console: Console, result: Analysis, written: Sequence[Path]) -> None
         _explanations(console, result)
     warnings(console, result.warnings)
     media = result.media
+    shares = "".join(f", {what} in {share:.0%}" for what, share in presence_of(result).items())
     facts = (
-        f"{media.duration_s:.2f} s, {media.ticks} ticks, face in {media.face_share:.0%}, "
-        f"speech in {media.speech_share:.0%}; fusion {result.fusion_used}{_person(result)}{_runs(result)}, "
-        f"on {result.device_used}, "
+        f"{media.duration_s:.2f} s, {counted(media.ticks, 'tick')}{shares}; "
+        f"fusion {result.fusion_used}{_person(result)}{_runs(result)}, on {result.device_used}, "
         f"{result.timings['total']:.1f} s"
     )
     console.print(Text(facts, style="dim"), soft_wrap=True)
@@ -154,7 +154,7 @@ def _overall(result: Analysis) -> Panel:
     overall = result.overall
     lines = Text()
     if overall.fused is None:
-        lines.append("no face and no speech found: no result", style="bold")
+        lines.append(f"{why_nothing(result)}: no result", style="bold")
     else:
         colour = COLOURS[overall.fused.label]
         lines.append(f" {overall.fused.label} ", style=f"bold black on {colour}")

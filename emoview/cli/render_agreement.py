@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emoview.cli.console import Terminal
-from emoview.common.text import name_of
+from emoview.common.text import counted, name_of
 from emoview.evaluation.agreement import Agreement, RatersAgreement
 from emoview.metrics.figures import AgreementFigures, Figure
 
@@ -34,11 +34,13 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
     if found.labels is not None:
         console.print(_by_label(found.labels))
         console.print(_confusion(found.labels))
-    warnings = [f"{word!r} is not a label: ignored {count} times" for word, count in found.left_out.items()]
+    warnings = [
+        f"{word!r} is not a label: ignored {counted(count, 'time')}" for word, count in found.left_out.items()
+    ]
     if found.overlapping_ticks:
         warnings.append(
-            f"different labels of one rater overlap in {found.overlapping_ticks} ticks: the one given most "
-            "often counts, or else the first in the file"
+            f"different labels of one rater overlap in {counted(found.overlapping_ticks, 'tick')}: the one "
+            "given most often counts, or else the first in the file"
         )
     for warning in map(name_of, warnings):
         terminal.console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)

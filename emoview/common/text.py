@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -26,6 +27,36 @@ def name_of(path: object) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def counted(number: int, thing: str) -> str:
+    """Say how many of a thing there are.
+
+    >>> counted(1, "tick"), counted(2400, "tick")
+    ('1 tick', '2,400 ticks')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def numbered(thing: str, numbers: Iterable[int]) -> str:
+    """Name things by their numbers.
+
+    >>> numbered("face", [0]), numbered("face", [0, 2]), numbered("face", [])
+    ('face 0', 'faces 0, 2', 'no face')
+    """
+    names = list(map(str, numbers))
+    return f"{thing}{'' if len(names) == 1 else 's'} {', '.join(names)}" if names else f"no {thing}"
+
+
+def percent(share: float) -> str:
+    """Write a share; what is next to nothing, or next to all, is not called so.
+
+    >>> percent(0.724), percent(0.004), percent(0.996), percent(1)
+    ('72%', 'under 1%', 'over 99%', '100%')
+    """
+    if 0 < share < 0.005:
+        return "under 1%"
+    return "over 99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def json_of(value: Any, *, indent: int | None = None) -> str:

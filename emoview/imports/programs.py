@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.common.text import name_of
+from emoview.common.text import counted, name_of
 from emoview.errors import InputError
 from emoview.imports.table import CURE, Floats, Table, numbered
 from emoview.timeline.clock import LONGEST_S
@@ -113,7 +113,8 @@ def _of_openface(table: Table) -> Findings:
     faces = np.where(found, np.nan_to_num(table.numbers("face_id", 0, 1e5)), -1)
     if not found.all():
         notes.append(
-            f"OpenFace was not successful in {int((~found).sum())} of {len(found)} rows: these have no face"
+            f"OpenFace was not successful in {int((~found).sum())} of {counted(len(found), 'row')}: no face "
+            "there"
         )
     signs = {"head_yaw": ("pose_Ry", -1), "head_pitch": ("pose_Rx", -1), "head_roll": ("pose_Rz", 1)}
     measures: dict[str, Floats] = {
@@ -218,7 +219,7 @@ def _emotions(table: Table) -> tuple[Floats, tuple[str, ...]]:
     sums = found.sum(axis=1, keepdims=True)
     known = np.isfinite(sums) & (sums > 0)
     off = known & (np.abs(sums - 1) > _OFF)
-    note = (f"emotions of {int(off.sum())} rows do not sum to 1: they are divided by their sum",)
+    note = (f"emotions that do not sum to 1 are divided by their sum, in {counted(int(off.sum()), 'row')}",)
     return np.where(known, found / np.where(known, sums, 1), np.nan), note if off.any() else ()
 
 

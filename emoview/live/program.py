@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emoview.common.text import counted
 from emoview.errors import InputError
 from emoview.live.blur import blurred
 from emoview.live.causal.core import CausalAnalysis
@@ -150,8 +151,8 @@ class Program:
             warnings = [*warnings, *session.core.warnings()]
             if dropped:
                 warnings.append(
-                    f"{dropped} pictures came faster than they could be analysed: their ticks hold the "
-                    "answer before them, for up to half a second"
+                    f"{counted(dropped, 'picture')} came faster than could be analysed: where one is "
+                    "missing, ticks hold the answer before it, for up to half a second"
                 )
         return result_of(
             facts, tally, rows, self.options, self.load(),

@@ -194,9 +194,10 @@ class Session:
             before.smoothing_s, before.prediction_frequency,
         ):  # fmt: skip
             at = time_of(self.latest.moment.tick) if self.latest else 0.0
+            every = settings.prediction_frequency
             self._record.note(
-                f"from {at:.1f} s on: predictions every {settings.prediction_frequency} pictures, smoothed "
-                f"over {settings.smoothing_s:g} s"
+                f"from {at:.1f} s on: predictions every {'picture' if every == 1 else f'{every} pictures'}, "
+                f"smoothed over {settings.smoothing_s:g} s"
             )
 
     def calibrate(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""When a recording began, as its file says."""
+"""When a recording began, as its file says, and whether it tells times at all."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ _CREATED = (
 )
 # Of the broadcast form of WAV: the day and the time are apart.
 _CREATED_TIME = re.compile(r"(?mi)^ {4,}creation_time *: *(\d\d:\d\d:\d\d)")
+# Streams of pictures without a container.
+_TIMELESS = re.compile(
+    r"(?m)^Input #0, "
+    r"(?:\w+_pipe|h26[1-4]|hevc|vvc|evc|m4v|mpegvideo|mjpeg(?:_2000)?|cavsvideo|vc1|dirac|dnxhd), from"
+)
 # Clocks that were never set stand at the beginning of an epoch.
 _FIRST_YEAR = 1971
+
+
+def is_timeless(header: str) -> bool:
+    """Tell whether pictures have no times, so that ffmpeg takes their rate from their headers, or for 25."""
+    return _TIMELESS.search(header) is not None
 
 
 def created_in(header: str) -> str | None:

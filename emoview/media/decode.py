@@ -67,11 +67,13 @@ class _Pictures(Decoder):
         self.width, self.height, self.rate = width, height, rate
         self._start_us = round(start_s * MICROSECONDS)
         self._first = first
+        # After a jump everything is there that is no older than a picture may be.
+        self._wait_us = HOLD_S * MICROSECONDS if seek_s is None else 0
         longest = round(LONGEST_S * rate)
         self._after = longest if after is None else min(after, longest)
         self._cut = after is None or after > longest
-        usual = video.rate * media.speed if video.rate and video.rate >= 1 else rate
-        self._usual_us = self._spacing_us = round(MICROSECONDS / usual)
+        usual_s = 1 / (video.rate * media.speed if video.rate else rate)
+        self._usual_us = self._spacing_us = round(MICROSECONDS * min(usual_s, HOLD_S))
 
         pixel = pixel_in(media, speed=media.speed)
 
@@ -97,6 +99,8 @@ class _Pictures(Decoder):
         # Who keeps no log is not told what happened.
         self._listens = log is not None and may_be_heard(video)
         self._graph = graph
+        log = log or DecodeLog()
+        log.foreign, log.jumped = media.decoders[1], seek_s is not None
         super().__init__(graph, log, listener if self._listens else None)
 
     def _slot(self, time_us: int) -> int:
@@ -144,7 +148,7 @@ class _Pictures(Decoder):
             if slot >= self._after:
                 self._end_early()
                 return
-            if shown is None and time_us > HOLD_S * MICROSECONDS:
+            if shown is None and slot > 0 and time_us > self._wait_us:
                 self.log.add_gap(0.0, slot / self.rate)
             shown = _Shown(time_us, slot, picture)
         if shown is not None:
@@ -158,8 +162,10 @@ class _Pictures(Decoder):
         last = min(next_slot, stale, self._after)
         for slot in range(max(shown.slot, self._first), last):
             yield slot, shown.picture
-        if stale < min(next_slot, self._after):
-            self.log.add_gap(stale / self.rate, min(next_slot, self._after) / self.rate)
+        # What lies before the stretch is not asked for.
+        begin, end = max(stale, 0), min(next_slot, self._after)
+        if begin < end:
+            self.log.add_gap(begin / self.rate, end / self.rate)
 
     def _end_early(self) -> None:
         if self._cut:

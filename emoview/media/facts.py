@@ -79,11 +79,13 @@ class SoundTrack:
         number: Among the sound streams, from 1.
         index: Number of the stream in the file.
         names: What the file calls it, the title first; none where it says nothing.
+        decodes: Whether it can be decoded.
     """
 
     number: int
     index: int
     names: tuple[str, ...] = ()
+    decodes: bool = True
 
     def __str__(self) -> str:
         """Give the number, and the names if there are any: `2 (Commentary, eng)`."""
@@ -138,6 +140,8 @@ class Media:
         sounds: Its sound streams.
         whole_s: What its header claims of the whole file; None where it claims nothing.
         apart: Whether its sound is that of another program than its pictures.
+        timeless: Whether its pictures have no times.
+        decoders: Names of the decoders of its picture streams, and of its sound streams.
     """
 
     path: Path
@@ -155,6 +159,8 @@ class Media:
     sounds: tuple[SoundTrack, ...] = ()
     whole_s: float | None = None
     apart: bool = False
+    timeless: bool = False
+    decoders: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
     @property
     def seek_s(self) -> float | None:

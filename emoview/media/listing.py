@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ _STREAM = re.compile(r" {2,4}Stream #\d+:(\d+)")
 _VIDEO = re.compile(r"Stream #\d+:(\d+).*?: Video: (\w+).*?, (\d+)x(\d+)")
 _AUDIO = re.compile(r"Stream #\d+:(\d+).*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
 _SOUND = re.compile(r"Stream #\d+:(\d+)(?:\[\w+\])?(?:\((\w+)\))?.*?: Audio: ")
+# Where there is no decoder, no format of its samples is named.
+_FORMAT = re.compile(r", (?:u8|s16|s32|s64|flt|dbl)p?\b")
 _SAID = re.compile(r"(?m)^ {4,6}(title|handler_name) *: (.*)$")
 # Names that programs write into every file.
 _SAYS_NOTHING = re.compile(r"|und|.*(?:sound|audio).*handler.*", re.IGNORECASE)
@@ -31,6 +34,8 @@ _CHANNELS: Final = {
     "mono": 1, "stereo": 2, "downmix": 2, "binaural": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8,
     "hexadecagonal": 16,
 }  # fmt: skip
+# By the rate of the first packets: a recording that begins with silence seems many times as long as it is.
+_GUESSED = "Estimating duration from bitrate"
 _DURATION = re.compile(r"(?m)^  Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
 _RATE = re.compile(r", (\d+(?:\.\d+)?) fps")
 # In brackets it is what the stream says; behind them stands that of the container where it differs.
@@ -128,10 +133,13 @@ def _containers(header: str) -> set[str]:
 
 
 def length_in(header: str) -> tuple[float | None, bool]:
-    """Give the seconds that the header claims, and whether ffmpeg can jump to an exact time in the file."""
+    """Give the seconds that the header claims, and whether ffmpeg can jump to an exact time in the file.
+
+    None for the seconds where it claims nothing, and ffmpeg guesses.
+    """
     indexed = not _INDEXED.isdisjoint(_containers(header))
     duration = _DURATION.search(header)
-    if duration is None:
+    if duration is None or _GUESSED in header:
         return None, indexed
     hours, minutes, rest = duration.groups()
     seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
@@ -170,13 +178,19 @@ def tracks_in(header: str) -> tuple[list[str], list[str]]:
     return pictures, [line for line in lines if ": Audio: " in line]
 
 
+def decoders_in(lines: list[str]) -> frozenset[str]:
+    """Name the decoders of streams by the lines about them: that of their coding, or another in brackets."""
+    found = [re.search(r": (?:Video|Audio): (\w+)(?: \(([\w-]+)\))?", line) for line in lines]
+    return frozenset(name for one in found if one for name in one.groups() if name)
+
+
 def undecoded(
     pictures: list[str], sounds: list[str], video: VideoStream | None, audio: AudioStream | None
 ) -> Iterator[str]:
     """Name the pictures and the sound that are there, but cannot be decoded."""
     for kind, found, stream in (("pictures", pictures, video), ("sound", sounds, audio)):
         if found and stream is None:
-            codec = re.search(r": (?:Video|Audio): (\w+)", found[0])
+            codec = re.search(r": (?:Video|Audio): (?!none\b)(\w+)", found[0])
             yield f"{kind} ({codec[1]})" if codec else kind
 
 
@@ -300,6 +314,17 @@ def sounds_in(header: str) -> tuple[SoundTrack, ...]:
         given = dict.fromkeys(name.strip() for name in names if not _SAYS_NOTHING.fullmatch(name.strip()))
         tracks.append(SoundTrack(len(tracks) + 1, int(found[1]), tuple(given)))
     return tuple(tracks)
+
+
+def checked_sounds(file: Path, header: str, tracks: tuple[SoundTrack, ...]) -> tuple[SoundTrack, ...]:
+    """Find out which of several sound tracks can be decoded: of a doubtful one, by trying."""
+    if len(tracks) < 2:
+        return tracks
+    sure = {_index_of(line) for line, _ in _stream_lines(header) if _FORMAT.search(line)}
+    return tuple(
+        replace(track, decodes=track.index in sure or _first_of(file, "", track.index, "a") is not None)
+        for track in tracks
+    )
 
 
 def sound_named(file: Path, tracks: tuple[SoundTrack, ...], wanted: str) -> SoundTrack:

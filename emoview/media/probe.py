@@ -11,12 +11,14 @@ from typing import Final
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
-from emoview.media.created import created_in
+from emoview.media.created import created_in, is_timeless
 from emoview.media.facts import WHOLE, Media, Stretch, VideoStream
 from emoview.media.listing import (
     audio_in,
     captured_in,
     check_size,
+    checked_sounds,
+    decoders_in,
     header_of,
     in_tiles,
     length_in,
@@ -27,13 +29,14 @@ from emoview.media.listing import (
     undecoded,
     video_in,
 )
+from emoview.media.packets import moves
 from emoview.media.programs import go_together, programs_in
 from emoview.media.tool import tool
 from emoview.media.whole import missing_bytes
 
 # Brands of single pictures, which older ffmpegs do not know.
 _STILL: Final = frozenset({b"heic", b"heix", b"mif1", b"avif"})
-_FASTEST: Final = 100.0
+FASTEST: Final = 100.0
 """So many times slowed, or quickened, a recording may be."""
 
 __all__ = ["WHOLE", "Media", "Stretch", "probe"]
@@ -71,12 +74,13 @@ def probe(
         # What else there is, is a thumbnail or a map of depth or brightness.
         raise InputError(_tiled(file))
     seconds, indexed = length_in(header)
-    tracks = sounds_in(header)
+    tracks = checked_sounds(file, header, sounds_in(header))
     asked = None if audio_track is None else sound_named(file, tracks, audio_track)
     video = video_in(file, header, listing)
     audio = audio_in(file, header, listing, index=None if asked is None else asked.index, video=video)
     if asked is not None and audio is None:
-        raise InputError(f"{name_of(file)}: sound track {asked} cannot be decoded: choose another")
+        cure = "choose another" if any(track.decodes for track in tracks) else "none of them can"
+        raise InputError(f"{name_of(file)}: sound track {asked} cannot be decoded: {cure}")
     speed = _speed(file, video, capture_rate)
     if speed != 1:
         seconds = None if seconds is None else seconds / speed
@@ -87,12 +91,13 @@ def probe(
     apart = video is not None and audio is not None and not go_together(
         programs_in(header), video.index, audio.index
     )  # fmt: skip
+    timeless = is_timeless(header) and video is not None and moves(file, video.index)
     pictures, sounds = tracks_in(header)
     broken = tuple(undecoded(pictures, sounds, video, audio))
     media = Media(
         file, _duration(file, seconds, stretch), video, audio, stretch, indexed, broken,
         (len(pictures), len(sounds)), missing_bytes(file), speed, captured_in(header), created_in(header),
-        tracks, seconds, apart,
+        tracks, seconds, apart, timeless, (decoders_in(pictures), decoders_in(sounds)),
     )  # fmt: skip
     if media.video is None and media.audio is None:
         if "encrypted" in listing.lower():
@@ -114,7 +119,7 @@ def _speed(file: Path, video: VideoStream | None, capture_rate: float | None) ->
             "nothing: leave --capture-rate out"
         )
     speed = capture_rate / video.rate
-    if not 1 / _FASTEST <= speed <= _FASTEST:
+    if not 1 / FASTEST <= speed <= FASTEST:
         raise InputError(
             f"{name_of(file)} has {video.rate:g} pictures a second: a rate of capture of {capture_rate:g} "
             "cannot be right"

@@ -32,6 +32,19 @@ _HEADERS: Final = b"[trace_headers @ "
 _ENDLESS: Final = re.compile(rb"\[[av]?ost#1.*? applying bitstream filters .*?processing input(?=[^\r\n])")
 # What goes back in time is noticed by its time stamps, and is no damage.
 _ORDER: Final = b"non monotonically increasing dts to muxer"
+_NAME: Final = re.compile(rb"\[([\w-]+) @ ")
+# Pictures before the first key picture, in a recording that begins in the midst of another.
+_HEADLESS: Final = re.compile(rb"non-existing [SP]PS|[SP]PS id out of range|Invalid frame dimensions 0x0")
+# What follows from that, and, without the errors, from a jump to a picture that is not quite a key picture.
+_ERRORS: Final = (
+    rb"no frame!|decode_slice_header error|Decoding error|find ref with POC|constructing the frame RPS|"
+)
+_NO_REFERENCE: Final = (
+    rb"unref short failure|co located POCs unavailable|[Mm]issing reference|reference picture missing"
+)
+_FOLLOWS, _AFTER_JUMP = re.compile(_ERRORS + _NO_REFERENCE), re.compile(_NO_REFERENCE)
+# A recording that was never finished is no damage of its pictures or its sound.
+_CUT_OFF: Final = b"File ended prematurely"
 
 Listener = Callable[[Iterator[bytes]], None]
 """Reads what ffmpeg says beside complaints."""
@@ -52,6 +65,10 @@ class DecodeLog:
         back_s: Seconds that were left out because their time stamps lie before what was there already.
         bad_samples: Samples that are no numbers.
         cut_s: Where the stream was cut off because recordings must not be longer; None where it was not.
+        headless: How many lines tell of pictures before the first key picture.
+        foreign: Names of the decoders of other streams, whose complaints are none of this one.
+        jumped: Whether it was decoded from the midst of the file on.
+        cut_off: Whether the file ends in the midst of what it says that follows.
         reshaped_s: Seconds on the clock of the ticks at which headers tell another shape of pixels, while the
             pictures keep the one of the beginning.
         busy_s: Processor seconds of all its threads; known when it has come to its end.
@@ -67,8 +84,13 @@ class DecodeLog:
     back_s: float = 0.0
     bad_samples: int = 0
     cut_s: float | None = None
+    headless: int = 0
+    foreign: frozenset[str] = frozenset()
+    jumped: bool = False
+    cut_off: bool = False
     reshaped_s: list[float] = field(default_factory=list)
     busy_s: float = 0.0
+    _passed: bool = False
 
     def read(self, pipe: IO[bytes]) -> None:
         """Read complaints until the pipe ends."""
@@ -96,7 +118,9 @@ class DecodeLog:
                 self._complain(line)
 
     def _complain(self, line: bytes) -> None:
-        if _ORDER in line:
+        repeated = line.startswith(_REPEATED)
+        self._passed = self._passed if repeated else self._passed_over(line)
+        if self._passed:
             return
         self.complaints += 1
         if len(self.lines) < _KEPT_LOG_LINES:
@@ -104,9 +128,23 @@ class DecodeLog:
             said = _ADDRESS.sub(b"", line).decode(errors="replace").strip()
             self.lines.append(name_of(said))
 
+    def _passed_over(self, line: bytes) -> bool:
+        """Tell whether a line is no complaint about this stream, and note what it says otherwise."""
+        name = _NAME.match(line)
+        if _ORDER in line or (name and name[1].decode() in self.foreign):
+            return True
+        if _CUT_OFF in line:
+            self.cut_off = True
+            return True
+        follows = self.headless and not self.complaints and _FOLLOWS.search(line)
+        if _HEADLESS.search(line) or follows:
+            self.headless += 1
+            return True
+        return self.jumped and _AFTER_JUMP.search(line) is not None
+
     def forget(self) -> None:
         """Start anew, because the same is going to be decoded once more; what it cost stays."""
-        self.__init__(busy_s=self.busy_s)  # type: ignore[misc]
+        self.__init__(busy_s=self.busy_s, foreign=self.foreign, jumped=self.jumped)  # type: ignore[misc]
 
     def add_gap(self, from_s: float, to_s: float) -> None:
         """Note seconds in which the stream holds nothing."""

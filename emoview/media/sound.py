@@ -78,7 +78,7 @@ class SoundDecoder(Decoder):
             )  # fmt: skip
             return ffmpeg.output(stamped(sound, address, sound=True), "pipe:", f="f32le", ar=SAMPLE_RATE)
 
-        super().__init__(graph)
+        super().__init__(graph, DecodeLog(foreign=media.decoders[0], jumped=seek_s is not None))
 
     def read_all(self) -> Sound:
         """Read all samples.

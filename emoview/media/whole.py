@@ -10,10 +10,12 @@ from typing import IO, Final
 # Sizes that say: as long as the file, or not known.
 _UNKNOWN: Final = (0, 0xFFFFFFFF)
 _MOST_BOXES: Final = 10_000
+# The two elements that a Matroska file begins with, its header and all the rest.
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def missing_bytes(path: Path) -> int:
-    """Tell how many bytes a WAV, an AVI, or a file of the MP4 family lacks at its end; 0 for other files."""
+    """Tell how many bytes a WAV, an AVI, a Matroska file or one like MP4 lacks at its end; else 0."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -23,9 +25,28 @@ def missing_bytes(path: Path) -> int:
                 return 0 if claimed in _UNKNOWN else max(0, claimed + 8 - size)
             if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"):
                 return max(0, _end_of_boxes(file, size) - size)
+            if head[:4] == _EBML:
+                return max(0, _end_of_segment(file) - size)
     except (OSError, struct.error):
         return 0
     return 0
+
+
+def _end_of_segment(file: IO[bytes]) -> int:
+    """Give where a Matroska file ends by what it says; 0 where it does not, as one that was written live."""
+    at = 0
+    for name in (_EBML, _SEGMENT):
+        file.seek(at)
+        head = file.read(12)
+        # The first bit that is set tells how many bytes the length has.
+        wide = 9 - head[4].bit_length() if len(head) == 12 and head[:4] == name else 9
+        if wide > 8:
+            return 0
+        length = int.from_bytes(head[4 : 4 + wide], "big") & ~(-1 << 7 * wide)
+        if length == ~(-1 << 7 * wide):
+            return 0
+        at += 4 + wide + length
+    return at
 
 
 def descriptions(path: Path) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
+from emoview.output.words import presence_of
 from emoview.timeline.results import Analysis
 
 _WIDTH: Final = 100
@@ -22,6 +23,7 @@ _OPENSMILE = (
     "ComParE 2016 low-level descriptors and functionals (openSMILE; Eyben et al. 2010, Schuller et al. 2016) "
     "and MFCCs"
 )
+_HAD = {"face": "a face", "speech": "speech"}
 _BUILTIN = "descriptors and functionals of emoview's own, and MFCCs"
 _FUSION = {
     "late": "late fusion of their logits",
@@ -48,10 +50,10 @@ voice; they are not evidence of what somebody feels."""
 
 def _sentences(analysis: Analysis) -> list[str]:
     media, options = analysis.media, analysis.options
+    what = "Video and audio were" if len(presence_of(analysis)) == 2 else "The recording was"
     sentences = [
         f"Emotional expression was estimated with emoview {_version(analysis)}, run offline. "
-        f"{'Video and audio were' if options.modality == 'both' else 'The recording was'} resampled to ticks "
-        "of 40 ms by presentation time."
+        f"{what} resampled to ticks of 40 ms by presentation time."
     ]
     if options.modality != "voice" and media.width is not None:
         if media.widened != 1:
@@ -87,10 +89,10 @@ def _sentences(analysis: Analysis) -> list[str]:
         else "derived from them as the expected position on the ratings of Russell and Mehrabian (1977)"
     )
     sentences.append(f"Valence and arousal were {affect}.")
-    sentences.append(
-        f"Of {media.duration_s:.1f} s, {media.face_share:.0%} had a face and {media.speech_share:.0%} "
-        "speech; ticks without either were treated as missing."
-    )
+    shares = {_HAD[what]: share for what, share in presence_of(analysis).items()}
+    had = " and ".join(f"{share:.0%} had {what}" for what, share in shares.items())
+    without = "either" if len(shares) == 2 else "".join(shares)
+    sentences.append(f"Of {media.duration_s:.1f} s, {had}; ticks without {without} were treated as missing.")
     return sentences
 
 
@@ -131,7 +133,7 @@ def _stand_in(analysis: Analysis, kind: str) -> str | None:
 
 def _person(analysis: Analysis) -> str:
     if analysis.own_baselines:
-        return " relative to what the face showed over the whole recording"
+        return " relative to what the face showed in all that was analysed"
     if analysis.options.baseline is None:
         return ""
     counts = analysis.baseline_clips

@@ -11,7 +11,7 @@ from emoview.common.text import name_of
 from emoview.output.pages import page
 from emoview.output.palette import ink
 from emoview.output.tracks import limit, tracks
-from emoview.output.words import facts_of, length_of, options_of, technical_of
+from emoview.output.words import facts_of, length_of, options_of, presence_of, technical_of, why_nothing
 from emoview.timeline.clock import TICK_MS
 from emoview.timeline.in_file import speed_of
 from emoview.timeline.labels import COLOURS, LETTERS
@@ -75,6 +75,8 @@ def to_html(
         origin=origin,
         overview=overview,
         media=analysis.media,
+        presence=presence_of(analysis),
+        why_nothing=why_nothing(analysis),
         overall=analysis.overall,
         labels=analysis.naming.labels,
         sums=_sums(analysis),

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emoview.common.files import sha256_of
-from emoview.common.text import name_of, shown
-from emoview.errors import DecodeError, InputError
+from emoview.common.text import shown
+from emoview.errors import InputError
 from emoview.media.probe import WHOLE, Media, Stretch, probe
 from emoview.media.source import opened
-from emoview.pipeline import lost
+from emoview.pipeline import given, lost
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.check import check
 from emoview.pipeline.events import EventHook, Progress, ignore
@@ -245,12 +245,24 @@ def _stream_warnings(media: Media, options: Options, faces: Faces | None, voice:
     Raises:
         DecodeError: A decoder was ended, or gave up before the end.
     """
-    found = {kind: of for kind, of in (("pictures", faces), ("sound", voice)) if of is not None}
+    found = _decoded(faces, voice)
     warnings: list[str] = []
     for kind, of in found.items():
         lost.check_end(media, kind, of.log, of.ticks)
-        warnings += lost.of_stream(kind, of.log, of.ticks)
-    return [*warnings, *lost.of_length(media, options, {kind: of.ticks for kind, of in found.items()})]
+        warnings += lost.of_stream(media, kind, of.log, of.ticks)
+    cut_off = any(of.log.cut_off for of in found.values())
+    ticks = {kind: of.ticks for kind, of in found.items()}
+    warnings += lost.of_length(media, ticks, cut_off=cut_off)
+    level_db = None if voice is None else voice.level_db
+    return [
+        *warnings,
+        *given.of_tracks(media, options, level_db, heard=voice is not None and voice.ticks > 0),
+    ]
+
+
+def _decoded(faces: Faces | None, voice: Voice | None) -> dict[str, Faces | Voice]:
+    found: dict[str, Faces | Voice | None] = {"pictures": faces, "sound": voice}
+    return {kind: of for kind, of in found.items() if of is not None}
 
 
 def _found(media: Media, faces: Faces | None, voice: Voice | None) -> tuple[Faces | None, Voice | None]:
@@ -259,14 +271,10 @@ def _found(media: Media, faces: Faces | None, voice: Voice | None) -> tuple[Face
     Raises:
         DecodeError: That is both.
     """
-    faces = faces if faces is not None and faces.ticks else None
-    voice = voice if voice is not None and voice.ticks else None
-    if faces is None and voice is None:
-        raise DecodeError(
-            f"nothing could be decoded from {name_of(media.path)}: it may be truncated or damaged; "
-            "try to play it, or export it again as mp4"
-        )
-    return faces, voice
+    found = _decoded(faces, voice)
+    if not any(of.ticks for of in found.values()):
+        raise lost.nothing_decoded(media, {kind: of.log for kind, of in found.items()})
+    return faces if faces and faces.ticks else None, voice if voice and voice.ticks else None
 
 
 def _run_branches(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import numbered
 from emoview.errors import InputError
 from emoview.pipeline.evidence import FaceTrack, Voice, joined
 from emoview.pipeline.persons import is_still, persons_of
@@ -65,8 +66,7 @@ def choose(options: Options, tracks: Mapping[int, FaceTrack], voice: Voice | Non
     likely = largest if speaker is None else speaker.face_id
     main = int(asked) if asked.isdecimal() else largest if asked == "largest" else likely
     if main is not None and main not in faces:
-        found = ", ".join(map(str, faces)) or "none"
-        raise InputError(f"{file} has no face {main}: the faces found are {found}")
+        raise InputError(f"{file} has no face {main}: it has {numbered('face', faces)}")
     measured = faces if asked == "all" else {} if main is None else {main: faces[main]}
     return Choice(main, measured, persons, moving, likely, still)
 

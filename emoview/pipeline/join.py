@@ -323,18 +323,18 @@ class Join:
             *warn.of_voices(len(self._who.speakers), len(self._tracks), int(self._speech.sum())),
             *self.warnings_of_choice(),
             *warn.of_own_baselines(self._own),
-            *warn.of_quality(self._measured, self._options),
+            *warn.of_quality(self._measured, self._options, self._choice),
             *warn.of_stand_ins(self._stand_ins_used(), self._options, both=self._both),
         ]
 
     def warnings_of_choice(self) -> list[str]:
         """Say what a user should know of the choice of the face."""
         choice, who, heard = self._choice, self._who, self._measured_voice()
-        speech = bool(self._speech.any())
+        speech = None if self._voice is None else bool(self._speech.any())
         main = choice.main
         sure = main is not None and main in choice.moving and who.moves(main)
         chosen = warn.of_choice(
-            self._options.face, choice, speech=speech, speaks=bool(heard.any()), sure=sure
+            self._options.face, choice, speech=speech, speaks=bool(heard.any()), sure=sure, voice=who.asked
         )
         if main is None or who.asked != "face":
             return chosen

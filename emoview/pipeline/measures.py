@@ -61,12 +61,14 @@ class FaceMeasures:
         values: Of each, those of `FACE`, in its order.
         quality: `(n,)`, accuracy that is expected, as a share of that of a good picture.
         reasons: `(n,)`, number of the worst of `REASONS`, -1 where the tick is usable.
+        covered: Those ticks in which something covers its lower half.
     """
 
     ticks: NDArray[np.int64]
     values: list[tuple[float | None, ...]]
     quality: NDArray[np.float64]
     reasons: NDArray[np.int64]
+    covered: list[int]
 
 
 def measured(track: FaceTrack) -> FaceMeasures | None:
@@ -92,7 +94,7 @@ def measured(track: FaceTrack) -> FaceMeasures | None:
     assert columns.shape[1] == len(FACE)
     return FaceMeasures(
         track.ticks, [kept((*row, *NO_SOUND))[: len(FACE)] for row in columns.tolist()], quality,
-        np.where(usable, -1, each.argmin(axis=1)),
+        np.where(usable, -1, each.argmin(axis=1)), track.ticks[covered].tolist(),
     )  # fmt: skip
 
 
@@ -149,11 +151,11 @@ def unusable(faces: FaceMeasures) -> dict[str, list[int]]:
     }
 
 
-def stretches(ticks: Sequence[int]) -> list[tuple[int, int]]:
-    """Join neighbouring ticks, in order: of each stretch the first, and the one after its last."""
+def stretches(ticks: Sequence[int], *, within: int = 0) -> list[tuple[int, int]]:
+    """Join ticks with no more than so many between: of each stretch the first, and the one after its last."""
     found: list[tuple[int, int]] = []
     for tick in ticks:
-        if found and found[-1][1] == tick:
+        if found and tick - found[-1][1] <= within:
             found[-1] = (found[-1][0], tick + 1)
         else:
             found.append((tick, tick + 1))

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import numbered
 from emoview.errors import InputError
 from emoview.face.movement import STILL
 from emoview.pipeline.evidence import FaceTrack
@@ -151,8 +152,9 @@ def _merged(
     there = set(persons.values())
     missing = [one for one in group if one not in there]
     if missing:
-        found = ", ".join(map(str, sorted(there))) or "none"
-        raise InputError(f"{file} has no face {missing[0]} to merge: the faces found are {found}")
+        raise InputError(
+            f"{file} has no face {missing[0]} to merge: it has {numbered('face', sorted(there))}"
+        )
     own = {one: [i for i, person in persons.items() if person == one] for one in group}
     for one, other in combinations(dict.fromkeys(group), 2):
         if any(_meet(tracks[i].ticks, tracks[j].ticks) for i in own[one] for j in own[other]):

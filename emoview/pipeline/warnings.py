@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emoview.common.text import name_of
+from emoview.common.text import counted, name_of, percent
 from emoview.errors import InputError
-from emoview.media.facts import HDR
 from emoview.media.probe import Media
-from emoview.media.tool import maps_tones
-from emoview.timeline.clock import SAMPLE_RATE, time_of
+from emoview.pipeline.given import SILENT_DB, of_look, of_speed
+from emoview.timeline.clock import SAMPLE_RATE, TICK_HZ, time_of
 from emoview.timeline.labels import CONTEMPT
 from emoview.timeline.options import MOST_FACES, Options
 from emoview.timeline.results import OwnBaseline
 from emoview.timeline.sums import above_rest_db
+from emoview.voice.quality import USUAL, Quality
 
 if TYPE_CHECKING:
     from emoview.pipeline.choice import Choice
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from emoview.pipeline.who import Doubt
 
 _QUIET_DB = -50.0
-# Below, there is nothing but the noise of converters.
-_SILENT_DB = -80.0
 # Of 48 conversations of two to four people, 40 s each, seven were taken for one voice.
 _ROOM_FOR_TWO_S = 20.0
 # Of speech above what is heard beside it.
 _NOISY_DB = 15.0
 # Samples a second.
 _TELEPHONE_RATE = 8000
-# Rates of capture are nominal: 30 may be stored as 24.
-_SLOWED = 1.4
 # Shares of the picture's width: beside a face of the first, some are missed that are below the second.
 _LARGE, _HARDLY_FOUND = 0.1, 0.03
+# Ticks between two covers, which are one then: a face behind a hand is lost now and then.
+_SHORT_GAP = TICK_HZ
 # Of a share of poor pictures that is smaller, nothing is said.
 _MOST_POOR = 0.1
+
+NO_FACE: Final = "no face was found: faces are found down to about a fiftieth of the picture's width"
 
 
 def of_modality(media: Media, options: Options) -> list[str]:
@@ -68,21 +68,16 @@ def of_modality(media: Media, options: Options) -> list[str]:
 def _of_file(media: Media, options: Options) -> Iterator[str]:
     """Tell what of the file is missing, or was passed over."""
     if media.missing_bytes:
-        yield f"the file is cut off: its last {media.missing_bytes:,} bytes are missing"
+        missing = media.missing_bytes
+        what = "byte is" if missing == 1 else f"{missing:,} bytes are"
+        yield f"the file is cut off: its last {what} missing"
     rate = media.video.rate if media.video else None
-    if media.capture_rate and rate and options.capture_rate is None and media.capture_rate / rate > _SLOWED:
-        yield (
-            f"slow motion: captured at {media.capture_rate:g} pictures a second, stored at {rate:g}, so all "
-            f"times are {media.capture_rate / rate:.1f} times too long: --capture-rate "
-            f"{media.capture_rate:g} gives the real ones"
-        )
+    if options.capture_rate is None and rate:
+        yield from of_speed(media.capture_rate, rate, timeless=media.timeless)
     if options.clock and media.created is None:
         yield "the file does not say when it was recorded: the column clock is empty"
-    if media.video is not None and media.video.hdr and options.modality != "voice" and not maps_tones():
-        yield (
-            f"the pictures have high dynamic range ({HDR[media.video.hdr]}), which this ffmpeg cannot map to "
-            "usual colours: they look flat, and labels of the face may be wrong; use an ffmpeg with zscale"
-        )
+    if media.video is not None and options.modality != "voice":
+        yield from of_look(media.video)
     if media.tracks[0] > 1 and media.video is not None and options.modality != "voice":
         count, stream = media.tracks[0], media.video
         yield f"the file has {count} picture tracks; only one was analysed, stream {stream.index}"
@@ -92,34 +87,23 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
             "the sound is of another program of the file than the pictures: analyse one of them with "
             "--modality face or --modality voice"
         )
-    if len(media.sounds) > 1 and media.audio is not None and not chosen:
-        own, others = _tracks(media)
-        yield (
-            f"the file has {len(media.sounds)} sound tracks; track {own} was analysed: "
-            f"--audio-track takes {others}"
-        )
-
-
-def _tracks(media: Media) -> tuple[str, str]:
-    """Name the sound track that is analysed, and the others."""
-    index = None if media.audio is None else media.audio.index
-    own = next(str(track) for track in media.sounds if track.index == index)
-    others = [str(track) for track in media.sounds if track.index != index]
-    return own, f"{', '.join(others[:-1])} or {others[-1]}" if len(others) > 1 else others[0]
 
 
 def of_faces(faces: Faces, media: Media, options: Options) -> Iterator[str]:
     """Tell what was special about finding the faces."""
-    widths = [float(np.median(track.boxes[:, 2])) for track in faces.tracks.values()]
-    if media.video is not None and widths:
-        share = min(widths) / media.video.width
-        if share < _HARDLY_FOUND and max(widths) >= _LARGE * media.video.width:
-            yield (
-                f"the smallest face beside a large one is {min(widths):.0f} pixels wide, "
-                f"{share:.1%} of the picture: others that are as small may have been missed"
-            )
+    width = media.video.width if media.video is not None else 1
+    shares = {i: float(np.median(track.boxes[:, 2])) / width for i, track in faces.tracks.items()}
+    large = {t for i, share in shares.items() if share >= _LARGE for t in faces.tracks[i].ticks.tolist()}
+    # Elsewhere small ones are looked for all the time.
+    beside = [share for i, share in shares.items() if not large.isdisjoint(faces.tracks[i].ticks.tolist())]
+    least = min(beside, default=1.0)
+    if least < _HARDLY_FOUND:
+        yield (
+            f"the smallest face beside a large one is {least * width:.0f} pixels wide, {least:.1%} of the "
+            "picture: others that are as small may have been missed"
+        )
     if not faces.tracks:
-        yield "no face was found: faces must be at least a twentieth of the frame wide"
+        yield NO_FACE
     yield from of_finding(faces.most, faces.widened, options)
 
 
@@ -143,27 +127,43 @@ def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
         )
 
 
-def of_quality(measured: Mapping[int, FaceMeasures], options: Options) -> Iterator[str]:
+def of_quality(measured: Mapping[int, FaceMeasures], options: Options, choice: Choice) -> Iterator[str]:
     """Tell which faces cannot be read, why, and where they are covered."""
-    from emoview.face.usable import COVERED
-    from emoview.pipeline.measures import stretches, unusable
+    from emoview.pipeline.measures import stretches
 
     for person, faces in measured.items():
-        poor = unusable(faces)
-        count = sum(map(len, poor.values()))
-        whose = "the face" if len(measured) == 1 else f"face {person}"
-        if count > _MOST_POOR * len(faces.ticks):
-            why = ", ".join(f"{len(ticks) / len(faces.ticks):.0%} {reason}" for reason, ticks in poor.items())
-            cure = "" if options.min_quality is not None else ": --min-quality 0.8 leaves them out"
-            yield f"{count / len(faces.ticks):.0%} of the ticks of {whose} are not usable ({why}){cure}"
-        covered = stretches(poor.get(COVERED, []))
+        alone = len(set(choice.persons.values())) == 1
+        whose = "the face" if alone else f"face {person}" if choice.turns is None else "the faces in turn"
+        yield from _of_poor(faces, whose, options.min_quality)
+        covered = stretches(faces.covered, within=_SHORT_GAP)
         if covered:
             first, last = covered[0]
-            more = f", and {len(covered) - 1} times more" if len(covered) > 1 else ""
+            times = "once" if len(covered) == 2 else f"{len(covered) - 1} times"
+            more = f", and {times} more" if len(covered) > 1 else ""
             yield (
                 f"something covers the lower half of {whose} from {time_of(first):.1f} to "
                 f"{time_of(last):.1f} s{more}: what is said of it there is unreliable"
             )
+
+
+def _of_poor(faces: FaceMeasures, whose: str, least: float | None) -> Iterator[str]:
+    """Tell how many ticks of a face are poor, and whether they were left out, by the least quality of it."""
+    from emoview.face.usable import USABLE
+    from emoview.pipeline.measures import unusable
+
+    seen = len(faces.ticks)
+    if least is not None and least > USABLE:
+        out = float((faces.quality < least).mean())
+        if out > _MOST_POOR:
+            yield f"{percent(out)} of the ticks of {whose} have a quality below {least:g}, and were left out"
+        return
+    poor = unusable(faces)
+    share = sum(map(len, poor.values())) / seen
+    if share > _MOST_POOR:
+        why = ", ".join(f"{percent(len(ticks) / seen)} {reason}" for reason, ticks in poor.items())
+        them = "them" if least is None else "all of them"
+        cure = ", and were left out" if least == USABLE else f": --min-quality {USABLE:g} leaves {them} out"
+        yield f"{percent(share)} of the ticks of {whose} are not usable ({why}){cure}"
 
 
 def of_stand_ins(networks: dict[str, str], options: Options, *, both: bool) -> Iterator[str]:
@@ -187,7 +187,7 @@ def of_own_baselines(own: Sequence[OwnBaseline]) -> Iterator[str]:
     for one in own:
         yield (
             f"face {one.person} is seen for {one.seconds:.0f} s and shows different things: its labels are "
-            "relative to what it shows over the whole recording; --no-self-baseline leaves them absolute"
+            "relative to what it shows in all that was analysed; --no-self-baseline leaves them absolute"
         )
 
 
@@ -204,49 +204,73 @@ def of_networks(models: Models) -> Iterator[str]:
 def of_voice(media: Media, voice: Voice) -> Iterator[str]:
     """Tell why nothing was heard, and what harms what was."""
     yield from voice.notes
-    silent = voice.level_db is None or voice.level_db < _SILENT_DB
+    silent = voice.level_db is None or voice.level_db < SILENT_DB
     if not voice.speech.any():
-        what = "no speech was found" if silent else "no speech was found, only music or noise"
-        yield f"{what}: the voice columns are empty"
-    if silent and len(media.sounds) > 1:
-        own, others = _tracks(media)
-        yield f"sound track {own} is silent: --audio-track takes {others}"
-    elif voice.level_db is not None and voice.level_db < _QUIET_DB:
-        yield f"the sound is almost silent ({voice.level_db} dBFS)"
-    if voice.quality.is_clipped:
-        yield "the sound is clipped: record at a lower level, because cut-off waves change the voice's labels"
+        what = "" if silent else ", only other sounds, such as music or noise"
+        yield f"no speech was found{what}: the voice columns are empty"
     above = above_rest_db(voice.tick_level_db.tolist(), voice.speech.tolist(), voice.speech.tolist())
+    yield from of_sound(media, voice.level_db, voice.quality, above, speech=bool(voice.speech.any()))
+
+
+def of_sound(
+    media: Media,
+    level_db: float | None,
+    quality: Quality = USUAL,
+    above: float | None = None,
+    *,
+    speech: bool,
+) -> Iterator[str]:
+    """Tell what harms the voice in a sound.
+
+    Args:
+        media: The file.
+        level_db: Mean level of the sound; None for digital silence.
+        quality: How good it is where somebody speaks, as far as that is known.
+        above: By how much speech is louder than the rest, where that is known.
+        speech: Whether somebody speaks.
+    """
+    # Of several tracks, a silent one is told with the others.
+    least = SILENT_DB if len(media.sounds) > 1 else -np.inf
+    if level_db is not None and least <= level_db < _QUIET_DB:
+        yield f"the sound is almost silent ({level_db} dBFS)"
+    if quality.is_clipped:
+        yield "the sound is clipped: record at a lower level, because cut-off waves change the voice's labels"
     if above is not None and above < _NOISY_DB:
+        louder = f"only {above:.0f} dB louder" if above >= 1 else "no louder"
         yield (
-            f"the speech is only {max(0.0, above):.0f} dB louder than the rest of the sound, such as music "
-            "or noise: the voice's labels are less reliable"
+            f"the speech is {louder} than the rest of the sound, such as music or noise: the voice's labels "
+            "are less reliable"
         )
     rate = None if media.audio is None else media.audio.rate
-    if voice.speech.any() and rate is not None and rate <= _TELEPHONE_RATE:
+    if speech and rate is not None and rate <= _TELEPHONE_RATE:
         yield f"the sound has {rate / 1000:g} kHz, as on a telephone: the voice's labels are less reliable"
-    elif voice.quality.is_narrow and rate is not None and rate < SAMPLE_RATE:
+    elif quality.is_narrow and rate is not None and rate < SAMPLE_RATE:
         yield (
             f"the sound has {rate / 1000:g} kHz, less than the {SAMPLE_RATE // 1000} that are needed: "
             "the voice's labels are less reliable"
         )
-    elif voice.quality.is_narrow:
+    elif quality.is_narrow:
         yield (
             "the sound holds hardly anything above 4 kHz, as on a telephone: "
             "the voice's labels are less reliable"
         )
 
 
-def of_choice(asked: str, choice: Choice, *, speech: bool, speaks: bool, sure: bool) -> list[str]:
+def of_choice(
+    asked: str, choice: Choice, *, speech: bool | None, speaks: bool, sure: bool, voice: str = "face"
+) -> list[str]:
     """Tell which face was measured, and which got the voice, where that was a choice.
 
     Args:
         asked: Which face was asked for.
         choice: What was chosen.
-        speech: Whether somebody speaks.
+        speech: Whether somebody speaks; None where nobody listened.
         speaks: Whether the voice joins the face that was taken.
         sure: Whether its lips move then.
+        voice: Whose voice was asked for, as in `Options`.
     """
-    return [*_of_still(asked, choice), *_of_main(asked, choice, speech=speech, speaks=speaks, sure=sure)]
+    main = _of_main(asked, choice, speech=speech, speaks=speaks, sure=sure, voice=voice)
+    return [*_of_still(asked, choice), *main]
 
 
 def _of_still(asked: str, choice: Choice) -> Iterator[str]:
@@ -255,8 +279,9 @@ def _of_still(asked: str, choice: Choice) -> Iterator[str]:
     if not choice.still:
         return
     if len(choice.still) == count:
-        which = "the face does" if count == 1 else "the faces do"
-        yield f"{which} not move at all, as on a photograph: what is said of it is about one picture"
+        which = "the face does" if count == 1 else f"all {count} faces do"
+        about = "it is about one picture" if count == 1 else "them is about pictures"
+        yield f"{which} not move at all, as on a photograph: what is said of {about}"
         return
     names = ", ".join(map(str, sorted(choice.still)))
     which = f"face {names} does" if len(choice.still) == 1 else f"faces {names} do"
@@ -266,11 +291,14 @@ def _of_still(asked: str, choice: Choice) -> Iterator[str]:
     yield f"{which} not move at all, as on a photograph{passed}"
 
 
-def _of_main(asked: str, choice: Choice, *, speech: bool, speaks: bool, sure: bool) -> list[str]:
+def _of_main(
+    asked: str, choice: Choice, *, speech: bool | None, speaks: bool, sure: bool, voice: str
+) -> list[str]:
     count, main, turns = len(set(choice.persons.values())), choice.main, choice.turns
     if count > 1 and asked == "largest":
+        largest = "largest that moves" if choice.still and main not in choice.still else "largest"
         return [
-            f"{count} faces were found; the largest, face {main}, was analysed: "
+            f"{count} faces were found; the {largest}, face {main}, was analysed: "
             "use --face speaking, --face all or --face ID for others"
         ]
     if asked not in ("speaking", "all") or not count or (count == 1 and asked == "all"):
@@ -278,17 +306,21 @@ def _of_main(asked: str, choice: Choice, *, speech: bool, speaks: bool, sure: bo
     if turns is not None:
         speakers = len({choice.persons[int(i)] for i in np.unique(turns.speaking[turns.speaking >= 0])})
         whose = f"face {main}" if speakers == 1 else f"{speakers} faces in turn"
-        times = "1 turn" if turns.count == 1 else f"{turns.count} turns"
+        said = f"voice {voice}" if voice.isdecimal() else "the speech"
         return [
-            f"the voice was assigned to {whose} of {count}, whose lips move, in {times}: they cover "
-            f"{turns.covered:.0%} of the speech"
+            f"the voice was assigned to {whose} of {count}, whose lips move, in "
+            f"{counted(turns.count, 'turn')}: {'it covers' if turns.count == 1 else 'they cover'} "
+            f"{percent(turns.covered)} of {said}"
         ]
     if not speech:
-        return [f"nobody speaks: the overall result is that of the largest face, {main}"]
+        why = "no sound was analysed" if speech is None else "nobody speaks"
+        which = f"the largest face, {main}" if count > 1 else f"the only face, {main}"
+        return [f"{why}: the overall result is that of {which}"]
     if not speaks:
         return [f"none of the faces speaks: the overall result is that of face {main}"]
     if not sure:
-        return [f"no lips clearly move with the voice: it was assigned to face {main}"]
+        said = f"voice {voice}" if voice.isdecimal() else "the voice"
+        return [f"no lips clearly move with {said}: it was assigned to face {main}"]
     if count == 1:
         return []
     return [f"the overall result is that of face {main} of {count}, which speaks most"]
@@ -331,7 +363,7 @@ def of_others(main: int, own: int, speech: int, others: list[str]) -> list[str]:
     """
     if not speech or 2 * own >= speech:
         return []
-    share = f"{100 * (1 - own / speech):.0f} %" if own else "all"
+    share = percent(1 - own / speech) if own else "all"
     return [
         f"{share} of the speech was assigned to {' and '.join(others)}, not to face {main}: it does not "
         "count for the face; --voice all counts it"

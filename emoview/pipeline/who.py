@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import numbered
 from emoview.errors import InputError
 from emoview.networks.sizes import SPEAKER_INPUTS
 from emoview.pipeline.evidence import FaceTrack, Voice, Voices
@@ -119,8 +120,9 @@ class Who:
             InputError: Such a voice.
         """
         if self.asked.isdecimal() and int(self.asked) not in self._owners:
-            found = ", ".join(map(str, sorted(self._owners))) or "none"
-            raise InputError(f"{file} has no voice {self.asked}: the voices heard are {found}")
+            raise InputError(
+                f"{file} has no voice {self.asked}: it has {numbered('voice', sorted(self._owners))}"
+            )
 
     def others(self, main: int) -> list[str]:
         """Name the voices that are not of the main face, and whose they are."""

@@ -123,11 +123,18 @@ def video_of(analysis: Analysis, result: Path) -> Path | None:
 def _media(analysis: Analysis, file: Path | None, *, named: bool) -> tuple[Media | None, list[str]]:
     """Open the video; what stands against it is an error only where somebody asked for it."""
     shown = name_of(Path(Path(analysis.media.path).name))
-    if file is None:
-        note = f"The video {shown} was not found, so that this page has no pictures: name it with --video."
+    if analysis.options.rate is not None:
         if named:
-            raise InputError(f"{shown} was not found: name the video with --video")
-        return None, [note]
+            raise InputError(
+                f"{shown} stands for numbered pictures, which no page shows: leave --video and --embed out"
+            )
+        return None, [f"The result is of numbered pictures, {shown}, which a page does not show."]
+    if file is None:
+        heard = analysis.media.width is None and analysis.source is None
+        kind, lacks = ("sound", "plays nothing") if heard else ("video", "has no pictures")
+        if named:
+            raise InputError(f"{shown} was not found: name the {kind} with --video")
+        return None, [f"The {kind} {shown} was not found, so that this page {lacks}: name it with --video."]
     try:
         options = analysis.options
         media = probe(file, capture_rate=options.capture_rate, audio_track=options.audio_track)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from emoview.common.text import name_of
+from emoview.common.text import counted, name_of
 from emoview.output.fonts import without_font
 from emoview.study.around import MOST_NAMES, names_of_events
 from emoview.study.models import not_compared
@@ -66,15 +66,17 @@ def _of_events(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> Iterator
     ]
     if late:
         count = sum(len(row.events) for row in rows)
+        lie = "lies" if len(late) == 1 else "lie"
         yield (
-            f"{len(late)} of {count} events lie behind the end of the clip, and their rows are empty, in "
+            f"{len(late)} of {counted(count, 'event')} {lie} behind the end of the clip, with empty rows, in "
             f"{_clips(late)}. Times of events are seconds from the start of the clip, or of its stretch."
         )
     early = [row.clip.name for row in rows for event in row.events if event.start_s < BEFORE_S]
     if early:
+        lie, are = ("lies", "is") if len(early) == 1 else ("lie", "are")
         yield (
-            f"{len(early)} events lie in the first second of {_clips(early)}, and are held against what "
-            "is there before them; at the very start there is nothing."
+            f"{counted(len(early), 'event')} {lie} in the first second of {_clips(early)}, and {are} held "
+            "against what is there before; at the very start there is nothing."
         )
     names = names_of_events(rows)
     if len(names) > MOST_NAMES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from emoview.common.text import name_of
+from emoview.common.text import counted, name_of
 from emoview.study.codebook import column_of
 
 if TYPE_CHECKING:
@@ -58,18 +58,23 @@ def findings(effects: pandas.DataFrame) -> tuple[list[str], str]:
     order = effects["effect_in_sd"].abs().sort_values(ascending=False).index
     clear = effects.loc[order][lambda table: table["p_holm"] < _CLEAR]
     count = len(effects)
+    whole = counted(count, "comparison")
     if clear.empty:
         whole = (
-            f"None of {count} comparisons stands after the correction for their number. That does not show "
-            "that the conditions are alike: the intervals below say how large a difference may still be."
+            f"None of {whole} stands after the correction for their number. That does not show that the "
+            "conditions are alike: the intervals below say how large a difference may still be."
         )
     else:
         rest = count - len(clear)
         whole = (
-            f"{len(clear)} of {count} comparisons {'stands' if len(clear) == 1 else 'stand'} after the "
-            f"correction for their number. Of the other {rest} the data show neither a difference nor that "
-            "there is none: see their intervals."
+            f"{len(clear)} of {whole} {'stands' if len(clear) == 1 else 'stand'} after the correction for "
+            "their number."
         )
+        if rest:
+            whole += (
+                f" Of the other {rest} the data show neither a difference nor that there is none: see their "
+                "intervals."
+            )
     paired = clear[clear["p_paired"].notna()]
     if len(paired):
         stand = int((paired["p_paired_holm"] < _CLEAR).sum())

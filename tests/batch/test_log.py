@@ -15,7 +15,6 @@ from emoview.cli.render_batch import progress
 from emoview.errors import OutputError
 from emoview.media.probe import Media, Stretch
 from emoview.pipeline.lost import of_length
-from emoview.timeline.options import Options
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"
 ROW = {"status": "done", "label": "happy", "confidence": 0.5, "error": None, "path": "a.wav"}
@@ -52,5 +51,5 @@ def test_a_log_that_cannot_be_written_stops_before_the_work(tmp_path: Path):
 @pytest.mark.parametrize(("end_s", "told"), [(20.0, True), (8.1, False), (None, False)])
 def test_a_stretch_that_ends_after_its_file_is_told(end_s: float | None, told: bool):
     media = Media(Path("a.wav"), 3.0, None, None, Stretch(5.0, end_s))
-    said = list(of_length(media, Options(modality="voice"), {"sound": 75}))
+    said = list(of_length(media, {"sound": 75}))
     assert said == (["the stretch was to end at 20 s, but the file ends at 8.0 s"] if told else [])

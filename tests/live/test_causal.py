@@ -150,7 +150,7 @@ def test_a_causal_result_says_what_any_result_says(made):
     assert [(one.face_id, one.ticks) for one in result.faces] == [(0, len(result.timeline))]
     # Nobody speaks on this channel.
     assert result.media.speech_share == 0
-    with pytest.raises(InputError, match=r"known.mp4 has no face 9: the faces found are 0"):
+    with pytest.raises(InputError, match=r"known.mp4 has no face 9: it has face 0"):
         run(clip, options=Options(causal=True, face="9", modality="face"))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import struct
 import threading
@@ -46,9 +48,38 @@ def test_an_hour_without_pictures_is_a_gap(base: Path, tmp_path: Path):
     assert len(ticks) == 75 + 100
     assert ticks[75] == 25 * 3602
     assert log.gaps == [(pytest.approx(3.0, abs=0.05), 3602.0)]
-    assert list(of_stream("pictures", log, ticks[-1] + 1)) == [
+    assert list(of_stream(probe(clip), "pictures", log, ticks[-1] + 1)) == [
         "no pictures from 3.0 to 3602.0 s: the face cells are empty there"
     ]
+
+
+@pytest.mark.parametrize("name", ["gap.ts", "gap.mkv"])
+def test_of_a_gap_what_lies_in_the_stretch_is_told(base: Path, tmp_path: Path, name: str):
+    """Whether ffmpeg can jump in the container or not."""
+    clip = tmp_path / name
+    select = "select='not(between(t,1,3.99))'"
+    run("-i", base, "-vf", select, "-fps_mode", "passthrough", *_H264, "-bf", "0", "-c:a", "aac", clip)
+    for begin, end, gap in (
+        (0.0, None, (2.0, 4.0)),
+        (1.5, None, (0.5, 2.5)),
+        (3.0, None, (0.0, 1.0)),
+        (3.5, None, (0.0, 0.5)),
+        (1.5, 3.0, (0.5, 1.5)),
+        (4.5, None, None),
+    ):
+        with PictureDecoder(probe(clip, Stretch(begin, end)), longest_side=64) as decoder:
+            slots = [slot for slot, _ in decoder]
+            expected = [] if gap is None else [pytest.approx(gap, abs=0.081)]
+            assert decoder.log.gaps == expected, (begin, end)
+            assert bool(slots) or end == 3.0
+
+
+def test_a_slow_sequence_shows_each_picture_for_a_second(base: Path, tmp_path: Path):
+    """The last one, too."""
+    clip = tmp_path / "slow.mp4"
+    run("-i", base, "-vf", "fps=0.5", "-an", *_H264, clip)
+    ticks, _ = _ticks(clip)
+    assert ticks == [*range(25), *range(50, 75), *range(100, 125)]
 
 
 def test_an_overlay_repeats_the_last_picture_over_a_gap(base: Path, tmp_path: Path):
@@ -168,6 +199,8 @@ def test_a_decoder_that_is_killed_on_the_way_is_an_error(sample: Path, monkeypat
         ("a.wav", "-vn -c:a pcm_s16le"),
         ("a.avi", "-c:v mpeg4 -c:a pcm_s16le"),
         ("a.mp4", "-c:v mpeg4 -c:a aac -movflags +faststart"),
+        ("a.mkv", "-c:v mpeg4 -c:a aac"),
+        ("a.webm", "-an -c:v libvpx -deadline realtime -cpu-used 8"),
     ],
 )
 def test_a_file_cut_off_is_told(base: Path, tmp_path: Path, name: str, codecs: str):
@@ -177,7 +210,9 @@ def test_a_file_cut_off_is_told(base: Path, tmp_path: Path, name: str, codecs: s
     content = clip.read_bytes()
     clip.write_bytes(content[: len(content) * 2 // 3])
     assert probe(clip).missing_bytes == len(content) - len(content) * 2 // 3
-    assert any("is cut off" in warning for warning in analyze(clip).warnings)
+    said = [warning for warning in analyze(clip).warnings if "cut off" in warning or "damaged" in warning]
+    assert sum("is cut off" in one for one in said) == 1
+    assert not any("prematurely" in one for one in said)
 
 
 def test_further_tracks_are_told(base: Path, tmp_path: Path):
@@ -186,6 +221,107 @@ def test_further_tracks_are_told(base: Path, tmp_path: Path):
     assert (
         "the file has 2 sound tracks; track 1 was analysed: --audio-track takes 2" in analyze(clip).warnings
     )
+
+
+def test_a_track_that_cannot_be_decoded_is_not_recommended(base: Path, tmp_path: Path):
+    clip = tmp_path / "tracks.mkv"
+    run("-i", base, "-map", "0:a", "-map", "0:a", "-c:a", "aac", clip)
+    content = clip.read_bytes()
+    for names, own in ((b"A_XYZ", b"A_AAC"), 2), ((b"A_AAC", b"A_XYZ"), 1):
+        first, second = content.split(b"A_AAC", 1)
+        clip.write_bytes(first + names[0] + second.replace(b"A_AAC", names[1]))
+        assert [track.decodes for track in probe(clip).sounds] == [name == b"A_AAC" for name in names]
+        said = analyze(clip).warnings
+        assert f"the file has 2 sound tracks; track {own} was analysed" in said
+        assert f"sound track {3 - own} cannot be decoded" in said
+    clip.write_bytes(content.replace(b"A_AAC", b"A_XYZ"))
+    with pytest.raises(InputError, match="sound track 2 cannot be decoded: none of them can"):
+        probe(clip, audio_track="2")
+
+
+def test_pictures_without_times_are_told(base: Path, tmp_path: Path):
+    for name, timeless in (("a.h264", True), ("a.mjpeg", True), ("a.jpg", False), ("a.mkv", False)):
+        clip = tmp_path / name
+        codec = ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p") if "jp" in name else _H264
+        one = ("-frames:v", "1", "-update", "1") if name == "a.jpg" else ()
+        run("-i", base, "-an", *codec, *one, clip)
+        assert probe(clip).timeless == timeless, name
+
+
+def test_a_length_that_is_guessed_is_no_claim(base: Path, tmp_path: Path):
+    """Of files without a header ffmpeg takes the rate of the first packets for that of all."""
+    clip = tmp_path / "a.aac"
+    for order in ("[1:a][0:a]", "[0:a][1:a]"):
+        run("-i", base, "-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono:d=8", "-filter_complex",
+            f"{order}concat=n=2:v=0:a=1", "-c:a", "aac", clip)  # fmt: skip
+        media = probe(clip, Stretch(10.0, 12.0))
+        assert media.duration_s is None
+        assert analyze(clip, stretch=Stretch(10.0, 12.0)).media.ticks == 50
+        assert not any("claims" in one for one in analyze(clip).warnings), order
+        with pytest.raises(DecodeError, match="has no sound from 30 to 40 s: choose another stretch"):
+            analyze(clip, stretch=Stretch(30.0, 40.0))
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaints", "headless"),
+    [
+        (["[hevc @ 0x1] CABAC_MAX_BIN : 7"], 1, 0),
+        (["[aac @ 0x1] Input buffer exhausted", "    Last message repeated 3 times"], 0, 0),
+        (["[hevc @ 0x1] CABAC_MAX_BIN : 7", "    Last message repeated 3 times"], 2, 0),
+        (["[hevc @ 0x1] PPS id out of range: 0", "    Last message repeated 3 times",
+          "[hevc @ 0x1] Could not find ref with POC 7", "[hevc @ 0x1] Error constructing the frame RPS."],
+         0, 3),
+        # Packets that were lost.
+        (["[hevc @ 0x1] Could not find ref with POC 7"], 1, 0),
+        (["[h264 @ 0x1] non-existing PPS 0 referenced", "[h264 @ 0x1] decode_slice_header error",
+          "[h264 @ 0x1] no frame!", "[h264 @ 0x1] error while decoding MB 3 2", "[h264 @ 0x1] no frame!"],
+         2, 3),
+        (["[h264 @ 0x1] mmco: unref short failure"], 1, 0),
+    ],
+)  # fmt: skip
+def test_what_is_no_damage_of_a_stream(lines: list[str], complaints: int, headless: int):
+    log = DecodeLog(foreign=frozenset({"aac"}))
+    log.read(io.BytesIO("".join(f"{line}\n" for line in lines).encode()))
+    assert (log.complaints, log.headless) == (complaints, headless)
+
+
+def test_a_jump_leaves_references_behind():
+    log = DecodeLog(jumped=True)
+    log.read(
+        io.BytesIO(b"[h264 @ 0x1] mmco: unref short failure\n[h264 @ 0x1] error while decoding MB 3 2\n")
+    )
+    assert log.lines == ["[h264] error while decoding MB 3 2"]
+
+
+def test_a_recording_that_begins_between_key_pictures_is_not_damaged(base: Path, tmp_path: Path):
+    """Neither are its sound, nor a stretch of an open group of pictures."""
+    whole, clip = tmp_path / "whole.ts", tmp_path / "clip.ts"
+    run("-i", base, "-c:v", "mpeg2video", "-g", "100", "-pix_fmt", "yuv420p", "-c:a", "mp2", whole)
+    content = whole.read_bytes()
+    clip.write_bytes(content[len(content) // 3 // 188 * 188 :])
+    (said,) = [one for one in analyze(clip).warnings if "key" in one or "damaged" in one]
+    assert re.match(r"the recording begins between key pictures: its pictures before \d\.\d s", said)
+    behind = analyze(clip, stretch=Stretch(2.5, 3.0)).warnings
+    assert not any("key" in one or "damaged" in one for one in behind)
+    opened, group = tmp_path / "open.mp4", "open-gop=1:keyint=100:bframes=3"
+    run("-i", base, "-c:v", "libx264", "-x264-params", group, "-pix_fmt", "yuv420p", opened)
+    for begin in (2.5, 3.1, 4.5):
+        log = DecodeLog()
+        with PictureDecoder(probe(opened, Stretch(begin, begin + 1)), longest_side=64, log=log) as decoder:
+            assert len(list(decoder)) == 25
+        assert not log.lines
+
+
+def test_a_live_recording_that_was_never_finished_is_told(base: Path, tmp_path: Path):
+    """Its container does not say how long it is."""
+    clip = tmp_path / "a.mkv"
+    run("-i", base, "-c:v", "mpeg4", "-c:a", "aac", "-f", "matroska", "-live", "1", clip)
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) * 2 // 3])
+    assert probe(clip).missing_bytes == 0
+    assert [one for one in analyze(clip).warnings if "cut" in one or "damaged" in one] == [
+        "the file is cut off: its end is missing"
+    ]
 
 
 def test_words_in_metadata_are_not_taken_for_those_of_ffmpeg(base: Path, tmp_path: Path):

@@ -46,6 +46,6 @@ def test_pictures_of_high_range_look_as_usual_ones(
     assert mapped < 16
     assert flat > 1.5 * mapped
     assert not any("dynamic range" in one for one in warnings.of_modality(media, Options(modality="face")))
-    monkeypatch.setattr("emoview.pipeline.warnings.maps_tones", lambda: False)
+    monkeypatch.setattr("emoview.pipeline.given.maps_tones", lambda: False)
     said = warnings.of_modality(media, Options(modality="face"))
     assert any("high dynamic range" in one and "zscale" in one for one in said)

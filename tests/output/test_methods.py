@@ -31,7 +31,7 @@ def test_the_paragraph_is_filled_in():
     text = _text()
     assert "emoview 9.8.7 (weights by SHA-256: face_cnn.weights.h5 000000000000)" in text
     assert "late fusion of their logits." in text
-    assert "80% had a face and 75% speech" in text
+    assert "80% had a face and 75% had speech" in text
     assert "version = {9.8.7}" in text
     assert "VERSION" not in text
 

@@ -160,8 +160,8 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
     ffmpeg("-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono:d=4", "-i", str(mono), "-map", "0", "-map", "1",
            "-metadata:s:a:1", "title=Mic", "-af", "volume=-33dB", "-c:a", "pcm_s16le", str(path))  # fmt: skip
     silent = analyze(path).warnings
-    assert "the file has 2 sound tracks; track 1 was analysed: --audio-track takes 2 (Mic)" in silent
     assert "sound track 1 is silent: --audio-track takes 2 (Mic)" in silent
+    assert "the file has 2 sound tracks" not in silent
     assert "no speech was found: the voice columns are empty" in silent
     found = analyze(path, audio_track="mic")
     assert found.media.speech_share > 0.3
@@ -170,7 +170,10 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
     assert f"the sound is almost silent ({found.media.audio_level_db} dBFS)" in found.warnings
     tone = tmp_path / "tone.wav"
     ffmpeg("-f", "lavfi", "-i", "sine=440:r=8000:d=1", str(tone))
-    assert "no speech was found, only music or noise: the voice columns are empty" in analyze(tone).warnings
+    assert (
+        "no speech was found, only other sounds, such as music or noise: the voice columns are empty"
+        in analyze(tone).warnings
+    )
     clipping = "volume=26dB,aformat=sample_fmts=s16,volume=-10dB"
     for name, options, expected in (
         ("clipped.wav", ["-af", clipping], "the sound is clipped: record at a lower level, because "),

@@ -12,6 +12,7 @@ from emoview.errors import InputError
 from emoview.pipeline import warnings
 from emoview.pipeline.analysis import analyze
 from emoview.pipeline.check import check
+from emoview.pipeline.choice import Choice
 from emoview.pipeline.evidence import FaceTrack, SequenceLogits
 from emoview.pipeline.measures import COVER_EVERY, WIDTH, measured, stretches
 from emoview.timeline.measures import MEASURE_COLUMNS
@@ -58,17 +59,26 @@ def test_a_cover_that_lasts_counts_and_one_wrong_look_does_not():
     assert not covered[:20].any()
     assert not covered[80:].any()
     assert not column(long, "usable")[40:60].any()
-    (many, where) = warnings.of_quality({0: measured(long)}, Options())
+    alone = Choice(0, {}, {0: 0}, {})
+    (many, where) = warnings.of_quality({0: measured(long)}, Options(), alone)
     assert "covered" in many
-    assert "--min-quality" in many
+    assert many.endswith("): --min-quality 0.8 leaves them out")
     assert "something covers the lower half of the face from 1.2 to" in where
+    (many, _) = warnings.of_quality({0: measured(long)}, Options(min_quality=0.3), alone)
+    assert many.endswith("): --min-quality 0.8 leaves all of them out")
+    (many, where) = warnings.of_quality(
+        {0: measured(long)}, Options(min_quality=0.9), replace(alone, persons={0: 0, 1: 1})
+    )
+    assert many == "36% of the ticks of face 0 have a quality below 0.9, and were left out"
+    assert "half of face 0 from" in where
 
 
 def test_nothing_is_said_of_a_few_poor_ticks():
     one = track()
     one.measures[:5, 0] = 10
-    assert not list(warnings.of_quality({0: measured(one)}, Options()))
+    assert not list(warnings.of_quality({0: measured(one)}, Options(), Choice(0, {}, {0: 0}, {})))
     assert stretches([3, 4, 7]) == [(3, 5), (7, 8)]
+    assert stretches([3, 4, 7, 10], within=2) == [(3, 11)]
     assert stretches([]) == []
 
 

@@ -141,7 +141,7 @@ def test_one_voice_counts_where_it_is_asked_for():
     assert rows[50].voice is None
     assert rows[50].fused == rows[50].face
     assert rows[400].said("fused") == "sad"
-    with pytest.raises(InputError, match=r"talk.mp4 has no voice 2: the voices heard are 0, 1"):
+    with pytest.raises(InputError, match=r"talk.mp4 has no voice 2: it has voices 0, 1"):
         joined(track(talks=FIRST_HALF), voice="2")
 
 
@@ -164,7 +164,7 @@ def test_a_face_that_listens_is_warned_of():
         "all of the speech was assigned to voice 0 (off screen) and voice 1 (off screen), not"
     )
     most = joined(track(talks=np.arange(TICKS) < 150), heard=voice(150)).warnings
-    assert any(one.startswith("71 % of the speech was assigned to voice 1") for one in most)
+    assert any(one.startswith("71% of the speech was assigned to voice 1") for one in most)
 
 
 def test_without_faces_all_voices_count():

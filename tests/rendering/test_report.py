@@ -92,6 +92,22 @@ def test_a_report_is_one_file_and_escapes_every_name(tmp_path: Path, stored: Pat
     assert [file.name for file in page.parent.iterdir()] == ["report.html"]
 
 
+def test_what_is_missing_is_called_what_it_is(tmp_path: Path, stored: Path):
+    made, page = made_up(path="gone"), tmp_path / "report.html"
+    sound = replace(made, media=replace(made.media, width=None, height=None))
+    pictures = replace(made, options=replace(made.options, rate=25.0))
+    for analysis, said in (
+        (made, "The video gone was not found, so that this page has no pictures: name it with --video."),
+        (sound, "The sound gone was not found, so that this page plays nothing: name it with --video."),
+        (pictures, "The result is of numbered pictures, gone, which a page does not show."),
+    ):
+        stored.write_text(to_json(analysis))
+        write_report(stored, page)
+        assert said in page.read_text()
+    with pytest.raises(InputError, match="which no page shows: leave --video and --embed out"):
+        write_report(stored, page, embed=True)
+
+
 def test_the_video_is_linked_or_embedded(tmp_path: Path, stored: Path):
     page = tmp_path / "my pages" / "report.html"
     write_report(stored, page)

@@ -194,7 +194,7 @@ def test_a_clip_in_which_nothing_is_found_is_a_row_and_is_told():
     clips = clips_table(rows(), ticks_table(rows(), results), results)
     said = " ".join(left_out(rows(), results, clips, pandas.DataFrame()))
     assert "No tick has a label in clip day/1:" in said
-    assert "2 of 4 events lie behind the end of the clip" in said
+    assert "2 of 4 events lie behind the end of the clip, with empty rows" in said
     assert "first second" not in said
     early = [replace(row, events=(Event("a", 0.4, 0.4), Event("b", 1.0, 1.0))) for row in rows()]
     said = " ".join(left_out(early, results, clips, pandas.DataFrame()))

@@ -22,6 +22,7 @@ from emoview.pipeline.models import Models
 from emoview.pipeline.speaker import find_speaker
 from emoview.pipeline.stand_ins import roles
 from emoview.pipeline.timings import Timings
+from emoview.pipeline.warnings import NO_FACE
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.options import Options
@@ -145,8 +146,8 @@ class CausalAnalysis:
     def warnings(self) -> list[str]:
         """Say what a user should know of what was found."""
         said = []
-        if self._watching is not None and not self.tally.faces:
-            said.append("no face was found: faces must be upright and at least a twentieth of the frame wide")
+        if self._pictures and not self.tally.faces:
+            said.append(NO_FACE)
         if self._hearing is not None and not self.tally.with_speech:
             said.append("no speech was found: the voice columns are empty")
         return said

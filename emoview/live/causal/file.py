@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emoview.common.text import name_of, shown
+from emoview.common.text import name_of, numbered, shown
 from emoview.errors import InputError
 from emoview.fusion.baseline import Baseline
 from emoview.live.causal.core import CausalAnalysis
@@ -80,9 +80,9 @@ class Watched:
         tally, asked = self.core.tally, self.options.face
         ids = [face.face_id for face in tally.found]
         if asked.isdecimal() and self.faces is not None and int(asked) not in ids:
-            found = ", ".join(map(str, ids)) or "none"
-            name = name_of(self.media.path)
-            raise InputError(f"{name} has no face {asked}: the faces found are {found}")
+            raise InputError(
+                f"{name_of(self.media.path)} has no face {asked}: it has {numbered('face', ids)}"
+            )
         return result_of(
             replace(facts_of(self.media), widened=self.core.widened), tally, self.rows, self.options,
             self.models, device=device, warnings=[*warnings, *self._warnings()], timings=timings,
@@ -98,8 +98,12 @@ class Watched:
                 f"up to {most} faces were found at once; the largest of each moment was analysed: "
                 "use --face speaking, --face all or --face ID for others"
             )
+        if self.faces is not None:
+            yield from warn.of_networks(self.models)
         if self.voice is not None:
             yield from self.voice.notes
+            speech = self.core.tally.with_speech > 0
+            yield from warn.of_sound(self.media, self.voice.level_db, speech=speech)
 
 
 def watch_file(
