@@ -1,10 +1,16 @@
-"""A result made up by hand, for what takes results and asks no network."""
+"""A result and a run made up by hand, for what takes them and asks no network."""
 
 from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from emoview import LABELS, Analysis, Options
+from emoview.networks.runs import NetworkOfRun
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import Naming, valence_arousal
 from emoview.timeline.results import FaceBox, MediaFacts, Overall, Probabilities, Row, Verdict, WeightUsed
@@ -70,3 +76,17 @@ def made_up(
         warnings=(),
         timings={"total": 1.0},
     )  # fmt: skip
+
+
+def made_up_run(
+    folder: Path, task: Literal["face", "voice"], takes: Literal["pictures", "mfcc-means"]
+) -> Path:
+    """Write what a run says of itself, of one network for seven labels, without the network."""
+    network = NetworkOfRun("made-up", task, takes, LABELS, 48, False, 1.0, 1, 1)
+    facts = {
+        "system": "made-up", "config": {}, "data": "d", "backend": "tensorflow", "versions": {},
+        "seconds": 1.0, "peak_megabytes": 1, "networks": [asdict(network)],
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text(json.dumps(facts))
+    return folder

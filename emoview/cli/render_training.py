@@ -70,9 +70,9 @@ def _line(event: Mapping[str, Any]) -> str:
 
 def outcome(console: Console, folder: Path) -> None:
     """Print what a run came to, and where it is."""
-    from emoview.networks.runs import network_behind, networks_of, read_metrics
+    from emoview.networks.runs import network_behind, read_metrics, read_run
 
-    networks = {network.name: network for network in networks_of(folder)}
+    networks = {network.name: network for network in read_run(folder)["networks"]}
     metrics = read_metrics(folder)
     for kind, measured_so in _by_kind(metrics.items(), itemgetter(1)):
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))

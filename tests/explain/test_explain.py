@@ -35,6 +35,7 @@ from emoview.pipeline.models import Models
 from emoview.rendering.report import write_report
 from emoview.timeline.options import Options
 from emoview.timeline.results import Segment
+from tests.made_up import made_up_run
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +279,7 @@ def test_each_face_has_its_own_map_and_sound_alone_none(made: Make):
 
 def test_networks_of_a_run_are_not_explained(made: Make, tmp_path: Path):
     with pytest.raises(InputError, match="only the networks that ship can be explained"):
-        analyze(made(PLAIN), weights=tmp_path, fusion="late", explain=True)
+        analyze(made(PLAIN), weights=made_up_run(tmp_path, "face", "pictures"), fusion="late", explain=True)
     assert pipeline._seen(Options()) is None
 
 

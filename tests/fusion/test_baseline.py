@@ -22,6 +22,7 @@ from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.timeline.options import Options
 from emoview.training.fusion_rules import RULES, VOICES, ClipLogits, measure
 from emoview.training.personal import PersonalFaces, Shown
+from tests.made_up import made_up_run
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +144,15 @@ def test_a_baseline_of_another_modality_is_refused(made: Make, sample: Path, tmp
     [
         ({"fusion": "early"}, "early fusion"),
         ({"face": "all"}, "for one person"),
-        ({"weights": "."}, "leave out"),
+        ({"weights": "run"}, "leave out"),
     ],
 )
 def test_what_knows_no_baseline_is_refused(
-    sample: Path, person: Path, options: dict[str, str], complaint: str
-):
+    sample: Path, person: Path, options: dict[str, str], complaint: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    made_up_run(tmp_path / "run", "face", "pictures")
     with pytest.raises(InputError, match=complaint):
         analyze(sample, baseline=person, **options)  # type: ignore[arg-type]
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from emoview import InputError
-from emoview.networks.runs import Run
 from emoview.training.options import configured
 from emoview.training.plan import Plan
 from emoview.training.search import search
 from emoview.training.systems.catalog import SYSTEMS, System, system_named
 from emoview.training.systems.options import PictureOptions
+from tests.made_up import made_up_run
 
 
 def refusal(system: str, changes: dict[str, Any]) -> str:
@@ -110,9 +110,8 @@ def test_options_that_go_together_are_not_refused():
 
 
 def test_faces_are_embedded_by_pictures_alone(tmp_path: Path):
-    run = Run(tmp_path / "run", "mfcc-cnn", Plan(1, 1.0), tmp_path)
-    run.save()
-    assert "has no network for pictures of faces" in refusal("clip-fusion", {"faces": str(run.folder)})
+    run = made_up_run(tmp_path / "run", "voice", "mfcc-means")
+    assert "has no network for pictures of faces" in refusal("clip-fusion", {"faces": str(run)})
 
 
 @pytest.mark.parametrize(

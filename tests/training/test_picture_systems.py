@@ -79,7 +79,7 @@ def test_a_picture_run_stands_in_for_the_face(picture_run: Path, made: Make):
     result = analyze(made(PLAIN), weights=picture_run)
     names = {weight.name for weight in result.weights}
     assert "face/frame-cnn.keras" in names
-    assert not any("face" in name for name in names)
+    assert not any(name.startswith("face_") for name in names)
     assert result.overall.face is not None
     assert sum(result.overall.face.probabilities) == pytest.approx(1, abs=1e-5)
     with pytest.raises(InputError, match="early fusion"):
