@@ -11,8 +11,8 @@ The language is this, and nothing else is taken:
 
 A name is that of a column with numbers, or a label, which stands for its probability in face and voice
 together; of groups, `neutral` stands for that of the group.  A label alone is true where it is the label of
-the tick.  Where a column says nothing, a comparison
-is neither true nor false, and with `not` before it neither (Kleene's logic); a flag is false there.
+the tick.  Where a column says nothing, a comparison is neither true nor false, and with `not` before it
+neither (Kleene's logic); a flag is false there.
 """
 
 from __future__ import annotations

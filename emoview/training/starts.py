@@ -77,13 +77,13 @@ def _take_shipped(model: keras.Model, name: str, labels: Sequence[str]) -> None:
 def _take_run(model: keras.Model, run: Path, name: str, labels: Sequence[str]) -> None:
     networks = networks_of(run)
     stored = [network for network in networks if network.name == name]
-    if not stored and len(networks) == 1:
+    if stored:
+        same = stored[0].labels == tuple(labels)
+        _take_network(model, load_network(run, stored[0]), str(run), head=same)
+    elif len(networks) == 1:
         _take_network(model, load_network(run, networks[0]), str(run), head=False, beginning=True)
-        return
-    if not stored:
+    else:
         raise InputError(f"{run} has no network {name}: start from a run of the same network")
-    same = stored[0].labels == tuple(labels)
-    _take_network(model, load_network(run, stored[0]), str(run), head=same)
 
 
 def _take_network(
