@@ -94,6 +94,8 @@ _OF_LABEL: Final[Mapping[str, Column]] = {
     "share": Column("Share of the ticks that have a label in which it is {}", "share"),
     "segments": Column("Number of segments with the label {}"),
 }
+_GROUPS: Final = ("positive", "neutral_surprise", "negative", "other")
+_OF_GROUP: Final = ("mean", "share", "segments")
 _EVENTS: Final[Mapping[str, Column]] = {
     "event": Column("What happens"),
     "start_s": Column("Start of the event", "s"),
@@ -148,6 +150,10 @@ def _made(table: str, name: str) -> Column | None:
     if table == "ticks.parquet" and first in ("face", "voice", "fused") and end:
         whose = {"face": "in the face", "voice": "in the voice", "fused": "in face and voice together"}[first]
         return Column(f"Probability of {end} {whose}", _P)
+    group, _, of_group = name.rpartition("_")
+    if table == "clips.csv" and group in _GROUPS and of_group in _OF_GROUP:
+        kind = _OF_LABEL[of_group]
+        return Column(kind.meaning.format(group.replace("_", " or ")), kind.unit)
     kinds = {"clips.csv": (LABELS, _OF_LABEL), "events.csv": ((*LABELS, *_AFFECT), _OF_EVENT)}
     names, ends = kinds.get(table, ((), {}))
     unit = table == "events.csv" and ACTION_UNIT.fullmatch(first)

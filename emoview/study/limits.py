@@ -54,7 +54,10 @@ def _of_clips(results: Sequence[Analysis], clips: pandas.DataFrame) -> Iterator[
             "the length, and may differ by it alone: compare clips of one length, or the other measures."
         )
     if any(one.options.labels != len(LABELS) for one in results):
-        yield "Results with groups of labels (--labels) have no shares and segments of the seven labels."
+        yield (
+            "Results with groups of labels (--labels) have shares and segments of the groups, and none of "
+            "the seven labels."
+        )
 
 
 def _of_events(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> Iterator[str]:

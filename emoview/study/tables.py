@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -14,9 +14,9 @@ from emoview.common.text import shown
 from emoview.study.codebook import OF_PLAN, column_of
 from emoview.study.plan import PlanRow
 from emoview.timeline.clock import TICK_HZ, TICK_MS
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import GROUPS, LABELS
 from emoview.timeline.measures import ACTION_UNIT
-from emoview.timeline.results import Analysis, main_rows
+from emoview.timeline.results import Analysis, group_columns, main_rows
 from emoview.timeline.rules import marks_of, read_rule
 from emoview.timeline.sums import VoiceSum, sum_of_voice, sums_of_persons
 
@@ -123,6 +123,7 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
         values[f"{name}_segments"] = None if grouped else count
         if grouped:
             values[f"{name}_share"] = None
+    values |= _of_groups(ticks, result, people)
     for name in _AFFECT:
         values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
     values["smiles"] = len(marks_of(main, read_rule(_SMILE)))
@@ -171,6 +172,24 @@ def _of_label(name: str, ticks: pandas.DataFrame | None, column: str, usual: flo
     share = (ticks["label"].dropna() == name).mean()
     found = (series.mean(), series.max(), ticks["time_s"][series.idxmax()], area, share)
     return dict(zip(columns, found, strict=True))
+
+
+def _of_groups(
+    ticks: pandas.DataFrame | None, result: Analysis, people: Collection[int | None]
+) -> dict[str, Any]:
+    """Sum up the groups of labels of a clip; nothing of the seven labels."""
+    count = result.options.labels
+    columns = group_columns(count, ("fused",))
+    values: dict[str, Any] = {}
+    for group, column in zip(GROUPS[count] if columns else (), columns, strict=True):
+        said = None if ticks is None else ticks["label"].dropna()
+        name = column.removeprefix("fused_")
+        values[f"{name}_mean"] = None if ticks is None else ticks[column].mean()
+        values[f"{name}_share"] = float(np.mean(said == group)) if said is not None and len(said) else None
+        values[f"{name}_segments"] = sum(
+            one.label == group for one in result.segments if one.person in people
+        )
+    return values
 
 
 _OF_EVENT: Final = ("before", "change", "peak", "latency_s")

@@ -27,6 +27,8 @@ VOICE_LABELS: Final[tuple[str, ...]] = (*LABELS, "calm", "boredom")
 CONTEMPT: Final = "contempt"
 FACE_LABELS: Final[tuple[str, ...]] = (*LABELS, CONTEMPT)
 """The seven labels and the one that only some data sets of faces have."""
+FaceLabel = Literal["neutral", "anger", "disgust", "fear", "happy", "sad", "surprise", "contempt"]
+"""One of `FACE_LABELS`."""
 
 LabelCount = Literal[7, 3, 2]
 """How many labels results tell apart."""

@@ -147,7 +147,7 @@ def _figures(
             run.save()
             return system.cross_validated(options, data, run, folds, on_event)
         system.train(options, data, run, on_event)
-    return (_best(run.folder),)
+    return (_best(run.folder, system, options),)
 
 
 def _summary(tried: Sequence[Sequence[float]], folds: int | None) -> dict[str, Any]:
@@ -162,12 +162,16 @@ def _summary(tried: Sequence[Sequence[float]], folds: int | None) -> dict[str, A
     }
 
 
-def _best(run: Path) -> float:
-    """Give the best figure on validation data over the networks of a run, the last network counting."""
+def _best(run: Path, system: System, options: Any) -> float:
+    """Give the best network's figure on validation data, in the epoch whose weights are kept."""
     # Of layers that learned alone first, what counts is what the whole network comes to.
     parts = [one for one in sorted(run.iterdir()) if one.is_dir() and not one.name.endswith("-head")]
-    histories = [read_history(part, "validation_accuracy") for part in parts]
-    figures = [max(row["validation_accuracy"] for row in history) for history in histories if history]
+    figures = []
+    for part in parts:
+        history = [row["validation_accuracy"] for row in read_history(part, "validation_accuracy")]
+        if history:
+            is_last = system.plan_of(options, part.name).keep == "last"
+            figures.append(history[-1] if is_last else max(history))
     if not figures:
         raise InputError(f"{run} has no history of a validation part to rank by")
     return float(max(figures))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -18,11 +20,14 @@ from emoview.cli.main import app
 from emoview.errors import InputError
 from emoview.output.elan import eaf_file
 from emoview.output.praat import textgrid_file
+from emoview.study import tables
+from emoview.study.codebook import column_of
 from emoview.study.figures import band_of, people_of
 from emoview.study.limits import left_out
 from emoview.study.plan import Event, PlanRow, read_events, read_plan
 from emoview.study.run import refuse_foreign, write_tables
 from emoview.study.tables import FOLLOWED, clips_table, events_table, ticks_table
+from emoview.timeline.labels import LABELS, LabelCount, Naming, group_of
 from emoview.timeline.results import Analysis
 
 
@@ -241,12 +246,40 @@ def test_conditions_with_longer_clips_are_told():
     assert "Clips under film last longer (9.0 s on average) than those under calm (4.0 s)." in " ".join(said)
 
 
-def test_groups_of_labels_have_no_shares_of_the_seven():
+@pytest.mark.parametrize(
+    ("count", "columns"),
+    [(3, {"positive": "positive", "neutral": "neutral_surprise", "negative": "negative"}),
+     (2, {"positive": "positive", "other": "other"})],
+)  # fmt: skip
+def test_groups_of_labels_have_shares_in_place_of_the_seven(count: LabelCount, columns: Mapping[str, str]):
+    naming = Naming(count)
     result = measured()
-    results = [replace(result, options=replace(result.options, labels=3))]
-    one = clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]
+    result = replace(
+        result, options=replace(result.options, labels=count),
+        timeline=tuple(replace(row, naming=naming) for row in result.timeline),
+        segments=tuple(
+            replace(one, label=group_of(one.label, count)) for one in result.segments if one.label in LABELS
+        ),
+    )  # fmt: skip
+    ticks = ticks_table(rows(1), [result])
+    one = clips_table(rows(1), ticks, [result]).iloc[0]
     assert one[["neutral_share", "happy_share", "neutral_segments"]].isna().all()
     assert one["happy_mean"] > 0
+    said = ticks["label"].dropna()
+    for group, column in columns.items():
+        assert one[f"{column}_share"] == (said == group).mean()
+        members = naming.members(group)
+        assert one[f"{column}_mean"] == pytest.approx(sum(one[f"{name}_mean"] for name in members), abs=1e-4)
+        assert one[f"{column}_segments"] == sum(part.label == group for part in result.segments)
+        assert column_of("clips.csv", f"{column}_share").unit == "share"
+    assert sum(one[f"{column}_share"] for column in columns.values()) == pytest.approx(1)
+    assert sum(one[f"{column}_segments"] for column in columns.values()) > 0
+    assert not any(name.startswith("positive") for name in clips_table(rows(1), ticks, [measured()]))
+
+    script = Path(tables.__file__).with_name("scripts") / "analysis.py"
+    again = runpy.run_path(str(script))["labels_of_clips"](ticks).iloc[0]
+    made = [f"{column}_{end}" for column in columns.values() for end in ("mean", "share")]
+    assert again[made].to_numpy(float) == pytest.approx(one[made].to_numpy(float))
 
 
 def test_columns_of_the_plan_keep_their_values_whatever_their_names():

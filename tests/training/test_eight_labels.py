@@ -17,8 +17,9 @@ from emoview.evaluation.raters import _groups_of
 from emoview.evaluation.seen import SeenCheck
 from emoview.networks.runs import networks_of, read_metrics
 from emoview.timeline.labels import FACE_LABELS, LABELS
+from emoview.training.label_groups import group_names, grouped, regrouped
 from emoview.training.systems.catalog import system_named
-from emoview.training.systems.pictures import group_names, grouped, opened, regrouped
+from emoview.training.systems.pictures import opened
 
 SMALL = {"network": "bkmin", "batch": 8, "plan": {"epochs": 1}}
 

@@ -19,13 +19,11 @@ from emoview.datasets.pictures import open_pictures
 from emoview.networks.runs import Run, load_network, networks_of, read_metrics, read_run
 from emoview.training.augmentation import augmented_face, augmented_resize
 from emoview.training.batches import DecodedPictures
+from emoview.training.label_groups import group_names, grouped, regrouped
 from emoview.training.systems.catalog import SYSTEMS, system_named
 from emoview.training.systems.pictures import (
     dropout_of,
-    group_names,
-    grouped,
     input_shape,
-    regrouped,
     split_pictures,
 )
 

@@ -22,7 +22,7 @@ CLOSE = {"rtol": 1e-3, "atol": 1e-5}
 
 
 def labels_of_clips(ticks: pd.DataFrame) -> pd.DataFrame:
-    """Mean, peak, area above the participant's mean, and share of each label, a row a clip."""
+    """Mean, peak, area above the participant's mean, and share of each label, and of groups, a row a clip."""
     columns = [f"fused_{label}" for label in LABELS]
     usual = ticks.groupby("participant", observed=True)[columns].mean()
     rows = {}
@@ -38,6 +38,11 @@ def labels_of_clips(ticks: pd.DataFrame) -> pd.DataFrame:
                 row[f"{label}_mean"], row[f"{label}_peak"] = values.mean(), values.max()
                 row[f"{label}_area_s"] = above.clip(lower=0).sum() * TICK_S
                 row[f"{label}_share"] = np.nan if grouped else (said == label).mean()
+        for column in [name for name in part if name.startswith("fused_") and name not in columns]:
+            group = column.removeprefix("fused_")
+            if part[column].notna().any():
+                row[f"{group}_mean"] = part[column].mean()
+                row[f"{group}_share"] = (said == group.removesuffix("_surprise")).mean()
         for name in ("valence", "arousal"):
             row[f"{name}_mean"] = part[name].mean()
         rows[clip] = row

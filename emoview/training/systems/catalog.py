@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoview.errors import InputError
 from emoview.training.options import configured
+from emoview.training.plan import Plan
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.options import (
     AffectOptions,
@@ -70,6 +71,12 @@ class System:
         if own is not None:
             own(options)
 
+    def plan_of(self, options: Any, network: str) -> Plan:
+        """Give how long and how fast a network of the system learns, by its name in the run folder."""
+        names: Mapping[str, str] = getattr(self._module(), "PLANS", {})
+        plan: Plan = getattr(options, names.get(network, "plan"))
+        return plan
+
     @property
     def cross_validated(self) -> Callable[[Any, Path, Run, int, OnEvent], tuple[float, ...]]:
         """Give the function that measures options in folds of the training part."""
@@ -118,21 +125,21 @@ SYSTEMS = _systems(
         "D. pre-training on colour pictures (network: vgg16-face, resnet50, densenet121, se-resnet50, "
         "se-resnext50, nasnet-mobile, nasnet-large)",
         "pictures", PictureOptions,
-        {"network": "resnet50", "size": 112, "augmentation": "none",
+        {"network": "resnet50", "size": 112,
          "plan": {"epochs": 30, "rate": 1e-4, **_D_STAIRS}},
     ),
     System(
         "frame-sequences", "frames of clips",
         "D. pictures learned by sequences, from a run of picture-cnn (start=RUN), the dense layers first",
         "sequences", SequenceOptions,
-        {"network": "resnet50", "size": 112, "augmentation": "none", "head_epochs": 5,
+        {"network": "resnet50", "size": 112, "head_epochs": 5,
          "plan": {"epochs": 25, "rate": 1e-5, **_D_STAIRS}},
     ),
     System(
         "cnn-gru", "frames of clips",
         "D. a picture network and a GRU as one, from a run of frame-sequences (start=RUN), the GRU first",
         "sequences", SequenceOptions,
-        {"network": "resnet50", "size": 112, "augmentation": "none", "length": 40, "gru_depth": 2,
+        {"network": "resnet50", "size": 112, "length": 40, "gru_depth": 2,
          "head_epochs": 10, "plan": {"epochs": 30, "rate": 1e-5, **_D_STAIRS}},
     ),
     System(

@@ -45,7 +45,8 @@ from emoview.training.systems.pictures import (
 SIZE = 48
 SHARES = (0.7, 0.2, 0.1)
 """Of the pictures, for training, validation and test."""
-NETWORKS = ("nn1", "nn2", "decision-fusion", "feature-fusion")
+PLANS = {"nn1": "image", "nn2": "landmark", "decision-fusion": "decisions", "feature-fusion": "features"}
+"""The option that says how long and how fast each of the networks learns."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def train(options: ImageLandmarkOptions, data: Data, run: Run, on_event: OnEvent
     pictures, parts = split_pictures(data, "random", options.seed, SHARES)
     inputs, parts = _described(pictures, parts, run.folder, on_event)
     assert_taught(inputs.labels, parts[0], np.concatenate(parts[1:]), LABELS, "pictures")
-    for name in NETWORKS:
+    for name in PLANS:
         run.learns(name, learned_from(pictures, parts))
 
     for name, takes, model in _networks("", inputs, parts, options, run, on_event):
@@ -118,26 +119,24 @@ def _networks(
     """Train the four networks: of each its name, what it takes, and the network."""
 
     def learn(
-        name: str, plan: Plan, takes: tuple[str, ...], build: Callable[[], keras.Model], given: Inputs
+        name: str, takes: tuple[str, ...], build: Callable[[], keras.Model], given: Inputs
     ) -> keras.Model:
+        plan = getattr(options, PLANS[name])
         return _learn(prefix + name, plan, takes, build, given, parts, options, run, on_event)
 
-    one = learn("nn1", options.image, ("pictures",), nn1, inputs)
+    one = learn("nn1", ("pictures",), nn1, inputs)
     yield "nn1", ("pictures",), one
-    other = learn("nn2", options.landmark, ("landmarks",), nn2, inputs)
+    other = learn("nn2", ("landmarks",), nn2, inputs)
     yield "nn2", ("landmarks",), other
     both = ("pictures", "landmarks")
     everything = np.arange(len(inputs.labels))
     known = replace(inputs, landmarks=np.nan_to_num(inputs.landmarks))
-    for name, plan, fusion in (
-        ("decision-fusion", options.decisions, decision_fusion),
-        ("feature-fusion", options.features, feature_fusion),
-    ):
+    for name, fusion in (("decision-fusion", decision_fusion), ("feature-fusion", feature_fusion)):
         whole = fusion(one, other)
         frozen, head = frozen_and_head(whole)
         # What is frozen says the same in every epoch, so it is asked once.
         joined = replace(inputs, joined=_logits(frozen, known, both, everything))
-        learned = learn(name, plan, ("joined",), partial(_head, fusion, one, other), joined)
+        learned = learn(name, ("joined",), partial(_head, fusion, one, other), joined)
         head.set_weights(learned.get_weights())
         yield name, both, whole
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 from msgspec import Meta
 
 from emoview.networks.choices import Activation, Aggregate, Preparation
-from emoview.timeline.labels import TaughtCount
+from emoview.timeline.labels import FaceLabel, TaughtCount
 from emoview.training.options import (
     Augmentation,
     FileName,
@@ -57,6 +57,8 @@ class PictureOptions:
         class_weights: Weigh a label by the largest label's count over its own.
         labels: Told apart in training: 7; 8, with contempt, of data sets that have it; or their grouping
             into 3 or 2, in which contempt is negative or other.
+        omit: A label, or several, of which no picture is learned from or chosen by; it is measured on all the
+            same (system E, section 8.7, omits surprise and asks for 3 labels).
         truth: Whose labels count: the `original` ones, or those that most `votes` of FER+ are for, which
             alone tell contempt in FER2013.
         split: `given` trains on the part `train`, holds a tenth of it out for choosing the epoch, and
@@ -86,11 +88,12 @@ class PictureOptions:
     plan: Plan = field(default_factory=lambda: Plan(epochs=30, rate=1e-3, schedule="plateau"))
     batch: Number = 64
     preparation: Preparation = "unit"
-    augmentation: Augmentation = "flip"
+    augmentation: Augmentation = "none"
     loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
     delta: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
     class_weights: bool = False
     labels: TaughtCount = 7
+    omit: FaceLabel | tuple[FaceLabel, ...] = ()
     truth: Literal["original", "votes"] = "original"
     split: Literal["given", "random"] = "given"
     start: FileName | None = None

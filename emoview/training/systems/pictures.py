@@ -29,14 +29,12 @@ from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.merging import add_normalisation, merge_normalisation
 from emoview.networks.preparation import prepared
-from emoview.networks.runs import (
-    NetworkOfRun,
-    Run,
-)
+from emoview.networks.runs import NetworkOfRun, Run
 from emoview.networks.seen import with_start
-from emoview.timeline.labels import CONTEMPT, FACE_LABELS, LABELS, TaughtCount, group_of
+from emoview.timeline.labels import CONTEMPT, FACE_LABELS
 from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics, predicted
 from emoview.training.kept import kept
+from emoview.training.label_groups import group_names, grouped, regrouped
 from emoview.training.loop import Batch, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.parts import Parts, Told, learned_from, split_pictures
@@ -65,7 +63,7 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
     names = group_names(options.labels)
     groups = grouped(pictures.labels, options.labels)
     name = options.network
-    assert_taught(groups, parts[0], np.concatenate(parts[1:]), names, "pictures")
+    _assert_learned(pictures, parts, options)
     seen = with_start(learned_from(pictures, parts), options.start, name)
     run.learns(name, with_start(seen, options.teacher))
     targets = targets_of(pictures, groups, parts[0], options, run.part(name))
@@ -122,7 +120,7 @@ def cross_validated(
     known = np.sort(np.concatenate([train_part, choose]))
     every = list(picture_folds(pictures, known, folds, options.seed))
     for parts in every:
-        assert_taught(groups, parts[0], np.concatenate(parts[1:]), group_names(options.labels), "pictures")
+        _assert_learned(pictures, parts, options)
     for number, parts in enumerate(every, start=1):
         part = f"{options.network}-{folds}-folds/{number}"
         targets = targets_of(pictures, groups, parts[0], options, run.part(part))
@@ -147,7 +145,23 @@ def opened(options: PictureOptions, data: Data) -> tuple[LabelledPictures, Parts
             "AffectNet, CK+, folders of which one is named contempt, or FER2013 with the votes of FER+ "
             "(truth=votes)."
         )
-    return pictures, parts
+    omitted = _omitted(options)
+    train_part, choose = (part[~np.isin(pictures.labels[part], omitted)] for part in parts[:2])
+    return pictures, (train_part, choose, parts[2])
+
+
+def _omitted(options: PictureOptions) -> list[int]:
+    """Give the positions in `FACE_LABELS` of the labels that are not learned."""
+    names = (options.omit,) if isinstance(options.omit, str) else options.omit
+    return [FACE_LABELS.index(name) for name in names]
+
+
+def _assert_learned(pictures: LabelledPictures, parts: Parts, options: PictureOptions) -> None:
+    """Make sure that every label that is asked about is learned, but for those that are omitted."""
+    asked = np.concatenate(parts[1:])
+    asked = asked[~np.isin(pictures.labels[asked], _omitted(options))]
+    groups = grouped(pictures.labels, options.labels)
+    assert_taught(groups, parts[0], asked, group_names(options.labels), "pictures")
 
 
 def targets_of(
@@ -357,28 +371,3 @@ def class_weights(labels: NDArray[np.int64], count: int) -> NDArray[np.float32]:
     """Give the largest label's count over each label's own, `(count,)`."""
     counts = np.bincount(labels, minlength=count)
     return np.asarray(counts.max() / np.maximum(counts, 1), np.float32)
-
-
-def group_names(count: TaughtCount) -> tuple[str, ...]:
-    """Name the labels of a grouping, in the order in which they first appear."""
-    return tuple(dict.fromkeys(group_of(label, count) for label in _grouped_into(count)))
-
-
-def grouped(labels: NDArray[np.int64], count: TaughtCount) -> NDArray[np.int64]:
-    """Turn positions in `FACE_LABELS`, of seven in `LABELS`, into positions in `group_names(count)`."""
-    names = group_names(count)
-    return np.array([names.index(group_of(label, count)) for label in _grouped_into(count)])[labels]
-
-
-def _grouped_into(count: TaughtCount) -> tuple[str, ...]:
-    return LABELS if count == 7 else FACE_LABELS
-
-
-def regrouped(
-    probabilities: NDArray[np.float64], labels: NDArray[np.int64], count: TaughtCount
-) -> LabelFigures:
-    """Measure predictions of 7 or 8 labels by group, whose probability is the sum over its labels."""
-    names = group_names(count)
-    members = np.eye(len(names))[grouped(np.arange(probabilities.shape[1]), count)]
-    values = probabilities @ members
-    return measure_labels(values, grouped(labels, count), names)

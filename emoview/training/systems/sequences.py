@@ -28,6 +28,7 @@ from emoview.networks.seen import Seen, with_start
 from emoview.networks.sequences import EMBEDDING_PART, cnn_gru, frames_network
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures, changed, predicted
+from emoview.training.label_groups import group_names, grouped
 from emoview.training.late_fusion import Predictions
 from emoview.training.loop import Batch, fit_head_first
 from emoview.training.parts import Parts
@@ -38,8 +39,6 @@ from emoview.training.systems.options import SequenceOptions
 from emoview.training.systems.pictures import (
     built,
     class_weights,
-    group_names,
-    grouped,
     input_shape,
     loss_of,
     only_dense_learn,
@@ -144,9 +143,13 @@ def check(options: SequenceOptions) -> None:
 
 
 def _assert_of_clips(options: SequenceOptions) -> None:
-    if options.batch_norm or options.teacher is not None or options.teacher_views:
-        what = "batch_norm=true is" if options.batch_norm else "a teacher is"
-        raise InputError(f"{what} for single pictures: train picture-cnn with it, and start=RUN")
+    of_pictures = {
+        "batch_norm=true": options.batch_norm, "omit": options.omit,
+        "a teacher": options.teacher is not None or options.teacher_views,
+    }  # fmt: skip
+    for what, is_asked in of_pictures.items():
+        if is_asked:
+            raise InputError(f"{what} is for single pictures: train picture-cnn with it, and start=RUN")
     if options.labels == 8 or options.truth != "original":
         what = "contempt: set labels=7" if options.labels == 8 else "votes: leave truth out"
         raise InputError(f"clips have no {what}")
