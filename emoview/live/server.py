@@ -23,7 +23,7 @@ from emoview.live.gate import Gate
 from emoview.live.inbox import Shot
 from emoview.live.program import Program
 from emoview.live.session import Session
-from emoview.live.settings import EMOVIEW, PRESETS
+from emoview.live.settings import PRESETS
 from emoview.live.viewers import Pictures, Viewer, view
 from emoview.live.wire import MOST_BYTES, Sent, sent_in
 from emoview.media.stream import cameras
@@ -120,9 +120,7 @@ class LiveServer:
         self._cameras += 1
         program = self._program
         try:
-            session = await asyncio.to_thread(
-                lambda: Session(program.load, program.options, settings=EMOVIEW)
-            )
+            session = await asyncio.to_thread(program.browser_session)
             session.state.state = "live"
             session.start(None)
             try:
