@@ -41,7 +41,8 @@ def select_device(device: Device) -> tuple[str, Engine]:
     # TensorFlow reports on its start-up to the console unless it is told not to before it starts.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # JAX takes three quarters of a card's memory unless it is told not to.
+    # TensorFlow takes all of a card's memory unless it is told not to, and JAX three quarters.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import keras
 
