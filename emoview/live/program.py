@@ -216,11 +216,10 @@ def _check_live(options: Options) -> None:
             raise InputError(f"emoview live takes no --{option}: leave it out, or analyze a recording")
 
 
-def _check_calibration(options: Options) -> None:
-    """Refuse a personal zero where nothing would be taken away: it is that of the face networks that ship.
+def without_zero(options: Options) -> str | None:
+    """Name the option with which a personal zero would change nothing; None where it changes something.
 
-    Raises:
-        InputError: They do not decide what is said of a face.
+    It is taken away from what the face networks that ship say, where that decides.
     """
     for option, given in (
         ("--modality voice", options.modality == "voice"),
@@ -228,10 +227,21 @@ def _check_calibration(options: Options) -> None:
         ("a run for the face (--weights)", "face" in roles(options.runs)),
     ):
         if given:
-            raise InputError(
-                f"--calibrate changes what the face networks that ship say, and {option} does without: leave "
-                "out one of the two"
-            )
+            return option
+    return None
+
+
+def _check_calibration(options: Options) -> None:
+    """Refuse a personal zero that would change nothing.
+
+    Raises:
+        InputError: It would change nothing.
+    """
+    if option := without_zero(options):
+        raise InputError(
+            f"--calibrate changes what the face networks that ship say, and {option} does without: leave "
+            "out one of the two"
+        )
 
 
 class _Both(Recording):

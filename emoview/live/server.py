@@ -21,7 +21,7 @@ from emoview.live.clock import StreamClock
 from emoview.live.door import Server, run
 from emoview.live.gate import Gate
 from emoview.live.inbox import Shot
-from emoview.live.program import Program
+from emoview.live.program import Program, without_zero
 from emoview.live.session import Session
 from emoview.live.settings import PRESETS
 from emoview.live.viewers import Pictures, Viewer, view
@@ -81,6 +81,7 @@ class LiveServer:
             "served": self._program.session is not None,
             "presets": {name: _plain(settings) for name, settings in PRESETS.items()},
             "recording": self._program.plan.record is not None, "blur": self._program.plan.blur,
+            "zero": without_zero(self._program.options) is None,
             **self._about(),
         }  # fmt: skip
         text = resources.files("emoview.live").joinpath("page.html").read_text("utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 
 from emoview import Options
 from emoview.errors import InputError
+from emoview.live.gate import Gate
 from emoview.live.program import Plan, Program, _check_calibration
+from emoview.live.server import LiveServer
 from emoview.live.settings import EMOVIEW
 from emoview.live.sources import FileFeed
 from emoview.media.probe import probe
@@ -36,6 +40,14 @@ def test_a_zero_that_would_change_nothing_is_refused(given: dict[str, str]):
     with pytest.raises(InputError, match=f"--calibrate .*--{next(iter(given))}"):
         _check_calibration(Options(**given))
     _check_calibration(Options())
+
+
+@pytest.mark.parametrize(("modality", "zero"), [("both", True), ("voice", False)])
+def test_the_page_offers_a_zero_where_it_changes_something(modality: str, zero: bool):
+    program = Program(Plan(None, Options(modality=modality)))
+    page = asyncio.run(LiveServer(program, Gate("127.0.0.1", 0, None))._page(None)).body.decode()
+    assert f'"zero": {json.dumps(zero)}' in page
+    assert '$("calibrate").hidden = !ABOUT.zero' in page
 
 
 def test_a_file_at_its_own_rate_is_heard_as_a_causal_analysis_hears_it(made):
