@@ -24,9 +24,8 @@ test coverage: export TF_NUM_INTEROP_THREADS = 1
 test: $(TOOLS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# What the tests run of the package, by lines and branches; coverage is not in the lock.
+# What the tests run of the package, by lines and branches.
 coverage: $(TOOLS)
-	@$(BIN)/python -c 'import coverage' || { echo "call $(BIN)/python -m pip install 'coverage>=7.10' first"; exit 1; }
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal
 	$(BIN)/python -m coverage combine -q

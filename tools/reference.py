@@ -182,6 +182,10 @@ def _columns() -> list[tuple[str, str]]:
             rows.append((f"`{name}`", f"Probability of {rest}. {about[modality]}"))
         else:
             raise KeyError(f"no description of the column {name}")
+    for count in (3, 2):
+        for name in group_columns(count):
+            group = name.partition("_")[2].replace("_", " and ")
+            rows.append((f"`{name}`", f"Only with `--labels {count}`: probability of the group {group}."))
     for measure in MEASURES:
         like = "" if measure.like is None else f" Like {measure.like}."
         unit = (
@@ -192,10 +196,6 @@ def _columns() -> list[tuple[str, str]]:
             else f": {measure.unit}"
         )
         rows.append((f"`{measure.name}`", f"{measure.meaning}{unit}.{like}"))
-    for count in (3, 2):
-        for name in group_columns(count):
-            group = name.partition("_")[2].replace("_", " and ")
-            rows.append((f"`{name}`", f"Only with `--labels {count}`: probability of the group {group}."))
     return rows
 
 
@@ -258,8 +258,8 @@ def training_options() -> str:
     from emoview.training.systems.catalog import SYSTEMS
 
     parts = [
-        "# Training options\n\nSet one with `--set NAME=VALUE`, several with `--config FILE` (JSON).\n\n"
-        "## Training plan\n\nOptions under `plan`, such as `--set plan.epochs=5`.\n\n",
+        "# Training options\n\nSet one with `--set NAME=VALUE`, several with `--config FILE` (TOML or JSON)."
+        "\n\n## Training plan\n\nOptions under `plan`, such as `--set plan.epochs=5`.\n\n",
         _table(("option", "default", "meaning"), [_plan(one) for one in fields(Plan)]),
     ]
     for system in SYSTEMS.values():

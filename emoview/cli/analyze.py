@@ -120,8 +120,10 @@ def analyze(
         others = [FACES] if contact_sheet else []
         usual = names if json is None or output is not None else []
         stem, beside = stem_beside(result, stem_of(named, usual, *others), usual, output or Path(), *others)
-        sheet_file = (output or Path()) / f"{stem}{FACES}"
-        goals = [*goals_of(stem, usual, output), sheet_file, *([Path(json)] if json else [])]
+        results = goals_of(stem, usual, output)
+        # Beside them: `-o` may name one file.
+        sheet_file = (results[0].parent if results else Path()) / f"{stem}{FACES}"
+        goals = [*results, sheet_file, *([Path(json)] if json else [])]
         replaced = [path for path in goals if path.exists()]
         written += [*_write_json(terminal, result, named, json), *write_results(result, stem, usual, output)]
         if contact_sheet:

@@ -35,7 +35,7 @@ def baseline(
     device: DeviceOption = Device.AUTO,
     quiet: QuietOption = False,
 ) -> None:
-    """Learn a person's baseline, to be subtracted with --baseline.
+    """Learn a person's baseline, to be given with --baseline.
 
     Some look angry at rest, some sound sad whatever they say. Give eight or
     more recordings in which the person shows what that person shows in your

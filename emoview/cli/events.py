@@ -13,7 +13,7 @@ from emoview.cli.options import QuietOption
 USUAL = (
     "blink",
     "speech",
-    *(f"{label} > 0.6 for 0.5 s" for label in ("anger", "disgust", "fear", "happy", "sad")),
+    *(f"{label} > 0.6 for 0.5 s" for label in ("anger", "disgust", "fear", "happy", "sad", "surprise")),
 )
 
 

@@ -147,7 +147,7 @@ def _person(result: Analysis) -> str:
     if result.own_baselines:
         return ", the recording its own baseline"
     baseline = result.options.baseline
-    return "" if baseline is None else f", baseline {name_of(Path(baseline))} subtracted"
+    return "" if baseline is None else f", relative to baseline {name_of(Path(baseline))}"
 
 
 def _overall(result: Analysis) -> Panel:

@@ -89,7 +89,7 @@ def measure(
         annotations: What people said, on the clock of the recording, also where the result is of a stretch
             of it; where several speak of a tick, their majority or mean counts.
         modality: `fused`, `face` or `voice`.
-        face: Track id; None for the face with most rows.
+        face: Number of the person; None for the one with most rows.
         mapping: Labels that words of the annotation stand for.
 
     Raises:

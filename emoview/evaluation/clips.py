@@ -81,7 +81,7 @@ def evaluate_clips_by_actor(
 
     The face and voice networks below them are those that ship; of voices that these were trained on, what
     they say is too good.  The rule of the voice alone is fitted on the other actors' clips, too, and not on
-    five corpora as the one that ships.
+    the corpora of voices as the one that ships.
 
     Returns:
         Figures of each network and rule, and of what fusion gains, by name.

@@ -12,7 +12,7 @@ from emoview.output.json import schema
 _OPTIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "labels": ("7 labels, or their groups", {"type": "integer", "enum": [7, 3, 2], "default": 7}),
     "modality": ("what is analysed", {"type": "string", "enum": ["both", "face", "voice"]}),
-    "face": ("largest, speaking, all, or the number of a track", {"type": "string", "default": "largest"}),
+    "face": ("largest, speaking, all, or the number of a person", {"type": "string", "default": "largest"}),
     "max_faces": ("faces looked for in a picture", {"type": "integer", "minimum": 1, "default": 4}),
     "fusion": ("how face and voice are joined", {"type": "string", "enum": ["auto", "late", "early"]}),
     "voice_features": ("what describes the voice", {"type": "string", "enum": ["opensmile", "builtin"]}),

@@ -24,6 +24,7 @@ from emoview.media.tape import Tape
 from emoview.pipeline.check import check
 from emoview.pipeline.loading import models_for
 from emoview.pipeline.models import Models
+from emoview.pipeline.stand_ins import roles
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis, Row
 from emoview.voice.features import VoiceFeatures
@@ -76,9 +77,14 @@ class Program:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.options = replace(plan.options, causal=True)
+        # So that a recording says over how long it was smoothed.
+        smoothed = plan.settings.smoothing_s
+        smooth = None if smoothed == EMOVIEW.smoothing_s else smoothed
+        self.options = replace(plan.options, causal=True, smooth=smooth)
         check(self.options)
         _check_live(self.options)
+        if plan.calibrate_s is not None:
+            _check_calibration(self.options)
         if plan.record is not None and plan.source is None:
             raise InputError("a recording needs a source: name a camera, a stream or a file before --record")
         if plan.video and plan.record is None:
@@ -118,12 +124,21 @@ class Program:
             self.load, self.options, settings=replace_camera(plan.settings, plan.source or ""),
             record=self._recording(feed), open_feed=self.open,
         )  # fmt: skip
-        if plan.calibrate_s is not None:
-            session.calibrate(plan.calibrate_s)
+        self._calibrate(session)
         # What networks and libraries need to start is not to be taken for delay.
         warm_up(self.load(), self.options)
         session.start(feed)
         return session
+
+    def browser_session(self) -> Session:
+        """Make a session, not started, for a browser's own camera, which nothing records."""
+        session = Session(self.load, self.options, settings=self.plan.settings)
+        self._calibrate(session)
+        return session
+
+    def _calibrate(self, session: Session) -> None:
+        if self.plan.calibrate_s is not None:
+            session.calibrate(self.plan.calibrate_s)
 
     def _recording(self, feed: Feed) -> Recording | None:
         plan = self.plan
@@ -158,6 +173,7 @@ class Program:
             facts, tally, rows, self.options, self.load(),
             device=self.device, warnings=warnings,
             timings={"total": round(time.monotonic() - self._started_at, 3)},
+            baseline=None if session is None else session.baseline,
         )  # fmt: skip
 
     def finish(self) -> tuple[Analysis | None, list[Path]]:
@@ -198,6 +214,34 @@ def _check_live(options: Options) -> None:
         if getattr(options, name) != getattr(usual, name):
             option = name.replace("_", "-")
             raise InputError(f"emoview live takes no --{option}: leave it out, or analyze a recording")
+
+
+def without_zero(options: Options) -> str | None:
+    """Name the option with which a personal zero would change nothing; None where it changes something.
+
+    It is taken away from what the face networks that ship say, where that decides.
+    """
+    for option, given in (
+        ("--modality voice", options.modality == "voice"),
+        ("--baseline", options.baseline is not None),
+        ("a run for the face (--weights)", "face" in roles(options.runs)),
+    ):
+        if given:
+            return option
+    return None
+
+
+def _check_calibration(options: Options) -> None:
+    """Refuse a personal zero that would change nothing.
+
+    Raises:
+        InputError: It would change nothing.
+    """
+    if option := without_zero(options):
+        raise InputError(
+            f"--calibrate changes what the face networks that ship say, and {option} does without: leave "
+            "out one of the two"
+        )
 
 
 class _Both(Recording):

@@ -21,9 +21,9 @@ from emoview.live.clock import StreamClock
 from emoview.live.door import Server, run
 from emoview.live.gate import Gate
 from emoview.live.inbox import Shot
-from emoview.live.program import Program
+from emoview.live.program import Program, without_zero
 from emoview.live.session import Session
-from emoview.live.settings import EMOVIEW, PRESETS
+from emoview.live.settings import PRESETS
 from emoview.live.viewers import Pictures, Viewer, view
 from emoview.live.wire import MOST_BYTES, Sent, sent_in
 from emoview.media.stream import cameras
@@ -81,6 +81,7 @@ class LiveServer:
             "served": self._program.session is not None,
             "presets": {name: _plain(settings) for name, settings in PRESETS.items()},
             "recording": self._program.plan.record is not None, "blur": self._program.plan.blur,
+            "zero": without_zero(self._program.options) is None,
             **self._about(),
         }  # fmt: skip
         text = resources.files("emoview.live").joinpath("page.html").read_text("utf-8")
@@ -120,9 +121,7 @@ class LiveServer:
         self._cameras += 1
         program = self._program
         try:
-            session = await asyncio.to_thread(
-                lambda: Session(program.load, program.options, settings=EMOVIEW)
-            )
+            session = await asyncio.to_thread(program.browser_session)
             session.state.state = "live"
             session.start(None)
             try:

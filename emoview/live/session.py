@@ -126,7 +126,7 @@ class Session:
         self._load, self.options, self._record = load, options, record
         self.settings = settings
         self.manner = Manner(settings.smoothing_s, settings.prediction_frequency)
-        baseline = None if options.baseline is None else read_baseline(options.baseline)
+        self.baseline = baseline = None if options.baseline is None else read_baseline(options.baseline)
         for kind, other in (("face", "voice"), ("voice", "face")):
             if baseline is not None and options.modality != other:
                 baseline.require(kind)

@@ -134,6 +134,11 @@ def opened(
         raise InputError(
             "--rate is for numbered pictures, such as frames_%04d.png or a folder of them: leave it out"
         )
+    if seconds is not None and (address is None or address[1].lower() == "file"):
+        raise InputError(
+            "--seconds is how much of an address is recorded: leave it out; of a file, emoview batch "
+            "analyses the stretches of a list with start_s and end_s"
+        )
     if not piped and address is None and not pictures:
         yield Opened(Path(text), str(Path(text)))
         return

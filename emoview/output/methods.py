@@ -138,7 +138,7 @@ def _person(analysis: Analysis) -> str:
         return ""
     counts = analysis.baseline_clips
     made = " and ".join(f"{count} recordings ({kind})" for kind, count in counts.items()) or "N recordings"
-    return f" after subtracting the participant's baseline, the mean over {made}"
+    return f" relative to the participant's baseline, learned from {made}"
 
 
 def _citation(analysis: Analysis) -> str:

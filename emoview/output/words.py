@@ -96,7 +96,7 @@ def options_of(analysis: Analysis) -> Pairs:
     if options.baseline is not None:
         clips = " and ".join(f"{count} of the {kind}" for kind, count in analysis.baseline_clips.items())
         made = f", from recordings: {clips}" if clips else ""
-        pairs.append(("baseline subtracted", f"{Path(options.baseline).name}{made}"))
+        pairs.append(("relative to the baseline", f"{Path(options.baseline).name}{made}"))
     pairs += [
         ("own baseline", f"face {one.person}, from {one.seconds:.0f} s of this recording")
         for one in analysis.own_baselines

@@ -20,7 +20,9 @@ class Device(str, Enum):
 
 
 # Where the driver of NVIDIA's cards, the only ones that Keras' back ends know here, shows a card.
-_CARDS = (Path("/dev/nvidia0"), Path("/dev/dxg"))
+# A container may be given any one of several.
+_CARDS = ("nvidia[0-9]*", "dxg")
+_DEVICES = Path("/dev")
 
 
 def select_device(device: Device) -> tuple[str, Engine]:
@@ -34,12 +36,13 @@ def select_device(device: Device) -> tuple[str, Engine]:
     Raises:
         DeviceError: A GPU was asked for, and Keras' back end sees none.
     """
-    if device is Device.CPU or (device is Device.AUTO and not any(card.exists() for card in _CARDS)):
+    if device is Device.CPU or (device is Device.AUTO and not _may_have_cards()):
         return "cpu", Engine.ONNX
     # TensorFlow reports on its start-up to the console unless it is told not to before it starts.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # JAX takes three quarters of a card's memory unless it is told not to.
+    # TensorFlow takes all of a card's memory unless it is told not to, and JAX three quarters.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import keras
 
@@ -49,6 +52,10 @@ def select_device(device: Device) -> tuple[str, Engine]:
     if device is Device.GPU:
         raise DeviceError("no GPU is visible: install emoview[gpu] and a CUDA driver, or use --device cpu")
     return "cpu", Engine.ONNX
+
+
+def _may_have_cards() -> bool:
+    return any(True for name in _CARDS for _ in _DEVICES.glob(name))
 
 
 def exactly(backend: str, *, exact: bool = True) -> None:

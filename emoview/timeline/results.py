@@ -71,7 +71,7 @@ class Row:
             face was found.
         box: Face box: left, top, width and height. Missing if no face was found.
         face: Prediction from the face alone. Missing if no face was found.
-        voice: Prediction from the voice alone. Missing if nobody speaks.
+        voice: Prediction from the voice alone. Missing if nobody speaks, and in all rows of a tick but one.
         fused: Prediction from face and voice together. Missing if there is neither.
         valence: From -1 (unpleasant) to 1 (pleasant). Missing if there is neither face nor voice.
         arousal: From -1 (calm) to 1 (excited). Missing if there is neither face nor voice.

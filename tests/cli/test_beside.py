@@ -85,6 +85,14 @@ def test_no_result_takes_the_place_of_that_of_another_file(made: Make, tmp_path:
     }  # fmt: skip
 
 
+def test_a_contact_sheet_lies_beside_the_one_file_that_is_named(made: Make, tmp_path: Path):
+    clip = made(ONE_PICTURE)
+    done = run("analyze", clip, "-o", "out/one.eaf", "--contact-sheet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"one.eaf", f"{clip.stem}-faces.png"}
+
+
 @pytest.mark.parametrize("name", ["x.mp4", "standard input", "rtsp://camera/x"])
 def test_one_name_may_stand_for_several_recordings(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -122,6 +122,12 @@ def test_pictures_that_cannot_be_joined(numbered: Path):
     refused(numbered, "keep one kind")
 
 
+@pytest.mark.parametrize("source", ["clip.mp4", "file:///clip.mp4", "-"])
+def test_a_length_is_for_addresses_alone(source: str):
+    with pytest.raises(InputError, match="--seconds is how much of an address"), opened(source, seconds=1):
+        pass
+
+
 def test_standard_input_is_read_to_its_end(base: Path, monkeypatch: pytest.MonkeyPatch):
     content = io.BytesIO(base.read_bytes())
     content.isatty = lambda: False  # type: ignore[method-assign]

@@ -13,9 +13,11 @@ from made_up import made_up
 from made_up_measures import measured
 from typer.testing import CliRunner
 
+from emoview.cli.events import USUAL
 from emoview.cli.main import app
 from emoview.errors import InputError
 from emoview.output.json import to_json
+from emoview.timeline.labels import LABELS
 from emoview.timeline.rules import lacking, marks_of, read_rule, unsaid
 
 RESULT = measured(second_face=True)
@@ -120,6 +122,12 @@ def test_the_command_writes_a_table(tmp_path: Path):
     ]
     assert CliRunner().invoke(app, ["events", str(path), "-o", str(out), "-q"]).exit_code == 0
     assert "0.00,1.60,happy > 0.6 for 0.5 s,0" in out.read_text()
+
+
+def test_without_a_rule_all_labels_but_neutral_are_marked():
+    assert [rule.split(" > ")[0] for rule in USUAL if " > " in rule] == [
+        label for label in LABELS if label != "neutral"
+    ]
 
 
 def test_what_is_not_known_is_neither_true_nor_false():
