@@ -122,7 +122,7 @@ def test_the_landmark_system_notes_what_it_finds_faces_in(tmp_path: Path, monkey
     monkeypatch.setattr(f"{SYSTEMS}.image_landmark._landmarks", lambda *_: landmarks)
     noted = _learned("image-landmark", data, tmp_path / "run")
     expected = [d for i, d in enumerate(pictures.digests()) if i not in {*parts[2], missed}]
-    assert noted == dict.fromkeys(image_landmark.NETWORKS, Seen.of(expected, None))
+    assert noted == dict.fromkeys(image_landmark.PLANS, Seen.of(expected, None))
 
 
 def test_recordings_and_speakers_are_noted_by_protocol(tmp_path: Path):
