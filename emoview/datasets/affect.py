@@ -73,7 +73,8 @@ class LabelledAffect:
 
     def people(self, chosen: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...] | None:
         """Name the videos that some frames are of; None where each frame stands for itself."""
-        if len(set(self.videos)) == len(self):
+        # A few frames, each of another video, are of these videos all the same.
+        if all(video == frame.stem for video, frame in zip(self.videos, self.frames, strict=True)):
             return None
         return tuple(f"video {self.videos[i]}" for i in chosen)
 

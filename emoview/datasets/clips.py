@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emoview.datasets.files import NoPartError, visible
+from emoview.datasets.files import NoPartError, part_named, visible
 from emoview.datasets.names import label_named, listed
 from emoview.datasets.people import person_or_clip
 from emoview.datasets.tables import read_table
@@ -52,7 +52,7 @@ def clips_of(folder: Path, part: str | None) -> list[ClipFile]:
     clips = read_clip_index(folder)
     if part is None:
         return list(clips)
-    chosen = [clip for clip in clips if clip.part == part]
+    chosen = [clip for clip in clips if clip.part == part_named(part)]
     if not chosen:
         there = listed(sorted({clip.part for clip in clips if clip.part})) or "clips without one"
         raise NoPartError(f"{folder} has no part {part!r}, only {there}; name one of these, or none.")
@@ -85,9 +85,10 @@ def read_clip_index(folder: Path) -> tuple[ClipFile, ...]:
 
 def _from_table(index: Path) -> Iterator[ClipFile]:
     for row in read_table(index, ["path", "label"]):
+        part = row.get("part")
         yield ClipFile(
-            row.file_inside(), row.label(), row.get("actor"), row.get("sentence"), row.get("part"),
-            row.get("corpus"),
+            row.file_inside(), row.label(), row.get("actor"), row.get("sentence"),
+            None if part is None else part_named(part), row.get("corpus"),
         )  # fmt: skip
 
 

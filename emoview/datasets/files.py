@@ -17,8 +17,11 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff",
 """Endings of pictures, in lower case."""
 
 # Data sets call the same part by several names.
-_SAME = ({"train", "training", "train_set"}, {"valid", "val", "validation", "val_set", "publictest"},
-         {"test", "testing", "test_set", "privatetest"})  # fmt: skip
+_SAME = {
+    "train": {"train", "training", "train_set"},
+    "valid": {"valid", "val", "validation", "val_set", "publictest"},
+    "test": {"test", "testing", "test_set", "privatetest"},
+}
 
 # They are held in memory.
 _MOST_UNPACKED = 4 * 2**30
@@ -67,12 +70,20 @@ def choose_part(parts: Mapping[str, T], part: str | None, folder: Path) -> tuple
         return next(iter(parts.items()))
     if part in parts:
         return part, parts[part]
-    wanted = part.lower()
-    same = next((names for names in _SAME if wanted in names), {wanted})
     for name, value in parts.items():
-        if name.lower() in same:
+        if part_named(name) == part_named(part):
             return name, value
     raise NoPartError(f"{folder} has no part {part!r}, only {there}; name one of these.")
+
+
+def part_named(word: str) -> str:
+    """Give `train`, `valid` or `test` for what data sets call so, and other words in lower case.
+
+    >>> part_named("Training")
+    'train'
+    """
+    plain = word.lower()
+    return next((part for part, names in _SAME.items() if plain in names), plain)
 
 
 def visible(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 from emoview.datasets.affect import read_affect, recognised_affect
 from emoview.datasets.affectnet import affectnet_parts
 from emoview.datasets.clips import is_video, read_clip_index
-from emoview.datasets.files import visible
+from emoview.datasets.files import is_picture, visible
 from emoview.datasets.labelled import LabelledPictures
 from emoview.datasets.pictures import Truth, layout_of, open_pictures, parts_of
 from emoview.datasets.semaine import read_semaine, semaine_root
 from emoview.datasets.speech import is_sound, read_speech
-from emoview.datasets.tables import columns_of
+from emoview.datasets.tables import columns_of, read_table
 from emoview.errors import DatasetError
 from emoview.timeline.labels import CONTEMPT, FACE_LABELS, VOICE_LABELS
 
@@ -97,6 +98,8 @@ def overview(
     media = "" if index else _media(source)
     if {"corpus", "speaker"} <= set(index) or media == "sound":
         return (_speech(source, on_item),)
+    if index and _names_pictures(source / "index.csv"):
+        return (_faces(source, on_item),)
     if index or media == "video":
         return (_clips(source, on_item),)
     if affectnet_parts(source):
@@ -116,6 +119,11 @@ def pictures_of(source: Path, truth: Truth = "original") -> Iterator[tuple[str, 
     for part in parts_of(Path(source)):
         pictures = open_pictures(Path(source), part, truth=truth, contempt=True)
         yield part or "all", pictures
+
+
+def _names_pictures(index: Path) -> bool:
+    """Tell by its first line whether an index is of pictures, such as frames of clips, not of clips."""
+    return any(is_picture(row["path"]) for row in islice(read_table(index, ["path"]), 1))
 
 
 def _media(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,12 @@ def is_picture_index(folder: Path) -> bool:
     """Tell whether `folder` holds an index of files with labels."""
     table = folder / INDEX_FILE
     return table.is_file() and {"path", "label"} <= set(columns_of(table))
+
+
+def index_parts(folder: Path) -> dict[str, int]:
+    """Count the lines of each part that the index names; none where it has no such column."""
+    parts = (row.get("part") for row in read_table(folder / INDEX_FILE, ["path", "label"]))
+    return dict(Counter(part for part in parts if part is not None))
 
 
 def read_picture_index(folder: Path, part: str | None = None, *, contempt: bool = False) -> LabelledPictures:

@@ -19,7 +19,7 @@ from emoview.datasets.fer2013 import (
 from emoview.datasets.folders import folder_parts, has_labels, is_labelled_folder, read_folders
 from emoview.datasets.labelled import LabelledPictures, Source
 from emoview.datasets.names import listed
-from emoview.datasets.picture_index import is_picture_index, read_picture_index
+from emoview.datasets.picture_index import index_parts, is_picture_index, read_picture_index
 from emoview.datasets.raf_db import raf_db_parts, raf_db_root, read_raf_db
 from emoview.errors import DatasetError
 
@@ -104,6 +104,8 @@ def parts_of(folder: Path) -> tuple[str | None, ...]:
         names = affectnet_parts(folder)
     elif layout == "raf-db":
         names = raf_db_parts(folder)
+    elif layout == "index":
+        names = index_parts(folder)
     else:
         names = {} if layout == "ck+" or has_labels(folder) else folder_parts(folder)
     return tuple(names) or (None,)

@@ -117,6 +117,21 @@ def assert_disjoint(
                 )
 
 
+def assert_filled(parts: Sequence[NDArray[Any]], what: str) -> None:
+    """Make sure that there is something to choose by and something to measure on.
+
+    Args:
+        parts: Positions for learning, for choosing, and of what is measured.
+        what: The examples are, for the message, such as `pictures`.
+
+    Raises:
+        DatasetError: There is not.
+    """
+    for part, purpose in zip(parts[1:], ("choose the epoch by", "measure on"), strict=True):
+        if not len(part):
+            raise DatasetError(f"No {what} are left to {purpose}; add {what}, or split them in another way.")
+
+
 def assert_taught(
     labels: Sequence[Any] | NDArray[Any],
     train: NDArray[Any],

@@ -8,7 +8,7 @@ import numpy as np
 
 from emoview.common.files import private_folder
 from emoview.datasets.clips import ClipFile, clips_of
-from emoview.datasets.files import digest_of
+from emoview.datasets.files import digest_of, part_named
 from emoview.datasets.splits import assert_taught_by_others
 from emoview.errors import DatasetError
 from emoview.evaluation.seen import Examples, SeenCheck
@@ -98,7 +98,7 @@ def evaluate_clips_by_actor(
     models = Models()
     with private_folder() as cache:
         clips = read_clips(folder, cache, on_file=lambda i, n: on_event({"step": i, "of": n}))
-    clips = [clip for clip in clips if part is None or clip.file.part == part]
+    clips = [clip for clip in clips if part is None or clip.file.part == part_named(part)]
     actors = {clip.file.actor for clip in clips}
     if len(actors) < 3 or None in actors:
         raise DatasetError("leaving out one actor needs clips of three named actors or more")

@@ -18,6 +18,7 @@ from emoview.networks.runs import (
     network_behind,
     read_metrics,
     read_run,
+    told_apart,
 )
 from emoview.training.loop import read_history
 
@@ -29,7 +30,7 @@ class Compared:
     """A network, or a rule, of a run.
 
     Attributes:
-        run: Name of the folder.
+        run: Name of the folder; its path where several are called alike.
         name: Of the network.
         figures: As `metrics.json` holds them.
         parameters: How many; None for a rule.
@@ -57,14 +58,14 @@ class Compared:
 def compared(runs: Sequence[Path], *, measure_time: bool = False) -> list[Compared]:
     """Collect every network and rule of the runs, in their order."""
     rows = []
-    for run in runs:
+    for run, called in zip(runs, told_apart(runs), strict=True):
         facts = read_run(run)
         networks = {network.name: network for network in facts["networks"]}
         seconds = float(facts["seconds"])
         for name, figures in read_metrics(run).items():
             network = network_behind(name, networks)
             if network is None:
-                rows.append(Compared(run.name, name, figures, None, None, None, None, seconds))
+                rows.append(Compared(called, name, figures, None, None, None, None, seconds))
                 continue
             file = run / f"{network.name}.keras"
             if not file.is_file():
@@ -72,7 +73,7 @@ def compared(runs: Sequence[Path], *, measure_time: bool = False) -> list[Compar
             size = file.stat().st_size / 1e6
             took = _milliseconds(run, network) if measure_time else None
             rows.append(
-                Compared(run.name, name, figures, network.parameters, network.flops, size, took, seconds)
+                Compared(called, name, figures, network.parameters, network.flops, size, took, seconds)
             )
     return rows
 
@@ -86,13 +87,13 @@ def curves(runs: Sequence[Path]) -> dict[str, list[dict[str, float]]]:
         InputError: No run has a history of its training, or one is damaged.
     """
     found = {}
-    for run in runs:
+    for run, called in zip(runs, told_apart(runs), strict=True):
         for network in read_run(run)["networks"]:
             folder = run / network.name
             parts = [folder, *sorted(path for path in folder.glob("*") if path.is_dir())]
             histories = [rows for part in parts if (rows := read_history(part))]
             if histories:
-                name = run.name if run.name == network.name else f"{run.name}, {network.name}"
+                name = called if called == network.name else f"{called}, {network.name}"
                 found[name] = _mean_rows(histories)
     if not found:
         raise InputError("the runs keep no history of their training: name runs of emoview train")

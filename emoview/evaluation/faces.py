@@ -74,6 +74,9 @@ def evaluate_faces(
     for name, told, probabilities, known in answers_of(
         model, pictures, truth=truth, cut_out=cut_out, check=check, on_event=on_event
     ):
+        if not known.any():
+            on_event({"left out": f"{name}, which can be asked about none of the pictures"})
+            continue
         names, labels = _grouped(told, pictures.labels[known])
         figures = measure_labels(probabilities[known], labels, names)
         if attributes is not None:
@@ -82,6 +85,11 @@ def evaluate_faces(
                 **vars(figures), groups=measure_attributes(probabilities[known], labels, some)
             )
         result[name] = figures
+    if not result:
+        raise InputError(
+            f"{model} can be asked about none of the pictures of {folder}: in what is new to it no landmarks "
+            "are found"
+        )
     return result
 
 

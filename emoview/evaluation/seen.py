@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from emoview.datasets.names import listed
 from emoview.errors import InputError
-from emoview.networks.seen import Seen, plain, read_seen, short
+from emoview.networks.seen import Seen, plain, read_seen
 from emoview.training.systems.events import OnEvent
 
 Choice = Literal["refuse", "include", "leave-out"]
@@ -81,9 +81,8 @@ class SeenCheck:
             )
         if not known:
             return
-        digests = [short(digest) for digest in examples.digests()]
-        people = [None if p is None else plain(p) for p in examples.people or [None] * len(digests)]
-        self._told = {name: _told(seen, digests, people) for name, seen in known.items()}
+        digests = examples.digests()
+        self._told = {name: _told(seen, digests, examples.people) for name, seen in known.items()}
         most = max(self._told.values(), key=lambda told: int(told.seen.sum()))
         least = min(int(told.seen.sum()) for told in self._told.values())
         every_known = len(known) == len(asked)
@@ -109,9 +108,9 @@ def _joined(stored: Mapping[str, Seen], networks: Sequence[str]) -> Seen:
     return result
 
 
-def _told(seen: Seen, digests: Sequence[str], people: Sequence[str | None]) -> _Told:
-    mask = [d in seen.digests or p in seen.people for d, p in zip(digests, people, strict=True)]
-    return _Told(np.array(mask, bool), tuple(sorted({p for p in people if p is not None} & seen.people)))
+def _told(seen: Seen, digests: Sequence[str], people: Sequence[str | None] | None) -> _Told:
+    known = {plain(p) for p in people or () if p is not None} & seen.people
+    return _Told(np.array(seen.knows(digests, people), bool), tuple(sorted(known)))
 
 
 def _refusal(run: Path, told: _Told, unseen: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from emoview.fusion.late import log_softmax
+from emoview.fusion.late import log_softmax, softmax
 from emoview.metrics.bootstrap import Values
 from emoview.metrics.figures import CalibrationBin
 
@@ -23,6 +24,24 @@ def fit_scale(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> f
         return float(-log_softmax(np.exp(log_scale) * logits)[rows, labels].mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def calibrated_by_others(
+    logits: NDArray[np.floating[Any]], labels: NDArray[np.int64], folds: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """Give probabilities `(n, c)` of each fold, calibrated by the labels of all others.
+
+    Args:
+        logits: `(n, c)`.
+        labels: `(n,)`.
+        folds: Positions of each, together all of them.  A single one is left as it is: there are no others.
+    """
+    result = np.zeros(logits.shape)
+    for fold in folds:
+        others = np.setdiff1d(np.arange(len(labels)), fold)
+        scale = fit_scale(logits[others], labels[others]) if len(others) else 1.0
+        result[fold] = softmax(scale * logits[fold])
+    return result
 
 
 def _bin_of(confidence: Values) -> NDArray[np.int64]:

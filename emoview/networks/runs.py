@@ -14,7 +14,7 @@ import json
 import platform
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -297,6 +297,20 @@ def networks_of(folder: Path) -> list[NetworkOfRun]:
             "folds tried its options, which keeps none"
         )
     return networks
+
+
+def told_apart(runs: Sequence[Path]) -> list[str]:
+    """Name runs by their folders, those that are called alike by their whole paths.
+
+    Raises:
+        InputError: One is named twice.
+    """
+    places = [run.resolve() for run in runs]
+    for place, run in zip(places, runs, strict=True):
+        if places.count(place) > 1:
+            raise InputError(f"{run} is named twice: name each run once")
+    names = [run.name or place.name for run, place in zip(runs, places, strict=True)]
+    return [name if names.count(name) == 1 else str(run) for name, run in zip(names, runs, strict=True)]
 
 
 def network_behind(name: str, networks: Mapping[str, NetworkOfRun]) -> NetworkOfRun | None:

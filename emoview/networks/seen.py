@@ -8,7 +8,7 @@ were calibrated count, too.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -18,6 +18,7 @@ import numpy as np
 
 from emoview.common.files import write_whole
 from emoview.common.stored import MOST_UNPACKED, is_file, read_arrays
+from emoview.errors import InputError
 
 SEEN_FILE = "seen.npz"
 
@@ -50,6 +51,11 @@ class Seen:
     def __or__(self, other: Seen) -> Seen:
         """Put together what both learned from."""
         return Seen(self.digests | other.digests, self.people | other.people, self.whole and other.whole)
+
+    def knows(self, digests: Sequence[str], people: Sequence[str | None] | None) -> list[bool]:
+        """Tell of each example whether it, or whom it is of, was learned from."""
+        whom = [None if p is None else plain(p) for p in people or [None] * len(digests)]
+        return [short(d) in self.digests or p in self.people for d, p in zip(digests, whom, strict=True)]
 
 
 def short(digest: str) -> str:
@@ -130,3 +136,29 @@ def handed_on(start: Path, network: str | None = None) -> Seen:
     known = read_seen(start)
     found = [known[network]] if network in known else [*known.values()]
     return reduce(or_, found, Seen(whole=bool(found)))
+
+
+def assert_unseen(
+    begun: str, digests: Sequence[str], people: Sequence[str | None] | None, network: str | None = None
+) -> None:
+    """Make sure that what a training begins with, or is taught by, has not learned from what is measured.
+
+    Args:
+        begun: Run folder or file, see `handed_on`.
+        digests: Of the examples that are measured.
+        people: Whom each of them is of.
+        network: As in `handed_on`.
+
+    Raises:
+        InputError: It has.
+    """
+    known = handed_on(Path(begun), network)
+    count = sum(known.knows(digests, people))
+    if not count:
+        return
+    persons = sorted(known.people.intersection(plain(p) for p in people or () if p is not None))
+    alike = f" (such as {persons[0]!r}; a column corpus tells people of one name apart)" if persons else ""
+    raise InputError(
+        f"{begun} learned from {count} of the {len(digests)} examples that would be measured, or from their "
+        f"people{alike}: take data with parts, the seed that it was trained with, or another run"
+    )

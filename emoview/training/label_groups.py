@@ -33,3 +33,9 @@ def regrouped(
     members = np.eye(len(names))[grouped(np.arange(probabilities.shape[1]), count)]
     values = probabilities @ members
     return measure_labels(values, grouped(labels, count), names)
+
+
+def class_weights(labels: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """Give the largest label's count over each label's own, `(count,)`."""
+    counts = np.bincount(labels, minlength=count)
+    return np.asarray(counts.max() / np.maximum(counts, 1), np.float32)

@@ -16,6 +16,7 @@ from emoview.fusion.late import softmax
 from emoview.fusion.rules import REGRESSION, RULES
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_labels
+from emoview.networks.runs import told_apart
 from emoview.timeline.labels import LABELS
 
 PREDICTIONS_FILE = "predictions.npz"
@@ -58,23 +59,25 @@ class Predictions:
 def read_predictions(runs: Sequence[Path]) -> Predictions:
     """Read the predictions of several runs about the same clips.
 
+    Models of several runs are called RUN/NETWORK.
+
     Raises:
-        InputError: A run has none, or they are about other clips.
+        InputError: A run has none, is named twice, or they are about other clips.
     """
     first: Predictions | None = None
     logits: dict[str, NDArray[np.float32]] = {}
-    for run in runs:
+    for run, called in zip(runs, told_apart(runs), strict=True):
         file = run / PREDICTIONS_FILE
         if not file.exists():
             raise InputError(f"{run} has no {PREDICTIONS_FILE}: name runs of networks over clips")
         one = _predictions(file)
         first = first or one
-        if one.clips != first.clips:
+        if one.clips != first.clips or (one.labels != first.labels).any():
             raise InputError(
                 f"{run} and {runs[0]} have predictions for different clips: fuse runs on the same data"
             )
         for name, values in one.logits.items():
-            logits[name if len(runs) == 1 else f"{run.name}/{name}"] = values
+            logits[name if len(runs) == 1 else f"{called}/{name}"] = values
     if first is None:
         raise InputError("name at least one run")
     return Predictions(first.clips, first.labels, first.actors, logits)

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.folders import Data, folders_of
-from emoview.datasets.files import NoPartError
-from emoview.datasets.pictures import LabelledPictures, Truth, open_pictures
+from emoview.datasets.files import NoPartError, part_named
+from emoview.datasets.pictures import LabelledPictures, Truth, open_pictures, parts_of
 from emoview.datasets.splits import assert_disjoint, stratified_split
 from emoview.networks.seen import Seen
+
+_KNOWN: Final = ("train", "valid", "test")
 
 Parts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
@@ -144,6 +146,9 @@ def _parts_of(data: Path, told: Told) -> tuple[LabelledPictures, LabelledPicture
     return None
 
 
-def _pooled(data: Path, told: Told) -> LabelledPictures:
-    given = _parts_of(data, told)
-    return told.open(data) if given is None else joined(*given)
+def _pooled(folder: Path, told: Told) -> LabelledPictures:
+    """Open all parts of a data set as one, where one of them is to be learned from."""
+    parts = [part for part in parts_of(folder) if part is not None and part_named(part) in _KNOWN]
+    if "train" not in map(part_named, parts):
+        return told.open(folder)
+    return joined(*(told.open(folder, part) for part in parts))

@@ -26,7 +26,8 @@ def plot_curves(history: Sequence[dict[str, Any]], file: Path) -> None:
             axis = axes[0] if name.endswith("loss") else axes[1]
             said = name.replace("_", " ") if name.startswith("validation") else f"training {name}"
             axis.plot(epochs, [row[name] for row in history], label=said)
-    for axis, what in zip(axes, ("loss", "%"), strict=True):
+    unit = "CCC" if any(name.endswith("CCC") for name in history[0]) else "%"
+    for axis, what in zip(axes, ("loss", unit), strict=True):
         axis.set_xlabel("epoch")
         axis.set_ylabel(what)
         axis.grid(alpha=0.3)

@@ -62,13 +62,18 @@ def search(
         several; the best first.  One that failed has why in place of figures, and stands last.
 
     Raises:
-        InputError: The grid is none, or tries seeds itself while several are asked for; or all failed.
+        InputError: The grid is none, tries seeds itself while several are asked for, or tries what to omit
+            without folds; or all failed.
         KeyboardInterrupt: It was stopped; says what is done.
     """
     if folds is None and system.data != "faces":
         folds = _FOLDS
     if seeds > 1 and "seed" in grid:
         raise InputError("the grid tries seeds: leave it out of the grid, or --seeds")
+    if folds is None and "omit" in grid:
+        raise InputError(
+            "the validation part lacks what is omitted, so that it cannot rank omit: add --folds"
+        )
     # A wrong value must not wait for its turn, which may come after hours.
     tries = [
         (combination, system.options(nested({**changes, **combination}, "the grid"), "the grid"))
@@ -104,7 +109,8 @@ def search(
 def _name(combination: Mapping[str, Any]) -> str:
     """Name the run folder of a combination."""
     said = ",".join(f"{key.split('.')[-1]}={value}" for key, value in sorted(combination.items()))
-    return said.replace("/", "-")
+    # Of an empty grid, too, the runs lie in the folder of the search.
+    return said.replace("/", "-") or "as-set"
 
 
 def _opened(system: System, data: Path, run: Path, options: Any, seeds: int) -> list[tuple[Run, Any]]:

@@ -50,6 +50,7 @@ from emoview.training.voice_runs import (
     described_speech,
     every,
     keep_recipe,
+    keep_recordings,
     networks_of,
     of_fold,
     recipe_of,
@@ -146,6 +147,7 @@ def ship_voice(
         assert_taught(speech.labels, train, test, VOICE_LABELS, "recordings")
     if len(folds) < 2 or (unheard and len(left_out) < 2):
         raise InputError("what is asked about each voice is learned from others: add recordings of others")
+    keep_recordings(run, speech)
     answers: dict[str, list[VoiceAnswers]] = {"": [], **{name: [] for name in otherwise}}
     for number, (train, test) in enumerate(folds):
         networks = networks_of(run, f"_fold_{number}", speech.select(train), recipe, features)

@@ -14,6 +14,7 @@ from emoview.networks.temporal import set_normalisation
 from emoview.speakers.windows import WINDOW, without_level
 from emoview.training.loop import fit
 from emoview.training.plan import VALIDATION, Plan
+from emoview.training.recipes import note_recordings
 from emoview.training.speaker_data import (
     Floats,
     Side,
@@ -66,10 +67,13 @@ def train_speakers(
         if done % 500 == 0 or done == total:
             on_event({"voices described": f"{done}/{total}"})
 
+    utterances = read_utterances(data)
+    fresh = not (run / "speaker" / "history.json").exists()
+    note_recordings(run / "speaker_recordings.sha256", utterances, fresh=fresh)
     cache = run / "features"
     voices = describe_voices(data, cache, learned=True, on_file=on_file)
     held_out = describe_voices(data, cache, learned=False, on_file=on_file)
-    of = sides(read_utterances(data))
+    of = sides(utterances)
     side_of = np.array([of[person].value for person in held_out.people])
     choose, test = (_select(held_out, side_of == side.value) for side in (Side.CHOOSE, Side.TEST))
     every = np.concatenate([without_level(one[None])[0] for one in voices.ticks])

@@ -124,10 +124,22 @@ def spread(utterances: Sequence[Utterance], most: int) -> list[int]:
 
 
 def load_samples(path: Path) -> NDArray[np.float32]:
-    """Read a recording of a data set: `(n,)` at 16 kHz mono, in [-1, 1]."""
+    """Read a recording of a data set: `(n,)` at 16 kHz mono, in [-1, 1].
+
+    Raises:
+        DatasetError: It cannot be decoded, or nothing is in it.
+    """
     import librosa
 
-    samples, _ = librosa.load(path, sr=SAMPLE_RATE, mono=True)
+    try:
+        samples, _ = librosa.load(path, sr=SAMPLE_RATE, mono=True)
+    except MemoryError:
+        raise
+    except Exception:
+        # What librosa and the libraries below it raise of a damaged file has no common class.
+        raise DatasetError(f"{path} cannot be decoded; fetch it again or take it out.") from None
+    if not len(samples) or not np.isfinite(samples).all():
+        raise DatasetError(f"{path} holds no sound, or samples that are no numbers; take it out.")
     return np.asarray(samples, dtype=np.float32)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from emoview.networks.saved import load_weights, save_whole
 from emoview.networks.shipped import BUILTIN_BRANCHES, build_voice_clip, build_voice_tcn
 from emoview.training import voice
-from emoview.training.recipes import ANEW, note_recipe
+from emoview.training.recipes import ANEW, note_recipe, note_recordings
 from emoview.training.speech import (
     MOST_ALIKE,
     TAUGHT,
@@ -42,6 +42,13 @@ def keep_recipe(run: Path, recipe: voice.VoiceRecipe, features: VoiceFeatures) -
         noted["features"] = features
     fresh = not (run / _RECIPE).exists() and not any(run.glob("voice_*.weights.h5"))
     note_recipe(run / _RECIPE, noted, fresh=fresh)
+
+
+def keep_recordings(run: Path, speech: SpeechFeatures) -> None:
+    """Note what the networks of a run folder learn from; see `note_recordings`."""
+    note_recordings(
+        run / "voice_recordings.sha256", speech.utterances, fresh=not any(run.glob("voice_*.weights.h5"))
+    )
 
 
 def recipe_of(features: VoiceFeatures) -> voice.VoiceRecipe:

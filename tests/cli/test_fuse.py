@@ -10,7 +10,7 @@ import pytest
 from emoview import InputError
 from emoview.cli.fuse import fuse
 from emoview.fusion.rules import RULES
-from emoview.training.late_fusion import Predictions, late_fusions
+from emoview.training.late_fusion import Predictions, late_fusions, read_predictions
 
 
 def test_fuse_shows_models_alone_and_their_mean(
@@ -41,3 +41,22 @@ def test_few_clips_are_fused_or_refused_in_a_sentence(actors: str):
     else:
         with pytest.raises(InputError, match="add recordings of somebody else"):
             late_fusions(predictions, ["x", "y"])
+
+
+def test_networks_of_runs_that_are_called_alike_are_fused_all(tmp_path: Path):
+    clips, labels, actors = tuple("0123"), np.arange(4) % 2, tuple("aabb")
+    runs = [tmp_path / place / "run" for place in ("a", "b")]
+    for number, run in enumerate(runs):
+        run.mkdir(parents=True)
+        logits = np.full((4, 7), number, np.float32)
+        Predictions(clips, labels, actors, {"net": logits}).save(run)
+    found = read_predictions(runs)
+    assert {name: values[0, 0] for name, values in found.logits.items()} == {
+        f"{run}/net": number for number, run in enumerate(runs)
+    }
+    with pytest.raises(InputError, match="is named twice"):
+        read_predictions([runs[0], runs[0]])
+    # The same names of clips, which show something else.
+    Predictions(clips, labels[::-1], actors, {"net": logits}).save(runs[1])
+    with pytest.raises(InputError, match="for different clips"):
+        read_predictions(runs)

@@ -35,6 +35,15 @@ def test_clips_in_the_layout_of_afew(tmp_path: Path):
         read_clip_index(tmp_path)
 
 
+def test_parts_are_called_by_several_words(tmp_path: Path):
+    for name in "abc":
+        (tmp_path / f"{name}.mp4").touch()
+    rows = ["path,label,part", "a.mp4,happy,Train", "b.mp4,sad,Val", "c.mp4,sad,testing"]
+    (tmp_path / "index.csv").write_text("\n".join(rows) + "\n")
+    assert [clip.part for clip in read_clip_index(tmp_path)] == ["train", "valid", "test"]
+    assert [clip.path.name for clip in clips_of(tmp_path, "validation")] == ["b.mp4"]
+
+
 def test_a_part_that_there_is_not(tmp_path: Path):
     for name in "ab":
         (tmp_path / f"{name}.mp4").touch()

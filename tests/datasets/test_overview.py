@@ -90,6 +90,21 @@ def test_clips(tmp_path: Path, layout: str):
         assert (found.counts, found.people) == ({"all": {"happy": 2}}, ("actors", 2))
 
 
+@pytest.mark.parametrize("parts", [("train", "valid"), ("", "")])
+def test_an_index_of_pictures_is_of_faces(tmp_path: Path, parts: tuple[str, str]):
+    """As `prepare` writes it, contempt included."""
+    rows = ["path,label,clip,part"]
+    for i, label in enumerate(("happy", "contempt", "sad", "sad")):
+        _picture(tmp_path / f"{i}.png", 40 * min(i, 2))
+        rows.append(f"{i}.png,{label},{i // 2}.mp4,{parts[i // 2]}")
+    (tmp_path / "index.csv").write_text("\n".join(rows) + "\n")
+    (found,) = overview(tmp_path)
+    assert (found.kind, found.layout, found.people) == ("faces", "index", ("people", 2))
+    assert found.duplicates == 1
+    assert list(found.counts) == (["train", "valid"] if parts[0] else ["all"])
+    assert found.total == {"happy": 1, "sad": 2, "contempt": 1}
+
+
 def test_values_of_a_table(tmp_path: Path):
     lines = ["frame,valence,arousal,video"]
     for i in range(4):

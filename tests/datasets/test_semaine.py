@@ -78,17 +78,20 @@ def test_one_frame_of_ten_with_the_face_cut_out(tmp_path: Path, clip: Path):
     assert len(read_affect(affect.frames[0].parents[1])) == 9
 
 
-def test_the_system_learns_from_videos_and_is_measured_on_others(tmp_path: Path, clip: Path):
+def test_the_system_learns_from_videos_and_is_measured_on_others(tmp_path: Path, clip: Path, made: Make):
+    data, other = tmp_path / "one", tmp_path / "other"
     for number in (1, 2):
-        session(tmp_path, clip, number, R1V=trace([0.1 * number] * 100), R1A=trace([0.2] * 100))
+        session(data, clip, number, R1V=trace([0.1 * number] * 100), R1A=trace([0.2] * 100))
+    later = made("later.mp4", "-ss", "1", seconds=2.0)
+    session(other, later, 3, R1V=trace([0.1] * 100), R1A=trace([0.2] * 100))
     run = trained(
-        "valence-arousal", tmp_path, tmp_path / "run", network="bkmin", size=42, batch=4,
-        test=str(tmp_path), plan={"epochs": 1},
+        "valence-arousal", data, tmp_path / "run", network="bkmin", size=42, batch=4,
+        test=str(other), plan={"epochs": 1},
     )  # fmt: skip
     assert networks_of(run)[0].labels == ("valence", "arousal")
-    assert read_metrics(run)["bkmin, valence"]["examples"] == 10
+    assert read_metrics(run)["bkmin, valence"]["examples"] == 5
     with pytest.raises(InputError, match="learned from"):
-        evaluate_affect(str(run), tmp_path, on_event=quiet)
+        evaluate_affect(str(run), data, on_event=quiet)
 
 
 def test_what_does_not_fit_is_named(tmp_path: Path, clip: Path):

@@ -11,6 +11,7 @@ from made_data import refused, write
 from emoview.datasets.pictures import open_pictures
 from emoview.datasets.splits import (
     assert_disjoint,
+    assert_filled,
     folds_by_group,
     leave_one_group_out,
     stratified_split,
@@ -81,3 +82,12 @@ def test_exact_duplicates_are_found_in_other_encodings(tmp_path: Path):
     digests = [open_pictures(tmp_path, part).digest(0) for part in ("train", "test")]
     with refused("exact duplicate", "items 0 and 1"):
         assert_disjoint([0], [1], None, digests)
+
+
+def test_nothing_to_choose_by_or_to_measure_on():
+    some, none = np.arange(2), np.arange(0)
+    assert_filled((some, some, some), "pictures")
+    with refused("No pictures are left to choose the epoch by"):
+        assert_filled((some, none, some), "pictures")
+    with refused("No clips are left to measure on"):
+        assert_filled((some, some, none), "clips")

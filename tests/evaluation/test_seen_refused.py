@@ -123,6 +123,19 @@ def test_where_all_was_seen_nothing_is_left(face_run: Path, faces: Path):
         _measure_faces(face_run, faces, LEAVE_OUT())
 
 
+def test_where_no_landmarks_are_found_nothing_is_asked(
+    tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        "emoview.evaluation.faces._landmarks", lambda p, _: np.full((len(p), 68, 2), np.nan, np.float32)
+    )
+    run = _run(tmp_path / "run", "face", "landmarks", "nn2")
+    events: list[Any] = []
+    with pytest.raises(InputError, match="about none of the pictures of"):
+        _measure_faces(run, faces, None, events.append)
+    assert {"left out": "nn2, which can be asked about none of the pictures"} in events
+
+
 def test_other_data_is_measured_without_a_word(face_run: Path, faces: Path):
     note_seen(face_run, "net", Seen.of(["1" * 64], ["c"]))
     events: list[Any] = []
@@ -196,6 +209,19 @@ def test_frames_and_videos_are_refused_or_left_out(tmp_path: Path):
     check = LEAVE_OUT()
     assert evaluate_affect(str(run), table, on_event=_quiet, check=check)["valence"].examples == 5
     assert check.counts == {"valence": (0, 5), "arousal": (0, 5)}
+
+
+def test_a_frame_of_each_video_is_of_that_video(tmp_path: Path):
+    rows = ["path,valence,arousal,video"]
+    for i in range(4):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((8, 8), 9 * i, np.uint8))
+        rows.append(f"{i}.png,0.1,0.1,{'abcd'[i]}")
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(rows) + "\n")
+    run = _run(tmp_path / "run", "va", "pictures", "resnet18", labels=("valence", "arousal"))
+    note_seen(run, "resnet18", Seen.of(["0" * 64], ["video b"]))
+    with pytest.raises(InputError, match=r"1 of these 4 examples or their people \(video b\)"):
+        evaluate_affect(str(run), table, on_event=_quiet)
 
 
 def test_clips_of_whomever_any_network_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

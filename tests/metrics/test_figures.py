@@ -14,6 +14,8 @@ import pytest
 from emoview import LABELS
 from emoview.cli import render_training
 from emoview.cli.console import Screen
+from emoview.fusion.late import softmax
+from emoview.metrics.calibration import calibrated_by_others, fit_scale
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_gain, measure_groups, measure_labels
 from emoview.metrics.plot import plot_figures
@@ -55,6 +57,22 @@ def test_figures_by_hand():
     assert values.icc.value == pytest.approx(1)
     # 2 * 2/3 / (2/3 + 2/3 + 1).
     assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
+
+
+def test_no_fold_calibrates_itself():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 90)
+    logits = 4 * np.eye(3)[labels] + rng.normal(0, 2, (90, 3))
+    folds = [np.arange(0, 90, 2), np.arange(1, 90, 2)]
+    said = calibrated_by_others(logits, labels, folds)
+    for fold, other in (folds, folds[::-1]):
+        scale = fit_scale(logits[other], labels[other])
+        np.testing.assert_allclose(said[fold], softmax(scale * logits[fold]))
+    # Other labels of a fold change nothing of it.
+    changed = labels.copy()
+    changed[folds[0]] = (changed[folds[0]] + 1) % 3
+    np.testing.assert_array_equal(calibrated_by_others(logits, changed, folds)[folds[0]], said[folds[0]])
+    np.testing.assert_allclose(calibrated_by_others(logits, labels, [np.arange(90)]), softmax(logits))
 
 
 def test_groups_count_the_same_however_large_they_are():

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
+import keras
 import numpy as np
 import pytest
-from trained import trained
+from trained import quiet, trained
 
 from emoview import InputError
 from emoview.cli import render_training
 from emoview.cli.console import Terminal
+from emoview.datasets.affect import read_affect
 from emoview.evaluation.comparison import compared
-from emoview.networks.runs import read_metrics
+from emoview.networks.runs import Run, read_metrics
+from emoview.training.systems import affect
 from emoview.training.systems.catalog import SYSTEMS
+from emoview.training.systems.options import AffectOptions
 
 
 def test_valence_and_arousal_are_measured_fold_by_fold(
@@ -49,7 +54,46 @@ def test_valence_and_arousal_are_measured_fold_by_fold(
     shown = capfd.readouterr().out
     assert all(heading in shown for heading in ("RMSE (-10 to 10)", "PCC", "ICC", "CCC"))
     assert "accuracy" not in shown
-    # Another training may begin where this one ended; of a run, it must be of the same network.
-    trained("valence-arousal", table, tmp_path / "file", **small, start=str(run / "vgg11-bn.keras"))
+    # Another training may begin where this one ended, on other videos; of a run, it must be of the same
+    # network.
+    start = {"start": str(run / "vgg11-bn.keras")}
+    with pytest.raises(InputError, match="would be measured, or from their people"):
+        trained("valence-arousal", table, tmp_path / "file", **small, **start)
+    lines = [lines[0], *(f"{i}.png,{i / 12},{-i / 24},other {i // 3}" for i in range(12))]
+    for i in range(12):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((32, 32, 3), 20 * i + 9, np.uint8))
+    table.write_text("\n".join(lines) + "\n")
+    trained("valence-arousal", table, tmp_path / "file", **small, **start)
     with pytest.raises(InputError, match="another network"):
         trained("valence-arousal", table, tmp_path / "no", **{**small, "size": 64}, start=str(run))
+
+
+@pytest.mark.parametrize("preparation", ["pixel", "both"])
+def test_pixels_are_normalised_by_those_that_are_learned_from(
+    preparation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lines = ["frame,valence,arousal,video"]
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), rng.integers(0, 256, (8, 8, 3), np.uint8))
+        lines.append(f"{i}.png,0.{i},0.1,{i % 2}")
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    data = read_affect(tmp_path / "t.csv")
+    built: list[Any] = []
+    monkeypatch.setattr(affect, "fit_head_first", lambda build, *_, **__: built.append(build()) or built[-1])
+    monkeypatch.setattr(affect.catalog, "build", lambda *_, **__: _mean(8))
+    options = AffectOptions(network="resnet18", size=8, preparation=preparation)
+    known = np.array([0, 2])
+    affect._learn("x", data, known, np.array([1, 3]), options, Run(tmp_path / "r", "x", {}, tmp_path), quiet)
+    layer = next(one for one in built[0].layers if one.name.startswith("pixel_normalization"))
+    shown = np.stack([data.crop(int(i), 8) for i in known]).astype(np.float64) / 255
+    if preparation == "both":
+        axes = (1, 2)
+        shown = 3.125 * (shown - shown.mean(axes, keepdims=True)) / shown.std(axes, keepdims=True)
+    np.testing.assert_allclose(layer.mean, shown.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(layer.spread, shown.std(axis=0), atol=1e-4)
+
+
+def _mean(side: int) -> keras.Model:
+    given = keras.Input((side, side, 3))
+    return keras.Model(given, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(given)))

@@ -55,9 +55,30 @@ def test_folds_are_averaged_and_networks_told_apart(tmp_path: Path):
     assert [row["loss"] for row in found["folds, net"]] == [2, 4, 3]
 
 
+def test_runs_that_are_called_alike_are_told_apart(tmp_path: Path):
+    metrics = {"net": {what: {"value": 1.0, "low": 0.0, "high": 2.0} for what in ("accuracy", "uar")}}
+    runs = []
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        runs.append(_run(tmp_path / place / "run", {"net": _rows(5)}, metrics))
+        (runs[-1] / "net.keras").touch()
+    assert list(curves(runs)) == [f"{run}, net" for run in runs]
+    assert [row.run for row in compared(runs)] == list(map(str, runs))
+    with pytest.raises(InputError, match="is named twice"):
+        compared([runs[0], tmp_path / "b" / ".." / "a" / "run"])
+
+
 def test_without_any_history_there_is_nothing_to_draw(tmp_path: Path):
     with pytest.raises(InputError, match="keep no history"):
         curves([_run(tmp_path / "run", {})])
+
+
+@pytest.mark.parametrize(("name", "unit"), [("accuracy", "%"), ("valence CCC", "CCC")])
+def test_each_curve_has_its_unit(name: str, unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    drawn = []
+    monkeypatch.setattr(plots, "_save", lambda figure, _: drawn.append(figure))
+    plots.plot_curves([{"epoch": 1, "loss": 1.0, name: 0.5}], tmp_path / "x.png")
+    assert [axis.get_ylabel() for axis in drawn[0].axes] == ["loss", unit]
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import soundfile
+from made_data import refused, write
 
 from emoview import LABELS
 from emoview.timeline.labels import VOICE_LABELS
 from emoview.training.speech import (
     Variant,
     describe_speech,
+    load_samples,
     read_index,
 )
 
@@ -58,3 +61,13 @@ def test_index_is_thinned_evenly(tmp_path: Path):
     assert len(some) == 10
     assert max(some) >= 80
     assert VOICE_LABELS[: len(LABELS)] == LABELS
+
+
+def test_a_recording_that_cannot_be_heard_is_named(tmp_path: Path):
+    for name, content in (("damaged.wav", b"RIFF"), ("empty.flac", b"")):
+        with refused(name, "cannot be decoded"):
+            load_samples(write(tmp_path / name, content))
+    for name, samples in (("nothing.wav", np.zeros(0)), ("odd.wav", np.full(100, np.nan))):
+        soundfile.write(tmp_path / name, samples.astype(np.float32), 16_000, subtype="FLOAT")
+        with refused(name, "take it out"):
+            load_samples(tmp_path / name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from emoview.networks.runs import Run, read_run
 from emoview.networks.seen import Seen, note_seen, read_seen
 from emoview.timeline.labels import LABELS
 from emoview.training.face import train_face
+from emoview.training.late_fusion import Predictions
 from emoview.training.parts import learned_from, split_pictures
 from emoview.training.systems import clip_fusion, clip_sequences, image_landmark, sound
 from emoview.training.systems.catalog import system_named
@@ -122,7 +124,7 @@ def test_the_landmark_system_notes_what_it_finds_faces_in(tmp_path: Path, monkey
     monkeypatch.setattr(f"{SYSTEMS}.image_landmark._landmarks", lambda *_: landmarks)
     noted = _learned("image-landmark", data, tmp_path / "run")
     expected = [d for i, d in enumerate(pictures.digests()) if i not in {*parts[2], missed}]
-    assert noted == dict.fromkeys(image_landmark.NETWORKS, Seen.of(expected, None))
+    assert noted == dict.fromkeys(image_landmark.PLANS, Seen.of(expected, None))
 
 
 def test_recordings_and_speakers_are_noted_by_protocol(tmp_path: Path):
@@ -141,11 +143,11 @@ def test_recordings_and_speakers_are_noted_by_protocol(tmp_path: Path):
     }
 
 
-def _frames(folder: Path) -> Path:
+def _frames(folder: Path, seed: int = 0, video: str = "") -> Path:
     rows = ["path,valence,arousal,video"]
     for i in range(8):
-        _picture(folder / f"{i}.png", i)
-        rows.append(f"{i}.png,{i / 10},0.1,{i // 2}")
+        _picture(folder / f"{i}.png", seed + i)
+        rows.append(f"{i}.png,{i / 10},0.1,{video}{i // 2}")
     (folder / "table.csv").write_text("\n".join(rows) + "\n")
     return folder / "table.csv"
 
@@ -153,7 +155,7 @@ def _frames(folder: Path) -> Path:
 @pytest.mark.parametrize("apart", [False, True])
 def test_videos_of_the_fold_that_is_kept_are_noted(tmp_path: Path, apart: bool):
     table = _frames(tmp_path)
-    other = {"test": str(table)} if apart else {}
+    other = {"test": str(_frames(tmp_path / "other", 50, "other "))} if apart else {}
     noted = _learned("valence-arousal", table, tmp_path / "run", network="resnet18", folds=2, **other)
     data = read_affect(table)
     known = range(8) if apart else folds_by_group(data.videos, 2, 1)[0][0]
@@ -163,6 +165,26 @@ def test_videos_of_the_fold_that_is_kept_are_noted(tmp_path: Path, apart: bool):
     # The same pictures have the same digests in a data set of faces.
     _picture(tmp_path / "faces" / "happy" / "0.png", 3)
     assert open_pictures(tmp_path / "faces").digests() == data.digests([3])
+
+
+def test_values_are_not_measured_on_videos_that_are_learned_from(tmp_path: Path):
+    table = _frames(tmp_path / "one")
+    with pytest.raises(InputError, match="all videos to learn from are in"):
+        _learned("valence-arousal", table, tmp_path / "same", network="resnet18", test=str(table))
+    # A frame of video 1 under another name, and another frame of a video 3.
+    rows = (_frames(tmp_path / "two", 50, "other ")).read_text().replace("other 3", "3")
+    (tmp_path / "two" / "table.csv").write_text(rows)
+    (tmp_path / "two" / "0.png").write_bytes((tmp_path / "one" / "2.png").read_bytes())
+    other = str(tmp_path / "two" / "table.csv")
+    noted = _learned("valence-arousal", table, tmp_path / "run", network="resnet18", test=other)
+    assert noted["resnet18"].people == {"video 0", "video 2"}
+    # In folds, copies are on one side.
+    (tmp_path / "one" / "7.png").write_bytes((tmp_path / "one" / "0.png").read_bytes())
+    for seed in range(4):
+        noted = _learned(
+            "valence-arousal", table, tmp_path / f"{seed}", network="resnet18", folds=2, seed=seed
+        )
+        assert len({"video 0", "video 3"} & noted["resnet18"].people) != 1
 
 
 def _described(folder: Path, parts: str = "") -> tuple[list[Any], clip_sequences.Sequences]:
@@ -200,6 +222,38 @@ def test_clips_and_the_faces_below_them_are_noted(
     assert noted == {"sound-gru": faces | Seen.of(digests, people)}
 
 
+def test_faces_that_know_the_actors_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    described, sequences = _described(tmp_path)
+    monkeypatch.setattr(f"{SYSTEMS}.clip_fusion.read_clips", lambda *_, **__: described)
+    monkeypatch.setattr(f"{SYSTEMS}.clip_fusion.sequences_of", lambda *_: sequences)
+    note_seen(tmp_path / "faces", "resnet50", Seen.of([], ["b"]))
+    options = system_named("clip-fusion").options({"faces": str(tmp_path / "faces")})
+    events: list[Any] = []
+    with pytest.raises(StoppedError):
+        clip_fusion.train(options, tmp_path, Run(tmp_path / "run", "x", options, tmp_path), events.append)
+    (note,) = (event["note"] for event in events if "note" in event)
+    assert "learned from 2 of these 6 clips" in note
+
+
+def test_copies_of_clips_are_on_one_side(tmp_path: Path):
+    _, sequences = _described(tmp_path)
+    copied = replace(sequences, digests=tuple("abcdef"))
+    assert [known.tolist() for known, _ in copied.splits()] == [[2, 3, 4, 5], [0, 1, 4, 5], [0, 1, 2, 3]]
+    copied = replace(sequences, digests=tuple("abcbef"))
+    assert [known.tolist() for known, _ in copied.splits()] == [[2, 4, 5], [0, 4, 5], [0, 1, 2, 3]]
+    # Without a part for validation that of the test is measured, as of pictures.
+    _, sequences = _described(tmp_path, "tttxxx")
+    assert [[part.tolist() for part in split] for split in sequences.splits()] == [[[0, 1, 2], [3, 4, 5]]]
+
+
+def test_one_measured_actor_does_not_end_a_training(tmp_path: Path):
+    said = {name: np.zeros((2, 7), np.float32) for name in ("a", "b")}
+    predictions = Predictions(("0", "1"), np.array([0, 1]), ("x", "x"), said)
+    events: list[Any] = []
+    clip_fusion._fuse(predictions, ["a", "b"], Run(tmp_path / "run", "x", {}, tmp_path), events.append)
+    assert "one actor is measured" in events[0]["note"]
+
+
 def test_a_start_hands_on_what_it_saw(tmp_path: Path):
     data = _faces(tmp_path / "faces", {"train": 10, "valid": 2})
     before = Seen.of(["f" * 64], ["somebody"])
@@ -213,6 +267,43 @@ def test_a_start_hands_on_what_it_saw(tmp_path: Path):
     table = _frames(tmp_path)
     changes = {"network": "frame-cnn", "folds": 2, **start}
     assert _learned("valence-arousal", table, tmp_path / "va", **changes)["frame-cnn"].people > before.people
+
+
+def test_what_begins_or_teaches_must_not_know_what_is_measured(tmp_path: Path):
+    data = _faces(tmp_path / "faces", {"train": 10, "valid": 2})
+    measured = open_pictures(data, "valid").digests()
+    note_seen(tmp_path / "first", "frame-cnn", Seen.of([*measured[:3], "f" * 64], None))
+    first = str(tmp_path / "first")
+    for option in ("start", "teacher"):
+        with pytest.raises(InputError, match="first learned from 3 of the 14 examples that would be"):
+            _learned("frame-cnn", data, tmp_path / option, **{option: first})
+        assert read_seen(tmp_path / option) == {}
+    # It may know what is learned from, but not what is left out in the folds of a search.
+    note_seen(tmp_path / "third", "frame-cnn", Seen.of(open_pictures(data, "train").digests()[:5], None))
+    system, third = system_named("frame-cnn"), {"start": str(tmp_path / "third")}
+    _learned("frame-cnn", data, tmp_path / "run", **third)
+    options = system.options(third)
+    with pytest.raises(InputError, match="third learned from 5 of the 70 examples"):
+        system.cross_validated(options, data, Run(tmp_path / "s", "x", options, data), 2, _nobody)
+    table = _frames(tmp_path / "va")
+    note_seen(tmp_path / "second", "frame-cnn", Seen.of([], ["video 2"]))
+    for more in ({"folds": 2}, {"test": str(table)}):
+        with pytest.raises(InputError, match=r"learned from 2 of the 8 .*\(such as 'video 2'; a column"):
+            _learned(
+                "valence-arousal", table, tmp_path / "values", network="frame-cnn",
+                start=str(tmp_path / "second"), **more,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_a_random_split_is_of_all_parts(tmp_path: Path, indexed: bool):
+    data = _faces(tmp_path / "faces", {"train": 6, "valid": 2, "test": 3}, ("happy", "sad"))
+    if indexed:
+        files = sorted(data.rglob("*.png"))
+        rows = [f"{f.relative_to(data)},{f.parent.name},{i},{f.parts[-3]}" for i, f in enumerate(files)]
+        (data / "index.csv").write_text("\n".join(["path,label,clip,part", *rows]) + "\n")
+    assert sum(map(len, split_pictures(data, "random", 1)[1])) == 22
+    assert sum(map(len, split_pictures(data, "given", 1)[1])) == 16
 
 
 def test_data_sets_are_joined_with_duplicates_on_one_side(tmp_path: Path):
@@ -263,6 +354,14 @@ def test_speech_is_joined(tmp_path: Path):
     folds = folds_by_group(people, 3, duplicates=["x", "y", "z"] * 2)
     assert all({p[-2:] for p in np.array(people)[test]}.isdisjoint(
         p[-2:] for p in np.array(people)[train]) for train, test in folds)  # fmt: skip
+
+
+def test_a_corpus_that_is_not_there_is_told(tmp_path: Path):
+    data, system, events = _speech(tmp_path / "speech"), system_named("mfcc-cnn"), []
+    options = system.options({"corpora": ["ravdess", "tses"], "folds": 2})
+    with pytest.raises(StoppedError):
+        system.train(options, data, Run(tmp_path / "run", "x", options, data), events.append)
+    assert {"note": "nothing is there of tses"} in events
 
 
 def test_one_label_teaches_nothing():

@@ -6,21 +6,23 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from trained import trained
+from trained import quiet, trained
 
 from emoview import InputError
 from emoview.timeline.labels import FACE_LABELS
+from emoview.training.search import search
+from emoview.training.systems import pictures
 from emoview.training.systems.catalog import system_named
-from emoview.training.systems.pictures import opened
 
 SMALL = {"network": "bkmin", "batch": 16, "plan": {"epochs": 1}}
 SURPRISE = FACE_LABELS.index("surprise")
 
 
 def _shown(faces: Path, **changes: Any) -> list[set[int]]:
-    pictures, parts = opened(system_named("shallow-deep").options(changes), faces)
-    return [set(pictures.labels[part].tolist()) for part in parts]
+    shown, parts = pictures.opened(system_named("shallow-deep").options(changes), faces)
+    return [set(shown.labels[part].tolist()) for part in parts]
 
 
 def test_they_are_measured_all_the_same(faces: Path):
@@ -45,6 +47,32 @@ def test_what_others_lack_is_still_refused(faces: Path, tmp_path: Path):
         trained("shallow-deep", faces, tmp_path / "run", **SMALL, omit=every)
     with pytest.raises(InputError, match=r"omit: 'surprised' is not .*surprise"):
         system_named("shallow-deep").options({"omit": "surprised"})
+
+
+def test_contempt_is_none_of_seven():
+    system = system_named("shallow-deep")
+    for omit in ("contempt", ["sad", "contempt"]):
+        with pytest.raises(InputError, match="contempt is none of the seven"):
+            system.check(system.options({"omit": omit}))
+        system.check(system.options({"omit": omit, "labels": 3}))
+
+
+def test_a_search_does_not_prefer_to_omit(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What is hard to tell must not be gone from what ranks."""
+    shown: list[tuple[bool, ...]] = []
+
+    def learn(_: str, __: Any, groups: Any, ___: Any, parts: Any, *____: Any) -> Any:
+        shown.append(tuple(SURPRISE in groups[part] for part in (parts[0], parts[2])))
+        return groups
+
+    monkeypatch.setattr(pictures, "_learn", learn)
+    monkeypatch.setattr(pictures, "predicted", lambda groups, _, chosen: np.eye(7)[groups[chosen]])
+    system, grid = system_named("shallow-deep"), {"omit": [[], "surprise"]}
+    shared: dict[str, Any] = {"draws": None, "seed": 1, "changes": SMALL, "on_event": quiet}
+    with pytest.raises(InputError, match="cannot rank omit: add --folds"):
+        search(system, faces, grid, tmp_path / "s", **shared)
+    search(system, faces, grid, tmp_path / "s", folds=2, **shared)
+    assert shown == [(True, True)] * 2 + [(False, True)] * 2
 
 
 def test_sequences_leave_none_out():

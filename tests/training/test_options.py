@@ -96,6 +96,8 @@ def test_a_wrong_value_is_told_the_right_ones(system: str, changes: dict[str, An
         ("valence-arousal", {"network": "nn2"}, "no picture network 'nn2'"),
         ("valence-arousal", {"network": "face-cnn", "test": "/nowhere"}, "no /nowhere to test on"),
         ("clip-fusion", {"faces": "/nowhere"}, "/nowhere is no run folder"),
+        ("clip-fusion", {"attention": True, "aggregate": "median"}, "a median knows no weights"),
+        ("cnn-gru", {"attention": True, "aggregate": "median"}, "a median knows no weights"),
     ],
 )
 def test_what_goes_with_no_network_is_refused_before_data_are_read(

@@ -163,6 +163,17 @@ def test_a_grid_of_seeds_and_seeds_are_too_many(tmp_path: Path):
         )  # fmt: skip
 
 
+def test_an_empty_grid_tries_what_is_set(tmp_path: Path):
+    """Such as one set of options with several seeds: all runs lie in the folder of the search."""
+    rows = search(
+        _system(lambda options: (float(options.seed),)), tmp_path, {}, tmp_path / "s", draws=None, seed=1,
+        folds=2, seeds=2, changes={}, on_event=quiet,
+    )  # fmt: skip
+    assert rows[0]["seeds"] == [1, 2]
+    assert rows[0]["run"] == str(tmp_path / "s" / "as-set")
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
 def test_every_system_can_be_cross_validated():
     assert all(callable(system.cross_validated) for system in SYSTEMS.values())
     assert SYSTEMS["valence-arousal"].ranked_by == "mean CCC"
@@ -252,7 +263,7 @@ def test_image_landmark_is_ranked_by_its_best_network(
 def test_values_are_ranked_by_concordance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lines = ["frame,valence,arousal,video"]
     for i in range(12):
-        cv2.imwrite(str(tmp_path / f"{i}.png"), np.zeros((8, 8, 3), np.uint8))
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((8, 8, 3), i, np.uint8))
         lines.append(f"{i}.png,{i / 12},{-i / 24},{i // 3}")
     (tmp_path / "t.csv").write_text("\n".join(lines))
 

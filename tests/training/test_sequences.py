@@ -12,10 +12,11 @@ import pytest
 from trained import said_by
 
 from emoview.datasets.frames import read_frames, split_frames
-from emoview.errors import DatasetError
+from emoview.errors import DatasetError, InputError
 from emoview.networks.catalog import build
 from emoview.networks.preparation import prepared
 from emoview.networks.runs import Run, load_network, networks_of, read_metrics
+from emoview.networks.seen import Seen, note_seen
 from emoview.networks.sequences import MaskedMedian, cnn_gru, frames_network
 from emoview.training.late_fusion import read_predictions
 from emoview.training.loop import read_history
@@ -98,6 +99,27 @@ def test_nobody_is_on_both_sides(frames: Path, tmp_path: Path):
     clips, (train, choose, test) = split_frames(tmp_path, "given", 1)
     assert {clips[i].actor for i in test} == {"10", "11"}
     assert {clips[i].actor for i in (*train, *choose)} == {str(actor) for actor in range(10)}
+
+
+@pytest.mark.parametrize("words", [("train", "valid"), ("Training", "Val"), ("train", "test")])
+def test_parts_that_the_index_names_are_kept(frames: Path, tmp_path: Path, words: tuple[str, str]):
+    """`prepare` writes the part of each clip: what a later stage is measured on is not learned from here."""
+    lines = (frames / "index.csv").read_text().splitlines()
+    for label in ("happy", "sad", "angry"):
+        (tmp_path / label).symlink_to(frames / label)
+    rows = [f"{line},{words[int(line.split(',')[3]) >= 9]}" for line in lines[1:]]
+    (tmp_path / "index.csv").write_text("\n".join([f"{HEADING},part", *rows]) + "\n")
+    clips, (train, choose, test) = split_frames(tmp_path, "given", 1)
+    assert {clips[i].actor for i in test} == {"9", "10", "11"}
+    assert {clips[i].actor for i in (*train, *choose)} == {str(actor) for actor in range(9)}
+    assert len({clips[i].actor for i in split_frames(tmp_path, "random", 1)[1][2]} - {"9", "10", "11"}) > 0
+
+
+def test_a_start_that_knows_the_tested_clips_is_refused(frames: Path, tmp_path: Path):
+    clips, (_, _, test) = split_frames(frames, "given", 1)
+    note_seen(tmp_path / "first", "nn1", Seen.of([], [clips[test[0]].actor]))
+    with pytest.raises(InputError, match="that would be measured, or from their people"):
+        trained("frame-sequences", frames, tmp_path / "run", start=str(tmp_path / "first"))
 
 
 def test_clips_are_cut_into_sequences(frames: Path):

@@ -21,7 +21,7 @@ from emoview.pipeline.engines import OnnxNetwork
 from emoview.training.ship import _ship, ship_voice
 from emoview.training.speech import SpeechFeatures, Utterance
 from emoview.training.voice import VoiceRecipe
-from emoview.training.voice_runs import keep_recipe, recipe_of
+from emoview.training.voice_runs import keep_recipe, keep_recordings, recipe_of
 from emoview.training.voice_splits import RAVDESS_FOLDS
 from emoview.voice.features import VoiceFeatures
 
@@ -102,6 +102,23 @@ def test_too_few_voices_are_refused_before_anything_is_trained(
     monkeypatch.setattr("emoview.training.ship.networks_of", lambda *_: pytest.fail("trained"))
     with pytest.raises(InputError, match="add recordings"):
         ship_voice(tmp_path, tmp_path / "run", tmp_path / "ship", on_event=quiet, unheard=unheard)
+
+
+def test_networks_of_other_recordings_are_not_asked(tmp_path: Path):
+    """With more speakers other ones are left out: a network would be asked about whom it learned from."""
+
+    def spoken(speakers: str) -> SpeechFeatures:
+        utterances = tuple(Utterance(tmp_path / f"{who}.wav", "c", who, "happy") for who in speakers)
+        nothing = np.zeros(len(utterances), np.int64)
+        return SpeechFeatures(utterances, (np.zeros((2, 105), np.float32),) * len(nothing), nothing, nothing)
+
+    run = tmp_path / "run"
+    keep_recordings(run, spoken("12"))
+    keep_recordings(run, spoken("123"))
+    (run / "voice_clip_fold_0.weights.h5").touch()
+    keep_recordings(run, spoken("312"))
+    with pytest.raises(InputError, match="holds networks of other recordings: name another folder"):
+        keep_recordings(run, spoken("1234"))
 
 
 def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path):

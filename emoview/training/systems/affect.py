@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import cv2
 import keras
@@ -21,9 +22,9 @@ from emoview.networks import catalog
 from emoview.networks.flops import flops
 from emoview.networks.preparation import prepared
 from emoview.networks.runs import NetworkOfRun, Run
-from emoview.networks.seen import Seen, with_start
+from emoview.networks.seen import Seen, assert_unseen, with_start
 from emoview.training.affect_frames import FRAMES, open_affect
-from emoview.training.batches import DecodedPictures, picture_batches, predicted
+from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics, predicted
 from emoview.training.loop import Batch, fit_head_first, read_history
 from emoview.training.plan import VALIDATION
 from emoview.training.plots import plot_curves
@@ -43,13 +44,17 @@ SCALE = 10.0
 def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> None:
     """Train, and measure on videos, or on a data set, that took no part."""
     affect = cut_as(options.faces, open_affect(data, run.folder / FRAMES, on_event), on_event)
+    everything = np.arange(len(affect))
+    digests = affect.digests(everything)
     estimated = np.zeros((len(affect), 2), np.float32)
     models, folds = [], []
     if options.test is None:
-        for number, (known, asked) in enumerate(folds_by_group(affect.videos, options.folds, options.seed)):
-            assert_disjoint(known, asked, affect.videos)
+        _assert_unseen(affect, digests, options)
+        drawn = folds_by_group(affect.videos, options.folds, options.seed, duplicates=digests)
+        for number, (known, asked) in enumerate(drawn):
+            assert_disjoint(known, asked, affect.videos, digests)
             if number == 0:
-                _note(affect, known, options, run)
+                _note(affect, digests, known, options, run)
             part = f"{options.network}/{number + 1}"
             model, estimated[asked] = _learn(part, affect, known, asked, options, run, on_event)
             models.append(model)
@@ -58,9 +63,15 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
         return
     tested = open_affect(Path(options.test), run.folder / FRAMES, on_event)
     other = cut_as(options.faces, tested, on_event)
-    everything = np.arange(len(affect))
-    _note(affect, everything, options, run)
-    model, _ = _learn(options.network, affect, everything, everything[:0], options, run, on_event)
+    measured_on = other.digests(np.arange(len(other)))
+    _assert_unseen(other, measured_on, options)
+    known = _of_others(affect, digests, other, measured_on)
+    if len(known) < len(affect):
+        on_event({"left out": f"{len(affect) - len(known)} frames of videos that are in {options.test}, too"})
+    if not len(known):
+        raise InputError(f"all videos to learn from are in {options.test}, too: name other data to test on")
+    _note(affect, digests, known, options, run)
+    model, _ = _learn(options.network, affect, known, everything[:0], options, run, on_event)
     frames = _frames(other, options)
     estimated = predicted(model, frames, np.arange(len(other)))
     _store(model, estimated, other.values, None, options, run, on_event)
@@ -77,14 +88,14 @@ def check(options: AffectOptions) -> None:
     _built(options)
 
 
-def _built(options: AffectOptions) -> keras.Model:
-    """Build the network, with the weights that it starts from."""
+def _built(options: AffectOptions, pixels: Any = None) -> keras.Model:
+    """Build the network, with the weights that it starts from; `pixels` are those of `prepared`."""
     published_shape(options.network)
     try:
         network = catalog.build(options.network, labels=len(WHAT), input_shape=_shape(options))
     except ValueError as error:
         raise InputError(str(error)) from None
-    model = prepared(network, options.preparation)
+    model = prepared(network, options.preparation, pixels=pixels)
     if options.start is not None:
         take_start(model, options.start, options.network, WHAT)
     if options.only_head:
@@ -92,9 +103,31 @@ def _built(options: AffectOptions) -> keras.Model:
     return model
 
 
-def _note(affect: LabelledAffect, known: NDArray[np.int64], options: AffectOptions, run: Run) -> None:
+def _assert_unseen(measured: LabelledAffect, digests: Sequence[str], options: AffectOptions) -> None:
+    if options.start is not None:
+        people = measured.people(np.arange(len(measured)))
+        assert_unseen(options.start, digests, people, options.network)
+
+
+def _of_others(
+    affect: LabelledAffect, digests: Sequence[str], other: LabelledAffect, measured_on: Sequence[str]
+) -> NDArray[np.int64]:
+    """Give the positions of frames whose videos the `other` data have neither by name nor by a frame."""
+    whose = other.people(np.arange(len(other)))
+    asked = Seen.of(measured_on, whose).knows(digests, affect.people(np.arange(len(affect))))
+    both = {video for video, known in zip(affect.videos, asked, strict=True) if known}
+    return np.array([i for i, video in enumerate(affect.videos) if video not in both], np.int64)
+
+
+def _note(
+    affect: LabelledAffect,
+    digests: Sequence[str],
+    known: NDArray[np.int64],
+    options: AffectOptions,
+    run: Run,
+) -> None:
     """Note what the network that is kept learns from."""
-    seen = Seen.of(affect.digests(known), affect.people(known))
+    seen = Seen.of([digests[i] for i in known], affect.people(known))
     run.learns(options.network, with_start(seen, options.start, options.network))
 
 
@@ -104,8 +137,11 @@ def cross_validated(
     """Train on folds of whole videos: mean of the CCC of valence and arousal on each fold left out."""
     # All runs of a search share them.
     affect = cut_as(options.faces, open_affect(data, run.folder.parent / FRAMES, on_event), on_event)
+    digests = affect.digests(np.arange(len(affect)))
+    _assert_unseen(affect, digests, options)
     result = []
-    for number, (known, asked) in enumerate(folds_by_group(affect.videos, folds, options.seed), start=1):
+    drawn = folds_by_group(affect.videos, folds, options.seed, duplicates=digests)
+    for number, (known, asked) in enumerate(drawn, start=1):
         part = f"{options.network}-{folds}-folds/{number}"
         _, estimated = _learn(part, affect, known, asked, options, run, on_event)
         result.append(fmean(_concordance(estimated, affect.values[asked]).values()))
@@ -174,6 +210,9 @@ def _learn(
 ) -> tuple[keras.Model, NDArray[np.float32]]:
     frames = _frames(affect, options)
     loss = keras.losses.MeanSquaredError()
+    pixels = None
+    if options.preparation in ("pixel", "both"):
+        pixels = pixel_statistics(frames, known, normalised=options.preparation == "both")
 
     def batches(epoch: int) -> Iterator[Batch]:
         for values, index in picture_batches(
@@ -193,7 +232,7 @@ def _learn(
         return figures
 
     model = fit_head_first(
-        partial(_built, options), only_head, options.head_epochs, batches, judge, options.plan,
+        partial(_built, options, pixels), only_head, options.head_epochs, batches, judge, options.plan,
         run.part(name), name=name, loss=loss, seed=options.seed, watch="valence CCC", metrics=(),
         of=len(known) // options.batch, on_event=on_event,
     )  # fmt: skip

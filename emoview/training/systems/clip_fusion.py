@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.clips import ClipFile
 from emoview.datasets.files import digest_of
 from emoview.datasets.splits import (
     Indices,
@@ -23,8 +24,7 @@ from emoview.datasets.splits import (
     assert_taught,
     folds_by_group,
 )
-from emoview.fusion.late import softmax
-from emoview.metrics.calibration import fit_scale
+from emoview.metrics.calibration import calibrated_by_others, fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.catalog import build
 from emoview.networks.choices import EARLY_VARIANTS
@@ -38,7 +38,7 @@ from emoview.networks.early_fusion import (
 )
 from emoview.networks.flops import flops
 from emoview.networks.runs import NetworkOfRun, Run
-from emoview.networks.seen import Seen, with_start
+from emoview.networks.seen import Seen, handed_on, with_start
 from emoview.networks.sizes import DESCRIPTORS, FUNCTIONALS
 from emoview.networks.temporal import set_normalisation
 from emoview.timeline.labels import LABELS
@@ -70,6 +70,8 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
     seen = _seen(described, clips, data, options.faces)
     splits = clips.splits()
     every = np.sort(np.concatenate([asked for _, asked in splits]))
+    if options.faces is not None:
+        _tell_of_faces(options.faces, [described[i].file for i in every], data, on_event)
     said: dict[str, NDArray[np.float32]] = {}
     trained: dict[str, list[keras.Model]] = {}
     for name in wanted:
@@ -78,8 +80,10 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
         places = [f"{name}/without-{clips.actors[asked[0]]}" for _, asked in splits]
         logits, models = _said_of_unseen(places, builders[name], start, splits, clips, options, run, on_event)
         said[name], trained[name], model = logits[every], models, models[0]
-        scale = fit_scale(said[name], clips.labels[every])
-        figures = measure_labels(softmax(scale * said[name]), clips.labels[every], LABELS)
+        labels = clips.labels[every]
+        scale = fit_scale(said[name], labels)
+        folds = [np.searchsorted(every, asked) for _, asked in splits]
+        figures = measure_labels(calibrated_by_others(said[name], labels, folds), labels, LABELS)
         takes = "functionals" if name == "functionals-dnn" else "embeddings+descriptors"
         cost = (model.count_params(), _flops(model, clips.width))
         report(run, NetworkOfRun(name, "clips", takes, LABELS, None, False, scale, *cost), model, figures)
@@ -89,7 +93,15 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
     ).select(every)
     predictions.save(run.folder)
     single = [name for name in SINGLE if name in said]
-    for name, figures in late_fusions(predictions, single).items() if len(single) > 1 else ():
+    if len(single) > 1:
+        _fuse(predictions, single, run, on_event)
+
+
+def _fuse(predictions: Predictions, single: Sequence[str], run: Run, on_event: OnEvent) -> None:
+    if len(set(predictions.actors)) < 2:
+        on_event({"note": "one actor is measured, so that rules of late fusion have nobody to learn from"})
+        return
+    for name, figures in late_fusions(predictions, single).items():
         run.measured(f"late: {name}", figures)
         on_event({"late fusion": name, "uar": str(figures.uar)})
 
@@ -114,6 +126,17 @@ def _seen(described: list[Clip], clips: Sequences, data: Path, faces: str | None
     return with_start(seen, faces)
 
 
+def _tell_of_faces(faces: str, measured: Sequence[ClipFile], data: Path, on_event: OnEvent) -> None:
+    """Say where the network of faces knows what is measured: it was trained once, with every actor."""
+    people = [file.person(data) for file in measured]
+    known = sum(handed_on(Path(faces)).knows([digest_of(file.path) for file in measured], people))
+    if known:
+        on_event({
+            "note": f"{faces} learned from {known} of these {len(people)} clips, or from who acts in them: "
+            "figures of all that sees faces flatter"
+        })  # fmt: skip
+
+
 def cross_validated(
     options: ClipFusionOptions, data: Path, run: Run, folds: int, on_event: OnEvent
 ) -> tuple[float, ...]:
@@ -129,7 +152,10 @@ def cross_validated(
     builders = _builders(options, clips.width)
     parts = np.array([part or "" for part in clips.parts])
     known = np.flatnonzero(parts == "train") if "train" in parts else np.arange(len(parts))
-    drawn = folds_by_group([clips.actors[i] for i in known], folds, options.seed)
+    copies = None if clips.digests is None else [clips.digests[i] for i in known]
+    if options.faces is not None:
+        _tell_of_faces(options.faces, [described[i].file for i in known], data, on_event)
+    drawn = folds_by_group([clips.actors[i] for i in known], folds, options.seed, duplicates=copies)
     splits = [(known[rest], known[left_out]) for rest, left_out in drawn]
     for rest, left_out in splits:
         assert_taught(clips.labels, rest, left_out, LABELS, "clips")

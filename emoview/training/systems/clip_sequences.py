@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.datasets.files import digest_of
 from emoview.datasets.splits import Indices, leave_one_group_out
 from emoview.errors import DatasetError, InputError
 from emoview.face.align import network_input
@@ -33,6 +34,7 @@ class Sequences:
         labels: `(n,)`.
         actors: `(n,)`.
         parts: `(n,)`; None where the data set has none.
+        digests: `(n,)`, of the files, where copies are looked for.
     """
 
     values: tuple[NDArray[np.float32], ...]
@@ -40,6 +42,7 @@ class Sequences:
     labels: NDArray[np.int64]
     actors: tuple[str, ...]
     parts: tuple[str | None, ...]
+    digests: tuple[str, ...] | None = None
 
     @property
     def width(self) -> int:
@@ -47,13 +50,27 @@ class Sequences:
         return int(self.values[0].shape[1])
 
     def splits(self) -> tuple[tuple[Indices, Indices], ...]:
-        """Split as the data set does, else leave out one actor after the other: `(known, asked)`."""
+        """Split as the data set does, else leave out one actor after the other: `(known, asked)`.
+
+        Of a clip that is there twice, what is asked about is not known.
+        """
         parts = np.array([part or "" for part in self.parts])
-        if "train" in parts and "valid" in parts:
-            return ((np.flatnonzero(parts == "train"), np.flatnonzero(parts == "valid")),)
-        if len(set(self.actors)) < 3:
+        measured = next((part for part in ("valid", "test") if part in parts), None)
+        drawn: tuple[tuple[Indices, Indices], ...]
+        if "train" in parts and measured is not None:
+            drawn = ((np.flatnonzero(parts == "train"), np.flatnonzero(parts == measured)),)
+        elif len(set(self.actors)) < 3:
             raise DatasetError("the clips name fewer than three actors: leaving one out leaves too little")
-        return leave_one_group_out(self.actors)
+        else:
+            drawn = leave_one_group_out(self.actors)
+        return tuple((self._others(known, asked), asked) for known, asked in drawn)
+
+    def _others(self, known: Indices, asked: Indices) -> Indices:
+        """Leave out the copies of the clips `asked`."""
+        if self.digests is None:
+            return known
+        copied = {self.digests[i] for i in asked}
+        return known[[self.digests[i] not in copied for i in known]]
 
 
 def sequences_of(clips: list[Clip], faces: str | None, on_event: OnEvent) -> Sequences:
@@ -76,6 +93,7 @@ def sequences_of(clips: list[Clip], faces: str | None, on_event: OnEvent) -> Seq
     return Sequences(
         tuple(values), np.stack(summaries), np.array([c.label for c in clips]),
         tuple(c.actor for c in clips), tuple(c.file.part for c in clips),
+        tuple(digest_of(c.file.path) for c in clips),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
@@ -24,7 +24,7 @@ def picture_folds(
         Positions for training, for choosing the epoch, and of what is left out.
     """
     yield from folds_and_choice(
-        pictures.labels, known, folds, seed, groups=pictures.subjects, duplicates=pictures.digests()
+        pictures.labels, known, folds, seed, groups=pictures.groups, duplicates=pictures.digests()
     )
 
 
@@ -34,7 +34,7 @@ def folds_and_choice(
     folds: int,
     seed: int,
     *,
-    groups: Sequence[str | None] | None,
+    groups: Sequence[Hashable] | None,
     duplicates: Sequence[str],
 ) -> Iterator[tuple[Indices, Indices, Indices]]:
     """Do as `picture_folds` for any examples.

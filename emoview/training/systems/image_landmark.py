@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from emoview.common.folders import Data
 from emoview.datasets.pictures import LabelledPictures
-from emoview.datasets.splits import assert_taught
+from emoview.datasets.splits import assert_filled, assert_taught
 from emoview.face.fit import DOUBTFUL, misfits
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
@@ -29,6 +29,7 @@ from emoview.networks.runs import NetworkOfRun, Run
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures
 from emoview.training.kept import kept
+from emoview.training.label_groups import class_weights
 from emoview.training.loop import Batch, fit
 from emoview.training.parts import Parts, learned_from, split_pictures
 from emoview.training.plan import Plan
@@ -36,7 +37,6 @@ from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import best_network, picture_folds
 from emoview.training.systems.options import ImageLandmarkOptions
 from emoview.training.systems.pictures import (
-    class_weights,
     loss_of,
     report,
     validated,
@@ -81,7 +81,7 @@ def train(options: ImageLandmarkOptions, data: Data, run: Run, on_event: OnEvent
     """Train the four networks, and measure each on the same unseen part."""
     pictures, parts = split_pictures(data, "random", options.seed, SHARES)
     inputs, parts = _described(pictures, parts, run.folder, on_event)
-    assert_taught(inputs.labels, parts[0], np.concatenate(parts[1:]), LABELS, "pictures")
+    _assert_learned(inputs, parts)
     for name in PLANS:
         run.learns(name, learned_from(pictures, parts))
 
@@ -104,13 +104,19 @@ def cross_validated(
     found: dict[str, list[float]] = {}
     every = list(picture_folds(pictures, known, folds, options.seed))
     for fold in every:
-        assert_taught(inputs.labels, fold[0], np.concatenate(fold[1:]), LABELS, "pictures")
+        _assert_learned(inputs, fold)
     for number, fold in enumerate(every, start=1):
         prefix = f"{folds}-folds/{number}/"
         for name, takes, model in _networks(prefix, inputs, fold, options, run, on_event):
             said = _logits(model, inputs, takes, fold[2])
             found.setdefault(name, []).append(accuracy(said, inputs.labels[fold[2]]))
     return best_network(found, on_event)
+
+
+def _assert_learned(inputs: Inputs, parts: Parts) -> None:
+    # Of a part, landmarks may have been found in no picture.
+    assert_filled(parts, "pictures")
+    assert_taught(inputs.labels, parts[0], np.concatenate(parts[1:]), LABELS, "pictures")
 
 
 def _networks(

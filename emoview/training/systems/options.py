@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
+from emoview.errors import InputError
 from emoview.networks.choices import Activation, Aggregate, Preparation
 from emoview.timeline.labels import FaceLabel, TaughtCount
 from emoview.training.options import (
@@ -131,6 +132,10 @@ class SequenceOptions(PictureOptions):
     attention: bool = False
     batch: Number = 4
     plan: Plan = field(default_factory=lambda: Plan(epochs=25, rate=1e-5))
+
+    def __post_init__(self) -> None:
+        """Refuse a median of what attention weighs."""
+        _assert_weighed(self.attention and self.gru_depth > 0, self.aggregate)
 
 
 @dataclass(frozen=True)
@@ -264,3 +269,12 @@ class ClipFusionOptions:
     plan: Plan = field(default_factory=lambda: Plan(20, 1e-3, "adam", "staircase", 0.95, 1, keep="last"))
     batch: Number = 24
     seed: Whole = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a median of what attention weighs."""
+        _assert_weighed(self.attention, self.aggregate)
+
+
+def _assert_weighed(attention: bool, aggregate: Aggregate) -> None:
+    if attention and aggregate == "median":
+        raise InputError("a median knows no weights: leave out attention=true or aggregate=median")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from emoview.common.files import write_whole
 from emoview.common.folders import Data
 from emoview.datasets.pictures import LabelledPictures, Truth
-from emoview.datasets.splits import assert_taught
+from emoview.datasets.splits import assert_filled, assert_taught
 from emoview.errors import DatasetError, InputError
 from emoview.fusion.late import softmax
 from emoview.metrics.calibration import fit_scale
@@ -30,11 +30,11 @@ from emoview.networks.flops import flops
 from emoview.networks.merging import add_normalisation, merge_normalisation
 from emoview.networks.preparation import prepared
 from emoview.networks.runs import NetworkOfRun, Run
-from emoview.networks.seen import with_start
+from emoview.networks.seen import assert_unseen, with_start
 from emoview.timeline.labels import CONTEMPT, FACE_LABELS
 from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics, predicted
 from emoview.training.kept import kept
-from emoview.training.label_groups import group_names, grouped, regrouped
+from emoview.training.label_groups import class_weights, group_names, grouped, regrouped
 from emoview.training.loop import Batch, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
 from emoview.training.parts import Parts, Told, learned_from, split_pictures
@@ -64,6 +64,7 @@ def train(options: PictureOptions, data: Data, run: Run, on_event: OnEvent) -> N
     groups = grouped(pictures.labels, options.labels)
     name = options.network
     _assert_learned(pictures, parts, options)
+    _assert_unseen(pictures.select(parts[2]), options)
     seen = with_start(learned_from(pictures, parts), options.start, name)
     run.learns(name, with_start(seen, options.teacher))
     targets = targets_of(pictures, groups, parts[0], options, run.part(name))
@@ -91,6 +92,10 @@ def check(options: PictureOptions) -> None:
         InputError: They do not go together, or there is no such start or teacher, or it does not fit.
     """
     names, shape = group_names(options.labels), input_shape(options)
+    if options.labels == 7 and FACE_LABELS.index(CONTEMPT) in _omitted(options):
+        raise InputError(
+            "contempt is none of the seven labels: leave it out of omit, or set labels=8, 3 or 2"
+        )
     _check_teacher(options, names)
     network = _network(options, shape, names)
     if options.start is not None:
@@ -113,12 +118,15 @@ def cross_validated(
 ) -> tuple[float, ...]:
     """Train on folds of all but what is measured in the end: accuracy on each fold left out, in percent."""
     shape = input_shape(options)
-    pictures, (train_part, choose, _) = opened(options, data)
+    pictures, (train_part, choose, _) = _with_omitted(options, data)
     decoded = DecodedPictures.of(pictures, size=shape[0], colour=shape[-1] == 3)
     groups = grouped(pictures.labels, options.labels)
     result = []
     known = np.sort(np.concatenate([train_part, choose]))
-    every = list(picture_folds(pictures, known, folds, options.seed))
+    _assert_unseen(pictures.select(known), options)
+    # What is omitted is measured in the folds, too: else a search would prefer to omit what is hard to tell.
+    drawn = picture_folds(pictures, known, folds, options.seed)
+    every = [_without_omitted(pictures, parts, options) for parts in drawn]
     for parts in every:
         _assert_learned(pictures, parts, options)
     for number, parts in enumerate(every, start=1):
@@ -133,9 +141,16 @@ def cross_validated(
 def opened(options: PictureOptions, data: Data) -> tuple[LabelledPictures, Parts]:
     """Open the pictures with the labels that the options ask for, and split them.
 
+    Those with labels that are omitted are in the part alone that is measured.
+
     Raises:
         DatasetError: Contempt is to be told, and no picture shows it.
     """
+    pictures, parts = _with_omitted(options, data)
+    return pictures, _without_omitted(pictures, parts, options)
+
+
+def _with_omitted(options: PictureOptions, data: Data) -> tuple[LabelledPictures, Parts]:
     truth: Truth = options.truth
     told = Told(truth, contempt=options.labels != 7)
     pictures, parts = split_pictures(data, options.split, options.seed, told=told)
@@ -145,9 +160,13 @@ def opened(options: PictureOptions, data: Data) -> tuple[LabelledPictures, Parts
             "AffectNet, CK+, folders of which one is named contempt, or FER2013 with the votes of FER+ "
             "(truth=votes)."
         )
+    return pictures, parts
+
+
+def _without_omitted(pictures: LabelledPictures, parts: Parts, options: PictureOptions) -> Parts:
     omitted = _omitted(options)
     train_part, choose = (part[~np.isin(pictures.labels[part], omitted)] for part in parts[:2])
-    return pictures, (train_part, choose, parts[2])
+    return train_part, choose, parts[2]
 
 
 def _omitted(options: PictureOptions) -> list[int]:
@@ -157,11 +176,22 @@ def _omitted(options: PictureOptions) -> list[int]:
 
 
 def _assert_learned(pictures: LabelledPictures, parts: Parts, options: PictureOptions) -> None:
-    """Make sure that every label that is asked about is learned, but for those that are omitted."""
+    """Make sure that every label that is asked about is learned, but for those that are omitted.
+
+    Raises:
+        DatasetError: One is not, or nothing is left to choose by.
+    """
+    assert_filled(parts, "pictures")
     asked = np.concatenate(parts[1:])
     asked = asked[~np.isin(pictures.labels[asked], _omitted(options))]
     groups = grouped(pictures.labels, options.labels)
     assert_taught(groups, parts[0], asked, group_names(options.labels), "pictures")
+
+
+def _assert_unseen(measured: LabelledPictures, options: PictureOptions) -> None:
+    for begun, network in ((options.start, options.network), (options.teacher, None)):
+        if begun is not None:
+            assert_unseen(begun, measured.digests(), measured.subjects, network)
 
 
 def targets_of(
@@ -365,9 +395,3 @@ def validated(
         "validation_loss": float(np.average(losses, weights=sizes)),
         "validation_accuracy": accuracy(logits, labels),
     }
-
-
-def class_weights(labels: NDArray[np.int64], count: int) -> NDArray[np.float32]:
-    """Give the largest label's count over each label's own, `(count,)`."""
-    counts = np.bincount(labels, minlength=count)
-    return np.asarray(counts.max() / np.maximum(counts, 1), np.float32)

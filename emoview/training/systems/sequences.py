@@ -24,11 +24,11 @@ from emoview.metrics.calibration import fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks.flops import flops
 from emoview.networks.runs import NetworkOfRun, Run
-from emoview.networks.seen import Seen, with_start
+from emoview.networks.seen import Seen, assert_unseen, with_start
 from emoview.networks.sequences import EMBEDDING_PART, cnn_gru, frames_network
 from emoview.timeline.labels import LABELS
 from emoview.training.batches import DecodedPictures, changed, predicted
-from emoview.training.label_groups import group_names, grouped
+from emoview.training.label_groups import class_weights, group_names, grouped
 from emoview.training.late_fusion import Predictions
 from emoview.training.loop import Batch, fit_head_first
 from emoview.training.parts import Parts
@@ -38,7 +38,6 @@ from emoview.training.systems.folds import folds_and_choice
 from emoview.training.systems.options import SequenceOptions
 from emoview.training.systems.pictures import (
     built,
-    class_weights,
     input_shape,
     loss_of,
     only_dense_learn,
@@ -163,6 +162,7 @@ def cross_validated(
     clips, (train_part, choose, _) = split_frames(data, options.split, options.seed)
     entries, names = _entries(clips, shape, options)
     known = np.sort(np.concatenate([train_part, choose]))
+    _assert_unseen(clips, known, options)
     result = []
     drawn = list(folds_and_choice(
         entries.labels, known, folds, options.seed,
@@ -184,12 +184,29 @@ def _name(options: SequenceOptions) -> str:
 
 
 def _note(name: str, clips: Sequence[ClipFrames], parts: Parts, options: SequenceOptions, run: Run) -> None:
-    """Note what the network learns from: frames, and who acts in them."""
-    some = [clips[i] for i in np.concatenate(parts[:2])]
-    files = tuple(file for clip in some for file in clip.files)
-    frames = LabelledPictures("frames", files, np.zeros(len(files), np.int64))
-    seen = Seen.of(frames.digests(), [clip.actor for clip in some])
+    """Note what the network learns from: frames, and who acts in them.
+
+    Raises:
+        InputError: What it begins with has learned from what it is measured on.
+    """
+    _assert_unseen(clips, parts[2], options)
+    seen = Seen.of(*_shown(clips, np.concatenate(parts[:2])))
     run.learns(name, with_start(seen, options.start, options.network))
+
+
+def _assert_unseen(
+    clips: Sequence[ClipFrames], measured: NDArray[np.int64], options: SequenceOptions
+) -> None:
+    if options.start is not None:
+        assert_unseen(options.start, *_shown(clips, measured), options.network)
+
+
+def _shown(clips: Sequence[ClipFrames], which: NDArray[np.int64]) -> tuple[Sequence[str], Sequence[str]]:
+    """Give the digests of all frames of some clips, and who acts in each."""
+    some = [(clips[i].actor, file) for i in which for file in clips[i].files]
+    files = tuple(file for _, file in some)
+    frames = LabelledPictures("frames", files, np.zeros(len(files), np.int64))
+    return frames.digests(), [actor for actor, _ in some]
 
 
 def _entries(

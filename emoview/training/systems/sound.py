@@ -21,7 +21,7 @@ from emoview.datasets.speech import Utterance, read_speech
 from emoview.datasets.splits import assert_disjoint, assert_taught, folds_by_group, stratified_split
 from emoview.errors import DatasetError, InputError
 from emoview.fusion.late import softmax
-from emoview.metrics.calibration import fit_scale
+from emoview.metrics.calibration import calibrated_by_others, fit_scale
 from emoview.metrics.labels import accuracy, measure_labels
 from emoview.networks import catalog
 from emoview.networks.flops import flops
@@ -42,7 +42,7 @@ from emoview.voice.smile import FunctionalSet
 
 def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> None:
     """Train under both protocols; the network of the first fold, which can be trusted, is the outcome."""
-    utterances = _utterances(options, data)
+    utterances = _utterances(options, data, on_event)
     names, labels = _labels_of(utterances)
     _built(options, len(names), FEATURE_WIDTHS[options.features])
     digests = [digest_of(u.path) for u in utterances]
@@ -72,7 +72,8 @@ def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> Non
         )
         models.append(model)
     scale = fit_scale(said, labels)
-    figures = measure_labels(softmax(scale * said), labels, names)
+    probabilities = calibrated_by_others(said, labels, [test for _, test in folds])
+    figures = measure_labels(probabilities, labels, names)
     report(run, _network(name, options, names, scale, models[0]), models[0], figures)
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
@@ -89,7 +90,7 @@ def cross_validated(
 
     The folds are drawn at random, each with the same mix of labels.
     """
-    utterances = _utterances(options, data)
+    utterances = _utterances(options, data, on_event)
     names, labels = _labels_of(utterances)
     _built(options, len(names), FEATURE_WIDTHS[options.features])
     digests = [digest_of(u.path) for u in utterances]
@@ -111,12 +112,15 @@ def cross_validated(
     return tuple(result)
 
 
-def _utterances(options: SoundOptions, data: Data) -> tuple[Utterance, ...]:
+def _utterances(options: SoundOptions, data: Data, on_event: OnEvent) -> tuple[Utterance, ...]:
     every = [u for folder in folders_of(data) for u in read_speech(folder, songs=options.songs)]
     utterances = tuple(u for u in every if not options.corpora or u.corpus in options.corpora)
     if not utterances:
         where, wanted = " and ".join(map(str, folders_of(data))), ", ".join(options.corpora)
         raise DatasetError(f"{where} holds nothing of {wanted}: set corpora to what it holds")
+    missing = sorted({*options.corpora} - {u.corpus for u in utterances})
+    if missing:
+        on_event({"note": f"nothing is there of {', '.join(missing)}"})
     return utterances
 
 
