@@ -13,6 +13,7 @@ from emoview.timeline.clock import tick_at
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceReasons
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Row, Segment
+from emoview.timeline.turns import own_voice
 
 if TYPE_CHECKING:
     from emoview.fusion.baseline import Baseline
@@ -46,7 +47,7 @@ def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHoo
 class _Explainer:
     def __init__(self, seen: Seen, models: Models, baseline: Baseline | None, analysis: Analysis) -> None:
         self._seen = seen
-        self._naming = analysis.naming
+        self._naming, self._own = analysis.naming, own_voice(analysis)
         if seen.faces:
             from emoview.explain.face import shipped_gradcam
 
@@ -71,7 +72,7 @@ class _Explainer:
         return face_reasons(self._gradcam, [*sureness], faces, [*sureness.values()], label)
 
     def _of_voice(self, label: str, rows: list[Row]) -> VoiceReasons | None:
-        ticks = np.array([row.tick for row in rows if row.voice is not None and not row.off_screen], np.int64)
+        ticks = np.array([row.tick for row in rows if self._own(row)], np.int64)
         return self._voice(ticks, label) if len(ticks) else None
 
 

@@ -21,6 +21,7 @@ from emoview.timeline.measures import MEASURE_COLUMNS, Values, kept
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis, FaceBox, FaceFound, MediaFacts, Overall, Row, Verdict
 from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import summed_up
 
 _DECIMALS: Final = 6
 # A frame stands for the ticks up to the next; where frames are missing, not for long.
@@ -55,7 +56,7 @@ def imported(path: Path, *, rate: float | None = None, video: Path | None = None
     options = Options(modality="face", face="all" if len(faces) > 1 else "largest")
     said = [row.face for row in timeline if row.face is not None]
     verdict = None if not said else Verdict.of(tuple(float(p) for p in np.mean(said, axis=0)))
-    return Analysis(
+    return summed_up(Analysis(
         media=_facts(found, path, media, timeline, len(faces)),
         overall=Overall(verdict, verdict, None),
         segments=segments_of(timeline),
@@ -70,7 +71,7 @@ def imported(path: Path, *, rate: float | None = None, video: Path | None = None
         faces=faces,
         source=found.source,
         action_units=tuple(found.units),
-    )
+    ))  # fmt: skip
 
 
 def _doubts(found: Findings, media: Media | None, *, given: float | None) -> Iterator[str]:

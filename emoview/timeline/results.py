@@ -395,5 +395,5 @@ def main_rows(analysis: Analysis) -> tuple[Row, ...]:
     if analysis.options.face == "speaking":
         return analysis.timeline
     counts = Counter(row.person for row in analysis.timeline if row.person is not None)
-    main = counts.most_common(1)[0][0] if counts else None
+    main = min(counts, key=lambda one: (-counts[one], one), default=None)
     return tuple(row for row in analysis.timeline if row.person in (main, None))

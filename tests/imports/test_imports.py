@@ -248,3 +248,15 @@ def test_the_table_is_not_written_over(tmp_path: Path, monkeypatch: pytest.Monke
         assert done.returncode == 1
         assert "overwritten" in done.stderr
         assert Path("f.csv").read_bytes() == before
+
+
+def test_a_long_import_says_the_same_before_and_after_it_is_written(tmp_path: Path):
+    def change(i: int) -> dict[str, object]:
+        cells: dict[str, object] = dict.fromkeys(("happiness", "sadness", "fear"), 0)
+        return cells | {("happiness", "sadness", "fear")[i // 10 % 3]: 0.9}
+
+    result = imported(feat(tmp_path / "f.csv", 1600, change), rate=25)
+    (tmp_path / "f.json").write_text(to_json(result))
+    assert result.overall.label == "mixed"
+    again = read_json(tmp_path / "f.json").overall
+    assert (again.label, again.confidence) == (result.overall.label, result.overall.confidence)
