@@ -188,3 +188,25 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
         said = analyze(tmp_path / name).warnings
         assert [warning for warning in said if warning.startswith(expected)]
         assert len(said) == 2
+
+
+def test_channels_of_two_speakers_who_are_both_seen_are_mixed(monkeypatch: pytest.MonkeyPatch):
+    media: Any = SimpleNamespace(audio=SimpleNamespace(count=2))
+    loud = np.sqrt(np.square(two_speakers(monkeypatch).apart(slice(None)).reshape(300, 640, 2)).mean(axis=1))
+    loud *= loud > 0.5 * loud.max()
+    lips = np.cumsum(loud * np.where(np.arange(300) % 2, 1, -1)[:, None], axis=0)
+    # Of the right one the lips move a little less surely.
+    lips[:, 1] += np.random.default_rng(1).normal(0, 0.02, 300)
+    tracks = {0: seen_face(0, lips[:, 0], 0), 1: seen_face(1, lips[:, 1], 0, size=40)}
+    seen = functools.partial(copy.copy, SimpleNamespace(tracks=tracks))
+    for asked in ("all", "speaking"):
+        sound = two_speakers(monkeypatch)
+        _, notes = sound_of(media, Options(face=asked), seen)
+        assert sound.weights.tolist() == [0.5, 0.5]
+        assert notes == ("each of the two channels has its own speaker, and both are seen: they were mixed",)
+    sound = two_speakers(monkeypatch)
+    assert "the left one was analysed" in sound_of(media, Options(), seen)[1][0]
+    # All that is heard was asked for.
+    sound = two_speakers(monkeypatch)
+    assert "they were mixed" in sound_of(media, Options(voice="all"), seen)[1][0]
+    assert sound.weights.tolist() == [0.5, 0.5]
