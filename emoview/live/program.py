@@ -76,7 +76,10 @@ class Program:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.options = replace(plan.options, causal=True)
+        smooth = plan.settings.smoothing_s
+        self.options = replace(
+            plan.options, causal=True, smooth=None if smooth == EMOVIEW.smoothing_s else smooth
+        )
         check(self.options)
         _check_live(self.options)
         if plan.record is not None and plan.source is None:
@@ -158,6 +161,7 @@ class Program:
             facts, tally, rows, self.options, self.load(),
             device=self.device, warnings=warnings,
             timings={"total": round(time.monotonic() - self._started_at, 3)},
+            baseline=None if session is None else session.baseline,
         )  # fmt: skip
 
     def finish(self) -> tuple[Analysis | None, list[Path]]:

@@ -21,9 +21,9 @@ from emoview.live.clock import StreamClock
 from emoview.live.door import Server, run
 from emoview.live.gate import Gate
 from emoview.live.inbox import Shot
-from emoview.live.program import Program
+from emoview.live.program import Program, replace_camera
 from emoview.live.session import Session
-from emoview.live.settings import EMOVIEW, PRESETS
+from emoview.live.settings import PRESETS
 from emoview.live.viewers import Pictures, Viewer, view
 from emoview.live.wire import MOST_BYTES, Sent, sent_in
 from emoview.media.stream import cameras
@@ -120,8 +120,10 @@ class LiveServer:
         self._cameras += 1
         program = self._program
         try:
+            # A camera of the browser is none that is named here.
+            settings = replace_camera(program.plan.settings, "")
             session = await asyncio.to_thread(
-                lambda: Session(program.load, program.options, settings=EMOVIEW)
+                lambda: Session(program.load, program.options, settings=settings)
             )
             session.state.state = "live"
             session.start(None)

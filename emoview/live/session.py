@@ -126,7 +126,7 @@ class Session:
         self._load, self.options, self._record = load, options, record
         self.settings = settings
         self.manner = Manner(settings.smoothing_s, settings.prediction_frequency)
-        baseline = None if options.baseline is None else read_baseline(options.baseline)
+        self.baseline = baseline = None if options.baseline is None else read_baseline(options.baseline)
         for kind, other in (("face", "voice"), ("voice", "face")):
             if baseline is not None and options.modality != other:
                 baseline.require(kind)
@@ -235,7 +235,10 @@ class Session:
             if opened is not None:
                 # A second without pictures: no face goes on from one camera to the other.
                 last = self.latest.moment.tick if self.latest is not None else -1
-                self.inbox.begin(last + 1 + TICK_HZ)
+                first = last + 1 + TICK_HZ
+                self.inbox.begin(first)
+                if self._record is not None:
+                    self._record.note(f"from {time_of(first):.1f} s on: the source is {opened.title}")
         self.inbox.close()
 
     def _opened(self) -> Feed | None:

@@ -212,6 +212,9 @@ class FileFeed:
         """Feed until the end."""
         media = self._media
         sound = read_sound(media) if media.audio is not None and self._sound else None
+        if sound is not None:
+            # As in a stream, what it is off zero by over the whole is not known yet.
+            sound.offset[:] = 0
         self.state.state, self.state.opened = "live", 1
         done = 0
         while not self._stopped.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 
 import pytest
@@ -86,3 +87,29 @@ def test_a_damaged_leftover_stands_in_nobodys_way(tmp_path):
     (tmp_path / "a.csv").write_text("")
     (tmp_path / "b.recording.json").write_text("{}")
     assert finish_left(tmp_path) == []
+
+
+def test_the_json_says_who_speaks_as_the_csv_does(tmp_path):
+    result = made_up(second_face=True)
+    rows = tuple(replace(row, speaking=row.voice is not None) for row in result.timeline)
+    recording = recorder(tmp_path, result)
+    for row in rows:
+        recording.add([row])
+    table, path = recording.close(lambda rows, notes: replace(result, timeline=tuple(rows)))
+    told = [row.speaking for row in read_json(path).timeline]
+    assert told == [row.speaking for row in rows]
+    assert told == [cells["speaking"] == "1" for cells in csv.DictReader(table.open())]
+
+
+def test_what_a_crash_left_has_the_segments_that_were_asked_for(tmp_path):
+    result = made_up()
+    result = replace(result, options=replace(result.options, min_segment=2.0))
+    recording = recorder(tmp_path, result)
+    for row in result.timeline:
+        recording.add([row])
+    recording._sync(0.0)
+    recording._file.close()
+    _, path = finish_left(tmp_path)
+    stored = json.loads(path.read_text())
+    assert len(stored["segments"]) == len(read_json(path).segments) == 1
+    assert (stored["media"]["faces"], stored["media"]["persons"]) == (1, 1)

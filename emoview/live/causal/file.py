@@ -92,14 +92,11 @@ class Watched:
     def _warnings(self) -> Iterator[str]:
         most = self.core.tally.most
         yield from self.core.warnings()
-        yield from warn.of_finding(most, self.core.widened, self.options)
         if most > 1 and self.options.face == "largest":
             yield (
                 f"up to {most} faces were found at once; the largest of each moment was analysed: "
                 "use --face speaking, --face all or --face ID for others"
             )
-        if self.faces is not None:
-            yield from warn.of_networks(self.models)
         if self.voice is not None:
             yield from self.voice.notes
             speech = self.core.tally.with_speech > 0
