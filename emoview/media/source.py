@@ -120,7 +120,7 @@ def opened(
         seconds: How much of an address is recorded; None for all of it, at most six hours.
 
     Raises:
-        InputError: It cannot be had.
+        InputError: It cannot be had, or an option is for another kind of source.
     """
     text = os.fspath(source)
     # A file is meant by its name, whatever that looks like.
@@ -133,6 +133,11 @@ def opened(
     if rate is not None and not pictures:
         raise InputError(
             "--rate is for numbered pictures, such as frames_%04d.png or a folder of them: leave it out"
+        )
+    if seconds is not None and (address is None or address[1].lower() == "file"):
+        raise InputError(
+            "--seconds is for addresses, such as a camera's: leave it out; emoview batch takes stretches of "
+            "files, by a list with start_s and end_s"
         )
     if not piped and address is None and not pictures:
         yield Opened(Path(text), str(Path(text)))

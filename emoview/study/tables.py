@@ -126,7 +126,8 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
     values |= _of_groups(ticks, result, people)
     for name in _AFFECT:
         values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
-    values["smiles"] = len(marks_of(main, read_rule(_SMILE)))
+    read = any(row.face is not None for row in main.timeline)
+    values["smiles"] = len(marks_of(main, read_rule(_SMILE))) if read else None
     if result.options.measured:
         person, voice = next(iter(sums_of_persons(result)), None), _voice(main, result)
         for name in ("usable_share", "blinks", "blinks_per_min", "blink_s"):

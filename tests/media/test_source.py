@@ -166,6 +166,10 @@ def test_addresses_are_opened_with_leave_alone(address: str, base: Path):
         with pytest.raises(InputError, match="are not read"), opened(odd, allow_network=True):
             pass
     assert str(stem_name(f"{address}?token=1/2")) == "base.mkv"
+    # Of a file all would be analysed.
+    for file in (str(base), f"file://{base}", "-"):
+        with pytest.raises(InputError, match="--seconds is for addresses"), opened(file, seconds=1):
+            pass
 
 
 @pytest.fixture(scope="module")
