@@ -97,13 +97,13 @@ def read_plan(path: Path, notes: list[str] | None = None) -> list[PlanRow]:
         more = f"; and {len(faults) - _MOST_TOLD} more" if len(faults) > _MOST_TOLD else ""
         raise InputError(f"the plan {name_of(path)} has faults: {'; '.join(faults[:_MOST_TOLD])}{more}")
     clips = clips_of([str(path)])
-    told: dict[str, None] = {}
+    told: list[str] = []
     rows = [
-        _row(clip, dict(entry.further), columns, path, lambda note: told.setdefault(note))
+        _row(clip, dict(entry.further), columns, path, told.append)
         for clip, entry in zip(clips, entries, strict=True)
     ]
     if notes is not None:
-        notes += told
+        notes += dict.fromkeys(told)
     return rows
 
 
