@@ -73,7 +73,8 @@ class _Explainer:
 
     def _of_voice(self, label: str, rows: list[Row]) -> VoiceReasons | None:
         ticks = np.array([row.tick for row in rows if self._own(row)], np.int64)
-        return self._voice(ticks, label) if len(ticks) else None
+        # What dies away behind the words is in no window that could be explained.
+        return self._voice(ticks, label) if self._seen.speech[ticks].any() else None
 
 
 def _likeliest(labels: tuple[str, ...], rows: list[Row]) -> str:

@@ -123,17 +123,19 @@ def test_a_voice_that_is_the_same_differs_in_nothing(spoken: Sound):
 
 
 def test_a_voice_that_does_not_count_for_the_label_explains_nothing(monkeypatch: pytest.MonkeyPatch):
-    """Another person in the picture, who is not measured, speaks in between."""
+    """Another person in the picture, who is not measured, speaks in between; a last sound dies away."""
     happy, sad = leaning("happy"), leaning("sad")
     own = Row(0, 0, voice=sad, fused=happy, voice_id=0, speaking=True)
-    rows = (own, replace(own, tick=1, voice_id=1, speaking=False), replace(own, tick=2))
-    analysis = replace(made_up(), timeline=rows, segments=(Segment(0.0, 0.12, 0, "happy", 0.7),))
+    rows = (own, replace(own, tick=1, voice_id=1, speaking=False), *(replace(own, tick=i) for i in (2, 3)))
+    segments = tuple(Segment(*ends, 0, "happy", 0.7) for ends in ((0.0, 0.12), (0.12, 0.16)))
+    analysis = replace(made_up(), timeline=rows, segments=segments)
     asked: list[tuple[list[int], str]] = []
     monkeypatch.setattr(
         "emoview.explain.voice.VoiceOcclusion",
         lambda *_: lambda ticks, label: asked.append((ticks.tolist(), label)),
     )
     seen = Seen()
+    seen.add_voice(np.zeros((4, 1), np.float32), np.array([True, True, True, False]))
     seen.add_windows([(0, 3)], np.zeros((1, 1), np.float32))
     explained(analysis, seen, Models())
     assert asked == [([0, 2], "happy")]
