@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,12 +131,17 @@ def test_a_voice_that_does_not_count_for_the_label_explains_nothing(monkeypatch:
     segments = tuple(Segment(*ends, 0, "happy", 0.7) for ends in ((0.0, 0.12), (0.12, 0.16)))
     analysis = replace(made_up(), timeline=rows, segments=segments)
     asked: list[tuple[list[int], str]] = []
-    monkeypatch.setattr(
-        "emoview.explain.voice.VoiceOcclusion",
-        lambda *_: lambda ticks, label: asked.append((ticks.tolist(), label)),
-    )
+    beside: list[list[bool]] = []
+
+    def occlusion(*given: Any) -> Callable[[np.ndarray, str], None]:
+        beside.append(given[-1].tolist())
+        return lambda ticks, label: asked.append((ticks.tolist(), label))
+
+    monkeypatch.setattr("emoview.explain.voice.VoiceOcclusion", occlusion)
     seen = Seen()
     seen.add_voice(np.zeros((4, 1), np.float32), np.array([True, True, True, False]))
     seen.add_windows([(0, 3)], np.zeros((1, 1), np.float32))
     explained(analysis, seen, Models())
     assert asked == [([0, 2], "happy")]
+    # The speaker's average is that of this speaker.
+    assert beside == [[True, False, True, True]]
