@@ -252,8 +252,8 @@ def test_a_zero_brings_a_person_at_rest_to_what_people_at_rest_are():
     assert not zero.known
 
 
-def test_the_overall_result_of_whoever_speaks_is_that_of_the_rows():
-    """A large face listens, and a small one speaks."""
+def test_the_overall_result_of_whoever_is_looked_at_is_that_of_the_rows():
+    """A large face is there, and a small one is looked at, since it speaks, or was larger before."""
     tally = Tally(models)
     for tick in range(4):
         for face_id, width, label in ((0, 90.0, 4), (1, 30.0, 5)):
@@ -262,7 +262,7 @@ def test_the_overall_result_of_whoever_speaks_is_that_of_the_rows():
                 tick, face_id, FaceBox(0, 0, width, width), said, affect_estimated=False, main=face_id == 1
             )
     labels = {asked: tally.overall(asked, Naming()).label for asked in ("largest", "all", "speaking", "0")}
-    assert labels == {"largest": "happy", "all": "happy", "speaking": "sad", "0": "happy"}
+    assert labels == {"largest": "sad", "all": "happy", "speaking": "sad", "0": "happy"}
 
 
 def test_a_live_result_says_what_was_special_about_the_faces():

@@ -79,3 +79,13 @@ def test_of_equals_the_main_face_is_the_first():
     rows = (Row(0, 1), Row(1, 1), Row(2, 0), Row(3, 0))
     analysis = replace(made_up(), timeline=rows)
     assert {row.person for row in main_rows(analysis)} == {0} == set(faces_by_presence(rows)[:1])
+
+
+@pytest.mark.parametrize(("asked", "persons"), [("largest", {0, 1}), ("speaking", {0, 1}), ("all", {0})])
+def test_live_the_main_rows_are_those_of_whoever_is_looked_at(asked: str, persons: set[int]):
+    """Somebody is lost, and found again as another."""
+    analysis = replace(made_up(), timeline=(Row(0, 0), Row(1, 0), Row(2, 1)))
+    live = replace(analysis, options=replace(analysis.options, causal=True, face=asked))
+    assert {row.person for row in main_rows(live)} == persons
+    file = replace(analysis, options=replace(analysis.options, face="largest"))
+    assert {row.person for row in main_rows(file)} == {0}

@@ -46,7 +46,7 @@ class Tally:
     def __init__(self, load: Callable[[], Models], baseline: Baseline | None = None) -> None:
         self._load, self._baseline = load, baseline
         self._faces: dict[int, _Mean] = {}
-        # Of the face that the voice belongs to, whosever it is.
+        # Of the face that is looked at, and that the voice belongs to, whosever it is.
         self._main = _Mean()
         self._areas: dict[int, float] = {}
         # First tick, last tick, and how many.
@@ -127,16 +127,16 @@ class Tally:
         return {name for mean in (self._voice, *self._faces.values()) for name in mean.sums}
 
     def overall(self, asked: str, naming: Naming) -> Overall:
-        """Give the verdicts on all that was seen and heard, of the face `asked`, or the largest.
+        """Give the verdicts on all that was seen and heard, of the face `asked`, or the largest of all.
 
-        Where whoever speaks is looked at, the face is that of each in turn, as in the rows.
+        Where whoever speaks, or is the largest, is looked at, it is that face of each moment, as in the rows.
         """
         wanted = int(asked) if asked.isdecimal() else None
         main = wanted if wanted in self._faces else max(
             self._areas, key=lambda i: (self._areas[i], -i), default=None
         )  # fmt: skip
         face = {} if main is None or (wanted is not None and main != wanted) else self._faces[main].means()
-        if asked == "speaking" and self._main.count:
+        if asked in ("speaking", "largest") and self._main.count:
             face = self._main.means()
         voice = self._voice.means() if self._voice.count else {}
         answers = {"face": face, "voice": voice, "fused": {**face, **voice}}
