@@ -210,6 +210,20 @@ def test_single_pictures_of_slow_motion_are_those_of_the_time(slowed: Path):
     assert number_in(shown) / RATE == pytest.approx(3.0, abs=0.041)
 
 
+def test_single_pictures_are_those_on_screen_then(base: Path, tmp_path: Path):
+    """Of five pictures a second the next one may show something else."""
+    import cv2
+
+    clip = tmp_path / "few.mkv"
+    choose = r"select=not(mod(n\,10))"
+    run("-i", base, "-vf", choose, "-fps_mode", "passthrough", "-c:v", "ffv1", "-an", clip)
+    times = [0.0, 0.12, 0.2, 0.36, 1.0, 2.32]
+    for time_s, jpeg in zip(times, jpegs_at(probe(clip), times, width=64), strict=True):
+        assert jpeg is not None
+        shown = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert number_in(shown) == int((time_s + 0.02) * RATE) // 10 * 10
+
+
 def test_slow_motion_is_told(slowed: Path):
     (said,) = of_modality(probe(slowed), Options())
     assert said == (
