@@ -150,7 +150,13 @@ class CausalAnalysis:
             said.append(NO_FACE)
         if self._hearing is not None and not self.tally.with_speech:
             said.append("no speech was found: the voice columns are empty")
-        said += of_finding(self.tally.most, self.widened, self._options)
+        most = self.tally.most
+        said += of_finding(most, self.widened, self._options)
+        if most > 1 and self._options.face == "largest":
+            said.append(
+                f"up to {most} faces were found at once; the largest of each moment was analysed: "
+                "use --face speaking, --face all or --face ID for others"
+            )
         return [*said, *(of_networks(self._load()) if self._watching is not None else ())]
 
     def _smoothing(self) -> float:

@@ -90,13 +90,7 @@ class Watched:
         )  # fmt: skip
 
     def _warnings(self) -> Iterator[str]:
-        most = self.core.tally.most
         yield from self.core.warnings()
-        if most > 1 and self.options.face == "largest":
-            yield (
-                f"up to {most} faces were found at once; the largest of each moment was analysed: "
-                "use --face speaking, --face all or --face ID for others"
-            )
         if self.voice is not None:
             yield from self.voice.notes
             speech = self.core.tally.with_speech > 0
