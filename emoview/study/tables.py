@@ -18,6 +18,7 @@ from emoview.timeline.labels import GROUPS, LABELS
 from emoview.timeline.measures import ACTION_UNIT
 from emoview.timeline.results import Analysis, group_columns, main_rows
 from emoview.timeline.rules import marks_of, read_rule
+from emoview.timeline.shares import overall_rows
 from emoview.timeline.sums import VoiceSum, sum_of_voice, sums_of_persons
 
 if TYPE_CHECKING:
@@ -113,8 +114,11 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
     main = replace(result, timeline=main_rows(result))
     people = {None, *(row.person for row in main.timeline)}
     grouped = result.options.labels != len(LABELS)
+    # Of all faces the one that speaks most need not be the one that is seen most.
+    same = people - {None} <= {row.person for row in overall_rows(result)}
     values: dict[str, Any] = {
-        "seconds": media.duration_s, "label": result.overall.label, "face_share": media.face_share,
+        "seconds": media.duration_s, "label": result.overall.label if same else None,
+        "face_share": media.face_share,
         "speech_share": media.speech_share, "left_out_share": _left_out(ticks, result),
     }  # fmt: skip
     for name, column in zip(LABELS, _PROBABILITIES, strict=True):

@@ -29,7 +29,7 @@ from emoview.study.plan import Event, PlanRow, read_events, read_plan
 from emoview.study.run import refuse_foreign, write_tables
 from emoview.study.tables import FOLLOWED, clips_table, events_table, ticks_table
 from emoview.timeline.labels import LABELS, LabelCount, Naming, group_of
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Speaker
 
 
 def plan(folder: Path, *lines: str, head: str = "path,participant,condition,group,events") -> Path:
@@ -228,6 +228,12 @@ def test_all_columns_of_a_clip_are_about_the_same_person():
     results = [replace(result, timeline=other)]
     one = clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]
     assert (one["smiles"], one["fear_segments"], one["fear_share"]) == (1, 0, 0)
+    assert one["label"] == result.overall.label
+    # The overall result is that of the other one, who speaks.
+    asked = replace(result.options, face="all")
+    results = [replace(results[0], options=asked, speakers=(Speaker(0, 2.0, 1),))]
+    one = clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]
+    assert one["label"] is None
 
 
 def test_the_voice_of_a_clip_is_that_of_who_is_seen():
