@@ -196,14 +196,17 @@ def finished(left: Path, finish: Finish | None) -> list[Path]:
     if kept.kind != KIND:
         raise InputError(f"{left} is no recording of emoview live")
     merged = tuple(tuple(group) for group in kept.options.get("merge", ()))
-    options = Options(**{**kept.options, "merge": merged})
+    try:
+        options = Options(**{**kept.options, "merge": merged})
+        facts = StreamFacts(**kept.facts)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"{left} is of another version of emoview, which can finish it") from None
     _cut_torn(table)
     rows = list(read_rows(table, options))
     if finish is not None:
         result = finish(rows, kept.warnings)
     else:
         said = [*kept.warnings, "the recording was cut off: emoview ended before it"]
-        facts = StreamFacts(**kept.facts)  # type: ignore[arg-type]
         result = _result(rows, facts, options, kept.device, kept.weights, said)
     path = table.with_suffix(".json")
     write_whole(path, json_file(result, path))

@@ -10,7 +10,7 @@ import pytest
 from made_up import made_up
 
 from emoview.live.causal.result import StreamFacts
-from emoview.live.record import Recorder, finish_left
+from emoview.live.record import KIND, Recorder, finish_left
 from emoview.output.csv import to_csv
 from emoview.output.read import read_json
 
@@ -87,6 +87,14 @@ def test_a_damaged_leftover_stands_in_nobodys_way(tmp_path):
     (tmp_path / "a.csv").write_text("")
     (tmp_path / "b.recording.json").write_text("{}")
     assert finish_left(tmp_path) == []
+
+
+def test_a_leftover_of_another_version_waits_for_it(tmp_path):
+    kept = {"kind": KIND, "facts": {}, "device": "cpu", "weights": {}, "warnings": []}
+    (tmp_path / "a.recording.json").write_text(json.dumps({**kept, "options": {"of_later": 1}}))
+    (tmp_path / "a.csv").write_text("")
+    assert finish_left(tmp_path) == []
+    assert (tmp_path / "a.recording.json").exists()
 
 
 def test_the_json_says_who_speaks_as_the_csv_does(tmp_path):
