@@ -135,6 +135,20 @@ def sound_of(media: Media, options: Options, seen: SeenFaces) -> tuple[Sound, No
     return sound, ()
 
 
+def of_mix(sound: Sound) -> Notes:
+    """Tell where two channels cancel out that were mixed without looking ahead."""
+    if sound.channels != 2 or not len(sound) or sound.weights[0] != sound.weights[1]:
+        return ()
+    lost = _ticks_of(sound).lost
+    if len(lost) < _LOST_TICKS:
+        return ()
+    return (
+        f"the two channels are of opposite phase for {time_of(len(lost)):.1f} s from "
+        f"{time_of(int(lost[0])):.1f} s on, and cancel out there: --channel left or --channel right "
+        "analyses one of them",
+    )
+
+
 def _of_chosen(sound: Sound, side: int, count: int) -> Notes:
     """Tell where the channel that was asked for is silent, and another may not be."""
     try:

@@ -45,6 +45,15 @@ def test_opposite_phase_does_not_cancel_out(mono: Path, tmp_path: Path):
     )
 
 
+def test_what_cancels_out_is_told_where_nothing_looks_ahead(mono: Path, tmp_path: Path):
+    for turned, told in ((-1, 1), (0.9, 0)):
+        path = tmp_path / f"{turned}.wav"
+        ffmpeg("-i", str(mono), "-af", f"pan=stereo|c0=c0|c1={turned}*c0", str(path))
+        said = [one for one in analyze(path, causal=True).warnings if "--channel left or" in one]
+        assert len(said) == told
+        assert all("of opposite phase for" in one for one in said)
+
+
 def test_channels_that_cancel_out_for_a_while_are_not_mixed(mono: Path, tmp_path: Path):
     path = tmp_path / "half.wav"
     turned = "aeval=val(0)|val(0)*if(gt(t\\,2)\\,-1\\,1):c=stereo"
