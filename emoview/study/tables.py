@@ -19,7 +19,7 @@ from emoview.timeline.measures import ACTION_UNIT
 from emoview.timeline.results import Analysis, group_columns, main_rows
 from emoview.timeline.rules import marks_of, read_rule
 from emoview.timeline.shares import overall_rows
-from emoview.timeline.sums import VoiceSum, sum_of_voice, sums_of_persons
+from emoview.timeline.sums import sums_of_persons, voice_of
 
 if TYPE_CHECKING:
     import pandas
@@ -133,7 +133,7 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
     read = any(row.face is not None for row in main.timeline)
     values["smiles"] = len(marks_of(main, read_rule(_SMILE))) if read else None
     if result.options.measured:
-        person, voice = next(iter(sums_of_persons(result)), None), _voice(main, result)
+        person, voice = next(iter(sums_of_persons(result)), None), voice_of(result, people)
         for name in ("usable_share", "blinks", "blinks_per_min", "blink_s"):
             values[name] = None if person is None else getattr(person, name)
         for name in ("syllables_per_s", "pauses", "pause_s", "pitch_hz", "snr_db"):
@@ -144,20 +144,6 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
     for name in result.action_units:
         values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
     return values
-
-
-def _voice(main: Analysis, result: Analysis) -> VoiceSum | None:
-    """Sum up the voice of who is seen; where no face speaks, any; None where only another face does."""
-    if not any(row.speaking for row in result.timeline):
-        return sum_of_voice(result)
-    if not any(row.speaking for row in main.timeline):
-        return None
-    people = {row.person for row in main.timeline}
-    timeline = (
-        replace(row, speaking=False) if row.speaking and row.person not in people else row
-        for row in result.timeline
-    )
-    return sum_of_voice(replace(result, timeline=tuple(timeline)))
 
 
 def _left_out(ticks: pandas.DataFrame | None, result: Analysis) -> float | None:
