@@ -29,7 +29,8 @@ def baseline_of(
         on_event: Told of every recording that is done.
 
     Returns:
-        The baseline, and a sentence for each recording that was left out or in which a face had to be chosen.
+        The baseline, and sentences on recordings that were left out, of which something was lost, or in which
+        a face had to be chosen.
 
     Raises:
         InputError: No recording shows a face or holds speech.

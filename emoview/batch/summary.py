@@ -18,7 +18,8 @@ from emoview.common.text import json_of, shown
 from emoview.output.cells import cell_of
 from emoview.timeline.labels import LABELS, LabelCount
 from emoview.timeline.results import Analysis, Verdict, group_columns
-from emoview.timeline.sums import sum_of_voice, sums_of_persons
+from emoview.timeline.shares import overall_rows
+from emoview.timeline.sums import sums_of_persons, voice_of
 
 if TYPE_CHECKING:
     from emoview.batch.record import Wanted
@@ -105,7 +106,9 @@ def row_of(clip: Clip, analysis: Analysis) -> dict[str, Any]:
     row["segments"] = _dominant(analysis)
     row["warnings"] = list(analysis.warnings)
     # Of the main person, as the label is.
-    for found in (*sums_of_persons(analysis)[:1], sum_of_voice(analysis)):
+    about = {row.person for row in overall_rows(analysis)}
+    persons = [one for one in sums_of_persons(analysis) if one.person in about]
+    for found in (*persons[:1], voice_of(analysis, about)):
         row.update({name: getattr(found, name) for name in _MEASURED if hasattr(found, name)})
     return row
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from emoview.common.text import name_of
 from emoview.live.session import Session, Update
 from emoview.timeline.clock import time_of
-from emoview.timeline.labels import COLOURS, LABELS
+from emoview.timeline.labels import COLOURS, Naming
 from emoview.timeline.results import Probabilities
 
 _BAR = 24
@@ -69,27 +69,27 @@ def view(session: Session, update: Update | None, hint: str) -> RenderableType:
 
 
 def _faces(update: Update) -> list[RenderableType]:
-    moment, parts = update.moment, list[RenderableType]()
+    moment, naming, parts = update.moment, update.settings.naming, list[RenderableType]()
     for face in moment.faces[:4]:
         label = update.labels.get(face.face_id) or "-"
         title = Text.assemble(
             f"face {face.face_id}  ", (f" {label} ", f"bold black on {COLOURS.get(label, '#DDDDDD')}"),
             f"  valence {face.valence:+.2f}  arousal {face.arousal:+.2f}{'  speaks' if face.speaks else ''}",
         )  # fmt: skip
-        parts += [title, _bars(face.fused)]
+        parts += [title, _bars(face.fused, naming)]
     if not moment.faces:
         parts.append(Text("no face", style="dim"))
         if moment.voice is not None:
-            parts += [Text("voice"), _bars(moment.voice)]
+            parts += [Text("voice"), _bars(moment.voice, naming)]
     elif moment.voice is not None:
-        best = max(range(len(LABELS)), key=moment.voice.__getitem__)
-        parts.append(Text(f"voice: {LABELS[best]} {moment.voice[best]:.0%}"))
+        label, probability = naming.decide(moment.voice)
+        parts.append(Text(f"voice: {label} {probability:.0%}"))
     return parts
 
 
-def _bars(values: Probabilities) -> Table:
+def _bars(values: Probabilities, naming: Naming) -> Table:
     table = Table.grid(padding=(0, 1))
-    for label, value in zip(LABELS, values, strict=True):
+    for label, value in zip(naming.groups, naming.sums(values), strict=True):
         cells = round(value * _BAR)
         table.add_row(f"{label:9}", Text("█" * cells + "·" * (_BAR - cells), COLOURS[label]), f"{value:4.0%}")
     return table

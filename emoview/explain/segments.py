@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emoview.explain.seen import Seen
 from emoview.pipeline.events import EventHook, Progress, ignore
@@ -13,8 +15,10 @@ from emoview.timeline.clock import tick_at
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceReasons
 from emoview.timeline.labels import LABELS
 from emoview.timeline.results import Analysis, Row, Segment
+from emoview.timeline.turns import own_voice
 
 if TYPE_CHECKING:
+    from emoview.explain.voice import VoiceOcclusion
     from emoview.fusion.baseline import Baseline
     from emoview.pipeline.models import Models
 
@@ -45,20 +49,17 @@ def explained(analysis: Analysis, seen: Seen, models: Models, on_event: EventHoo
 
 class _Explainer:
     def __init__(self, seen: Seen, models: Models, baseline: Baseline | None, analysis: Analysis) -> None:
-        self._seen = seen
-        self._naming = analysis.naming
+        self._seen, self._models, self._baseline, self._analysis = seen, models, baseline, analysis
+        self._naming, self._own = analysis.naming, own_voice(analysis)
+        self._voices: dict[int | None, VoiceOcclusion] = {}
         if seen.faces:
             from emoview.explain.face import shipped_gradcam
 
             self._gradcam = shipped_gradcam(models.engine)
-        if len(seen.cuts):
-            from emoview.explain.voice import VoiceOcclusion
-
-            self._voice = VoiceOcclusion(models, seen, baseline, analysis.options.smooth)
 
     def __call__(self, segment: Segment, rows: list[Row]) -> Explanation:
         label = _likeliest(self._naming.members(segment.label), rows)
-        return Explanation(self._of_face(segment, label, rows), self._of_voice(label, rows))
+        return Explanation(self._of_face(segment, label, rows), self._of_voice(segment, label, rows))
 
     def _of_face(self, segment: Segment, label: str, rows: list[Row]) -> FaceReasons | None:
         from emoview.explain.face import face_reasons
@@ -70,9 +71,24 @@ class _Explainer:
         faces = [self._seen.faces[segment.face_id, tick] for tick in sureness]
         return face_reasons(self._gradcam, [*sureness], faces, [*sureness.values()], label)
 
-    def _of_voice(self, label: str, rows: list[Row]) -> VoiceReasons | None:
-        ticks = np.array([row.tick for row in rows if row.voice is not None and not row.off_screen], np.int64)
-        return self._voice(ticks, label) if len(ticks) else None
+    def _of_voice(self, segment: Segment, label: str, rows: list[Row]) -> VoiceReasons | None:
+        ticks = self._spoken(rows)
+        # What dies away behind the words is in no window that could be explained.
+        return self._voice_of(segment.person)(ticks, label) if self._seen.speech[ticks].any() else None
+
+    def _spoken(self, rows: Iterable[Row]) -> NDArray[np.int64]:
+        return np.array([row.tick for row in rows if self._own(row)], np.int64)
+
+    def _voice_of(self, person: int | None) -> VoiceOcclusion:
+        """Give what explains the voice of a person, beside all that this person says."""
+        if person not in self._voices:
+            from emoview.explain.voice import VoiceOcclusion
+
+            own = np.zeros(len(self._seen.speech), bool)
+            own[self._spoken(row for row in self._analysis.timeline if row.person in (person, None))] = True
+            smooth_s = self._analysis.options.smooth
+            self._voices[person] = VoiceOcclusion(self._models, self._seen, self._baseline, smooth_s, own)
+        return self._voices[person]
 
 
 def _likeliest(labels: tuple[str, ...], rows: list[Row]) -> str:

@@ -89,35 +89,50 @@ class _Part:
 
 
 class VoiceOcclusion:
-    """Explains what the voice networks say of the segments of one clip."""
+    """Explains what the voice networks say of the segments of one clip, of one speaker."""
 
     def __init__(
-        self, models: Models, seen: Seen, baseline: Baseline | None = None, smooth_s: float | None = None
+        self,
+        models: Models,
+        seen: Seen,
+        baseline: Baseline | None = None,
+        smooth_s: float | None = None,
+        own: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Take what is explained, and by which baseline and averaging (None: as usual) it was said."""
+        """Take what is explained.
+
+        Args:
+            models: The networks.
+            seen: What was heard.
+            baseline: By which it was said.
+            smooth_s: Averaged over what time; None as usual.
+            own: `(ticks,)`, where the speaker speaks; None where all speech is of one.
+        """
         from emoview.pipeline.voice import heard_ticks
 
         self._models, self._seen, self._baseline, self._smooth_s = models, seen, baseline, smooth_s
-        features, speech = seen.descriptors, seen.speech
-        self._heard = heard_ticks(speech)
+        features = seen.descriptors
+        self._heard = heard_ticks(seen.speech)
+        self._own = speech = seen.speech if own is None else seen.speech & own
         pitch = features[:, descriptor("F0final_sma")]
-        self._voiced = speech & (pitch > 0)
+        self._voiced = voiced = seen.speech & (pitch > 0)
         self._variation = _variation(pitch, self._voiced)
         weights = np.array([speech[a:b].sum() for a, b in seen.cuts], np.float64)
         self._speaker = _Average(
-            _mean(features, np.flatnonzero(speech), self._voiced),
-            float(self._variation[self._voiced].mean()) if self._voiced.any() else 0.0,
+            _mean(features, np.flatnonzero(speech), voiced),
+            float(self._variation[voiced & speech].mean()) if (voiced & speech).any() else 0.0,
             np.average(seen.functionals, axis=0, weights=weights),
         )
         # The course of each group over the clip, up for more of it, and where it says something.
         self._courses: Mapping[str, tuple[Floats, NDArray[np.bool_]]] = {
             "loudness": (features[:, descriptor("audspec_lengthL1norm_sma")], speech),
-            "pitch": (pitch, self._voiced),
-            "pitch variation": (self._variation, self._voiced),
-            "tension": (-features[:, descriptor("mfcc_sma[1]")], self._voiced),
-            "voice quality": (features[:, descriptor("logHNR_sma")], self._voiced),
-            "brightness": (features[:, descriptor("pcm_fftMag_spectralCentroid_sma")], self._voiced),
+            "pitch": (pitch, voiced & speech),
+            "pitch variation": (self._variation, voiced & speech),
+            "tension": (-features[:, descriptor("mfcc_sma[1]")], voiced & speech),
+            "voice quality": (features[:, descriptor("logHNR_sma")], voiced & speech),
+            "brightness": (features[:, descriptor("pcm_fftMag_spectralCentroid_sma")], voiced & speech),
         }
+        self._windows = np.flatnonzero(weights)
 
     def __call__(self, ticks: Ticks, label: str) -> VoiceReasons:
         """Explain a segment.
@@ -126,7 +141,7 @@ class VoiceOcclusion:
             ticks: Its ticks with speech, at least one.
             label: One of the seven.
         """
-        whole = len(ticks) > _WHOLE_SHARE * self._seen.speech.sum()
+        whole = len(ticks) > _WHOLE_SHARE * self._own.sum()
         against: Reference = "training" if whole else "speaker"
         average = self._training() if whole else self._speaker
         windows = self._windows_of(ticks)
@@ -188,8 +203,9 @@ class VoiceOcclusion:
                 result[group] = float((own.mean() - all_.mean()) / all_.std())
         name, sign = _GUIDES["tempo"]
         tempo = sign * self._seen.functionals[:, functional(name)]
-        if tempo.std() > 0:
-            result["tempo"] = float((tempo[windows].mean() - tempo.mean()) / tempo.std())
+        usual = tempo[self._windows]
+        if usual.std() > 0:
+            result["tempo"] = float((tempo[windows].mean() - usual.mean()) / usual.std())
         return result
 
     def _from_training(self, windows: Ticks) -> dict[str, float]:

@@ -57,7 +57,7 @@ def covered_score(face: NDArray[np.uint8], landmarks: NDArray[np.floating[Any]])
 
     Args:
         face: `(side, side, 3)` RGB, aligned.
-        landmarks: `(468, 2 or 3)`, in pixels of the picture that it was cut out of.
+        landmarks: `(468, 2 or 3)`, in pixels of the picture that it was cut out of, made as wide and as high.
 
     Returns:
         The log-odds of a covered face; `COVERED` tells them apart.

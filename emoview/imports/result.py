@@ -18,9 +18,11 @@ from emoview.media.probe import Media, probe
 from emoview.timeline.clock import LONGEST_S, TICK_HZ, TICK_MS, time_of
 from emoview.timeline.labels import Naming, valence_arousal
 from emoview.timeline.measures import MEASURE_COLUMNS, Values, kept
+from emoview.timeline.moments import faces_by_presence
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis, FaceBox, FaceFound, MediaFacts, Overall, Row, Verdict
 from emoview.timeline.segments import segments_of
+from emoview.timeline.shares import summed_up
 
 _DECIMALS: Final = 6
 # A frame stands for the ticks up to the next; where frames are missing, not for long.
@@ -53,9 +55,11 @@ def imported(path: Path, *, rate: float | None = None, video: Path | None = None
         found = replace(found, times_s=found.times_s + late_s, notes=(*found.notes, note))
     timeline, faces = _timeline(found, path)
     options = Options(modality="face", face="all" if len(faces) > 1 else "largest")
-    said = [row.face for row in timeline if row.face is not None]
+    # Of several faces it is the one that has most rows, as where results are summed up.
+    main = faces_by_presence(timeline)[:1]
+    said = [row.face for row in timeline if row.face is not None and row.person in main]
     verdict = None if not said else Verdict.of(tuple(float(p) for p in np.mean(said, axis=0)))
-    return Analysis(
+    return summed_up(Analysis(
         media=_facts(found, path, media, timeline, len(faces)),
         overall=Overall(verdict, verdict, None),
         segments=segments_of(timeline),
@@ -70,7 +74,7 @@ def imported(path: Path, *, rate: float | None = None, video: Path | None = None
         faces=faces,
         source=found.source,
         action_units=tuple(found.units),
-    )
+    ))  # fmt: skip
 
 
 def _doubts(found: Findings, media: Media | None, *, given: float | None) -> Iterator[str]:

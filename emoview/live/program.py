@@ -132,7 +132,9 @@ class Program:
 
     def browser_session(self) -> Session:
         """Make a session, not started, for a browser's own camera, which nothing records."""
-        session = Session(self.load, self.options, settings=self.plan.settings)
+        # It is none of the cameras that the settings name.
+        settings = replace_camera(self.plan.settings, "")
+        session = Session(self.load, self.options, settings=settings)
         self._calibrate(session)
         return session
 

@@ -196,14 +196,17 @@ def finished(left: Path, finish: Finish | None) -> list[Path]:
     if kept.kind != KIND:
         raise InputError(f"{left} is no recording of emoview live")
     merged = tuple(tuple(group) for group in kept.options.get("merge", ()))
-    options = Options(**{**kept.options, "merge": merged})
+    try:
+        options = Options(**{**kept.options, "merge": merged})
+        facts = StreamFacts(**kept.facts)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"{left} is of another version of emoview, which can finish it") from None
     _cut_torn(table)
     rows = list(read_rows(table, options))
     if finish is not None:
         result = finish(rows, kept.warnings)
     else:
         said = [*kept.warnings, "the recording was cut off: emoview ended before it"]
-        facts = StreamFacts(**kept.facts)  # type: ignore[arg-type]
         result = _result(rows, facts, options, kept.device, kept.weights, said)
     path = table.with_suffix(".json")
     write_whole(path, json_file(result, path))
@@ -241,7 +244,7 @@ def read_rows(table: Path, options: Options) -> Iterator[Row]:
                 yield Row(
                     int(cells["tick"]), int(face) if face else None, _box(cells), _seven(cells, "face"),
                     _seven(cells, "voice"), _seven(cells, "fused"), _number(cells["valence"]),
-                    _number(cells["arousal"]), naming,
+                    _number(cells["arousal"]), naming, speaking=cells.get("speaking") == "1",
                 )  # fmt: skip
             except (KeyError, TypeError, ValueError):
                 raise InputError(f"{table} is damaged in line {number}: record again") from None
@@ -287,14 +290,17 @@ def _result(
     share = 1 / max(1, ticks)
     with_face = len({row.tick for row in rows if row.face_id is not None})
     speech = len({row.tick for row in rows if row.voice is not None})
+    # Each track counts as a person.
+    faces = len({row.face_id for row in rows} - {None})
     media = MediaFacts(
         **asdict(facts) | {"duration_s": time_of(ticks), "ticks": ticks, "audio_level_db": None},
         face_share=round(with_face * share, 4), speech_share=round(speech * share, 4),
-        faces=len({row.face_id for row in rows} - {None}),
+        faces=faces, persons=faces,
     )  # fmt: skip
     timeline = tuple(rows)
+    segments = segments_of(timeline, shortest_s=options.min_segment)
     return summed_up(Analysis(
-        media, _overall(rows, options), segments_of(timeline), timeline, options,
+        media, _overall(rows, options), segments, timeline, options,
         "late" if any(row.face and row.voice for row in rows) else "none", device,
         tuple(WeightUsed(name, digest) for name, digest in weights.items()), tuple(warnings), {},
         affect="estimated" if any(name.startswith(f"{AFFECT}/") for name in weights) else "derived",

@@ -235,7 +235,10 @@ class Session:
             if opened is not None:
                 # A second without pictures: no face goes on from one camera to the other.
                 last = self.latest.moment.tick if self.latest is not None else -1
-                self.inbox.begin(last + 1 + TICK_HZ)
+                first = last + 1 + TICK_HZ
+                self.inbox.begin(first)
+                if self._record is not None:
+                    self._record.note(f"from {time_of(first):.1f} s on: the source is {opened.title}")
         self.inbox.close()
 
     def _opened(self) -> Feed | None:

@@ -108,6 +108,10 @@ def _at_ticks(
     if not times or any(not math.isfinite(t) or t < 0 for t in times) or any(np.diff(times) <= 0):
         raise InputError("times_s must be seconds from 0 on that rise, one for each picture")
     ticks, count, before = 0, 1, first
+    while ticks / TICK_HZ < times[0] - 0.5 / TICK_HZ:
+        # Nothing is shown yet.
+        yield np.zeros_like(first)
+        ticks += 1
     for picture in rest:
         _check_picture(picture, first)
         if count >= len(times):

@@ -8,14 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import ffmpeg
 
-from emoview.media.decode import fitted
+from emoview.media.decode import HOLD_S, fitted
 from emoview.media.facts import Media
 from emoview.media.shape import pixel_in
-from emoview.media.tool import arguments, open_input, start
+from emoview.media.tool import arguments, open_input, start, tool
 from emoview.timeline.clock import TICK_MS
 
 _TIMEOUT_S = 20
 _AT_ONCE = 4
+# Phones leave out a picture now and then.
+_LEAST_S = 0.25
+# What a JPEG begins with, and what is nowhere in it.
+_BEGINS = b"\xff\xd8\xff"
 
 
 def jpegs_at(media: Media, times_s: Sequence[float], *, width: int) -> list[bytes | None]:
@@ -35,22 +39,35 @@ def jpegs_at(media: Media, times_s: Sequence[float], *, width: int) -> list[byte
 
 
 def _jpeg(media: Media, time_s: float, width: int, pixel: str | None) -> bytes | None:
-    video = media.video
-    if video is None:
+    """Give the last picture before the middle of a tick, which is what the tick shows; else the next."""
+    if media.video is None:
         return None
     # Of the file.
-    at_s = (media.start_s + max(0.0, time_s)) * media.speed
+    at_s = (media.start_s + max(0.0, time_s) + TICK_MS / 2000) * media.speed
+    rate = (media.video.rate or 0.0) * media.speed
+    usual_s = max(2 / rate, _LEAST_S) if rate else HOLD_S
+    first_s = at_s - min(usual_s, HOLD_S) * media.speed
+    shown = _jpegs(media, first_s, width, pixel, {"end": f"{at_s:.6f}"}, {})
+    if shown:
+        return shown[shown.rfind(_BEGINS) :]
+    return _jpegs(media, at_s - TICK_MS / 1000, width, pixel, {}, {"frames:v": 1})
+
+
+def _jpegs(
+    media: Media, first_s: float, width: int, pixel: str | None, until: dict[str, str], most: dict[str, int]
+) -> bytes | None:
+    """Decode the pictures from a time of the file on, as JPEGs behind each other."""
+    video = media.video
+    assert video is not None
     height = max(2, round(width * video.height / video.width / 2) * 2)
-    pictures = (
-        # The jump lands on the key picture before that time: a long file costs no more than a short one.
-        open_input(media.path, seek_s=at_s)[str(video.index)]
-        # Pictures need not lie on the ticks: the nearest will do, and the last tick has one, too.
-        .filter("trim", start=f"{at_s - TICK_MS / 2000:.6f}")
-    )
+    # A jump lands on the key picture before that time: a long file costs no more than a short one.
+    seek_s = first_s if first_s > video.start_s * media.speed else None
+    pictures = open_input(media.path, seek_s=seek_s)[str(video.index)]
+    pictures = pictures.filter("trim", start=f"{first_s:.6f}", **until)
     pictures = fitted(pictures, video, width, height, "rgb24", pixel=pixel)
-    output = ffmpeg.output(
-        pictures, "pipe:", f="image2pipe", vcodec="mjpeg", pix_fmt="yuvj420p", **{"frames:v": 1, "q:v": 5}
-    )
+    option, value = tool().passthrough
+    options = {"f": "image2pipe", "vcodec": "mjpeg", "pix_fmt": "yuvj420p", "q:v": 5, option: value}
+    output = ffmpeg.output(pictures, "pipe:", **options, **most)
     process = start(
         arguments(output, loglevel="quiet", copyts=True), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
     )

@@ -120,7 +120,7 @@ def opened(
         seconds: How much of an address is recorded; None for all of it, at most six hours.
 
     Raises:
-        InputError: It cannot be had.
+        InputError: It cannot be had, or an option is for another kind of source.
     """
     text = os.fspath(source)
     # A file is meant by its name, whatever that looks like.

@@ -72,6 +72,8 @@ def _sentences(analysis: Analysis) -> list[str]:
         sentences.append(
             f"The modalities were combined by {_FUSION[analysis.fusion_used]}{_person(analysis)}."
         )
+    elif person := _person(analysis):
+        sentences.append(f"Labels were given{person}.")
     labels = ", ".join(analysis.naming.groups)
     sentences.append(
         f"Each tick has probabilities of {len(analysis.naming.groups)} labels ({labels}), "
@@ -79,6 +81,8 @@ def _sentences(analysis: Analysis) -> list[str]:
     )
     if options.least_confidence is not None:
         sentences.append(f"Labels below a probability of {options.least_confidence:g} counted as uncertain.")
+    if options.min_quality is not None:
+        sentences.append(f"Faces of a quality below {options.min_quality:g} were left out.")
     sentences.append(
         f"Segments have one label and at least {options.min_segment:g} s; losses of the face and pauses of "
         "up to 1 s do not end them."

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from emoview.output.palette import blue_green_red, ink
 from emoview.timeline.clock import TICK_MS, tick_at
 from emoview.timeline.labels import LETTERS
-from emoview.timeline.moments import faces_by_presence
-from emoview.timeline.results import Analysis, Row
+from emoview.timeline.results import Analysis, Row, main_rows
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -123,12 +122,11 @@ class Overlay:
         return strip
 
     def _label_runs(self, modality: str) -> list[tuple[int, int, str]]:
-        """Where a label leads in the main face and the ticks without one, as columns of the strip."""
-        main = (*faces_by_presence(self._analysis.timeline)[:1], None)
+        """Where a label leads in the main face, or whoever speaks, and the ticks without one, as columns."""
         runs: list[tuple[int, int, str]] = []
-        for row in self._analysis.timeline:
+        for row in main_rows(self._analysis):
             label = row.said(modality)
-            if label is None or row.person not in main:
+            if label is None:
                 continue
             start, end = self._column(row.tick), self._column(row.tick + 1)
             if runs and runs[-1][2] == label and runs[-1][1] >= start:

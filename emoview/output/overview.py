@@ -10,9 +10,9 @@ from typing import Any
 from emoview.common.text import name_of
 from emoview.output.pages import page
 from emoview.output.words import length_of
-from emoview.timeline.moments import disagreements, faces_by_presence
+from emoview.timeline.moments import disagreements
 from emoview.timeline.results import Analysis, Verdict
-from emoview.timeline.shares import is_long, sentence_of, shares_of
+from emoview.timeline.shares import is_long, overall_rows, sentence_of, shares_of
 
 _COLUMNS = (
     ("clip", False), ("seconds", True), ("together", False), ("face", False), ("voice", False),
@@ -90,8 +90,8 @@ def _verdict(verdict: Verdict | None) -> dict[str, Any] | None:
 
 
 def strip_of(analysis: Analysis) -> list[dict[str, Any]]:
-    """Give the segments of the main face and of the voice alone, as shares of the clip."""
-    main = (*faces_by_presence(analysis.timeline)[:1], None)
+    """Give the segments of whom the overall result is about, and of the voice alone, as shares of it all."""
+    main = {None, *(row.person for row in overall_rows(analysis))}
     whole = max(analysis.media.duration_s, 1e-3) / 100
     return [
         {

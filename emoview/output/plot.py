@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -214,7 +214,10 @@ def _window(view: View, from_s: float, to_s: float) -> float:
 
 def _title(analysis: Analysis) -> str:
     name = name_of(Path(analysis.media.path).name)
-    return f"{name}: {sentence_of(shares_of(analysis))}" if is_long(analysis) else name
+    if not is_long(analysis):
+        return name
+    # Of all faces the one that is drawn need not be that of the overall result.
+    return f"{name}: {sentence_of(shares_of(replace(analysis, timeline=main_rows(analysis))))}"
 
 
 def _panels(analysis: Analysis, *, compare: bool) -> list[Panel]:

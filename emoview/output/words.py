@@ -92,7 +92,7 @@ def options_of(analysis: Analysis) -> Pairs:
     if options.modality != "both":
         pairs.append(("looked at", f"the {options.modality} alone"))
     if options.least_confidence is not None:
-        pairs.append(("uncertain below", f"{options.least_confidence:.0%}"))
+        pairs.append(("uncertain below", f"{100 * options.least_confidence:g}%"))
     if options.baseline is not None:
         clips = " and ".join(f"{count} of the {kind}" for kind, count in analysis.baseline_clips.items())
         made = f", from recordings: {clips}" if clips else ""

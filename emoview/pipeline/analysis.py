@@ -189,7 +189,7 @@ class Told:
     Attributes:
         logits: `(7,)` of each network of the voice; empty where nobody speaks.
         stretches: `(stretches, n)` mean embeddings of the face; none where none was found.
-        warnings: What a user should know of the choice of the face.
+        warnings: What a user should know of what was lost, and of the choice of the channels and the face.
     """
 
     logits: Mapping[str, Logits]
@@ -209,11 +209,13 @@ def told_of(path: str | os.PathLike[str], *, options: Options, stretch: Stretch 
     warn.of_modality(media, options)
     loader = Loader(options)
     faces, voice = _run_branches(media, options, loader, Timings(), ignore, None, [])
+    warnings = _stream_warnings(media, options, faces, voice)
     faces, voice = _found(media, faces, voice)
     from emoview.pipeline.join import Join
 
     join = Join(media, options, faces, voice, loader())
-    return Told(join.logits(), join.stretches(), join.warnings_of_choice())
+    warnings += () if voice is None else voice.notes
+    return Told(join.logits(), join.stretches(), [*warnings, *join.warnings_of_choice()])
 
 
 def _seen(options: Options) -> Seen | None:

@@ -135,6 +135,20 @@ def sound_of(media: Media, options: Options, seen: SeenFaces) -> tuple[Sound, No
     return sound, ()
 
 
+def of_mix(sound: Sound) -> Notes:
+    """Tell where two channels cancel out that were mixed without looking ahead."""
+    if sound.channels != 2 or not len(sound) or sound.weights[0] != sound.weights[1]:
+        return ()
+    lost = _ticks_of(sound).lost
+    if len(lost) < _LOST_TICKS:
+        return ()
+    return (
+        f"the two channels are of opposite phase for {time_of(len(lost)):.1f} s from "
+        f"{time_of(int(lost[0])):.1f} s on, and cancel out there: --channel left or --channel right "
+        "analyses one of them",
+    )
+
+
 def _of_chosen(sound: Sound, side: int, count: int) -> Notes:
     """Tell where the channel that was asked for is silent, and another may not be."""
     try:
@@ -206,8 +220,11 @@ def _of_two_speakers(sound: Sound, options: Options, seen: SeenFaces) -> Notes:
     levels = np.stack([channel.level_db for channel in channels])
     own = [speech[i] & (levels[i] > levels[1 - i]) for i in range(2)]
     tracks = _tracks(seen(), options)
-    moves = [_with_lips(tracks, own[i], channels[i].level_db) for i in range(2)]
-    if abs(moves[0] - moves[1]) < _CLEARLY:
+    moving = [_with_lips(tracks, own[i], channels[i].level_db) for i in range(2)]
+    if len({int(np.argmax(one)) for one in moving if any(one)}) > 1:
+        return ("each of the two channels has its own speaker, and both are seen: they were mixed",)
+    moves = [max(one, default=0.0) for one in moving]
+    if options.voice == "all" or abs(moves[0] - moves[1]) < _CLEARLY:
         return (
             "each of the two channels has its own speaker, and they were mixed: "
             "--channel left or --channel right analyses one of them",
@@ -232,15 +249,14 @@ def _tracks(faces: Faces | None, options: Options) -> list[FaceTrack]:
     return list((choice.moving if options.face == "speaking" else choice.measured).values())
 
 
-def _with_lips(tracks: list[FaceTrack], speech: NDArray[np.bool_], level: NDArray[np.float32]) -> float:
-    """Tell how well the lips that move best with a voice do so; 0 for no more than by chance."""
+def _with_lips(tracks: list[FaceTrack], speech: NDArray[np.bool_], level: NDArray[np.float32]) -> list[float]:
+    """Tell how well the lips of each face move with a voice; 0 for no more than by chance."""
     if not speech.any():
-        return 0.0
+        return []
     heard = loudness(speech, level)
     # Lips open before they are heard.
     voices = [np.concatenate([heard[lead:], np.zeros(lead)]) for lead in range(_LONGEST_LEAD + 1)]
-    moves = [correlation(track.ticks, track.lips, voice) or 0.0 for track in tracks for voice in voices]
-    return max(moves, default=0.0)
+    return [max(correlation(one.ticks, one.lips, voice) or 0.0 for voice in voices) for one in tracks]
 
 
 def _of_many(mixed: Sound, media: Media, count: int) -> tuple[Sound, Notes]:

@@ -131,7 +131,7 @@ class FaceBranch:
 
     def _end_lost(self, tick: int) -> None:
         """End the tracks that nothing can go on with at `tick`."""
-        lost = [i for i, track in self._growing.items() if tick - track.last_tick > MEMORY_TICKS]
+        lost = [i for i, track in self._growing.items() if tick - track.last_tick - 1 > MEMORY_TICKS]
         self._tracks.update((i, self._growing.pop(i).end()) for i in lost)
         if len(self._tracks) + len(self._growing) > 1:
             self._identify()

@@ -90,7 +90,8 @@ class Join:
     @functools.cached_property
     def _measured(self) -> dict[int, FaceMeasures]:
         """Give what is measured on each person."""
-        found = {person: measured(track) for person, track in self._choice.measured.items()}
+        choice = self._choice
+        found = {person: measured(track, choice.persons) for person, track in choice.measured.items()}
         return {person: one for person, one in found.items() if one is not None}
 
     @functools.cached_property
@@ -98,6 +99,11 @@ class Join:
         if not self._options.measured:
             return None
         return RowMeasures(self._measured, self._voice.measures if self._voice else None)
+
+    @functools.cached_property
+    def _speaks(self) -> dict[int, NDArray[np.bool_]]:
+        """Tell by person where they speak, `(ticks,)` each."""
+        return {one: self._who.speaks(one) for one in set(self._choice.persons.values())}
 
     def _measures_of(self, person: int | None, tick: int) -> Values | None:
         return None if self._row_measures is None else self._row_measures.of(person, tick)
@@ -210,8 +216,8 @@ class Join:
         who, choice = self._who, self._choice
         affect = self._answers.affect(track, fused)
         carries = self._carries(person)
-        speaks = {one: who.speaks(one) for one in set(choice.persons.values())}
-        ids, persons, naming = track.ids.tolist(), choice.persons, self._options.naming
+        ids, persons, speaks = track.ids.tolist(), choice.persons, self._speaks
+        naming = self._options.naming
         return [
             Row(
                 tick, ids[i], FaceBox(*box), _values(face.ticks[i]),
@@ -227,18 +233,18 @@ class Join:
         """Give rows of ticks in which the face is too poor to be read: the voice alone counts."""
         if track is None:
             return []
-        who, persons, speaks = self._who, self._choice.persons, self._joins(person)
+        who, persons, joins = self._who, self._choice.persons, self._joins(person)
         carries = self._carries(person)
         rows = []
         for tick, i, box in zip(track.ticks.tolist(), track.ids.tolist(), track.boxes.tolist(), strict=True):
             row = Row(
                 tick, i, FaceBox(*box), naming=self._options.naming, person=persons[i],
-                voice_id=who.voice_at(tick), speaking=bool(speaks[tick]),
+                voice_id=who.voice_at(tick), speaking=bool(self._speaks[persons[i]][tick]),
                 off_screen=bool(who.off_screen[tick]), measures=self._measures_of(person, tick),
             )  # fmt: skip
             if voice is not None and carries[tick]:
                 row = replace(row, voice=_values(voice.ticks[tick]))
-            if voice is not None and speaks[tick]:
+            if voice is not None and joins[tick]:
                 valence, arousal = _affect(voice.ticks[tick])
                 row = replace(row, fused=_values(voice.ticks[tick]), valence=valence, arousal=arousal)
             rows.append(row)
@@ -322,6 +328,7 @@ class Join:
             *([] if self._voice is None else warn.of_voice(self._media, self._voice)),
             *warn.of_voices(len(self._who.speakers), len(self._tracks), int(self._speech.sum())),
             *self.warnings_of_choice(),
+            *warn.of_baseline(self._choice, self._options),
             *warn.of_own_baselines(self._own),
             *warn.of_quality(self._measured, self._options, self._choice),
             *warn.of_stand_ins(self._stand_ins_used(), self._options, both=self._both),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,11 +43,11 @@ def observed(found: Sequence[Found]) -> Floats:
     widths = [(one.widen[0], one.widen[1], one.widen[0]) for one in found]
     points = np.stack([one.landmarks for one in found]) * np.array(widths, np.float32)[:, None]
     values[:, : _EXPRESSION.stop] = measure_faces(points)
-    for row, one in zip(values, found, strict=True):
+    for row, one, mesh in zip(values, found, points, strict=True):
         row[_SHARP], row[_BRIGHT], row[_CONTRAST] = look_of(one.face)
         row[_OUTSIDE] = outside(one.landmarks, one.size)
         if one.tick % COVER_EVERY == 0:
-            row[_COVER] = covered_score(one.face, one.landmarks)
+            row[_COVER] = covered_score(one.face, mesh)
         row[_SCALE], row[_SIDE] = one.scale, max(one.size)
     return values
 
@@ -71,12 +71,23 @@ class FaceMeasures:
     covered: list[int]
 
 
-def measured(track: FaceTrack) -> FaceMeasures | None:
-    """Give what is measured on a face through the video; None where nothing was."""
+def measured(track: FaceTrack, persons: Mapping[int, int] | None = None) -> FaceMeasures | None:
+    """Give what is measured on a face through the video; None where nothing was.
+
+    Args:
+        track: Of one person, or of several in turn.
+        persons: The person of each track; None where they are of one.
+    """
     if track.measures is None:
         return None
     seen = track.measures.astype(np.float64)
-    covered = _covered(track.ticks, seen[:, _COVER])
+    whose = np.array([0 if persons is None else persons[i] for i in track.ids.tolist()])
+    covered, blinking = np.zeros(len(seen), bool), np.zeros(len(seen))
+    for person in np.unique(whose):
+        # How far eyes are open, and what is in front of a face, is no measure of the next one.
+        own = whose == person
+        covered[own] = _covered(track.ticks[own], seen[own, _COVER])
+        blinking[own] = _blinking(track.ticks[own], seen[own])
     each = qualities(
         seen[:, _WIDTH], seen[:, _SHARP], seen[:, _BRIGHT], seen[:, _CONTRAST], seen[:, _YAW],
         seen[:, _PITCH], seen[:, _OUTSIDE], covered,
@@ -88,7 +99,7 @@ def measured(track: FaceTrack) -> FaceMeasures | None:
         seen[:, [_YAW, _PITCH, _ROLL]],
         seen[:, _SIDE] / np.maximum(seen[:, _WIDTH], 1.0),
         seen[:, _EXPRESSION],
-        _blinking(track.ticks, seen),
+        blinking,
         width, seen[:, [_SHARP, _BRIGHT, _CONTRAST, _OUTSIDE]], covered, quality, usable,
     ])  # fmt: skip
     assert columns.shape[1] == len(FACE)

@@ -191,6 +191,19 @@ def of_own_baselines(own: Sequence[OwnBaseline]) -> Iterator[str]:
         )
 
 
+def of_baseline(choice: Choice, options: Options) -> Iterator[str]:
+    """Tell where the baseline of one person was taken away from several."""
+    if options.baseline is None or choice.turns is None:
+        return
+    shown = choice.turns.shown
+    count = len({choice.persons[int(i)] for i in np.unique(shown[shown >= 0])})
+    if count > 1:
+        yield (
+            f"the baseline is of one person, and {count} faces were analysed in turn: labels of "
+            "the others may be wrong; choose a face with --face ID"
+        )
+
+
 def of_networks(models: Models) -> Iterator[str]:
     """Tell what the networks say that the timeline cannot hold."""
     face = models.stand_ins.get("face")

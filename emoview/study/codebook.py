@@ -64,7 +64,7 @@ _TICKS: Final[Mapping[str, Column]] = {
 }
 _CLIPS: Final[Mapping[str, Column]] = {
     "seconds": Column("Length of the clip", "s"),
-    "label": Column("Label of the whole clip"),
+    "label": Column("Label of the whole clip; missing where that is of another face"),
     "face_share": Column("Share of ticks with a face, whoever it is", "share"),
     "speech_share": Column("Share of ticks with speech, whoever speaks", "share"),
     "left_out_share": Column("Share of ticks with a face that have no label of it (--min-quality)", "share"),

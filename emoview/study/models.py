@@ -194,7 +194,11 @@ def _paired(known: pandas.DataFrame, measure: str, name: str, against: str) -> t
 def _measures(clips: pandas.DataFrame) -> list[str]:
     ends = ("_mean", "_peak", "_area_s", "_share")
     others = ("blinks_per_min", "blink_s", "syllables_per_s", "pause_s", "pitch_hz", "smiles")
-    skipped = ("face_share", "speech_share", "usable_share", "left_out_share")
+    skipped = (
+        "face_share", "speech_share", "usable_share", "left_out_share",
+        # Of groups, positive is happy, and other is the rest of positive: told already.
+        "positive_mean", "other_mean", "other_share",
+    )  # fmt: skip
     return [
         name for name in clips
         if (name.endswith(ends) or name in others) and name not in skipped and clips[name].dtype.kind in "fi"

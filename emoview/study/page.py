@@ -42,7 +42,10 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
         "Mean correlation of each pair of participants in a sliding window, with 95 % bootstrap bands over "
         "participants. It says something only where they saw the same at the same time; 0 is no agreement.",
     ),
-    "grid": ("Participants and conditions", "Shares of the time of the seven labels, together."),
+    "grid": (
+        "Participants and conditions",
+        "Shares of the time of the seven labels, together; uncertain labels are left white.",
+    ),
 }
 _REACH_SD: Final = 2.0
 _MOST_EVENTS: Final = 30

@@ -16,7 +16,7 @@ from emoview.common.stored import is_file, quoted
 from emoview.common.tables import key_of
 from emoview.common.text import ADDRESS, name_of
 from emoview.errors import InputError
-from emoview.evaluation.annotations import read_annotations
+from emoview.evaluation.annotations import Notes, read_annotations
 from emoview.media.probe import WHOLE
 
 _NEEDED: Final = ("participant", "condition")
@@ -72,7 +72,7 @@ def read_plan(path: Path, notes: list[str] | None = None) -> list[PlanRow]:
 
     A column `events` names a file for a clip, as `read_events` takes it, and a column `tier` which of its
     tiers is meant.  Paths count from the plan's folder.  A path to the JSON of a result stands for its clip.
-    What a user should know of the list is added to `notes`.
+    What a user should know of the list, and of how files of events were understood, is added to `notes`.
 
     Raises:
         InputError: Something is missing or doubled; the message names all of it.
@@ -97,9 +97,14 @@ def read_plan(path: Path, notes: list[str] | None = None) -> list[PlanRow]:
         more = f"; and {len(faults) - _MOST_TOLD} more" if len(faults) > _MOST_TOLD else ""
         raise InputError(f"the plan {name_of(path)} has faults: {'; '.join(faults[:_MOST_TOLD])}{more}")
     clips = clips_of([str(path)])
-    return [
-        _row(clip, dict(entry.further), columns, path) for clip, entry in zip(clips, entries, strict=True)
+    told: list[str] = []
+    rows = [
+        _row(clip, dict(entry.further), columns, path, told.append)
+        for clip, entry in zip(clips, entries, strict=True)
     ]
+    if notes is not None:
+        notes += dict.fromkeys(told)
+    return rows
 
 
 def _refuse_addresses(entries: Sequence[Entry], columns: Mapping[str, str], path: Path) -> None:
@@ -166,7 +171,9 @@ def _place(path: Path, text: str) -> Path:
     return other if "\\" in text and not is_file(whole) and is_file(other) else whole
 
 
-def _row(clip: Clip, cells: Mapping[str, str], columns: Mapping[str, str], path: Path) -> PlanRow:
+def _row(
+    clip: Clip, cells: Mapping[str, str], columns: Mapping[str, str], path: Path, on_note: Notes
+) -> PlanRow:
     events = cells.get(columns.get(_EVENTS, ""), "").strip()
     own = {columns[name] for name in (*_NEEDED, _EVENTS, *((_TIER,) if events else ())) if name in columns}
     tier = cells.get(columns.get(_TIER, ""), "").strip()
@@ -175,22 +182,23 @@ def _row(clip: Clip, cells: Mapping[str, str], columns: Mapping[str, str], path:
         cells[columns["participant"]].strip(),
         cells[columns["condition"]].strip(),
         {name: value for name, value in cells.items() if name not in own},
-        tuple(read_events(_place(path, events), tier)) if events else (),
+        tuple(read_events(_place(path, events), tier, on_note=on_note)) if events else (),
     )
 
 
-def read_events(path: Path, tier: str = "") -> list[Event]:
+def read_events(path: Path, tier: str = "", *, on_note: Notes = lambda _: None) -> list[Event]:
     """Read what happens in a clip, by time, from any file that `agree` takes for annotations.
 
     Args:
         path: A table with times and `event`, an ELAN document or export, a TextGrid, or a BORIS export.
         tier: Of several tiers, observations or subjects the one that is meant.
+        on_note: Told how something was understood that could be meant otherwise.
 
     Raises:
         InputError: The file cannot be read, or has another layout.
     """
     try:
-        said = read_annotations(path, tier or None)
+        said = read_annotations(path, tier or None, on_note=on_note)
     except InputError as error:
         raise InputError(str(error).replace(_OF_AGREE, _OF_PLAN)) from None
     found = [

@@ -19,7 +19,7 @@ from emoview.study.figures import (
 )
 from emoview.study.tables import FOLLOWED
 from emoview.timeline.labels import COLOURS as LABEL_COLOURS
-from emoview.timeline.labels import LABELS
+from emoview.timeline.labels import LABELS, UNCERTAIN
 
 if TYPE_CHECKING:
     import pandas
@@ -90,7 +90,10 @@ def grid_figure(ticks: pandas.DataFrame, conditions: Sequence[str]) -> Any:
     # Groups of labels are decided by sums; here are the seven themselves.
     said = ticks.dropna(subset=["fused_neutral"])
     label = said[[f"fused_{name}" for name in LABELS]].to_numpy().argmax(axis=1)
+    # What is uncertain belongs to the time, and has no bar.
+    label[said["label"].to_numpy() == UNCERTAIN] = -1
     counts = said.assign(label=label).groupby(["condition", "participant"])["label"].value_counts()
+    ticks_of: dict[tuple[str, str], int] = said.groupby(["condition", "participant"]).size().to_dict()
     figure: Any = Figure(figsize=(7.2, 1.1 + 0.2 * len(people)), layout="constrained")
     axes = figure.subplots(1, len(conditions), sharey=True, squeeze=False)[0]
     known: dict[tuple[str, str, int], int] = counts.to_dict()
@@ -98,7 +101,7 @@ def grid_figure(ticks: pandas.DataFrame, conditions: Sequence[str]) -> Any:
         table = np.array(
             [[known.get((condition, one, i), 0) for i in range(len(LABELS))] for one in people], float
         )
-        whole = table.sum(axis=1, keepdims=True)
+        whole = np.array([[ticks_of.get((condition, one), 0)] for one in people], float)
         shares = np.divide(table, whole, out=np.zeros_like(table), where=whole > 0)
         left = np.zeros(len(people))
         for i, name in enumerate(LABELS):

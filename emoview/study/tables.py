@@ -18,7 +18,8 @@ from emoview.timeline.labels import GROUPS, LABELS
 from emoview.timeline.measures import ACTION_UNIT
 from emoview.timeline.results import Analysis, group_columns, main_rows
 from emoview.timeline.rules import marks_of, read_rule
-from emoview.timeline.sums import VoiceSum, sum_of_voice, sums_of_persons
+from emoview.timeline.shares import overall_rows
+from emoview.timeline.sums import sums_of_persons, voice_of
 
 if TYPE_CHECKING:
     import pandas
@@ -113,8 +114,11 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
     main = replace(result, timeline=main_rows(result))
     people = {None, *(row.person for row in main.timeline)}
     grouped = result.options.labels != len(LABELS)
+    # Of all faces the one that speaks most need not be the one that is seen most.
+    same = people - {None} <= {row.person for row in overall_rows(result)}
     values: dict[str, Any] = {
-        "seconds": media.duration_s, "label": result.overall.label, "face_share": media.face_share,
+        "seconds": media.duration_s, "label": result.overall.label if same else None,
+        "face_share": media.face_share,
         "speech_share": media.speech_share, "left_out_share": _left_out(ticks, result),
     }  # fmt: skip
     for name, column in zip(LABELS, _PROBABILITIES, strict=True):
@@ -126,9 +130,10 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
     values |= _of_groups(ticks, result, people)
     for name in _AFFECT:
         values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
-    values["smiles"] = len(marks_of(main, read_rule(_SMILE)))
+    read = any(row.face is not None for row in main.timeline)
+    values["smiles"] = len(marks_of(main, read_rule(_SMILE))) if read else None
     if result.options.measured:
-        person, voice = next(iter(sums_of_persons(result)), None), _voice(main, result)
+        person, voice = next(iter(sums_of_persons(result)), None), voice_of(result, people)
         for name in ("usable_share", "blinks", "blinks_per_min", "blink_s"):
             values[name] = None if person is None else getattr(person, name)
         for name in ("syllables_per_s", "pauses", "pause_s", "pitch_hz", "snr_db"):
@@ -139,20 +144,6 @@ def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[st
     for name in result.action_units:
         values[f"{name}_mean"] = None if ticks is None else ticks[name].mean()
     return values
-
-
-def _voice(main: Analysis, result: Analysis) -> VoiceSum | None:
-    """Sum up the voice of who is seen; where no face speaks, any; None where only another face does."""
-    if not any(row.speaking for row in result.timeline):
-        return sum_of_voice(result)
-    if not any(row.speaking for row in main.timeline):
-        return None
-    people = {row.person for row in main.timeline}
-    timeline = (
-        replace(row, speaking=False) if row.speaking and row.person not in people else row
-        for row in result.timeline
-    )
-    return sum_of_voice(replace(result, timeline=tuple(timeline)))
 
 
 def _left_out(ticks: pandas.DataFrame | None, result: Analysis) -> float | None:

@@ -11,6 +11,7 @@ from typing import Final
 from emoview.timeline.clock import TICK_MS, tick_at, time_of
 from emoview.timeline.labels import UNCERTAIN
 from emoview.timeline.results import Analysis, FaceBox, Probabilities, Row
+from emoview.timeline.turns import own_voice
 
 DISTANCE: Final = 0.4
 """Total variation distance from which on two distributions with different winners are said to disagree."""
@@ -132,10 +133,11 @@ def distance(one: Probabilities, other: Probabilities) -> float:
 
 
 def disagreements(analysis: Analysis) -> list[Disagreement]:
-    """Find the stretches over which face and voice disagree.
+    """Find the stretches over which a face and its voice disagree.
 
     A tick disagrees where both say something that is not uncertain, their labels differ (as grouped by the
-    options), and the distributions over these are at least `DISTANCE` apart. Gaps of a few ticks are bridged,
+    options), and the distributions over these are at least `DISTANCE` apart; what others say meanwhile does
+    not count. Gaps of a few ticks are bridged,
     and what stays shorter than 0.4 s is left out.
 
     Examples:
@@ -143,8 +145,9 @@ def disagreements(analysis: Analysis) -> list[Disagreement]:
         []
     """
     by_face: dict[int | None, list[Row]] = {}
+    own = own_voice(analysis)
     for row in analysis.timeline:
-        if row.face and row.voice and _disagrees(row, row.face, row.voice):
+        if row.face and row.voice and own(row) and _disagrees(row, row.face, row.voice):
             by_face.setdefault(row.person, []).append(row)
     found = [
         _disagreement(run)

@@ -390,10 +390,11 @@ def winner(probabilities: Probabilities) -> str:
 def main_rows(analysis: Analysis) -> tuple[Row, ...]:
     """Give the rows of the person that has most of them, or of whoever speaks, and those without a face.
 
-    They are one a tick.
+    They are one a tick.  Causal analysis takes each track for a person, and the largest of each moment.
     """
-    if analysis.options.face == "speaking":
+    asked = analysis.options.face
+    if asked == "speaking" or (analysis.options.causal and asked != "all"):
         return analysis.timeline
     counts = Counter(row.person for row in analysis.timeline if row.person is not None)
-    main = counts.most_common(1)[0][0] if counts else None
+    main = min(counts, key=lambda one: (-counts[one], one), default=None)
     return tuple(row for row in analysis.timeline if row.person in (main, None))

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -131,13 +131,10 @@ def marks_of(analysis: Analysis, rule: Rule) -> list[Mark]:
     A rule about the sound alone marks the ticks of the whole, once.
     """
     runs: dict[int | None, list[Row]] = {}
-    seen: set[int] = set()
-    for row in analysis.timeline:
-        if rule.of_sound:
-            if row.tick not in seen:
-                runs.setdefault(None, []).append(row)
-            seen.add(row.tick)
-        else:
+    if rule.of_sound:
+        runs[None] = _heard(analysis.timeline)
+    else:
+        for row in analysis.timeline:
             runs.setdefault(row.person, []).append(row)
     marks = []
     for person, rows in runs.items():
@@ -149,6 +146,15 @@ def marks_of(analysis: Analysis, rule: Rule) -> list[Mark]:
                 start = end = start if rule.edge == "starts" else end
             marks.append(Mark(start, end, rule.text, person))
     return sorted(marks, key=lambda mark: (mark.start_s, -1 if mark.person is None else mark.person))
+
+
+def _heard(rows: Sequence[Row]) -> list[Row]:
+    """Give one row a tick: of several faces that with the voice, which stands in one alone."""
+    ticks: dict[int, Row] = {}
+    for row in rows:
+        if row.tick not in ticks or (row.voice is not None and ticks[row.tick].voice is None):
+            ticks[row.tick] = row
+    return list(ticks.values())
 
 
 def _stretches(rows: list[Row], holds: Callable[[Row], bool]) -> list[tuple[int, int]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,6 +11,7 @@ from emoview.timeline.clock import time_of
 from emoview.timeline.labels import MIXED
 from emoview.timeline.moments import faces_by_presence
 from emoview.timeline.results import Analysis, Overall, Row, Segment, Verdict, main_rows
+from emoview.timeline.turns import own_voice
 
 LONG_S: Final = 60.0
 """A clip that lasts longer is summed up by shares of time: one label over all of it says little."""
@@ -76,10 +77,11 @@ def summed_up(analysis: Analysis) -> Analysis:
     """
     if not is_long(analysis):
         return analysis
-    rows, overall = main_rows(analysis), analysis.overall
+    rows, overall, own = overall_rows(analysis), analysis.overall, own_voice(analysis)
 
     def lasting(verdict: Verdict | None, modality: str) -> Verdict | None:
-        counts = Counter(label for row in rows if (label := row.said(modality)) is not None)
+        counted = rows if modality != "voice" else [row for row in rows if own(row)]
+        counts = Counter(label for row in counted if (label := row.said(modality)) is not None)
         if verdict is None or not counts:
             return verdict
         first, share = _shares_of_time(counts)[0]
@@ -91,15 +93,39 @@ def summed_up(analysis: Analysis) -> Analysis:
     ))  # fmt: skip
 
 
+def overall_rows(analysis: Analysis) -> Sequence[Row]:
+    """Give the rows that the overall result is about, as `main_rows` does.
+
+    Of all faces it is that of the one that speaks most, or of the largest; what another program found has no
+    such face.
+    """
+    if analysis.options.face != "all" or analysis.source is not None:
+        return main_rows(analysis)
+    read = {row.person for row in analysis.timeline if row.face is not None and row.person is not None}
+    weights: defaultdict[int, float] = defaultdict(float)
+    for one in analysis.speakers:
+        if one.person is not None and analysis.options.voice in ("face", "all", str(one.voice_id)):
+            weights[one.person] += one.seconds
+    if not weights:
+        moving = read - {face.person for face in analysis.faces if face.still} or read
+        for row in analysis.timeline:
+            if row.person is not None and row.box is not None and row.person in moving:
+                weights[row.person] += row.box.width * row.box.height
+    main = min(weights, key=lambda person: (-weights[person], person), default=None)
+    main = main if main in read else min(read, default=None)
+    return [row for row in analysis.timeline if row.person in (main, None)]
+
+
 def shares_of(analysis: Analysis) -> Shares:
-    """Sum up the main face and the ticks without a face: what strips and plots show.
+    """Sum up what the overall result is about: the main face, or whoever speaks, and ticks without a face.
 
     Examples:
         >>> {one.label: one.share for one in shares_of(result).labels}
         {'happy': 1.0}
     """
-    main = (*faces_by_presence(analysis.timeline)[:1], None)
-    return _shares(None, main_rows(analysis), [s for s in analysis.segments if s.person in main])
+    rows = overall_rows(analysis)
+    persons = {None, *(row.person for row in rows)}
+    return _shares(None, rows, [s for s in analysis.segments if s.person in persons])
 
 
 def shares_by_person(analysis: Analysis) -> list[Shares]:
@@ -132,7 +158,7 @@ def sentence_of(shares: Shares) -> str:
     return f"{said[0]} of the time, {first.segments} {many} of {first.mean_s:.1f} s"
 
 
-def _shares(person: int | None, rows: tuple[Row, ...] | list[Row], segments: list[Segment]) -> Shares:
+def _shares(person: int | None, rows: Sequence[Row], segments: list[Segment]) -> Shares:
     counts = Counter(label for row in rows if (label := row.label) is not None)
     lasts: dict[str, list[float]] = {}
     for segment in segments:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import log10
 from statistics import fmean, median
 from typing import Final
@@ -106,6 +106,18 @@ def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
         round(median(tones), 1) if tones else None,
         above_rest_db(level, speech, [tick in heard for tick in ticks]),
     )
+
+
+def voice_of(analysis: Analysis, people: Collection[int | None]) -> VoiceSum | None:
+    """Sum up the voice of some of the faces; where no face speaks, any; None where only other faces do."""
+    if not any(row.speaking for row in analysis.timeline):
+        return sum_of_voice(analysis)
+    timeline = tuple(
+        replace(row, speaking=row.speaking and row.person in people) for row in analysis.timeline
+    )
+    if not any(row.speaking for row in timeline):
+        return None
+    return sum_of_voice(replace(analysis, timeline=timeline))
 
 
 def blinks_of(rows: Sequence[Row]) -> list[tuple[int, int]]:

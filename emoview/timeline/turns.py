@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from emoview.timeline.clock import TICK_MS, time_of
-from emoview.timeline.results import Row
+from emoview.timeline.results import Analysis, Row
 
 PAUSE_S: Final = 0.5
 """A voice that pauses for no longer still has its turn, unless another speaks in between."""
@@ -28,6 +28,22 @@ class Turn:
     start_s: float
     end_s: float
     voice_id: int
+
+
+def own_voice(analysis: Analysis) -> Callable[[Row], bool]:
+    """Give what tells whether the voice in a row is that of whom the row is about.
+
+    The voice in a row is what is heard, whoever speaks.  Where voices were not told apart, as with `causal`,
+    or other voices were asked for, each in a row counts.
+    """
+    if analysis.options.voice != "face" or all(row.voice_id is None for row in analysis.timeline):
+        return lambda row: row.voice is not None
+
+    def own(row: Row) -> bool:
+        # A row without a face has something together where the voice is that of the measured person.
+        return row.voice is not None and (row.fused is not None if row.face_id is None else row.speaking)
+
+    return own
 
 
 def turns_of(rows: Sequence[Row]) -> tuple[Turn, ...]:

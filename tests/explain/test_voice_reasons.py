@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from made_up import leaning, made_up
 
 from emoview.explain.seen import Seen
+from emoview.explain.segments import explained
 from emoview.explain.voice import VoiceOcclusion, _normaliser
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
@@ -17,6 +21,7 @@ from emoview.pipeline.inference import run_speech
 from emoview.pipeline.models import Models
 from emoview.pipeline.voice import describe_windows, heard_ticks, speech_windows
 from emoview.timeline.explanation import VoiceEffect, VoiceReasons
+from emoview.timeline.results import Row, Segment
 from emoview.voice.activity import voice_activity
 from emoview.voice.descriptors import tick_features
 from emoview.voice.level import level_db
@@ -116,3 +121,27 @@ def test_a_voice_that_is_the_same_differs_in_nothing(spoken: Sound):
     found = effects(explain_second_half(spoken, lambda x: x, "happy"))
     assert all(abs(effect.z or 0) < 0.15 for effect in found.values())
     assert all(abs(effect.effect) < 0.2 for effect in found.values())
+
+
+def test_a_voice_that_does_not_count_for_the_label_explains_nothing(monkeypatch: pytest.MonkeyPatch):
+    """Another person in the picture, who is not measured, speaks in between; a last sound dies away."""
+    happy, sad = leaning("happy"), leaning("sad")
+    own = Row(0, 0, voice=sad, fused=happy, voice_id=0, speaking=True)
+    rows = (own, replace(own, tick=1, voice_id=1, speaking=False), *(replace(own, tick=i) for i in (2, 3)))
+    segments = tuple(Segment(*ends, 0, "happy", 0.7) for ends in ((0.0, 0.12), (0.12, 0.16)))
+    analysis = replace(made_up(), timeline=rows, segments=segments)
+    asked: list[tuple[list[int], str]] = []
+    beside: list[list[bool]] = []
+
+    def occlusion(*given: Any) -> Callable[[np.ndarray, str], None]:
+        beside.append(given[-1].tolist())
+        return lambda ticks, label: asked.append((ticks.tolist(), label))
+
+    monkeypatch.setattr("emoview.explain.voice.VoiceOcclusion", occlusion)
+    seen = Seen()
+    seen.add_voice(np.zeros((4, 1), np.float32), np.array([True, True, True, False]))
+    seen.add_windows([(0, 3)], np.zeros((1, 1), np.float32))
+    explained(analysis, seen, Models())
+    assert asked == [([0, 2], "happy")]
+    # The speaker's average is that of this speaker.
+    assert beside == [[True, False, True, True]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +14,7 @@ from conftest import Make
 
 from emoview.face.detect import DOZEN, SIX, Detector
 from emoview.face.find import FaceFinder
-from emoview.face.follow import FaceFollower
+from emoview.face.follow import MEMORY_TICKS, FaceFollower
 from emoview.face.networks import Square
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
@@ -318,3 +320,19 @@ def test_tracks_end_when_their_face_is_lost():
     assert embeddings is not None
     again = run_sequence(models.face_gru, embeddings)
     np.testing.assert_allclose(again.ticks, kept[False][2].gru.ticks, atol=1e-5)
+
+
+def test_a_track_that_may_go_on_is_not_ended_while_faces_wait():
+    """Just as long as a track is remembered, and as the faces of that tick are asked about in two calls."""
+    own = SimpleNamespace(faces=lambda faces: np.zeros((len(faces), 7), np.float32))
+    models: Any = SimpleNamespace(stand_ins={"face": own})
+    branch = FaceBranch(lambda: models, keep_embeddings=lambda: False, timings=Timings())
+    points, picture = np.zeros((468, 3), np.float32), np.zeros((112, 112, 3), np.uint8)
+    seen = {0: range(45), 1: (*range(19), 18 + MEMORY_TICKS + 1)}
+    for tick in range(45):
+        branch.add(tick, [
+            Found(tick, face_id, FaceBox(1, 2, 30, 40), points, picture, 1.0, (1.0, 1.0))
+            for face_id, ticks in seen.items() if tick in ticks
+        ])  # fmt: skip
+    tracks = branch.end(DecodeLog()).tracks
+    assert {i: track.ticks.tolist() for i, track in tracks.items()} == {i: [*t] for i, t in seen.items()}

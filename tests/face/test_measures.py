@@ -16,7 +16,10 @@ from emoview.face.find import FaceFinder
 from emoview.face.measures import measure_faces
 from emoview.face.quality import look_of, outside
 from emoview.face.usable import REASONS, USABLE, qualities
+from emoview.pipeline.evidence import Found
+from emoview.pipeline.measures import _COVER, observed
 from emoview.timeline.measures import EXPRESSION
+from emoview.timeline.results import FaceBox
 
 PORTRAIT = Path(__file__).parents[2] / "samples" / "portrait.mp4"
 NAMES = ("width", "yaw", "pitch", "roll", *(measure.name for measure in EXPRESSION))
@@ -168,3 +171,16 @@ def test_masks_and_text_over_the_mouth_are_covers(portrait):
 def test_percentiles_are_those_of_numpy(count: int):
     values, shares = np.random.default_rng(count).normal(size=count), (2, 25, 50, 98, 100)
     assert _percentiles(values, shares) == pytest.approx(np.percentile(values, shares))
+
+
+def test_a_cover_of_a_squeezed_picture_is_looked_for_where_the_face_was_widened(portrait):
+    picture, mesh, _ = portrait
+    left, right, chin = int(mesh[:, 0].min()), int(mesh[:, 0].max()), int(mesh[152, 1])
+    cv2.rectangle(picture := picture.copy(), (left, int(mesh[1, 1])), (right, chin), (170, 200, 225), -1)
+    squeezed = cv2.resize(picture, None, fx=0.5, fy=1, interpolation=cv2.INTER_AREA)
+    narrow, widen = mesh * np.array([0.5, 1, 0.5], np.float32), (2.0, 1.0)
+    face = align(squeezed, narrow, widen=widen)
+    found = Found(0, 0, FaceBox(0, 0, 1, 1), narrow, face, 1.0, widen, size=squeezed.shape[:2])
+    (score,) = observed([found])[:, _COVER]
+    assert score == pytest.approx(covered_score(face, mesh), abs=1e-3)
+    assert score > COVERED

@@ -16,8 +16,11 @@ from emoview.batch.inputs import Clip
 from emoview.batch.record import Records, Wanted
 from emoview.fusion.baseline import PRIOR, Baseline, general
 from emoview.fusion.personal import FACE_PERSONAL, Person
+from emoview.media.process import DecodeLog
 from emoview.networks.weights import shipped
+from emoview.pipeline import analysis
 from emoview.pipeline.analysis import told_of
+from emoview.pipeline.evidence import Faces
 from emoview.pipeline.models import FUSION_FILE, Models
 from emoview.timeline.options import Options
 from emoview.training.fusion_rules import RULES, VOICES, ClipLogits, measure
@@ -170,6 +173,13 @@ def test_a_recording_that_fails_is_left_out_and_named(made: Make, tmp_path: Path
         baseline_of(clips[:1])
     with pytest.raises(InputError, match="for one person"):
         baseline_of(clips, options=Options(face="all"))
+
+
+def test_a_recording_of_which_a_part_was_decoded_is_left_out(sample: Path, monkeypatch: pytest.MonkeyPatch):
+    faces = Faces(5, {}, DecodeLog(seen=True, failure="it was ended", killed=True), widened=1.0)
+    monkeypatch.setattr(analysis, "_run_branches", lambda *_: (faces, None))
+    with pytest.raises(InputError, match=r"left out .*: decoding the pictures of .* stopped at 0.2 s"):
+        baseline_of([Clip(sample, "sample")])
 
 
 def test_a_file_of_a_baseline_is_what_was_made(tmp_path: Path):

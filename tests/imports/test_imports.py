@@ -248,3 +248,30 @@ def test_the_table_is_not_written_over(tmp_path: Path, monkeypatch: pytest.Monke
         assert done.returncode == 1
         assert "overwritten" in done.stderr
         assert Path("f.csv").read_bytes() == before
+
+
+def test_a_long_import_says_the_same_before_and_after_it_is_written(tmp_path: Path):
+    def change(i: int) -> dict[str, object]:
+        cells: dict[str, object] = dict.fromkeys(("happiness", "sadness", "fear"), 0)
+        return cells | {("happiness", "sadness", "fear")[i // 10 % 3]: 0.9}
+
+    result = imported(feat(tmp_path / "f.csv", 1600, change), rate=25)
+    (tmp_path / "f.json").write_text(to_json(result))
+    assert result.overall.label == "mixed"
+    again = read_json(tmp_path / "f.json").overall
+    assert (again.label, again.confidence) == (result.overall.label, result.overall.confidence)
+
+
+def test_the_overall_result_is_that_of_the_face_with_most_rows(tmp_path: Path):
+    def change(i: int) -> dict[str, object]:
+        ann = i % 2 == 0 or i >= 20
+        return {"frame": i // 2 if i < 20 else i - 10, "happiness": 0.9 * ann, "sadness": 0.9 * (not ann)}
+
+    path = feat(tmp_path / "f.csv", 30, change)
+    head, *lines = path.read_text().splitlines()
+    named = [f"{line},{'Ann' if i % 2 == 0 or i >= 20 else 'Ben'}" for i, line in enumerate(lines)]
+    path.write_text("\n".join([f"{head},Identity", *named]) + "\n")
+    result = imported(path, rate=25)
+    assert len({row.person for row in result.timeline}) == 2
+    assert result.overall.probabilities is not None
+    assert result.overall.probabilities[4] == pytest.approx(0.9)

@@ -9,14 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from live_parts import face_now, moment_of
 
 from emoview import Options, analyze
 from emoview.errors import InputError
 from emoview.live.causal.core import CausalAnalysis, Manner
 from emoview.live.causal.hearing import DELAY, Hearing, Speech
 from emoview.live.causal.moment import recency, rows_of
+from emoview.live.causal.tally import Tally
 from emoview.live.causal.zero import AT_REST, PersonalZero
 from emoview.live.program import Plan, Program
+from emoview.live.settings import Settings
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 from emoview.media.sound import read_sound
@@ -24,6 +27,8 @@ from emoview.output.csv import to_csv
 from emoview.pipeline.analysis import analyze as run
 from emoview.pipeline.loading import models_for
 from emoview.timeline.clock import SAMPLES_PER_TICK
+from emoview.timeline.labels import Naming
+from emoview.timeline.results import FaceBox
 from emoview.voice.features import VoiceFeatures
 from emoview.voice.level import RunningLevel
 from emoview.voice.silero import CHUNK
@@ -245,3 +250,41 @@ def test_a_zero_brings_a_person_at_rest_to_what_people_at_rest_are():
     zero.ask(2)
     zero.learn(250, own)
     assert not zero.known
+
+
+def test_the_overall_result_of_whoever_is_looked_at_is_that_of_the_rows():
+    """A large face is there, and a small one is looked at, since it speaks, or was larger before."""
+    tally = Tally(models)
+    for tick in range(4):
+        for face_id, width, label in ((0, 90.0, 4), (1, 30.0, 5)):
+            said = {name: 5 * np.eye(7, dtype=np.float32)[label] for name in ("face_cnn", "face_gru")}
+            tally.add_face(
+                tick, face_id, FaceBox(0, 0, width, width), said, affect_estimated=False, main=face_id == 1
+            )
+    labels = {asked: tally.overall(asked, Naming()).label for asked in ("largest", "all", "speaking", "0")}
+    assert labels == {"largest": "sad", "all": "happy", "speaking": "sad", "0": "happy"}
+
+
+def test_a_live_result_says_what_was_special_about_the_faces():
+    squeezed = Options(causal=True, max_faces=2, modality="face")
+    with CausalAnalysis(models, squeezed) as core:
+        core.tally.most = 2
+        core._watching.widened[4 / 3] += 1
+        said = " ".join(core.warnings())
+    assert "2 faces, as many as were looked for: --max-faces 5 looks for more" in said
+    assert "squeezed from 16:9 to 4:3" in said
+    assert "up to 2 faces were found at once; the largest of each moment was analysed" in said
+
+
+@pytest.mark.parametrize(("asked", "told"), [(0.0, 0.0), (0.2, 0.2), (0.6, None)])
+def test_a_live_result_says_over_what_time_it_was_smoothed(asked, told):
+    assert Program(Plan(None, Options(), Settings(smoothing_s=asked))).options.smooth == told
+
+
+def test_shares_and_level_are_those_of_the_ticks_that_were_answered():
+    """Pictures of every other tick were dropped."""
+    tally = Tally(models)
+    for tick in range(0, 20, 2):
+        tally.add(moment_of(tick, *([face_now(0, "happy")] if tick < 10 else []), voice="sad"))
+    assert tally.ticks == 19
+    assert (tally.face_share, tally.speech_share, tally.mean_level_db) == (0.5, 1.0, -20.0)

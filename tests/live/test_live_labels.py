@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from live_parts import face_now, moment_of
+from rich.console import Console
 
+from emoview.cli.render_live import view
 from emoview.errors import InputError
 from emoview.live.settings import EMOVIEW, NETWORK_CAMERA, PRESETS, Labels, Settings
 
@@ -60,6 +66,23 @@ def test_below_the_prediction_sense_a_label_is_uncertain():
 def test_spectra_group_labels():
     for spectra, label in ((3, "negative"), (2, "other")):
         assert shown(["anger"], Settings(spectra=spectra)) == [label]
+
+
+def test_the_terminal_shows_the_labels_that_are_told_apart():
+    moment = moment_of(0, face_now(0, "anger"), voice="sad")
+    settings = Settings(spectra=3, prediction_sense=80)
+    source: Any = SimpleNamespace(facts=SimpleNamespace(path="0"), state="live", message="")
+    pace = SimpleNamespace(rate_hz=25, delay_ms=40, delay_p95_ms=50, dropped=0)
+    update: Any = SimpleNamespace(
+        moment=moment, settings=settings, labels=Labels().show(moment, settings), pace=pace, zero_left_s=None
+    )
+    drawn = io.StringIO()
+    session: Any = SimpleNamespace(state=source)
+    Console(file=drawn, width=100).print(view(session, update, ""))
+    bars = [line.split()[0] for line in drawn.getvalue().splitlines() if "·" in line]
+    assert bars == ["positive", "neutral", "negative"]
+    assert "face 0   negative " in drawn.getvalue()
+    assert "voice: uncertain 75%" in drawn.getvalue()
 
 
 @pytest.mark.parametrize(

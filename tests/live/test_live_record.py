@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 
 import pytest
 from made_up import made_up
 
 from emoview.live.causal.result import StreamFacts
-from emoview.live.record import Recorder, finish_left
+from emoview.live.record import KIND, Recorder, finish_left
 from emoview.output.csv import to_csv
 from emoview.output.read import read_json
 
@@ -86,3 +87,37 @@ def test_a_damaged_leftover_stands_in_nobodys_way(tmp_path):
     (tmp_path / "a.csv").write_text("")
     (tmp_path / "b.recording.json").write_text("{}")
     assert finish_left(tmp_path) == []
+
+
+def test_a_leftover_of_another_version_waits_for_it(tmp_path):
+    kept = {"kind": KIND, "facts": {}, "device": "cpu", "weights": {}, "warnings": []}
+    (tmp_path / "a.recording.json").write_text(json.dumps({**kept, "options": {"of_later": 1}}))
+    (tmp_path / "a.csv").write_text("")
+    assert finish_left(tmp_path) == []
+    assert (tmp_path / "a.recording.json").exists()
+
+
+def test_the_json_says_who_speaks_as_the_csv_does(tmp_path):
+    result = made_up(second_face=True)
+    rows = tuple(replace(row, speaking=row.voice is not None) for row in result.timeline)
+    recording = recorder(tmp_path, result)
+    for row in rows:
+        recording.add([row])
+    table, path = recording.close(lambda rows, notes: replace(result, timeline=tuple(rows)))
+    told = [row.speaking for row in read_json(path).timeline]
+    assert told == [row.speaking for row in rows]
+    assert told == [cells["speaking"] == "1" for cells in csv.DictReader(table.open())]
+
+
+def test_what_a_crash_left_has_the_segments_that_were_asked_for(tmp_path):
+    result = made_up()
+    result = replace(result, options=replace(result.options, min_segment=2.0))
+    recording = recorder(tmp_path, result)
+    for row in result.timeline:
+        recording.add([row])
+    recording._sync(0.0)
+    recording._file.close()
+    _, path = finish_left(tmp_path)
+    stored = json.loads(path.read_text())
+    assert len(stored["segments"]) == len(read_json(path).segments) == 1
+    assert (stored["media"]["faces"], stored["media"]["persons"]) == (1, 1)

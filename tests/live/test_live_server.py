@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import cv2
 import httpx
@@ -20,6 +21,7 @@ from emoview import Options
 from emoview.live.gate import Gate
 from emoview.live.program import Plan, Program
 from emoview.live.server import LiveServer
+from emoview.live.settings import Settings
 from emoview.media.decode import PictureDecoder
 from emoview.media.probe import probe
 
@@ -116,7 +118,8 @@ def test_who_says_what_means_nothing_is_sent_away_alone(port, said):
         next_update(good)
 
 
-def test_a_browser_s_own_camera_is_analysed(port, made):
+def test_a_browser_s_own_camera_is_analysed(port, program, made, monkeypatch):
+    monkeypatch.setattr(program, "plan", replace(program.plan, settings=Settings(smoothing_s=0.2, spectra=3)))
     with PictureDecoder(probe(made("own.mp4", seconds=1.0)), longest_side=320) as decoder:
         pictures = [picture.copy() for _, picture in decoder][:6]
     with connect(f"ws://127.0.0.1:{port}/camera") as camera:
@@ -128,6 +131,7 @@ def test_a_browser_s_own_camera_is_analysed(port, made):
             assert own == b"", "pictures are not sent back"
             assert head["tick"] == pytest.approx(5 * number, abs=1)
         assert head["faces"]
+        assert (head["settings"]["smoothing_s"], head["settings"]["spectra"]) == (0.2, 3)
         camera.send(struct.pack("<Bd", 1, 200.0) + b"no picture")
         assert sent_away(camera)
 

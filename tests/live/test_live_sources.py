@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import wave
 
+import numpy as np
 import pytest
 from command import run
 from live_parts import free_port, rtsp, streamed, until
@@ -12,8 +14,9 @@ from live_parts import free_port, rtsp, streamed, until
 from emoview.errors import DecodeError, InputError
 from emoview.live import sources
 from emoview.live.inbox import Inbox
-from emoview.live.sources import StreamFeed, open_feed
+from emoview.live.sources import FileFeed, StreamFeed, open_feed
 from emoview.media import stream
+from emoview.media.probe import probe
 from emoview.media.stream import LiveStream, Source, StreamEndedError
 
 
@@ -167,3 +170,14 @@ def test_a_camera_by_rtsp_gives_pictures_and_sound(made):
         feed.stop()
         thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_file_is_as_far_off_zero_as_a_stream_would_be(tmp_path):
+    path = tmp_path / "off.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(np.full(4_800, 3277, "<i2").tobytes())
+    inbox = Inbox()
+    FileFeed(probe(path)).run(inbox)
+    _, samples = inbox.take_sound()
+    assert samples.mean() == pytest.approx(0.1, abs=1e-3)

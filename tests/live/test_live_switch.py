@@ -62,6 +62,34 @@ def test_ticks_go_on_from_one_camera_to_the_next(session):
     assert not session.done.is_set()
 
 
+class Notes:
+    """A recording of which nothing but what is noted is kept."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def add(self, rows, shot, moment) -> None:
+        pass
+
+    def note(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+def test_a_recording_says_from_when_on_it_is_of_another_camera():
+    notes, settings = Notes(), EMOVIEW.changed({"camera": "one"})
+    session = Session(
+        lambda: models_for(OPTIONS)[1], OPTIONS, settings=settings, record=notes, open_feed=opened
+    )
+    session.start(opened("one"))
+    until(lambda: session.latest)
+    session.change(session.settings.changed({"camera": "two"}))
+    until(lambda: notes.said)
+    session.stop()
+    (said,) = notes.said
+    assert said.startswith("from ")
+    assert said.endswith(" s on: the source is two")
+
+
 def test_a_camera_that_is_gone_leaves_the_one_before(session):
     until(lambda: session.latest)
     number = session.latest.number

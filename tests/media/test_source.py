@@ -172,6 +172,10 @@ def test_addresses_are_opened_with_leave_alone(address: str, base: Path):
         with pytest.raises(InputError, match="are not read"), opened(odd, allow_network=True):
             pass
     assert str(stem_name(f"{address}?token=1/2")) == "base.mkv"
+    # Of a file all would be analysed.
+    for file in (str(base), f"file://{base}", "-"):
+        with pytest.raises(InputError, match="--seconds is how much of an address"), opened(file, seconds=1):
+            pass
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +214,20 @@ def test_single_pictures_of_slow_motion_are_those_of_the_time(slowed: Path):
     (jpeg,) = jpegs_at(probe(slowed, capture_rate=RATE * 2), [3.0], width=64)
     shown = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert number_in(shown) / RATE == pytest.approx(3.0, abs=0.041)
+
+
+def test_single_pictures_are_those_on_screen_then(base: Path, tmp_path: Path):
+    """Of five pictures a second the next one may show something else."""
+    import cv2
+
+    clip = tmp_path / "few.mkv"
+    choose = r"select=not(mod(n\,10))"
+    run("-i", base, "-vf", choose, "-fps_mode", "passthrough", "-c:v", "ffv1", "-an", clip)
+    times = [0.0, 0.12, 0.2, 0.36, 1.0, 2.32]
+    for time_s, jpeg in zip(times, jpegs_at(probe(clip), times, width=64), strict=True):
+        assert jpeg is not None
+        shown = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert number_in(shown) == int((time_s + 0.02) * RATE) // 10 * 10
 
 
 def test_slow_motion_is_told(slowed: Path):

@@ -42,6 +42,13 @@ def test_the_paragraph_is_filled_in():
         ({"modality": "voice", "fusion_used": "none"}, "The recording was resampled", "MediaPipe face mesh"),
         ({"voice_features": "builtin"}, "descriptors and functionals of emoview's own", "openSMILE"),
         ({"baseline": "p.json", "baseline_clips": {"face": 23}}, "from 23 recordings (face)", "N recordings"),
+        # Also of the face alone.
+        (
+            {"fusion_used": "none", "baseline": "p.json", "baseline_clips": {"face": 23}},
+            "Labels were given relative to the participant's baseline, learned from 23 recordings",
+            "combined",
+        ),
+        ({"min_quality": 0.8}, "Faces of a quality below 0.8 were left out.", "uncertain"),
         ({"affect": "estimated"}, "estimated from the face", "Russell"),
         ({"labels": 3}, "3 labels (positive, neutral, negative)", "7 labels"),
         ({"least_confidence": 0.4}, "below a probability of 0.4", "7 %"),

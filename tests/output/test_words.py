@@ -14,7 +14,7 @@ from emoview.cli import render
 from emoview.cli.console import Screen
 from emoview.output.methods import methods_text
 from emoview.output.report import to_html
-from emoview.output.words import facts_of, presence_of, why_nothing
+from emoview.output.words import facts_of, options_of, presence_of, why_nothing
 from emoview.timeline.results import Analysis, Overall, Row
 
 NOTHING: dict[str, Any] = {"faces": 0, "persons": 0, "face_share": 0.0, "speech_share": 0.0}
@@ -67,3 +67,9 @@ def test_faces_are_people():
     made = made_up()
     several = replace(made, media=replace(made.media, faces=12, persons=3))
     assert dict(facts_of(several))["faces"] == "3"
+
+
+def test_the_limit_of_certain_labels_is_told_as_it_was_asked_for():
+    made = made_up()
+    asked = replace(made, options=replace(made.options, least_confidence=0.455))
+    assert dict(options_of(asked))["uncertain below"] == "45.5%"

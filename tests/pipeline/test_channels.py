@@ -45,6 +45,15 @@ def test_opposite_phase_does_not_cancel_out(mono: Path, tmp_path: Path):
     )
 
 
+def test_what_cancels_out_is_told_where_nothing_looks_ahead(mono: Path, tmp_path: Path):
+    for turned, told in ((-1, 1), (0.9, 0)):
+        path = tmp_path / f"{turned}.wav"
+        ffmpeg("-i", str(mono), "-af", f"pan=stereo|c0=c0|c1={turned}*c0", str(path))
+        said = [one for one in analyze(path, causal=True).warnings if "--channel left or" in one]
+        assert len(said) == told
+        assert all("of opposite phase for" in one for one in said)
+
+
 def test_channels_that_cancel_out_for_a_while_are_not_mixed(mono: Path, tmp_path: Path):
     path = tmp_path / "half.wav"
     turned = "aeval=val(0)|val(0)*if(gt(t\\,2)\\,-1\\,1):c=stereo"
@@ -188,3 +197,25 @@ def test_warnings_of_a_sound(mono: Path, tmp_path: Path):
         said = analyze(tmp_path / name).warnings
         assert [warning for warning in said if warning.startswith(expected)]
         assert len(said) == 2
+
+
+def test_channels_of_two_speakers_who_are_both_seen_are_mixed(monkeypatch: pytest.MonkeyPatch):
+    media: Any = SimpleNamespace(audio=SimpleNamespace(count=2))
+    loud = np.sqrt(np.square(two_speakers(monkeypatch).apart(slice(None)).reshape(300, 640, 2)).mean(axis=1))
+    loud *= loud > 0.5 * loud.max()
+    lips = np.cumsum(loud * np.where(np.arange(300) % 2, 1, -1)[:, None], axis=0)
+    # Of the right one the lips move a little less surely.
+    lips[:, 1] += np.random.default_rng(1).normal(0, 0.02, 300)
+    tracks = {0: seen_face(0, lips[:, 0], 0), 1: seen_face(1, lips[:, 1], 0, size=40)}
+    seen = functools.partial(copy.copy, SimpleNamespace(tracks=tracks))
+    for asked in ("all", "speaking"):
+        sound = two_speakers(monkeypatch)
+        _, notes = sound_of(media, Options(face=asked), seen)
+        assert sound.weights.tolist() == [0.5, 0.5]
+        assert notes == ("each of the two channels has its own speaker, and both are seen: they were mixed",)
+    sound = two_speakers(monkeypatch)
+    assert "the left one was analysed" in sound_of(media, Options(), seen)[1][0]
+    # All that is heard was asked for.
+    sound = two_speakers(monkeypatch)
+    assert "they were mixed" in sound_of(media, Options(voice="all"), seen)[1][0]
+    assert sound.weights.tolist() == [0.5, 0.5]

@@ -127,6 +127,14 @@ def test_pictures_with_times_are_those_of_the_ticks(tmp_path: Path):
     assert [seen[tick] for tick in (0, 2, 3, 4, 5, 6)] == pytest.approx([10, 10, 90, 90, 170, 250], abs=1)
 
 
+def test_before_the_first_picture_nothing_is_shown(tmp_path: Path):
+    pictures = [np.full((32, 32, 3), value, np.uint8) for value in (90, 170)]
+    write_media(tmp_path / "a.mkv", pictures=pictures, times_s=[0.2, 0.28])
+    with PictureDecoder(probe(tmp_path / "a.mkv"), longest_side=640) as decoder:
+        seen = {tick: int(picture.mean()) for tick, picture in decoder}
+    assert [seen[tick] for tick in range(8)] == pytest.approx([0] * 5 + [90] * 2 + [170], abs=1)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

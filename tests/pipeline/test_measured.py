@@ -136,3 +136,21 @@ def test_faces_below_the_quality_are_empty_but_the_voice_stays(blurred: Path, sh
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(InputError, match="quality"):
         check(Options(**wrong))
+
+
+def test_eyes_of_whoever_is_looked_at_next_are_no_blink():
+    """One has wide eyes, and the other, who is looked at for a moment, narrow ones, and blinks in it."""
+    one = track()
+    ids = np.where((np.arange(100) >= 50) & (np.arange(100) < 60), 1, 0)
+    one.measures[ids == 1, 4:6] = 0.2
+    turns = replace(one, ids=ids)
+    joined, apart = measured(turns), measured(turns, {0: 0, 1: 1})
+    assert joined is not None
+    assert apart is not None
+    place = MEASURE_COLUMNS.index("blink")
+    assert any(row[place] for row in joined.values)
+    assert not any(row[place] for row in apart.values)
+    one.measures[53:55, 4:6] = 0.05
+    apart = measured(replace(one, ids=ids), {0: 0, 1: 1})
+    assert apart is not None
+    assert [tick for tick, row in enumerate(apart.values) if row[place]] == [53, 54]

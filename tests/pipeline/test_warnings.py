@@ -358,3 +358,15 @@ def test_others_may_be_missed_where_the_smallest_is_hardly_found(widths: tuple[i
         faces = cast(Faces, SimpleNamespace(tracks=tracks, most=len(widths), widened=1))
         # In another shot they are not beside each other.
         assert list(warn.of_faces(faces, media, Options())) == ([] if apart else said)
+
+
+def test_a_baseline_that_is_taken_away_from_several_people_is_told():
+    shown = np.array([0, 0, 2, 1, -1])
+    turns = Turns(shown, shown, 1.0, 2)
+    asked = Options(face="speaking", baseline="ann.json")
+    for persons, count in (({0: 0, 1: 1, 2: 0}, 2), ({0: 0, 1: 0, 2: 0}, 1)):
+        choice = Choice(0, {}, persons, {}, turns=turns)
+        said = list(warn.of_baseline(choice, asked))
+        assert [f"{count} faces were analysed in turn" in one for one in said] == [True] * (count > 1)
+        assert not list(warn.of_baseline(choice, Options(face="speaking")))
+        assert not list(warn.of_baseline(replace(choice, turns=None), asked))

@@ -17,6 +17,7 @@ from emoview.output.writers import write_results
 from emoview.pipeline.answers import Answers
 from emoview.pipeline.evidence import Faces, FaceTrack, SequenceLogits, Voice, Voices
 from emoview.pipeline.join import Join
+from emoview.pipeline.measures import WIDTH
 from emoview.pipeline.models import Models
 from emoview.speakers.windows import windows_of
 from emoview.timeline.labels import LABELS
@@ -264,3 +265,13 @@ def test_whose_a_voice_is_does_not_hang_on_whose_face_is_asked_for():
     ]
     assert found[1:] == found[:-1]
     assert found[0][0].person == 0
+
+
+@pytest.mark.parametrize("asked", ["face", "all", "1"])
+def test_a_face_that_is_too_poor_to_be_read_speaks_where_it_does(asked: str):
+    poor = replace(track(talks=FIRST_HALF), measures=np.zeros((TICKS, WIDTH), np.float32))
+    rows = joined(poor, voice=asked, min_quality=0.5).timeline
+    assert all(row.face is None and row.face_id == 0 for row in rows)
+    assert [(row.speaking, row.off_screen) for row in (rows[50], rows[400])] == [(True, False), (False, True)]
+    assert (rows[400].fused is not None) == (asked != "face")
+    assert (rows[50].fused is not None) == (asked != "1")

@@ -24,11 +24,12 @@ from emoview.study import tables
 from emoview.study.codebook import column_of
 from emoview.study.figures import band_of, people_of
 from emoview.study.limits import left_out
+from emoview.study.models import _measures
 from emoview.study.plan import Event, PlanRow, read_events, read_plan
 from emoview.study.run import refuse_foreign, write_tables
 from emoview.study.tables import FOLLOWED, clips_table, events_table, ticks_table
 from emoview.timeline.labels import LABELS, LabelCount, Naming, group_of
-from emoview.timeline.results import Analysis
+from emoview.timeline.results import Analysis, Speaker
 
 
 def plan(folder: Path, *lines: str, head: str = "path,participant,condition,group,events") -> Path:
@@ -136,6 +137,15 @@ def test_events_come_from_tiers_of_elan_praat_and_boris(tmp_path: Path):
             read_plan(plan(tmp_path, lines, head=head))
 
 
+def test_how_files_of_events_were_understood_is_told(tmp_path: Path):
+    (tmp_path / "marks.csv").write_text("Time,Time offset (s),Behavior\n6.5,5,bang\n")
+    notes: list[str] = []
+    lines = "a.mp4,p1,calm,x,marks.csv", "b.mp4,p1,film,y,marks.csv"
+    assert all(row.events == (Event("bang", 1.5, 1.5),) for row in read_plan(plan(tmp_path, *lines), notes))
+    (note,) = notes
+    assert "a time offset of 5" in note
+
+
 def rows(count: int = 2) -> list[PlanRow]:
     events = (Event("film ends", 1.6, 1.6), Event("after the end", 60.0, 61.0))
     return [
@@ -206,6 +216,8 @@ def test_a_clip_in_which_nothing_is_found_is_a_row_and_is_told():
     assert "2 events lie in the first second of clips day/0, day/1, and are held against" in said
     assert clips["happy_mean"].isna().tolist() == [False, True]
     assert clips["happy_segments"].tolist() == [1, 0]
+    # Of a face of which nothing is said, nobody knows whether it smiles.
+    assert clips["smiles"].isna().tolist() == [False, True]
 
 
 def test_all_columns_of_a_clip_are_about_the_same_person():
@@ -216,6 +228,12 @@ def test_all_columns_of_a_clip_are_about_the_same_person():
     results = [replace(result, timeline=other)]
     one = clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]
     assert (one["smiles"], one["fear_segments"], one["fear_share"]) == (1, 0, 0)
+    assert one["label"] == result.overall.label
+    # The overall result is that of the other one, who speaks.
+    asked = replace(result.options, face="all")
+    results = [replace(results[0], options=asked, speakers=(Speaker(0, 2.0, 1),))]
+    one = clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]
+    assert one["label"] is None
 
 
 def test_the_voice_of_a_clip_is_that_of_who_is_seen():
@@ -275,6 +293,10 @@ def test_groups_of_labels_have_shares_in_place_of_the_seven(count: LabelCount, c
     assert sum(one[f"{column}_share"] for column in columns.values()) == pytest.approx(1)
     assert sum(one[f"{column}_segments"] for column in columns.values()) > 0
     assert not any(name.startswith("positive") for name in clips_table(rows(1), ticks, [measured()]))
+    # What is the same in other words is not compared twice.
+    compared = set(_measures(clips_table(rows(1), ticks, [result])))
+    assert {"happy_mean", "positive_share"} <= compared
+    assert compared.isdisjoint({"positive_mean", "other_mean", "other_share"})
 
     script = Path(tables.__file__).with_name("scripts") / "analysis.py"
     again = runpy.run_path(str(script))["labels_of_clips"](ticks).iloc[0]

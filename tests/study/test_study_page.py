@@ -118,6 +118,13 @@ def test_the_grid_shows_shares_of_the_label_that_leads():
     assert widths.sum(axis=0) == pytest.approx([1, 1])
     # Of 95 ticks, 40 are of the happy face, which are neutral or happy; 40 sad, 15 neutral.
     assert widths[5] == pytest.approx([40 / 95] * 2)
+    # As in the table, the time in which a label is uncertain counts, and is that of no label.
+    ticks = ticks_table(rows, results)
+    ticks.loc[ticks["label"] == "sad", "label"] = "uncertain"
+    (axis,) = grid_figure(ticks, ["calm"]).axes
+    widths = np.array([[bar.get_width() for bar in bars] for bars in axis.containers])
+    assert widths.sum(axis=0) == pytest.approx([55 / 95] * 2)
+    assert widths[5] == pytest.approx([0, 0])
 
 
 def test_a_raincloud_has_a_dot_a_participant():

@@ -9,7 +9,7 @@ import command
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import made_up
+from made_up import leaning, made_up
 from made_up_measures import measured
 from typer.testing import CliRunner
 
@@ -18,6 +18,7 @@ from emoview.cli.main import app
 from emoview.errors import InputError
 from emoview.output.json import to_json
 from emoview.timeline.labels import LABELS
+from emoview.timeline.results import Row
 from emoview.timeline.rules import lacking, marks_of, read_rule, unsaid
 
 RESULT = measured(second_face=True)
@@ -159,3 +160,12 @@ def test_a_rule_about_what_a_result_does_not_have_is_told(tmp_path: Path):
         assert done.returncode == 1
         assert said in done.stderr
     assert path.read_bytes() == before
+
+
+def test_rules_about_the_voice_find_it_in_whose_row_it_stands():
+    face, voice = leaning("happy"), leaning("anger")
+    said = {"voice": voice, "fused": face, "voice_id": 0, "speaking": True}
+    rows = [row for tick in range(25) for row in (Row(tick, 0, fused=face), Row(tick, 1, **said))]
+    result = replace(made_up(), timeline=tuple(rows))
+    (mark,) = marks_of(result, read_rule("voice_anger > 0.6 and speech"))
+    assert (mark.start_s, mark.end_s, mark.person) == (0.0, 1.0, None)

@@ -10,7 +10,7 @@ from made_up import leaning, made_up
 from emoview import LABELS
 from emoview.timeline.clock import tick_at, time_of
 from emoview.timeline.labels import Naming
-from emoview.timeline.moments import disagreements, distance
+from emoview.timeline.moments import disagreements, distance, faces_by_presence
 from emoview.timeline.results import COLUMNS, FaceBox, Row, main_rows
 
 
@@ -63,3 +63,29 @@ def test_the_main_face_is_the_one_with_most_rows():
     analysis = made_up(second_face=True)
     assert {row.face_id for row in main_rows(analysis)} == {0, None}
     assert len(main_rows(analysis)) == analysis.media.ticks
+
+
+def test_a_face_does_not_disagree_with_the_voice_of_another():
+    happy, angry = leaning("happy"), leaning("anger")
+    rows = tuple(
+        Row(tick, 0, None, happy, angry, happy, voice_id=int(tick >= 20), speaking=tick < 20)
+        for tick in range(40)
+    )
+    (found,) = disagreements(replace(made_up(), timeline=rows))
+    assert (found.start_s, found.end_s) == (0.0, 0.8)
+
+
+def test_of_equals_the_main_face_is_the_first():
+    rows = (Row(0, 1), Row(1, 1), Row(2, 0), Row(3, 0))
+    analysis = replace(made_up(), timeline=rows)
+    assert {row.person for row in main_rows(analysis)} == {0} == set(faces_by_presence(rows)[:1])
+
+
+@pytest.mark.parametrize(("asked", "persons"), [("largest", {0, 1}), ("speaking", {0, 1}), ("all", {0})])
+def test_live_the_main_rows_are_those_of_whoever_is_looked_at(asked: str, persons: set[int]):
+    """Somebody is lost, and found again as another."""
+    analysis = replace(made_up(), timeline=(Row(0, 0), Row(1, 0), Row(2, 1)))
+    live = replace(analysis, options=replace(analysis.options, causal=True, face=asked))
+    assert {row.person for row in main_rows(live)} == persons
+    file = replace(analysis, options=replace(analysis.options, face="largest"))
+    assert {row.person for row in main_rows(file)} == {0}

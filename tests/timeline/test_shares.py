@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -14,9 +15,11 @@ from emoview.batch.inputs import Clip
 from emoview.batch.summary import row_of
 from emoview.output.challenge import challenge_label
 from emoview.output.json import schema, to_json
-from emoview.output.overview import to_notebook
+from emoview.output.overlay import Overlay
+from emoview.output.overview import strip_of, to_notebook
 from emoview.output.read import read_json
-from emoview.timeline.results import Analysis, FaceBox, Overall, Row, Verdict
+from emoview.timeline.results import Analysis, FaceBox, FaceFound, Overall, Row, Speaker, Verdict
+from emoview.timeline.segments import segments_of
 from emoview.timeline.shares import is_long, sentence_of, shares_by_person, shares_of, summed_up
 
 
@@ -54,6 +57,7 @@ def test_a_long_clip_has_the_label_that_lasts_or_none(sad: int, label: str):
     clip = replace(clip, overall=Overall(verdict, verdict, None))
     long = summed_up(replace(clip, media=replace(clip.media, duration_s=80.0)))
     assert long.overall.fused == replace(verdict, label=label, confidence=round(sad / 2000, 4))
+    assert challenge_label(long) == ("fear" if label == "mixed" else label)
     # No row says anything of the face alone.
     assert (long.overall.face, long.overall.voice) == (verdict, None)
     assert summed_up(replace(clip, media=replace(clip.media, duration_s=60.0))).overall.label == "fear"
@@ -86,3 +90,55 @@ def test_nothing_is_summed_up_as_nothing():
     assert shares_of(nothing).labels == ()
     assert sentence_of(shares_of(nothing)) == "nothing to say"
     assert not is_long(nothing)
+
+
+def _minutes(*rows: Row, **options: Any) -> Analysis:
+    """Two minutes of rows, each for as long, whose probabilities of the whole are those of fear."""
+    count = 3000 // len(rows)
+    timeline = tuple(
+        replace(row, tick=i * count + tick) for i, row in enumerate(rows) for tick in range(count)
+    )
+    clip, verdict = made_up(), Verdict.of(leaning("fear"))
+    return replace(
+        clip, timeline=timeline, overall=Overall(verdict, verdict, verdict), segments=segments_of(timeline),
+        media=replace(clip.media, duration_s=120.0, ticks=3000), options=replace(clip.options, **options),
+    )  # fmt: skip
+
+
+def test_a_long_clip_has_the_label_of_the_own_voice():
+    """An interviewer who is not seen speaks for most of the time."""
+    box, face = FaceBox(0.0, 0.0, 9.0, 9.0), leaning("neutral")
+    asks = Row(0, 0, box, face, leaning("anger"), face, voice_id=0, off_screen=True)
+    answers = Row(0, 0, box, face, leaning("sad"), face, voice_id=1, speaking=True)
+    long = summed_up(_minutes(asks, asks, answers))
+    assert long.overall.voice is not None
+    assert (long.overall.voice.label, long.overall.voice.confidence) == ("sad", 1.0)
+    every = summed_up(_minutes(asks, asks, answers, voice="all"))
+    assert every.overall.voice is not None
+    assert (every.overall.voice.label, every.overall.voice.confidence) == ("anger", 0.6667)
+
+
+def test_of_all_faces_a_long_clip_has_the_label_of_the_one_that_speaks_most():
+    small, large = FaceBox(0.0, 0.0, 9.0, 9.0), FaceBox(0.0, 0.0, 99.0, 99.0)
+    listens = Row(0, 0, small, leaning("happy"), None, leaning("happy"))
+    speaks = Row(0, 1, large, leaning("sad"), None, leaning("sad"))
+    clip = _minutes(listens, listens, speaks, face="all")
+    for speakers in ((Speaker(0, 30.0, 1), Speaker(1, 10.0, 0)), ()):
+        long = summed_up(replace(clip, speakers=speakers))
+        assert long.overall.label == "sad"
+        assert shares_of(long).leads == "sad"
+        assert {part["label"] for part in strip_of(long)} == {"sad"}
+    # A picture on the wall is passed over, however large.
+    still = (FaceFound(1, 1, 80.0, 120.0, 1000, still=True),)
+    assert summed_up(replace(clip, faces=still)).overall.label == "happy"
+    assert summed_up(replace(clip, speakers=(Speaker(0, 30.0, 0),))).overall.label == "happy"
+
+
+def test_shares_and_strips_of_whoever_speaks_hold_all_of_them():
+    one = Row(0, 0, FaceBox(0.0, 0.0, 9.0, 9.0), leaning("happy"), None, leaning("happy"))
+    other = replace(one, face_id=1, person=1, face=leaning("sad"), fused=leaning("sad"))
+    clip = _minutes(one, one, other, face="speaking")
+    assert [(found.label, found.segments) for found in shares_of(clip).labels] == [("happy", 1), ("sad", 1)]
+    assert [part["label"] for part in strip_of(clip)] == ["happy", "sad"]
+    drawn = Overlay(clip, width=320, height=240)
+    assert {label for *_, label in drawn._label_runs("face")} == {"happy", "sad"}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from made_up import made_up
 from made_up_measures import measured
 
+from emoview.batch.inputs import Clip
+from emoview.batch.summary import row_of
 from emoview.timeline.measures import MEASURE_COLUMNS, MEASURES, kept
 from emoview.timeline.pace import pauses, syllables
-from emoview.timeline.sums import blinks_of, sum_of_voice, sums_of_persons, unusable_of
+from emoview.timeline.results import Speaker
+from emoview.timeline.sums import blinks_of, sum_of_voice, sums_of_persons, unusable_of, voice_of
 
 
 def test_persons_are_summed_up():
@@ -42,6 +46,23 @@ def test_the_voice_is_summed_up():
     assert voice.snr_db is not None
     assert voice.snr_db > 20
     assert sum_of_voice(made_up()) is None
+
+
+def test_in_a_list_the_voice_is_that_of_whom_the_label_is_about():
+    result = measured(second_face=True)
+    timeline = tuple(
+        replace(row, speaking=row.voice_id is not None and row.person == int(row.tick < 30))
+        for row in result.timeline
+    )
+    options = replace(result.options, face="all")
+    both = replace(
+        result, options=options, timeline=timeline, speakers=(Speaker(0, 1.8, 0), Speaker(1, 0.4, 1))
+    )
+    assert row_of(Clip(Path("talk.mp4"), "talk"), both)["pitch_hz"] == 152.0
+    other = voice_of(both, {1})
+    assert other is not None
+    assert other.pitch_hz == 125.0
+    assert voice_of(both, {2}) is None
 
 
 def test_stretches_end_where_ticks_are_missing():

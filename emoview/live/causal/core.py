@@ -22,7 +22,7 @@ from emoview.pipeline.models import Models
 from emoview.pipeline.speaker import find_speaker
 from emoview.pipeline.stand_ins import roles
 from emoview.pipeline.timings import Timings
-from emoview.pipeline.warnings import NO_FACE
+from emoview.pipeline.warnings import NO_FACE, of_finding, of_networks
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import valence_arousal
 from emoview.timeline.options import Options
@@ -150,7 +150,14 @@ class CausalAnalysis:
             said.append(NO_FACE)
         if self._hearing is not None and not self.tally.with_speech:
             said.append("no speech was found: the voice columns are empty")
-        return said
+        most = self.tally.most
+        said += of_finding(most, self.widened, self._options)
+        if most > 1 and self._options.face == "largest":
+            said.append(
+                f"up to {most} faces were found at once; the largest of each moment was analysed: "
+                "use --face speaking, --face all or --face ID for others"
+            )
+        return [*said, *(of_networks(self._load()) if self._watching is not None else ())]
 
     def _smoothing(self) -> float:
         return self.manner.smoothing_s * TICK_HZ
@@ -177,7 +184,10 @@ class CausalAnalysis:
                 FaceNow(one.face_id, one.box, one.outline, rounded(alone), rounded(fused), valence, arousal,
                         speaks and one.face_id == main)
             )  # fmt: skip
-            self.tally.add_face(tick, one.face_id, one.box, face, affect_estimated=one.affect is not None)
+            self.tally.add_face(
+                tick, one.face_id, one.box, face, affect_estimated=one.affect is not None,
+                main=one.face_id == main,
+            )  # fmt: skip
         if said is not None:
             self.tally.add_voice(voice)
         affect_of_voice = None if said is None else rounded(valence_arousal(said))

@@ -20,7 +20,7 @@ from emoview.media.probe import Media
 from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound, read_sound
 from emoview.pipeline import warnings as warn
-from emoview.pipeline.channels import Notes, sound_of
+from emoview.pipeline.channels import Notes, of_mix, sound_of
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.pipeline.evidence import FaceHook, Faces, Voice
 from emoview.pipeline.finding import LONGEST_SIDE
@@ -90,16 +90,7 @@ class Watched:
         )  # fmt: skip
 
     def _warnings(self) -> Iterator[str]:
-        most = self.core.tally.most
         yield from self.core.warnings()
-        yield from warn.of_finding(most, self.core.widened, self.options)
-        if most > 1 and self.options.face == "largest":
-            yield (
-                f"up to {most} faces were found at once; the largest of each moment was analysed: "
-                "use --face speaking, --face all or --face ID for others"
-            )
-        if self.faces is not None:
-            yield from warn.of_networks(self.models)
         if self.voice is not None:
             yield from self.voice.notes
             speech = self.core.tally.with_speech > 0
@@ -178,6 +169,7 @@ def rows_of_file(
                 reached = tick + 1
             on_event(Progress("face" if pictures else "voice", tick + 1, total))
             yield tuple(rows_of(moment, options.naming))
+        notes += () if heard is None else of_mix(heard)
     if pictures:
         watched.faces = Faces(reached, {}, log, widened=core.widened)
         timings.add("decode", log.busy_s)

@@ -66,14 +66,13 @@ def result_of(
     baseline: Baseline | None = None,
 ) -> Analysis:
     """Make a result of the rows, and of what was counted on the way."""
-    ticks = max(1, tally.ticks)
     timeline = tuple(rows)
     media = MediaFacts(
         path=facts.path, duration_s=time_of(tally.ticks), ticks=tally.ticks,
         width=facts.width, height=facts.height, frame_rate=facts.frame_rate, rotation=facts.rotation,
         video_codec=facts.video_codec, audio_codec=facts.audio_codec, audio_rate=facts.audio_rate,
         audio_channels=facts.audio_channels, audio_level_db=tally.mean_level_db,
-        face_share=round(tally.with_face / ticks, 4), speech_share=round(tally.with_speech / ticks, 4),
+        face_share=tally.face_share, speech_share=tally.speech_share,
         faces=tally.faces, persons=tally.faces, start_s=facts.start_s, created=facts.created,
         capture_rate=facts.capture_rate, ffmpeg=tool().version, widened=round(facts.widened, 4),
     )  # fmt: skip

@@ -46,12 +46,15 @@ class Tally:
     def __init__(self, load: Callable[[], Models], baseline: Baseline | None = None) -> None:
         self._load, self._baseline = load, baseline
         self._faces: dict[int, _Mean] = {}
+        # Of the face that is looked at, and that the voice belongs to, whosever it is.
+        self._main = _Mean()
         self._areas: dict[int, float] = {}
         # First tick, last tick, and how many.
         self._seen: dict[int, tuple[int, int, int]] = {}
         self._voice = _Mean()
         self._power = 0.0
-        self.ticks = self.with_face = self.with_speech = 0
+        # Live, pictures may be dropped, so that not every tick is answered.
+        self.ticks = self._answered = self.with_face = self.with_speech = 0
         self.faces = self.most = 0
         self.fused = False
         self.estimated = False
@@ -59,6 +62,7 @@ class Tally:
     def add(self, moment: Moment) -> None:
         """Count a tick."""
         self.ticks = moment.tick + 1
+        self._answered += 1
         self.with_face += bool(moment.faces)
         self.most = max(self.most, len(moment.faces))
         self.with_speech += moment.speech
@@ -67,9 +71,12 @@ class Tally:
             self._power += 10 ** (moment.level_db / 10)
 
     def add_face(
-        self, tick: int, face_id: int, box: FaceBox, logits: Mapping[str, Logits], *, affect_estimated: bool
-    ) -> None:
-        """Add what the networks say of a face at a tick."""
+        self, tick: int, face_id: int, box: FaceBox, logits: Mapping[str, Logits], *, affect_estimated: bool,
+        main: bool,
+    ) -> None:  # fmt: skip
+        """Add what the networks say of a face at a tick, and whether the voice belongs to it then."""
+        if main:
+            self._main.add(logits)
         if face_id not in self._faces:
             self.faces += 1
             if len(self._faces) >= _MOST_TRACKS:
@@ -89,7 +96,17 @@ class Tally:
     @property
     def mean_level_db(self) -> float | None:
         """Mean level of the sound below full scale; None for digital silence, or without sound."""
-        return round(10 * math.log10(self._power / self.ticks), 1) if self._power else None
+        return round(10 * math.log10(self._power / self._answered), 1) if self._power else None
+
+    @property
+    def face_share(self) -> float:
+        """Share of the answered ticks with a face."""
+        return round(self.with_face / max(1, self._answered), 4)
+
+    @property
+    def speech_share(self) -> float:
+        """Share of the answered ticks with speech."""
+        return round(self.with_speech / max(1, self._answered), 4)
 
     @property
     def found(self) -> tuple[FaceFound, ...]:
@@ -110,12 +127,17 @@ class Tally:
         return {name for mean in (self._voice, *self._faces.values()) for name in mean.sums}
 
     def overall(self, asked: str, naming: Naming) -> Overall:
-        """Give the verdicts on all that was seen and heard, of the face `asked` or the largest."""
+        """Give the verdicts on all that was seen and heard, of the face `asked`, or the largest of all.
+
+        Where whoever speaks, or is the largest, is looked at, it is that face of each moment, as in the rows.
+        """
         wanted = int(asked) if asked.isdecimal() else None
         main = wanted if wanted in self._faces else max(
             self._areas, key=lambda i: (self._areas[i], -i), default=None
         )  # fmt: skip
         face = {} if main is None or (wanted is not None and main != wanted) else self._faces[main].means()
+        if asked in ("speaking", "largest") and self._main.count:
+            face = self._main.means()
         voice = self._voice.means() if self._voice.count else {}
         answers = {"face": face, "voice": voice, "fused": {**face, **voice}}
 

@@ -114,7 +114,7 @@ class Watching:
     def find(self, tick: int, picture: NDArray[np.uint8], scale: float) -> list[Found]:
         """Find and follow the faces in a picture, see `FaceSearch.faces_in`; ticks come in order."""
         found = self._search.faces_in(tick, picture, scale)
-        gone = [i for i, track in self._tracks.items() if tick - track.last_tick > MEMORY_TICKS]
+        gone = [i for i, track in self._tracks.items() if tick - track.last_tick - 1 > MEMORY_TICKS]
         for face_id in gone:
             del self._tracks[face_id]
         for face in found:
