@@ -120,11 +120,9 @@ def analyze(
         others = [FACES] if contact_sheet else []
         usual = names if json is None or output is not None else []
         stem, beside = stem_beside(result, stem_of(named, usual, *others), usual, output or Path(), *others)
-        results = goals_of(stem, usual, output)
-        # Beside them: `-o` may name one file.
-        sheet_file = (results[0].parent if results else Path()) / f"{stem}{FACES}"
-        goals = [*results, sheet_file, *([Path(json)] if json else [])]
-        replaced = [path for path in goals if path.exists()]
+        goals = goals_of(stem, usual, output)
+        sheet_file = _beside(goals, f"{stem}{FACES}")
+        replaced = [path for path in [*goals, sheet_file, *([Path(json)] if json else [])] if path.exists()]
         written += [*_write_json(terminal, result, named, json), *write_results(result, stem, usual, output)]
         if contact_sheet:
             write_whole(sheet_file, sheet.png(result.media.ticks, result.faces))
@@ -139,6 +137,11 @@ def analyze(
         render.warnings(terminal.console, [beside] if beside else [])
         if profile:
             show_profile(terminal.console, profile_of(result, start_s=start_s, write_s=write_s))
+
+
+def _beside(results: list[Path], name: str) -> Path:
+    """Name a file in the folder of the results: of `-o`, or of the one file that it names."""
+    return (results[0].parent if results else Path()) / name
 
 
 def _write_json(terminal: Terminal, result: Analysis, video: Path, file: str | None) -> list[Path]:
