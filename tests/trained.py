@@ -45,7 +45,7 @@ def clips_of_three(made: Make, tmp_path: Path) -> None:
         table.writerow(["path", "actor", "sentence", "label"])
         for actor in range(3):
             for i, label in enumerate(("happy", "sad")):
-                made(f"{actor}{i}.mp4", "-ss", f"{actor + 2 * i}", seconds=1.2).rename(
+                made(f"{actor}{i}.mp4", "-ss", f"{actor + 1.5 * i}", seconds=1.2).rename(
                     tmp_path / f"{actor}{i}.mp4"
                 )
                 table.writerow([f"{actor}{i}.mp4", str(actor), "1", label])
