@@ -195,13 +195,19 @@ def test_each_network_of_voices_is_asked_about_strangers(
     assert {"left out": "folds, which learned from all examples or their people"} in events
 
 
-def test_frames_and_videos_are_refused_or_left_out(tmp_path: Path):
+def _frames_of(videos: str, folder: Path) -> Path:
+    """Write a table of frames with valence and arousal, one of each letter's video in turn."""
     rows = ["path,valence,arousal,video"]
-    for i in range(8):
-        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((8, 8), 9 * i, np.uint8))
-        rows.append(f"{i}.png,{i / 10},{(i % 3) / 10},{i // 2}")
-    table = tmp_path / "t.csv"
+    for i, video in enumerate(videos):
+        cv2.imwrite(str(folder / f"{i}.png"), np.full((8, 8), 9 * i, np.uint8))
+        rows.append(f"{i}.png,{i / 10},{(i % 3) / 10},{video}")
+    table = folder / "t.csv"
     table.write_text("\n".join(rows) + "\n")
+    return table
+
+
+def test_frames_and_videos_are_refused_or_left_out(tmp_path: Path):
+    table = _frames_of("00112233", tmp_path)
     run = _run(tmp_path / "run", "va", "pictures", "resnet18", labels=("valence", "arousal"))
     note_seen(run, "resnet18", Seen.of(read_affect(table).digests([7]), ["video 0"]))
     with pytest.raises(InputError, match=r"3 of these 8 examples or their people \(video 0\)"):
@@ -212,12 +218,7 @@ def test_frames_and_videos_are_refused_or_left_out(tmp_path: Path):
 
 
 def test_a_frame_of_each_video_is_of_that_video(tmp_path: Path):
-    rows = ["path,valence,arousal,video"]
-    for i in range(4):
-        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((8, 8), 9 * i, np.uint8))
-        rows.append(f"{i}.png,0.1,0.1,{'abcd'[i]}")
-    table = tmp_path / "t.csv"
-    table.write_text("\n".join(rows) + "\n")
+    table = _frames_of("abcd", tmp_path)
     run = _run(tmp_path / "run", "va", "pictures", "resnet18", labels=("valence", "arousal"))
     note_seen(run, "resnet18", Seen.of(["0" * 64], ["video b"]))
     with pytest.raises(InputError, match=r"1 of these 4 examples or their people \(video b\)"):
