@@ -21,9 +21,10 @@ class MulticlassHinge(keras.losses.Loss):  # type: ignore[misc]
         self.delta = delta
 
     def __call__(self, targets: Any, scores: Any, sample_weight: Any = None) -> Any:
-        """Give the loss of one-hot targets and scores, both `(batch, labels)`, as one number.
+        """Give the loss of targets and scores, both `(batch, labels)`, as one number.
 
-        Weights, `(batch,)`, multiply the sums of squares of the examples.
+        Targets are one-hot, or probabilities.  Weights, `(batch,)`, multiply the sums of squares of
+        the examples.
         """
         squares = self.call(targets, scores)
         if sample_weight is not None:
@@ -35,12 +36,17 @@ class MulticlassHinge(keras.losses.Loss):  # type: ignore[misc]
         return root / keras.ops.cast(keras.ops.shape(squares)[0], root.dtype)
 
     def call(self, targets: Any, scores: Any) -> Any:
-        """Give the sum of the squared lacks of each example, `(batch,)`."""
-        scores = keras.ops.convert_to_tensor(scores, self.dtype)
-        targets = keras.ops.convert_to_tensor(targets, self.dtype)
-        right = keras.ops.sum(targets * scores, axis=-1, keepdims=True)
-        lacks = keras.ops.maximum(scores - right + self.delta, 0.0)
-        return keras.ops.sum((1 - targets) * lacks**2, axis=-1)
+        """Give the sum of the squared lacks of each example, `(batch,)`.
+
+        Of targets that are probabilities it is the expectation: the sums for each label as the right one,
+        weighted by its probability.
+        """
+        ops = keras.ops
+        scores = ops.convert_to_tensor(scores, self.dtype)
+        targets = ops.convert_to_tensor(targets, self.dtype)
+        lacks = ops.maximum(ops.expand_dims(scores, -2) - ops.expand_dims(scores, -1) + self.delta, 0.0)
+        # The right label itself lacks its margin, and counts for nothing.
+        return ops.sum(targets * (ops.sum(lacks**2, axis=-1) - self.delta**2), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Describe the loss for storing."""

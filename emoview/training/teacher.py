@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.files import sha256_of
 from emoview.datasets.labelled import LabelledPictures
 from emoview.errors import InputError
 from emoview.face.still import StillFaces
@@ -83,6 +84,18 @@ def assert_teaches(teacher: str, labels: Sequence[str]) -> None:
             f"the teacher {teacher} tells {', '.join(known)}, not {', '.join(labels)}: "
             "name one that tells the same labels"
         )
+
+
+def content_of(teacher: str) -> str:
+    """Name what a teacher answers with, wherever it lies: another network in its place is another teacher.
+
+    Raises:
+        InputError: There is no such teacher.
+    """
+    if teacher == SHIPPED:
+        return Models().weight("face_cnn").sha256
+    network = _network_of(Path(teacher))
+    return f"{sha256_of(Path(teacher) / f'{network.name}.keras')} {network.scale}"
 
 
 def _by_shipped(pictures: LabelledPictures, known: NDArray[np.int64], views: Views) -> NDArray[np.float32]:

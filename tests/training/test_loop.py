@@ -79,6 +79,12 @@ def test_hinge_by_hand():
     weighted = float(MulticlassHinge()(targets, scores, sample_weight=np.array([1, 4], np.float32)))
     assert weighted == pytest.approx(2 * 3 / 2)
     assert float(MulticlassHinge()(targets[:1], scores[:1])) == 0
+    # Of probabilities it is the expectation over the labels they may be.
+    labels = np.eye(3, dtype=np.float32)
+    each = [float(MulticlassHinge(10.0).call(one[None], scores[:1])[0]) for one in labels]
+    assert each == pytest.approx([18**2 + 13**2, 2**2 + 5**2, 7**2 + 15**2])
+    said = np.array([[0.2, 0.7, 0.1]], np.float32)
+    assert float(MulticlassHinge(10.0)(said, scores[:1])) == pytest.approx(np.sqrt(said[0] @ each))
 
 
 def test_bfloat16_where_the_processor_has_it(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

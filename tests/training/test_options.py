@@ -84,7 +84,6 @@ def test_a_wrong_value_is_told_the_right_ones(system: str, changes: dict[str, An
         ("frame-cnn", {"start": "/nowhere"}, "/nowhere does not exist: start from"),
         ("frame-cnn", {"teacher": "/nowhere"}, "/nowhere is no run folder"),
         ("frame-cnn", {"teacher": "shipped", "labels": 3}, "name one that tells the same labels"),
-        ("frame-cnn", {"teacher": "shipped", "loss": "hinge"}, "hinge learns labels alone"),
         ("frame-cnn", {"teacher_views": 3}, "teacher_views needs a teacher"),
         ("frame-sequences", {"labels": 8}, "clips have no contempt"),
         (

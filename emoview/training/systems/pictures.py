@@ -43,7 +43,7 @@ from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
 from emoview.training.systems.options import PictureOptions
-from emoview.training.teacher import Views, assert_teaches, taught
+from emoview.training.teacher import Views, assert_teaches, content_of, taught
 
 RISING = (0.05, 0.2, 0.2, 0.3)
 """Dropout of the four stages of deep networks of small pictures (system E, section 7.1.3)."""
@@ -108,8 +108,6 @@ def _check_teacher(options: PictureOptions, names: Sequence[str]) -> None:
         if options.teacher_views:
             raise InputError("teacher_views needs a teacher: name one, or leave it out")
         return
-    if options.loss != "cross-entropy":
-        raise InputError(f"{options.loss} learns labels alone: leave teacher out")
     assert_teaches(options.teacher, names)
 
 
@@ -209,7 +207,7 @@ def targets_of(
         `(views, n, labels)`: of each view of the pictures, or one for all.
 
     Raises:
-        InputError: The loss takes labels alone, there is no teacher for the views, or see `taught`.
+        InputError: There is no teacher for the views, or see `taught`.
     """
     names = group_names(options.labels)
     _check_teacher(options, names)
@@ -219,7 +217,7 @@ def targets_of(
         return targets
     share = np.float32(options.teacher_share)
     views = Views(options.teacher_views, options.augmentation, options.seed)
-    of = "\n".join((teacher, *views.key(known), *pictures.select(known).digests())).encode()
+    of = "\n".join((content_of(teacher), *views.key(known), *pictures.select(known).digests())).encode()
     shape = (max(views.count, 1), len(known), len(names))
     folder.mkdir(parents=True, exist_ok=True)
     said = kept(
