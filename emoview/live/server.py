@@ -144,6 +144,9 @@ class _BrowserClock:
         inbox = self._session.inbox
         if sent.picture is not None:
             tick = self._clock.tick(sent.stamp)
+            if tick is None:
+                inbox.drop()
+                return
             inbox.put(Shot(tick, sent.picture, 1.0, asyncio.get_running_loop().time(), sent.stamp))
         elif sent.samples is not None:
             from_tick, samples = self._clock.place(sent.samples, sent.stamp)

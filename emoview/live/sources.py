@@ -159,13 +159,19 @@ class StreamFeed:
                 self._note(stream)
             if arrived.picture is not None:
                 self._pictured_at = now
-                inbox.put(Shot(self._clock.tick(now), arrived.picture, arrived.scale, now))
+                tick = self._clock.tick(now)
+                if tick is None:
+                    inbox.drop()
+                else:
+                    inbox.put(Shot(tick, arrived.picture, arrived.scale, now))
             elif arrived.samples is not None and now - self._opened_at >= _SETTLED_S:
                 from_tick, samples = self._clock.place(arrived.samples, now)
                 inbox.put_sound(samples, from_tick)
                 if now - self._pictured_at > _WITHOUT_S:
-                    # Sound alone has its ticks, too.
-                    inbox.put(Shot(self._clock.tick(now), None, 1.0, now))
+                    # Sound alone has its ticks, too, however many parts it comes in.
+                    tick = self._clock.tick(now, ahead=0)
+                    if tick is not None:
+                        inbox.put(Shot(tick, None, 1.0, now))
 
     def _wait_for(self, number: int) -> None:
         """Wait until a picture is due: those of a part come all at once, and are shown one by one."""
