@@ -165,7 +165,7 @@ class Program:
             tally = session.core.tally
             facts = replace(session.state.facts, widened=session.core.widened)
             dropped = session.inbox.dropped
-            warnings = [*warnings, *session.core.warnings()]
+            warnings = [*warnings, *session.core.lacking(), *session.lost(), *session.core.warnings()]
             if dropped:
                 warnings.append(
                     f"{counted(dropped, 'picture')} came faster than could be analysed: where one is "

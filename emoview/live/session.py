@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -14,17 +14,20 @@ import numpy as np
 from emoview.errors import InputError
 from emoview.live.causal.core import CausalAnalysis, Manner
 from emoview.live.causal.moment import Moment, rows_of
+from emoview.live.gaps import Gaps
 from emoview.live.inbox import Inbox, Shot
 from emoview.live.settings import EMOVIEW, Labels, Settings
 from emoview.live.sources import Feed, OpenFeed, SourceState
 from emoview.pipeline.models import Models, read_baseline
-from emoview.timeline.clock import TICK_HZ, time_of
+from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ, ticks_of, time_of
 from emoview.timeline.options import Options
 from emoview.timeline.results import Row
 
 HELD_TICKS: Final = 12
 """Ticks without an answer, since a newer picture took the place of theirs, have the last one for so long."""
 _MEASURED = 250
+# Sound that waits has not been heard yet, nor is it missing.
+_WAITING_TICKS: Final = 4 * TICK_HZ
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ class Session:
         self._listeners: list[OnUpdate] = []
         self._labels, self._measure = Labels(), _Measure()
         self._updates = 0
+        self._seen, self._heard, self._samples = Gaps(HELD_TICKS), Gaps(), 0
         self._recorded = 0
         self._last_rows: tuple[int, list[Row]] | None = None
         self._threads: list[threading.Thread] = []
@@ -199,6 +203,15 @@ class Session:
                 f"from {at:.1f} s on: predictions every {'picture' if every == 1 else f'{every} pictures'}, "
                 f"smoothed over {settings.smoothing_s:g} s"
             )
+
+    def lost(self) -> Iterator[str]:
+        """Say where nothing was seen or heard, as when a source was away."""
+        end = self.core.tally.ticks
+        if self.options.modality != "voice":
+            yield from self._seen.told("nothing was seen", "the face cells are empty there", end)
+        if self.options.modality != "face":
+            end -= _WAITING_TICKS
+            yield from self._heard.told("nothing was heard", "the voice cells are empty there", end)
 
     def calibrate(self, seconds: float) -> None:
         """Take the next seconds as the person's zero."""
@@ -259,7 +272,10 @@ class Session:
             from_tick, samples = part
             if from_tick is not None:
                 self.core.skip_sound(from_tick)
+                self._samples = max(self._samples, from_tick * SAMPLES_PER_TICK)
             self.core.hear(samples)
+            first, self._samples = self._samples, self._samples + len(samples)
+            self._heard.fill(first // SAMPLES_PER_TICK, ticks_of(self._samples))
 
     def _analyse(self) -> None:
         try:
@@ -273,6 +289,8 @@ class Session:
     def _answer(self, shot: Shot) -> None:
         moment, _ = self.core.see(shot.tick, shot.picture, shot.scale)
         labels = self._labels.show(moment, self.settings) if shot.picture is not None else {}
+        if shot.picture is not None:
+            self._seen.fill(shot.tick, shot.tick + 1)
         self._measure.add(shot.at)
         self._updates += 1
         update = Update(

@@ -1,0 +1,78 @@
+"""What a session lacks is told: where nothing was seen or heard, and what never came at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from live_parts import moment_of, until
+
+from emoview import Options
+from emoview.live.gaps import Gaps
+from emoview.live.inbox import Shot
+from emoview.live.session import Session
+from emoview.pipeline.loading import models_for
+
+OPTIONS = Options(causal=True)
+BLACK = np.zeros((64, 64, 3), np.uint8)
+SECOND = np.zeros(16_000, np.float32)
+
+
+def told(gaps: Gaps, end: int) -> list[str]:
+    return list(gaps.told("nothing came", "empty there", end))
+
+
+def test_gaps_are_told_with_their_times_and_short_ones_are_not():
+    gaps = Gaps(held=12)
+    for tick in (0, 1, 2, 20, 21):
+        gaps.fill(tick, tick + 1)
+    assert told(gaps, 22) == []
+    gaps.fill(125, 126)
+    assert told(gaps, 126) == ["nothing came from 1.4 to 5.0 s: empty there"]
+    several = "nothing came in several places, 8.1 s in all, first from 1.4 to 5.0 s: empty there"
+    assert told(gaps, 250) == [several]
+    assert told(gaps, 126) == ["nothing came from 1.4 to 5.0 s: empty there"], "telling changes nothing"
+
+
+def test_what_begins_late_is_a_gap_and_what_never_came_is_none():
+    gaps = Gaps(held=12)
+    assert told(gaps, 1000) == []
+    gaps.fill(50, 60)
+    assert told(gaps, 60) == ["nothing came from 0.0 to 2.0 s: empty there"]
+
+
+@pytest.fixture
+def session(monkeypatch):
+    """A session that neither finds faces nor listens."""
+    session = Session(lambda: models_for(OPTIONS)[1], OPTIONS)
+
+    def see(tick, *_):
+        session.core.tally.add(moment_of(tick))
+        return moment_of(tick), []
+
+    monkeypatch.setattr(session.core, "see", see)
+    monkeypatch.setattr(session.core, "hear", lambda _: None)
+    session.start(None)
+    yield session
+    session.stop()
+    assert session.failure is None
+
+
+def test_a_source_that_was_away_is_told(session):
+    for tick in (0, 100):
+        session.inbox.put(Shot(tick, BLACK, 1.0, 0.0))
+        until(lambda tick=tick: session.latest and session.latest.moment.tick == tick)
+        session.inbox.put_sound(SECOND, tick or None)
+    until(lambda: session._samples == 125 * 640)
+    assert list(session.lost()) == [
+        "nothing was seen from 0.5 to 4.0 s: the face cells are empty there",
+        "nothing was heard from 1.0 to 4.0 s: the voice cells are empty there",
+    ]
+
+
+def test_nobody_is_said_to_be_silent_where_nothing_was_heard(session):
+    assert list(session.core.lacking()) == [
+        "no pictures came: the face columns are empty", "no sound came: the voice columns are empty",
+    ]  # fmt: skip
+    assert not any("speech" in said for said in session.core.warnings())
+    session.core._hearing._known = 25
+    assert any("no speech was found" in said for said in session.core.warnings())
