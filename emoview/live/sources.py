@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -41,6 +41,7 @@ _SETTLED_S = 0.4
 _AHEAD_S, _LATE_S = 0.5, 0.2
 # A stream that shows nothing for so long is sound alone.
 _WITHOUT_S = 0.5
+_ENDED: Final = "the stream ended"
 
 
 @dataclass
@@ -95,7 +96,7 @@ class StreamFeed:
         """Feed until it is stopped, or a pipe ends.
 
         Raises:
-            DecodeError: It never answered, and `retry` is off.
+            DecodeError: It never answered, and `retry` is off; or it is a pipe that failed before its end.
         """
         wait = _FIRST_WAIT_S
         while not self._stopped.is_set():
@@ -104,7 +105,9 @@ class StreamFeed:
             if self._stopped.is_set():
                 break
             if self._source.kind == "pipe" and self.state.opened:
-                break
+                if why == _ENDED:
+                    break
+                raise DecodeError(f"{self.title}: {why}, and a pipe cannot be opened again: start anew")
             if not self.state.opened and not self._retry:
                 cure = (
                     "send what can be read from its start, such as mpegts, mkv or mjpeg"
@@ -146,14 +149,17 @@ class StreamFeed:
             return f"it did not answer within {ANSWER_S:.0f} s"
         if self._picture_seen and silent >= FROZEN_S:
             return "no pictures came any more"
-        return why or "the stream ended"
+        return why or _ENDED
 
     def _feed(self, stream: LiveStream, inbox: Inbox) -> None:
         for arrived in stream:
-            self._heard = time.monotonic()
+            # A microphone of its own goes on when the camera is gone.
+            own = arrived.picture is not None or self._source.microphone is None
+            self._heard = time.monotonic() if own else self._heard
             if arrived.number is not None and self._source.in_parts:
                 self._wait_for(arrived.number)
-            now = self._heard = time.monotonic()
+            now = time.monotonic()
+            self._heard = now if own else self._heard
             if not self._picture_seen:
                 self._picture_seen, self._opened_at = True, now
                 self._note(stream)
@@ -185,10 +191,11 @@ class StreamFeed:
         wide, high = stream.size or (None, None)
         self.state.state, self.state.message = "live", ""
         self.state.opened += 1
-        self.state.facts = StreamFacts(
+        facts = StreamFacts(
             self.title, wide, high, None, 0, stream.video_codec, stream.audio_codec, stream.audio_rate,
             stream.audio_channels,
         )  # fmt: skip
+        self.state.facts = facts if self._source.sound else _unheard(facts)
 
     def _watch(self, stream: LiveStream, done: threading.Event) -> None:
         """End a stream that gives nothing."""
@@ -209,7 +216,8 @@ class FileFeed:
 
     def __init__(self, media: Media, *, loop: bool = False, sound: bool = True) -> None:
         self.title = name_of(media.path.name)
-        self.state = SourceState(facts=facts_of(media))
+        facts = facts_of(media)
+        self.state = SourceState(facts=facts if sound else _unheard(facts))
         self._media, self._loop, self._sound = media, loop, sound
         self._start = 0.0
         self._stopped = threading.Event()
@@ -268,6 +276,11 @@ class FileFeed:
             part = sound[tick * SAMPLES_PER_TICK : (tick + 1) * SAMPLES_PER_TICK]
             inbox.put_sound(part, first + tick if first and not tick else None)
         inbox.put(Shot(first + tick, picture, scale, max(due, time.monotonic())))
+
+
+def _unheard(facts: StreamFacts) -> StreamFacts:
+    """Leave out the sound that nobody listens to: no share of speech is told of it."""
+    return replace(facts, audio_codec=None, audio_rate=None, audio_channels=None)
 
 
 def _title(source: Source) -> str:

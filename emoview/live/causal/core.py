@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import numbered
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import softmax
 from emoview.fusion.personal import FACE_PERSONAL
@@ -149,6 +150,9 @@ class CausalAnalysis:
             yield "no pictures came: the face columns are empty"
         if self._hearing is not None and not self._hearing.heard:
             yield "no sound came: the voice columns are empty"
+        asked, ids = self._options.face, [face.face_id for face in self.tally.found]
+        if asked.isdecimal() and ids and int(asked) not in ids:
+            yield f"there was no face {asked}, but {numbered('face', ids)}: the face columns are empty"
 
     def warnings(self) -> list[str]:
         """Say what a user should know of what was found."""
