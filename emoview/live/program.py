@@ -19,12 +19,13 @@ from emoview.live.inbox import Shot
 from emoview.live.record import Recorder, finish_left
 from emoview.live.session import Recording, Session
 from emoview.live.settings import EMOVIEW, Settings
-from emoview.live.sources import Feed, open_feed
+from emoview.live.sources import Feed, FileFeed, open_feed
 from emoview.media.tape import Tape
 from emoview.pipeline.check import check
 from emoview.pipeline.loading import models_for
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import roles
+from emoview.pipeline.warnings import of_modality
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis, Row
 from emoview.voice.features import VoiceFeatures
@@ -85,6 +86,7 @@ class Program:
         _check_live(self.options)
         if plan.calibrate_s is not None:
             _check_calibration(self.options)
+        _check_sound(plan)
         if plan.record is not None and plan.source is None:
             raise InputError("a recording needs a source: name a camera, a stream or a file before --record")
         if plan.video and plan.record is None:
@@ -94,6 +96,10 @@ class Program:
         self.recovered = [] if plan.record is None else finish_left(plan.record)
         self.session: Session | None = None
         feed = None if plan.source is None else self.open(plan.source)
+        self._file = feed if isinstance(feed, FileFeed) else None
+        self._given = [] if self._file is None else of_modality(self._file.media, self.options)
+        if plan.loop and feed is not None and self._file is None:
+            raise InputError("--loop plays a file again and again: leave it out")
         self._recorder: Recorder | None = None
         self._tape: Tape | None = None
         self.device, _ = models_for(self.options)
@@ -116,6 +122,7 @@ class Program:
         return open_feed(
             name, realtime=plan.realtime, loop=plan.loop, retry=retry, microphone=plan.microphone,
             sound=plan.sound and plan.options.modality != "face",
+            pictures=plan.options.modality != "voice",
         )  # fmt: skip
 
     def _started(self, feed: Feed) -> Session:
@@ -165,7 +172,9 @@ class Program:
             tally = session.core.tally
             facts = replace(session.state.facts, widened=session.core.widened)
             dropped = session.inbox.dropped
-            warnings = [*warnings, *session.core.lacking(), *session.lost(), *session.core.warnings()]
+            file = self._file
+            given = session.core.lacking() if file is None else [*self._given, *file.warnings]
+            warnings = [*warnings, *given, *session.lost(), *session.core.warnings()]
             if dropped:
                 warnings.append(
                     f"{counted(dropped, 'picture')} came faster than could be analysed: where one is "
@@ -216,6 +225,22 @@ def _check_live(options: Options) -> None:
         if getattr(options, name) != getattr(usual, name):
             option = name.replace("_", "-")
             raise InputError(f"emoview live takes no --{option}: leave it out, or analyze a recording")
+
+
+def _check_sound(plan: Plan) -> None:
+    """Refuse a microphone that nobody would listen to, and a voice without any sound.
+
+    Raises:
+        InputError: Such a plan.
+    """
+    modality, camera = plan.options.modality, plan.source is not None and plan.source.isdecimal()
+    silent = "--no-sound" if not plan.sound else "--modality face" if modality == "face" else None
+    if plan.microphone is not None and silent is not None:
+        raise InputError(f"nobody listens to --microphone with {silent}: leave out one of the two")
+    if modality == "voice" and plan.source is not None and not plan.sound:
+        raise InputError("--no-sound leaves nothing to --modality voice: leave out one of the two")
+    if modality == "voice" and camera and plan.microphone is None:
+        raise InputError("a camera has no sound: add --microphone pulse:default to --modality voice")
 
 
 def without_zero(options: Options) -> str | None:

@@ -17,6 +17,7 @@ from emoview.live.clock import StreamClock
 from emoview.live.inbox import Inbox, Shot
 from emoview.media.decode import Picture, PictureDecoder
 from emoview.media.probe import Media, probe
+from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound, read_sound
 from emoview.media.stream import (
     LiveStream,
@@ -26,6 +27,8 @@ from emoview.media.stream import (
     is_address,
     without_password,
 )
+from emoview.pipeline import lost
+from emoview.pipeline.channels import of_mix
 from emoview.pipeline.finding import LONGEST_SIDE
 from emoview.pipeline.stage import Stage
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
@@ -212,42 +215,70 @@ class FileFeed:
     Args:
         media: It.
         loop: Whether to begin again at the end.
+        sound: Whether somebody listens to it.
+        pictures: Whether its pictures are analysed; they are shown in any case.
+
+    Attributes:
+        warnings: What was wrong with it, when it has been read once.
     """
 
-    def __init__(self, media: Media, *, loop: bool = False, sound: bool = True) -> None:
+    def __init__(
+        self, media: Media, *, loop: bool = False, sound: bool = True, pictures: bool = True
+    ) -> None:
+        self.warnings: list[str] = []
         self.title = name_of(media.path.name)
         facts = facts_of(media)
         self.state = SourceState(facts=facts if sound else _unheard(facts))
-        self._media, self._loop, self._sound = media, loop, sound
+        self.media, self._loop, self._sound = media, loop, sound
+        self._looks, self._reached = pictures and media.video is not None, 0
         self._start = 0.0
         self._stopped = threading.Event()
 
     def run(self, inbox: Inbox) -> None:
-        """Feed until the end."""
-        media = self._media
+        """Feed until the end.
+
+        Raises:
+            DecodeError: A decoder gave up before it.
+        """
+        media = self.media
         sound = read_sound(media) if media.audio is not None and self._sound else None
         if sound is not None:
             # As in `analyze --causal`, that of the whole is not known yet.
             sound.offset[:] = 0
         self.state.state, self.state.opened = "live", 1
-        done = 0
-        while not self._stopped.is_set():
-            done = self._round(inbox, sound, done)
-            if not self._loop:
-                break
-        if sound is not None:
-            sound.close()
+        done = rounds = 0
+        try:
+            while not self._stopped.is_set() and (self._loop or not rounds):
+                log = DecodeLog()
+                done = self._round(inbox, sound, done, log)
+                if not rounds:
+                    self._note(log, sound)
+                rounds += 1
+        finally:
+            if sound is not None:
+                sound.close()
         self.state.state = "ended"
+
+    def _note(self, log: DecodeLog, sound: Sound | None) -> None:
+        """Keep what was wrong with the file, as `analyze` tells it."""
+        logs = {"pictures": (log, self._reached)} if self._looks else {}
+        if sound is not None:
+            logs["sound"] = sound.log, ticks_of(len(sound))
+        for kind, (said, reached) in logs.items():
+            if not self._stopped.is_set():
+                lost.check_end(self.media, kind, said, reached)
+            self.warnings += lost.of_stream(self.media, kind, said, reached)
+        self.warnings += () if sound is None else of_mix(sound)
 
     def stop(self) -> None:
         """End it."""
         self._stopped.set()
 
-    def _round(self, inbox: Inbox, sound: Sound | None, first: int) -> int:
+    def _round(self, inbox: Inbox, sound: Sound | None, first: int, log: DecodeLog) -> int:
         """Feed the file once, from tick `first` on; give the tick after its last."""
         tick = -1
-        if self._media.video is not None:
-            with PictureDecoder(self._media, longest_side=LONGEST_SIDE) as decoder:
+        if self.media.video is not None:
+            with PictureDecoder(self.media, longest_side=LONGEST_SIDE, log=log) as decoder:
                 for number, picture in Stage(iter(decoder)):
                     for empty in range(tick + 1, number):
                         self._give(inbox, sound, first, empty, None, 1.0)
@@ -255,6 +286,7 @@ class FileFeed:
                     tick = number
                     if self._stopped.is_set():
                         break
+        self._reached = tick + 1
         last = ticks_of(len(sound)) if sound is not None else 0
         for empty in range(tick + 1, last):
             if self._stopped.is_set():
@@ -297,6 +329,7 @@ def open_feed(
     retry: bool = False,
     microphone: str | None = None,
     sound: bool = True,
+    pictures: bool = True,
 ) -> Feed:
     """Find what a source means: the number of a camera, an address, `-`, or a file.
 
@@ -313,12 +346,14 @@ def open_feed(
         check_address(text)
         return StreamFeed(Source("address", text, microphone, sound), retry=retry)
     media = probe(Path(text))
+    if microphone is not None:
+        raise InputError(f"{name_of(text)} is heard as it is: leave out --microphone")
     if not realtime:
         raise InputError(
             f"{name_of(text)} is a file: add --realtime to play it at its own rate, "
             "or use emoview analyze --causal, which takes no longer than it must"
         )
-    return FileFeed(media, loop=loop, sound=sound)
+    return FileFeed(media, loop=loop, sound=sound, pictures=pictures)
 
 
 OpenFeed = Callable[[str], Feed]
