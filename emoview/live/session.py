@@ -25,6 +25,7 @@ from emoview.timeline.results import Row
 
 HELD_TICKS: Final = 12
 """Ticks without an answer, since a newer picture took the place of theirs, have the last one for so long."""
+NO_ZERO: Final = "no zero was taken, since no face was seen for a second"
 _MEASURED = 250
 # Sound that waits has not been heard yet, nor is it missing.
 _WAITING_TICKS: Final = 4 * TICK_HZ
@@ -61,6 +62,7 @@ class Update:
         settings: What they are.
         zero_left_s: Seconds of a calibration that are to come; None where none runs.
         zero: Whether a personal zero is taken away.
+        zero_failed: Whether the last one that was asked for could not be taken.
     """
 
     number: int
@@ -72,6 +74,7 @@ class Update:
     settings: Settings
     zero_left_s: float | None
     zero: bool
+    zero_failed: bool = False
 
 
 class Recording(Protocol):
@@ -295,14 +298,17 @@ class Session:
         self._updates += 1
         update = Update(
             self._updates, moment, labels, shot, self._measure.pace(self.inbox.dropped), self.state,
-            self.settings, self.core.zero.left_s(shot.tick), self.core.zero.known,
+            self.settings, self.core.zero.left_s(shot.tick), self.core.zero.known, self.core.zero.failed,
         )  # fmt: skip
+        failed = update.zero_failed and not (self.latest is not None and self.latest.zero_failed)
         self.latest = update
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
             listener(update)
         if self._record is not None:
+            if failed:
+                self._record.note(f"at {time_of(shot.tick):.1f} s: {NO_ZERO}")
             self._keep(moment, shot, self._record)
 
     def _keep(self, moment: Moment, shot: Shot, record: Recording) -> None:

@@ -92,7 +92,7 @@ def told(update: Update) -> dict[str, Any]:
         "pace": [pace.rate_hz, pace.delay_ms, pace.delay_p95_ms, pace.dropped],
         "state": update.source.state,
         "message": update.source.message,
-        "zero": [update.zero_left_s, update.zero],
+        "zero": [update.zero_left_s, update.zero, update.zero_failed],
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from live_parts import moment_of, until
@@ -76,3 +78,18 @@ def test_nobody_is_said_to_be_silent_where_nothing_was_heard(session):
     assert not any("speech" in said for said in session.core.warnings())
     session.core._hearing._known = 25
     assert any("no speech was found" in said for said in session.core.warnings())
+
+
+def test_a_zero_that_could_not_be_taken_is_told(session):
+    notes = []
+    session._record = SimpleNamespace(add=lambda *_: None, note=notes.append)
+    session.core.zero.ask(1)
+    for tick in (0, 24, 25, 26):
+        session.core.zero.learn(tick, {})
+        session.inbox.put(Shot(tick, BLACK, 1.0, 0.0))
+        until(lambda tick=tick: session.latest and session.latest.moment.tick == tick)
+        assert session.latest.zero_failed == (tick >= 25)
+    assert notes == ["at 1.0 s: no zero was taken, since no face was seen for a second"]
+    session.core.zero.ask(1)
+    session.core.zero.learn(30, {})
+    assert not session.core.zero.failed
