@@ -12,7 +12,6 @@ from emoview.common.text import counted
 from emoview.errors import InputError
 from emoview.live.blur import blurred
 from emoview.live.causal.core import CausalAnalysis
-from emoview.live.causal.moment import Moment
 from emoview.live.causal.result import StreamFacts, result_of
 from emoview.live.causal.tally import Tally
 from emoview.live.inbox import Shot
@@ -27,7 +26,7 @@ from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import roles
 from emoview.pipeline.warnings import of_modality
 from emoview.timeline.options import Options
-from emoview.timeline.results import Analysis, Row
+from emoview.timeline.results import Analysis, FaceBox, Row
 from emoview.voice.features import VoiceFeatures
 
 
@@ -91,6 +90,8 @@ class Program:
             raise InputError("a recording needs a source: name a camera, a stream or a file before --record")
         if plan.video and plan.record is None:
             raise InputError("--video records pictures beside the rows: add --record DIR")
+        if plan.blur and plan.options.modality == "voice":
+            raise InputError("--blur needs faces that are looked for: leave out --modality voice")
         self.device = "cpu"
         self._started_at = time.monotonic()
         self.recovered = [] if plan.record is None else finish_left(plan.record)
@@ -277,14 +278,14 @@ class _Both(Recording):
     def __init__(self, rows: Recorder, tape: Tape | None, *, blur: bool) -> None:
         self._rows, self._tape, self._blur = rows, tape, blur
 
-    def add(self, rows: list[Row], shot: Shot | None, moment: Moment | None) -> None:
+    def add(self, rows: list[Row], shot: Shot | None, boxes: tuple[FaceBox, ...]) -> None:
         """Write the rows of a tick, and its picture."""
         self._rows.add(rows)
         if self._tape is None:
             return
         picture = None if shot is None else shot.picture
-        if picture is not None and shot is not None and moment is not None and self._blur:
-            picture = blurred(picture, [face.box for face in moment.faces], shot.scale)
+        if picture is not None and shot is not None and self._blur:
+            picture = blurred(picture, boxes, shot.scale)
         self._tape.add(picture)
 
     def note(self, sentence: str) -> None:

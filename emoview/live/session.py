@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -18,10 +18,11 @@ from emoview.live.gaps import Gaps
 from emoview.live.inbox import Inbox, Shot
 from emoview.live.settings import EMOVIEW, Labels, Settings
 from emoview.live.sources import Feed, OpenFeed, SourceState
+from emoview.pipeline.evidence import Found
 from emoview.pipeline.models import Models, read_baseline
 from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ, ticks_of, time_of
 from emoview.timeline.options import Options
-from emoview.timeline.results import Row
+from emoview.timeline.results import FaceBox, Row
 
 HELD_TICKS: Final = 12
 """Ticks without an answer, since a newer picture took the place of theirs, have the last one for so long."""
@@ -63,6 +64,7 @@ class Update:
         zero_left_s: Seconds of a calibration that are to come; None where none runs.
         zero: Whether a personal zero is taken away.
         zero_failed: Whether the last one that was asked for could not be taken.
+        boxes: Of all faces that are in the picture, or were a moment ago, whatever is known of them.
     """
 
     number: int
@@ -75,13 +77,14 @@ class Update:
     zero_left_s: float | None
     zero: bool
     zero_failed: bool = False
+    boxes: tuple[FaceBox, ...] = ()
 
 
 class Recording(Protocol):
     """What a session writes to: told of rows in order, and of pictures."""
 
-    def add(self, rows: list[Row], shot: Shot | None, moment: Moment | None) -> None:
-        """Take the rows of a tick; the picture, and what is known, where it was analysed."""
+    def add(self, rows: list[Row], shot: Shot | None, boxes: tuple[FaceBox, ...]) -> None:
+        """Take the rows of a tick; the picture, and where faces are in it, where it was analysed."""
 
     def note(self, sentence: str) -> None:
         """Take what a user should know."""
@@ -151,6 +154,7 @@ class Session:
         self._labels, self._measure = Labels(), _Measure()
         self._updates = 0
         self._seen, self._heard, self._samples = Gaps(HELD_TICKS), Gaps(), 0
+        self._boxes: dict[int, tuple[int, FaceBox]] = {}
         self._recorded = 0
         self._last_rows: tuple[int, list[Row]] | None = None
         self._threads: list[threading.Thread] = []
@@ -290,7 +294,7 @@ class Session:
             self.done.set()
 
     def _answer(self, shot: Shot) -> None:
-        moment, _ = self.core.see(shot.tick, shot.picture, shot.scale)
+        moment, found = self.core.see(shot.tick, shot.picture, shot.scale)
         labels = self._labels.show(moment, self.settings) if shot.picture is not None else {}
         if shot.picture is not None:
             self._seen.fill(shot.tick, shot.tick + 1)
@@ -299,6 +303,7 @@ class Session:
         update = Update(
             self._updates, moment, labels, shot, self._measure.pace(self.inbox.dropped), self.state,
             self.settings, self.core.zero.left_s(shot.tick), self.core.zero.known, self.core.zero.failed,
+            self._boxes_at(shot.tick, found),
         )  # fmt: skip
         failed = update.zero_failed and not (self.latest is not None and self.latest.zero_failed)
         self.latest = update
@@ -309,14 +314,21 @@ class Session:
         if self._record is not None:
             if failed:
                 self._record.note(f"at {time_of(shot.tick):.1f} s: {NO_ZERO}")
-            self._keep(moment, shot, self._record)
+            self._keep(update, self._record)
 
-    def _keep(self, moment: Moment, shot: Shot, record: Recording) -> None:
+    def _boxes_at(self, tick: int, found: Sequence[Found]) -> tuple[FaceBox, ...]:
+        """Give where faces are: one that was not found for a moment is still where it was."""
+        self._boxes.update((face.face_id, (tick, face.box)) for face in found)
+        self._boxes = {i: (at, box) for i, (at, box) in self._boxes.items() if tick - at <= HELD_TICKS}
+        return tuple(box for _, box in self._boxes.values())
+
+    def _keep(self, update: Update, record: Recording) -> None:
         """Record a tick, and those before it whose pictures were dropped."""
-        rows = list(rows_of(moment, self.options.naming))
+        shot = update.shot
+        rows = list(rows_of(update.moment, self.options.naming))
         for tick in range(self._recorded, shot.tick):
-            record.add(self._held(tick), None, None)
-        record.add(rows, shot, moment)
+            record.add(self._held(tick), None, ())
+        record.add(rows, shot, update.boxes)
         self._recorded = shot.tick + 1
         self._last_rows = (shot.tick, rows)
 

@@ -108,7 +108,7 @@ def jpeg_of(update: Update, *, blur: bool) -> bytes:
     import cv2
 
     if blur:
-        picture = blurred(picture, [face.box for face in update.moment.faces], update.shot.scale)
+        picture = blurred(picture, update.boxes, update.shot.scale)
     ok, content = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return content.tobytes() if ok else b""
 

@@ -144,7 +144,8 @@ class Analyzer:
     ) -> Stream:
         """Analyse a video, or a sound file, tick by tick, without looking ahead or remembering rows.
 
-        Memory does not grow with the length of the video. The rows are those of `analyze` with `causal`.
+        Memory does not grow with the length of the video. The rows are those of `analyze` with `causal`. It
+        counts as a call that runs until it is read to its end or closed.
 
         Examples:
             >>> for rows in analyzer.stream("clip.mp4", end_s=0.08):

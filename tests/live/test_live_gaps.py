@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from live_parts import moment_of, until
@@ -12,7 +13,9 @@ from emoview import Options
 from emoview.live.gaps import Gaps
 from emoview.live.inbox import Shot
 from emoview.live.session import Session
+from emoview.live.wire import jpeg_of
 from emoview.pipeline.loading import models_for
+from emoview.timeline.results import FaceBox
 
 OPTIONS = Options(causal=True)
 BLACK = np.zeros((64, 64, 3), np.uint8)
@@ -93,3 +96,17 @@ def test_a_zero_that_could_not_be_taken_is_told(session):
     session.core.zero.ask(1)
     session.core.zero.learn(30, {})
     assert not session.core.zero.failed
+
+
+def test_a_face_is_hidden_before_anything_is_known_of_it_and_while_it_is_missed(session, monkeypatch):
+    box = FaceBox(8, 8, 32, 32)
+    found = {0: [SimpleNamespace(face_id=0, box=box)], 10: [], 30: []}
+    monkeypatch.setattr(session.core, "see", lambda tick, *_: (moment_of(tick), found[tick]))
+    white = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    hidden = {}
+    for tick in found:
+        session.inbox.put(Shot(tick, white, 1.0, 0.0))
+        until(lambda tick=tick: session.latest and session.latest.moment.tick == tick)
+        seen = cv2.imdecode(np.frombuffer(jpeg_of(session.latest, blur=True), np.uint8), cv2.IMREAD_COLOR)
+        hidden[tick] = bool(seen[16:32, 16:32].std() < 0.6 * white.std())
+    assert hidden == {0: True, 10: True, 30: False}

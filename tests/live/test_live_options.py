@@ -69,6 +69,7 @@ def test_a_file_at_its_own_rate_is_heard_as_a_causal_analysis_hears_it(made):
         ({"sound": False, "options": Options(modality="voice")}, "leaves nothing to --modality voice"),
         ({"source": "0", "options": Options(modality="voice")}, "a camera has no sound: add --microphone"),
         ({"source": "rtsp://127.0.0.1:9/x", "loop": True}, "--loop plays a file"),
+        ({"blur": True, "options": Options(modality="voice")}, "--blur needs faces"),
     ],
 )
 def test_what_would_be_passed_over_in_silence_is_refused(sample, given, said):
