@@ -1,4 +1,4 @@
-"""Gaps of a session: where nothing was seen, or heard, for a second or more."""
+"""Gaps of a session: where nothing was seen, or heard."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 from emoview.timeline.clock import TICK_HZ, time_of
 
 _LEAST: Final = TICK_HZ
-"""Ticks of the shortest gap that is told."""
+"""Ticks of the shortest gap that is told, where nothing is held over it."""
 
 
 class Gaps:
     """Stretches of ticks in which nothing came; only the first is remembered, and how long all are.
 
     Args:
-        held: Ticks of each gap that show what was before it.
+        held: Ticks of each gap that show what was before it: shorter ones are none.
     """
 
     def __init__(self, held: int = 0) -> None:
@@ -26,8 +26,9 @@ class Gaps:
 
     def fill(self, first: int, end: int) -> None:
         """Take what came: it is there from tick `first` on, up to `end`."""
-        if first - self._end >= _LEAST:
-            begin = self._end + (self._held if self._end else 0)
+        held = self._held if self._end else 0
+        if first - self._end > (held or _LEAST - 1):
+            begin = self._end + held
             self._first = self._first if self._count else (begin, first)
             self._count += 1
             self._ticks += first - begin

@@ -28,14 +28,24 @@ def told(gaps: Gaps, end: int) -> list[str]:
 
 def test_gaps_are_told_with_their_times_and_short_ones_are_not():
     gaps = Gaps(held=12)
-    for tick in (0, 1, 2, 20, 21):
+    for tick in (0, 1, 2, 15, 16):
         gaps.fill(tick, tick + 1)
-    assert told(gaps, 22) == []
+    assert told(gaps, 17) == [], "what was before is held over it"
     gaps.fill(125, 126)
-    assert told(gaps, 126) == ["nothing came from 1.4 to 5.0 s: empty there"]
-    several = "nothing came in several places, 8.1 s in all, first from 1.4 to 5.0 s: empty there"
+    once = "nothing came from 1.2 to 5.0 s: empty there"
+    assert told(gaps, 126) == [once]
+    several = "nothing came in several places, 8.3 s in all, first from 1.2 to 5.0 s: empty there"
     assert told(gaps, 250) == [several]
-    assert told(gaps, 126) == ["nothing came from 1.4 to 5.0 s: empty there"], "telling changes nothing"
+    assert told(gaps, 126) == [once], "telling changes nothing"
+
+
+def test_a_camera_of_a_picture_a_second_is_told():
+    gaps = Gaps(held=12)
+    for tick in range(0, 100, 25):
+        gaps.fill(tick, tick + 1)
+    assert told(gaps, 100) == [
+        "nothing came in several places, 1.9 s in all, first from 0.5 to 1.0 s: empty there"
+    ]
 
 
 def test_what_begins_late_is_a_gap_and_what_never_came_is_none():
