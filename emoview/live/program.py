@@ -122,7 +122,7 @@ class Program:
         retry = plan.retry or self.session is not None
         return open_feed(
             name, realtime=plan.realtime, loop=plan.loop, retry=retry, microphone=plan.microphone,
-            sound=plan.sound and plan.options.modality != "face",
+            sound=self.listens,
             pictures=plan.options.modality != "voice",
         )  # fmt: skip
 
@@ -138,11 +138,17 @@ class Program:
         session.start(feed)
         return session
 
+    @property
+    def listens(self) -> bool:
+        """Whether sound is wanted."""
+        return self.plan.sound and self.options.modality != "face"
+
     def browser_session(self) -> Session:
         """Make a session, not started, for a browser's own camera, which nothing records."""
         # It is none of the cameras that the settings name.
         settings = replace_camera(self.plan.settings, "")
-        session = Session(self.load, self.options, settings=settings)
+        options = self.options if self.plan.sound else replace(self.options, modality="face")
+        session = Session(self.load, options, settings=settings)
         self._calibrate(session)
         return session
 
@@ -238,7 +244,9 @@ def _check_sound(plan: Plan) -> None:
     silent = "--no-sound" if not plan.sound else "--modality face" if modality == "face" else None
     if plan.microphone is not None and silent is not None:
         raise InputError(f"nobody listens to --microphone with {silent}: leave out one of the two")
-    if modality == "voice" and plan.source is not None and not plan.sound:
+    if plan.microphone is not None and plan.source is None:
+        raise InputError("--microphone goes with a source: browsers bring their own, so leave it out")
+    if modality == "voice" and not plan.sound:
         raise InputError("--no-sound leaves nothing to --modality voice: leave out one of the two")
     if modality == "voice" and camera and plan.microphone is None:
         raise InputError("a camera has no sound: add --microphone pulse:default to --modality voice")

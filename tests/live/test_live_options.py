@@ -30,6 +30,17 @@ def test_a_browser_s_own_camera_is_analysed_as_the_command_says():
     session.core.__exit__()
 
 
+@pytest.mark.parametrize("plan", [{"sound": False}, {"options": Options(modality="face")}, {}])
+def test_a_browser_is_heard_only_where_sound_is_wanted(plan):
+    program = Program(Plan(**{"source": None, "options": Options(), **plan}))
+    session = program.browser_session()
+    page = asyncio.run(LiveServer(program, Gate("127.0.0.1", 0, None))._page(None)).body.decode()
+    assert (session.core._hearing is None) == bool(plan)
+    assert f'"listens": {json.dumps(not plan)}' in page
+    assert "audio: ABOUT.listens && {" in page
+    session.core.__exit__()
+
+
 def test_a_recording_says_over_how_long_it_was_smoothed():
     for asked, said in ((2.0, 2.0), (0.0, 0.0), (EMOVIEW.smoothing_s, None)):
         program = Program(Plan(None, Options(), EMOVIEW.changed({"smoothing_s": asked})))
@@ -69,6 +80,7 @@ def test_a_file_at_its_own_rate_is_heard_as_a_causal_analysis_hears_it(made):
         ({"sound": False, "options": Options(modality="voice")}, "leaves nothing to --modality voice"),
         ({"source": "0", "options": Options(modality="voice")}, "a camera has no sound: add --microphone"),
         ({"source": "rtsp://127.0.0.1:9/x", "loop": True}, "--loop plays a file"),
+        ({"source": None, "microphone": "pulse:default"}, "goes with a source"),
         ({"blur": True, "options": Options(modality="voice")}, "--blur needs faces"),
     ],
 )
