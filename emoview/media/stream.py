@@ -204,7 +204,7 @@ class LiveStream:
             StreamEndedError: It ended otherwise than at its end, never began, or its pictures changed size.
         """
         wide = high = 0
-        number = -1
+        number, came = -1, False
         for name, data in self._chunks():
             if name == b"strf" and len(data) >= 40 and not wide:
                 wide, high = (abs(v) for v in struct.unpack_from("<ii", data, 4))
@@ -216,14 +216,16 @@ class LiveStream:
                     continue
                 if len(data) != wide * (high + _MARGIN) * 3 // 2:
                     raise StreamEndedError("its pictures changed their size")
+                came = True
                 yield Arrived(number, _rgb(data, wide, high), self._scale(wide, high))
             elif name[2:] == b"wb" and data:
+                came = True
                 samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / 32768
                 yield Arrived(samples=samples)
         if not self._stopped:
             code = self._process.wait()
             self._reader.join()
-            if code or not wide:
+            if code or not came:
                 raise StreamEndedError(self._why())
 
     def _scale(self, wide: int, high: int) -> float:

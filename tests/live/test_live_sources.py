@@ -126,6 +126,11 @@ def test_boxes_are_in_pixels_as_shown_where_pixels_are_no_squares(made, monkeypa
     assert live._scale(640, 480) == 1.2
 
 
+def test_sound_alone_comes_to_its_end_as_anything_else(made, monkeypatch):
+    sizes, live, why = pictures_of(made("alone.wav", "-vn", seconds=0.3), monkeypatch)
+    assert (sizes, live.audio_codec, why) == ([], "pcm_s16le", "")
+
+
 class Endless:
     """A stream whose camera is gone, and whose microphone goes on."""
 
