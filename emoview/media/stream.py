@@ -250,6 +250,8 @@ class LiveStream:
     def _listen(self, pipe: IO[bytes]) -> None:
         """Read what ffmpeg says of the stream."""
         own = False
+        # A microphone is the second input, and what the first has of sound is not heard.
+        heard = "Stream #0:" if self._source.microphone is None else "Stream #1:"
         for raw in lines_of(pipe):
             line = raw.decode(errors="replace").rstrip()
             own |= line.startswith("Output #")
@@ -257,7 +259,7 @@ class LiveStream:
             if video and not own and self.size is None:
                 shape = int(video[4]) / int(video[5]) if video[4] else 1.0
                 self.video_codec, self.size = video[1], (round(int(video[2]) * shape), int(video[3]))
-            elif audio and not own and self.audio_codec is None:
+            elif audio and audio[0].startswith(heard) and not own and self.audio_codec is None:
                 self.audio_codec, self.audio_rate, self.audio_channels = (
                     audio[1], int(audio[2]), audio[3].strip(),
                 )  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import wave
+from collections import deque
 
 import numpy as np
 import pytest
@@ -129,6 +131,22 @@ def test_boxes_are_in_pixels_as_shown_where_pixels_are_no_squares(made, monkeypa
 def test_sound_alone_comes_to_its_end_as_anything_else(made, monkeypatch):
     sizes, live, why = pictures_of(made("alone.wav", "-vn", seconds=0.3), monkeypatch)
     assert (sizes, live.audio_codec, why) == ([], "pcm_s16le", "")
+
+
+@pytest.mark.parametrize(("microphone", "codec"), [(None, "aac"), ("pulse:default", "pcm_s16le")])
+def test_the_sound_that_is_known_is_the_one_that_is_heard(microphone, codec):
+    said = (
+        b"  Stream #0:0: Video: h264 (High), yuv420p, 704x576 [SAR 12:11 DAR 4:3], 25 fps\n"
+        b"  Stream #0:1: Audio: aac (LC), 8000 Hz, mono, fltp\n"
+        b"  Stream #1:0: Audio: pcm_s16le, 48000 Hz, stereo, s16\n"
+        b"Output #0, avi, to 'pipe:1':\n"
+        b"  Stream #0:1: Audio: pcm_s16le, 16000 Hz, mono, s16\n"
+    )
+    live = LiveStream.__new__(LiveStream)
+    live._source, live._lines = Source("address", "rtsp://x/", microphone), deque()
+    live.size = live.audio_codec = None
+    live._listen(io.BytesIO(said))
+    assert (live.size, live.audio_codec) == ((768, 576), codec)
 
 
 class Endless:
