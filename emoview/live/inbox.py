@@ -107,6 +107,12 @@ class Inbox:
             return self._sound.popleft() if self._sound else None
 
     @property
+    def unheard_ticks(self) -> int:
+        """How much sound waits."""
+        with self._changed:
+            return sum(len(part) for _, part in self._sound) // SAMPLES_PER_TICK
+
+    @property
     def closed(self) -> bool:
         """Whether nothing more comes, and nothing waits."""
         with self._changed:

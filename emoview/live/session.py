@@ -11,8 +11,10 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from emoview.common.text import counted
 from emoview.errors import InputError
 from emoview.live.causal.core import CausalAnalysis, Manner
+from emoview.live.causal.hearing import DELAY
 from emoview.live.causal.moment import Moment, rows_of
 from emoview.live.gaps import Gaps
 from emoview.live.inbox import Inbox, Shot
@@ -154,6 +156,7 @@ class Session:
         self._labels, self._measure = Labels(), _Measure()
         self._updates = 0
         self._seen, self._heard, self._samples = Gaps(HELD_TICKS), Gaps(), 0
+        self._late = 0
         self._boxes: dict[int, tuple[int, FaceBox]] = {}
         self._recorded = 0
         self._last_rows: tuple[int, list[Row]] | None = None
@@ -219,6 +222,9 @@ class Session:
         if self.options.modality != "face":
             end -= _WAITING_TICKS
             yield from self._heard.told("nothing was heard", "the voice cells are empty there", end)
+            if self._late:
+                late = counted(self._late, "tick")
+                yield f"the sound was analysed too late for {late}: the voice there is of the sound before"
 
     def calibrate(self, seconds: float) -> None:
         """Take the next seconds as the person's zero."""
@@ -294,6 +300,7 @@ class Session:
             self.done.set()
 
     def _answer(self, shot: Shot) -> None:
+        self._late += self.inbox.unheard_ticks >= DELAY
         moment, found = self.core.see(shot.tick, shot.picture, shot.scale)
         labels = self._labels.show(moment, self.settings) if shot.picture is not None else {}
         if shot.picture is not None:

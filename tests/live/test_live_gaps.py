@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import cv2
@@ -120,3 +121,19 @@ def test_a_face_is_hidden_before_anything_is_known_of_it_and_while_it_is_missed(
         seen = cv2.imdecode(np.frombuffer(jpeg_of(session.latest, blur=True), np.uint8), cv2.IMREAD_COLOR)
         hidden[tick] = bool(seen[16:32, 16:32].std() < 0.6 * white.std())
     assert hidden == {0: True, 10: True, 30: False}
+
+
+def test_sound_that_is_analysed_too_late_is_told(session, monkeypatch):
+    free = threading.Event()
+    monkeypatch.setattr(session.core, "hear", lambda _: free.wait(20))
+    for _ in range(2):
+        session.inbox.put_sound(SECOND)
+    until(lambda: session.inbox.unheard_ticks == 25)
+    session.inbox.put(Shot(0, BLACK, 1.0, 0.0))
+    until(lambda: session.latest)
+    free.set()
+    until(lambda: session.inbox.unheard_ticks == 0)
+    session.inbox.put(Shot(1, BLACK, 1.0, 0.0))
+    until(lambda: session.latest.moment.tick == 1)
+    (said,) = session.lost()
+    assert said == "the sound was analysed too late for 1 tick: the voice there is of the sound before"
