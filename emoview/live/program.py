@@ -179,9 +179,9 @@ class Program:
             tally = session.core.tally
             facts = replace(session.state.facts, widened=session.core.widened)
             dropped = session.inbox.dropped
-            file = self._file
-            given = session.core.lacking() if file is None else [*self._given, *file.warnings]
-            warnings = [*warnings, *given, *session.lost(), *session.core.warnings()]
+            given = [] if self._file is None else [*self._given, *self._file.warnings]
+            said = [*session.core.lacking(), *session.lost(), *session.core.warnings()]
+            warnings = [*warnings, *given, *said]
             if dropped:
                 warnings.append(
                     f"{counted(dropped, 'picture')} came faster than could be analysed: where one is "
