@@ -52,6 +52,7 @@ from emoview.output.writers import Writer
 from emoview.pipeline.api import Analyzer, analyze, read
 from emoview.pipeline.events import Progress
 from emoview.pipeline.result import Result
+from emoview.pipeline.streams import Stream
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import LABELS, Naming
 from emoview.timeline.moments import Disagreement, Moment, disagreements, strongest
@@ -102,6 +103,7 @@ __all__ = [
     "Segment",
     "Shares",
     "Speaker",
+    "Stream",
     "Verdict",
     "VoiceEffect",
     "VoiceReasons",

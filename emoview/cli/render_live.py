@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emoview.common.text import name_of
-from emoview.live.session import Session, Update
+from emoview.live.session import NO_ZERO, Session, Update
 from emoview.timeline.clock import time_of
 from emoview.timeline.labels import COLOURS, Naming
 from emoview.timeline.results import Probabilities
@@ -64,6 +64,8 @@ def view(session: Session, update: Update | None, hint: str) -> RenderableType:
         parts.append(Text(_pace(update), style="dim"))
         if update.zero_left_s is not None:
             parts.append(Text(f"taking your zero: be at rest for {update.zero_left_s:.0f} s more", "cyan"))
+        elif update.zero_failed:
+            parts.append(Text(NO_ZERO, "yellow"))
     parts.append(Text(f"{hint}Ctrl-C ends", style="dim"))
     return Group(*parts)
 

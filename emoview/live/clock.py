@@ -9,6 +9,8 @@ from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK, TICK_HZ
 
 # Sound comes in parts, and clocks differ: only what is off by more samples is moved.
 _TOLERANCE = round(0.3 * SAMPLE_RATE)
+# Pictures jitter; those that waited somewhere and come all at once are of the past.
+_AHEAD = 2
 
 
 class StreamClock:
@@ -19,11 +21,23 @@ class StreamClock:
         self._samples = 0
         self._last_tick = -1
 
-    def tick(self, at: float) -> int:
-        """Number the tick of a picture that came `at` a time in seconds; always a later one than before."""
+    def tick(self, at: float, *, ahead: int = _AHEAD) -> int | None:
+        """Number the tick of a picture that came `at` a time in seconds; always a later one than before.
+
+        Args:
+            at: The time.
+            ahead: Ticks that pictures which come too fast may be ahead of it.
+
+        Returns:
+            The number; None where that would be further ahead, and away from the sound.
+        """
         self._start = at if self._start is None else self._start
-        self._last_tick = max(self._last_tick + 1, int((at - self._start) * TICK_HZ))
-        return self._last_tick
+        due = int((at - self._start) * TICK_HZ)
+        tick = max(self._last_tick + 1, due)
+        if tick > due + ahead:
+            return None
+        self._last_tick = tick
+        return tick
 
     def place(self, samples: NDArray[np.float32], at: float) -> tuple[int | None, NDArray[np.float32]]:
         """Put samples on the clock whose last one came `at` a time.

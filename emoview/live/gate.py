@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
@@ -50,7 +50,7 @@ class Gate:
         return self._knows_host(host) and self._own(headers, host, writes=writes) and self._token(given)
 
     def _knows_host(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "") if host else ""
+        name = _host_in(f"//{host}")
         if name in LOOPBACK or name in (self.host.lower(), socket.gethostname().lower()):
             return True
         try:
@@ -65,8 +65,7 @@ class Gate:
             # Browsers always name it where it counts; programs of the user need not.
             site = headers.get("sec-fetch-site", "none")
             return not writes or site in ("none", "same-origin")
-        parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+        return origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}")
 
     def _token(self, given: str | None) -> bool:
         if self.token is None:
@@ -74,12 +73,21 @@ class Gate:
         return hmac.compare_digest((given or "").encode(), self.token.encode())
 
 
+def _host_in(address: str) -> str:
+    """Find the host in an address; nothing where it is none, such as `//[`."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
 def token_of(headers: Mapping[str, str], query: Mapping[str, str], cookies: Mapping[str, str]) -> str | None:
     """Find the token in a request: in its address, its `Authorization: Bearer`, or its cookie."""
     kind, _, value = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return value.strip()
-    return query.get("token") or cookies.get(COOKIE)
+    # As `Guarded` writes it.
+    return query.get("token") or unquote_plus(cookies.get(COOKIE, "")) or None
 
 
 def gate_for(place: str, token: str | None) -> Gate:

@@ -39,7 +39,7 @@ class Inbox:
     """The newest picture wins; sound is kept in order.
 
     Attributes:
-        dropped: Pictures that a newer one took the place of.
+        dropped: Pictures that a newer one took the place of, or that had no tick left.
     """
 
     def __init__(self) -> None:
@@ -64,6 +64,11 @@ class Inbox:
             self.dropped += self._shot is not None and self._shot.picture is not None
             self._shot = replace(shot, tick=self._offset + shot.tick)
             self._changed.notify_all()
+
+    def drop(self) -> None:
+        """Count a picture for which no tick is left, since too many came at once."""
+        with self._changed:
+            self.dropped += 1
 
     def put_sound(self, samples: NDArray[np.float32], from_tick: int | None = None) -> None:
         """Leave samples; `from_tick` where there was a break before them."""
@@ -100,6 +105,12 @@ class Inbox:
         with self._changed:
             self._changed.wait_for(lambda: bool(self._sound) or self._closed)
             return self._sound.popleft() if self._sound else None
+
+    @property
+    def unheard_ticks(self) -> int:
+        """How much sound waits."""
+        with self._changed:
+            return sum(len(part) for _, part in self._sound) // SAMPLES_PER_TICK
 
     @property
     def closed(self) -> bool:

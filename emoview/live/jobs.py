@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import mmap
 import os
 import re
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from starlette.routing import Route
 from emoview import __version__
 from emoview.common.files import private_folder
 from emoview.common.names import fitting
-from emoview.common.text import name_of
+from emoview.common.text import name_of, shown
 from emoview.errors import EmoviewError, InputError
 from emoview.live.door import run
 from emoview.live.gate import listen
@@ -41,6 +40,7 @@ _TAKEN: Final = (
 """Options that a request may name; those that name files of this machine are not among them."""
 _BOUNDARY: Final = re.compile(r'boundary="?([^";]{1,70})"?', re.IGNORECASE)
 _NAME: Final = re.compile(rb'filename="([^"\r\n]{0,300})"', re.IGNORECASE)
+_FIELD: Final = re.compile(rb'(?<!file)name="([^"\r\n]{0,300})"', re.IGNORECASE)
 _MOST_HEADERS: Final = 1 << 16
 
 
@@ -102,14 +102,14 @@ class Jobs:
 
     async def _analyze(self, request: Request) -> Response:
         try:
-            options = options_in(dict(request.query_params))
+            options = options_in(_once_each(request.query_params.multi_items()))
             async with self._place(), self._file(request) as file:
                 return await self._answer(request, file, options)
         except _RefusedError as refused:
             return JSONResponse({"error": str(refused)}, refused.status, headers=refused.headers)
         except EmoviewError as error:
             status = 422 if isinstance(error, InputError) else 500
-            return JSONResponse({"error": str(error).replace(f"{self._folder}/", "")}, status)
+            return JSONResponse({"error": _at_sender(str(error), self._folder)}, status)
         except ClientDisconnect:
             return Response(status_code=499)
 
@@ -155,7 +155,7 @@ class Jobs:
         """Analyse a file when its turn has come."""
         async with self._turn:
             stop = threading.Event()
-            working = asyncio.create_task(asyncio.to_thread(_analyzed, file, options, stop))
+            working = asyncio.create_task(asyncio.to_thread(_analyzed, file, self._folder, options, stop))
             watching = asyncio.create_task(_gone(request))
             try:
                 done, _ = await asyncio.wait(
@@ -171,8 +171,9 @@ class Jobs:
                 if watching in done:
                     raise ClientDisconnect
                 raise _RefusedError(504, f"the analysis took longer than {self._limits.seconds:g} s")
+            text = working.result()
             self._done += 1
-            return Response(working.result(), media_type="application/json")
+            return Response(text, media_type="application/json")
 
 
 @asynccontextmanager
@@ -208,14 +209,33 @@ class _StoppedError(Exception):
     """Nobody waits for the result any more."""
 
 
-def _analyzed(file: Path, options: Options, stop: threading.Event) -> str:
+def _at_sender(text: str, folder: Path) -> str:
+    """Name a file as whoever sent it does: where it lay here says nothing to them."""
+    return re.sub(rf"{re.escape(str(folder))}/[^/\s]+/", "", text)
+
+
+def _analyzed(file: Path, folder: Path, options: Options, stop: threading.Event) -> str:
     def on_event(_: Progress) -> None:
         if stop.is_set():
             raise _StoppedError
 
-    result = to_json(analyze(file, options=options, on_event=on_event))
-    # Where it lay here says nothing to whoever sent it.
-    return result.replace(json.dumps(str(file)), json.dumps(file.name), 1)
+    result = analyze(file, options=options, on_event=on_event)
+    media = replace(result.media, path=shown(file.name))
+    warnings = tuple(_at_sender(warning, folder) for warning in result.warnings)
+    return to_json(replace(result, media=media, warnings=warnings))
+
+
+def _once_each(query: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Give the options of a query by name.
+
+    Raises:
+        InputError: One is named twice.
+    """
+    names = [name for name, _ in query]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{name_of(name[:40])} is named twice: name it once")
+    return dict(query)
 
 
 def options_in(query: Mapping[str, str]) -> Options:
@@ -246,10 +266,10 @@ def _kind(name: str) -> Any:
 
 
 def unpacked(body: Path, content_type: str) -> Path:
-    """Give the file in what a request brought: it itself, or the first file of a form.
+    """Give the file in what a request brought: it itself, or the only file of a form.
 
     Raises:
-        InputError: The form holds no file, or it is empty.
+        InputError: It is empty; or the form holds no file, several, or an option, which stands elsewhere.
     """
     found = _BOUNDARY.search(content_type) if content_type.startswith("multipart/") else None
     if body.stat().st_size == 0:
@@ -258,19 +278,34 @@ def unpacked(body: Path, content_type: str) -> Path:
         return body.rename(body.with_name("upload"))
     mark = b"--" + found[1].encode("latin-1", "replace")
     with body.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as form:
-        start = form.find(mark)
-        while start >= 0:
-            head = form.find(b"\r\n\r\n", start, start + _MOST_HEADERS)
-            if head < 0:
-                break
-            end = form.find(b"\r\n" + mark, head)
-            name = _NAME.search(form[start:head])
-            if name is not None and end >= 0:
-                target = body.with_name(_safe(name[1].decode(errors="replace")))
-                _copied(form, head + 4, end, target)
-                return target
-            start = form.find(mark, head)
-    raise InputError("the form holds no file: name it as in curl -F file=@clip.mp4")
+        files = []
+        for head, first, last in _parts(form, mark):
+            name, field = _NAME.search(head), _FIELD.search(head)
+            if name is not None:
+                files.append((name[1].decode(errors="replace"), first, last))
+            elif field is not None and field[1].decode(errors="replace") in _TAKEN:
+                option = field[1].decode()
+                raise InputError(f"options stand in the address: send {option} as /analyze?{option}=...")
+        if not files:
+            raise InputError("the form holds no file: name it as in curl -F file=@clip.mp4")
+        if len(files) > 1:
+            raise InputError(f"the form holds {len(files)} files: send one at a time")
+        ((sent, first, last),) = files
+        target = body.with_name(_safe(sent))
+        _copied(form, first, last, target)
+        return target
+
+
+def _parts(form: mmap.mmap, mark: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Give the head of each part of a form, and from where to where its content goes."""
+    start = form.find(mark)
+    while start >= 0:
+        head = form.find(b"\r\n\r\n", start, start + _MOST_HEADERS)
+        end = -1 if head < 0 else form.find(b"\r\n" + mark, head)
+        if end < 0:
+            return
+        yield form[start:head], head + 4, end
+        start = end + 2
 
 
 def _safe(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from importlib import resources
 from typing import Any, Final
@@ -19,17 +20,22 @@ _OPTIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "least_confidence": ("below it a label is uncertain", {"type": "number", "minimum": 0, "maximum": 1}),
     "causal": ("look at nothing that comes later", {"type": "boolean", "default": False}),
 }
+_PLACE: Final = "/components/schemas/Analysis"
 _ANSWERS: Final = {
     "200": "the result", "403": "no token, or a page of another origin",
     "408": "the file took too long to come",
     "413": "the file is too large", "422": "the file or an option cannot be used; `error` says why",
+    "500": "the analysis failed by no fault of the file",
     "503": "too many files wait", "504": "the analysis took too long",
+    "507": "there is no space for the file",
 }  # fmt: skip
 
 
 def description(megabytes: int, seconds: float) -> dict[str, Any]:
     """Describe the application in OpenAPI 3.1."""
-    result = {name: value for name, value in schema().items() if not name.startswith("$")}
+    # Within this document the definitions of the schema have another place.
+    text = json.dumps(schema()).replace('"#/$defs/', f'"#{_PLACE}/$defs/')
+    result = {name: value for name, value in json.loads(text).items() if name != "$schema"}
     media = {"schema": {"type": "string", "contentMediaType": "video/mp4"}}
     return {
         "openapi": "3.1.0",
@@ -38,6 +44,8 @@ def description(megabytes: int, seconds: float) -> dict[str, Any]:
             "description": "A video or sound file in, an emotion timeline out. Files of up to "
             f"{megabytes} MB, analyses of up to {seconds:g} s, one after the other.",
         },
+        # Where a token was named; without one, nobody asks for it.
+        "security": [{}, {"token": []}],
         "paths": {
             "/analyze": {"post": {
                 "summary": "Analyse a file",
@@ -52,7 +60,7 @@ def description(megabytes: int, seconds: float) -> dict[str, Any]:
                 }},
                 "responses": {
                     code: {"description": what} | ({"content": {"application/json": {
-                        "schema": {"$ref": "#/components/schemas/Analysis"}}}} if code == "200" else {})
+                        "schema": {"$ref": f"#{_PLACE}"}}}} if code == "200" else {})
                     for code, what in _ANSWERS.items()
                 },
             }},

@@ -12,21 +12,21 @@ from emoview.common.text import counted
 from emoview.errors import InputError
 from emoview.live.blur import blurred
 from emoview.live.causal.core import CausalAnalysis
-from emoview.live.causal.moment import Moment
 from emoview.live.causal.result import StreamFacts, result_of
 from emoview.live.causal.tally import Tally
 from emoview.live.inbox import Shot
 from emoview.live.record import Recorder, finish_left
 from emoview.live.session import Recording, Session
 from emoview.live.settings import EMOVIEW, Settings
-from emoview.live.sources import Feed, open_feed
+from emoview.live.sources import Feed, FileFeed, open_feed
 from emoview.media.tape import Tape
 from emoview.pipeline.check import check
 from emoview.pipeline.loading import models_for
 from emoview.pipeline.models import Models
 from emoview.pipeline.stand_ins import roles
+from emoview.pipeline.warnings import of_modality
 from emoview.timeline.options import Options
-from emoview.timeline.results import Analysis, Row
+from emoview.timeline.results import Analysis, FaceBox, Row
 from emoview.voice.features import VoiceFeatures
 
 
@@ -85,15 +85,22 @@ class Program:
         _check_live(self.options)
         if plan.calibrate_s is not None:
             _check_calibration(self.options)
+        _check_sound(plan)
         if plan.record is not None and plan.source is None:
             raise InputError("a recording needs a source: name a camera, a stream or a file before --record")
         if plan.video and plan.record is None:
             raise InputError("--video records pictures beside the rows: add --record DIR")
+        if plan.blur and plan.options.modality == "voice":
+            raise InputError("--blur needs faces that are looked for: leave out --modality voice")
         self.device = "cpu"
         self._started_at = time.monotonic()
         self.recovered = [] if plan.record is None else finish_left(plan.record)
         self.session: Session | None = None
         feed = None if plan.source is None else self.open(plan.source)
+        self._file = feed if isinstance(feed, FileFeed) else None
+        self._given = [] if self._file is None else of_modality(self._file.media, self.options)
+        if plan.loop and feed is not None and self._file is None:
+            raise InputError("--loop plays a file again and again: leave it out")
         self._recorder: Recorder | None = None
         self._tape: Tape | None = None
         self.device, _ = models_for(self.options)
@@ -115,7 +122,8 @@ class Program:
         retry = plan.retry or self.session is not None
         return open_feed(
             name, realtime=plan.realtime, loop=plan.loop, retry=retry, microphone=plan.microphone,
-            sound=plan.sound and plan.options.modality != "face",
+            sound=self.listens,
+            pictures=plan.options.modality != "voice",
         )  # fmt: skip
 
     def _started(self, feed: Feed) -> Session:
@@ -130,11 +138,17 @@ class Program:
         session.start(feed)
         return session
 
+    @property
+    def listens(self) -> bool:
+        """Whether sound is wanted."""
+        return self.plan.sound and self.options.modality != "face"
+
     def browser_session(self) -> Session:
         """Make a session, not started, for a browser's own camera, which nothing records."""
         # It is none of the cameras that the settings name.
         settings = replace_camera(self.plan.settings, "")
-        session = Session(self.load, self.options, settings=settings)
+        options = self.options if self.plan.sound else replace(self.options, modality="face")
+        session = Session(self.load, options, settings=settings)
         self._calibrate(session)
         return session
 
@@ -165,7 +179,9 @@ class Program:
             tally = session.core.tally
             facts = replace(session.state.facts, widened=session.core.widened)
             dropped = session.inbox.dropped
-            warnings = [*warnings, *session.core.warnings()]
+            given = [] if self._file is None else [*self._given, *self._file.warnings]
+            said = [*session.core.lacking(), *session.lost(), *session.core.warnings()]
+            warnings = [*warnings, *given, *said]
             if dropped:
                 warnings.append(
                     f"{counted(dropped, 'picture')} came faster than could be analysed: where one is "
@@ -218,6 +234,24 @@ def _check_live(options: Options) -> None:
             raise InputError(f"emoview live takes no --{option}: leave it out, or analyze a recording")
 
 
+def _check_sound(plan: Plan) -> None:
+    """Refuse a microphone that nobody would listen to, and a voice without any sound.
+
+    Raises:
+        InputError: Such a plan.
+    """
+    modality, camera = plan.options.modality, plan.source is not None and plan.source.isdecimal()
+    silent = "--no-sound" if not plan.sound else "--modality face" if modality == "face" else None
+    if plan.microphone is not None and silent is not None:
+        raise InputError(f"nobody listens to --microphone with {silent}: leave out one of the two")
+    if plan.microphone is not None and plan.source is None:
+        raise InputError("--microphone goes with a source: browsers bring their own, so leave it out")
+    if modality == "voice" and not plan.sound:
+        raise InputError("--no-sound leaves nothing to --modality voice: leave out one of the two")
+    if modality == "voice" and camera and plan.microphone is None:
+        raise InputError("a camera has no sound: add --microphone pulse:default to --modality voice")
+
+
 def without_zero(options: Options) -> str | None:
     """Name the option with which a personal zero would change nothing; None where it changes something.
 
@@ -252,14 +286,14 @@ class _Both(Recording):
     def __init__(self, rows: Recorder, tape: Tape | None, *, blur: bool) -> None:
         self._rows, self._tape, self._blur = rows, tape, blur
 
-    def add(self, rows: list[Row], shot: Shot | None, moment: Moment | None) -> None:
+    def add(self, rows: list[Row], shot: Shot | None, boxes: tuple[FaceBox, ...]) -> None:
         """Write the rows of a tick, and its picture."""
         self._rows.add(rows)
         if self._tape is None:
             return
         picture = None if shot is None else shot.picture
-        if picture is not None and shot is not None and moment is not None and self._blur:
-            picture = blurred(picture, [face.box for face in moment.faces], shot.scale)
+        if picture is not None and shot is not None and self._blur:
+            picture = blurred(picture, boxes, shot.scale)
         self._tape.add(picture)
 
     def note(self, sentence: str) -> None:

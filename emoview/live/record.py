@@ -169,7 +169,8 @@ def _free(folder: Path, stem: str) -> Path:
     stem = fitting(stem, [".csv", ".json", _OPEN, "-999.json"])
     for number in range(1, 1000):
         path = folder / (f"{stem}.csv" if number == 1 else f"{stem}-{number}.csv")
-        if not path.exists() and not path.with_suffix(".json").exists():
+        # Pictures would lie beside, and may be what is played.
+        if not any(path.with_suffix(ending).exists() for ending in (".csv", ".json", ".mkv")):
             return path
     raise InputError(f"{folder} holds a thousand recordings of this name: choose another folder")
 

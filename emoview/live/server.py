@@ -81,7 +81,7 @@ class LiveServer:
             "served": self._program.session is not None,
             "presets": {name: _plain(settings) for name, settings in PRESETS.items()},
             "recording": self._program.plan.record is not None, "blur": self._program.plan.blur,
-            "zero": without_zero(self._program.options) is None,
+            "zero": without_zero(self._program.options) is None, "listens": self._program.listens,
             **self._about(),
         }  # fmt: skip
         text = resources.files("emoview.live").joinpath("page.html").read_text("utf-8")
@@ -144,6 +144,9 @@ class _BrowserClock:
         inbox = self._session.inbox
         if sent.picture is not None:
             tick = self._clock.tick(sent.stamp)
+            if tick is None:
+                inbox.drop()
+                return
             inbox.put(Shot(tick, sent.picture, 1.0, asyncio.get_running_loop().time(), sent.stamp))
         elif sent.samples is not None:
             from_tick, samples = self._clock.place(sent.samples, sent.stamp)

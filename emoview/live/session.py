@@ -5,26 +5,33 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
 
+from emoview.common.text import counted
 from emoview.errors import InputError
 from emoview.live.causal.core import CausalAnalysis, Manner
+from emoview.live.causal.hearing import DELAY
 from emoview.live.causal.moment import Moment, rows_of
+from emoview.live.gaps import Gaps
 from emoview.live.inbox import Inbox, Shot
 from emoview.live.settings import EMOVIEW, Labels, Settings
 from emoview.live.sources import Feed, OpenFeed, SourceState
+from emoview.pipeline.evidence import Found
 from emoview.pipeline.models import Models, read_baseline
-from emoview.timeline.clock import TICK_HZ, time_of
+from emoview.timeline.clock import SAMPLES_PER_TICK, TICK_HZ, ticks_of, time_of
 from emoview.timeline.options import Options
-from emoview.timeline.results import Row
+from emoview.timeline.results import FaceBox, Row
 
 HELD_TICKS: Final = 12
 """Ticks without an answer, since a newer picture took the place of theirs, have the last one for so long."""
+NO_ZERO: Final = "no zero was taken, since no face was seen for a second"
 _MEASURED = 250
+# Sound that waits has not been heard yet, nor is it missing.
+_WAITING_TICKS: Final = 4 * TICK_HZ
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,8 @@ class Update:
         settings: What they are.
         zero_left_s: Seconds of a calibration that are to come; None where none runs.
         zero: Whether a personal zero is taken away.
+        zero_failed: Whether the last one that was asked for could not be taken.
+        boxes: Of all faces that are in the picture, or were a moment ago, whatever is known of them.
     """
 
     number: int
@@ -69,13 +78,15 @@ class Update:
     settings: Settings
     zero_left_s: float | None
     zero: bool
+    zero_failed: bool = False
+    boxes: tuple[FaceBox, ...] = ()
 
 
 class Recording(Protocol):
     """What a session writes to: told of rows in order, and of pictures."""
 
-    def add(self, rows: list[Row], shot: Shot | None, moment: Moment | None) -> None:
-        """Take the rows of a tick; the picture, and what is known, where it was analysed."""
+    def add(self, rows: list[Row], shot: Shot | None, boxes: tuple[FaceBox, ...]) -> None:
+        """Take the rows of a tick; the picture, and where faces are in it, where it was analysed."""
 
     def note(self, sentence: str) -> None:
         """Take what a user should know."""
@@ -144,6 +155,9 @@ class Session:
         self._listeners: list[OnUpdate] = []
         self._labels, self._measure = Labels(), _Measure()
         self._updates = 0
+        self._seen, self._heard, self._samples = Gaps(HELD_TICKS), Gaps(), 0
+        self._late = 0
+        self._boxes: dict[int, tuple[int, FaceBox]] = {}
         self._recorded = 0
         self._last_rows: tuple[int, list[Row]] | None = None
         self._threads: list[threading.Thread] = []
@@ -199,6 +213,18 @@ class Session:
                 f"from {at:.1f} s on: predictions every {'picture' if every == 1 else f'{every} pictures'}, "
                 f"smoothed over {settings.smoothing_s:g} s"
             )
+
+    def lost(self) -> Iterator[str]:
+        """Say where nothing was seen or heard, as when a source was away."""
+        end = self.core.tally.ticks
+        if self.options.modality != "voice":
+            yield from self._seen.told("nothing was seen", "the face cells are empty there", end)
+        if self.options.modality != "face":
+            end -= _WAITING_TICKS
+            yield from self._heard.told("nothing was heard", "the voice cells are empty there", end)
+            if self._late:
+                late = counted(self._late, "tick")
+                yield f"the sound was analysed too late for {late}: the voice there is of the sound before"
 
     def calibrate(self, seconds: float) -> None:
         """Take the next seconds as the person's zero."""
@@ -259,7 +285,10 @@ class Session:
             from_tick, samples = part
             if from_tick is not None:
                 self.core.skip_sound(from_tick)
+                self._samples = max(self._samples, from_tick * SAMPLES_PER_TICK)
             self.core.hear(samples)
+            first, self._samples = self._samples, self._samples + len(samples)
+            self._heard.fill(first // SAMPLES_PER_TICK, ticks_of(self._samples))
 
     def _analyse(self) -> None:
         try:
@@ -271,28 +300,42 @@ class Session:
             self.done.set()
 
     def _answer(self, shot: Shot) -> None:
-        moment, _ = self.core.see(shot.tick, shot.picture, shot.scale)
+        self._late += self.inbox.unheard_ticks >= DELAY
+        moment, found = self.core.see(shot.tick, shot.picture, shot.scale)
         labels = self._labels.show(moment, self.settings) if shot.picture is not None else {}
+        if shot.picture is not None:
+            self._seen.fill(shot.tick, shot.tick + 1)
         self._measure.add(shot.at)
         self._updates += 1
         update = Update(
             self._updates, moment, labels, shot, self._measure.pace(self.inbox.dropped), self.state,
-            self.settings, self.core.zero.left_s(shot.tick), self.core.zero.known,
+            self.settings, self.core.zero.left_s(shot.tick), self.core.zero.known, self.core.zero.failed,
+            self._boxes_at(shot.tick, found),
         )  # fmt: skip
+        failed = update.zero_failed and not (self.latest is not None and self.latest.zero_failed)
         self.latest = update
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
             listener(update)
         if self._record is not None:
-            self._keep(moment, shot, self._record)
+            if failed:
+                self._record.note(f"at {time_of(shot.tick):.1f} s: {NO_ZERO}")
+            self._keep(update, self._record)
 
-    def _keep(self, moment: Moment, shot: Shot, record: Recording) -> None:
+    def _boxes_at(self, tick: int, found: Sequence[Found]) -> tuple[FaceBox, ...]:
+        """Give where faces are: one that was not found for a moment is still where it was."""
+        self._boxes.update((face.face_id, (tick, face.box)) for face in found)
+        self._boxes = {i: (at, box) for i, (at, box) in self._boxes.items() if tick - at <= HELD_TICKS}
+        return tuple(box for _, box in self._boxes.values())
+
+    def _keep(self, update: Update, record: Recording) -> None:
         """Record a tick, and those before it whose pictures were dropped."""
-        rows = list(rows_of(moment, self.options.naming))
+        shot = update.shot
+        rows = list(rows_of(update.moment, self.options.naming))
         for tick in range(self._recorded, shot.tick):
-            record.add(self._held(tick), None, None)
-        record.add(rows, shot, moment)
+            record.add(self._held(tick), None, ())
+        record.add(rows, shot, update.boxes)
         self._recorded = shot.tick + 1
         self._last_rows = (shot.tick, rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -17,6 +17,7 @@ from emoview.live.clock import StreamClock
 from emoview.live.inbox import Inbox, Shot
 from emoview.media.decode import Picture, PictureDecoder
 from emoview.media.probe import Media, probe
+from emoview.media.process import DecodeLog
 from emoview.media.sound import Sound, read_sound
 from emoview.media.stream import (
     LiveStream,
@@ -26,6 +27,8 @@ from emoview.media.stream import (
     is_address,
     without_password,
 )
+from emoview.pipeline import lost
+from emoview.pipeline.channels import of_mix
 from emoview.pipeline.finding import LONGEST_SIDE
 from emoview.pipeline.stage import Stage
 from emoview.timeline.clock import SAMPLES_PER_TICK, ticks_of, time_of
@@ -41,6 +44,7 @@ _SETTLED_S = 0.4
 _AHEAD_S, _LATE_S = 0.5, 0.2
 # A stream that shows nothing for so long is sound alone.
 _WITHOUT_S = 0.5
+_ENDED: Final = "the stream ended"
 
 
 @dataclass
@@ -95,7 +99,7 @@ class StreamFeed:
         """Feed until it is stopped, or a pipe ends.
 
         Raises:
-            DecodeError: It never answered, and `retry` is off.
+            DecodeError: It never answered, and `retry` is off; or it is a pipe that failed before its end.
         """
         wait = _FIRST_WAIT_S
         while not self._stopped.is_set():
@@ -104,7 +108,9 @@ class StreamFeed:
             if self._stopped.is_set():
                 break
             if self._source.kind == "pipe" and self.state.opened:
-                break
+                if why == _ENDED:
+                    break
+                raise DecodeError(f"{self.title}: {why}, and a pipe cannot be opened again: start anew")
             if not self.state.opened and not self._retry:
                 cure = (
                     "send what can be read from its start, such as mpegts, mkv or mjpeg"
@@ -146,26 +152,35 @@ class StreamFeed:
             return f"it did not answer within {ANSWER_S:.0f} s"
         if self._picture_seen and silent >= FROZEN_S:
             return "no pictures came any more"
-        return why or "the stream ended"
+        return why or _ENDED
 
     def _feed(self, stream: LiveStream, inbox: Inbox) -> None:
         for arrived in stream:
-            self._heard = time.monotonic()
+            # A microphone of its own goes on when the camera is gone.
+            own = arrived.picture is not None or self._source.microphone is None
+            self._heard = time.monotonic() if own else self._heard
             if arrived.number is not None and self._source.in_parts:
                 self._wait_for(arrived.number)
-            now = self._heard = time.monotonic()
+            now = time.monotonic()
+            self._heard = now if own else self._heard
             if not self._picture_seen:
                 self._picture_seen, self._opened_at = True, now
                 self._note(stream)
             if arrived.picture is not None:
                 self._pictured_at = now
-                inbox.put(Shot(self._clock.tick(now), arrived.picture, arrived.scale, now))
+                tick = self._clock.tick(now)
+                if tick is None:
+                    inbox.drop()
+                else:
+                    inbox.put(Shot(tick, arrived.picture, arrived.scale, now))
             elif arrived.samples is not None and now - self._opened_at >= _SETTLED_S:
                 from_tick, samples = self._clock.place(arrived.samples, now)
                 inbox.put_sound(samples, from_tick)
                 if now - self._pictured_at > _WITHOUT_S:
-                    # Sound alone has its ticks, too.
-                    inbox.put(Shot(self._clock.tick(now), None, 1.0, now))
+                    # Sound alone has its ticks, too, however many parts it comes in.
+                    tick = self._clock.tick(now, ahead=0)
+                    if tick is not None:
+                        inbox.put(Shot(tick, None, 1.0, now))
 
     def _wait_for(self, number: int) -> None:
         """Wait until a picture is due: those of a part come all at once, and are shown one by one."""
@@ -179,10 +194,11 @@ class StreamFeed:
         wide, high = stream.size or (None, None)
         self.state.state, self.state.message = "live", ""
         self.state.opened += 1
-        self.state.facts = StreamFacts(
+        facts = StreamFacts(
             self.title, wide, high, None, 0, stream.video_codec, stream.audio_codec, stream.audio_rate,
             stream.audio_channels,
         )  # fmt: skip
+        self.state.facts = facts if self._source.sound else _unheard(facts)
 
     def _watch(self, stream: LiveStream, done: threading.Event) -> None:
         """End a stream that gives nothing."""
@@ -199,41 +215,70 @@ class FileFeed:
     Args:
         media: It.
         loop: Whether to begin again at the end.
+        sound: Whether somebody listens to it.
+        pictures: Whether its pictures are analysed; they are shown in any case.
+
+    Attributes:
+        warnings: What was wrong with it, when it has been read once.
     """
 
-    def __init__(self, media: Media, *, loop: bool = False, sound: bool = True) -> None:
+    def __init__(
+        self, media: Media, *, loop: bool = False, sound: bool = True, pictures: bool = True
+    ) -> None:
+        self.warnings: list[str] = []
         self.title = name_of(media.path.name)
-        self.state = SourceState(facts=facts_of(media))
-        self._media, self._loop, self._sound = media, loop, sound
+        facts = facts_of(media)
+        self.state = SourceState(facts=facts if sound else _unheard(facts))
+        self.media, self._loop, self._sound = media, loop, sound
+        self._looks, self._reached = pictures and media.video is not None, 0
         self._start = 0.0
         self._stopped = threading.Event()
 
     def run(self, inbox: Inbox) -> None:
-        """Feed until the end."""
-        media = self._media
+        """Feed until the end.
+
+        Raises:
+            DecodeError: A decoder gave up before it.
+        """
+        media = self.media
         sound = read_sound(media) if media.audio is not None and self._sound else None
         if sound is not None:
             # As in `analyze --causal`, that of the whole is not known yet.
             sound.offset[:] = 0
         self.state.state, self.state.opened = "live", 1
-        done = 0
-        while not self._stopped.is_set():
-            done = self._round(inbox, sound, done)
-            if not self._loop:
-                break
-        if sound is not None:
-            sound.close()
+        done = rounds = 0
+        try:
+            while not self._stopped.is_set() and (self._loop or not rounds):
+                log = DecodeLog()
+                done = self._round(inbox, sound, done, log)
+                if not rounds:
+                    self._note(log, sound)
+                rounds += 1
+        finally:
+            if sound is not None:
+                sound.close()
         self.state.state = "ended"
+
+    def _note(self, log: DecodeLog, sound: Sound | None) -> None:
+        """Keep what was wrong with the file, as `analyze` tells it."""
+        logs = {"pictures": (log, self._reached)} if self._looks else {}
+        if sound is not None:
+            logs["sound"] = sound.log, ticks_of(len(sound))
+        for kind, (said, reached) in logs.items():
+            if not self._stopped.is_set():
+                lost.check_end(self.media, kind, said, reached)
+            self.warnings += lost.of_stream(self.media, kind, said, reached)
+        self.warnings += () if sound is None else of_mix(sound)
 
     def stop(self) -> None:
         """End it."""
         self._stopped.set()
 
-    def _round(self, inbox: Inbox, sound: Sound | None, first: int) -> int:
+    def _round(self, inbox: Inbox, sound: Sound | None, first: int, log: DecodeLog) -> int:
         """Feed the file once, from tick `first` on; give the tick after its last."""
         tick = -1
-        if self._media.video is not None:
-            with PictureDecoder(self._media, longest_side=LONGEST_SIDE) as decoder:
+        if self.media.video is not None:
+            with PictureDecoder(self.media, longest_side=LONGEST_SIDE, log=log) as decoder:
                 for number, picture in Stage(iter(decoder)):
                     for empty in range(tick + 1, number):
                         self._give(inbox, sound, first, empty, None, 1.0)
@@ -241,6 +286,7 @@ class FileFeed:
                     tick = number
                     if self._stopped.is_set():
                         break
+        self._reached = tick + 1
         last = ticks_of(len(sound)) if sound is not None else 0
         for empty in range(tick + 1, last):
             if self._stopped.is_set():
@@ -264,6 +310,11 @@ class FileFeed:
         inbox.put(Shot(first + tick, picture, scale, max(due, time.monotonic())))
 
 
+def _unheard(facts: StreamFacts) -> StreamFacts:
+    """Leave out the sound that nobody listens to: no share of speech is told of it."""
+    return replace(facts, audio_codec=None, audio_rate=None, audio_channels=None)
+
+
 def _title(source: Source) -> str:
     if source.kind == "camera":
         return f"camera {source.name}"
@@ -278,6 +329,7 @@ def open_feed(
     retry: bool = False,
     microphone: str | None = None,
     sound: bool = True,
+    pictures: bool = True,
 ) -> Feed:
     """Find what a source means: the number of a camera, an address, `-`, or a file.
 
@@ -294,12 +346,14 @@ def open_feed(
         check_address(text)
         return StreamFeed(Source("address", text, microphone, sound), retry=retry)
     media = probe(Path(text))
+    if microphone is not None:
+        raise InputError(f"{name_of(text)} is heard as it is: leave out --microphone")
     if not realtime:
         raise InputError(
             f"{name_of(text)} is a file: add --realtime to play it at its own rate, "
             "or use emoview analyze --causal, which takes no longer than it must"
         )
-    return FileFeed(media, loop=loop, sound=sound)
+    return FileFeed(media, loop=loop, sound=sound, pictures=pictures)
 
 
 OpenFeed = Callable[[str], Feed]

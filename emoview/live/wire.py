@@ -60,7 +60,7 @@ def asked_in(text: str | bytes) -> Asked:
 
 def told(update: Update) -> dict[str, Any]:
     """Give an update as viewers get it."""
-    moment, shot, pace = update.moment, update.shot, update.pace
+    moment, shot, pace, naming = update.moment, update.shot, update.pace, update.settings.naming
     picture, scale = shot.picture, shot.scale
     size = None if picture is None else [round(v * scale) for v in (picture.shape[1], picture.shape[0])]
     return {
@@ -75,6 +75,7 @@ def told(update: Update) -> dict[str, Any]:
                 "box": [round(v, 1) for v in (face.box.x, face.box.y, face.box.width, face.box.height)],
                 "points": np.rint(face.outline).astype(int).ravel().tolist(),
                 "label": update.labels.get(face.face_id),
+                "said": [naming.decide(face.face)[0], naming.decide(face.fused)[0]],
                 "face": _thousandths(face.face),
                 "fused": _thousandths(face.fused),
                 "va": [round(face.valence, 3), round(face.arousal, 3)],
@@ -84,13 +85,14 @@ def told(update: Update) -> dict[str, Any]:
             for face in moment.faces
         ],
         "voice": None if moment.voice is None else _thousandths(moment.voice),
+        "voiceSaid": None if moment.voice is None else naming.decide(moment.voice)[0],
         "voiceVa": moment.affect,
         "speech": moment.speech,
         "level": moment.level_db,
         "pace": [pace.rate_hz, pace.delay_ms, pace.delay_p95_ms, pace.dropped],
         "state": update.source.state,
         "message": update.source.message,
-        "zero": [update.zero_left_s, update.zero],
+        "zero": [update.zero_left_s, update.zero, update.zero_failed],
     }
 
 
@@ -106,7 +108,7 @@ def jpeg_of(update: Update, *, blur: bool) -> bytes:
     import cv2
 
     if blur:
-        picture = blurred(picture, [face.box for face in update.moment.faces], update.shot.scale)
+        picture = blurred(picture, update.boxes, update.shot.scale)
     ok, content = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return content.tobytes() if ok else b""
 

@@ -40,6 +40,11 @@ def write_media(
         InputError: There is nothing, or arrays do not fit.
         OutputError: The file cannot be written.
     """
+    for name, given, of, whose in (
+        ("times_s", times_s, pictures, "pictures"), ("rate", rate, samples, "samples"),
+    ):  # fmt: skip
+        if given is not None and of is None:
+            raise InputError(f"{name} is of {whose}, which are missing: give both, or neither")
     streams: list[Any] = []
     # Nothing by chance: of the same arrays it is the same file.
     options: dict[str, Any] = {"f": "matroska", "fflags": "+bitexact"}

@@ -35,7 +35,9 @@ _FORMATS: Final = (*CONTAINERS, "rtsp", "sdp", "rtp", "hls", "mpjpeg", "flv", "m
 _IN_PARTS: Final = frozenset(
     {".m3u8", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mp3", ".wav", ".ogg", ".aac"}
 )
-_VIDEO: Final = re.compile(r"Stream #\d+:\d+.*?: Video: (\w+).*?, (\d+)x(\d+)")
+_VIDEO: Final = re.compile(
+    r"Stream #\d+:\d+.*?: Video: (\w+).*?, (\d+)x(\d+)(?: \[SAR ([1-9]\d*):([1-9]\d*))?"
+)
 _AUDIO: Final = re.compile(r"Stream #\d+:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,\n]+)")
 _SIDE: Final = "min(1\\,{side}/max(iw*sar\\,ih))"
 # What tells why a stream could not be opened, among all that ffmpeg says.
@@ -46,6 +48,8 @@ _TELLING: Final = re.compile(
 # Of one chunk: a picture of the longest side, and more than any sound.
 _MOST_CHUNK: Final = 1 << 23
 _KEPT_LINES: Final = 12
+# Below each picture, so that one that is turned has another length than those before it.
+_MARGIN: Final = 2
 
 
 @dataclass(frozen=True)
@@ -200,25 +204,28 @@ class LiveStream:
             StreamEndedError: It ended otherwise than at its end, never began, or its pictures changed size.
         """
         wide = high = 0
-        number = -1
+        number, came = -1, False
         for name, data in self._chunks():
             if name == b"strf" and len(data) >= 40 and not wide:
                 wide, high = (abs(v) for v in struct.unpack_from("<ii", data, 4))
+                high -= _MARGIN
             elif name[2:] in (b"db", b"dc"):
                 # An empty one stands where there is no picture.
                 number += 1
                 if not data:
                     continue
-                if len(data) != wide * high * 3 // 2:
+                if len(data) != wide * (high + _MARGIN) * 3 // 2:
                     raise StreamEndedError("its pictures changed their size")
+                came = True
                 yield Arrived(number, _rgb(data, wide, high), self._scale(wide, high))
             elif name[2:] == b"wb" and data:
+                came = True
                 samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / 32768
                 yield Arrived(samples=samples)
         if not self._stopped:
             code = self._process.wait()
             self._reader.join()
-            if code or not wide:
+            if code or not came:
                 raise StreamEndedError(self._why())
 
     def _scale(self, wide: int, high: int) -> float:
@@ -243,13 +250,16 @@ class LiveStream:
     def _listen(self, pipe: IO[bytes]) -> None:
         """Read what ffmpeg says of the stream."""
         own = False
+        # A microphone is the second input, and what the first has of sound is not heard.
+        heard = "Stream #0:" if self._source.microphone is None else "Stream #1:"
         for raw in lines_of(pipe):
             line = raw.decode(errors="replace").rstrip()
             own |= line.startswith("Output #")
             video, audio = _VIDEO.search(line), _AUDIO.search(line)
             if video and not own and self.size is None:
-                self.video_codec, self.size = video[1], (int(video[2]), int(video[3]))
-            elif audio and not own and self.audio_codec is None:
+                shape = int(video[4]) / int(video[5]) if video[4] else 1.0
+                self.video_codec, self.size = video[1], (round(int(video[2]) * shape), int(video[3]))
+            elif audio and audio[0].startswith(heard) and not own and self.audio_codec is None:
                 self.audio_codec, self.audio_rate, self.audio_channels = (
                     audio[1], int(audio[2]), audio[3].strip(),
                 )  # fmt: skip
@@ -287,11 +297,14 @@ def command(source: Source, longest_side: int) -> list[str]:
     scaled = f"scale=2*trunc(iw*sar*{share}/2):2*trunc(ih*{share}/2):flags=area,setsar=1,format=yuv420p"
     option, _ = known.passthrough
     line += ["-map", "0:v:0?"]
+    if option == "fps_mode":
+        # Else pictures of another size are squeezed into that of the first; older ones know no better.
+        line.append("-noautoscale")
     if source.sound:
         line += ["-map", voice, "-c:a", "pcm_s16le", "-ar", str(SAMPLE_RATE), "-ac", "1"]
     return [
-        *line, "-vf", scaled, "-enc_time_base:v", f"1:{TICK_HZ}", f"-{option}:v", "vfr", "-c:v", "rawvideo",
-        "-max_interleave_delta", "1", "-flush_packets", "1", "-f", "avi", "pipe:1",
+        *line, "-vf", f"{scaled},pad=iw:ih+{_MARGIN}", "-enc_time_base:v", f"1:{TICK_HZ}", f"-{option}:v",
+        "vfr", "-c:v", "rawvideo", "-max_interleave_delta", "1", "-flush_packets", "1", "-f", "avi", "pipe:1",
     ]  # fmt: skip
 
 
@@ -316,5 +329,5 @@ def _input_of(source: Source) -> list[str]:
 def _rgb(data: bytes, wide: int, high: int) -> NDArray[np.uint8]:
     import cv2
 
-    planes = np.frombuffer(data, np.uint8).reshape(high * 3 // 2, wide)
-    return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420), np.uint8)
+    planes = np.frombuffer(data, np.uint8).reshape((high + _MARGIN) * 3 // 2, wide)
+    return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420)[:high], np.uint8)

@@ -22,7 +22,8 @@ _WAITING: Final = 2 * TICK_HZ
 class Tape:
     """An ffmpeg process that makes Matroska with H.264 of the pictures, one a tick, without sound.
 
-    Pictures wait in a queue.  When it is full, the last one is repeated instead, so that nobody waits.
+    Pictures wait in a queue.  When it is full, the last one is repeated instead, so that nobody waits.  What
+    lies before the first is black.
 
     Args:
         path: Where to.
@@ -34,7 +35,8 @@ class Tape:
         self._process: subprocess.Popen[bytes] | None = None
         self._size = (0, 0)
         self._owed = 0
-        self._queue: queue.Queue[NDArray[np.uint8] | None] = queue.Queue(_WAITING)
+        # Each with the ticks before it that had none.
+        self._queue: queue.Queue[tuple[int, NDArray[np.uint8]] | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
@@ -44,10 +46,8 @@ class Tape:
             self._owed += 1
             return
         try:
-            for _ in range(self._owed):
-                self._queue.put_nowait(np.zeros((0, 0, 3), np.uint8))
+            self._queue.put_nowait((self._owed, picture))
             self._owed = 0
-            self._queue.put_nowait(picture)
         except queue.Full:
             self._owed += 1
 
@@ -68,20 +68,23 @@ class Tape:
         return [self.path]
 
     def _write(self) -> None:
-        last: NDArray[np.uint8] | None = None
-        while (picture := self._queue.get()) is not None:
-            last = picture if picture.size else last
-            if last is None:
-                continue
+        before: bytes | None = None
+        while (waiting := self._queue.get()) is not None:
+            missing, picture = waiting
             if self._process is None:
-                self._open(last)
+                self._open(picture)
             assert self._process is not None
             assert self._process.stdin is not None
+            content = self._fitted(picture).tobytes()
+            before = before or bytes(len(content))
             try:
-                self._process.stdin.write(self._fitted(last).tobytes())
+                for _ in range(missing):
+                    self._process.stdin.write(before)
+                self._process.stdin.write(content)
             except (BrokenPipeError, ValueError):
                 # Why is told at the end.
                 continue
+            before = content
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
 
@@ -104,7 +107,7 @@ class Tape:
     def _fitted(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture to the size of the first."""
         wide, high = self._size
-        if picture.shape[0] >= high and picture.shape[1] >= wide and picture.shape[0] - high < 2:
+        if 0 <= picture.shape[0] - high < 2 and 0 <= picture.shape[1] - wide < 2:
             return picture[:high, :wide]
         import cv2
 

@@ -158,11 +158,12 @@ def _causal(
 
 
 def stream(
-    path: str | os.PathLike[str], *, options: Options, stretch: Stretch = WHOLE
+    path: str | os.PathLike[str], *, options: Options, stretch: Stretch = WHOLE, warnings: list[str]
 ) -> Iterator[tuple[Row, ...]]:
     """Analyse a file causally, and give the rows of each tick at once: memory does not grow with its length.
 
-    Arguments and errors are those of `analyze`; a decoder that gave up is told behind the last rows.
+    Arguments and errors are those of `analyze`; a decoder that gave up, and a face that was not there, are
+    told behind the last rows.  `warnings` gets those of the result.
     """
     from emoview.live.causal.file import about_to_watch, rows_of_file
 
@@ -172,14 +173,15 @@ def stream(
         media = probe(
             source.path, stretch, capture_rate=options.capture_rate, audio_track=options.audio_track
         )
-        warn.of_modality(media, options)
+        warnings += [*source.warnings, *warn.of_modality(media, options)]
         timings = Timings()
         watched = about_to_watch(
             media, options, Loader(options), _baseline_for(media, options), timings=timings
         )
         yield from rows_of_file(watched, timings=timings)
-        _stream_warnings(media, options, watched.faces, watched.voice)
+        warnings += _stream_warnings(media, options, watched.faces, watched.voice)
         _found(media, watched.faces, watched.voice)
+        warnings += watched.warnings()
 
 
 @dataclass(frozen=True)

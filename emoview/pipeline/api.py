@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ from emoview.common.text import shown
 from emoview.errors import InputError
 from emoview.pipeline.events import EventHook, ignore
 from emoview.pipeline.result import Result
+from emoview.pipeline.streams import Stream, Turns
 from emoview.timeline.labels import LabelCount
 from emoview.timeline.options import Options, weights_of
 from emoview.timeline.results import Row
@@ -57,7 +57,7 @@ class Analyzer:
         check(self.options)
         if type(at_once) is not int or at_once < 1:
             raise InputError(f"at_once must be a whole number, 1 or more, not {at_once!r}")
-        self._free = threading.BoundedSemaphore(at_once)
+        self._turns = Turns(at_once)
         self._streams: set[Generator[tuple[Row, ...], None, None]] = set()
         self._closed = False
 
@@ -96,7 +96,7 @@ class Analyzer:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait until no more calls run than are allowed."""
-        with self._free:
+        with self._turns.turn():
             self._refuse_closed()
             yield
 
@@ -141,10 +141,11 @@ class Analyzer:
 
     def stream(
         self, source: str | os.PathLike[str], *, start_s: float = 0.0, end_s: float | None = None
-    ) -> Iterator[tuple[Row, ...]]:
+    ) -> Stream:
         """Analyse a video, or a sound file, tick by tick, without looking ahead or remembering rows.
 
-        Memory does not grow with the length of the video. The rows are those of `analyze` with `causal`.
+        Memory does not grow with the length of the video. The rows are those of `analyze` with `causal`. It
+        counts as a call that runs until it is read to its end or closed.
 
         Examples:
             >>> for rows in analyzer.stream("clip.mp4", end_s=0.08):
@@ -157,18 +158,26 @@ class Analyzer:
             start_s: Second at which to start; the timeline counts from there.
             end_s: Second at which to end; None for the end.
 
-        Yields:
-            The rows of a tick of 40 ms: one for each face that is reported, or one without a face.
+        Returns:
+            The rows of each tick of 40 ms: one for each face that is reported, or one without a face. Their
+            `warnings` are complete behind the last.
 
         Raises:
-            InputError: The source cannot be analysed, or an option needs the whole recording.
+            InputError: The source cannot be analysed, or an option needs the whole recording; or, as the
+                stream is read, it has no face of the number asked for, told behind the last rows.
             DecodeError: A decoder gave up before the end, which is told behind the last rows.
             DeviceError: The device asked for is not there.
             WeightsError: The installation lacks its weights.
         """
+        warnings: list[str] = []
+        return Stream(self._streamed(source, start_s, end_s, warnings), warnings)
+
+    def _streamed(
+        self, source: str | os.PathLike[str], start_s: float, end_s: float | None, warnings: list[str]
+    ) -> Generator[tuple[Row, ...], None, None]:
         if not isinstance(source, str | os.PathLike):
             raise InputError(f"a source of a stream is a path, not {source!r:.80}")
-        rows = self._rows(source, start_s, end_s)
+        rows = self._rows(source, start_s, end_s, warnings)
         self._streams.add(rows)
         try:
             for some in rows:
@@ -179,14 +188,15 @@ class Analyzer:
             rows.close()
 
     def _rows(
-        self, source: str | os.PathLike[str], start_s: float, end_s: float | None
+        self, source: str | os.PathLike[str], start_s: float, end_s: float | None, warnings: list[str]
     ) -> Generator[tuple[Row, ...], None, None]:
         """Stream, and hold what that takes: `close` closes this generator, and whoever reads is told."""
         from emoview.media.probe import Stretch
         from emoview.pipeline.analysis import stream
 
         with self._turn():
-            yield from stream(source, options=self.options, stretch=Stretch(start_s, end_s))
+            stretch = Stretch(start_s, end_s)
+            yield from stream(source, options=self.options, stretch=stretch, warnings=warnings)
 
     def analyze_arrays(
         self,

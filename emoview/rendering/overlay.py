@@ -12,6 +12,7 @@ from emoview.media.encode import VideoEncoder
 from emoview.media.probe import Media, probe
 from emoview.output.overlay import Overlay
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.rendering.film import same_pictures
 from emoview.timeline.results import Analysis
 
 _EVENT_EVERY = 10
@@ -48,7 +49,7 @@ def _check(analysis: Analysis, media: Media, path: Path) -> None:
         raise InputError(f"{shown} would be overwritten: choose another name with -o")
     facts = analysis.media
     size = (media.video.width, media.video.height)
-    if facts.width is not None and size != (facts.width, facts.height):
+    if not same_pictures(analysis, *size):
         raise InputError(
             f"{shown} is {size[0]}x{size[1]}, the result is of {facts.width}x{facts.height} pixels: "
             "name the video that was analysed"

@@ -25,6 +25,7 @@ from emoview.output.read import read_json
 from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
+from emoview.rendering.film import same_pictures
 from emoview.timeline.moments import Moment, strongest
 from emoview.timeline.results import Analysis, Segment
 
@@ -158,7 +159,7 @@ def _mismatch(analysis: Analysis, media: Media) -> str | None:
     if media.duration_s is not None and media.duration_s < end_s - max(_OFF_S, _OFF_SHARE * end_s):
         return f"{name} lasts {media.duration_s:.1f} s, the result goes to {end_s:.1f} s"
     size = (media.video.width, media.video.height) if media.video else (None, None)
-    if facts.width is not None and size != (facts.width, facts.height):
+    if not same_pictures(analysis, *size):
         return f"{name} is {_size(*size)}, the result is of {_size(facts.width, facts.height)}"
     return None
 

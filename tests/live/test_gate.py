@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
+import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 
 from emoview.errors import InputError
+from emoview.live.door import Guarded
 from emoview.live.gate import Gate, bound, gate_for, token_of
 
 LOCAL = Gate("127.0.0.1", 8765, None)
@@ -26,6 +30,8 @@ OPEN = Gate("0.0.0.0", 8765, "a-long-secret")
         ("evil.example", None, False),
         ("192.0.2.7:8765", None, False),
         ("", None, False),
+        ("[::1", None, False),
+        ("127.0.0.1:8765", "http://[::1", False),
     ],
 )
 def test_pages_of_others_and_names_of_others_stay_out(host, origin, allowed):
@@ -53,6 +59,20 @@ def test_the_token_comes_by_address_header_or_cookie():
     assert token_of({"authorization": "Bearer y"}, {"token": "x"}, {}) == "y"
     assert token_of({}, {}, {"emoview-token": "z"}) == "z"
     assert token_of({}, {}, {}) is None
+
+
+@pytest.mark.parametrize("token", ["a-long-secret", "ab/cd+ef==", "per cent%20;sign"])
+def test_whoever_came_by_the_address_with_the_token_is_known_by_the_cookie(token):
+    app = Guarded(PlainTextResponse("in"), Gate("0.0.0.0", 80, token))
+
+    async def asked() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://192.0.2.7") as client:
+            before = await client.get("/")
+            with_token = await client.get("/", params={"token": token})
+            return [before.status_code, with_token.status_code, (await client.get("/")).status_code]
+
+    assert asyncio.run(asked()) == [403, 200, 200]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,23 @@ def test_pictures_are_numbered_by_the_time_at_which_they_came():
     assert [clock.tick(at) for at in (10.0, 10.05, 10.051, 11.0)] == [0, 1, 2, 25]
 
 
+def test_pictures_that_waited_and_come_all_at_once_do_not_put_the_clock_forward():
+    clock = StreamClock()
+    steady = [clock.tick(number / 25) for number in range(25)]
+    assert steady == list(range(25))
+    burst = [clock.tick(3.0) for _ in range(50)]
+    assert burst == [75, 76, 77] + [None] * 47
+    # A second later pictures are still beside the sound of their time, not two seconds ahead of it.
+    later = [clock.tick(3.0 + number / 25 + 0.001) for number in range(1, 26)]
+    assert later[-1] <= 102
+
+
+def test_sound_alone_has_a_tick_every_40_ms_however_many_parts_it_comes_in():
+    clock = StreamClock()
+    ticks = [clock.tick(number * 1024 / 44_100, ahead=0) for number in range(431)]
+    assert [tick for tick in ticks if tick is not None] == list(range(250))
+
+
 def test_sound_that_starts_late_goes_on_at_its_tick():
     clock = StreamClock()
     clock.tick(10.0)

@@ -74,7 +74,12 @@ def test_the_terminal_shows_the_labels_that_are_told_apart():
     source: Any = SimpleNamespace(facts=SimpleNamespace(path="0"), state="live", message="")
     pace = SimpleNamespace(rate_hz=25, delay_ms=40, delay_p95_ms=50, dropped=0)
     update: Any = SimpleNamespace(
-        moment=moment, settings=settings, labels=Labels().show(moment, settings), pace=pace, zero_left_s=None
+        moment=moment,
+        settings=settings,
+        labels=Labels().show(moment, settings),
+        pace=pace,
+        zero_left_s=None,
+        zero_failed=True,
     )
     drawn = io.StringIO()
     session: Any = SimpleNamespace(state=source)
@@ -83,6 +88,7 @@ def test_the_terminal_shows_the_labels_that_are_told_apart():
     assert bars == ["positive", "neutral", "negative"]
     assert "face 0   negative " in drawn.getvalue()
     assert "voice: uncertain 75%" in drawn.getvalue()
+    assert "no zero was taken" in drawn.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from emoview import Options
-from emoview.errors import InputError
+from emoview.errors import DecodeError, InputError
 from emoview.live.gate import Gate
 from emoview.live.program import Plan, Program, _check_calibration
 from emoview.live.server import LiveServer
 from emoview.live.settings import EMOVIEW
 from emoview.live.sources import FileFeed
 from emoview.media.probe import probe
+from emoview.media.process import DecodeLog
 
 
 def test_a_browser_s_own_camera_is_analysed_as_the_command_says():
@@ -26,6 +27,17 @@ def test_a_browser_s_own_camera_is_analysed_as_the_command_says():
     assert session.settings == settings
     assert session.manner.smoothing_s == 2.0
     assert session.core.zero.left_s(0) == 20
+    session.core.__exit__()
+
+
+@pytest.mark.parametrize("plan", [{"sound": False}, {"options": Options(modality="face")}, {}])
+def test_a_browser_is_heard_only_where_sound_is_wanted(plan):
+    program = Program(Plan(**{"source": None, "options": Options(), **plan}))
+    session = program.browser_session()
+    page = asyncio.run(LiveServer(program, Gate("127.0.0.1", 0, None))._page(None)).body.decode()
+    assert (session.core._hearing is None) == bool(plan)
+    assert f'"listens": {json.dumps(not plan)}' in page
+    assert "audio: ABOUT.listens && {" in page
     session.core.__exit__()
 
 
@@ -57,3 +69,43 @@ def test_a_file_at_its_own_rate_is_heard_as_a_causal_analysis_hears_it(made):
     inbox = SimpleNamespace(put=lambda shot: None, put_sound=lambda part, tick: heard.append(part))
     FileFeed(media).run(inbox)
     assert np.concatenate(heard).mean() == pytest.approx(0.2, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"microphone": "pulse:default"}, "is heard as it is"),
+        ({"microphone": "pulse:default", "sound": False}, "--microphone with --no-sound"),
+        ({"microphone": "alsa:default", "options": Options(modality="face")}, "with --modality face"),
+        ({"sound": False, "options": Options(modality="voice")}, "leaves nothing to --modality voice"),
+        ({"source": "0", "options": Options(modality="voice")}, "a camera has no sound: add --microphone"),
+        ({"source": "rtsp://127.0.0.1:9/x", "loop": True}, "--loop plays a file"),
+        ({"source": None, "microphone": "pulse:default"}, "goes with a source"),
+        ({"blur": True, "options": Options(modality="voice")}, "--blur needs faces"),
+    ],
+)
+def test_what_would_be_passed_over_in_silence_is_refused(sample, given, said):
+    with pytest.raises(InputError, match=said):
+        Program(Plan(**{"source": str(sample), "options": Options(), "realtime": True, **given}))
+
+
+def test_a_file_that_lacks_what_is_asked_for_is_refused(made):
+    silent = made("silent.mp4", "-an", seconds=0.3)
+    with pytest.raises(InputError, match="has no sound: analyse its pictures"):
+        Program(Plan(str(silent), Options(modality="voice"), realtime=True))
+
+
+def test_what_was_wrong_with_a_file_is_told_as_analyze_tells_it(made):
+    feed = FileFeed(probe(made("wrong.mp4", seconds=0.3)))
+    feed._reached = 7
+    log = DecodeLog(complaints=2, lines=["broken block"], gaps=[(0.1, 0.2)], gaps_s=0.1)
+    feed._note(log, None)
+    assert feed.warnings == [
+        "damaged pictures: 2 problems were skipped, the first: broken block",
+        "no pictures from 0.1 to 0.2 s: the face cells are empty there",
+    ]
+    with pytest.raises(DecodeError, match=r"decoding the pictures of .*wrong.mp4 stopped"):
+        feed._note(DecodeLog(failure="exit code 1", killed=True), None)
+    heard = FileFeed(feed.media, pictures=False)
+    heard._note(log, None)
+    assert heard.warnings == [], "nobody looks at the pictures"

@@ -113,6 +113,9 @@ def test_the_browser_s_own_camera(browser):
         browser.wait("emoviewState.settings.spectra === 2")
         browser.click_on("#calibrate")
         browser.wait("emoviewState.update.zero[0] !== null")
+        # After a break the server counts from 1 again.
+        browser.run("(() => { emoviewState.update.n = 1e9; emoviewState.socket.close(); })()")
+        browser.wait("emoviewState.update !== null && emoviewState.update.n < 1e6")
         print("delay of the last pictures, ms:", browser.run("emoviewState.delays.map(Math.round)"))
 
 

@@ -82,6 +82,11 @@ def test_no_recording_takes_the_place_of_another(tmp_path):
     assert names[::2] == ["talk.csv", "talk-2.csv", "talk-3.csv"]
 
 
+def test_no_recording_has_the_name_of_a_film_that_is_there(tmp_path):
+    (tmp_path / "talk.mkv").write_bytes(b"what is played")
+    assert recorder(tmp_path, made_up()).csv.name == "talk-2.csv"
+
+
 def test_a_damaged_leftover_stands_in_nobodys_way(tmp_path):
     (tmp_path / "a.recording.json").write_text("{")
     (tmp_path / "a.csv").write_text("")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import wave
+from collections import deque
 
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from emoview.live.inbox import Inbox
 from emoview.live.sources import FileFeed, StreamFeed, open_feed
 from emoview.media import stream
 from emoview.media.probe import probe
-from emoview.media.stream import LiveStream, Source, StreamEndedError
+from emoview.media.stream import Arrived, LiveStream, Source, StreamEndedError
+from emoview.media.tool import tool
 
 
 def feeding(feed, inbox):
@@ -86,29 +89,109 @@ def test_a_stream_that_freezes_is_opened_again(sample, monkeypatch):
     thread.join(10)
 
 
-def test_a_picture_of_another_size_ends_the_stream(made):
-    two = made("sizes.ts", "-vf", "scale=320:240", "-an", "-f", "mpegts", seconds=0.4)
-    other = made("others.ts", "-vf", "scale=200:240", "-an", "-f", "mpegts", seconds=0.4)
-    joined = two.with_name("joined.ts")
-    joined.write_bytes(two.read_bytes() + other.read_bytes())
+def pictures_of(path, monkeypatch) -> tuple[list[tuple[int, ...]], LiveStream, str]:
+    """Read a file as a stream; gives sizes of pictures, the stream, and what was wrong."""
     source = Source("address", "http://x/")
     line = stream.command(source, 640)
     start = line.index("-threads")
-    line[start : line.index("-map")] = ["-i", str(joined)]
+    line[start : line.index("-map")] = ["-i", str(path)]
+    monkeypatch.setattr(stream, "command", lambda *_: line)
+    parts, why = [], ""
+    with LiveStream(source, longest_side=640) as live:
+        try:
+            parts.extend(live)
+        except StreamEndedError as error:
+            why = str(error)
+    return [part.picture.shape for part in parts if part.picture is not None], live, why
 
-    class Joined(LiveStream):
+
+@pytest.mark.parametrize("other", ["200:240", "240:320"])
+def test_a_picture_of_another_size_ends_the_stream(made, monkeypatch, other):
+    name = other.replace(":", "x")
+    two = made("sizes.ts", "-vf", "scale=320:240", "-an", "-f", "mpegts", seconds=0.4)
+    then = made(f"{name}.ts", "-vf", f"scale={other}", "-an", "-f", "mpegts", seconds=0.4)
+    joined = two.with_name(f"joined-{name}.ts")
+    joined.write_bytes(two.read_bytes() + then.read_bytes())
+    sizes, _, why = pictures_of(joined, monkeypatch)
+    # Neither torn nor squeezed into the size of the first, even where it is the first turned.
+    assert set(sizes) == {(240, 320, 3)}
+    if tool().passthrough[0] == "fps_mode":
+        assert 5 <= len(sizes) <= 11
+        assert why == "its pictures changed their size"
+
+
+def test_boxes_are_in_pixels_as_shown_where_pixels_are_no_squares(made, monkeypatch):
+    wide = made("wide.ts", "-vf", "scale=704:576,setsar=12/11", "-an", "-f", "mpegts", seconds=0.2)
+    sizes, live, _ = pictures_of(wide, monkeypatch)
+    assert sizes[0] == (480, 640, 3)
+    assert live.size == (768, 576) == (probe(wide).video.width, probe(wide).video.height)
+    assert live._scale(640, 480) == 1.2
+
+
+def test_sound_alone_comes_to_its_end_as_anything_else(made, monkeypatch):
+    sizes, live, why = pictures_of(made("alone.wav", "-vn", seconds=0.3), monkeypatch)
+    assert (sizes, live.audio_codec, why) == ([], "pcm_s16le", "")
+
+
+@pytest.mark.parametrize(("microphone", "codec"), [(None, "aac"), ("pulse:default", "pcm_s16le")])
+def test_the_sound_that_is_known_is_the_one_that_is_heard(microphone, codec):
+    said = (
+        b"  Stream #0:0: Video: h264 (High), yuv420p, 704x576 [SAR 12:11 DAR 4:3], 25 fps\n"
+        b"  Stream #0:1: Audio: aac (LC), 8000 Hz, mono, fltp\n"
+        b"  Stream #1:0: Audio: pcm_s16le, 48000 Hz, stereo, s16\n"
+        b"Output #0, avi, to 'pipe:1':\n"
+        b"  Stream #0:1: Audio: pcm_s16le, 16000 Hz, mono, s16\n"
+    )
+    live = LiveStream.__new__(LiveStream)
+    live._source, live._lines = Source("address", "rtsp://x/", microphone), deque()
+    live.size = live.audio_codec = None
+    live._listen(io.BytesIO(said))
+    assert (live.size, live.audio_codec) == ((768, 576), codec)
+
+
+class Endless:
+    """A stream whose camera is gone, and whose microphone goes on."""
+
+    size = video_codec = audio_codec = audio_rate = audio_channels = None
+
+    def __init__(self, *_, **__) -> None:
+        self.stopped = threading.Event()
+        self.stop = self.stopped.set
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
         pass
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stream, "command", lambda *_: line)
-        sizes = []
-        try:
-            with Joined(source, longest_side=640) as live:
-                sizes += [part.picture.shape for part in live if part.picture is not None]
-        except StreamEndedError:
-            pass
-    # Whether ffmpeg scales the second part or it ends there: no picture is torn.
-    assert set(sizes) <= {(240, 320, 3)}
+    def __iter__(self):
+        yield Arrived(0, np.zeros((2, 2, 3), np.uint8))
+        while not self.stopped.wait(0.02):
+            yield Arrived(samples=np.zeros(320, np.float32))
+
+
+def test_a_camera_that_is_gone_is_opened_again_though_its_microphone_goes_on(monkeypatch):
+    monkeypatch.setattr(sources, "LiveStream", Endless)
+    monkeypatch.setattr(sources, "FROZEN_S", 0.4)
+    feed = StreamFeed(Source("camera", "0", "pulse:default"), retry=True)
+    assert feed._once(Inbox()) == "no pictures came any more"
+
+
+def test_a_pipe_that_fails_before_its_end_is_told(monkeypatch):
+    feed = StreamFeed(Source("pipe", "-"), retry=False)
+    feed.state.opened = 1
+    monkeypatch.setattr(feed, "_once", lambda _: "its pictures changed their size")
+    with pytest.raises(DecodeError, match="changed their size, and a pipe cannot be opened again"):
+        feed.run(Inbox())
+    monkeypatch.setattr(feed, "_once", lambda _: "the stream ended")
+    feed.run(Inbox())
+    assert feed.state.state == "ended"
+
+
+def test_sound_that_nobody_listens_to_is_none_of_what_is_known(made):
+    media = probe(made("heard.mp4", seconds=0.2))
+    assert FileFeed(media).state.facts.audio_codec == "aac"
+    assert FileFeed(media, sound=False).state.facts.audio_codec is None
 
 
 @pytest.mark.parametrize(

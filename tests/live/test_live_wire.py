@@ -11,7 +11,11 @@ from live_parts import face_now, moment_of
 
 from emoview.errors import InputError
 from emoview.live.blur import blurred
-from emoview.live.wire import MOST_BYTES, asked_in, jpeg_size, sent_in
+from emoview.live.inbox import Shot
+from emoview.live.session import Pace, Update
+from emoview.live.settings import EMOVIEW
+from emoview.live.sources import SourceState
+from emoview.live.wire import MOST_BYTES, asked_in, jpeg_size, sent_in, told
 
 
 def jpeg(width: int = 64, height: int = 48, ending: str = ".jpg") -> bytes:
@@ -72,3 +76,15 @@ def test_blurred_faces_are_no_faces_and_the_rest_is_left():
     assert inside.std() < 0.3 * picture.std()
     assert np.array_equal(hidden[:, :60], picture[:, :60])
     assert np.array_equal(picture, before)
+
+
+def test_viewers_are_told_the_labels_that_the_settings_allow():
+    moment = moment_of(0, face_now(0, "happy", share=0.4), voice="sad")
+    for sense, face, voice in ((0, "happy", "sad"), (45, "uncertain", "sad"), (60, "uncertain", "uncertain")):
+        settings = EMOVIEW.changed({"prediction_sense": sense})
+        update = Update(
+            1, moment, {0: face}, Shot(0, None, 1.0, 0.0), Pace(), SourceState(), settings, None, zero=False
+        )
+        said = told(update)
+        assert said["faces"][0]["said"] == [face, face]
+        assert said["voiceSaid"] == voice

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import re
 import threading
 import time
+from dataclasses import replace
 
 import httpx
 import jsonschema
 import pytest
 from live_parts import served
+from made_up import made_up
 
 from emoview import Options
+from emoview.errors import InputError
 from emoview.live import jobs
 from emoview.live.jobs import Jobs, Limits, unpacked
 from emoview.output.json import schema
@@ -66,6 +72,7 @@ def small(tmp_path_factory):
         ("", b"", 422, "no file"), ("", b"not media", 422, "upload"), ("labels=4", b"x", 422, "value"),
         ("weights=/etc", b"x", 422, "no option"), ("baseline=x", b"x", 422, "no option"),
         ("face=nobody", b"x", 422, "face must be"), ("max_faces=0", b"x", 422, "max_faces"),
+        ("labels=3&labels=7", b"x", 422, "labels is named twice"),
         ("causal=true&fusion=early", b"x", 422, "whole recording"), ("", b"x" * 1_200_000, 413, "larger"),
     ],
 )  # fmt: skip
@@ -127,6 +134,10 @@ def test_the_description_fits_the_code(small):
     described = httpx.get(f"{address}/openapi.json").json()
     named = {one["name"] for one in described["paths"]["/analyze"]["post"]["parameters"]}
     assert named == set(jobs._TAKEN)
+    places = re.findall(r'"\$ref": "#/([^"]*)"', json.dumps(described))
+    assert len(places) > 3
+    for place in places:
+        assert functools.reduce(lambda found, name: found[name], place.split("/"), described), place
     page = httpx.get(f"{address}/docs").text
     assert all(f"<code>{name}</code>" in page for name in named)
     assert "{{" not in page
@@ -144,3 +155,35 @@ def test_forms_are_read_whatever_they_hold(tmp_path):
     file = unpacked(body, 'multipart/form-data; boundary="BOUND"')
     assert file.name == "a.mp4"
     assert file.read_bytes() == content
+
+
+def test_what_a_form_would_leave_unsaid_is_refused(tmp_path):
+    def sent(*parts: tuple[str, str]) -> None:
+        body = tmp_path / ".body"
+        head = '--B\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\nx\r\n'
+        body.write_text("".join(head.format(*part) for part in parts) + "--B--\r\n", newline="")
+        unpacked(body, "multipart/form-data; boundary=B")
+
+    one, two = ("file", '; filename="a.mp4"'), ("other", '; filename="b.mp4"')
+    with pytest.raises(InputError, match=r"send labels as /analyze\?labels="):
+        sent(one, ("labels", ""))
+    with pytest.raises(InputError, match="holds 2 files: send one at a time"):
+        sent(one, two)
+    with pytest.raises(InputError, match="holds no file"):
+        sent(("comment", ""))
+    sent(("labels of mine", ""), one)
+
+
+def test_a_result_names_the_file_as_its_sender_does(tmp_path, monkeypatch):
+    file = tmp_path / "tmp1" / "größe <7>.mp4"
+
+    def analyze(path, **_):
+        result = made_up()
+        said = (f"damaged sound: 1 problem was skipped, the first: {path}: corrupt",)
+        return replace(result, media=replace(result.media, path=str(path)), warnings=said)
+
+    monkeypatch.setattr(jobs, "analyze", analyze)
+    told = json.loads(jobs._analyzed(file, tmp_path, Options(), threading.Event()))
+    assert told["media"]["path"] == "größe <7>.mp4"
+    assert told["warnings"] == ["damaged sound: 1 problem was skipped, the first: größe <7>.mp4: corrupt"]
+    assert jobs._at_sender(f"{tmp_path}/tmp_x1/upload is empty", tmp_path) == "upload is empty"

@@ -45,14 +45,40 @@ def test_a_stream_gives_the_rows_of_the_causal_analysis_one_tick_after_the_other
     assert [row.tick for row in next(first)] == [0]
     # Whoever has seen enough makes room for the next.
     first.close()
-    ticks = list(analyzer.stream(clip, end_s=0.4))
+    stream = analyzer.stream(clip, end_s=0.4)
+    ticks = list(stream)
     whole = emoview.analyze(clip, face="all", causal=True, end_s=0.4)
+    assert stream.warnings == whole.warnings
     assert [row for rows in ticks for row in rows] == list(whole.timeline)
     assert len(ticks) == whole.media.ticks == 10
     with pytest.raises(InputError, match="whole recording"):
         next(Analyzer(Options(explain=True)).stream(clip))
     with pytest.raises(InputError, match="--allow-network"):
         next(analyzer.stream("https://127.0.0.1:9/clip.mp4"))
+
+
+def test_a_thread_that_would_wait_for_its_own_streams_is_told(made: Make):
+    clip = made("one.mp4", "-frames:v", "1", "-an")
+    with Analyzer(at_once=1) as analyzer:
+        half = analyzer.stream(clip)
+        next(half)
+        for call in (lambda: analyzer.analyze(clip), lambda: next(analyzer.stream(clip))):
+            with pytest.raises(InputError, match=r"hold all 1 turns .* make it with at_once=2"):
+                call()
+        half.close()
+        assert len(list(analyzer.stream(clip))) == 1
+
+
+def test_a_stream_tells_behind_its_rows_that_the_face_was_not_there(made: Make):
+    clip = made("one.mp4", "-frames:v", "1", "-an")
+    rows = Analyzer(Options(face="9")).stream(clip)
+    next(rows)
+    with pytest.raises(InputError, match=r"one.mp4 has no face 9: it has face 0"):
+        next(rows)
+    assert rows.warnings == (
+        "no sound: only the face was analysed",
+        "less than 0.2 s was analysed: the labels are unreliable",
+    )
 
 
 def test_at_the_end_of_its_block_an_analyzer_ends_its_streams_and_takes_no_more(made: Make):
@@ -143,6 +169,7 @@ def test_before_the_first_picture_nothing_is_shown(tmp_path: Path):
         {"pictures": [PICTURE], "times_s": [0, 1]}, {"pictures": [PICTURE] * 2, "times_s": [1, 1]},
         {"samples": np.zeros(9), "rate": 0}, {"samples": np.zeros(9, int), "rate": 9},
         {"samples": np.zeros(9)}, {"samples": np.zeros((1, 2, 3)), "rate": 9},
+        {"samples": np.zeros(9), "rate": 9, "times_s": [0]}, {"pictures": [PICTURE], "rate": 9},
     ],
 )  # fmt: skip
 def test_arrays_that_do_not_fit_are_refused(wrong: dict, tmp_path: Path):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.common.text import numbered
 from emoview.fusion.baseline import Baseline
 from emoview.fusion.late import softmax
 from emoview.fusion.personal import FACE_PERSONAL
@@ -143,12 +144,22 @@ class CausalAnalysis:
         self.tally.add(moment)
         return moment, found
 
+    def lacking(self) -> Iterator[str]:
+        """Say what was asked for and never came: of a stream that is not known before."""
+        if self._watching is not None and not self._pictures:
+            yield "no pictures came: the face columns are empty"
+        if self._hearing is not None and not self._hearing.heard:
+            yield "no sound came: the voice columns are empty"
+        asked, ids = self._options.face, [face.face_id for face in self.tally.found]
+        if asked.isdecimal() and ids and int(asked) not in ids:
+            yield f"there was no face {asked}, but {numbered('face', ids)}: the face columns are empty"
+
     def warnings(self) -> list[str]:
         """Say what a user should know of what was found."""
         said = []
         if self._pictures and not self.tally.faces:
             said.append(NO_FACE)
-        if self._hearing is not None and not self.tally.with_speech:
+        if self._hearing is not None and self._hearing.heard and not self.tally.with_speech:
             said.append("no speech was found: the voice columns are empty")
         most = self.tally.most
         said += of_finding(most, self.widened, self._options)

@@ -77,24 +77,28 @@ class Watched:
         Raises:
             InputError: The face asked for was not there.
         """
-        tally, asked = self.core.tally, self.options.face
-        ids = [face.face_id for face in tally.found]
+        facts = replace(facts_of(self.media), widened=self.core.widened)
+        return result_of(
+            facts, self.core.tally, self.rows, self.options, self.models, device=device,
+            warnings=[*warnings, *self.warnings()], timings=timings, baseline=self.baseline,
+        )  # fmt: skip
+
+    def warnings(self) -> list[str]:
+        """Say what a user should know of what was found.
+
+        Raises:
+            InputError: The face asked for was not there.
+        """
+        asked, ids = self.options.face, [face.face_id for face in self.core.tally.found]
         if asked.isdecimal() and self.faces is not None and int(asked) not in ids:
             raise InputError(
                 f"{name_of(self.media.path)} has no face {asked}: it has {numbered('face', ids)}"
             )
-        return result_of(
-            replace(facts_of(self.media), widened=self.core.widened), tally, self.rows, self.options,
-            self.models, device=device, warnings=[*warnings, *self._warnings()], timings=timings,
-            baseline=self.baseline,
-        )  # fmt: skip
-
-    def _warnings(self) -> Iterator[str]:
-        yield from self.core.warnings()
+        said = self.core.warnings()
         if self.voice is not None:
-            yield from self.voice.notes
             speech = self.core.tally.with_speech > 0
-            yield from warn.of_sound(self.media, self.voice.level_db, speech=speech)
+            said += [*self.voice.notes, *warn.of_sound(self.media, self.voice.level_db, speech=speech)]
+        return said
 
 
 def watch_file(

@@ -168,6 +168,11 @@ class Hearing:
         self._hopped = self._described_to = self._utterance = tick
         self._silent, self._summary = _KEPT_TICKS, None
 
+    @property
+    def heard(self) -> bool:
+        """Whether there was any sound."""
+        return self._known > 0
+
     def at(self, tick: int) -> Heard:
         """Tell what is known at a tick: what was heard `DELAY` ticks before it."""
         heard = tick - DELAY

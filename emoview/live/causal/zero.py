@@ -28,9 +28,14 @@ AT_REST: Final[Mapping[str, tuple[float, ...]]] = {
 
 
 class PersonalZero:
-    """Learns what the face networks say of a person at rest, and takes it away."""
+    """Learns what the face networks say of a person at rest, and takes it away.
+
+    Attributes:
+        failed: Whether the last one that was asked for could not be taken: no face was seen for a second.
+    """
 
     def __init__(self) -> None:
+        self.failed = False
         self._until: int | None = None
         self._asked_ticks: int | None = None
         self._sums: dict[str, NDArray[np.float64]] = {}
@@ -57,6 +62,7 @@ class PersonalZero:
         if self._asked_ticks is not None:
             self._until, self._asked_ticks = tick + self._asked_ticks, None
             self._sums, self._counts, self._offsets = {}, {}, {}
+            self.failed = False
         if self._until is None:
             return
         if tick < self._until:
@@ -70,6 +76,7 @@ class PersonalZero:
             if count >= _LEAST and name in AT_REST:
                 beyond = total / count - np.array(AT_REST[name])
                 self._offsets[name] = beyond * count / (count + _PRIOR)
+        self.failed = not self._offsets
 
     def removed(self, logits: Mapping[str, Logits]) -> dict[str, Logits]:
         """Take it away from `(7,)` logits of each network."""
