@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emoview.metrics.bootstrap import Values, figure, samples
 from emoview.metrics.figures import AffectFigures, RegressionFigures
+
+_SAME: Final = 1e-12
+"""Values that lie no farther apart, or so small a share of the largest, are one."""
 
 
 def measure_values(
@@ -62,22 +66,33 @@ def rmse(estimated: Values, annotated: Values) -> float:
 
 def pcc(estimated: Values, annotated: Values) -> float:
     """Pearson's correlation; 0 where one of the two does not vary."""
-    spread = float(estimated.std() * annotated.std())
-    return _covariance(estimated, annotated) / spread if spread else 0.0
+    one, other, both = _variances(estimated, annotated)
+    return both / float(np.sqrt(one * other)) if one and other else 0.0
 
 
 def icc(estimated: Values, annotated: Values) -> float:
-    """Intraclass correlation ICC(3,1): two raters, consistency (Shrout & Fleiss 1979)."""
-    total = float(estimated.var() + annotated.var())
-    return 2 * _covariance(estimated, annotated) / total if total else 0.0
+    """Intraclass correlation ICC(3,1): two raters, consistency (Shrout & Fleiss 1979).
+
+    0 where neither varies.
+    """
+    one, other, both = _variances(estimated, annotated)
+    return 2 * both / (one + other) if one + other else 0.0
 
 
 def ccc(estimated: Values, annotated: Values) -> float:
-    """Concordance correlation (Lin 1989): like ICC(3,1), less for a shift between the two."""
+    """Concordance correlation (Lin 1989): like ICC(3,1), less for a shift between the two.
+
+    0 where neither varies, even if they are the same.
+    """
+    one, other, both = _variances(estimated, annotated)
     shift = float(estimated.mean() - annotated.mean()) ** 2
-    total = float(estimated.var() + annotated.var()) + shift
-    return 2 * _covariance(estimated, annotated) / total if total else 0.0
+    return 2 * both / (one + other + shift) if one + other else 0.0
 
 
-def _covariance(one: Values, other: Values) -> float:
-    return float(np.mean((one - one.mean()) * (other - other.mean())))
+def _variances(one: Values, other: Values) -> tuple[float, float, float]:
+    """Give the variance of each, and their covariance; of a constant they are 0, not what rounding leaves."""
+    ones, others = (
+        side - side.mean() if np.ptp(side) > _SAME * max(1.0, float(np.abs(side).max())) else 0 * side
+        for side in (one, other)
+    )
+    return float(np.mean(ones**2)), float(np.mean(others**2)), float(np.mean(ones * others))

@@ -19,7 +19,7 @@ from emoview.metrics.calibration import calibrated_by_others, fit_scale
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_gain, measure_groups, measure_labels
 from emoview.metrics.plot import plot_figures
-from emoview.metrics.values import measure_folds, measure_values
+from emoview.metrics.values import ccc, icc, measure_folds, measure_values, pcc
 
 
 def test_folds_of_values_by_hand():
@@ -57,6 +57,20 @@ def test_figures_by_hand():
     assert values.icc.value == pytest.approx(1)
     # 2 * 2/3 / (2/3 + 2/3 + 1).
     assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
+
+
+@pytest.mark.parametrize("count", [100, 251, 1000])
+def test_of_what_does_not_vary_no_correlation_is_told(count: int):
+    """Rounding leaves a constant a variance, of which anything from -1 to 1 would come."""
+    moved = np.sin(np.arange(count))
+    # Means of several raters are the same to the last digit but one.
+    nearly = np.where(np.arange(count) % 2, 0.3, (0.1 + 0.2 + 0.6) / 3)
+    constants = [np.full(count, value) for value in (0.1, 0.3, 0.7, -0.2)]
+    for one in (*constants, nearly):
+        assert [metric(one, moved) for metric in (pcc, icc, ccc)] == [0, 0, 0]
+        for other in constants:
+            assert [metric(one, other) for metric in (pcc, icc, ccc)] == [0, 0, 0]
+    assert pcc(moved, 1e-3 * moved) == pytest.approx(1)
 
 
 def test_no_fold_calibrates_itself():
