@@ -13,8 +13,8 @@ from emoview.common.text import counted, name_of
 from emoview.evaluation.agreement import Agreement, RatersAgreement
 from emoview.metrics.figures import AgreementFigures, Figure
 
-_FEW_S: Final = 10
-"""Of fewer seconds, intervals over seconds are too narrow: of 5, they hold the true kappa in {} of 100."""
+_FEW: Final = 50
+"""Of fewer stretches, intervals are too narrow: see the page on agreement."""
 
 
 def show_agreement(terminal: Terminal, found: Agreement) -> None:
@@ -47,9 +47,9 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
             f"different labels of one rater overlap in {counted(found.overlapping_ticks, 'tick')}: the one "
             "given most often counts, or else the first in the file"
         )
-    if found.compared_seconds < _FEW_S:
+    if found.stretches < _FEW:
         warnings.append(
-            f"only {counted(found.compared_seconds, 'second')} could be compared: of so few, the intervals "
+            f"labels change only {counted(found.stretches - 1, 'time')} in what is compared: the intervals "
             "are too narrow"
         )
     for warning in map(name_of, warnings):

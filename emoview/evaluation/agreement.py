@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emoview.datasets.names import label_named, listed
 from emoview.errors import InputError
@@ -23,6 +26,8 @@ from emoview.timeline.shares import overall_rows
 from emoview.timeline.turns import own_voice
 
 _COUNTS: tuple[LabelCount, ...] = (7, 3, 2)
+# Of a block.
+_STRETCHES = 3
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Agreement:
         raters: How far the raters agree, where there are several.
         overlapping_ticks: Annotated ticks of which one rater says different labels; the one said most often
             counts, or the first.
-        compared_seconds: Seconds of the result that hold compared ticks: the intervals come of so many.
+        stretches: Stretches of the compared ticks in which neither result nor annotation changes its label:
+            the intervals come of so many.
     """
 
     modality: str
@@ -55,7 +61,7 @@ class Agreement:
     left_out_ticks: int = 0
     raters: RatersAgreement | None = None
     overlapping_ticks: int = 0
-    compared_seconds: int = 0
+    stretches: int = 0
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ def measure(
             naming.groups,
         ),
         len({tick for ticks in votes.values() for tick, said in ticks.items() if len(said) > 1}),
-        len({tick // TICK_HZ for tick in compared}),
+        1 + sum(one != next_one for one, next_one in pairwise((said[t], labels.get(t)) for t in compared)),
     )
 
 
@@ -218,7 +224,7 @@ def _of_raters(
     return RatersAgreement(
         tuple(raters),
         tied,
-        measure_several(places, len(names), block=_in_a_second(ticks)),
+        measure_several(places, len(names), block=_block(ticks, *places.T)),
         {name: figures.kappa for name, figures in each.items() if figures is not None},
     )
 
@@ -303,7 +309,7 @@ def _label_figures(
     ours, theirs = (
         np.array([names.index(labels[tick]) for tick in ticks], np.int64) for labels in (said, annotated)
     )
-    return measure_agreement(ours, theirs, names, block=_in_a_second(ticks))
+    return measure_agreement(ours, theirs, names, block=_block(ticks, ours, theirs))
 
 
 def _value_figures(
@@ -313,9 +319,20 @@ def _value_figures(
     if not ticks:
         return None
     ours, theirs = (np.array([values[tick] for tick in ticks]) for values in (estimated, annotated))
-    return measure_values(ours, theirs, block=_in_a_second(ticks))
+    halves = ours > ours.mean(), theirs > theirs.mean()
+    return measure_values(ours, theirs, block=_block(ticks, *halves))
 
 
-def _in_a_second(ticks: Sequence[int]) -> int:
-    """How many of the ticks there are in a second: neighbours within it are all but the same example."""
-    return max(1, round(len(ticks) * TICK_HZ / (ticks[-1] - ticks[0] + 1)))
+def _block(ticks: Sequence[int], *said: NDArray[Any]) -> int:
+    """Say how many neighbouring ticks are drawn together for an interval, as they are all but one example.
+
+    As many as three stretches in which nothing changes have on average, and those of a second at least.  The
+    page on agreement tells how often such intervals hold the true value.
+
+    Args:
+        ticks: In order.
+        said: `(ticks,)` each, what is said of them; of values, whether they are high.
+    """
+    second = round(len(ticks) * TICK_HZ / (ticks[-1] - ticks[0] + 1))
+    changes = np.any([one[1:] != one[:-1] for one in said], axis=0).sum()
+    return max(1, second, _STRETCHES * len(ticks) // (1 + int(changes)))

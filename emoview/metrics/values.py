@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.metrics.bootstrap import Values, figure, samples
+from emoview.metrics.bootstrap import Values, figure, samples, samples_of_groups
 from emoview.metrics.figures import AffectFigures, RegressionFigures
 
 _SAME: Final = 1e-12
@@ -30,7 +30,13 @@ def measure_values(
 
 
 def measure_folds(
-    estimated: Values, annotated: Values, folds: Sequence[NDArray[np.int64]], *, scale: float, seed: int = 0
+    estimated: Values,
+    annotated: Values,
+    folds: Sequence[NDArray[np.int64]],
+    groups: Sequence[str],
+    *,
+    scale: float,
+    seed: int = 0,
 ) -> AffectFigures:
     """Measure estimates `(n,)` of an annotation `(n,)` fold by fold: the means, and each fold's values.
 
@@ -38,6 +44,7 @@ def measure_folds(
         estimated: In the annotation's unit.
         annotated: Reaches from -`scale` to `scale`.
         folds: Positions of each.
+        groups: `(n,)`, such as videos, which are drawn with all that is of them.
         scale: Of the annotation.
         seed: Of the bootstrap, which draws within each fold.
     """
@@ -46,7 +53,7 @@ def measure_folds(
         [
             [
                 [metric(estimated[fold[d]], annotated[fold[d]]) for metric in metrics.values()]
-                for d in samples(len(fold), seed, 1)
+                for d in samples_of_groups([groups[i] for i in fold], seed)
             ]
             for fold in folds
         ]

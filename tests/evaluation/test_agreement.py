@@ -64,6 +64,26 @@ def test_intervals_over_seconds_are_wider_than_over_ticks():
     assert blocks.high - blocks.low > 3 * (single.high - single.low)
 
 
+def test_intervals_are_as_wide_as_labels_last():
+    """Of labels that last four seconds, blocks of a second hold the true kappa in half of the cases."""
+    random = np.random.default_rng(0)
+    rows = tuple(row for row in made_up().timeline if row.tick < 80)
+    rows = tuple(replace(rows[40 * (tick // 100 % 2)], tick=tick) for tick in range(6000))
+    result = replace(made_up(), timeline=rows)
+    right = np.repeat(random.random(60) < 0.7, 100)
+    labels = np.where(right, [row.label for row in rows], "fear")
+    said = [Annotation(row.time_s, None, str(label)) for row, label in zip(rows, labels, strict=True)]
+    found = measure(result, said)
+    names = [LABELS.index(str(label)) for label in labels]
+    ours = np.array([LABELS.index(row.label or "") for row in rows])
+    seconds = measure_agreement(ours, np.array(names), LABELS, block=25).kappa
+    assert (found.labels.kappa.value, found.stretches) == (seconds.value, 60)
+    assert found.labels.kappa.high - found.labels.kappa.low > 1.5 * (seconds.high - seconds.low)
+    # What is shorter than a second has an interval, too.
+    short = measure(made_up(), [Annotation(1.2, 1.6, "happy"), Annotation(1.6, 2, "fear")]).labels.kappa
+    assert short.low < short.value < short.high
+
+
 def test_figures_are_not_written_over_what_is_read(tmp_path: Path):
     (tmp_path / "a.json").write_text(to_json(made_up()))
     (tmp_path / "a.csv").write_text("start_s,end_s,label\n0,1,happy\n")
@@ -256,11 +276,12 @@ def test_intervals_of_few_seconds_and_other_scales_are_told(
     done = CliRunner().invoke(app, ["agree", str(tmp_path / "talk.json"), str(tmp_path / "a.csv")])
     assert done.exit_code == 0, done.output
     told = " ".join(capfd.readouterr().err.split()) + " ".join(done.output.split())
-    assert "only 3 seconds could be compared" in told
+    assert "labels change only 1 time in what is compared: the intervals are too narrow" in told
     assert "valence of the annotation goes from -2 to 7, that of a result from -1 to 1" in told
     assert "arousal of the annotation" not in told
-    rows = tuple(replace(made_up().timeline[0], tick=tick) for tick in range(250))
-    show_agreement(Terminal(), measure(replace(made_up(), timeline=rows), [Annotation(0, 10, "happy")]))
+    faces = [row for row in made_up().timeline if row.tick in (0, 50)]
+    rows = tuple(replace(faces[tick // 4 % 2], tick=tick) for tick in range(200))
+    show_agreement(Terminal(), measure(replace(made_up(), timeline=rows), [Annotation(0, 8, "happy")]))
     assert "too narrow" not in capfd.readouterr().err
 
 
