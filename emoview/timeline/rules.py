@@ -139,9 +139,10 @@ def marks_of(analysis: Analysis, rule: Rule) -> list[Mark]:
     told_apart = any(row.voice_id is not None for row in analysis.timeline)
 
     def holds(row: Row) -> bool:
+        record = analysis.record(row)
         # Where voices were not told apart, as with `causal`, somebody speaks nevertheless.
-        speech = (row.voice_id if told_apart else row.voice) is not None
-        return rule.holds({**analysis.record(row), "speech": speech}) is True
+        record["speech"] = (row.voice_id if told_apart else row.voice) is not None
+        return rule.holds(record) is True
 
     if rule.of_sound:
         runs[None] = _heard(analysis.timeline)
