@@ -17,9 +17,10 @@ from emoview.batch.storage import Place, write_whole
 from emoview.common.text import json_of, shown
 from emoview.output.cells import cell_of
 from emoview.timeline.labels import LABELS, LabelCount
-from emoview.timeline.results import Analysis, Verdict, group_columns
+from emoview.timeline.presence import presence_of
+from emoview.timeline.results import Analysis, Segment, Verdict, group_columns
 from emoview.timeline.shares import overall_rows
-from emoview.timeline.sums import sums_of_persons, voice_of
+from emoview.timeline.sums import overall_voice, sums_of_persons
 
 if TYPE_CHECKING:
     from emoview.batch.record import Wanted
@@ -101,14 +102,16 @@ def row_of(clip: Clip, analysis: Analysis) -> dict[str, Any]:
     row.update(_of_verdict("", "fused_", overall.fused, analysis))
     row.update(_of_verdict("face_", "face_", overall.face, analysis))
     row.update(_of_verdict("voice_", "voice_", overall.voice, analysis))
-    row["face_share"], row["speech_share"] = media.face_share, media.speech_share
+    # Of what was not looked for, nothing is known.
+    shares = presence_of(analysis)
+    row["face_share"], row["speech_share"] = shares.get("face"), shares.get("speech")
     row["duration_s"] = media.duration_s
-    row["segments"] = _dominant(analysis)
-    row["warnings"] = list(analysis.warnings)
     # Of the main person, as the label is.
-    about = {row.person for row in overall_rows(analysis)}
+    about = {None, *(row.person for row in overall_rows(analysis))}
+    row["segments"] = _dominant([one for one in analysis.segments if one.person in about])
+    row["warnings"] = list(analysis.warnings)
     persons = [one for one in sums_of_persons(analysis) if one.person in about]
-    for found in (*persons[:1], voice_of(analysis, about)):
+    for found in (*persons[:1], overall_voice(analysis)):
         row.update({name: getattr(found, name) for name in _MEASURED if hasattr(found, name)})
     return row
 
@@ -196,11 +199,11 @@ def _of_verdict(
     }
 
 
-def _dominant(analysis: Analysis) -> list[dict[str, Any]]:
+def _dominant(segments: Sequence[Segment]) -> list[dict[str, Any]]:
     """The labels that last longest, with the longest stretch of each."""
     lasts: defaultdict[str, float] = defaultdict(float)
     longest: dict[str, tuple[float, float]] = {}
-    for segment in analysis.segments:
+    for segment in segments:
         name = segment.label
         lasts[name] += segment.end_s - segment.start_s
         start, end = longest.get(name, (0.0, 0.0))

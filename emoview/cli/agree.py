@@ -73,7 +73,7 @@ def agree(
     Labels: Cohen's kappa, accuracy, unweighted average recall, confusion; of each
     label, F1 and kappa. Several raters: Fleiss' kappa, Krippendorff's alpha.
     Valence and arousal: CCC, PCC, RMSE. The 95 % intervals come from a bootstrap over
-    seconds, because neighbouring ticks are not independent.
+    stretches of labels, because neighbouring ticks are not independent.
 
     Examples:
       emoview agree interview.json interview-coded.csv
@@ -89,7 +89,7 @@ def agree(
         from emoview.cli.render_agreement import show_agreement
         from emoview.common.files import refuse_input, write_whole
         from emoview.evaluation.agreement import measure
-        from emoview.evaluation.annotations import read_all
+        from emoview.evaluation.annotations import beyond_scale, read_all
         from emoview.output.read import read_json
         from emoview.timeline.in_file import in_file
 
@@ -104,6 +104,8 @@ def agree(
             )
         mapping = dict(word.rsplit("=", 1) for word in words or ())
         found = measure(analysis, said, modality=modality.value, face=face, mapping=mapping)
+        for sentence in beyond_scale(said):
+            terminal.note(sentence)
         show_agreement(terminal, found)
         if file is not None:
             figures = asdict(found)

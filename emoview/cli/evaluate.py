@@ -154,11 +154,12 @@ def evaluate(
         for name, one in figures.items() if str(file) != "-" else ():
             render_training.figures(terminal, name, one, check.counts.get(name))
         from emoview.common.files import write_whole
+        from emoview.common.text import without_nan
 
         if file is not None:
             told = {name: {"seen_in_training": count} for name, (count, _) in check.counts.items()}
             rows = {name: {**asdict(one), **told.get(name, {})} for name, one in figures.items()}
-            text = json.dumps(rows, indent=2) + "\n"
+            text = json.dumps(without_nan(rows), indent=2, allow_nan=False) + "\n"
             if str(file) == "-":
                 terminal.out.write(text)
             else:

@@ -56,14 +56,19 @@ def events(
         read = [read_rule(rule) for rule in rules or USUAL]
         refuse_input(output, result)
         analysis = read_json(result)
-        for rule in read if rules else ():
-            if missing := lacking(analysis, rule):
+        unknown: list[str] = []
+        for rule in read:
+            missing = lacking(analysis, rule)
+            if missing and rules:
                 raise InputError(
                     f"{name_of(result)} has no {' and no '.join(missing)}: change the rule {rule.text!r}"
                 )
-            if empty := unsaid(analysis, rule):
-                said = f"nothing is known of {' and '.join(empty)}, which {rule.text!r} is about"
-                render.warnings(terminal.console, [said])
+            if empty := [*missing, *unsaid(analysis, rule)]:
+                about = f"{' and '.join(empty)}, which {rule.text!r} is about" if rules else ", ".join(empty)
+                unknown.append(about)
+        if not rules and unknown:
+            unknown = [f"{', '.join(unknown)}: there are no marks of that"]
+        render.warnings(terminal.console, [f"nothing is known of {about}" for about in unknown])
         found = [mark for rule in read for mark in marks_of(analysis, rule)]
         found.sort(key=lambda mark: (mark.start_s, mark.end_s))
         table = marks_csv(found)

@@ -18,11 +18,12 @@ from rich.text import Text
 
 from emoview.common.text import counted, name_of
 from emoview.fusion.baseline import ENOUGH, Baseline
-from emoview.output.words import length_of, presence_of, why_nothing
+from emoview.output.words import length_of, why_nothing
 from emoview.pipeline.events import EventHook, Progress, ignore
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.labels import COLOURS, LETTERS, MIXED
 from emoview.timeline.moments import faces_by_presence
+from emoview.timeline.presence import presence_of
 from emoview.timeline.results import Analysis, Row, Verdict, main_rows
 from emoview.timeline.shares import Shares, is_long, shares_of
 

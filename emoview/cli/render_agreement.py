@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +12,9 @@ from emoview.cli.console import Terminal
 from emoview.common.text import counted, name_of
 from emoview.evaluation.agreement import Agreement, RatersAgreement
 from emoview.metrics.figures import AgreementFigures, Figure
+
+_FEW: Final = 50
+"""Of fewer stretches, intervals are too narrow: see the page on agreement."""
 
 
 def show_agreement(terminal: Terminal, found: Agreement) -> None:
@@ -41,6 +46,11 @@ def show_agreement(terminal: Terminal, found: Agreement) -> None:
         warnings.append(
             f"different labels of one rater overlap in {counted(found.overlapping_ticks, 'tick')}: the one "
             "given most often counts, or else the first in the file"
+        )
+    if found.stretches < _FEW:
+        warnings.append(
+            f"labels change only {counted(found.stretches - 1, 'time')} in what is compared: the intervals "
+            "are too narrow"
         )
     for warning in map(name_of, warnings):
         terminal.console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)

@@ -65,6 +65,19 @@ def json_of(value: Any, *, indent: int | None = None) -> str:
     return _HIDDEN.sub(lambda found: _escaped(found[0]), text)
 
 
+def without_nan(value: Any) -> Any:
+    """Put None for NaN, for which JSON has no word, in dictionaries, lists and tuples.
+
+    >>> without_nan({"value": float("nan"), "rows": (1.5, 2)})
+    {'value': None, 'rows': [1.5, 2]}
+    """
+    if isinstance(value, dict):
+        return {key: without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(one) for one in value]
+    return None if isinstance(value, float) and value != value else value
+
+
 def _escaped(character: str) -> str:
     if "\ud800" <= character <= "\udfff":
         # Half a character, which no JSON may hold: it becomes the text that `shown` makes of it.

@@ -63,8 +63,9 @@ def _measured(
         frames = decoded(affect, network.size or 224, colour=network.colour)
         estimated = np.full((len(affect), 2), np.nan, np.float32)
         estimated[asked] = network.scale * predicted(load_network(Path(model), network), frames, asked)
-    known = np.isfinite(estimated[:, 0])
-    return {what: measured(estimated[known], affect.values[known], what, None) for what in WHAT}
+    known = np.flatnonzero(np.isfinite(estimated[:, 0]))
+    videos = [affect.videos[i] for i in known]
+    return {what: measured(estimated[known], affect.values[known], videos, what, None) for what in WHAT}
 
 
 def _faces_of(run: Path) -> str:

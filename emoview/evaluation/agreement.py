@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emoview.datasets.names import label_named, listed
 from emoview.errors import InputError
@@ -19,8 +22,12 @@ from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.in_file import in_file, in_timeline
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming, group_of, valence_arousal
 from emoview.timeline.results import AffectSource, Analysis, Row, main_rows
+from emoview.timeline.shares import overall_rows
+from emoview.timeline.turns import own_voice
 
 _COUNTS: tuple[LabelCount, ...] = (7, 3, 2)
+# Of a block.
+_STRETCHES = 3
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class Agreement:
         raters: How far the raters agree, where there are several.
         overlapping_ticks: Annotated ticks of which one rater says different labels; the one said most often
             counts, or the first.
+        stretches: Stretches of the compared ticks in which neither result nor annotation changes its label:
+            the intervals come of so many.
     """
 
     modality: str
@@ -52,6 +61,7 @@ class Agreement:
     left_out_ticks: int = 0
     raters: RatersAgreement | None = None
     overlapping_ticks: int = 0
+    stretches: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,12 +92,13 @@ def measure(
     """Compare a result with an annotation, tick by tick.
 
     The labels may be the seven, or positive, neutral and negative, or positive and other; the one
-    that tells more of them apart, result or annotation, is grouped as the other.
+    that tells more of them apart, result or annotation, is grouped as the other.  The voice is that of whom
+    the result is about, where that one speaks.
 
     Args:
         analysis: The result.
         annotations: What people said, on the clock of the recording, also where the result is of a stretch
-            of it; where several speak of a tick, their majority or mean counts.
+            of it; where several speak of a tick, their majority, once grouped, or their mean counts.
         modality: `fused`, `face` or `voice`.
         face: Number of the person; None for the one with most rows.
         mapping: Labels that words of the annotation stand for.
@@ -96,24 +107,23 @@ def measure(
         InputError: There is nothing that both speak of, or no such face, or a word is mapped to no label.
     """
     annotations = [_on_timeline(analysis, one) for one in _mapped(annotations, mapping or {})]
-    rows = {row.tick: row for row in _rows(analysis, face) if getattr(row, modality) is not None}
+    rows = {row.tick: row for row in _rows(analysis, modality, face)}
     count, left_out = _words(annotations)
+    naming = Naming(min(count, analysis.options.labels), analysis.options.least_confidence)
     votes = {
-        rater: _votes_on_ticks([one for one in annotations if one.rater == rater], count)
+        rater: _votes_on_ticks([one for one in annotations if one.rater == rater], count, naming.count)
         for rater in dict.fromkeys(one.rater for one in annotations)
     }
     by_rater = {rater: _decided(ticks) for rater, ticks in votes.items()}
-    given, tied = _majority(list(by_rater.values()))
+    labels, tied = _majority(list(by_rater.values()))
     unknown = {
         tick for one in annotations if one.label in left_out and not one.values for tick in one.ticks()
     }
-    naming = Naming(min(count, analysis.options.labels), analysis.options.least_confidence)
-    labels = _coarse(given, count, naming.count)
     values = {name: _values_of_ticks(annotations, name) for name in VALUES}
     annotated = set(labels).union(*values.values())
     compared = sorted(annotated & set(rows))
     if not compared:
-        raise _nothing_common(analysis, modality, annotated)
+        raise _nothing_common(analysis, modality, annotated, len(tied))
     said = {tick: naming.decide(getattr(rows[tick], modality))[0] for tick in compared}
     certain = {tick: label for tick, label in said.items() if label != UNCERTAIN}
     estimated = {
@@ -134,12 +144,13 @@ def measure(
         None if naming.least is None else sum(said[t] == UNCERTAIN for t in compared if t in labels),
         len(unknown - annotated - tied),
         _of_raters(
-            {name: _coarse(of, count, naming.count) for name, of in by_rater.items()},
+            by_rater,
             len(tied),
             {t: naming.decide(getattr(row, modality))[0] for t, row in rows.items()},
             naming.groups,
         ),
         len({tick for ticks in votes.values() for tick, said in ticks.items() if len(said) > 1}),
+        1 + sum(one != next_one for one, next_one in pairwise((said[t], labels.get(t)) for t in compared)),
     )
 
 
@@ -162,7 +173,9 @@ def _mapped(annotations: Sequence[Annotation], mapping: Mapping[str, str]) -> li
     ]
 
 
-def _nothing_common(analysis: Analysis, modality: str, annotated: Set[int]) -> InputError:
+def _nothing_common(analysis: Analysis, modality: str, annotated: Set[int], tied: int) -> InputError:
+    if tied and not annotated:
+        return InputError(f"the raters are split in all {tied} ticks that they label: there is no majority")
     said, ours = (
         [
             f"{max(0.0, in_file(analysis, time_of(tick))):.1f}"
@@ -182,10 +195,6 @@ def _on_timeline(analysis: Analysis, one: Annotation) -> Annotation:
         return one
     end_s = None if one.end_s is None else in_timeline(analysis, one.end_s)
     return replace(one, start_s=in_timeline(analysis, one.start_s), end_s=end_s)
-
-
-def _coarse(labels: Mapping[int, str], given: LabelCount, count: LabelCount) -> dict[int, str]:
-    return {tick: _coarser(label, given, count) for tick, label in labels.items()}
 
 
 def _majority(raters: Sequence[Mapping[int, str]]) -> tuple[dict[int, str], set[int]]:
@@ -215,7 +224,7 @@ def _of_raters(
     return RatersAgreement(
         tuple(raters),
         tied,
-        measure_several(places, len(names), block=_in_a_second(ticks)),
+        measure_several(places, len(names), block=_block(ticks, *places.T)),
         {name: figures.kappa for name, figures in each.items() if figures is not None},
     )
 
@@ -227,13 +236,20 @@ def _coarser(label: str, given: LabelCount, count: LabelCount) -> str:
     return label if label in GROUPS[count] else "other"
 
 
-def _rows(analysis: Analysis, face: int | None) -> Sequence[Row]:
-    if face is None:
-        return main_rows(analysis)
+def _rows(analysis: Analysis, modality: str, face: int | None) -> list[Row]:
+    """Give the rows of a person in which the modality says something of that person."""
+    rows = main_rows(analysis) if face is None else _rows_of(analysis, face)
+    own = own_voice(analysis)
+    return [row for row in rows if getattr(row, modality) is not None and (modality != "voice" or own(row))]
+
+
+def _rows_of(analysis: Analysis, face: int) -> list[Row]:
     ids = sorted({row.person for row in analysis.timeline if row.person is not None})
     if face not in ids:
         raise InputError(f"the result has no face {face}: it has {listed(list(map(str, ids))) or 'none'}")
-    return [row for row in analysis.timeline if row.person in (face, None)]
+    # Where no face is seen, the voice is that of whom the overall result is about.
+    alone = face in {row.person for row in overall_rows(analysis)}
+    return [row for row in analysis.timeline if row.person == face or (alone and row.person is None)]
 
 
 def _words(annotations: Sequence[Annotation]) -> tuple[LabelCount, dict[str, int]]:
@@ -250,14 +266,16 @@ def _words(annotations: Sequence[Annotation]) -> tuple[LabelCount, dict[str, int
     return count, left_out
 
 
-def _votes_on_ticks(annotations: Sequence[Annotation], count: LabelCount) -> dict[int, Counter[str]]:
-    """Give what one rater says of each tick; where annotations overlap, there may be several labels."""
+def _votes_on_ticks(
+    annotations: Sequence[Annotation], given: LabelCount, count: LabelCount
+) -> dict[int, Counter[str]]:
+    """Give what one rater says of each tick, as groups; where annotations overlap, there may be several."""
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     for one in annotations:
-        label = None if one.label is None else label_named(one.label, GROUPS[count])
+        label = None if one.label is None else label_named(one.label, GROUPS[given])
         if label is not None:
             for tick in one.ticks():
-                votes[tick][label] += 1
+                votes[tick][_coarser(label, given, count)] += 1
     return dict(votes)
 
 
@@ -291,7 +309,7 @@ def _label_figures(
     ours, theirs = (
         np.array([names.index(labels[tick]) for tick in ticks], np.int64) for labels in (said, annotated)
     )
-    return measure_agreement(ours, theirs, names, block=_in_a_second(ticks))
+    return measure_agreement(ours, theirs, names, block=_block(ticks, ours, theirs))
 
 
 def _value_figures(
@@ -301,9 +319,20 @@ def _value_figures(
     if not ticks:
         return None
     ours, theirs = (np.array([values[tick] for tick in ticks]) for values in (estimated, annotated))
-    return measure_values(ours, theirs, block=_in_a_second(ticks))
+    halves = ours > ours.mean(), theirs > theirs.mean()
+    return measure_values(ours, theirs, block=_block(ticks, *halves))
 
 
-def _in_a_second(ticks: Sequence[int]) -> int:
-    """How many of the ticks there are in a second: neighbours within it are all but the same example."""
-    return max(1, round(len(ticks) * TICK_HZ / (ticks[-1] - ticks[0] + 1)))
+def _block(ticks: Sequence[int], *said: NDArray[Any]) -> int:
+    """Say how many neighbouring ticks are drawn together for an interval, as they are all but one example.
+
+    As many as three stretches in which nothing changes have on average, and those of a second at least.  The
+    page on agreement tells how often such intervals hold the true value.
+
+    Args:
+        ticks: In order.
+        said: `(ticks,)` each, what is said of them; of values, whether they are high.
+    """
+    second = round(len(ticks) * TICK_HZ / (ticks[-1] - ticks[0] + 1))
+    changes = np.any([one[1:] != one[:-1] for one in said], axis=0).sum()
+    return max(1, second, _STRETCHES * len(ticks) // (1 + int(changes)))

@@ -122,6 +122,19 @@ def read_all(
     return found
 
 
+def beyond_scale(annotations: Sequence[Annotation]) -> list[str]:
+    """Say which values go beyond the scale of results, from -1 to 1: errors against them say little."""
+    told = []
+    for name in VALUES:
+        given = [one.values[name] for one in annotations if name in one.values]
+        if given and max(map(abs, given)) > 1:
+            told.append(
+                f"{name} of the annotation goes from {min(given):g} to {max(given):g}, that of a result from "
+                "-1 to 1: RMSE and CCC hang on the scale, so bring the annotation to this one; PCC does not"
+            )
+    return told
+
+
 def chosen(
     path: Path, tiers: Mapping[str, Sequence[Annotation]], wanted: Sequence[str], what: str = "tier"
 ) -> list[Annotation]:

@@ -21,6 +21,7 @@ from emoview.timeline.results import Analysis, Verdict
 from emoview.training.systems.events import OnEvent
 
 MODALITIES = ("face", "voice", "fused")
+_NOTHING = [1 / len(LABELS)] * len(LABELS)
 
 
 def evaluate_clips(
@@ -43,8 +44,8 @@ def evaluate_clips(
         check: Says what becomes of clips that any network of a run learned from; None refuses them.
 
     Returns:
-        Figures of `face`, `voice` and `fused`; a clip of which one of these says nothing counts as
-        if all labels were equally probable.
+        Figures of `face`, `voice` and `fused`; a clip of which one of these says nothing counts as if all
+        labels were equally probable, of which the first is said: neutral.  `on_event` is told of how many.
     """
     from emoview.pipeline.analysis import analyze
     from emoview.timeline.options import Options
@@ -59,6 +60,9 @@ def evaluate_clips(
         for name, verdict in _verdicts(result).items():
             answers[name].append(_probabilities(verdict))
         on_event({"step": i + 1, "of": len(clips)})
+    for name, rows in answers.items():
+        if silent := sum(row == _NOTHING for row in rows):
+            on_event({"note": f"{name} says nothing of {silent} of {len(rows)} clips: they count as neutral"})
     labels = np.array([LABELS.index(clip.label) for clip in clips])
     return {name: measure_labels(np.array(rows), labels, LABELS) for name, rows in answers.items()}
 
@@ -116,5 +120,5 @@ def _verdicts(result: Analysis) -> dict[str, Verdict | None]:
 
 def _probabilities(verdict: Verdict | None) -> list[float]:
     if verdict is None:
-        return [1 / len(LABELS)] * len(LABELS)
+        return _NOTHING
     return [float(value) for value in verdict.probabilities]

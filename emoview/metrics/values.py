@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoview.metrics.bootstrap import Values, figure, samples
+from emoview.metrics.bootstrap import Values, figure, samples, samples_of_groups
 from emoview.metrics.figures import AffectFigures, RegressionFigures
+
+_SAME: Final = 1e-12
+"""Values that lie no farther apart, or so small a share of the largest, are one."""
 
 
 def measure_values(
@@ -26,7 +30,13 @@ def measure_values(
 
 
 def measure_folds(
-    estimated: Values, annotated: Values, folds: Sequence[NDArray[np.int64]], *, scale: float, seed: int = 0
+    estimated: Values,
+    annotated: Values,
+    folds: Sequence[NDArray[np.int64]],
+    groups: Sequence[str],
+    *,
+    scale: float,
+    seed: int = 0,
 ) -> AffectFigures:
     """Measure estimates `(n,)` of an annotation `(n,)` fold by fold: the means, and each fold's values.
 
@@ -34,6 +44,7 @@ def measure_folds(
         estimated: In the annotation's unit.
         annotated: Reaches from -`scale` to `scale`.
         folds: Positions of each.
+        groups: `(n,)`, such as videos, which are drawn with all that is of them.
         scale: Of the annotation.
         seed: Of the bootstrap, which draws within each fold.
     """
@@ -42,7 +53,7 @@ def measure_folds(
         [
             [
                 [metric(estimated[fold[d]], annotated[fold[d]]) for metric in metrics.values()]
-                for d in samples(len(fold), seed, 1)
+                for d in samples_of_groups([groups[i] for i in fold], seed)
             ]
             for fold in folds
         ]
@@ -62,22 +73,33 @@ def rmse(estimated: Values, annotated: Values) -> float:
 
 def pcc(estimated: Values, annotated: Values) -> float:
     """Pearson's correlation; 0 where one of the two does not vary."""
-    spread = float(estimated.std() * annotated.std())
-    return _covariance(estimated, annotated) / spread if spread else 0.0
+    one, other, both = _variances(estimated, annotated)
+    return both / float(np.sqrt(one * other)) if one and other else 0.0
 
 
 def icc(estimated: Values, annotated: Values) -> float:
-    """Intraclass correlation ICC(3,1): two raters, consistency (Shrout & Fleiss 1979)."""
-    total = float(estimated.var() + annotated.var())
-    return 2 * _covariance(estimated, annotated) / total if total else 0.0
+    """Intraclass correlation ICC(3,1): two raters, consistency (Shrout & Fleiss 1979).
+
+    0 where neither varies.
+    """
+    one, other, both = _variances(estimated, annotated)
+    return 2 * both / (one + other) if one + other else 0.0
 
 
 def ccc(estimated: Values, annotated: Values) -> float:
-    """Concordance correlation (Lin 1989): like ICC(3,1), less for a shift between the two."""
+    """Concordance correlation (Lin 1989): like ICC(3,1), less for a shift between the two.
+
+    0 where neither varies, even if they are the same.
+    """
+    one, other, both = _variances(estimated, annotated)
     shift = float(estimated.mean() - annotated.mean()) ** 2
-    total = float(estimated.var() + annotated.var()) + shift
-    return 2 * _covariance(estimated, annotated) / total if total else 0.0
+    return 2 * both / (one + other + shift) if one + other else 0.0
 
 
-def _covariance(one: Values, other: Values) -> float:
-    return float(np.mean((one - one.mean()) * (other - other.mean())))
+def _variances(one: Values, other: Values) -> tuple[float, float, float]:
+    """Give the variance of each, and their covariance; of a constant they are 0, not what rounding leaves."""
+    ones, others = (
+        side - side.mean() if np.ptp(side) > _SAME * max(1.0, float(np.abs(side).max())) else 0 * side
+        for side in (one, other)
+    )
+    return float(np.mean(ones**2)), float(np.mean(others**2)), float(np.mean(ones * others))

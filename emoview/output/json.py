@@ -21,7 +21,7 @@ from emoview.timeline.results import (
     Verdict,
 )
 from emoview.timeline.shares import LEAST_SHARE, Shares, shares_by_person, shares_of
-from emoview.timeline.sums import PersonSum, VoiceSum, sum_of_voice, sums_of_persons
+from emoview.timeline.sums import PersonSum, VoiceSum, overall_voice, sums_of_persons
 from emoview.timeline.turns import turns_of
 
 
@@ -123,7 +123,7 @@ def _sums_of_measures(analysis: Analysis) -> dict[str, Any]:
     """Sum up what was measured on each person, and on the voice; nothing where nothing was."""
     if not analysis.options.measured:
         return {}
-    voice = sum_of_voice(analysis)
+    voice = overall_voice(analysis)
     return {"measures": {
         "persons": [_fields(one) for one in sums_of_persons(analysis)],
         "voice": None if voice is None else _fields(voice),

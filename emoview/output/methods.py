@@ -7,7 +7,7 @@ from typing import Final
 
 from emoview.common.text import name_of
 from emoview.errors import InputError
-from emoview.output.words import presence_of
+from emoview.timeline.presence import presence_of
 from emoview.timeline.results import Analysis
 
 _WIDTH: Final = 100

@@ -11,6 +11,7 @@ from emoview.common.text import name_of
 from emoview.output.pages import page
 from emoview.output.words import length_of
 from emoview.timeline.moments import disagreements
+from emoview.timeline.presence import presence_of
 from emoview.timeline.results import Analysis, Verdict
 from emoview.timeline.shares import is_long, overall_rows, sentence_of, shares_of
 
@@ -39,15 +40,14 @@ def clip_of(analysis: Analysis, *, name: str, link: str) -> Clip:
     """Sum up a result for its row."""
     overall, media = analysis.overall, analysis.media
     verdicts = [_verdict(v) for v in (overall.fused, overall.face, overall.voice)]
-    found = disagreements(analysis)
+    found, shares = disagreements(analysis), presence_of(analysis)
     strip = strip_of(analysis)
     values = {
         "seconds": media.duration_s,
         "label": verdicts[0] and verdicts[0]["label"],
         "verdicts": verdicts,
         "long": is_long(analysis),
-        "face_share": media.face_share,
-        "speech_share": media.speech_share,
+        "shares": [shares.get(what) for what in ("face", "speech")],
         "disagree_s": round(sum(d.end_s - d.start_s for d in found), 2),
         "warnings": len(analysis.warnings),
         "strip": strip,

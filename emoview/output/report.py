@@ -11,7 +11,7 @@ from emoview.common.text import name_of
 from emoview.output.pages import page
 from emoview.output.palette import ink
 from emoview.output.tracks import limit, tracks
-from emoview.output.words import facts_of, length_of, options_of, presence_of, technical_of, why_nothing
+from emoview.output.words import facts_of, length_of, options_of, technical_of, why_nothing
 from emoview.timeline.clock import TICK_MS
 from emoview.timeline.in_file import speed_of
 from emoview.timeline.labels import COLOURS, LETTERS
@@ -22,9 +22,10 @@ from emoview.timeline.moments import (
     disagreements,
     faces_by_presence,
 )
+from emoview.timeline.presence import presence_of
 from emoview.timeline.results import Analysis, MediaFacts, Segment
 from emoview.timeline.shares import is_long, shares_by_person, shares_of
-from emoview.timeline.sums import sum_of_voice, sums_of_persons
+from emoview.timeline.sums import overall_voice, sums_of_persons
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def to_html(
         segments=analysis.segments,
         speakers=analysis.speakers,
         measured=sums_of_persons(analysis),
-        voice_sum=sum_of_voice(analysis),
+        voice_sum=overall_voice(analysis),
         disagreements=found,
         disagreement_s=sum(d.end_s - d.start_s for d in found),
         distance=DISTANCE,

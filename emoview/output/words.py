@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emoview.common.text import name_of
+from emoview.timeline.presence import listened, looked, presence_of
 from emoview.timeline.results import Analysis
 
 Pairs = list[tuple[str, str]]
@@ -39,38 +40,20 @@ def facts_of(analysis: Analysis) -> Pairs:
     if media.audio_codec is not None:
         level = "" if media.audio_level_db is None else f", level {media.audio_level_db:g} dB"
         pairs.append(("sound", f"{(media.audio_rate or 0) / 1000:g} kHz, {media.audio_channels}{level}"))
-    if _looked(analysis):
+    if looked(analysis):
         pairs.append(("faces", str(media.persons or media.faces)))
     pairs += [(_SEEN[what], f"{share:.0%} of the time") for what, share in presence_of(analysis).items()]
     return [(name, name_of(value)) for name, value in pairs]
-
-
-def presence_of(analysis: Analysis) -> dict[str, float]:
-    """Give for what share of the time there is a `face`, and `speech`: of what was looked for at all."""
-    media = analysis.media
-    face = {"face": media.face_share} if _looked(analysis) else {}
-    return {**face, **({"speech": media.speech_share} if _listened(analysis) else {})}
 
 
 def why_nothing(analysis: Analysis) -> str:
     """Say why a result has no label, such as `no face and no speech found`."""
     if analysis.source is not None and analysis.media.faces:
         return f"no labels in what {name_of(analysis.source)} found"
-    speech = ["no speech"] if _listened(analysis) else []
+    speech = ["no speech"] if listened(analysis) else []
     if analysis.media.faces:
         return " and ".join(["no face of the quality asked for", *speech]) + " found"
-    return " and ".join([*(["no face"] if _looked(analysis) else []), *speech] or ["nothing"]) + " found"
-
-
-def _looked(analysis: Analysis) -> bool:
-    # What is imported may know faces, but no pictures.
-    return analysis.options.modality != "voice" and (
-        analysis.media.width is not None or analysis.media.faces > 0
-    )
-
-
-def _listened(analysis: Analysis) -> bool:
-    return analysis.options.modality != "face" and analysis.media.audio_codec is not None
+    return " and ".join([*(["no face"] if looked(analysis) else []), *speech] or ["nothing"]) + " found"
 
 
 def options_of(analysis: Analysis) -> Pairs:

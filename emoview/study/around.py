@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from emoview.study.codebook import OF_PLAN, column_of
 from emoview.study.figures import (
     conditions_of,
     draw_curve,
@@ -43,7 +44,8 @@ def counts_of_events(events: pandas.DataFrame) -> pandas.DataFrame:
         A row a name and condition: `events`, how many of them have values before and after (`used`), and the
         `participants` of these.
     """
-    values = [name for name in events if name.endswith("_change")]
+    changes = [name for name in events if name.endswith("_change")]
+    values = [name for name in changes if column_of("events.csv", name).meaning != OF_PLAN]
     used = events[values].notna().any(axis=1)
     table = events.assign(used=used, who=events["participant"].where(used))
     groups = table.groupby(["event", "condition"], sort=False)

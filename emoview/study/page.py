@@ -121,12 +121,16 @@ def _counts(clips: pandas.DataFrame) -> dict[str, Any]:
 
 
 def _conditions(clips: pandas.DataFrame) -> list[dict[str, Any]]:
-    """Sum up each condition, and all; shares are means over time."""
+    """Sum up each condition, and all; shares are means over time, that of faces over the time with one."""
     parts = [*clips.groupby("condition", sort=False), ("all", clips)]
     return [
         {
             "name": name_of(name), **_counts(part),
-            **{share: _weighted(part, share) for share in ("face_share", "usable_share", "left_out_share")},
+            "face_share": _weighted(part, "face_share", part["seconds"]),
+            **{
+                share: _weighted(part, share, part["seconds"] * part["face_share"].astype(float))
+                for share in ("usable_share", "left_out_share")
+            },
         }
         for name, part in parts
     ]  # fmt: skip
@@ -140,12 +144,12 @@ def _events(events: pandas.DataFrame) -> list[dict[str, Any]]:
     return [{**row, **{key: name_of(row[key]) for key in ("event", "condition")}} for row in rows]
 
 
-def _weighted(part: pandas.DataFrame, share: str) -> float | None:
+def _weighted(part: pandas.DataFrame, share: str, seconds: pandas.Series) -> float | None:
     if share not in part:
         return None
-    known = part[[share, "seconds"]].dropna().astype(float)
-    seconds = known["seconds"].sum()
-    return float((known[share] * known["seconds"]).sum() / seconds) if seconds else None
+    known = part[share].astype(float)
+    seconds = seconds.where(known.notna(), 0.0)
+    return float((known * seconds).sum() / seconds.sum()) if seconds.sum() else None
 
 
 def _poor(clips: pandas.DataFrame, links: Mapping[str, str]) -> list[dict[str, Any]]:

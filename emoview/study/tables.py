@@ -16,6 +16,7 @@ from emoview.study.plan import PlanRow
 from emoview.timeline.clock import TICK_HZ, TICK_MS
 from emoview.timeline.labels import GROUPS, LABELS
 from emoview.timeline.measures import ACTION_UNIT
+from emoview.timeline.presence import presence_of
 from emoview.timeline.results import Analysis, group_columns, main_rows
 from emoview.timeline.rules import marks_of, read_rule
 from emoview.timeline.shares import overall_rows
@@ -109,17 +110,16 @@ def _is_ours(name: str) -> bool:
 
 
 def _of_clip(ticks: pandas.DataFrame | None, result: Analysis, usual: Mapping[str, float]) -> dict[str, Any]:
-    media = result.media
     # Of several people it is the one whom the ticks are about.
     main = replace(result, timeline=main_rows(result))
     people = {None, *(row.person for row in main.timeline)}
-    grouped = result.options.labels != len(LABELS)
+    grouped, shares = result.options.labels != len(LABELS), presence_of(result)
     # Of all faces the one that speaks most need not be the one that is seen most.
     same = people - {None} <= {row.person for row in overall_rows(result)}
     values: dict[str, Any] = {
-        "seconds": media.duration_s, "label": result.overall.label if same else None,
-        "face_share": media.face_share,
-        "speech_share": media.speech_share, "left_out_share": _left_out(ticks, result),
+        "seconds": result.media.duration_s, "label": result.overall.label if same else None,
+        "face_share": shares.get("face"),
+        "speech_share": shares.get("speech"), "left_out_share": _left_out(ticks, result),
     }  # fmt: skip
     for name, column in zip(LABELS, _PROBABILITIES, strict=True):
         values |= _of_label(name, ticks, column, usual[column])

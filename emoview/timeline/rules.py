@@ -28,6 +28,7 @@ from emoview.errors import InputError
 from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN
 from emoview.timeline.measures import ACTION_UNIT, MEASURE_COLUMNS, SOUND
+from emoview.timeline.presence import presence_of
 from emoview.timeline.results import COLUMNS, Analysis, Row, group_columns
 
 Record = Mapping[str, Any]
@@ -50,7 +51,8 @@ _SOUND: Final = {
     "speech", "voice_id", *(name for name in _NUMBERS if name.startswith("voice_")),
     *(one.name for one in SOUND),
 }  # fmt: skip
-_COLUMN_OF: Final[Mapping[str, str]] = {"speech": "voice_id", "face": "face_id"}
+# They are known wherever they were looked for, as `presence_of` calls them.
+_PRESENT: Final = frozenset({"face", "speech"})
 # What a label stands for in a result of groups that have one by its name.
 _OF_GROUP: Final[Mapping[str, str]] = {"neutral": "fused_neutral_surprise"}
 _MOST_CHARACTERS: Final = 1000
@@ -84,7 +86,7 @@ class Rule:
         least_s: Shortest stretch.
         edge: `starts` or `ends` for the moments at which stretches do; None for the stretches.
         of_sound: Whether it is about the sound alone.
-        columns: Columns that it is about.
+        columns: Columns that it is about, and of `face` and `speech` those that it is about.
         labels: Labels that it is about, apart from their probabilities.
     """
 
@@ -111,18 +113,21 @@ def lacking(analysis: Analysis, rule: Rule) -> list[str]:
     """Name the columns and labels of a rule that a result does not have, so that the rule tells nothing."""
     naming = analysis.naming
     labels = {*naming.groups, *([] if naming.least is None else [UNCERTAIN])}
-    return sorted((rule.columns - set(analysis.columns)) | (rule.labels - labels))
+    return sorted((rule.columns - {*analysis.columns, *_PRESENT}) | (rule.labels - labels))
 
 
 def unsaid(analysis: Analysis, rule: Rule) -> list[str]:
-    """Name the columns of a rule that a result has, but which are empty in all of its rows."""
+    """Name the columns of a rule that a result has, but which are empty in all of its rows.
+
+    A face or speech is named where nobody looked, or listened, for it.
+    """
     left = set(rule.columns & set(analysis.columns))
     for row in analysis.timeline:
         record = analysis.record(row)
         left = {name for name in left if record[name] is None}
         if not left:
             break
-    return sorted(left)
+    return sorted(left | (rule.columns & _PRESENT) - presence_of(analysis).keys())
 
 
 def marks_of(analysis: Analysis, rule: Rule) -> list[Mark]:
@@ -131,6 +136,14 @@ def marks_of(analysis: Analysis, rule: Rule) -> list[Mark]:
     A rule about the sound alone marks the ticks of the whole, once.
     """
     runs: dict[int | None, list[Row]] = {}
+    told_apart = any(row.voice_id is not None for row in analysis.timeline)
+
+    def holds(row: Row) -> bool:
+        record = analysis.record(row)
+        # Where voices were not told apart, as with `causal`, somebody speaks nevertheless.
+        record["speech"] = (row.voice_id if told_apart else row.voice) is not None
+        return rule.holds(record) is True
+
     if rule.of_sound:
         runs[None] = _heard(analysis.timeline)
     else:
@@ -138,7 +151,7 @@ def marks_of(analysis: Analysis, rule: Rule) -> list[Mark]:
             runs.setdefault(row.person, []).append(row)
     marks = []
     for person, rows in runs.items():
-        for first, last in _stretches(rows, lambda row: rule.holds(analysis.record(row)) is True):
+        for first, last in _stretches(rows, holds):
             start, end = time_of(first), time_of(last)
             if (last - first) / TICK_HZ + 1e-9 < rule.least_s:
                 continue
@@ -200,8 +213,8 @@ class _Reader:
         if self._tokens:
             raise self._wrong(f"{self._next!r} was not expected")
         of_sound = self._names <= _SOUND
-        columns = frozenset(_COLUMN_OF.get(name, name) for name in self._names)
-        return Rule(self._text, condition, least, edge, of_sound, columns, frozenset(self._labels))
+        names, labels = frozenset(self._names), frozenset(self._labels)
+        return Rule(self._text, condition, least, edge, of_sound, names, labels)
 
     @property
     def _next(self) -> str:
@@ -273,7 +286,7 @@ class _Reader:
         if name in _FLAGS:
             return lambda record: record.get(name) == 1
         if name == "speech":
-            return lambda record: record["voice_id"] is not None
+            return lambda record: bool(record["speech"])
         if name == "face":
             return lambda record: record["face_id"] is not None
         if name in _LABELS:

@@ -13,6 +13,7 @@ from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.moments import faces_by_presence
 from emoview.timeline.pace import pauses, syllables
 from emoview.timeline.results import Analysis, Row
+from emoview.timeline.shares import overall_rows
 
 _BLINK, _USABLE, _LEVEL, _PITCH = (
     MEASURE_COLUMNS.index(name) for name in ("blink", "usable", "sound_db", "pitch_hz")
@@ -50,7 +51,7 @@ class VoiceSum:
     Attributes:
         speech_s: Time with speech, in seconds.
         syllables_per_s: Syllables a second of speech. Missing below two seconds.
-        pauses: Number of pauses between speech, from a quarter of a second on.
+        pauses: Number of pauses in the speech, from a quarter of a second on, in which nobody else speaks.
         pause_s: Mean length of the pauses, in seconds. Missing without pauses.
         pitch_hz: Median pitch, in Hz. Missing where nothing is voiced.
         snr_db: Level of the speech over that of the rest, in dB. Missing where somebody always speaks.
@@ -96,7 +97,9 @@ def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
     speech = [tick in spoken for tick in ticks]
     seconds = time_of(sum(speech))
     count = len(syllables(level, [hz is not None for hz in pitch], speech))
-    gaps = pauses(speech)
+    # Where somebody else speaks in between, it is a change of turns.
+    others = [tick in heard and tick not in spoken for tick in ticks]
+    gaps = [(first, last) for first, last in pauses(speech) if not any(others[first:last])]
     tones = [hz for hz, said in zip(pitch, speech, strict=True) if said and hz is not None]
     return VoiceSum(
         seconds,
@@ -118,6 +121,11 @@ def voice_of(analysis: Analysis, people: Collection[int | None]) -> VoiceSum | N
     if not any(row.speaking for row in timeline):
         return None
     return sum_of_voice(replace(analysis, timeline=timeline))
+
+
+def overall_voice(analysis: Analysis) -> VoiceSum | None:
+    """Sum up the voice of whom the overall result is about, as `voice_of` does."""
+    return voice_of(analysis, {row.person for row in overall_rows(analysis)})
 
 
 def blinks_of(rows: Sequence[Row]) -> list[tuple[int, int]]:

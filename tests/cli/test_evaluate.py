@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import run
+from made_up import made_up
+from typer.testing import CliRunner
+
+from emoview.cli.main import app
+from emoview.evaluation.clips import evaluate_clips
+from emoview.evaluation.timelines import TimelineFigures
+from emoview.metrics.figures import Figure
 
 
 @pytest.mark.parametrize(
@@ -40,3 +51,33 @@ def test_a_seed_is_not_negative(tmp_path: Path):
     done = run("evaluate", "timeline", "shipped", tmp_path, "--seed", "-3")
     assert done.returncode == 2
     assert "not in the range" in done.stderr
+
+
+def test_clips_that_say_nothing_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in "ab":
+        (tmp_path / f"{name}.mp4").write_bytes(b"")
+    (tmp_path / "index.csv").write_text("path,label\na.mp4,happy\nb.mp4,sad\n")
+    result = made_up()
+    silent = replace(result, overall=replace(result.overall, voice=None))
+    monkeypatch.setattr("emoview.pipeline.analysis.analyze", lambda *_, **__: silent)
+    told: list[Mapping[str, Any]] = []
+    figures = evaluate_clips("shipped", tmp_path, None, fusion="auto", on_event=told.append)
+    assert [one["note"] for one in told if "note" in one] == [
+        "voice says nothing of 2 of 2 clips: they count as neutral"
+    ]
+    assert figures["face"].accuracy.value == 50
+
+
+def test_figures_that_are_no_numbers_are_null(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    known, none = Figure(1.0, 0.5, 2.0), Figure(*[float("nan")] * 3)
+    found = TimelineFigures(1, known, known, known, known, none, none, float("nan"))
+    monkeypatch.setattr("emoview.evaluation.timelines.evaluate_timelines", lambda *_, **__: found)
+    out = tmp_path / "figures.json"
+    done = CliRunner().invoke(app, ["evaluate", "timeline", "shipped", str(tmp_path), "--json", str(out)])
+    assert done.exit_code == 0, done.output
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    figures = json.loads(out.read_text(), parse_constant=refuse)["timeline"]
+    assert (figures["boundary_error"]["value"], figures["found"]["low"]) == (None, 0.5)

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from made_up import made_up
 from sklearn.metrics import cohen_kappa_score, f1_score
+from typer.testing import CliRunner
 
 from emoview import LABELS, InputError
 from emoview.cli.console import Terminal
+from emoview.cli.main import app
 from emoview.cli.render_agreement import show_agreement
 from emoview.evaluation.agreement import measure
 from emoview.evaluation.annotations import Annotation, read_all, read_annotations
@@ -24,6 +26,7 @@ from emoview.metrics.values import measure_values
 from emoview.output.csv import to_csv
 from emoview.output.json import to_json
 from emoview.output.writers import write_results
+from emoview.timeline.results import Row
 
 
 def _table(folder: Path, text: str) -> list[Annotation]:
@@ -59,6 +62,26 @@ def test_intervals_over_seconds_are_wider_than_over_ticks():
     values = said.astype(float)
     single, blocks = (measure_values(values, annotated.astype(float), block=n).ccc for n in (1, 25))
     assert blocks.high - blocks.low > 3 * (single.high - single.low)
+
+
+def test_intervals_are_as_wide_as_labels_last():
+    """Of labels that last four seconds, blocks of a second hold the true kappa in half of the cases."""
+    random = np.random.default_rng(0)
+    rows = tuple(row for row in made_up().timeline if row.tick < 80)
+    rows = tuple(replace(rows[40 * (tick // 100 % 2)], tick=tick) for tick in range(6000))
+    result = replace(made_up(), timeline=rows)
+    right = np.repeat(random.random(60) < 0.7, 100)
+    labels = np.where(right, [row.label for row in rows], "fear")
+    said = [Annotation(row.time_s, None, str(label)) for row, label in zip(rows, labels, strict=True)]
+    found = measure(result, said)
+    names = [LABELS.index(str(label)) for label in labels]
+    ours = np.array([LABELS.index(row.label or "") for row in rows])
+    seconds = measure_agreement(ours, np.array(names), LABELS, block=25).kappa
+    assert (found.labels.kappa.value, found.stretches) == (seconds.value, 60)
+    assert found.labels.kappa.high - found.labels.kappa.low > 1.5 * (seconds.high - seconds.low)
+    # What is shorter than a second has an interval, too.
+    short = measure(made_up(), [Annotation(1.2, 1.6, "happy"), Annotation(1.6, 2, "fear")]).labels.kappa
+    assert short.low < short.value < short.high
 
 
 def test_figures_are_not_written_over_what_is_read(tmp_path: Path):
@@ -203,6 +226,63 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path):
     )  # fmt: skip
     assert done.returncode == 2
     assert "WORD=LABEL" in done.stderr
+
+
+def test_the_voice_is_that_of_whom_the_result_is_about():
+    """Somebody off screen is heard from 2 s on; where nothing tells whose voice it is, each counts."""
+
+    def whose(row: Row) -> Row:
+        heard = row.voice is not None
+        return replace(
+            row, voice_id=int(row.tick >= 50) if heard else None, speaking=heard and row.tick < 50,
+            fused=row.fused if row.face_id is not None else None,
+        )  # fmt: skip
+
+    result = made_up()
+    known = replace(result, timeline=tuple(map(whose, result.timeline)))
+    said = [Annotation(0, 2, "anger"), Annotation(2, 4, "sad")]
+    own, any_voice = (measure(one, said, modality="voice") for one in (known, result))
+    assert (own.annotated_ticks, own.compared_ticks, own.labels.accuracy.value) == (100, 30, 100)
+    assert (any_voice.compared_ticks, any_voice.labels.accuracy.value) == (75, 40)
+    asked = replace(known, options=replace(known.options, voice="all"))
+    assert measure(asked, said, modality="voice").compared_ticks == 75
+
+
+def test_where_no_face_is_seen_the_voice_is_nobody_elses():
+    result = made_up(second_face=True)
+    said = [Annotation(0, 4, "neutral")]
+    assert measure(result, said, face=0).compared_ticks == 95
+    assert measure(result, said, face=1).compared_ticks == 50
+
+
+def test_raters_vote_on_what_is_compared():
+    """Of groups, raters who say anger and sad agree, and so does one who says both of a tick."""
+    raters = [replace(Annotation(0, 3.2, label), rater=label) for label in ("anger", "sad", "happy")]
+    found = measure(made_up(labels=3), raters)
+    assert (found.raters.tied_ticks, found.compared_ticks, found.labels.accuracy.value) == (0, 80, 50)
+    with pytest.raises(InputError, match="split in all 80 ticks"):
+        measure(made_up(), raters)
+    both = [Annotation(1.6, 3.2, "anger"), Annotation(1.6, 3.2, "sad"), Annotation(1.6, 3.2, "happy")]
+    one = measure(made_up(labels=3), both)
+    assert (one.overlapping_ticks, one.labels.accuracy.value) == (40, 100)
+    assert measure(made_up(labels=3), both[:2]).overlapping_ticks == 0
+
+
+def test_intervals_of_few_seconds_and_other_scales_are_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    (tmp_path / "talk.json").write_text(to_json(made_up()))
+    (tmp_path / "a.csv").write_text("start_s,end_s,valence,arousal\n0,1.6,7,0.5\n1.6,3,-2,0\n")
+    done = CliRunner().invoke(app, ["agree", str(tmp_path / "talk.json"), str(tmp_path / "a.csv")])
+    assert done.exit_code == 0, done.output
+    told = " ".join(capfd.readouterr().err.split()) + " ".join(done.output.split())
+    assert "labels change only 1 time in what is compared: the intervals are too narrow" in told
+    assert "valence of the annotation goes from -2 to 7, that of a result from -1 to 1" in told
+    assert "arousal of the annotation" not in told
+    faces = [row for row in made_up().timeline if row.tick in (0, 50)]
+    rows = tuple(replace(faces[tick // 4 % 2], tick=tick) for tick in range(200))
+    show_agreement(Terminal(), measure(replace(made_up(), timeline=rows), [Annotation(0, 8, "happy")]))
+    assert "too narrow" not in capfd.readouterr().err
 
 
 def test_labels_that_overlap_are_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]):

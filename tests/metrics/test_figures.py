@@ -19,14 +19,14 @@ from emoview.metrics.calibration import calibrated_by_others, fit_scale
 from emoview.metrics.figures import LabelFigures
 from emoview.metrics.labels import measure_gain, measure_groups, measure_labels
 from emoview.metrics.plot import plot_figures
-from emoview.metrics.values import measure_folds, measure_values
+from emoview.metrics.values import ccc, icc, measure_folds, measure_values, pcc
 
 
 def test_folds_of_values_by_hand():
     """Ulloa 2019, section 3.3: RMSE, PCC, and ICC as twice the covariance over the sum of the variances."""
     said, true = np.array([1.0, 2, 3, 0, 0, 6]), np.array([2.0, 4, 6, 1, 0, 5])
     folds = [np.arange(3), np.arange(3, 6)]
-    figures = measure_folds(said, true, folds, scale=10)
+    figures = measure_folds(said, true, folds, "aabbcd", scale=10)
     icc = [2 * np.cov(said[f], true[f])[0, 1] / (said[f].var(ddof=1) + true[f].var(ddof=1)) for f in folds]
     rmse = [np.sqrt(14 / 3), np.sqrt(2 / 3)]
     assert [fold["icc"] for fold in figures.folds] == pytest.approx(icc, abs=1e-4)
@@ -34,6 +34,27 @@ def test_folds_of_values_by_hand():
     assert figures.icc.value == pytest.approx(np.mean(icc), abs=1e-4)
     assert figures.rmse.value == pytest.approx(np.mean(rmse), abs=1e-4)
     assert figures.folds[0]["pcc"] == 1
+
+
+def test_whole_videos_are_drawn():
+    """Their frames are alike: ten videos of fifty frames say no more than ten frames."""
+    random = np.random.default_rng(0)
+    true = random.normal(size=10)
+    said = true + random.normal(size=10)
+    each = [np.repeat(values, 50) for values in (said, true)]
+    names = [f"video {i}" for i in range(10) for _ in range(50)]
+    whole = [np.arange(500)]
+    videos = measure_folds(*each, whole, names, scale=10).ccc
+    frames = measure_folds(*each, whole, [str(i) for i in range(500)], scale=10).ccc
+    one_a_video = measure_folds(said, true, [np.arange(10)], [*"abcdefghij"], scale=10).ccc
+    assert videos.high - videos.low > 3 * (frames.high - frames.low)
+    assert (videos.low, videos.high) == pytest.approx((one_a_video.low, one_a_video.high))
+    # Of one video, there is nothing else to draw.
+    alone = measure_folds(*each, whole, ["a"] * 500, scale=10).ccc
+    assert (alone.value, alone.high - alone.low) == (
+        videos.value,
+        pytest.approx(frames.high - frames.low, rel=0.3),
+    )
 
 
 def test_figures_by_hand():
@@ -57,6 +78,20 @@ def test_figures_by_hand():
     assert values.icc.value == pytest.approx(1)
     # 2 * 2/3 / (2/3 + 2/3 + 1).
     assert values.ccc.value == pytest.approx(4 / 7, abs=1e-4)
+
+
+@pytest.mark.parametrize("count", [100, 251, 1000])
+def test_of_what_does_not_vary_no_correlation_is_told(count: int):
+    """Rounding leaves a constant a variance, of which anything from -1 to 1 would come."""
+    moved = np.sin(np.arange(count))
+    # Means of several raters are the same to the last digit but one.
+    nearly = np.where(np.arange(count) % 2, 0.3, (0.1 + 0.2 + 0.6) / 3)
+    constants = [np.full(count, value) for value in (0.1, 0.3, 0.7, -0.2)]
+    for one in (*constants, nearly):
+        assert [metric(one, moved) for metric in (pcc, icc, ccc)] == [0, 0, 0]
+        for other in constants:
+            assert [metric(one, other) for metric in (pcc, icc, ccc)] == [0, 0, 0]
+    assert pcc(moved, 1e-3 * moved) == pytest.approx(1)
 
 
 def test_no_fold_calibrates_itself():

@@ -14,7 +14,8 @@ from emoview.cli import render
 from emoview.cli.console import Screen
 from emoview.output.methods import methods_text
 from emoview.output.report import to_html
-from emoview.output.words import facts_of, options_of, presence_of, why_nothing
+from emoview.output.words import facts_of, options_of, why_nothing
+from emoview.timeline.presence import presence_of
 from emoview.timeline.results import Analysis, Overall, Row
 
 NOTHING: dict[str, Any] = {"faces": 0, "persons": 0, "face_share": 0.0, "speech_share": 0.0}

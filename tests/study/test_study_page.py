@@ -27,6 +27,7 @@ from emoview.study.codebook import codebook
 from emoview.study.figures import both_forms, curves_figure, people_of, shortened, wrapped
 from emoview.study.limits import left_out
 from emoview.study.models import effects_table
+from emoview.study.page import _conditions
 from emoview.study.plan import Event, PlanRow, read_plan
 from emoview.study.run import analyse_plan, conclude, write_tables
 from emoview.study.spread import grid_figure, raincloud_figure
@@ -292,7 +293,9 @@ def test_each_name_of_events_has_a_column_of_its_own():
     # No curve where nobody is: "d" lies behind the end.
     assert [len(axis.lines) for axis in figure.axes[:4]] == [3, 3, 3, 1]
     assert {text.get_text() for text in figure.legends[0].get_texts()} == {"calm", NASTY}
-    counts = counts_of_events(events_table(rows, ticks)).set_index(["event", "condition"])
+    # A column of the plan says nothing of the events.
+    plan = [replace(row, further={"mood_change": "none"}) for row in rows]
+    counts = counts_of_events(events_table(plan, ticks)).set_index(["event", "condition"])
     assert counts.loc[("a", "calm")].tolist() == [6, 6, 3]
     assert counts.loc[("f", "calm")].tolist() == [2, 0, 0]
     assert len(events_figure(with_events(rows, "one"), ticks).axes) == 9
@@ -318,6 +321,18 @@ def test_names_are_drawn_as_they_are_and_long_ones_broken():
     assert len(wrapped(other[NASTY], 36).split("\n")) == 3
     assert shortened("x" * 99) == f"{'x' * 12}…{'x' * 12}"
     assert len(grid_figure(ticks, list(other.values())).axes) == 2
+
+
+def test_what_could_be_used_is_a_share_of_the_time_with_a_face():
+    clips = pandas.DataFrame({
+        "participant": ["a", "b", "b"], "condition": ["x", "x", "y"], "seconds": [10.0, 100.0, 5.0],
+        "face_share": [1.0, 0.1, None], "usable_share": [1.0, 0.0, None], "left_out_share": [None, 0.5, None],
+    })  # fmt: skip
+    first, second, whole = _conditions(clips)
+    assert first["face_share"] == pytest.approx(20 / 110)
+    assert (first["usable_share"], first["left_out_share"]) == (pytest.approx(0.5), 0.5)
+    assert [second[f"{what}_share"] for what in ("face", "usable", "left_out")] == [None] * 3
+    assert whole["usable_share"] == pytest.approx(0.5)
 
 
 def test_letters_without_a_font_are_told(monkeypatch: pytest.MonkeyPatch):

@@ -162,6 +162,26 @@ def test_a_rule_about_what_a_result_does_not_have_is_told(tmp_path: Path):
     assert path.read_bytes() == before
 
 
+def test_where_voices_were_not_told_apart_somebody_speaks_nevertheless():
+    """As in causal and live analysis."""
+    (mark,) = marks_of(made_up(), read_rule("speech"))
+    assert (mark.start_s, mark.end_s, mark.person) == (0.8, 3.8, None)
+    assert unsaid(made_up(), read_rule("speech or face")) == []
+    media = replace(made_up().media, audio_codec=None, width=None, faces=0)
+    assert unsaid(replace(made_up(), media=media), read_rule("speech or face")) == ["face", "speech"]
+
+
+def test_without_a_rule_too_what_is_not_known_is_told(tmp_path: Path):
+    path = tmp_path / "talk.json"
+    for result, told in ((made_up(), "nothing is known of blink: there are no marks of that"), (RESULT, "")):
+        path.write_text(to_json(result))
+        done = command.run("events", path)
+        assert done.returncode == 0
+        assert "happy > 0.6 for 0.5 s" in done.stdout
+        assert told in done.stderr
+        assert ("nothing is known" in done.stderr) == bool(told)
+
+
 def test_rules_about_the_voice_find_it_in_whose_row_it_stands():
     face, voice = leaning("happy"), leaning("anger")
     said = {"voice": voice, "fused": face, "voice_id": 0, "speaking": True}

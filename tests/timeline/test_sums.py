@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from made_up_measures import measured
 
 from emoview.batch.inputs import Clip
 from emoview.batch.summary import row_of
+from emoview.output.json import to_json
+from emoview.output.overview import clip_of
+from emoview.output.report import to_html
 from emoview.timeline.measures import MEASURE_COLUMNS, MEASURES, kept
 from emoview.timeline.pace import pauses, syllables
 from emoview.timeline.results import Speaker
@@ -63,6 +67,48 @@ def test_in_a_list_the_voice_is_that_of_whom_the_label_is_about():
     assert other is not None
     assert other.pitch_hz == 125.0
     assert voice_of(both, {2}) is None
+
+
+def test_what_is_told_of_the_voice_is_the_same_everywhere():
+    """Of all faces, JSON, report and table of a batch are about the one that the label is about."""
+    result = measured(second_face=True)
+    timeline = tuple(
+        replace(row, speaking=row.voice_id is not None and row.person == int(30 <= row.tick < 40))
+        for row in result.timeline
+    )
+    both = replace(
+        result, options=replace(result.options, face="all"), timeline=timeline,
+        speakers=(Speaker(0, 1.2, 0), Speaker(1, 0.4, 1)),
+    )  # fmt: skip
+    row = row_of(Clip(Path("talk.mp4"), "talk"), both)
+    voice = json.loads(to_json(both))["summary"]["measures"]["voice"]
+    assert voice["pitch_hz"] == row["pitch_hz"] == 128.0
+    assert (voice["pauses"], row["pauses"]) == (0, 0)
+    assert "median pitch 128 Hz" in to_html(both, title="talk", origin="talk.json")
+    # Segments, too: person 1 is afraid meanwhile.
+    assert {one["label"] for one in row["segments"]} == {"happy", "sad", "neutral"}
+
+
+def test_in_a_pause_nobody_else_speaks():
+    result = measured()
+    rows = tuple(replace(row, speaking=row.voice_id is not None) for row in result.timeline)
+    alone = sum_of_voice(replace(result, timeline=rows))
+    assert alone is not None
+    assert (alone.pauses, alone.pause_s) == (1, 0.8)
+    answered = tuple(replace(row, voice_id=1) if 45 <= row.tick < 55 else row for row in rows)
+    told = sum_of_voice(replace(result, timeline=answered))
+    assert told is not None
+    assert (told.pauses, told.pause_s, told.speech_s) == (0, None, alone.speech_s)
+
+
+def test_of_what_was_not_looked_for_a_table_says_nothing():
+    result = made_up()
+    clip = Clip(Path("talk.mp4"), "talk")
+    for modality, expected in (("both", (0.8, 0.75)), ("face", (0.8, None)), ("voice", (None, 0.75))):
+        one = replace(result, options=replace(result.options, modality=modality))
+        row = row_of(clip, one)
+        assert (row["face_share"], row["speech_share"]) == expected
+        assert clip_of(one, name="talk", link="talk.html").values["shares"] == list(expected)
 
 
 def test_stretches_end_where_ticks_are_missing():

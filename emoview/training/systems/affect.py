@@ -59,7 +59,7 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
             model, estimated[asked] = _learn(part, affect, known, asked, options, run, on_event)
             models.append(model)
             folds.append(asked)
-        _store(models[0], estimated, affect.values, folds, options, run, on_event)
+        _store(models[0], estimated, affect, folds, options, run, on_event)
         return
     tested = open_affect(Path(options.test), run.folder / FRAMES, on_event)
     other = cut_as(options.faces, tested, on_event)
@@ -74,7 +74,7 @@ def train(options: AffectOptions, data: Path, run: Run, on_event: OnEvent) -> No
     model, _ = _learn(options.network, affect, known, everything[:0], options, run, on_event)
     frames = _frames(other, options)
     estimated = predicted(model, frames, np.arange(len(other)))
-    _store(model, estimated, other.values, None, options, run, on_event)
+    _store(model, estimated, other, None, options, run, on_event)
 
 
 def check(options: AffectOptions) -> None:
@@ -246,13 +246,13 @@ def _concordance(said: NDArray[np.float32], true: NDArray[np.float32]) -> dict[s
 def _store(
     model: keras.Model,
     estimated: NDArray[np.float32],
-    annotated: NDArray[np.float32],
+    affect: LabelledAffect,
     folds: list[NDArray[np.int64]] | None,
     options: AffectOptions,
     run: Run,
     on_event: OnEvent,
 ) -> None:
-    figures = {what: measured(estimated, annotated, what, folds) for what in WHAT}
+    figures = {what: measured(estimated, affect.values, affect.videos, what, folds) for what in WHAT}
     name = options.network
     cost = (model.count_params(), flops(model))
     side, _, channels = _shape(options)
@@ -270,13 +270,15 @@ def _store(
 def measured(
     estimated: NDArray[np.float32],
     annotated: NDArray[np.float32],
+    videos: Sequence[str],
     what: str,
     folds: list[NDArray[np.int64]] | None,
 ) -> AffectFigures:
     """Measure valence or arousal, both `(n, 2)` and in [-1, 1], in the unit of AFEW-VA.
 
-    The figures are means over the folds, positions of each; None for all as one.
+    The figures are means over the folds, positions of each; None for all as one.  Intervals come of drawing
+    whole videos, of which `videos` `(n,)` names that of each frame.
     """
     column = WHAT.index(what)
     one, other = (SCALE * side[:, column].astype(float) for side in (estimated, annotated))
-    return measure_folds(one, other, folds or [np.arange(len(other))], scale=SCALE)
+    return measure_folds(one, other, folds or [np.arange(len(other))], videos, scale=SCALE)
