@@ -20,7 +20,7 @@ from emoview.common.names import FACES, LABEL
 from emoview.common.text import name_of, shown
 from emoview.errors import InputError, OutputError
 from emoview.networks.weights import MANIFEST, weights_folder
-from emoview.output.read import file_of_result
+from emoview.output.read import of_what
 from emoview.output.writers import WRITERS
 from emoview.timeline.options import Options
 
@@ -195,12 +195,13 @@ class Records:
         goals = self._wanted.outputs(self._folder, clip.name).values()
         if clip.fault or not any(isinstance(goal, Path) and goal.exists() for goal in goals):
             return None
-        result = file_of_result(Path(str(self._folder / f"{clip.name}.json")))
-        if result is None:
-            return _UNKNOWN
-        path, sha256 = result
-        same = path == shown(clip.path) or (isinstance(clip.path, Path) and sha256 == sha256_of(clip.path))
-        return None if same else path
+        there = of_what(Path(str(self._folder / f"{clip.name}.json")))
+        if there is None or there.source is not None:
+            return _UNKNOWN if there is None else f"{there.source} about {there.path}"
+        same = there.path == shown(clip.path) or (
+            isinstance(clip.path, Path) and there.sha256 == sha256_of(clip.path)
+        )
+        return None if same else there.path
 
     def discard(self, clip: Clip) -> None:
         """Remove what an earlier run wrote for a clip that has failed now: it is about something else."""

@@ -251,6 +251,7 @@ class OfFile(Struct):
     """A result, of which nothing else is looked at."""
 
     media: NameOfMedia
+    source: str | None = None
 
 
 class Result(Struct):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, cast
@@ -84,15 +84,30 @@ def read_json(path: Path) -> Analysis:
     return replace(analysis, names=read_names(path))
 
 
-def file_of_result(path: Path) -> tuple[str, str | None] | None:
-    """Tell of which file a result is, by name and SHA-256; None where there is no such result."""
+@dataclass(frozen=True)
+class OfWhat:
+    """Of what a result is.
+
+    Attributes:
+        path: Name of the file.
+        sha256: Of the file; None where the result does not say.
+        source: Program whose findings these are; None if it is emoview.
+    """
+
+    path: str
+    sha256: str | None
+    source: str | None
+
+
+def of_what(path: Path) -> OfWhat | None:
+    """Tell of what a result is; None where there is no such result."""
     if not is_file(path):
         return None
     try:
         stored = decode_json(read_bytes(path, _CURE, most=MOST_BYTES), form.OfFile, path, _CURE)
     except InputError:
         return None
-    return stored.media.path, stored.media.sha256
+    return OfWhat(stored.media.path, stored.media.sha256, stored.source)
 
 
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,11 @@ _Cue = tuple[float, float, str]
 
 
 def vtt_file(analysis: Analysis, _: Path) -> str:
-    """Write the segments as WebVTT."""
-    cues = (f"{_time(a, '.')} --> {_time(b, '.')}\n{text}\n" for a, b, text in _on_file(analysis))
+    """Write the segments as WebVTT, in which a name may hold what looks like a tag or an arrow."""
+    cues = (
+        f"{_time(a, '.')} --> {_time(b, '.')}\n{escape(text, quote=False)}\n"
+        for a, b, text in _on_file(analysis)
+    )
     return "\n".join(["WEBVTT\n", *cues])
 
 

@@ -142,3 +142,53 @@ def test_the_recording_is_not_written_over(option: str, tmp_path: Path):
     assert done.returncode == 1
     assert "talk.npz would be overwritten" in done.stderr
     assert clip.read_bytes() == b"a recording"
+
+
+@pytest.mark.parametrize(
+    ("options", "made"),
+    [
+        ("--json alone.json", {"alone.json"}),
+        ("--json alone.json --format vtt", {"alone.json", "talk.vtt"}),
+        ("--json alone.json -o out", {"alone.json", "out/talk.csv", "out/talk.vtt"}),
+        ("-o one.eaf", {"one.eaf"}),
+        ("-o one-excel.csv", {"one-excel.csv"}),
+        ("", {"talk.csv", "talk.vtt"}),
+    ],
+)
+def test_what_the_command_line_names_is_written_whatever_a_file_of_options_says(
+    options: str, made: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("emoview.pipeline.analysis.analyze", lambda *_, **__: made_up())
+    monkeypatch.chdir(tmp_path)
+    Path("emoview.toml").write_text('[analyze]\nformat = ["csv", "vtt"]\n')
+    assert CliRunner().invoke(app, ["analyze", "talk.mp4", "-q", *options.split()]).exit_code == 0
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    assert written == {"emoview.toml", *made}
+    if "one-excel.csv" in made:
+        assert Path("one-excel.csv").read_text().startswith("\ufefftick;")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("-o clip.eaf --format eaf,vtt", "clip.eaf is one file of the format eaf: name a folder"),
+        ("-o clip.eaf --format vtt", "clip.eaf is one file of the format eaf: name a folder"),
+        ("-o clip.html --format csv", "emoview report makes it of a result"),
+    ],
+)
+def test_no_folder_is_made_of_the_name_of_a_file(asked: str, said: str, tmp_path: Path):
+    (tmp_path / "talk.json").write_text(to_json(made_up()))
+    done = run("export", "talk.json", *asked.split(), cwd=tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.json"]
+
+
+@pytest.mark.parametrize("options", ["-o file", "--json file/x.json", "--save-features file/x.npz"])
+def test_nobody_waits_for_what_cannot_be_written(options: str, tmp_path: Path):
+    (tmp_path / "file").touch()
+    # Before it is even looked whether the recording is there.
+    done = run("analyze", "none.mp4", *options.split(), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "cannot be written (" in done.stderr
+    assert "file is not a folder" in done.stderr

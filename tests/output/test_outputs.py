@@ -181,6 +181,14 @@ def test_times_beyond_an_hour(tmp_path: Path):
         assert f"00:59:59{point}960 --> 02:03:04{point}500" in path.read_text()
 
 
+def test_names_of_faces_are_text_in_webvtt(tmp_path: Path):
+    named = replace(made_up(second_face=True), names={0: "A <b> & --> C", 1: "Ben"})
+    (path,) = write_results(named, "talk", ["vtt"], tmp_path)
+    text = path.read_text()
+    assert "\nA &lt;b&gt; &amp; --&gt; C: happy 70 %\n" in text
+    assert text.count("-->") == len(webvtt.read(str(path)))
+
+
 def test_cells_of_the_csv_have_as_many_digits_as_are_known():
     row = Row(50, 0, FaceBox(10.26, 20.0, 30.04, 40.5), valence=0.123456, arousal=-1.0)
     text = to_csv(replace(made_up(), timeline=(row,)))
