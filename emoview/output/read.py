@@ -110,13 +110,18 @@ def of_what(path: Path) -> OfWhat | None:
     return OfWhat(stored.media.path, stored.media.sha256, stored.source)
 
 
+def media_of(analysis: Analysis, result: Path) -> Path | None:
+    """Find the recording where the result says it was, or beside the result; None where it is not."""
+    said = Path(analysis.media.path)
+    return next(filter(is_file, (said, result.parent / said, result.parent / said.name)), None)
+
+
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:
-    """Name the media beside the result where it is not, or no longer, where the analysis found it."""
-    media = Path(analysis.media.path)
-    beside = result.parent / media.name
-    if is_file(media) or not is_file(beside):
+    """Name the media by where they are now, if they are not, or no longer, where the analysis found them."""
+    found = media_of(analysis, result)
+    if found is None or found == Path(analysis.media.path):
         return analysis
-    return replace(analysis, media=replace(analysis.media, path=str(beside)))
+    return replace(analysis, media=replace(analysis.media, path=str(found)))
 
 
 def _check(stored: form.Result) -> None:
