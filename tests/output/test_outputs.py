@@ -281,6 +281,15 @@ def test_a_plot_without_a_path_is_a_figure_that_a_notebook_shows():
     assert DisplayFormatter().format(figure)[0]["image/png"] != shown["image/png"]
 
 
+def test_a_plot_says_over_how_long_its_means_are():
+    """More points than there is room for become fewer, over more seconds than were asked for."""
+    long = replace(made_up(), media=replace(made_up().media, duration_s=3600.0))
+    for asked, said in ((1.0, b"3.6 s, "), (0.0, b"3.6 s, "), (5.0, b"5 s, "), (None, b"30 s, ")):
+        # The text of a figure of the web stands in comments of it.
+        assert said in plot_file([long], Path("x.svg"), View(smooth_s=asked))
+    assert b" s, " not in plot_file([long], Path("x.svg"), View(to_s=60.0, smooth_s=0.0))
+
+
 def test_a_plot_of_another_kind_is_refused():
     with pytest.raises(OutputError, match=r"\.png, \.svg"):
         plot_file([made_up()], Path("x.bmp"))
