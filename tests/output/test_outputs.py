@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from made_up import TICKS, made_up
 from typer.testing import CliRunner
 
-from emoview import LABELS, InputError, OutputError, Result
+from emoview import LABELS, InputError, Options, OutputError, Result
 from emoview.cli.main import app
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
@@ -31,6 +31,7 @@ from emoview.output.plot import View, plot_file
 from emoview.output.read import read_json, with_media_found
 from emoview.output.subtitles import _cues
 from emoview.output.writers import WRITERS, format_of, write_results
+from emoview.pipeline.check import check
 from emoview.timeline.results import COLUMNS, FaceBox, Row, Segment
 from emoview.timeline.segments import segments_of
 
@@ -235,6 +236,19 @@ def test_a_result_read_back_is_the_same(tmp_path: Path):
     again = read_json(path)
     assert again.media == result.media
     assert [(s.label, s.start_s, s.end_s) for s in again.segments] == FUSED
+
+
+def test_options_that_are_taken_are_read_back(tmp_path: Path):
+    """Numbers in other digits or with zeros, and more persons that are one than fingers can count."""
+    options = Options(face="\u0663", voice="01", merge=(tuple(range(150)),), measure=False)
+    assert (options.face, options.voice) == ("3", "1")
+    check(options)
+    (tmp_path / "x.json").write_text(to_json(replace(made_up(), options=options)))
+    jsonschema.validate(json.loads((tmp_path / "x.json").read_text()), schema())
+    assert read_json(tmp_path / "x.json").options == options
+    for wrong in (Options(face="1" * 10), Options(voice="1" * 10)):
+        with pytest.raises(InputError, match="must be"):
+            check(wrong)
 
 
 @pytest.mark.parametrize("command", ["analyze", "export"])
