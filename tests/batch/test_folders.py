@@ -97,6 +97,22 @@ def test_a_closed_folder_is_told_and_the_rest_is_done(tmp_path: Path, monkeypatc
         clips_of([str(tmp_path / "closed")])
 
 
+def test_folders_that_are_links_are_told(tmp_path: Path):
+    for name in ("in/day1/a.wav", "disk/b.wav"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    link = tmp_path / "in" / "day2"
+    link.symlink_to(tmp_path / "disk")
+    notes: list[str] = []
+    assert [clip.name for clip in clips_of([str(tmp_path / "in")], notes=notes)] == ["day1/a"]
+    (said,) = notes
+    assert said.startswith(f"1 linked folder in {tmp_path / 'in'}, such as {link}, passed over: name")
+    assert [clip.name for clip in clips_of([str(tmp_path / "in"), str(link)])] == ["day1/a", "b"]
+    (tmp_path / "in" / "day1" / "a.wav").rename(tmp_path / "in" / "day1" / "a.doc")
+    with pytest.raises(InputError, match=r"but 1 of \.doc and 1 linked folder: name"):
+        clips_of([str(tmp_path / "in")])
+
+
 def test_results_are_not_taken_for_clips(tmp_path: Path):
     (tmp_path / "a.wav").touch()
     out = tmp_path / "out"
