@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -23,6 +23,8 @@ from emoview.cli.options import (
 
 if TYPE_CHECKING:
     from emoview.timeline.results import Analysis
+
+T = TypeVar("T")
 
 
 @with_options
@@ -126,26 +128,26 @@ def analyze(
                 allow_network=allow_network, seconds=seconds,
             )  # fmt: skip
         write_from = time.perf_counter()
-        written = _there(save_faces, save_features)
         stem, beside = stem_beside(result, stem, usual, output or Path(), *others)
         goals = _goals(stem, usual, output, contact_sheet)
+        notes = _there(beside, *_doubts(result, [*goals, *alone]))
         replaced = [path for path in (*goals, *alone) if path.exists()]
+        written = _there(save_faces, save_features)
         written += [*_write_json(terminal, result, named, json), *write_results(result, stem, usual, output)]
         if contact_sheet:
             write_whole(goals[-1], sheet.png(result.media.ticks, result.faces))
             written.append(goals[-1])
         write_s = time.perf_counter() - write_from
         if not quiet:
-            _show(terminal, result, json)
-            render.show_written(terminal.console, written, replaced)
-        # Always: whoever looks at the usual name would take the other's result for this one.
-        render.warnings(terminal.console, [beside] if beside else [])
+            _show(terminal, result, json, written, replaced)
+        # Always: whoever looks at the usual name would take the other's result, or person, for this one.
+        render.warnings(terminal.console, notes)
         if profile:
             show_profile(terminal.console, profile_of(result, start_s=start_s, write_s=write_s))
 
 
-def _there(*paths: Path | None) -> list[Path]:
-    return [path for path in paths if path is not None]
+def _there(*given: T | None) -> list[T]:
+    return [one for one in given if one is not None]
 
 
 def _refuse(video: Path, results: list[Path], named: list[Path]) -> None:
@@ -163,12 +165,22 @@ def _refuse(video: Path, results: list[Path], named: list[Path]) -> None:
         refuse_unwritable(path)
 
 
-def _show(terminal: Terminal, result: Analysis, json: str | None) -> None:
-    """Print the result; where its JSON goes to standard output, nothing else does."""
+def _doubts(result: Analysis, files: list[Path]) -> Iterator[str | None]:
+    """Tell, before they are written, to which of the results names were given that may be of others."""
+    from emoview.output.read import doubt_about_names
+
+    return (doubt_about_names(result, path) for path in dict.fromkeys(files))
+
+
+def _show(
+    terminal: Terminal, result: Analysis, json: str | None, written: list[Path], replaced: list[Path]
+) -> None:
+    """Print the result and its files; where its JSON goes to standard output, nothing else does."""
     from emoview.cli import render
 
     shown = terminal.console if json == "-" else terminal.printer(terminal.width)
     render.summary(shown, result, [])
+    render.show_written(terminal.console, written, replaced)
 
 
 def _goals(stem: str, formats: Sequence[str], output: Path | None, contact_sheet: bool) -> list[Path]:

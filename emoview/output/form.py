@@ -255,6 +255,12 @@ class OfFile(Struct):
     source: str | None = None
 
 
+class WithFaces(Struct):
+    """A result, of which only the faces are looked at."""
+
+    faces: list[FaceFound] = []
+
+
 class Result(Struct):
     """The whole."""
 

@@ -15,7 +15,7 @@ from emoview.common.text import name_of, shown
 from emoview.errors import InputError, NoResultError
 from emoview.media.endings import MEDIA
 from emoview.output import form
-from emoview.output.faces import read_names
+from emoview.output.faces import names_file, read_names
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
@@ -108,6 +108,23 @@ def of_what(path: Path) -> OfWhat | None:
     except InputError:
         return None
     return OfWhat(stored.media.path, stored.media.sha256, stored.source)
+
+
+def doubt_about_names(analysis: Analysis, path: Path) -> str | None:
+    """Tell in a sentence where names were given to other faces than a result has that is going to `path`."""
+    file = names_file(path)
+    if path.suffix != ".json" or not (analysis.faces and is_file(file)):
+        return None
+    try:
+        before = decode_json(read_bytes(path, _CURE, most=MOST_BYTES), form.WithFaces, path, _CURE).faces
+    except InputError:
+        before = []
+    if [FaceFound(*astuple(face)) for face in before] == list(analysis.faces):
+        return None
+    return (
+        f"{name_of(file)} has the names of faces of an earlier result, and here the numbers may be others: "
+        "name the faces again with --name, or remove it"
+    )
 
 
 def media_of(analysis: Analysis, result: Path) -> Path | None:

@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from emoview import Analysis, InputError
 from emoview.cli.main import app
 from emoview.output.json import to_json
-from emoview.output.read import read_json
+from emoview.output.read import doubt_about_names, read_json
 from emoview.output.writers import stem_beside
+from emoview.timeline.results import FaceFound
 
 
 def _overlaid(_analysis: Any, _video: Path, output: Path, **_: Any) -> None:
@@ -192,3 +193,21 @@ def test_nobody_waits_for_what_cannot_be_written(options: str, tmp_path: Path):
     assert done.returncode == 1
     assert "cannot be written (" in done.stderr
     assert "file is not a folder" in done.stderr
+
+
+def test_names_that_were_given_to_other_faces_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+):
+    now = replace(made_up(), faces=(FaceFound(0, 0, 0.0, 3.2, 80), FaceFound(1, 1, 0.4, 2.4, 50)))
+    monkeypatch.setattr("emoview.pipeline.analysis.analyze", lambda *_, **__: now)
+    monkeypatch.chdir(tmp_path)
+    # It is of another analysis of the same file, in which the numbers were others.
+    before = replace(now, faces=tuple(replace(face, person=1 - face.person) for face in now.faces))
+    Path("talk.json").write_text(to_json(before))
+    Path("talk.names.json").write_text('{"0": "Anna"}')
+    assert doubt_about_names(before, Path("talk.json")) is None
+    assert doubt_about_names(now, Path("talk.csv")) is None
+    assert CliRunner().invoke(app, ["analyze", "talk.mp4", "-q"]).exit_code == 0
+    assert capfd.readouterr().err.startswith("warning: talk.names.json has the names of faces of an earlier")
+    # What is there now is of this analysis, and the next one is the same.
+    assert doubt_about_names(now, Path("talk.json")) is None
