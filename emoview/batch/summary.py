@@ -17,7 +17,7 @@ from emoview.batch.storage import Place, write_whole
 from emoview.common.text import json_of, shown
 from emoview.output.cells import cell_of
 from emoview.timeline.labels import LABELS, LabelCount
-from emoview.timeline.results import Analysis, Verdict, group_columns
+from emoview.timeline.results import Analysis, Segment, Verdict, group_columns
 from emoview.timeline.shares import overall_rows
 from emoview.timeline.sums import sums_of_persons, voice_of
 
@@ -103,10 +103,10 @@ def row_of(clip: Clip, analysis: Analysis) -> dict[str, Any]:
     row.update(_of_verdict("voice_", "voice_", overall.voice, analysis))
     row["face_share"], row["speech_share"] = media.face_share, media.speech_share
     row["duration_s"] = media.duration_s
-    row["segments"] = _dominant(analysis)
-    row["warnings"] = list(analysis.warnings)
     # Of the main person, as the label is.
     about = {row.person for row in overall_rows(analysis)}
+    row["segments"] = _dominant([one for one in analysis.segments if one.person in {None, *about}])
+    row["warnings"] = list(analysis.warnings)
     persons = [one for one in sums_of_persons(analysis) if one.person in about]
     for found in (*persons[:1], voice_of(analysis, about)):
         row.update({name: getattr(found, name) for name in _MEASURED if hasattr(found, name)})
@@ -196,11 +196,11 @@ def _of_verdict(
     }
 
 
-def _dominant(analysis: Analysis) -> list[dict[str, Any]]:
+def _dominant(segments: Sequence[Segment]) -> list[dict[str, Any]]:
     """The labels that last longest, with the longest stretch of each."""
     lasts: defaultdict[str, float] = defaultdict(float)
     longest: dict[str, tuple[float, float]] = {}
-    for segment in analysis.segments:
+    for segment in segments:
         name = segment.label
         lasts[name] += segment.end_s - segment.start_s
         start, end = longest.get(name, (0.0, 0.0))
