@@ -24,9 +24,7 @@ from emoview.output.tracks import MISSING, STEPS, tracks
 from emoview.rendering.report import write_report, write_reports
 from emoview.timeline.labels import GROUPS, LABELS
 from emoview.timeline.moments import disagreements, strongest
-from emoview.timeline.results import (
-    Row,
-)
+from emoview.timeline.results import Row, Speaker
 
 
 @pytest.fixture
@@ -172,6 +170,15 @@ def test_a_folder_becomes_an_overview_with_a_report_each(tmp_path: Path):
     assert 'href="../all.html"' in (tmp_path / "all_files" / "one.html").read_text()
     with pytest.raises(InputError, match="holds no result"):
         write_reports(tmp_path / "all_files", tmp_path / "none.html")
+
+
+def test_a_voice_may_be_that_of_a_face_that_is_not_reported(tmp_path: Path, stored: Path):
+    """Two people talk, and the rows are about the larger one."""
+    talk = replace(made_up(), speakers=(Speaker(0, 5.0, 0), Speaker(1, 2.5, 3), Speaker(2, 1.0, None)))
+    stored.write_text(to_json(talk))
+    write_report(stored, tmp_path / "talk.html")
+    said = "0 is heard for 5.0 s, face 0; 1 is heard for 2.5 s, face 3; 2 is heard for 1.0 s, off screen."
+    assert said in (tmp_path / "talk.html").read_text()
 
 
 def test_the_command(tmp_path: Path, stored: Path):
