@@ -204,12 +204,18 @@ class Records:
         return None if same else there.path
 
     def discard(self, clip: Clip) -> None:
-        """Remove what an earlier run wrote for a clip that has failed now: it is about something else."""
+        """Remove what an earlier run wrote for a clip that has failed now, if it is about something else.
+
+        A file that cannot be read now, as on a disk that is not there, may hold what it did.
+        """
         file = record_file(self._folder, clip.name)
         try:
-            outputs = _read(file).outputs
+            before = _read(file)
         except (OSError, ValueError, RecursionError):
             return
+        if self.key(clip) in (None, before.key):
+            return
+        outputs = before.outputs
         beside = self._folder / clip.name
         for name in outputs:
             # A record that was tampered with removes nothing else.

@@ -198,7 +198,8 @@ def _number(version: str) -> tuple[int, ...]:
 def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     overall = stored.overall
     given = stored.options.measure
-    measure = bool(stored.measures) if given is None else given
+    # Earlier versions measured nothing, and without looking ahead nothing can be measured.
+    measure = given if given is not None else bool(stored.measures) or stored.options.causal
     options = Options(**{**asdict(stored.options), "measure": measure})
     _check_aspect(options)
     naming = options.naming

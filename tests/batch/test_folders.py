@@ -17,9 +17,10 @@ from conftest import Make
 
 from emoview import InputError, Options, OutputError
 from emoview.batch.inputs import Clip, clips_of
-from emoview.batch.record import Wanted
+from emoview.batch.record import Records, Wanted, write_record
 from emoview.batch.run import plan, run_batch
-from emoview.batch.summary import FAILED
+from emoview.batch.summary import FAILED, row_of_failure
+from emoview.common.files import write_whole
 from emoview.media.probe import Stretch
 from emoview.rendering.report import write_reports
 
@@ -111,6 +112,31 @@ def test_folders_that_are_links_are_told(tmp_path: Path):
     (tmp_path / "in" / "day1" / "a.wav").rename(tmp_path / "in" / "day1" / "a.doc")
     with pytest.raises(InputError, match=r"but 1 of \.doc and 1 linked folder: name"):
         clips_of([str(tmp_path / "in")])
+
+
+def test_a_failure_leaves_the_results_of_what_may_be_the_same(tmp_path: Path):
+    """The file is on a disk that is not there, or its worker was killed."""
+    clip, out = Clip(tmp_path / "disk" / "a.wav", "a"), tmp_path / "out"
+    clip.path.parent.mkdir()
+    clip.path.write_bytes(b"content")
+    result = out / "a.csv"
+    write_whole(result, "result")
+    records = Records(out, WANTED)
+    write_record(out, "a", records.key(clip), [result], row_of_failure(clip, "x"))
+    (tmp_path / "disk").rename(tmp_path / "elsewhere")
+    records.discard(clip)
+    (tmp_path / "elsewhere").rename(tmp_path / "disk")
+    records.discard(clip)
+    assert plan([clip], out, WANTED, resume=True)[0].row is not None
+    # Of other content, or of what was asked for otherwise, it is about something else.
+    content = result.read_bytes(), (out / ".emoview" / "a.json").read_bytes()
+    Records(out, Wanted(Options(labels=3), ("csv",))).discard(clip)
+    assert not result.exists()
+    for file, data in zip((result, out / ".emoview" / "a.json"), content, strict=True):
+        file.write_bytes(data)
+    clip.path.write_bytes(b"other content")
+    records.discard(clip)
+    assert not result.exists()
 
 
 def test_results_are_not_taken_for_clips(tmp_path: Path):

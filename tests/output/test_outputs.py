@@ -246,6 +246,9 @@ def test_options_that_are_taken_are_read_back(tmp_path: Path):
     (tmp_path / "x.json").write_text(to_json(replace(made_up(), options=options)))
     jsonschema.validate(json.loads((tmp_path / "x.json").read_text()), schema())
     assert read_json(tmp_path / "x.json").options == options
+    # Measures were wanted, though a causal analysis has none.
+    (tmp_path / "x.json").write_text(to_json(replace(made_up(), options=Options(causal=True))))
+    assert read_json(tmp_path / "x.json").options == Options(causal=True)
     for wrong in (Options(face="1" * 10), Options(voice="1" * 10)):
         with pytest.raises(InputError, match="must be"):
             check(wrong)
