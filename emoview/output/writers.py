@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from emoview.common.additions import Package, WithAdditions, said
 from emoview.common.files import Content, write_whole
+from emoview.common.interrupts import interrupted_as
 from emoview.common.names import fitting
+from emoview.common.text import name_of
 from emoview.errors import EmoviewError, InputError, OutputError
 from emoview.timeline.results import Analysis
 
@@ -196,11 +198,20 @@ def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output:
         What was written.
 
     Raises:
+        KeyboardInterrupt: Somebody stopped it; it says what was written before.
         OutputError: A file cannot be written.
     """
     goals = goals_of(stem, formats, output)
-    for name, path in zip(formats, goals, strict=True):
-        write_whole(path, WRITERS[name].content(analysis, path))
+    done: list[Path] = []
+
+    def told() -> str:
+        names = ", ".join(name_of(path) for path in done)
+        return f"{names} was written, and the rest was not" if done else "nothing was written"
+
+    with interrupted_as(told):
+        for name, path in zip(formats, goals, strict=True):
+            write_whole(path, WRITERS[name].content(analysis, path))
+            done.append(path)
     return goals
 
 

@@ -211,6 +211,18 @@ def test_writing_twice_gives_the_same_bytes(tmp_path: Path, name: str):
     assert _write(tmp_path / "a", name).read_bytes() == _write(tmp_path / "a", name).read_bytes()
 
 
+def test_whoever_stops_it_is_told_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def stopped(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("emoview.output.json.json_file", stopped)
+    with pytest.raises(KeyboardInterrupt, match=r"talk\.csv was written, and the rest was not"):
+        write_results(made_up(), "talk", ["csv", "json"], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.csv"]
+    with pytest.raises(KeyboardInterrupt, match="nothing was written"):
+        write_results(made_up(), "other", ["json"], tmp_path)
+
+
 def test_the_suffix_names_the_format(tmp_path: Path):
     assert format_of(Path("x.textgrid")) == "textgrid"
     with pytest.raises(InputError, match="add --format"):

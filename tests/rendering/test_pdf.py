@@ -45,6 +45,12 @@ def test_other_endings_are_wrong_usage(stored: Path, name: str):
     assert CliRunner().invoke(app, ["report", str(stored), "-o", name]).exit_code == 2
 
 
+def test_a_pdf_embeds_nothing(stored: Path):
+    done = CliRunner().invoke(app, ["report", str(stored), "-o", "x.pdf", "--embed"])
+    assert done.exit_code == 2
+    assert "--embed" in done.output
+
+
 def test_a_folder_makes_only_what_is_new(tmp_path: Path):
     folder = tmp_path / "results"
     folder.mkdir()
