@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from emoview.timeline.in_file import in_file
+from emoview.timeline.in_file import in_file, speed_of
 from emoview.timeline.results import Analysis, Segment
 
 SHORTEST_S: Final = 1.0
@@ -67,6 +67,8 @@ def _cues(analysis: Analysis) -> Iterator[_Cue]:
 
 def _spans(analysis: Analysis) -> Iterator[tuple[float, float]]:
     """Cut the clip wherever a segment starts or ends, but where that leaves too little to read."""
+    # Where it is read: in the recording, which slow motion makes longer, and time lapse shorter.
+    shortest = SHORTEST_S / speed_of(analysis)
     end = analysis.media.duration_s
     ends = sorted({edge for s in analysis.segments for edge in (s.start_s, s.end_s)} | {end})
     starts = [s.start_s for s in analysis.segments]
@@ -81,11 +83,11 @@ def _spans(analysis: Analysis) -> Iterator[tuple[float, float]]:
         while over < len(stops) and stops[over] <= at:
             over += 1
         silent = said == over
-        cut = edge if silent else min(max(edge, at + SHORTEST_S), end)
-        if 0 < end - cut < SHORTEST_S:
+        cut = edge if silent else min(max(edge, at + shortest), end)
+        if 0 < end - cut < shortest:
             # The rest is too short for a caption: it takes from what is before, or goes to it.
-            cut = end - SHORTEST_S
-            if cut <= at if silent else cut < at + SHORTEST_S:
+            cut = end - shortest
+            if cut <= at if silent else cut < at + shortest:
                 cut = end
         yield at, cut
         at = cut

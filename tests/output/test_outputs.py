@@ -120,6 +120,8 @@ def test_files_that_go_with_the_recording_have_its_times(rate: float | None, spe
     assert [(e.label, e.start, e.end) for e in tier.entries if e.label] == expected
     assert (tier.entries[0].start, tier.maxTimestamp) == (0, 64.5 * speed)
     first = expected[0]
+    # In the time of the recording, the last caption lasts a second.
+    assert [cue.start for cue in webvtt.read(str(vtt))][-1] == ("00:01:03.500", "00:02:07.400")[speed - 1]
     for cues in (webvtt.read(str(vtt)), webvtt.from_srt(str(srt))):
         assert (cues[0].start_in_seconds, cues[0].end_in_seconds) == (int(first[1]), int(first[2]))
 
