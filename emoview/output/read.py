@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Final, cast
 
 from msgspec.structs import asdict, astuple
 
+from emoview.common.files import sha256_of
 from emoview.common.stored import decode_json, is_file, read_bytes
 from emoview.common.text import name_of, shown
 from emoview.errors import InputError, NoResultError
@@ -128,9 +130,22 @@ def doubt_about_names(analysis: Analysis, path: Path) -> str | None:
 
 
 def media_of(analysis: Analysis, result: Path) -> Path | None:
-    """Find the recording where the result says it was, or beside the result; None where it is not."""
+    """Find the recording where the result says it was, or beside the result; None where it is not.
+
+    A name that counts from some folder may be that of several files: then the one of the same content is
+    meant, or else the one that is nearest to the result.
+    """
     said = Path(analysis.media.path)
-    return next(filter(is_file, (said, result.parent / said, result.parent / said.name)), None)
+    if said.is_absolute() and is_file(said):
+        return said
+    there: dict[str, Path] = {}
+    for place in (result.parent / said, result.parent / said.name, said):
+        if is_file(place):
+            there.setdefault(os.path.realpath(place), place)
+    found = list(there.values())
+    if len(found) > 1 and analysis.media.sha256:
+        found.sort(key=lambda place: sha256_of(place) != analysis.media.sha256)
+    return found[0] if found else None
 
 
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
@@ -28,7 +29,7 @@ from emoview.cli.main import app
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
 from emoview.output.plot import View, plot_file
-from emoview.output.read import read_json, with_media_found
+from emoview.output.read import media_of, read_json, with_media_found
 from emoview.output.subtitles import _cues
 from emoview.output.writers import WRITERS, format_of, write_results
 from emoview.pipeline.check import check
@@ -241,6 +242,23 @@ def test_media_that_moved_with_the_result_is_found(tmp_path: Path):
     assert moved.media.path == str(tmp_path / "talk.mp4")
     gone = with_media_found(made_up(path="/gone/other.mp4"), tmp_path / "talk.json")
     assert gone.media.path == "/gone/other.mp4"
+
+
+def test_of_several_recordings_of_one_name_that_of_the_result_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Each participant has a folder, and somebody in one of them looks at the result of another."""
+    for name in ("P01", "P02"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "talk.mp4").write_text(name)
+    monkeypatch.chdir(tmp_path / "P02")
+    result, other = made_up(path="talk.mp4"), Path("../P01/talk.json")
+    assert media_of(result, other) == Path("../P01/talk.mp4")
+    assert with_media_found(result, other).media.path == "../P01/talk.mp4"
+    # What was written from here into another folder is about the file that is here.
+    here = replace(result, media=replace(result.media, sha256=hashlib.sha256(b"P02").hexdigest()))
+    assert media_of(here, other) == Path("talk.mp4")
+    assert media_of(made_up(path="gone.mp4"), other) is None
 
 
 def test_a_result_read_back_is_the_same(tmp_path: Path):
