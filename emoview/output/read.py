@@ -148,6 +148,17 @@ def media_of(analysis: Analysis, result: Path) -> Path | None:
     return found[0] if found else None
 
 
+def doubt_about_media(analysis: Analysis, file: Path) -> str | None:
+    """Tell in a sentence that a file is not the one that was analysed, by its content; None if it may be."""
+    known = analysis.media.sha256
+    if known is None or sha256_of(file) in (known, None):
+        return None
+    return (
+        f"{name_of(file)} is not the file that was analysed, by its content: look whether it is the same "
+        "recording"
+    )
+
+
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:
     """Name the media by where they are now, if they are not, or no longer, where the analysis found them."""
     found = media_of(analysis, result)

@@ -20,7 +20,7 @@ from emoview.media.probe import Media, probe
 from emoview.output.faces import ENDING, names_file
 from emoview.output.overview import Clip, clip_of, to_overview
 from emoview.output.pages import says
-from emoview.output.read import media_of, read_json
+from emoview.output.read import doubt_about_media, media_of, read_json
 from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
@@ -149,7 +149,9 @@ def _media(analysis: Analysis, file: Path | None, *, named: bool) -> tuple[Media
         return None, [f"The video is left out: {error}."]
     wrong = _mismatch(analysis, media)
     if wrong is None:
-        return media, []
+        # Of one that was found, that would take as long as reading it.
+        doubt = doubt_about_media(analysis, file) if named else None
+        return media, [f"{doubt}."] if doubt else []
     if named:
         raise InputError(f"{wrong}: name the video that was analysed")
     return None, [f"The video is left out: {wrong}."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
@@ -125,6 +126,16 @@ def test_another_video_is_refused_if_named_and_left_out_if_found(tmp_path: Path,
     write_report(stored, page)
     assert "left out" in page.read_text()
     assert "<video" not in page.read_text()
+
+
+def test_a_video_of_other_content_is_told_where_it_is_named(tmp_path: Path, stored: Path):
+    video, page = tmp_path / "portrait.mp4", tmp_path / "report.html"
+    for content, told in ((b"another", True), (video.read_bytes(), False)):
+        sha256 = hashlib.sha256(content).hexdigest()
+        stored.write_text(to_json(replace(made_up(), media=replace(made_up().media, sha256=sha256))))
+        write_report(stored, page, video=video)
+        assert ("is not the file that was analysed" in page.read_text()) == told
+        assert "<video" in page.read_text()
 
 
 def test_ten_minutes_are_written_quickly_and_small(tmp_path: Path):
