@@ -108,11 +108,15 @@ def hash_of_weights(runs: Sequence[str], baseline: str | None) -> str:
 
 @dataclass(frozen=True)
 class _Record:
-    """What is kept of a clip that is done: on what it depends, its files with their sizes, and its row."""
+    """What is kept of a clip that is done: on what it depends, its files with their sizes, and its row.
+
+    And the hash of all of its content, where that is known.
+    """
 
     key: dict[str, Any] | None
     outputs: dict[str, int]
     row: dict[str, Any]
+    sha256: str | None = None
 
 
 def _read(file: Place) -> _Record:
@@ -166,10 +170,11 @@ class Records:
         """Give the row of a clip that is done as it is asked for now; None if it is to be done."""
         if key is None:
             return None
+        file = record_file(self._folder, clip.name)
         try:
-            record = _read(record_file(self._folder, clip.name))
+            record = _read(file)
             row = checked_row(record.row)
-            done = record.key == key
+            done = record.key == key and not _changed_within(clip.path, file, record.sha256)
             for path in self._wanted.outputs(self._folder, clip.name).values():
                 done = done and path.stat().st_size == record.outputs[path.name]
         except (OSError, ValueError, KeyError, RecursionError):
@@ -209,11 +214,13 @@ class Records:
         A file that cannot be read now, as on a disk that is not there, may hold what it did.
         """
         file = record_file(self._folder, clip.name)
+        key = self.key(clip)
         try:
             before = _read(file)
+            same = key == before.key and not _changed_within(clip.path, file, before.sha256)
         except (OSError, ValueError, RecursionError):
             return
-        if self.key(clip) in (None, before.key):
+        if key is None or same:
             return
         outputs = before.outputs
         beside = self._folder / clip.name
@@ -224,13 +231,27 @@ class Records:
         file.unlink(missing_ok=True)
 
 
+def _changed_within(path: Place, record: Place, sha256: str | None) -> bool:
+    """Tell whether a large file is newer than its record, and other where `fingerprint` does not look."""
+    if not isinstance(path, Path) or not isinstance(record, Path) or sha256 is None:
+        return False
+    there = path.stat()
+    newer = there.st_size > _WHOLE_BYTES and there.st_mtime_ns > record.stat().st_mtime_ns
+    return newer and sha256_of(path) != sha256
+
+
 def record_file(folder: Place, name: str) -> Place:
     """Name the record of a clip."""
     return folder / FOLDER / f"{name}{_RECORD}"
 
 
 def write_record(
-    folder: Place, name: str, key: Mapping[str, Any] | None, outputs: list[Place], row: Mapping[str, Any]
+    folder: Place,
+    name: str,
+    key: Mapping[str, Any] | None,
+    outputs: list[Place],
+    row: Mapping[str, Any],
+    sha256: str | None = None,
 ) -> None:
     """Note that a clip is done, after all its files were written."""
     try:
@@ -240,6 +261,6 @@ def write_record(
             f"a result of {name} disappeared ({error.strerror}): check whether another program writes to the "
             "folder"
         ) from error
-    record = {"key": key, "outputs": sizes, "row": row}
+    record = {"key": key, "outputs": sizes, "row": row, "sha256": sha256}
     # In ASCII, because a file name may hold bytes that are no text.
     write_whole(record_file(folder, name), json.dumps(record, allow_nan=False) + "\n")

@@ -20,7 +20,7 @@ from emoview.batch.inputs import Clip, clips_of
 from emoview.batch.record import Records, Wanted, write_record
 from emoview.batch.run import plan, run_batch
 from emoview.batch.summary import FAILED, row_of_failure
-from emoview.common.files import write_whole
+from emoview.common.files import sha256_of, write_whole
 from emoview.media.probe import Stretch
 from emoview.rendering.report import write_reports
 
@@ -137,6 +137,31 @@ def test_a_failure_leaves_the_results_of_what_may_be_the_same(tmp_path: Path):
     clip.path.write_bytes(b"other content")
     records.discard(clip)
     assert not result.exists()
+
+
+def test_a_recording_that_was_cut_up_within_is_done_again(tmp_path: Path):
+    """A name was covered by a tone: the file has its size, and the bytes that are looked at first."""
+    clip, out = Clip(tmp_path / "a.wav", "a"), tmp_path / "out"
+    content = bytearray(2**21)
+    clip.path.write_bytes(content)
+    write_whole(out / "a.csv", "result")
+    key, sha256 = Records(out, WANTED).key(clip), sha256_of(clip.path)
+    write_record(out, "a", key, [out / "a.csv"], row_of_failure(clip, "x"), sha256)
+
+    def is_done() -> bool:
+        return plan([clip], out, WANTED, resume=True)[0].row is not None
+
+    assert is_done()
+    content[2**19] = 1
+    clip.path.write_bytes(content)
+    later = (out / ".emoview" / "a.json").stat().st_mtime + 5
+    os.utime(clip.path, (later, later))
+    assert Records(out, WANTED).key(clip) == key
+    assert not is_done()
+    # A copy is newer, too, but it is the same.
+    clip.path.write_bytes(bytes(2**21))
+    os.utime(clip.path, (later, later))
+    assert is_done()
 
 
 def test_results_are_not_taken_for_clips(tmp_path: Path):
