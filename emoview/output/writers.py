@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import mimetypes
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -262,6 +263,10 @@ def formats_for(output: Path | None, named: str | None, usual: str = "csv,json")
         raise InputError(f"{output} is no file of a format: emoview {maker} makes it of a result")
     meant = _meant(output)
     if meant is None:
+        if mimetypes.MimeTypes().guess_type(output.name)[0]:
+            raise InputError(
+                f"{output} says no format: name a folder, or end it in that of {', '.join(WRITERS)}"
+            )
         return asked
     if named is None:
         return [meant]
