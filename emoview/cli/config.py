@@ -63,7 +63,7 @@ ConfigOption = Annotated[
 
 def said_here(ctx: typer.Context, name: str) -> bool:
     """Tell whether a parameter has its value from the command line, and not from a file or by default."""
-    return getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    return bool(getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE")
 
 
 def read_toml(path: Path, error: type[Exception] = InputError) -> Mapping[str, Any]:
