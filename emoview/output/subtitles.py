@@ -14,6 +14,7 @@ SHORTEST_S: Final = 1.0
 """A caption stands for at least so long, in seconds: nobody reads a shorter one."""
 # Of a caption: what shares less of it with a segment does not name that.
 _LEAST_SHARE = 0.25
+_NO_TAGS: Final = str.maketrans("<>{}", "‹›()")
 
 _Cue = tuple[float, float, str]
 
@@ -28,9 +29,9 @@ def vtt_file(analysis: Analysis, _: Path) -> str:
 
 
 def srt_file(analysis: Analysis, _: Path) -> str:
-    """Write the segments as SubRip."""
+    """Write the segments as SubRip, which has no way to say that a name is no tag: it gets other brackets."""
     return "\n".join(
-        f"{number}\n{_time(a, ',')} --> {_time(b, ',')}\n{text}\n"
+        f"{number}\n{_time(a, ',')} --> {_time(b, ',')}\n{text.translate(_NO_TAGS)}\n"
         for number, (a, b, text) in enumerate(_on_file(analysis), 1)
     )
 

@@ -185,9 +185,11 @@ def test_times_beyond_an_hour(tmp_path: Path):
         assert f"00:59:59{point}960 --> 02:03:04{point}500" in path.read_text()
 
 
-def test_names_of_faces_are_text_in_webvtt(tmp_path: Path):
+def test_names_of_faces_are_text_in_subtitles(tmp_path: Path):
     named = replace(made_up(second_face=True), names={0: "A <b> & --> C", 1: "Ben"})
-    (path,) = write_results(named, "talk", ["vtt"], tmp_path)
+    path, srt = write_results(named, "talk", ["vtt", "srt"], tmp_path)
+    assert "\nA ‹b› & --› C: happy 70 %\n" in srt.read_text()
+    assert srt.read_text().count("-->") == len(webvtt.from_srt(str(srt)))
     text = path.read_text()
     assert "\nA &lt;b&gt; &amp; --&gt; C: happy 70 %\n" in text
     assert text.count("-->") == len(webvtt.read(str(path)))
