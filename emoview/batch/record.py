@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -236,8 +237,14 @@ def _changed_within(path: Place, record: Place, sha256: str | None) -> bool:
     if not isinstance(path, Path) or not isinstance(record, Path) or sha256 is None:
         return False
     there = path.stat()
-    newer = there.st_size > _WHOLE_BYTES and there.st_mtime_ns > record.stat().st_mtime_ns
-    return newer and sha256_of(path) != sha256
+    if there.st_size <= _WHOLE_BYTES or there.st_mtime_ns <= record.stat().st_mtime_ns:
+        return False
+    if sha256_of(path) != sha256:
+        return True
+    # Of a copy the next batch need not read all again.
+    with suppress(OSError):
+        os.utime(record)
+    return False
 
 
 def record_file(folder: Place, name: str) -> Place:
