@@ -31,6 +31,7 @@ from emoview.output.json import schema, to_json
 from emoview.output.plot import View, plot_file
 from emoview.output.read import media_of, read_json, with_media_found
 from emoview.output.subtitles import _cues
+from emoview.output.words import facts_of
 from emoview.output.writers import WRITERS, format_of, write_results
 from emoview.pipeline.check import check
 from emoview.timeline.results import COLUMNS, FaceBox, Row, Segment
@@ -114,6 +115,7 @@ def test_files_that_go_with_the_recording_have_its_times(rate: float | None, spe
     options = replace(result.options, capture_rate=rate)
     part = replace(result, media=replace(result.media, start_s=60.5), options=options)
     expected = [(label, (a + 60.5) * speed, (b + 60.5) * speed) for label, a, b in FUSED]
+    assert ("starts in the file at", ("1 min 00 s", "2 min 01 s")[speed - 1]) in facts_of(part)
     eaf, grid, vtt, srt = write_results(part, "part", ["eaf", "textgrid", "vtt", "srt"], tmp_path)
     found = pympi.Elan.Eaf(eaf).get_annotation_data_for_tier("fused")
     assert [(label, a / 1000, b / 1000) for a, b, label in found] == expected
