@@ -116,8 +116,8 @@ def analyze(
         stem = stem_of(named, usual, *others)
         alone = [Path(json)] if json and json != "-" else []
         _refuse(Path(video), _goals(stem, usual, output, contact_sheet), [*alone, *_there(save_features)])
-        sheet = ContactSheet()
-        start_s = seconds_since_start()
+        notes = _there(_faces_before(save_faces))
+        sheet, start_s = ContactSheet(), seconds_since_start()
         with (
             keeping(save_faces, save_features) as keep,
             render.progress(terminal.console, quiet=quiet) as on_event,
@@ -130,7 +130,7 @@ def analyze(
         write_from = time.perf_counter()
         stem, beside = stem_beside(result, stem, usual, output or Path(), *others)
         goals = _goals(stem, usual, output, contact_sheet)
-        notes = _there(beside, *_doubts(result, [*goals, *alone]))
+        notes += _there(beside, *_doubts(result, [*goals, *alone]))
         replaced = [path for path in (*goals, *alone) if path.exists()]
         written = _there(save_faces, save_features)
         written += [*_write_json(terminal, result, named, json), *write_results(result, stem, usual, output)]
@@ -163,6 +163,19 @@ def _refuse(video: Path, results: list[Path], named: list[Path]) -> None:
     refuse_input(video, *named)
     for path in (*results, *named):
         refuse_unwritable(path)
+
+
+def _faces_before(folder: Path | None) -> str | None:
+    """Tell where faces of this analysis are going to lie among others, of which only some are replaced."""
+    from emoview.common.text import counted, name_of
+
+    before = [] if folder is None else list(folder.glob("[0-9]*_[0-9]*.png"))
+    if not before:
+        return None
+    return (
+        f"{name_of(folder)} held {counted(len(before), 'face')} before: those that were not replaced are of "
+        "another analysis"
+    )
 
 
 def _doubts(result: Analysis, files: list[Path]) -> Iterator[str | None]:

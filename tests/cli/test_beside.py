@@ -212,3 +212,16 @@ def test_names_that_were_given_to_other_faces_are_told(
     assert capfd.readouterr().err.startswith("warning: talk.names.json has the names of faces of an earlier")
     # What is there now is of this analysis, and the next one is the same.
     assert doubt_about_names(now, Path("talk.json")) is None
+
+
+def test_faces_that_lay_there_before_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+):
+    monkeypatch.setattr("emoview.pipeline.analysis.analyze", lambda *_, **__: made_up())
+    monkeypatch.chdir(tmp_path)
+    Path("faces").mkdir()
+    for name in ("000004_0.png", "000005_0.png", "mine.png"):
+        (Path("faces") / name).touch()
+    assert CliRunner().invoke(app, ["analyze", "talk.mp4", "-q", "--save-faces", "faces"]).exit_code == 0
+    said = "warning: faces held 2 faces before: those that were not replaced are of another analysis"
+    assert capfd.readouterr().err.splitlines() == [said]
