@@ -158,6 +158,10 @@ class Records:
         asked = json.loads(json.dumps(wanted.asked()))
         weights = hash_of_weights(wanted.options.runs, wanted.options.baseline)
         self._common = {"emoview": __version__, "wanted": asked, "weights": weights}
+        added = {name: str(WRITERS.packages[name]) for name in wanted.formats if name not in WRITERS.own}
+        if added:
+            # Another version of a package may write otherwise.
+            self._common["formats_of"] = added
 
     def key(self, clip: Clip) -> dict[str, Any] | None:
         """Tell what the results of a clip depend on; None for a file that cannot be read."""
