@@ -230,10 +230,18 @@ def format_of(path: Path | None) -> str:
     known = f"one or more of {', '.join(WRITERS)}"
     if path is None:
         raise InputError(f"no format was named: add --format, {known}")
+    _refuse_made(path)
     meant = _meant(path)
     if meant is None:
         raise InputError(f"{path} says no format: add --format, {known}")
     return meant
+
+
+def _refuse_made(path: Path) -> None:
+    """Refuse a name that is one of what other commands make of a result."""
+    maker = _MADE_BY.get(path.suffix.lower())
+    if maker is not None:
+        raise InputError(f"{path} is no file of a format: emoview {maker} makes it of a result")
 
 
 def _meant(path: Path) -> str | None:
@@ -258,9 +266,7 @@ def formats_for(output: Path | None, named: str | None, usual: str = "csv,json")
     # Other packages are not looked at where no ending is to be understood.
     if output is None or output.is_dir() or not output.suffix:
         return asked
-    maker = _MADE_BY.get(output.suffix.lower())
-    if maker is not None:
-        raise InputError(f"{output} is no file of a format: emoview {maker} makes it of a result")
+    _refuse_made(output)
     meant = _meant(output)
     if meant is None:
         if mimetypes.MimeTypes().guess_type(output.name)[0]:

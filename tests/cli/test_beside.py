@@ -175,6 +175,7 @@ def test_what_the_command_line_names_is_written_whatever_a_file_of_options_says(
         ("-o clip.eaf --format eaf,vtt", "clip.eaf is one file of the format eaf: name a folder"),
         ("-o clip.eaf --format vtt", "clip.eaf is one file of the format eaf: name a folder"),
         ("-o clip.html --format csv", "emoview report makes it of a result"),
+        ("-o clip.svg", "emoview plot makes it of a result"),
         ("-o clip.xlsx --format csv", "clip.xlsx is no file of a format: name a folder"),
     ],
 )
