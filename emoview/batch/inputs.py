@@ -15,7 +15,7 @@ from emoview.batch import lists
 from emoview.batch.names import names_of
 from emoview.batch.storage import Place, Remote, place_of
 from emoview.common.names import FACES, LABEL
-from emoview.common.text import name_of
+from emoview.common.text import counted, name_of
 from emoview.errors import InputError
 from emoview.media.endings import MEDIA
 from emoview.media.probe import WHOLE, Stretch
@@ -80,7 +80,7 @@ def clips_of(
         endings: Of the files that are going to be written for each; long names are cut to suit them. By
             default of all that there are.
         passed_over: Counts the files in folders that do not end as media do, by their endings.
-        notes: Told what a user should know of lists.
+        notes: Told what a user should know of lists and of folders.
 
     Returns:
         The clips. A line of a list, or a folder below an input, that is no good is one that has a fault.
@@ -147,7 +147,7 @@ def _sources(text: str, left_out: Counter[str], notes: list[str] | None) -> list
     if isinstance(path, Remote):
         return _behind(path, left_out)
     if folder:
-        return _in_folder(path, left_out)
+        return _in_folder(path, left_out, [] if notes is None else notes)
     if glob.has_magic(text) and not os.path.lexists(path):
         return _in_glob(text, left_out)
     # A file that is missing fails like any other that cannot be analysed: alone.
@@ -192,18 +192,26 @@ def _is_media(name: PurePosixPath, left_out: Counter[str]) -> bool:
     return ending in MEDIA
 
 
-def _in_folder(folder: Path, left_out: Counter[str]) -> list[Source]:
+def _in_folder(folder: Path, left_out: Counter[str], notes: list[str]) -> list[Source]:
     closed: list[OSError] = []
-    found = []
+    found, linked = [], []
     for where, folders, files in os.walk(folder, onerror=closed.append, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        linked += [link for name in folders if (link := Path(where) / name).is_symlink()]
         for name in sorted(files):
             path = Path(where) / name
             if _is_media(PurePosixPath(name), left_out):
                 found.append(Source(path, PurePosixPath(path.relative_to(folder).as_posix())))
     faults = [_closed(Path(error.filename), error) for error in closed]
+    if linked:
+        notes.append(
+            f"{counted(len(linked), 'linked folder')} in {name_of(folder)}, such as {name_of(linked[0])}, "
+            "passed over: name what they link to, too, if that is meant"
+        )
     if not found:
-        others = f", but {kinds_of(left_out)}" if left_out else ""
+        there = [kinds_of(left_out)] if left_out else []
+        there += [counted(len(linked), "linked folder")] if linked else []
+        others = f", but {' and '.join(there)}" if there else ""
         reason = faults[0].fault if faults else f"it holds no media files{others}: name a folder that does"
         raise InputError(f"{name_of(folder)}: {reason}")
     return found + faults

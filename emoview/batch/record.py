@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,7 @@ from emoview.common.names import FACES, LABEL
 from emoview.common.text import name_of, shown
 from emoview.errors import InputError, OutputError
 from emoview.networks.weights import MANIFEST, weights_folder
-from emoview.output.read import file_of_result
+from emoview.output.read import of_what
 from emoview.output.writers import WRITERS
 from emoview.timeline.options import Options
 
@@ -108,11 +109,15 @@ def hash_of_weights(runs: Sequence[str], baseline: str | None) -> str:
 
 @dataclass(frozen=True)
 class _Record:
-    """What is kept of a clip that is done: on what it depends, its files with their sizes, and its row."""
+    """What is kept of a clip that is done: on what it depends, its files with their sizes, and its row.
+
+    And the hash of all of its content, where that is known.
+    """
 
     key: dict[str, Any] | None
     outputs: dict[str, int]
     row: dict[str, Any]
+    sha256: str | None = None
 
 
 def _read(file: Place) -> _Record:
@@ -153,6 +158,10 @@ class Records:
         asked = json.loads(json.dumps(wanted.asked()))
         weights = hash_of_weights(wanted.options.runs, wanted.options.baseline)
         self._common = {"emoview": __version__, "wanted": asked, "weights": weights}
+        added = {name: str(WRITERS.packages[name]) for name in wanted.formats if name not in WRITERS.own}
+        if added:
+            # Another version of a package may write otherwise.
+            self._common["formats_of"] = added
 
     def key(self, clip: Clip) -> dict[str, Any] | None:
         """Tell what the results of a clip depend on; None for a file that cannot be read."""
@@ -166,10 +175,11 @@ class Records:
         """Give the row of a clip that is done as it is asked for now; None if it is to be done."""
         if key is None:
             return None
+        file = record_file(self._folder, clip.name)
         try:
-            record = _read(record_file(self._folder, clip.name))
+            record = _read(file)
             row = checked_row(record.row)
-            done = record.key == key
+            done = record.key == key and not _changed_within(clip.path, file, record.sha256)
             for path in self._wanted.outputs(self._folder, clip.name).values():
                 done = done and path.stat().st_size == record.outputs[path.name]
         except (OSError, ValueError, KeyError, RecursionError):
@@ -195,20 +205,29 @@ class Records:
         goals = self._wanted.outputs(self._folder, clip.name).values()
         if clip.fault or not any(isinstance(goal, Path) and goal.exists() for goal in goals):
             return None
-        result = file_of_result(Path(str(self._folder / f"{clip.name}.json")))
-        if result is None:
-            return _UNKNOWN
-        path, sha256 = result
-        same = path == shown(clip.path) or (isinstance(clip.path, Path) and sha256 == sha256_of(clip.path))
-        return None if same else path
+        there = of_what(Path(str(self._folder / f"{clip.name}.json")))
+        if there is None or there.source is not None:
+            return _UNKNOWN if there is None else f"{there.source} about {there.path}"
+        same = there.path == shown(clip.path) or (
+            isinstance(clip.path, Path) and there.sha256 == sha256_of(clip.path)
+        )
+        return None if same else there.path
 
     def discard(self, clip: Clip) -> None:
-        """Remove what an earlier run wrote for a clip that has failed now: it is about something else."""
+        """Remove what an earlier run wrote for a clip that has failed now, if it is about something else.
+
+        A file that cannot be read now, as on a disk that is not there, may hold what it did.
+        """
         file = record_file(self._folder, clip.name)
+        key = self.key(clip)
         try:
-            outputs = _read(file).outputs
+            before = _read(file)
+            same = key == before.key and not _changed_within(clip.path, file, before.sha256)
         except (OSError, ValueError, RecursionError):
             return
+        if key is None or same:
+            return
+        outputs = before.outputs
         beside = self._folder / clip.name
         for name in outputs:
             # A record that was tampered with removes nothing else.
@@ -217,13 +236,33 @@ class Records:
         file.unlink(missing_ok=True)
 
 
+def _changed_within(path: Place, record: Place, sha256: str | None) -> bool:
+    """Tell whether a large file is newer than its record, and other where `fingerprint` does not look."""
+    if not isinstance(path, Path) or not isinstance(record, Path) or sha256 is None:
+        return False
+    there = path.stat()
+    if there.st_size <= _WHOLE_BYTES or there.st_mtime_ns <= record.stat().st_mtime_ns:
+        return False
+    if sha256_of(path) != sha256:
+        return True
+    # Of a copy the next batch need not read all again.
+    with suppress(OSError):
+        os.utime(record)
+    return False
+
+
 def record_file(folder: Place, name: str) -> Place:
     """Name the record of a clip."""
     return folder / FOLDER / f"{name}{_RECORD}"
 
 
 def write_record(
-    folder: Place, name: str, key: Mapping[str, Any] | None, outputs: list[Place], row: Mapping[str, Any]
+    folder: Place,
+    name: str,
+    key: Mapping[str, Any] | None,
+    outputs: list[Place],
+    row: Mapping[str, Any],
+    sha256: str | None = None,
 ) -> None:
     """Note that a clip is done, after all its files were written."""
     try:
@@ -233,6 +272,6 @@ def write_record(
             f"a result of {name} disappeared ({error.strerror}): check whether another program writes to the "
             "folder"
         ) from error
-    record = {"key": key, "outputs": sizes, "row": row}
+    record = {"key": key, "outputs": sizes, "row": row, "sha256": sha256}
     # In ASCII, because a file name may hold bytes that are no text.
     write_whole(record_file(folder, name), json.dumps(record, allow_nan=False) + "\n")

@@ -5,7 +5,6 @@ The only place that knows fsspec, which reaches what is behind an address.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from emoview.common import files
 from emoview.common.names import fitting
-from emoview.common.text import ADDRESS, name_of
+from emoview.common.text import ADDRESS
 from emoview.errors import EmoviewError, InputError, OutputError
 
 _LOCAL: Final = "file://"
@@ -254,27 +253,10 @@ def refuse_unwritable(place: Place) -> None:
     """See to it that nobody works for hours for results that cannot be written.
 
     Raises:
-        OutputError: There can be no file of this name: its path is too long, it is that of a folder, or the
-            folder above it may not be written to. Of an address nothing is asked.
+        OutputError: There can be no file of this name. Of an address nothing is asked.
     """
     if isinstance(place, Path):
-        reason = _objection(place.absolute())
-        if reason is not None:
-            raise OutputError(f"{name_of(place)} cannot be written ({reason}): choose another folder with -o")
-
-
-def _objection(file: Path) -> str | None:
-    if os.path.isdir(file):  # noqa: PTH112
-        return "it is a folder"
-    try:
-        # Only a name that is too long for the system makes it raise.
-        file.exists()
-        above = next(folder for folder in file.parents if folder.exists())
-    except OSError as error:
-        return error.strerror
-    if not above.is_dir():
-        return f"{name_of(above)} is not a folder"
-    return None if os.access(above, os.W_OK | os.X_OK) else f"{name_of(above)} may not be written to"
+        files.refuse_unwritable(place)
 
 
 @contextmanager

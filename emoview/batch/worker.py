@@ -171,5 +171,5 @@ def _analyze(task: Task, folder: Place, wanted: Wanted, on_event: EventHook) -> 
         local = output if isinstance(output, Path) else Path(str(clip.path)).with_name(output.name)
         write_whole(output, contents[kind](local))
     row = row_of(clip, result)
-    write_record(folder, clip.name, task.key, list(outputs.values()), row)
+    write_record(folder, clip.name, task.key, list(outputs.values()), row, result.media.sha256)
     return row

@@ -61,6 +61,11 @@ ConfigOption = Annotated[
 """The type of the parameter that a command takes to have its options read from a file."""
 
 
+def said_here(ctx: typer.Context, name: str) -> bool:
+    """Tell whether a parameter has its value from the command line, and not from a file or by default."""
+    return bool(getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE")
+
+
 def read_toml(path: Path, error: type[Exception] = InputError) -> Mapping[str, Any]:
     """Read a TOML file with options; `error` is raised for one that cannot be read."""
     # Here, since every command would pay for it before it is asked for help.

@@ -48,9 +48,9 @@ def export(
     with terminal.reporting():
         from emoview.cli import render
         from emoview.output.read import with_media_found
-        from emoview.output.writers import format_of, stem_of, write_results
+        from emoview.output.writers import format_of, formats_for, stem_of, write_results
 
-        chosen = formats.split(",") if formats else [format_of(output)]
+        chosen = formats_for(output, formats) if formats else [format_of(output)]
         analysis = with_media_found(with_names(result, names), result)
         written = write_results(analysis, stem_of(result, chosen), chosen, output or result.parent)
         if not quiet:

@@ -59,13 +59,18 @@ def import_(
         from emoview.cli import render
         from emoview.common.files import refuse_input
         from emoview.imports.result import imported
-        from emoview.output.writers import formats_for, stem_of, target, write_results
+        from emoview.output.writers import formats_for, goals_of, stem_beside, stem_of, write_results
 
         chosen = formats_for(output, formats, usual="json")
-        for one in chosen:
-            refuse_input(target(stem_of(table, chosen), one, output, only=len(chosen) == 1), table, video)
         analysis = imported(table, rate=rate, video=video)
-        written = write_results(analysis, stem_of(table, chosen), chosen, output)
+        stem, beside = stem_beside(analysis, stem_of(table, chosen), chosen, output or Path())
+        goals = goals_of(stem, chosen, output)
+        for goal in goals:
+            refuse_input(goal, table, video)
+        replaced = [path for path in goals if path.exists()]
+        written = write_results(analysis, stem, chosen, output)
         if not quiet:
             render.warnings(terminal.console, analysis.warnings)
-            render.show_written(terminal.console, written)
+            render.show_written(terminal.console, written, replaced)
+        # Always, as analyze does.
+        render.warnings(terminal.console, [beside] if beside else [])

@@ -14,7 +14,7 @@ import typer
 from emoview.cli.complete import aspects_like, faces_like, formats_like
 from emoview.cli.formats import chosen_formats
 from emoview.pipeline.device import Device
-from emoview.timeline.options import MOST_FACES, MOST_SMOOTH_S
+from emoview.timeline.options import MOST_FACES, MOST_SMOOTH_S, is_number
 
 if TYPE_CHECKING:
     pass
@@ -67,7 +67,7 @@ class Truth(str, Enum):
 
 
 def _face(value: str) -> str:
-    if value in ("largest", "speaking", "all") or value.isdecimal():
+    if value in ("largest", "speaking", "all") or is_number(value):
         return value
     raise typer.BadParameter("must be largest, speaking, all, or a face number")
 
@@ -92,7 +92,7 @@ def _aspect(value: str) -> str:
 
 
 def _voice(value: str) -> str:
-    if value in ("face", "all") or value.isdecimal():
+    if value in ("face", "all") or is_number(value):
         return value
     raise typer.BadParameter("must be face, all, or the number of a voice")
 

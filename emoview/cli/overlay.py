@@ -51,15 +51,18 @@ def overlay(
         from emoview.cli import render
         from emoview.common.names import OVERLAY, named_after
         from emoview.errors import InputError
+        from emoview.output.read import doubt_about_media, media_of
         from emoview.rendering.overlay import write_overlay
-        from emoview.rendering.report import video_of
 
         analysis = with_names(result, names)
-        video = video or video_of(analysis, result)
+        video = video or media_of(analysis, result)
         if video is None:
             raise InputError(f"{analysis.media.path} was not found: name the video behind the result")
         output = output or named_after(result, OVERLAY)
         with render.progress(terminal.console, quiet=quiet) as on_event:
             write_overlay(analysis, video, output, on_event=on_event)
+        # Always: a result looks right on any pictures of its size.
+        doubt = doubt_about_media(analysis, video)
+        render.warnings(terminal.console, [doubt] if doubt else [])
         if not quiet:
             render.show_written(terminal.console, [output])

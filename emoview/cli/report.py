@@ -58,6 +58,8 @@ def report(
         raise typer.BadParameter("goes with one result, not with a folder", param_hint="--name")
     if video is not None and result.is_dir():
         raise typer.BadParameter("goes with one result, not with a folder", param_hint="--video")
+    if embed and output is not None and output.suffix.lower() == ".pdf":
+        raise typer.BadParameter("goes with a page: a PDF plays nothing", param_hint="--embed")
     terminal = Terminal()
     with terminal.reporting():
         from emoview.cli import render

@@ -112,6 +112,34 @@ def refuse_input(output: Path | None, *inputs: Path | None) -> None:
             raise InputError(f"{name_of(output)} would be overwritten: choose another name with -o")
 
 
+def refuse_unwritable(path: Path) -> None:
+    """See to it that nobody works for hours for results that cannot be written.
+
+    Raises:
+        OutputError: There can be no file of this name: its path is too long, it is that of a folder, or the
+            folder above it may not be written to.
+    """
+    if os.path.lexists(path) and _is_stream(path):
+        return
+    reason = _objection(path.absolute())
+    if reason is not None:
+        raise OutputError(f"{name_of(path)} cannot be written ({reason}): choose another folder with -o")
+
+
+def _objection(file: Path) -> str | None:
+    if os.path.isdir(file):  # noqa: PTH112
+        return "it is a folder"
+    try:
+        # Only a name that is too long for the system makes it raise.
+        file.exists()
+        above = next(folder for folder in file.parents if folder.exists())
+    except OSError as error:
+        return error.strerror
+    if not above.is_dir():
+        return f"{name_of(above)} is not a folder"
+    return None if os.access(above, os.W_OK | os.X_OK) else f"{name_of(above)} may not be written to"
+
+
 def sweep(path: Path) -> None:
     """Remove what writers that were killed left beside `path`; what others are writing stays."""
     for temporary in itertools.islice(_names(path), _SWEPT):

@@ -67,7 +67,8 @@ def _on_file(analysis: Analysis, tier: Tier) -> Tier:
         replace(one, start_s=in_file(analysis, one.start_s), end_s=in_file(analysis, one.end_s))
         for one in tier.segments
     )
-    return replace(tier, segments=tuple(moved))
+    # Of time lapse the shortest last less than a millisecond, and ELAN knows nothing shorter.
+    return replace(tier, segments=tuple(one for one in moved if _ms(one.start_s) < _ms(one.end_s)))
 
 
 def _ms(seconds: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,6 +18,8 @@ from emoview.errors import InputError
 ENDING: Final = ".names.json"
 
 _LONGEST = 60
+# What Persian, the scripts of India and emoji join or part letters with, between two of them.
+_JOINERS: Final = re.compile("(?<=[^\0-\x7f\u200c\u200d])([\u200c\u200d])(?=[^\0-\x7f\u200c\u200d])")
 _Name = Annotated[str, Meta(min_length=1, max_length=_LONGEST)]
 
 
@@ -37,7 +40,14 @@ def read_names(result: Path) -> dict[int, str]:
     stored = read_json(file, dict[str, _Name], "remove it, and name the faces again with --name")
     if not all(number.isascii() and number.isdecimal() and len(number) < 10 for number in stored):
         raise InputError(f"{name_of(file)} is damaged: remove it, and name the faces again with --name")
-    return {int(number): name_of(name) for number, name in stored.items()}
+    return {int(number): _spelled(name) for number, name in stored.items()}
+
+
+def _spelled(name: str) -> str:
+    """Write a name on one line, as `name_of` does, but with the joiners that its spelling needs."""
+    # What is in parentheses is given, too, between the parts.
+    parts = _JOINERS.split(name)
+    return "".join(part if number % 2 else name_of(part) for number, part in enumerate(parts))
 
 
 def keep_names(result: Path, given: Sequence[str], faces: Sequence[int]) -> Mapping[int, str]:
@@ -55,7 +65,7 @@ def keep_names(result: Path, given: Sequence[str], faces: Sequence[int]) -> Mapp
     names = read_names(result)
     for text in given:
         number, equals, name = text.partition("=")
-        name = " ".join(name_of(name).split())
+        name = " ".join(_spelled(name).split())
         if not equals or not (number.isascii() and number.isdecimal()) or len(name) > _LONGEST:
             raise InputError(
                 f"--name {text}: write NUMBER=NAME, such as 3=Anna, of up to {_LONGEST} characters"

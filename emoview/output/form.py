@@ -203,7 +203,8 @@ class Options(Struct):
     audio_track: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
     channel: Literal["mix", "left", "right"] = "mix"
     merge: Annotated[
-        tuple[Annotated[tuple[Count, ...], Meta(min_length=2, max_length=100)], ...], Meta(max_length=100)
+        tuple[Annotated[tuple[Count, ...], Meta(min_length=2, max_length=10_000)], ...],
+        Meta(max_length=10_000),
     ] = ()
     split: bool = False
     min_segment: Annotated[float, Meta(ge=0, le=3600)] = 0.5
@@ -251,6 +252,13 @@ class OfFile(Struct):
     """A result, of which nothing else is looked at."""
 
     media: NameOfMedia
+    source: str | None = None
+
+
+class WithFaces(Struct):
+    """A result, of which only the faces are looked at."""
+
+    faces: list[FaceFound] = []
 
 
 class Result(Struct):

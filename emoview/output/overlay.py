@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.output.lettering import can_be_drawn, lettered
 from emoview.output.palette import blue_green_red, ink
 from emoview.timeline.clock import TICK_MS, tick_at
 from emoview.timeline.labels import LETTERS
@@ -24,6 +25,9 @@ _LANES: Final = ("fused", "face", "voice")
 _LANE_NAMES: Final = ("both", "face", "voice")
 # Pixels of the font at scale 1, from the baseline to the top of a capital.
 _CAPITAL: Final = 21
+# Height of the text on top of a panel, in units, and so many of them long names may add to its width.
+_HEAD: Final = 0.62
+_MOST_UNITS_OF_NAMES: Final = 8
 
 
 class Overlay:
@@ -40,6 +44,7 @@ class Overlay:
         self._rows: dict[int, list[Row]] = {}
         for row in analysis.timeline:
             self._rows.setdefault(row.tick, []).append(row)
+        self._wider = self._width_of_names()
         self._gutter = self._unit * 3
         self._strip = self._drawn_strip()
         self._faded = (self._strip * 0.45).astype(np.uint8)
@@ -71,11 +76,24 @@ class Overlay:
             x = left - self._unit // 2 - panel[0]
         if x < 0:
             x = self._width - panel[0]
-        name = self._analysis.names.get(row.person or 0, f"#{row.person}")
-        self._panel(picture, row, name, (x, top))
+        self._panel(picture, row, self._called(row.person), (x, top))
+
+    def _called(self, person: int | None) -> str:
+        """Call a person by their name; by the number where that has none, or one that cannot be drawn."""
+        name = self._analysis.names.get(-1 if person is None else person)
+        return f"#{person}" if name is None or not can_be_drawn(name) else name
+
+    def _width_of_names(self) -> int:
+        """Give how many pixels more than numbers the names take, as far as there is room."""
+        usual = self._text_size("#0", _HEAD)
+        wide = [self._text_size(self._called(one), _HEAD) - usual for one in self._analysis.names]
+        return max(
+            0, min(max(wide, default=0), _MOST_UNITS_OF_NAMES * self._unit, self._width - 9 * self._unit)
+        )
 
     def _panel_size(self) -> tuple[int, int]:
-        return self._unit * 9, round(self._unit * (1.5 + 1.05 * len(self._analysis.naming.groups)))
+        height = round(self._unit * (1.5 + 1.05 * len(self._analysis.naming.groups)))
+        return self._unit * 9 + self._wider, height
 
     def _panel(self, picture: Picture, row: Row, who: str, at: tuple[int, int]) -> None:
         """A dimmed plate with the id, the label, and a bar for each label."""
@@ -91,7 +109,12 @@ class Overlay:
         label, confidence = row.naming.decide(row.fused)
         head = plate[: round(unit * 1.4)]
         head[:] = blue_green_red(label)
-        self._text(head, f"{who} {label} {confidence:.0%}", (unit // 4, unit), 0.62, _ink(label))
+        said = f"{label} {confidence:.0%}"
+        # What is said of somebody matters more than the end of a long name.
+        named = who in self._analysis.names.values()
+        while named and len(who) > 1 and self._text_size(f"{who} {said}", _HEAD) > width - unit // 4:
+            who = who[:-1]
+        self._text(head, f"{who} {said}", (unit // 4, unit), _HEAD, _ink(label))
         for i, (each, p) in enumerate(zip(row.naming.groups, row.naming.sums(row.fused), strict=True)):
             base = round(unit * (2.3 + 1.05 * i))
             self._text(plate, each, (unit // 4, base), 0.5, _WHITE)
@@ -101,9 +124,26 @@ class Overlay:
 
     def _text(self, picture: Picture, text: str, at: tuple[int, int], height: float, colour: Colour) -> None:
         """Write `text` with capitals of `height` units."""
+        if text.isascii():
+            scale, thick = self._pen(height)
+            cv2.putText(picture, text, at, _FONT, scale, colour, thick, cv2.LINE_AA)
+            return
+        cover, above = lettered(text, round(self._unit * height))
+        top = max(0, at[1] - above)
+        place = picture[top : top + len(cover), at[0] : at[0] + cover.shape[1]]
+        share = cover[: place.shape[0], : place.shape[1], None] / 255
+        place[:] = np.round(place * (1 - share) + np.array(colour) * share)
+
+    def _pen(self, height: float) -> tuple[float, int]:
+        """Give scale and thickness of OpenCV's letters for capitals of `height` units."""
         scale = self._unit * height / _CAPITAL
-        thick = max(1, round(scale * 1.6))
-        cv2.putText(picture, text, at, _FONT, scale, colour, thick, cv2.LINE_AA)
+        return scale, max(1, round(scale * 1.6))
+
+    def _text_size(self, text: str, height: float) -> int:
+        """Give the width of a text in pixels."""
+        if text.isascii():
+            return int(cv2.getTextSize(text, _FONT, *self._pen(height))[0][0])
+        return int(lettered(text, round(self._unit * height))[0].shape[1])
 
     def _drawn_strip(self) -> Picture:
         """The whole clip along the width: a lane for both, face and voice."""

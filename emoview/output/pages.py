@@ -36,6 +36,11 @@ def made_by(made_with: str = "") -> str:
     return f"emoview {__version__}{made_with and f', {made_with}'}"
 
 
+def says(head: str, made_with: str) -> bool:
+    """Tell whether the beginning of a page says that this version made it with these options."""
+    return f'content="{_environment().filters["e"](made_by(made_with))}"' in head
+
+
 def page(template: str, *, made_with: str = "", **values: Any) -> str:
     """Fill a template; every value is escaped; `made_with` is told as by `made_by`."""
     return _environment().get_template(template).render(made_by=made_by(made_with), **values)

@@ -33,6 +33,8 @@ WIDTH: Final = 7.2
 # More points than a figure has pixels only make a vector file slow.
 _MOST_POINTS: Final = 1000
 _COLUMNS_OF_LABELS: Final = 600
+# Up to here means say what ticks do.
+_AS_GOOD_AS_A_TICK_S: Final = 0.1
 # From so many seconds on, means over so many seconds are drawn: ten minutes in 5 s, an hour in 30 s.
 _WINDOWS: Final = ((4 * 3600, 120.0), (1800, 30.0), (300, 5.0), (60, 1.0), (-1, 0.0))
 # Hundredths of a point are enough for print, and the rest is half of a vector file.
@@ -65,6 +67,7 @@ class View:
         to_s: Where it ends; None for the end of the longest result.
         width: Of the figure, in inches.
         smooth_s: Means over so many seconds are drawn; None for what suits the length, 0 for every tick.
+            Where a figure has no room for so many points, they are over more, and the figure says so.
         rows: So many stretches of equal length below each other.
         compare: Leave the single modalities out, so that several results fit on a page.
     """
@@ -207,9 +210,11 @@ class _Part:
 
 
 def _window(view: View, from_s: float, to_s: float) -> float:
-    if view.smooth_s is not None:
-        return view.smooth_s
-    return next(window for least, window in _WINDOWS if to_s - from_s > least)
+    """Give over how many seconds means are drawn: what is asked for, as far as there are points for it."""
+    if view.smooth_s is None:
+        return next(window for least, window in _WINDOWS if to_s - from_s > least)
+    point_s = (to_s - from_s) / _MOST_POINTS
+    return view.smooth_s if point_s <= max(view.smooth_s, _AS_GOOD_AS_A_TICK_S) else round(point_s, 2)
 
 
 def _title(analysis: Analysis) -> str:

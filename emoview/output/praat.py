@@ -21,7 +21,7 @@ def textgrid_file(analysis: Analysis, _: Path) -> str:
     tiers = tiers_of(analysis) or [Tier("fused", ())]
     lines = [
         'File type = "ooTextFile"', 'Object class = "TextGrid"', "",
-        "xmin = 0", f"xmax = {end:.2f}", "tiers? <exists>", f"size = {len(tiers)}", "item []:",
+        "xmin = 0", f"xmax = {_time(end)}", "tiers? <exists>", f"size = {len(tiers)}", "item []:",
     ]  # fmt: skip
     for number, tier in enumerate(tiers, 1):
         said = [(in_file(analysis, s.start_s), in_file(analysis, s.end_s), s.label) for s in tier.segments]
@@ -29,15 +29,21 @@ def textgrid_file(analysis: Analysis, _: Path) -> str:
         lines += [
             f"    item [{number}]:", '        class = "IntervalTier"',
             f'        name = "{_quoted(tier.name)}"',
-            "        xmin = 0", f"        xmax = {end:.2f}",
+            "        xmin = 0", f"        xmax = {_time(end)}",
             f"        intervals: size = {len(intervals)}",
         ]  # fmt: skip
         for i, (first, last, text) in enumerate(intervals, 1):
             lines += [
-                f"        intervals [{i}]:", f"            xmin = {first:.2f}",
-                f"            xmax = {last:.2f}", f'            text = "{text}"',
+                f"        intervals [{i}]:", f"            xmin = {_time(first)}",
+                f"            xmax = {_time(last)}", f'            text = "{text}"',
             ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _time(seconds: float) -> str:
+    """Write a time; in hundredths a tick of time lapse would have no length, which Praat refuses."""
+    text = f"{seconds:.6f}".rstrip("0")
+    return text + "0" * (2 - len(text.partition(".")[2]))
 
 
 def _quoted(text: str) -> str:

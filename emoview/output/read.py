@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, cast
 
 from msgspec.structs import asdict, astuple
 
+from emoview.common.files import sha256_of
 from emoview.common.stored import decode_json, is_file, read_bytes
 from emoview.common.text import name_of, shown
 from emoview.errors import InputError, NoResultError
 from emoview.media.endings import MEDIA
 from emoview.output import form
-from emoview.output.faces import read_names
+from emoview.output.faces import names_file, read_names
 from emoview.timeline.clock import time_of
 from emoview.timeline.explanation import Explanation, FaceReasons, VoiceEffect, VoiceReasons
 from emoview.timeline.labels import UNCERTAIN, Naming
@@ -84,24 +86,85 @@ def read_json(path: Path) -> Analysis:
     return replace(analysis, names=read_names(path))
 
 
-def file_of_result(path: Path) -> tuple[str, str | None] | None:
-    """Tell of which file a result is, by name and SHA-256; None where there is no such result."""
+@dataclass(frozen=True)
+class OfWhat:
+    """Of what a result is.
+
+    Attributes:
+        path: Name of the file.
+        sha256: Of the file; None where the result does not say.
+        source: Program whose findings these are; None if it is emoview.
+    """
+
+    path: str
+    sha256: str | None
+    source: str | None
+
+
+def of_what(path: Path) -> OfWhat | None:
+    """Tell of what a result is; None where there is no such result."""
     if not is_file(path):
         return None
     try:
         stored = decode_json(read_bytes(path, _CURE, most=MOST_BYTES), form.OfFile, path, _CURE)
     except InputError:
         return None
-    return stored.media.path, stored.media.sha256
+    return OfWhat(stored.media.path, stored.media.sha256, stored.source)
+
+
+def doubt_about_names(analysis: Analysis, path: Path) -> str | None:
+    """Tell in a sentence where names were given to other faces than a result has that is going to `path`."""
+    file = names_file(path)
+    if path.suffix != ".json" or not (analysis.faces and is_file(file)):
+        return None
+    try:
+        before = decode_json(read_bytes(path, _CURE, most=MOST_BYTES), form.WithFaces, path, _CURE).faces
+    except InputError:
+        before = []
+    if [FaceFound(*astuple(face)) for face in before] == list(analysis.faces):
+        return None
+    return (
+        f"{name_of(file)} has the names of faces of an earlier result, and here the numbers may be others: "
+        "name the faces again with --name, or remove it"
+    )
+
+
+def media_of(analysis: Analysis, result: Path) -> Path | None:
+    """Find the recording where the result says it was, or beside the result; None where it is not.
+
+    A name that counts from some folder may be that of several files: then the one of the same content is
+    meant, or else the one that is nearest to the result.
+    """
+    said = Path(analysis.media.path)
+    if said.is_absolute() and is_file(said):
+        return said
+    there: dict[str, Path] = {}
+    for place in (result.parent / said, result.parent / said.name, said):
+        if is_file(place):
+            there.setdefault(os.path.realpath(place), place)
+    found = list(there.values())
+    if len(found) > 1 and analysis.media.sha256:
+        found.sort(key=lambda place: sha256_of(place) != analysis.media.sha256)
+    return found[0] if found else None
+
+
+def doubt_about_media(analysis: Analysis, file: Path) -> str | None:
+    """Tell in a sentence that a file is not the one that was analysed, by its content; None if it may be."""
+    known = analysis.media.sha256
+    if known is None or sha256_of(file) in (known, None):
+        return None
+    return (
+        f"{name_of(file)} is not the file that was analysed, by its content: look whether it is the same "
+        "recording"
+    )
 
 
 def with_media_found(analysis: Analysis, result: Path) -> Analysis:
-    """Name the media beside the result where it is not, or no longer, where the analysis found it."""
-    media = Path(analysis.media.path)
-    beside = result.parent / media.name
-    if is_file(media) or not is_file(beside):
+    """Name the media by where they are now, if they are not, or no longer, where the analysis found them."""
+    found = media_of(analysis, result)
+    if found is None or found == Path(analysis.media.path):
         return analysis
-    return replace(analysis, media=replace(analysis.media, path=str(beside)))
+    return replace(analysis, media=replace(analysis.media, path=str(found)))
 
 
 def _check(stored: form.Result) -> None:
@@ -161,7 +224,8 @@ def _number(version: str) -> tuple[int, ...]:
 def _analysis(stored: form.Result, *, by_sums: bool) -> Analysis:
     overall = stored.overall
     given = stored.options.measure
-    measure = bool(stored.measures) if given is None else given
+    # Earlier versions measured nothing, and without looking ahead nothing can be measured.
+    measure = given if given is not None else bool(stored.measures) or stored.options.causal
     options = Options(**{**asdict(stored.options), "measure": measure})
     _check_aspect(options)
     naming = options.naming

@@ -82,7 +82,8 @@ def to_html(
         labels=analysis.naming.labels,
         sums=_sums(analysis),
         faces=faces,
-        who={face: analysis.who(face) for face in (*faces, None)},
+        # Somebody may be heard, of whom nothing else is reported.
+        who={one: analysis.who(one) for one in (*faces, *(one.person for one in analysis.speakers), None)},
         length=length_of(analysis.media.duration_s),
         long=is_long(analysis),
         shares=shares_of(analysis),

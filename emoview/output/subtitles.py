@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Final
 
-from emoview.timeline.in_file import in_file
+from emoview.timeline.in_file import in_file, speed_of
 from emoview.timeline.results import Analysis, Segment
 
 SHORTEST_S: Final = 1.0
 """A caption stands for at least so long, in seconds: nobody reads a shorter one."""
 # Of a caption: what shares less of it with a segment does not name that.
 _LEAST_SHARE = 0.25
+_NO_TAGS: Final = str.maketrans("<>{}", "‹›()")
 
 _Cue = tuple[float, float, str]
 
 
 def vtt_file(analysis: Analysis, _: Path) -> str:
-    """Write the segments as WebVTT."""
-    cues = (f"{_time(a, '.')} --> {_time(b, '.')}\n{text}\n" for a, b, text in _on_file(analysis))
+    """Write the segments as WebVTT, in which a name may hold what looks like a tag or an arrow."""
+    cues = (
+        f"{_time(a, '.')} --> {_time(b, '.')}\n{escape(text, quote=False)}\n"
+        for a, b, text in _on_file(analysis)
+    )
     return "\n".join(["WEBVTT\n", *cues])
 
 
 def srt_file(analysis: Analysis, _: Path) -> str:
-    """Write the segments as SubRip."""
+    """Write the segments as SubRip, which has no way to say that a name is no tag: it gets other brackets."""
     return "\n".join(
-        f"{number}\n{_time(a, ',')} --> {_time(b, ',')}\n{text}\n"
+        f"{number}\n{_time(a, ',')} --> {_time(b, ',')}\n{text.translate(_NO_TAGS)}\n"
         for number, (a, b, text) in enumerate(_on_file(analysis), 1)
     )
 
@@ -63,6 +68,8 @@ def _cues(analysis: Analysis) -> Iterator[_Cue]:
 
 def _spans(analysis: Analysis) -> Iterator[tuple[float, float]]:
     """Cut the clip wherever a segment starts or ends, but where that leaves too little to read."""
+    # Where it is read: in the recording, which slow motion makes longer, and time lapse shorter.
+    shortest = SHORTEST_S / speed_of(analysis)
     end = analysis.media.duration_s
     ends = sorted({edge for s in analysis.segments for edge in (s.start_s, s.end_s)} | {end})
     starts = [s.start_s for s in analysis.segments]
@@ -77,11 +84,11 @@ def _spans(analysis: Analysis) -> Iterator[tuple[float, float]]:
         while over < len(stops) and stops[over] <= at:
             over += 1
         silent = said == over
-        cut = edge if silent else min(max(edge, at + SHORTEST_S), end)
-        if 0 < end - cut < SHORTEST_S:
+        cut = edge if silent else min(max(edge, at + shortest), end)
+        if 0 < end - cut < shortest:
             # The rest is too short for a caption: it takes from what is before, or goes to it.
-            cut = end - SHORTEST_S
-            if cut <= at if silent else cut < at + SHORTEST_S:
+            cut = end - shortest
+            if cut <= at if silent else cut < at + shortest:
                 cut = end
         yield at, cut
         at = cut

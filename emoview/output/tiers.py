@@ -65,7 +65,10 @@ def _blinks(analysis: Analysis, *, several: bool) -> list[Tier]:
 
 def _called(analysis: Analysis, person: int) -> str:
     """Call a person by their name, with its number where another goes by the same: tiers differ in name."""
-    numbers = {row.person for row in analysis.timeline} - {None}
-    called = [analysis.names.get(number or 0, str(number)) for number in numbers]
+    numbers = {row.person for row in analysis.timeline if row.person is not None}
+    called = {number: analysis.names.get(number, str(number)) for number in numbers}
     name = analysis.names.get(person, str(person))
-    return name if called.count(name) == 1 else f"{name} ({person})"
+    # Somebody may even be called as another is with the number.
+    others = [one for number, one in called.items() if number != person]
+    others += [f"{one} ({number})" for number, one in called.items()]
+    return f"{name} ({person})" if name in others else name

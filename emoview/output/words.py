@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emoview.common.text import name_of
+from emoview.timeline.in_file import in_file
 from emoview.timeline.presence import listened, looked, presence_of
 from emoview.timeline.results import Analysis
 
@@ -31,7 +32,7 @@ def facts_of(analysis: Analysis) -> Pairs:
     media = analysis.media
     pairs = [("file", Path(media.path).name), ("length", length_of(media.duration_s))]
     if media.start_s:
-        pairs.append(("starts in the file at", length_of(media.start_s)))
+        pairs.append(("starts in the file at", length_of(in_file(analysis, 0.0))))
     if media.width is not None:
         rate = "" if media.frame_rate is None else f", {media.frame_rate:g} pictures a second"
         pairs.append(("picture", f"{media.width} x {media.height}{rate}"))

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import mimetypes
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from emoview.common.additions import Package, WithAdditions, said
 from emoview.common.files import Content, write_whole
+from emoview.common.interrupts import interrupted_as
 from emoview.common.names import fitting
+from emoview.common.text import name_of
 from emoview.errors import EmoviewError, InputError, OutputError
-from emoview.timeline.results import Analysis, MediaFacts
+from emoview.timeline.results import Analysis
+
+if TYPE_CHECKING:
+    from emoview.output.read import OfWhat
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,8 @@ def stem_beside(
 ) -> tuple[str, str | None]:
     """Name results so that none replaces that of another file, and tell in a sentence where it would have.
 
-    Where `NAME.json` in the folder is the result of another file, these become `NAME~2`, as in a batch.
+    Where `NAME.json` in the folder is the result of another file, or of what another program found, these
+    become `NAME~2`, as in a batch.
 
     Args:
         analysis: What is going to be written.
@@ -144,31 +151,38 @@ def stem_beside(
         folder: Where to.
         others: Endings of further files that are going to share the name.
     """
-    from emoview.output.read import file_of_result
+    from emoview.output.read import of_what
 
     if not (formats or others):
         return stem, None
-    media = analysis.media
     first = None
     for number in itertools.count(1):
         name = stem if number == 1 else stem_of(Path(f"{stem}~{number}.x"), formats, *others)
-        other = file_of_result(folder / f"{name}.json")
-        if other is None or _is_of(media, *other, folder):
+        other = of_what(folder / f"{name}.json")
+        if other is None or _is_of(analysis, other, folder):
             break
-        first = first or other[0]
+        first = first or other
     if first is None:
         return stem, None
-    whose = f"another {first}, or of what it held before" if first == media.path else first
-    return name, f"{folder / stem} is the result of {whose}: that of {media.path} is called {name}"
+    whose, mine = first.path, analysis.media.path
+    if first.source != analysis.source:
+        whose = f"{first.source or 'emoview'} about {whose}"
+        mine = f"{analysis.source or 'emoview'} about {mine}"
+    elif whose == mine:
+        whose = f"another {whose}, or of what it held before"
+    return name, f"{folder / stem} is the result of {whose}: that of {mine} is called {name}"
 
 
-def _is_of(media: MediaFacts, path: str, sha256: str | None, folder: Path) -> bool:
-    """Tell whether a result in a folder, of a file of this name and content, is of the same file."""
-    if not (media.sha256 and sha256):
-        return media.path == path
+def _is_of(analysis: Analysis, other: OfWhat, folder: Path) -> bool:
+    """Tell whether a result in a folder is of the same file, and found by the same program."""
+    media = analysis.media
+    if analysis.source != other.source:
+        return False
+    if not (media.sha256 and other.sha256):
+        return media.path == other.path
     # A name that counts from some folder, or is none of a file, may be that of another.
-    here = Path(path).is_absolute() or folder.resolve() == Path.cwd()
-    return media.sha256 == sha256 or (media.path == path and here and Path(path).exists())
+    here = Path(other.path).is_absolute() or folder.resolve() == Path.cwd()
+    return media.sha256 == other.sha256 or (media.path == other.path and here and Path(other.path).exists())
 
 
 def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output: Path | None) -> list[Path]:
@@ -185,11 +199,20 @@ def write_results(analysis: Analysis, stem: str, formats: Sequence[str], output:
         What was written.
 
     Raises:
+        KeyboardInterrupt: Somebody stopped it; it says what was written before.
         OutputError: A file cannot be written.
     """
     goals = goals_of(stem, formats, output)
-    for name, path in zip(formats, goals, strict=True):
-        write_whole(path, WRITERS[name].content(analysis, path))
+    done: list[Path] = []
+
+    def told() -> str:
+        names = ", ".join(name_of(path) for path in done)
+        return f"{names} was written, and the rest was not" if done else "nothing was written"
+
+    with interrupted_as(told):
+        for name, path in zip(formats, goals, strict=True):
+            write_whole(path, WRITERS[name].content(analysis, path))
+            done.append(path)
     return goals
 
 
@@ -207,10 +230,25 @@ def format_of(path: Path | None) -> str:
     known = f"one or more of {', '.join(WRITERS)}"
     if path is None:
         raise InputError(f"no format was named: add --format, {known}")
-    for name, writer in WRITERS.items():
-        if path.suffix.lower() == writer.suffix.lower():
-            return name
-    raise InputError(f"{path} says no format: add --format, {known}")
+    _refuse_made(path)
+    meant = _meant(path)
+    if meant is None:
+        raise InputError(f"{path} says no format: add --format, {known}")
+    return meant
+
+
+def _refuse_made(path: Path) -> None:
+    """Refuse a name that is one of what other commands make of a result."""
+    maker = _MADE_BY.get(path.suffix.lower())
+    if maker is not None:
+        raise InputError(f"{path} is no file of a format: emoview {maker} makes it of a result")
+
+
+def _meant(path: Path) -> str | None:
+    """Name the format by which a file name ends; of several the one with the longest suffix."""
+    name = path.name.lower()
+    ends = [one for one, writer in WRITERS.items() if name.endswith(writer.suffix.lower())]
+    return max(ends, key=lambda one: len(WRITERS[one].suffix), default=None) if path.suffix else None
 
 
 def formats_for(output: Path | None, named: str | None, usual: str = "csv,json") -> list[str]:
@@ -224,27 +262,33 @@ def formats_for(output: Path | None, named: str | None, usual: str = "csv,json")
     Raises:
         InputError: The ending is that of another file, or says something else than what was asked for.
     """
-    ending = "" if output is None or output.is_dir() else output.suffix.lower()
-    # Other packages are not looked at where no ending is to be understood.
-    meant = [name for name, writer in WRITERS.items() if writer.suffix.lower() == ending] if ending else []
     asked = (named or usual).split(",")
-    if ending in _MADE_BY:
-        raise InputError(
-            f"analyze does not write {output}: analyze first, then use emoview {_MADE_BY[ending]}"
-        )
-    if not meant or (named is not None and asked == meant):
+    # Other packages are not looked at where no ending is to be understood.
+    if output is None or output.is_dir() or not output.suffix:
         return asked
-    if named is not None:
-        raise InputError(
-            f"{output} is one file of the format {meant[0]}: name a folder, or leave out --format"
-        )
-    return meant
+    _refuse_made(output)
+    meant = _meant(output)
+    if meant is None:
+        if mimetypes.MimeTypes().guess_type(output.name)[0]:
+            raise InputError(
+                f"{output} says no format: name a folder, or end it in that of {', '.join(WRITERS)}"
+            )
+        return asked
+    if named is None:
+        return [meant]
+    if len(asked) == 1 and _is_file_of(asked[0], output):
+        return asked
+    raise InputError(f"{output} is one file of the format {meant}: name a folder, or leave out --format")
+
+
+def _is_file_of(name: str, output: Path) -> bool:
+    """Tell whether a file of a format may be called so: it ends as others do, whatever stands before that."""
+    return output.suffix.lower() == f".{WRITERS[name].suffix.rpartition('.')[2]}".lower()
 
 
 def target(stem: str, name: str, output: Path | None, *, only: bool) -> Path:
     """Give the file that a format of a result goes to; the arguments are those of `write_results`."""
-    writer, output = WRITERS[name], output or Path()
-    ending = f".{writer.suffix.rpartition('.')[2]}".lower()
-    if only and output.suffix.lower() == ending and not output.is_dir():
+    output = output or Path()
+    if only and _is_file_of(name, output) and not output.is_dir():
         return output
-    return output / f"{stem}{writer.suffix}"
+    return output / f"{stem}{WRITERS[name].suffix}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emoview.errors import InputError
-from emoview.timeline.options import MOST_SMOOTH_S, Options, check_choices, ratio_of
+from emoview.timeline.options import MOST_SMOOTH_S, Options, check_choices, is_number, ratio_of
 
 
 def check(options: Options) -> None:
@@ -47,7 +47,7 @@ def _check_faces(options: Options) -> None:
     """Refuse values that name no faces."""
     if type(options.max_faces) is not int or options.max_faces < 1:
         raise InputError("max_faces must be a whole number, 1 or more")
-    if options.face not in ("largest", "speaking", "all") and not str(options.face).isdecimal():
+    if options.face not in ("largest", "speaking", "all") and not is_number(options.face):
         raise InputError(f"face must be largest, speaking, all or a number, not {options.face!r}")
     for group in options.merge:
         if len(group) < 2 or not all(type(one) is int and one >= 0 for one in group):
@@ -56,7 +56,7 @@ def _check_faces(options: Options) -> None:
 
 def _check_values(options: Options) -> None:
     """Refuse values that are none of their kind."""
-    if options.voice not in ("face", "all") and not str(options.voice).isdecimal():
+    if options.voice not in ("face", "all") and not is_number(options.voice):
         raise InputError(f"voice must be face, all or the number of a voice, not {options.voice!r}")
     least = options.least_confidence
     known = least is None or (isinstance(least, int | float) and not isinstance(least, bool))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import mimetypes
 import os
 from collections.abc import Callable
@@ -20,8 +19,8 @@ from emoview.media.pictures import jpegs_at
 from emoview.media.probe import Media, probe
 from emoview.output.faces import ENDING, names_file
 from emoview.output.overview import Clip, clip_of, to_overview
-from emoview.output.pages import made_by
-from emoview.output.read import read_json
+from emoview.output.pages import says
+from emoview.output.read import doubt_about_media, media_of, read_json
 from emoview.output.report import Source, to_html
 from emoview.output.summary_table import SUMMARY_FILE, failures_of
 from emoview.pipeline.events import EventHook, Progress, ignore
@@ -79,11 +78,27 @@ def write_report(
         OutputError: The page cannot be written.
     """
     analysis = read_json(result)
-    file = video or video_of(analysis, result)
-    media, notes = _media(analysis, file, named=video is not None or embed)
+    file = video or media_of(analysis, result)
+    _write(analysis, result, path, file, named=video is not None, embed=embed, overview=overview, title=title)
+    return analysis
+
+
+def _write(
+    analysis: Analysis,
+    result: Path,
+    path: Path,
+    file: Path | None,
+    *,
+    named: bool = False,
+    embed: bool,
+    overview: Path | None,
+    title: str | None,
+) -> None:
+    """Write the report of a result that was read, with its recording, or without one that is not there."""
+    media, notes = _media(analysis, file, named=named or embed)
     page = to_html(
         analysis,
-        made_with=_made_with(embed, overview),
+        made_with=_made_with(path, file, embed=embed, overview=overview),
         title=title or name_of(Path(Path(analysis.media.path).name)),
         origin=name_of(Path(result.name)),
         source=None if media is None else _source(media, path, embed=embed),
@@ -93,7 +108,6 @@ def write_report(
         overview=None if overview is None else quote(os.fsencode(os.path.relpath(overview, path.parent))),
     )
     write_whole(path, page)
-    return analysis
 
 
 def write_report_pdf(result: Path, path: Path, *, video: Path | None = None) -> None:
@@ -110,15 +124,6 @@ def write_report_pdf(result: Path, path: Path, *, video: Path | None = None) -> 
         page = folder / "report.html"
         write_report(result, page, video=video)
         write_pdf(page, path)
-
-
-def video_of(analysis: Analysis, result: Path) -> Path | None:
-    """Find the video where the result says it was, or beside the result; None where it is not."""
-    said = Path(analysis.media.path)
-    for file in (said, result.parent / said, result.parent / said.name):
-        if is_file(file):
-            return file
-    return None
 
 
 def _media(analysis: Analysis, file: Path | None, *, named: bool) -> tuple[Media | None, list[str]]:
@@ -145,7 +150,9 @@ def _media(analysis: Analysis, file: Path | None, *, named: bool) -> tuple[Media
         return None, [f"The video is left out: {error}."]
     wrong = _mismatch(analysis, media)
     if wrong is None:
-        return media, []
+        # Of one that was found, that would take as long as reading it.
+        doubt = doubt_about_media(analysis, file) if named else None
+        return media, [f"{doubt}."] if doubt else []
     if named:
         raise InputError(f"{wrong}: name the video that was analysed")
     return None, [f"The video is left out: {wrong}."]
@@ -227,7 +234,8 @@ def write_reports(
 ) -> Written:
     """Write an overview of a folder of results, and the report of each into a folder beside it.
 
-    Reports that are newer than their results, and were made by the same version in the same way, stay.
+    Reports that are newer than their results and recordings, and were made by the same version in the same
+    way, stay.
 
     Args:
         folder: Holds NAME.json files, in folders or not, and perhaps the table of `emoview batch`.
@@ -248,11 +256,13 @@ def write_reports(
         name = result.relative_to(folder).with_suffix("").as_posix()
         page = pages / f"{name}.html"
         try:
-            new = not _is_fresh(page, result, _made_with(embed, path))
+            analysis = read_json(result)
+            file = media_of(analysis, result)
+            new = not _is_fresh(page, result, file, _made_with(page, file, embed=embed, overview=path))
             if new:
-                analysis = write_report(result, page, embed=embed, overview=path, title=name_of(Path(name)))
-            else:
-                analysis = read_json(result)
+                _write(
+                    analysis, result, page, file, embed=embed, overview=path, title=name_of(Path(name))
+                )  # fmt: skip
         except NoResultError:
             pass
         except InputError as error:
@@ -275,22 +285,24 @@ def write_reports(
     return written
 
 
-def _made_with(embed: bool, overview: Path | None) -> str:
-    """Say in a few words how a page is made, for the next time."""
+def _made_with(page: Path, file: Path | None, *, embed: bool, overview: Path | None) -> str:
+    """Say in a few words how a page is made, and of which recording, for the next time."""
     parts = [*(["embedded"] if embed else []), *([f"below {overview.name}"] if overview else [])]
-    return name_of(", ".join(parts))
+    whose = "no recording" if file is None else os.path.relpath(file, page.parent)
+    return name_of(", ".join([*parts, f"of {whose}"]))
 
 
-def _is_fresh(page: Path, result: Path, made_with: str) -> bool:
-    """Tell whether a page is that of the result as it is now."""
+def _is_fresh(page: Path, result: Path, file: Path | None, made_with: str) -> bool:
+    """Tell whether a page is that of the result and its recording as they are now."""
+    sources = [one for one in (result, names_file(result), file) if one is not None and one.exists()]
     try:
         made = page.stat().st_mtime
-        changed = max(file.stat().st_mtime for file in (result, names_file(result)) if file.exists())
-        with page.open(encoding="utf-8") as file:
-            head = file.read(_HEAD)
+        changed = max(one.stat().st_mtime for one in sources)
+        with page.open(encoding="utf-8") as content:
+            head = content.read(_HEAD)
     except (OSError, ValueError):
         return False
-    return made > changed and f'content="{html.escape(made_by(made_with))}"' in head
+    return made > changed and says(head, made_with)
 
 
 def _results(folder: Path) -> list[Path]:

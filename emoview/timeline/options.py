@@ -15,6 +15,7 @@ Fusion = Literal["late", "early", "auto"]
 # So many options every result names; those that came later only where they were asked for.
 _FIRST: Final = 10
 _FRACTIONS: Final = ("least_confidence", "rate", "capture_rate", "min_segment", "min_quality", "smooth")
+_MOST_DIGITS: Final = 10
 MOST_SMOOTH_S: Final = 10.0
 """Longest time over which ticks may be averaged, in seconds."""
 MOST_FACES: Final = 20
@@ -94,10 +95,13 @@ class Options:
     smooth: float | None = None
 
     def __post_init__(self) -> None:
-        """Keep whole numbers as they are read back: 2.0."""
+        """Keep numbers as they are read back: 2.0 of a fraction, and `1` of what was written as 01."""
         for name in _FRACTIONS:
             if type(getattr(self, name)) is int:
                 object.__setattr__(self, name, float(getattr(self, name)))
+        for name in ("face", "voice"):
+            if is_number(getattr(self, name)):
+                object.__setattr__(self, name, str(int(getattr(self, name))))
 
     @property
     def naming(self) -> Naming:
@@ -123,6 +127,11 @@ class Options:
             for number, (name, value) in enumerate(given.items())
             if number < _FIRST or value != getattr(usual, name)
         }
+
+
+def is_number(text: object) -> bool:
+    """Tell whether text is the number of a face or a voice, in the digits of any language."""
+    return isinstance(text, str) and text.isdecimal() and len(text) < _MOST_DIGITS
 
 
 def ratio_of(aspect: str) -> float | None:

@@ -17,9 +17,10 @@ from conftest import Make
 
 from emoview import InputError, Options, OutputError
 from emoview.batch.inputs import Clip, clips_of
-from emoview.batch.record import Wanted
+from emoview.batch.record import Records, Wanted, write_record
 from emoview.batch.run import plan, run_batch
-from emoview.batch.summary import FAILED
+from emoview.batch.summary import FAILED, row_of_failure
+from emoview.common.files import sha256_of, write_whole
 from emoview.media.probe import Stretch
 from emoview.rendering.report import write_reports
 
@@ -95,6 +96,74 @@ def test_a_closed_folder_is_told_and_the_rest_is_done(tmp_path: Path, monkeypatc
     assert "Permission denied" in report.rows[0]["error"]
     with pytest.raises(InputError, match="Permission denied"):
         clips_of([str(tmp_path / "closed")])
+
+
+def test_folders_that_are_links_are_told(tmp_path: Path):
+    for name in ("in/day1/a.wav", "disk/b.wav"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    link = tmp_path / "in" / "day2"
+    link.symlink_to(tmp_path / "disk")
+    notes: list[str] = []
+    assert [clip.name for clip in clips_of([str(tmp_path / "in")], notes=notes)] == ["day1/a"]
+    (said,) = notes
+    assert said.startswith(f"1 linked folder in {tmp_path / 'in'}, such as {link}, passed over: name")
+    assert [clip.name for clip in clips_of([str(tmp_path / "in"), str(link)])] == ["day1/a", "b"]
+    (tmp_path / "in" / "day1" / "a.wav").rename(tmp_path / "in" / "day1" / "a.doc")
+    with pytest.raises(InputError, match=r"but 1 of \.doc and 1 linked folder: name"):
+        clips_of([str(tmp_path / "in")])
+
+
+def test_a_failure_leaves_the_results_of_what_may_be_the_same(tmp_path: Path):
+    """The file is on a disk that is not there, or its worker was killed."""
+    clip, out = Clip(tmp_path / "disk" / "a.wav", "a"), tmp_path / "out"
+    clip.path.parent.mkdir()
+    clip.path.write_bytes(b"content")
+    result = out / "a.csv"
+    write_whole(result, "result")
+    records = Records(out, WANTED)
+    write_record(out, "a", records.key(clip), [result], row_of_failure(clip, "x"))
+    (tmp_path / "disk").rename(tmp_path / "elsewhere")
+    records.discard(clip)
+    (tmp_path / "elsewhere").rename(tmp_path / "disk")
+    records.discard(clip)
+    assert plan([clip], out, WANTED, resume=True)[0].row is not None
+    # Of other content, or of what was asked for otherwise, it is about something else.
+    content = result.read_bytes(), (out / ".emoview" / "a.json").read_bytes()
+    Records(out, Wanted(Options(labels=3), ("csv",))).discard(clip)
+    assert not result.exists()
+    for file, data in zip((result, out / ".emoview" / "a.json"), content, strict=True):
+        file.write_bytes(data)
+    clip.path.write_bytes(b"other content")
+    records.discard(clip)
+    assert not result.exists()
+
+
+def test_a_recording_that_was_cut_up_within_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A name was covered by a tone: the file has its size, and the bytes that are looked at first."""
+    clip, out = Clip(tmp_path / "a.wav", "a"), tmp_path / "out"
+    content = bytearray(2**21)
+    clip.path.write_bytes(content)
+    write_whole(out / "a.csv", "result")
+    key, sha256 = Records(out, WANTED).key(clip), sha256_of(clip.path)
+    write_record(out, "a", key, [out / "a.csv"], row_of_failure(clip, "x"), sha256)
+
+    def is_done() -> bool:
+        return plan([clip], out, WANTED, resume=True)[0].row is not None
+
+    assert is_done()
+    content[2**19] = 1
+    clip.path.write_bytes(content)
+    later = (out / ".emoview" / "a.json").stat().st_mtime + 5
+    os.utime(clip.path, (later, later))
+    assert Records(out, WANTED).key(clip) == key
+    assert not is_done()
+    # A copy is newer, too, but it is the same, and is read once.
+    clip.path.write_bytes(bytes(2**21))
+    os.utime(out / ".emoview" / "a.json", (1e9, 1e9))
+    assert is_done()
+    monkeypatch.setattr("emoview.batch.record.sha256_of", lambda _: "of another")
+    assert is_done()
 
 
 def test_results_are_not_taken_for_clips(tmp_path: Path):

@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from emoview import Analysis, InputError
 from emoview.cli.main import app
 from emoview.output.json import to_json
-from emoview.output.read import read_json
+from emoview.output.read import doubt_about_names, read_json
 from emoview.output.writers import stem_beside
+from emoview.timeline.results import FaceFound
 
 
 def _overlaid(_analysis: Any, _video: Path, output: Path, **_: Any) -> None:
@@ -142,3 +143,86 @@ def test_the_recording_is_not_written_over(option: str, tmp_path: Path):
     assert done.returncode == 1
     assert "talk.npz would be overwritten" in done.stderr
     assert clip.read_bytes() == b"a recording"
+
+
+@pytest.mark.parametrize(
+    ("options", "made"),
+    [
+        ("--json alone.json", {"alone.json"}),
+        ("--json alone.json --format vtt", {"alone.json", "talk.vtt"}),
+        ("--json alone.json -o out", {"alone.json", "out/talk.csv", "out/talk.vtt"}),
+        ("-o one.eaf", {"one.eaf"}),
+        ("-o one-excel.csv", {"one-excel.csv"}),
+        ("", {"talk.csv", "talk.vtt"}),
+    ],
+)
+def test_what_the_command_line_names_is_written_whatever_a_file_of_options_says(
+    options: str, made: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("emoview.pipeline.analysis.analyze", lambda *_, **__: made_up())
+    monkeypatch.chdir(tmp_path)
+    Path("emoview.toml").write_text('[analyze]\nformat = ["csv", "vtt"]\n')
+    assert CliRunner().invoke(app, ["analyze", "talk.mp4", "-q", *options.split()]).exit_code == 0
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    assert written == {"emoview.toml", *made}
+    if "one-excel.csv" in made:
+        assert Path("one-excel.csv").read_text().startswith("\ufefftick;")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("-o clip.eaf --format eaf,vtt", "clip.eaf is one file of the format eaf: name a folder"),
+        ("-o clip.eaf --format vtt", "clip.eaf is one file of the format eaf: name a folder"),
+        ("-o clip.html --format csv", "emoview report makes it of a result"),
+        ("-o clip.svg", "emoview plot makes it of a result"),
+        ("-o clip.xlsx --format csv", "clip.xlsx is no file of a format: name a folder"),
+    ],
+)
+def test_no_folder_is_made_of_the_name_of_a_file(asked: str, said: str, tmp_path: Path):
+    (tmp_path / "talk.json").write_text(to_json(made_up()))
+    done = run("export", "talk.json", *asked.split(), cwd=tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.json"]
+
+
+@pytest.mark.parametrize("options", ["-o file", "--json file/x.json", "--save-features file/x.npz"])
+def test_nobody_waits_for_what_cannot_be_written(options: str, tmp_path: Path):
+    (tmp_path / "file").touch()
+    # Before it is even looked whether the recording is there.
+    done = run("analyze", "none.mp4", *options.split(), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "cannot be written (" in done.stderr
+    assert "file is not a folder" in done.stderr
+
+
+def test_names_that_were_given_to_other_faces_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+):
+    now = replace(made_up(), faces=(FaceFound(0, 0, 0.0, 3.2, 80), FaceFound(1, 1, 0.4, 2.4, 50)))
+    monkeypatch.setattr("emoview.pipeline.analysis.analyze", lambda *_, **__: now)
+    monkeypatch.chdir(tmp_path)
+    # It is of another analysis of the same file, in which the numbers were others.
+    before = replace(now, faces=tuple(replace(face, person=1 - face.person) for face in now.faces))
+    Path("talk.json").write_text(to_json(before))
+    Path("talk.names.json").write_text('{"0": "Anna"}')
+    assert doubt_about_names(before, Path("talk.json")) is None
+    assert doubt_about_names(now, Path("talk.csv")) is None
+    assert CliRunner().invoke(app, ["analyze", "talk.mp4", "-q"]).exit_code == 0
+    assert capfd.readouterr().err.startswith("warning: talk.names.json has the names of faces of an earlier")
+    # What is there now is of this analysis, and the next one is the same.
+    assert doubt_about_names(now, Path("talk.json")) is None
+
+
+def test_faces_that_lay_there_before_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+):
+    monkeypatch.setattr("emoview.pipeline.analysis.analyze", lambda *_, **__: made_up())
+    monkeypatch.chdir(tmp_path)
+    Path("faces").mkdir()
+    for name in ("000004_0.png", "000005_0.png", "mine.png"):
+        (Path("faces") / name).touch()
+    assert CliRunner().invoke(app, ["analyze", "talk.mp4", "-q", "--save-faces", "faces"]).exit_code == 0
+    said = "warning: faces held 2 faces before: those that were not replaced are of another analysis"
+    assert capfd.readouterr().err.splitlines() == [said]

@@ -11,7 +11,8 @@ from made_up import made_up
 from typer.testing import CliRunner
 
 from emoview import InputError, OutputError
-from emoview.batch.record import Wanted
+from emoview.batch.inputs import Clip
+from emoview.batch.record import Records, Wanted
 from emoview.cli.main import app
 from emoview.doctor.checks import additions
 from emoview.networks import catalog
@@ -56,6 +57,13 @@ def test_a_format_of_another_package_is_one_of_ours(install: Install, tmp_path: 
     assert write_results(made_up(), "talk", ["lines"], tmp_path) == [tmp_path / "talk.txt"]
     assert (tmp_path / "talk.txt").read_text().splitlines()[0] == "0.00 happy"
     assert Wanted(Options(), ("csv", "lines")).outputs(tmp_path, "x")["lines"] == tmp_path / "x.txt"
+    # A batch does it again with another version of the package.
+    (tmp_path / "x.wav").write_bytes(b"sound")
+    keys = [
+        Records(tmp_path, Wanted(Options(), formats)).key(Clip(tmp_path / "x.wav", "x"))
+        for formats in (("csv", "lines"), ("csv",))
+    ]
+    assert [key and key.get("formats_of") for key in keys] == [{"lines": "mine 1.2"}, None]
     (tmp_path / "talk.json").write_text(to_json(made_up()))
     for asked in (("--format", "lines"), ("-o", str(tmp_path / "other.txt"))):
         done = CliRunner().invoke(app, ["export", str(tmp_path / "talk.json"), *asked, "-q"])

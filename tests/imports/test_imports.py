@@ -10,6 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 from conftest import ffmpeg
+from made_up import made_up
 from made_up_tables import feat, openface
 from typer.testing import CliRunner
 
@@ -24,6 +25,7 @@ from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
 from emoview.output.methods import methods_text
 from emoview.output.read import read_json
+from emoview.output.writers import stem_beside
 from emoview.timeline.rules import marks_of, read_rule
 
 
@@ -113,6 +115,28 @@ def test_other_commands_take_an_imported_result(tmp_path: Path, monkeypatch: pyt
         measure(read_json(Path("o.json")), read_annotations(Path("coded.csv")))
     with pytest.raises(InputError, match="imported from py-feat: describe and cite that"):
         methods_text(read_json(Path("f.json")))
+
+
+def test_what_was_imported_and_what_was_analysed_do_not_replace_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk.json").write_text(to_json(made_up(path="talk.mp4")))
+    (tmp_path / "processed").mkdir()
+    table = feat(tmp_path / "processed" / "talk.csv")
+    # The table names the recording, talk.mp4, as the result of emoview does.
+    run("import", table, "--rate", 25)
+    said = capfd.readouterr().err
+    assert "wrote talk~2.json" in said
+    assert "talk is the result of emoview about talk.mp4: that of py-feat about talk.mp4 is" in said
+    # Whoever does it again gets the same name.
+    run("import", table, "--rate", 25)
+    assert {path.name for path in tmp_path.glob("*.json")} == {"talk.json", "talk~2.json"}
+    assert read_json(Path("talk.json")).source is None
+    assert read_json(Path("talk~2.json")).source == "py-feat"
+    Path("talk~2.json").rename("talk.json")
+    stem, said = stem_beside(made_up(path="talk.mp4"), "talk", ["json"], Path())
+    assert (stem, said and said.startswith("talk is the result of py-feat about")) == ("talk~2", True)
 
 
 def test_a_row_without_all_points_has_no_face(tmp_path: Path):

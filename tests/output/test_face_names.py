@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_names_are_kept_and_used(stored: Path):
     assert json.loads(names_file(stored).read_text()) == {"0": "Anna <b>", "1": "Ben"}
     named = read_json(stored)
     assert named.who(0) == "Anna <b>"
-    assert "Anna <b>: happy" in vtt_file(named, Path())
+    assert "Anna &lt;b&gt;: happy" in vtt_file(named, Path())
     assert 'name = "fused Ben"' in textgrid_file(named, Path())
     write_report(stored, stored.with_suffix(".html"))
     page = stored.with_suffix(".html").read_text()
@@ -44,11 +45,32 @@ def test_names_are_kept_and_used(stored: Path):
     assert "Ben" not in to_json(read_json(stored))
 
 
-@pytest.mark.parametrize("names", [["0=Anna", "1=Anna"], ["0=1"]])
+@pytest.mark.parametrize("names", [["0=Anna", "1=Anna"], ["0=1"], ["0=Anna", "1=1 (1)"]])
 def test_tiers_have_names_of_their_own(stored: Path, names: list[str]):
     keep_names(stored, names, [0, 1])
     tiers = [tier.name for tier in tiers_of(read_json(stored))]
     assert len(set(tiers)) == len(tiers)
+
+
+def test_a_name_that_is_that_of_another_with_its_number(stored: Path):
+    keep_names(stored, ["0=Anna", "1=Anna"], [0, 1])
+    three = read_json(stored)
+    rows = (
+        *three.timeline,
+        *(replace(row, face_id=2, person=2) for row in three.timeline if row.face_id == 1),
+    )
+    three = replace(three, timeline=rows, names={**three.names, 2: "Anna (1)"})
+    tiers = [tier.name for tier in tiers_of(three)]
+    assert len(set(tiers)) == len(tiers)
+
+
+def test_names_keep_what_their_spelling_joins_letters_with(stored: Path):
+    """Persian names, and people of several signs; what works unseen elsewhere does not."""
+    persian, doctor = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "\U0001f469\u200d\u2695"
+    keep_names(stored, [f"0={persian}", f"1={doctor}"], [0, 1])
+    assert read_json(stored).names == {0: persian, 1: doctor}
+    keep_names(stored, ["0=Be\u200cn\u202e", "1=\u0639\u200c"], [0, 1])
+    assert read_json(stored).names == {0: r"Be\u200cn\u202e", 1: "\u0639\\u200c"}
 
 
 @pytest.mark.parametrize("wrong", ["Anna", "x=Anna", "7=Anna", "²=Anna", "0=" + "a" * 61])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
 import pandas
+import praatio.textgrid
 import pytest
 from made_up import made_up
 from made_up_measures import measured
@@ -89,6 +91,24 @@ def test_elan_has_a_tier_of_blinks_outside_the_vocabulary(tmp_path: Path):
     assert kinds[tiers["face"].get("LINGUISTIC_TYPE_REF")] is not None
     several = write_results(measured(second_face=True), "two", ["eaf"], tmp_path)[0]
     assert any(t.get("TIER_ID") == "blinks 0" for t in ElementTree.parse(several).iter("TIER"))
+
+
+@pytest.mark.parametrize("speed", [0.1, 0.01])
+def test_no_stretch_of_time_lapse_is_without_a_length(speed: float, tmp_path: Path):
+    """A blink of one tick lasts four milliseconds of the recording, or less than ELAN can tell."""
+    result = measured()
+    fast = replace(result, options=replace(result.options, capture_rate=25 * speed))
+    eaf, path = write_results(fast, "talk", ["eaf", "textgrid"], tmp_path)
+    grid = praatio.textgrid.openTextgrid(str(path), includeEmptyIntervals=True)
+    blinks = [(one.start, one.end) for one in grid.getTier("blinks").entries if one.label]
+    expected = [(0.4, 0.48), (1.2, 1.32), (2.8, 2.84)]
+    assert blinks == [pytest.approx((a * speed, b * speed), abs=1e-9) for a, b in expected]
+    document = ElementTree.parse(eaf)
+    times = {one.get("TIME_SLOT_ID"): int(one.get("TIME_VALUE", "")) for one in document.iter("TIME_SLOT")}
+    stretches = [[times[one.get(f"TIME_SLOT_REF{i}")] for i in (1, 2)]
+                 for one in document.iter("ALIGNABLE_ANNOTATION")]  # fmt: skip
+    assert stretches
+    assert all(start < end for start, end in stretches)
 
 
 def test_the_report_says_what_was_measured():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
@@ -23,14 +24,16 @@ from hypothesis import strategies as st
 from made_up import TICKS, made_up
 from typer.testing import CliRunner
 
-from emoview import LABELS, InputError, OutputError, Result
+from emoview import LABELS, InputError, Options, OutputError, Result
 from emoview.cli.main import app
 from emoview.output.csv import to_csv
 from emoview.output.json import schema, to_json
 from emoview.output.plot import View, plot_file
-from emoview.output.read import read_json, with_media_found
+from emoview.output.read import media_of, read_json, with_media_found
 from emoview.output.subtitles import _cues
+from emoview.output.words import facts_of
 from emoview.output.writers import WRITERS, format_of, write_results
+from emoview.pipeline.check import check
 from emoview.timeline.results import COLUMNS, FaceBox, Row, Segment
 from emoview.timeline.segments import segments_of
 
@@ -112,6 +115,7 @@ def test_files_that_go_with_the_recording_have_its_times(rate: float | None, spe
     options = replace(result.options, capture_rate=rate)
     part = replace(result, media=replace(result.media, start_s=60.5), options=options)
     expected = [(label, (a + 60.5) * speed, (b + 60.5) * speed) for label, a, b in FUSED]
+    assert ("starts in the file at", ("1 min 00 s", "2 min 01 s")[speed - 1]) in facts_of(part)
     eaf, grid, vtt, srt = write_results(part, "part", ["eaf", "textgrid", "vtt", "srt"], tmp_path)
     found = pympi.Elan.Eaf(eaf).get_annotation_data_for_tier("fused")
     assert [(label, a / 1000, b / 1000) for a, b, label in found] == expected
@@ -119,6 +123,8 @@ def test_files_that_go_with_the_recording_have_its_times(rate: float | None, spe
     assert [(e.label, e.start, e.end) for e in tier.entries if e.label] == expected
     assert (tier.entries[0].start, tier.maxTimestamp) == (0, 64.5 * speed)
     first = expected[0]
+    # In the time of the recording, the last caption lasts a second.
+    assert [cue.start for cue in webvtt.read(str(vtt))][-1] == ("00:01:03.500", "00:02:07.400")[speed - 1]
     for cues in (webvtt.read(str(vtt)), webvtt.from_srt(str(srt))):
         assert (cues[0].start_in_seconds, cues[0].end_in_seconds) == (int(first[1]), int(first[2]))
 
@@ -181,6 +187,16 @@ def test_times_beyond_an_hour(tmp_path: Path):
         assert f"00:59:59{point}960 --> 02:03:04{point}500" in path.read_text()
 
 
+def test_names_of_faces_are_text_in_subtitles(tmp_path: Path):
+    named = replace(made_up(second_face=True), names={0: "A <b> & --> C", 1: "Ben"})
+    path, srt = write_results(named, "talk", ["vtt", "srt"], tmp_path)
+    assert "\nA ‹b› & --› C: happy 70 %\n" in srt.read_text()
+    assert srt.read_text().count("-->") == len(webvtt.from_srt(str(srt)))
+    text = path.read_text()
+    assert "\nA &lt;b&gt; &amp; --&gt; C: happy 70 %\n" in text
+    assert text.count("-->") == len(webvtt.read(str(path)))
+
+
 def test_cells_of_the_csv_have_as_many_digits_as_are_known():
     row = Row(50, 0, FaceBox(10.26, 20.0, 30.04, 40.5), valence=0.123456, arousal=-1.0)
     text = to_csv(replace(made_up(), timeline=(row,)))
@@ -202,6 +218,18 @@ def test_writing_twice_gives_the_same_bytes(tmp_path: Path, name: str):
     assert _write(tmp_path / "a", name).read_bytes() == _write(tmp_path / "a", name).read_bytes()
 
 
+def test_whoever_stops_it_is_told_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def stopped(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("emoview.output.json.json_file", stopped)
+    with pytest.raises(KeyboardInterrupt, match=r"talk\.csv was written, and the rest was not"):
+        write_results(made_up(), "talk", ["csv", "json"], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.csv"]
+    with pytest.raises(KeyboardInterrupt, match="nothing was written"):
+        write_results(made_up(), "other", ["json"], tmp_path)
+
+
 def test_the_suffix_names_the_format(tmp_path: Path):
     assert format_of(Path("x.textgrid")) == "textgrid"
     with pytest.raises(InputError, match="add --format"):
@@ -220,6 +248,23 @@ def test_media_that_moved_with_the_result_is_found(tmp_path: Path):
     assert gone.media.path == "/gone/other.mp4"
 
 
+def test_of_several_recordings_of_one_name_that_of_the_result_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Each participant has a folder, and somebody in one of them looks at the result of another."""
+    for name in ("P01", "P02"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "talk.mp4").write_text(name)
+    monkeypatch.chdir(tmp_path / "P02")
+    result, other = made_up(path="talk.mp4"), Path("../P01/talk.json")
+    assert media_of(result, other) == Path("../P01/talk.mp4")
+    assert with_media_found(result, other).media.path == "../P01/talk.mp4"
+    # What was written from here into another folder is about the file that is here.
+    here = replace(result, media=replace(result.media, sha256=hashlib.sha256(b"P02").hexdigest()))
+    assert media_of(here, other) == Path("talk.mp4")
+    assert media_of(made_up(path="gone.mp4"), other) is None
+
+
 def test_a_result_read_back_is_the_same(tmp_path: Path):
     result = made_up()
     path = tmp_path / "talk.json"
@@ -227,6 +272,22 @@ def test_a_result_read_back_is_the_same(tmp_path: Path):
     again = read_json(path)
     assert again.media == result.media
     assert [(s.label, s.start_s, s.end_s) for s in again.segments] == FUSED
+
+
+def test_options_that_are_taken_are_read_back(tmp_path: Path):
+    """Numbers in other digits or with zeros, and more persons that are one than fingers can count."""
+    options = Options(face="\u0663", voice="01", merge=(tuple(range(150)),), measure=False)
+    assert (options.face, options.voice) == ("3", "1")
+    check(options)
+    (tmp_path / "x.json").write_text(to_json(replace(made_up(), options=options)))
+    jsonschema.validate(json.loads((tmp_path / "x.json").read_text()), schema())
+    assert read_json(tmp_path / "x.json").options == options
+    # Measures were wanted, though a causal analysis has none.
+    (tmp_path / "x.json").write_text(to_json(replace(made_up(), options=Options(causal=True))))
+    assert read_json(tmp_path / "x.json").options == Options(causal=True)
+    for wrong in (Options(face="1" * 10), Options(voice="1" * 10)):
+        with pytest.raises(InputError, match="must be"):
+            check(wrong)
 
 
 @pytest.mark.parametrize("command", ["analyze", "export"])
@@ -271,6 +332,15 @@ def test_a_plot_without_a_path_is_a_figure_that_a_notebook_shows():
     assert pixels.shape[1] == 936
     figure.axes[0].set_title("another title")
     assert DisplayFormatter().format(figure)[0]["image/png"] != shown["image/png"]
+
+
+def test_a_plot_says_over_how_long_its_means_are():
+    """More points than there is room for become fewer, over more seconds than were asked for."""
+    long = replace(made_up(), media=replace(made_up().media, duration_s=3600.0))
+    for asked, said in ((1.0, b"3.6 s, "), (0.0, b"3.6 s, "), (5.0, b"5 s, "), (None, b"30 s, ")):
+        # The text of a figure of the web stands in comments of it.
+        assert said in plot_file([long], Path("x.svg"), View(smooth_s=asked))
+    assert b" s, " not in plot_file([long], Path("x.svg"), View(to_s=60.0, smooth_s=0.0))
 
 
 def test_a_plot_of_another_kind_is_refused():

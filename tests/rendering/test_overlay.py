@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from command import run
@@ -131,3 +132,30 @@ def test_the_command(made: Make, tmp_path: Path):
     assert run("overlay", tmp_path / "x.json", made(PLAIN), "-o", "x.avi").returncode == 2
     done = run("overlay", tmp_path / "x.json", tmp_path / "gone.mp4", "-o", tmp_path / "y.mp4")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def _named(name: str | None) -> np.ndarray:
+    picture = np.full((480, 480, 3), 90, np.uint8)
+    analysis = replace(made_up(60), names={} if name is None else {0: name})
+    Overlay(analysis, width=480, height=480).draw(picture, 0.8)
+    return picture
+
+
+def test_names_are_drawn_in_their_own_letters_or_numbers_stand_for_them(monkeypatch: pytest.MonkeyPatch):
+    numbered = _named(None)
+    # OpenCV would draw a question mark for each byte.
+    for name, wrong in (("Zoë", "Zo??"), ("Анна", "????????")):
+        assert not np.array_equal(_named(name), numbered)
+        assert not np.array_equal(_named(name), _named(wrong))
+    # From right to left, and without a font that everybody has.
+    for name in ("שלום", "\U0001f469"):
+        assert np.array_equal(_named(name), numbered)
+    said = []
+    draw = cv2.putText
+    monkeypatch.setattr(cv2, "putText", lambda *a: (said.append((a[1], a[4])), draw(*a))[1])
+    _named("Bartholomew " * 5)
+    ((head, scale),) = [one for one in said if "%" in one[0]]
+    # A long name loses its end, and not what is said of its bearer.
+    assert head.startswith("Bartholomew ")
+    assert head[-10:-3] == " happy "
+    assert cv2.getTextSize(head, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)[0][0] <= 480 // 36 * 17

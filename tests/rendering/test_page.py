@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pytest
 from browser import Browser
+from conftest import Make
 from made_up_report import made_up
 
 from emoview.output.json import to_json
@@ -183,3 +184,11 @@ def test_the_page_looks_as_it_did(browser: Browser, page: Path, width: int, sche
     apart = np.abs(now - before).max(axis=2)
     assert apart.mean() < 6, f"{file.name} looks different"
     assert np.mean(apart > 60) < 0.02, f"{file.name} looks different in {np.argwhere(apart > 60).tolist()}"
+
+
+def test_a_recording_that_no_browser_plays_is_told(browser: Browser, made: Make, tmp_path: Path):
+    made("tape.avi", "-c:v", "mpeg4", "-an", seconds=1.0).rename(tmp_path / "tape.avi")
+    (tmp_path / "tape.json").write_text(to_json(made_up(25, path="tape.avi")))
+    write_report(tmp_path / "tape.json", tmp_path / "tape.html")
+    browser.open(tmp_path / "tape.html")
+    browser.wait("!document.getElementById('unplayed').hidden && unplayed.offsetHeight > 0")

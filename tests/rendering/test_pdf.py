@@ -45,6 +45,12 @@ def test_other_endings_are_wrong_usage(stored: Path, name: str):
     assert CliRunner().invoke(app, ["report", str(stored), "-o", name]).exit_code == 2
 
 
+def test_a_pdf_embeds_nothing(stored: Path):
+    done = CliRunner().invoke(app, ["report", str(stored), "-o", "x.pdf", "--embed"])
+    assert done.exit_code == 2
+    assert "--embed" in done.output
+
+
 def test_a_folder_makes_only_what_is_new(tmp_path: Path):
     folder = tmp_path / "results"
     folder.mkdir()
@@ -69,3 +75,15 @@ def test_a_folder_makes_only_what_is_new(tmp_path: Path):
     (folder / "two.names.json").write_text('{"0": "Ben"}')
     os.utime(folder / "two.names.json", (later, later))
     assert made()["two"]
+    os.utime(folder / "two.names.json", (1e9, 1e9))
+    # A recording that was not there, and was found later; and another in its place.
+    assert not any(made().values())
+    (folder / "Ben's").mkdir()
+    (folder / "one.json").write_text(to_json(made_up(50, path="Ben's/one.mp4")))
+    os.utime(folder / "one.json", (1e9, 1e9))
+    recording = folder / "Ben's" / "one.mp4"
+    recording.write_bytes(b"none that can be read")
+    os.utime(recording, (1e9, 1e9))
+    assert [made()["one"] for _ in range(2)] == [True, False]
+    os.utime(recording, (2 * later, 2 * later))
+    assert made()["one"]

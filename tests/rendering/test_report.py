@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
@@ -24,9 +25,7 @@ from emoview.output.tracks import MISSING, STEPS, tracks
 from emoview.rendering.report import write_report, write_reports
 from emoview.timeline.labels import GROUPS, LABELS
 from emoview.timeline.moments import disagreements, strongest
-from emoview.timeline.results import (
-    Row,
-)
+from emoview.timeline.results import Row, Speaker
 
 
 @pytest.fixture
@@ -129,6 +128,16 @@ def test_another_video_is_refused_if_named_and_left_out_if_found(tmp_path: Path,
     assert "<video" not in page.read_text()
 
 
+def test_a_video_of_other_content_is_told_where_it_is_named(tmp_path: Path, stored: Path):
+    video, page = tmp_path / "portrait.mp4", tmp_path / "report.html"
+    for content, told in ((b"another", True), (video.read_bytes(), False)):
+        sha256 = hashlib.sha256(content).hexdigest()
+        stored.write_text(to_json(replace(made_up(), media=replace(made_up().media, sha256=sha256))))
+        write_report(stored, page, video=video)
+        assert ("is not the file that was analysed" in page.read_text()) == told
+        assert "<video" in page.read_text()
+
+
 def test_ten_minutes_are_written_quickly_and_small(tmp_path: Path):
     random.seed(1)
     stored = tmp_path / "long.json"
@@ -172,6 +181,15 @@ def test_a_folder_becomes_an_overview_with_a_report_each(tmp_path: Path):
     assert 'href="../all.html"' in (tmp_path / "all_files" / "one.html").read_text()
     with pytest.raises(InputError, match="holds no result"):
         write_reports(tmp_path / "all_files", tmp_path / "none.html")
+
+
+def test_a_voice_may_be_that_of_a_face_that_is_not_reported(tmp_path: Path, stored: Path):
+    """Two people talk, and the rows are about the larger one."""
+    talk = replace(made_up(), speakers=(Speaker(0, 5.0, 0), Speaker(1, 2.5, 3), Speaker(2, 1.0, None)))
+    stored.write_text(to_json(talk))
+    write_report(stored, tmp_path / "talk.html")
+    said = "0 is heard for 5.0 s, face 0; 1 is heard for 2.5 s, face 3; 2 is heard for 1.0 s, off screen."
+    assert said in (tmp_path / "talk.html").read_text()
 
 
 def test_the_command(tmp_path: Path, stored: Path):

@@ -85,6 +85,12 @@ def test_each_person_has_shares_of_its_own():
     assert second.labels[0].segments == 1
 
 
+def test_a_row_of_a_summary_lists_the_segments_of_whom_its_label_is_about():
+    row = row_of(Clip(Path("talk.mp4"), "talk"), made_up(second_face=True))
+    # The other face shows fear for longer than anything else lasts.
+    assert [one["label"] for one in row["segments"]] == ["happy", "sad", "neutral"]
+
+
 def test_nothing_is_summed_up_as_nothing():
     nothing = replace(made_up(), timeline=(Row(0),), segments=())
     assert shares_of(nothing).labels == ()

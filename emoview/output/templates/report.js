@@ -478,6 +478,9 @@
     $("play").addEventListener("click", toggle);
     player.addEventListener("play", () => { state(); follow(); });
     player.addEventListener("pause", state);
+    const unplayed = () => { $("unplayed").hidden = false; };
+    player.addEventListener("error", unplayed);
+    if (player.error) unplayed();
     player.addEventListener("seeked", () => show(player.currentTime / data.speed - data.start));
   }
 
