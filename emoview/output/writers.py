@@ -272,7 +272,7 @@ def formats_for(output: Path | None, named: str | None, usual: str = "csv,json")
     if meant is None:
         if output.suffix.lower() in WORKBOOKS or mimetypes.MimeTypes().guess_type(output.name)[0]:
             raise InputError(
-                f"{output} says no format: name a folder, or end it in that of {', '.join(WRITERS)}"
+                f"{output} is no file of a format: name a folder, or one of {', '.join(WRITERS)}"
             )
         return asked
     if named is None:
