@@ -16,6 +16,7 @@ from emoview.common.additions import Package, WithAdditions, said
 from emoview.common.files import Content, write_whole
 from emoview.common.interrupts import interrupted_as
 from emoview.common.names import fitting
+from emoview.common.tables import WORKBOOKS
 from emoview.common.text import name_of
 from emoview.errors import EmoviewError, InputError, OutputError
 from emoview.timeline.results import Analysis
@@ -269,9 +270,9 @@ def formats_for(output: Path | None, named: str | None, usual: str = "csv,json")
     _refuse_made(output)
     meant = _meant(output)
     if meant is None:
-        if mimetypes.MimeTypes().guess_type(output.name)[0]:
+        if output.suffix.lower() in WORKBOOKS or mimetypes.MimeTypes().guess_type(output.name)[0]:
             raise InputError(
-                f"{output} says no format: name a folder, or end it in that of {', '.join(WRITERS)}"
+                f"{output} is no file of a format: name a folder, or one of {', '.join(WRITERS)}"
             )
         return asked
     if named is None:
