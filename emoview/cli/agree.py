@@ -72,8 +72,8 @@ def agree(
 
     Labels: Cohen's kappa, accuracy, unweighted average recall, confusion; of each
     label, F1 and kappa. Several raters: Fleiss' kappa, Krippendorff's alpha.
-    Valence and arousal: CCC, PCC, RMSE. The 95 % intervals come from a bootstrap over
-    stretches of labels, because neighbouring ticks are not independent.
+    Valence and arousal: CCC, PCC, RMSE. The 95 % intervals come from a bootstrap
+    over stretches of labels, because neighbouring ticks are not independent.
 
     Examples:
       emoview agree interview.json interview-coded.csv
