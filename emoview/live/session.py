@@ -287,8 +287,10 @@ class Session:
                 self.core.skip_sound(from_tick)
                 self._samples = max(self._samples, from_tick * SAMPLES_PER_TICK)
             self.core.hear(samples)
-            first, self._samples = self._samples, self._samples + len(samples)
-            self._heard.fill(first // SAMPLES_PER_TICK, ticks_of(self._samples))
+            end = self._samples + len(samples)
+            self._heard.fill(self._samples // SAMPLES_PER_TICK, ticks_of(end))
+            # Last, for whoever waits for it asks for the gaps next.
+            self._samples = end
 
     def _analyse(self) -> None:
         try:
