@@ -211,8 +211,10 @@ def _linked_mkv(studio: Studio, folder: Path) -> Path:
         raise NotMadeError("no segment info")
     # The name of the next file in the place of the writing application, without changing any size.
     app = content.find(b"WA", at)
-    mark = b"\x3e\x83\xbb" + bytes([0x80 | 10]) + b"marker.mp4"
-    path.write_bytes(content[:app] + mark + content[app + len(mark) :])
+    length = 3 + (content[app + 2] & 0x7F)
+    name = b"marker.mp4".ljust(length - 4, b"\0")
+    mark = b"\x3e\x83\xbb" + bytes([0x80 | len(name)]) + name
+    path.write_bytes(content[:app] + mark + content[app + length :])
     return path
 
 
