@@ -78,7 +78,8 @@ def test_a_source_that_was_away_is_told(session):
         session.inbox.put(Shot(tick, BLACK, 1.0, 0.0))
         until(lambda tick=tick: session.latest and session.latest.moment.tick == tick)
         session.inbox.put_sound(SECOND, tick or None)
-    until(lambda: session._samples == 125 * 640)
+        # A picture that came before it was heard would be told as too early for it.
+        until(lambda tick=tick: session._samples == (tick + 25) * 640 and not session.inbox.unheard_ticks)
     assert list(session.lost()) == [
         "nothing was seen from 0.5 to 4.0 s: the face cells are empty there",
         "nothing was heard from 1.0 to 4.0 s: the voice cells are empty there",
