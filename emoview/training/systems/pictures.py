@@ -32,7 +32,7 @@ from emoview.networks.preparation import prepared
 from emoview.networks.runs import NetworkOfRun, Run
 from emoview.networks.seen import assert_unseen, with_start
 from emoview.timeline.labels import CONTEMPT, FACE_LABELS
-from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics, predicted
+from emoview.training.batches import DecodedPictures, Views, picture_batches, pixel_statistics, predicted
 from emoview.training.kept import kept
 from emoview.training.label_groups import class_weights, group_names, grouped, regrouped
 from emoview.training.loop import Batch, fit_head_first, read_history
@@ -43,7 +43,7 @@ from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
 from emoview.training.systems.options import PictureOptions
-from emoview.training.teacher import Views, assert_teaches, content_of, taught
+from emoview.training.teacher import assert_teaches, content_of, taught
 
 RISING = (0.05, 0.2, 0.2, 0.3)
 """Dropout of the four stages of deep networks of small pictures (system E, section 7.1.3)."""
@@ -107,7 +107,13 @@ def _check_teacher(options: PictureOptions, names: Sequence[str]) -> None:
     if options.teacher is None:
         if options.teacher_views:
             raise InputError("teacher_views needs a teacher: name one, or leave it out")
+        if options.teacher_blend:
+            raise InputError("teacher_blend needs a teacher: name one, or leave it out")
         return
+    if options.teacher_blend and not (options.teacher_views and options.teacher_share == 1):
+        raise InputError(
+            "what is blended has no label of its own: teacher_blend needs teacher_views and teacher_share=1"
+        )
     assert_teaches(options.teacher, names)
 
 
@@ -216,16 +222,22 @@ def targets_of(
     if teacher is None:
         return targets
     share = np.float32(options.teacher_share)
-    views = Views(options.teacher_views, options.augmentation, options.seed)
-    of = "\n".join((content_of(teacher), *views.key(known), *pictures.select(known).digests())).encode()
+    views = _views(options, known)
+    of = "\n".join((content_of(teacher), *views.key(), *pictures.select(known).digests())).encode()
     shape = (max(views.count, 1), len(known), len(names))
     folder.mkdir(parents=True, exist_ok=True)
     said = kept(
-        folder / "taught.npz", of, shape, lambda: taught(teacher, pictures, known, names, views), finite=True
+        folder / "taught.npz", of, shape, lambda: taught(teacher, pictures, names, views), finite=True
     )
     targets = np.repeat(targets, len(said), axis=0)
     targets[:, known] = (1 - share) * targets[:, known] + share * said
     return targets
+
+
+def _views(options: PictureOptions, known: NDArray[np.int64]) -> Views:
+    return Views(
+        options.teacher_views, options.augmentation, options.seed, among=known, blend=options.teacher_blend
+    )
 
 
 def _learn(
@@ -249,7 +261,7 @@ def _learn(
         weights = class_weights(groups[parts[0]], len(names)) if options.class_weights else None
         for values, index in picture_batches(
             decoded, parts[0], batch=options.batch, augmentation=options.augmentation,
-            seed=options.seed, epoch=epoch, views=options.teacher_views,
+            seed=options.seed, epoch=epoch, views=_views(options, parts[0]),
         ):  # fmt: skip
             wanted = targets[epoch % len(targets), index]
             yield (values, wanted) if weights is None else (values, wanted, weights[groups[index]])
