@@ -199,6 +199,9 @@ def _lines(measured: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(measured, LabelFigures):
         yield "accuracy, %", str(measured.accuracy)
         yield "unweighted average recall, %", str(measured.uar)
+        if (people := measured.by_people) is not None:
+            yield f"accuracy, drawn person by person, of {people.people}", str(people.accuracy)
+            yield "average recall, likewise", str(people.uar)
         yield "macro F1, %", str(measured.macro_f1)
         yield "F1 weighted by examples, %", str(measured.weighted_f1)
         yield "calibration error", _with_interval(measured.calibration_error, 3)

@@ -64,7 +64,10 @@ def evaluate_clips(
         if silent := sum(row == _NOTHING for row in rows):
             on_event({"note": f"{name} says nothing of {silent} of {len(rows)} clips: they count as neutral"})
     labels = np.array([LABELS.index(clip.label) for clip in clips])
-    return {name: measure_labels(np.array(rows), labels, LABELS) for name, rows in answers.items()}
+    people = [clip.person(folder) for clip in clips]
+    return {
+        name: measure_labels(np.array(rows), labels, LABELS, people=people) for name, rows in answers.items()
+    }
 
 
 def _unseen(

@@ -78,7 +78,8 @@ def evaluate_faces(
             on_event({"left out": f"{name}, which can be asked about none of the pictures"})
             continue
         names, labels = _grouped(told, pictures.labels[known])
-        figures = measure_labels(probabilities[known], labels, names)
+        people = pictures.select(np.flatnonzero(known)).subjects
+        figures = measure_labels(probabilities[known], labels, names, people=people)
         if attributes is not None:
             some = {attribute: list(compress(values, known)) for attribute, values in attributes.items()}
             figures = GroupedFigures(

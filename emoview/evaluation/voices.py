@@ -96,7 +96,7 @@ def evaluate_voices(
             raise InputError("protocols other than given train anew what ships: name shipped as the model")
         return _by_protocol(asked, protocol, seed, on_event)
     if model == "shipped":
-        return {"shipped voice": measure_labels(softmax(_shipped(asked, on_event)), asked.labels, names)}
+        return {"shipped voice": _measured(asked, _shipped(asked, on_event), np.arange(len(utterances)))}
     return _by_run(Path(model), folder, utterances, check or SeenCheck(), on_event)
 
 
@@ -128,7 +128,9 @@ def _by_run(
             on_event({"left out": f"{network.name}, which learned from all examples or their people"})
             continue
         labels = np.array([network.labels.index(utterances[i].label) for i in np.flatnonzero(known)])
-        result[network.name] = measure_labels(softmax(network.scale * logits[known]), labels, network.labels)
+        people = [utterances[i].person for i in np.flatnonzero(known)]
+        probabilities = softmax(network.scale * logits[known])
+        result[network.name] = measure_labels(probabilities, labels, network.labels, people=people)
     return result
 
 
@@ -196,7 +198,8 @@ def _by_protocol(
 
 
 def _measured(asked: _Asked, logits: NDArray[np.float64], which: Indices) -> LabelFigures:
-    return measure_labels(softmax(logits), asked.labels[which], asked.names)
+    people = [asked.utterances[i].person for i in which]
+    return measure_labels(softmax(logits), asked.labels[which], asked.names, people=people)
 
 
 def _lessons(speech: SpeechFeatures, on_event: OnEvent) -> tuple[SpeechFeatures, Indices]:

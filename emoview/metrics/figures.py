@@ -58,6 +58,24 @@ class ClassFigures:
 
 
 @dataclass(frozen=True)
+class PeopleFigures:
+    """Figures of labelled examples, with intervals of samples of whole people instead of single examples.
+
+    What one person does is alike: these intervals say how much the people matter, and are too narrow where
+    they are few.
+
+    Attributes:
+        people: How many; where nobody is named, each clip stands for one.
+        accuracy: As that of `LabelFigures`.
+        uar: As that of `LabelFigures`.
+    """
+
+    people: int
+    accuracy: Figure
+    uar: Figure
+
+
+@dataclass(frozen=True)
 class LabelFigures:
     """What was measured on labelled examples.
 
@@ -75,6 +93,7 @@ class LabelFigures:
         confusion: `confusion[true][said]`, counts.
         weighted_f1: Mean F1 of the labels, each weighted by its examples, in percent.
         classes: Each label that has examples against the others.
+        by_people: With intervals of samples of whole people; None where they are not known.
     """
 
     examples: int
@@ -89,6 +108,7 @@ class LabelFigures:
     confusion: tuple[tuple[int, ...], ...]
     weighted_f1: Figure
     classes: dict[str, ClassFigures]
+    by_people: PeopleFigures | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,34 @@ from numpy.typing import NDArray
 
 from emoview.metrics.bootstrap import Labels, Probabilities, draws, figure
 from emoview.metrics.calibration import bins_of, error_of, floor_of
-from emoview.metrics.figures import ClassFigures, Figure, GainFigures, LabelFigures, MeanFigures
+from emoview.metrics.figures import (
+    ClassFigures,
+    Figure,
+    GainFigures,
+    LabelFigures,
+    MeanFigures,
+    PeopleFigures,
+)
 from emoview.metrics.roc import roc_areas, roc_curve
 
 
 def measure_labels(
-    probabilities: Probabilities, labels: Labels, names: Sequence[str], *, seed: int = 0
+    probabilities: Probabilities,
+    labels: Labels,
+    names: Sequence[str],
+    *,
+    people: Sequence[str | None] | None = None,
+    seed: int = 0,
 ) -> LabelFigures:
-    """Measure probabilities `(n, c)` against true labels `(n,)`, positions in `names`."""
+    """Measure probabilities against true labels.
+
+    Args:
+        probabilities: `(n, c)`.
+        labels: `(n,)`, positions in `names`.
+        names: Of the `c` labels.
+        people: `(n,)`, whom each example is of; None, for one or for all, where that is not known.
+        seed: Of the bootstrap samples.
+    """
     count, said = len(names), probabilities.argmax(axis=1)
     drawn = draws(len(labels), seed)
     tables = np.concatenate(
@@ -48,7 +68,34 @@ def measure_labels(
         tuple(tuple(int(v) for v in row) for row in tables[0]),
         figure(np.nansum(f1 * support, axis=1) / len(labels)),
         {names[i]: _of_class(i, tables, probabilities[:, i], labels == i, drawn) for i in seen},
+        by_people=_by_people(labels, said, people, count, seed),
     )
+
+
+def _by_people(
+    labels: Labels, said: Labels, people: Sequence[str | None] | None, count: int, seed: int
+) -> PeopleFigures | None:
+    """Draw whole people, if they are known, several, and fewer than the examples."""
+    if people is None or None in people or not 1 < len(set(people)) < len(people):
+        return None
+    _, person = np.unique([str(one) for one in people], return_inverse=True)
+    units = np.zeros((person.max() + 1, count, count), np.int64)
+    np.add.at(units, (person, labels, said), 1)
+    tables = _tables_of(units, seed)
+    seen = np.flatnonzero(tables[0].sum(axis=1))
+    hits = np.diagonal(tables, axis1=1, axis2=2).sum(axis=1)
+    return PeopleFigures(
+        len(units),
+        figure(100 * hits / tables.sum(axis=(1, 2))),
+        figure(np.nanmean(recalls_of(tables)[:, seen], axis=1)),
+    )
+
+
+def _tables_of(units: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Add up the tables `(units, ...)` of all, in the first row, and of each bootstrap sample of them."""
+    drawn = np.concatenate([np.arange(len(units))[None], draws(len(units), seed)])
+    times = np.stack([np.bincount(sample, minlength=len(units)) for sample in drawn])
+    return np.tensordot(times, units, axes=1)
 
 
 def measure_groups(
@@ -139,9 +186,7 @@ def measure_gain(
     np.add.at(of_people, person, tables)
 
     def gain(units: NDArray[np.int64]) -> Figure:
-        drawn = np.concatenate([np.arange(len(units))[None], draws(len(units), seed)])
-        times = np.stack([np.bincount(sample, minlength=len(units)) for sample in drawn])
-        ones, others = np.moveaxis(np.tensordot(times, units, axes=1), 1, 0)
+        ones, others = np.moveaxis(_tables_of(units, seed), 1, 0)
         # A label without examples has no recall, in neither.
         return figure(np.nanmean(recalls_of(ones) - recalls_of(others), axis=1))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,13 +28,16 @@ def _grouped_into(count: TaughtCount) -> tuple[str, ...]:
 
 
 def regrouped(
-    probabilities: NDArray[np.float64], labels: NDArray[np.int64], count: TaughtCount
+    probabilities: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    count: TaughtCount,
+    people: Sequence[str | None] | None = None,
 ) -> LabelFigures:
     """Measure predictions of 7 or 8 labels by group, whose probability is the sum over its labels."""
     names = group_names(count)
     members = np.eye(len(names))[grouped(np.arange(probabilities.shape[1]), count)]
     values = probabilities @ members
-    return measure_labels(values, grouped(labels, count), names)
+    return measure_labels(values, grouped(labels, count), names, people=people)
 
 
 def class_weights(labels: NDArray[np.int64], count: int) -> NDArray[np.float32]:

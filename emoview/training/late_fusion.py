@@ -102,8 +102,10 @@ def _predictions(file: Path) -> Predictions:
 
 def single_models(predictions: Predictions, models: Sequence[str]) -> dict[str, LabelFigures]:
     """Measure each model alone."""
+    labels, people = predictions.labels, predictions.actors
     return {
-        name: measure_labels(softmax(predictions.logits[name]), predictions.labels, LABELS) for name in models
+        name: measure_labels(softmax(predictions.logits[name]), labels, LABELS, people=people)
+        for name in models
     }
 
 
@@ -124,5 +126,5 @@ def late_fusions(predictions: Predictions, models: Sequence[str]) -> dict[str, L
         joined = np.zeros((len(predictions.labels), len(LABELS)))
         for known, asked in in_five if name == REGRESSION else by_actor:
             joined[asked] = rule(logits[:, known], predictions.labels[known], logits[:, asked])
-        result[name] = measure_labels(joined, predictions.labels, LABELS)
+        result[name] = measure_labels(joined, predictions.labels, LABELS, people=actors)
     return result

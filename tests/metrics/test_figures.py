@@ -57,6 +57,32 @@ def test_whole_videos_are_drawn():
     )
 
 
+def test_people_are_drawn_whole():
+    # Of ten people, five are always told rightly and five never: what matters is who is drawn.
+    people = np.repeat([f"p{i}" for i in range(10)], 100)
+    labels = np.tile([0, 1], 500)
+    right = np.repeat(np.arange(10) % 2 == 0, 100)
+    said = np.where(right, labels, 1 - labels)
+    figures = measure_labels(np.eye(2)[said] * 0.8 + 0.1, labels, ["a", "b"], people=list(people))
+    drawn = figures.by_people
+    assert drawn is not None
+    assert (drawn.people, drawn.accuracy.value, drawn.uar.value) == (10, 50, 50)
+    assert figures.accuracy.high - figures.accuracy.low == pytest.approx(
+        2 * 1.96 * 100 * 0.5 / 1000**0.5, 0.1
+    )
+    # The standard deviation of the mean of ten draws of 0 and 100 is 15.8.
+    assert (drawn.accuracy.low, drawn.accuracy.high) == (20, 80)
+
+
+@pytest.mark.parametrize(
+    "people",
+    [None, ["p"] * 8, [f"clip {i}" for i in range(8)], ["p", None, "q", "q", "p", "p", "q", "q"]],
+)
+def test_people_who_are_not_known_are_not_drawn(people: list[str | None] | None):
+    labels = np.tile([0, 1], 4)
+    assert measure_labels(np.eye(2)[labels], labels, ["a", "b"], people=people).by_people is None
+
+
 def test_figures_by_hand():
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
     figures = measure_labels(probabilities, np.array([0, 0, 1, 1]), ("a", "b"))
@@ -164,7 +190,12 @@ def test_gains_are_drawn_in_pairs_and_by_people():
     assert "other" in said
     assert str(gain.uar) in said
     assert str(gain.uar_by_people) in said
-    of_labels = measure_labels(one, labels, LABELS)
+    of_labels = measure_labels(one, labels, LABELS, people=people)
+    render_training.figures(cast(Any, terminal), "made", of_labels)
+    assert of_labels.by_people is not None
+    assert f"drawn person by person, of 8 {of_labels.by_people.accuracy}" in " ".join(
+        printed.getvalue().split()
+    )
     # Gains have neither confusion nor calibration to draw.
     drawn = [plot_figures(kinds, Path("x.png")) for kinds in ({"a": of_labels, "b": gain}, {"a": of_labels})]
     assert drawn[0] == drawn[1]

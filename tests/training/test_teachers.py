@@ -19,7 +19,8 @@ from emoview.networks.runs import load_network, networks_of
 from emoview.pipeline.models import Models
 from emoview.training.batches import DecodedPictures, Views, picture_batches
 from emoview.training.systems.catalog import system_named
-from emoview.training.systems.pictures import opened, targets_of
+from emoview.training.systems.pictures import opened
+from emoview.training.systems.targets import targets_of
 
 
 def test_a_teacher_counts_beside_the_labels(
@@ -47,7 +48,7 @@ def test_a_teacher_counts_beside_the_labels(
     run = trained("shallow-deep", faces, tmp_path / "run", **changes)
     assert read_history_of(run / "bkmin")[0]["loss"] > 0
     # A training that goes on asks nobody again, but about other pictures; what is damaged is refused.
-    monkeypatch.setattr("emoview.training.systems.pictures.taught", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr("emoview.training.systems.targets.taught", lambda *_: pytest.fail("asked again"))
     again = targets_of(pictures, pictures.labels, parts[0], options, tmp_path)
     np.testing.assert_array_equal(again[0], targets)
     with pytest.raises(pytest.fail.Exception):

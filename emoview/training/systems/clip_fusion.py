@@ -83,7 +83,8 @@ def train(options: ClipFusionOptions, data: Path, run: Run, on_event: OnEvent) -
         labels = clips.labels[every]
         scale = fit_scale(said[name], labels)
         folds = [np.searchsorted(every, asked) for _, asked in splits]
-        figures = measure_labels(calibrated_by_others(said[name], labels, folds), labels, LABELS)
+        probabilities = calibrated_by_others(said[name], labels, folds)
+        figures = measure_labels(probabilities, labels, LABELS, people=[clips.actors[i] for i in every])
         takes = "functionals" if name == "functionals-dnn" else "embeddings+descriptors"
         cost = (model.count_params(), _flops(model, clips.width))
         report(run, NetworkOfRun(name, "clips", takes, LABELS, None, False, scale, *cost), model, figures)

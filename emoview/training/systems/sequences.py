@@ -112,7 +112,8 @@ def train(options: SequenceOptions, data: Path, run: Run, on_event: OnEvent) -> 
     _, choose, test = parts
     said = _clip_logits(model, entries, test, options.batch)
     scale = fit_scale(_clip_logits(model, entries, choose, options.batch), entries.labels[choose])
-    figures = measure_labels(softmax(scale * said), entries.labels[test], names)
+    people = [clips[i].actor for i in test]
+    figures = measure_labels(softmax(scale * said), entries.labels[test], names, people=people)
     size, colour = shape[0], shape[-1] == 3
     if options.gru_depth:
         cost = model.count_params(), _flops(model, options.length, shape)

@@ -59,7 +59,7 @@ def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> Non
     run.learns(by_speaker, _seen(utterances, digests, np.arange(len(utterances))))
     values = describe(utterances, digests, options.features, run.folder, on_event)
     model, logits = _learn(name, values, labels, (train_part, test), len(names), options, run, on_event)
-    figures = measure_labels(softmax(logits), labels[test], names)
+    figures = measure_labels(softmax(logits), labels[test], names, people=[people[i] for i in test])
     report(run, _network(name, options, names, 1.0, model), model, figures)
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
@@ -73,7 +73,7 @@ def train(options: SoundOptions, data: Data, run: Run, on_event: OnEvent) -> Non
         models.append(model)
     scale = fit_scale(said, labels)
     probabilities = calibrated_by_others(said, labels, [test for _, test in folds])
-    figures = measure_labels(probabilities, labels, names)
+    figures = measure_labels(probabilities, labels, names, people=people)
     report(run, _network(name, options, names, scale, models[0]), models[0], figures)
     on_event({"network": name, "accuracy": str(figures.accuracy), "uar": str(figures.uar)})
 
