@@ -123,3 +123,5 @@ def live(
         result, written = program.finish()
         if result is not None and not quiet:
             render.summary(terminal.console, result, [*program.recovered, *written])
+        elif program.session is not None and not quiet:
+            render.warnings(terminal.console, program.warnings())

@@ -21,6 +21,11 @@ class StreamClock:
         self._samples = 0
         self._last_tick = -1
 
+    @property
+    def start(self) -> float | None:
+        """Second, of the clock by which things come, at which the first tick began; None before it."""
+        return self._start
+
     def tick(self, at: float, *, ahead: int = _AHEAD) -> int | None:
         """Number the tick of a picture that came `at` a time in seconds; always a later one than before.
 

@@ -177,7 +177,7 @@ class Program:
         tally = Tally(self.load)
         if session is not None:
             tally = session.core.tally
-            facts = replace(session.state.facts, widened=session.core.widened)
+            facts = replace(session.facts(), widened=session.core.widened)
             dropped = session.inbox.dropped
             given = [] if self._file is None else [*self._given, *self._file.warnings]
             said = [*session.core.lacking(), *session.lost(), *session.core.warnings()]
@@ -193,6 +193,10 @@ class Program:
             timings={"total": round(time.monotonic() - self._started_at, 3)},
             baseline=None if session is None else session.baseline,
         )  # fmt: skip
+
+    def warnings(self) -> tuple[str, ...]:
+        """Tell what a user should know at the end of a session that nothing records."""
+        return self._analysis([], []).warnings
 
     def finish(self) -> tuple[Analysis | None, list[Path]]:
         """End the session, and the recording; give its result and files where there is one.

@@ -16,6 +16,7 @@ from emoview.errors import InputError
 from emoview.live.causal.core import CausalAnalysis, Manner
 from emoview.live.causal.hearing import DELAY
 from emoview.live.causal.moment import Moment, rows_of
+from emoview.live.causal.result import StreamFacts
 from emoview.live.gaps import Gaps
 from emoview.live.inbox import Inbox, Shot
 from emoview.live.settings import EMOVIEW, Labels, Settings
@@ -143,7 +144,7 @@ class Session:
                 baseline.require(kind)
         self.core = CausalAnalysis(load, options, manner=self.manner, baseline=baseline)
         self.inbox = Inbox()
-        self.state = SourceState()
+        self.state = self._first = SourceState()
         self.failure: BaseException | None = None
         self.latest: Update | None = None
         self.done = threading.Event()
@@ -176,6 +177,7 @@ class Session:
     def start(self, feed: Feed | None) -> None:
         """Start; without a feed, whoever holds the session puts pictures and sound into its inbox."""
         self._feed = feed
+        self._first = self.state if feed is None else feed.state
         jobs = [self._analyse, self._hear, *([self._run_feed] if feed is not None else [])]
         self._threads = [
             threading.Thread(target=self._kept, args=(job,), name=f"emoview{job.__name__}", daemon=True)
@@ -213,6 +215,10 @@ class Session:
                 f"from {at:.1f} s on: predictions every {'picture' if every == 1 else f'{every} pictures'}, "
                 f"smoothed over {settings.smoothing_s:g} s"
             )
+
+    def facts(self) -> StreamFacts:
+        """Tell what is known of the source, and when the first of several began."""
+        return replace(self.state.facts, created=self._first.facts.created)
 
     def lost(self) -> Iterator[str]:
         """Say where nothing was seen or heard, as when a source was away."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -94,6 +95,7 @@ class StreamFeed:
         self._clock = StreamClock()
         self._heard = self._opened_at = self._pictured_at = self._base = 0.0
         self._picture_seen = False
+        self._created: str | None = None
 
     def run(self, inbox: Inbox) -> None:
         """Feed until it is stopped, or a pipe ends.
@@ -181,6 +183,15 @@ class StreamFeed:
                     tick = self._clock.tick(now, ahead=0)
                     if tick is not None:
                         inbox.put(Shot(tick, None, 1.0, now))
+            self._date()
+
+    def _date(self) -> None:
+        """Keep when the first tick began, by the clock of this machine."""
+        start = self._clock.start
+        if self._created is None and start is not None:
+            passed = timedelta(seconds=time.monotonic() - start)
+            self._created = (datetime.now(timezone.utc) - passed).isoformat(timespec="milliseconds")
+            self.state.facts = replace(self.state.facts, created=self._created)
 
     def _wait_for(self, number: int) -> None:
         """Wait until a picture is due: those of a part come all at once, and are shown one by one."""
@@ -196,7 +207,7 @@ class StreamFeed:
         self.state.opened += 1
         facts = StreamFacts(
             self.title, wide, high, None, 0, stream.video_codec, stream.audio_codec, stream.audio_rate,
-            stream.audio_channels,
+            stream.audio_channels, created=self._created,
         )  # fmt: skip
         self.state.facts = facts if self._source.sound else _unheard(facts)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import socket
 import threading
+import time
 import wave
 from collections import deque
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from emoview.media import stream
 from emoview.media.probe import probe
 from emoview.media.stream import Arrived, LiveStream, Source, StreamEndedError
 from emoview.media.tool import tool
+from emoview.timeline.clock import time_of
 
 
 def feeding(feed, inbox):
@@ -33,12 +36,20 @@ def test_a_stream_gives_pictures_until_it_is_stopped(sample):
     port = free_port()
     with streamed(sample, port):
         feed, inbox = StreamFeed(Source("address", f"http://127.0.0.1:{port}/stream"), retry=True), Inbox()
+        before = datetime.now(timezone.utc)
         thread = feeding(feed, inbox)
-        assert until(inbox.take).picture.shape == (480, 480, 3)
+        shot = until(inbox.take)
+        assert shot.picture.shape == (480, 480, 3)
+        until(lambda: feed.state.facts.created)
         feed.stop()
         thread.join(10)
     assert not thread.is_alive()
     assert feed.state.facts.width == 480
+    # The time of day at which the picture came, on its tick.
+    came = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - shot.at)
+    begun = datetime.fromisoformat(feed.state.facts.created)
+    assert begun > before
+    assert abs(begun + timedelta(seconds=time_of(shot.tick)) - came) < timedelta(seconds=0.1)
 
 
 @pytest.mark.release

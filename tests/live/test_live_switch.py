@@ -24,7 +24,8 @@ class Feed:
 
     def __init__(self, name: str) -> None:
         self.title = name
-        self.state = SourceState("live", "", StreamFacts(name))
+        created = "2026-05-01T10:00:00+00:00" if name == "one" else "2026-05-01T11:00:00+00:00"
+        self.state = SourceState("live", "", StreamFacts(name, created=created))
         self._stopped = threading.Event()
 
     def run(self, inbox) -> None:
@@ -57,6 +58,8 @@ def test_ticks_go_on_from_one_camera_to_the_next(session):
     until(lambda: session.latest and session.latest.moment.tick > 3)
     session.change(session.settings.changed({"camera": "two"}))
     until(lambda: session.state.facts.path == "two")
+    # The first tick is that of the first camera.
+    assert session.facts() == StreamFacts("two", created="2026-05-01T10:00:00+00:00")
     before = session.latest.moment.tick
     until(lambda: session.latest.moment.tick > before + 25)
     assert not session.done.is_set()
