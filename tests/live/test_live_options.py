@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from command import run
 
 from emoview import Options
 from emoview.errors import DecodeError, InputError
@@ -109,3 +110,12 @@ def test_what_was_wrong_with_a_file_is_told_as_analyze_tells_it(made):
     heard = FileFeed(feed.media, pictures=False)
     heard._note(log, None)
     assert heard.warnings == [], "nobody looks at the pictures"
+
+
+def test_what_nothing_records_is_told_at_the_end(made):
+    clip = made("silent.mp4", "-an", seconds=0.3)
+    said = run("live", clip, "--realtime")
+    assert said.returncode == 0
+    assert "warning: " in said.stderr
+    assert "no sound" in said.stderr
+    assert "warning: " not in run("live", clip, "--realtime", "--quiet").stderr
