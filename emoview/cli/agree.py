@@ -61,7 +61,7 @@ def agree(
     face: Annotated[
         int | None,
         typer.Option(
-            metavar="ID", help="Number of the face to compare.", show_default="the one with most rows"
+            metavar="ID", help="Number of the face to compare.", show_default="that of the overall result"
         ),
     ] = None,
     file: Annotated[
@@ -88,10 +88,12 @@ def agree(
 
         from emoview.cli.render_agreement import show_agreement
         from emoview.common.files import refuse_input, write_whole
+        from emoview.common.text import name_of
         from emoview.evaluation.agreement import measure
         from emoview.evaluation.annotations import beyond_scale, read_all
         from emoview.output.read import read_json
         from emoview.timeline.in_file import in_file
+        from emoview.timeline.shares import one_of_several
 
         refuse_input(file, result, *annotations)
         analysis = read_json(result)
@@ -103,6 +105,9 @@ def agree(
                 "have the times of the recording, but tables of results those of the result"
             )
         mapping = dict(word.rsplit("=", 1) for word in words or ())
+        if face is None and (several := one_of_several(analysis)) is not None:
+            whose = name_of(analysis.who(several[0]))
+            terminal.note(f"{whose} of {1 + len(several[1])} people is compared: --face names another")
         found = measure(analysis, said, modality=modality.value, face=face, mapping=mapping)
         for sentence in beyond_scale(said):
             terminal.note(sentence)

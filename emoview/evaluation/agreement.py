@@ -21,7 +21,7 @@ from emoview.metrics.values import measure_values
 from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.in_file import in_file, in_timeline
 from emoview.timeline.labels import GROUPS, LABELS, UNCERTAIN, LabelCount, Naming, group_of, valence_arousal
-from emoview.timeline.results import AffectSource, Analysis, Row, main_rows
+from emoview.timeline.results import AffectSource, Analysis, Row
 from emoview.timeline.shares import overall_rows
 from emoview.timeline.turns import own_voice
 
@@ -100,7 +100,7 @@ def measure(
         annotations: What people said, on the clock of the recording, also where the result is of a stretch
             of it; where several speak of a tick, their majority, once grouped, or their mean counts.
         modality: `fused`, `face` or `voice`.
-        face: Number of the person; None for the one with most rows.
+        face: Number of the person; None for the one that the overall result is about.
         mapping: Labels that words of the annotation stand for.
 
     Raises:
@@ -238,7 +238,7 @@ def _coarser(label: str, given: LabelCount, count: LabelCount) -> str:
 
 def _rows(analysis: Analysis, modality: str, face: int | None) -> list[Row]:
     """Give the rows of a person in which the modality says something of that person."""
-    rows = main_rows(analysis) if face is None else _rows_of(analysis, face)
+    rows = overall_rows(analysis) if face is None else _rows_of(analysis, face)
     own = own_voice(analysis)
     return [row for row in rows if getattr(row, modality) is not None and (modality != "voice" or own(row))]
 

@@ -12,7 +12,8 @@ from emoview.output.lettering import can_be_drawn, lettered
 from emoview.output.palette import blue_green_red, ink
 from emoview.timeline.clock import TICK_MS, tick_at
 from emoview.timeline.labels import LETTERS
-from emoview.timeline.results import Analysis, Row, main_rows
+from emoview.timeline.results import Analysis, Row
+from emoview.timeline.shares import overall_rows
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -162,9 +163,9 @@ class Overlay:
         return strip
 
     def _label_runs(self, modality: str) -> list[tuple[int, int, str]]:
-        """Where a label leads in the main face, or whoever speaks, and the ticks without one, as columns."""
+        """Where a label leads of those whom the overall result is about, as columns."""
         runs: list[tuple[int, int, str]] = []
-        for row in main_rows(self._analysis):
+        for row in overall_rows(self._analysis):
             label = row.said(modality)
             if label is None:
                 continue

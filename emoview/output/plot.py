@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,9 +19,9 @@ from emoview.errors import InputError, OutputError
 from emoview.output.fonts import families
 from emoview.timeline.clock import TICK_HZ, tick_at
 from emoview.timeline.labels import COLOURS
-from emoview.timeline.results import Analysis, Row, Segment, main_rows
+from emoview.timeline.results import Analysis, Row, Segment
 from emoview.timeline.segments import segments_of
-from emoview.timeline.shares import is_long, sentence_of, shares_of
+from emoview.timeline.shares import is_long, one_of_several, overall_rows, sentence_of, shares_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,8 +99,8 @@ def plot_file(analyses: Sequence[Analysis], path: Path, view: View | None = None
     """Draw results as the PNG, SVG or PDF that is to be at `path`.
 
     Args:
-        analyses: Laid above each other on one time axis.  With several faces, the one that has most rows
-            is drawn.
+        analyses: Laid above each other on one time axis.  With several faces, the one that the overall
+            result is about is drawn, and of the others the labels.
         path: Its suffix chooses the form.
         view: What of them; by default all.
 
@@ -219,10 +219,15 @@ def _window(view: View, from_s: float, to_s: float) -> float:
 
 def _title(analysis: Analysis) -> str:
     name = name_of(Path(analysis.media.path).name)
-    if not is_long(analysis):
-        return name
-    # Of all faces the one that is drawn need not be that of the overall result.
-    return f"{name}: {sentence_of(shares_of(replace(analysis, timeline=main_rows(analysis))))}"
+    if (several := one_of_several(analysis)) is not None:
+        name += f", {name_of(analysis.who(several[0]))} of {1 + len(several[1])} people"
+    return f"{name}: {sentence_of(shares_of(analysis))}" if is_long(analysis) else name
+
+
+def _others(analysis: Analysis) -> list[int]:
+    """Name up to eight people beside the one that is drawn, those who are seen most first."""
+    several = one_of_several(analysis)
+    return [] if several is None else several[1][:8]
 
 
 def _panels(analysis: Analysis, *, compare: bool) -> list[Panel]:
@@ -231,13 +236,13 @@ def _panels(analysis: Analysis, *, compare: bool) -> list[Panel]:
     present = _present(analysis)
     return [
         *((name, 0.95) for name in present),
-        ("labels", 0.1 + 0.16 * max(1, len(present))),
+        ("labels", 0.1 + 0.16 * max(1, len(present) + len(_others(analysis)))),
         ("affect", 0.95),
     ]
 
 
 def _present(analysis: Analysis) -> list[str]:
-    rows = main_rows(analysis)
+    rows = overall_rows(analysis)
     return [name for name in ("face", "voice", "fused") if any(getattr(row, name) for row in rows)]
 
 
@@ -247,7 +252,7 @@ def _draw(axis: Any, part: _Part, what: str) -> None:
     if what == "affect":
         _draw_affect(axis, part)
     elif what.endswith("labels"):
-        _draw_labels(axis, part, ["fused"] if what.startswith("fused") else _present(part.analysis))
+        _draw_labels(axis, part, alone=what.startswith("fused"))
     else:
         _draw_probabilities(axis, part, what)
 
@@ -255,7 +260,7 @@ def _draw(axis: Any, part: _Part, what: str) -> None:
 def _draw_probabilities(axis: Any, part: _Part, modality: str) -> None:
     naming = part.analysis.naming
     none = (np.nan,) * len(naming.groups)
-    found = (getattr(row, modality) for row in main_rows(part.analysis))
+    found = (getattr(row, modality) for row in overall_rows(part.analysis))
     values, _, edges = _over_time(part, [naming.sums(one) if one else none for one in found])
     upper = np.cumsum(values, axis=1)
     for i, label in enumerate(naming.groups):
@@ -267,14 +272,18 @@ def _draw_probabilities(axis: Any, part: _Part, modality: str) -> None:
     axis.set_ylabel(f"{name}\nprobability")
 
 
-def _draw_labels(axis: Any, part: _Part, modalities: Sequence[str]) -> None:
-    rows = main_rows(part.analysis)
-    shortest_s = part.analysis.options.min_segment
-    for place, modality in enumerate(modalities):
-        _draw_segments(axis, part, segments_of(rows, modality, shortest_s=shortest_s), place)
-    axis.set_ylim(max(1, len(modalities)), 0)
-    names = ["together" if one == "fused" else one for one in modalities]
-    axis.set_yticks([place + 0.5 for place in range(len(modalities))], names)
+def _draw_labels(axis: Any, part: _Part, *, alone: bool) -> None:
+    analysis, rows = part.analysis, tuple(overall_rows(part.analysis))
+    modalities = ["fused"] if alone else _present(analysis)
+    bands = [("together" if one == "fused" else one, rows, one) for one in modalities]
+    for person in () if alone else _others(analysis):
+        own = tuple(row for row in analysis.timeline if row.person == person)
+        bands.append((name_of(analysis.who(person)), own, "fused"))
+    shortest_s = analysis.options.min_segment
+    for place, (_, of, modality) in enumerate(bands):
+        _draw_segments(axis, part, segments_of(of, modality, shortest_s=shortest_s), place)
+    axis.set_ylim(max(1, len(bands)), 0)
+    axis.set_yticks([place + 0.5 for place in range(len(bands))], [name for name, *_ in bands])
     axis.tick_params(length=0)
     axis.spines[["left", "bottom"]].set_visible(False)
 
@@ -331,7 +340,7 @@ def _name_bar(axis: Any, label: str, bar: tuple[float, float], place: int) -> No
 
 
 def _draw_affect(axis: Any, part: _Part) -> None:
-    values, spread, edges = _over_time(part, [_affect(row) for row in main_rows(part.analysis)])
+    values, spread, edges = _over_time(part, [_affect(row) for row in overall_rows(part.analysis)])
     middles = (edges[:-1] + edges[1:]) / 2
     axis.axhline(0, color="#BBBBBB", linewidth=0.6)
     for i, (name, colour, style) in enumerate(_AFFECT):
@@ -374,7 +383,7 @@ def _over_time(
     length = last - first
     window = max(1, round(part.smooth_s * TICK_HZ))
     points = max(1, min(-(-length // window), _MOST_POINTS))
-    ticks = np.array([row.tick for row in main_rows(part.analysis)])
+    ticks = np.array([row.tick for row in overall_rows(part.analysis)])
     found = np.asarray(values, np.float64)
     said = ~np.isnan(found[:, 0]) & (ticks >= first) & (ticks < last)
     place = (ticks[said] - first) * points // length

@@ -116,6 +116,18 @@ def overall_rows(analysis: Analysis) -> Sequence[Row]:
     return [row for row in analysis.timeline if row.person in (main, None)]
 
 
+def one_of_several(analysis: Analysis) -> tuple[int, list[int]] | None:
+    """Give the person that the overall result is about, and the others; None where there are no others.
+
+    Only a result of all faces has others.
+    """
+    persons = faces_by_presence(analysis.timeline) if analysis.options.face == "all" else []
+    drawn = {row.person for row in overall_rows(analysis)}
+    others = [person for person in persons if person not in drawn]
+    main = next((person for person in persons if person in drawn), None)
+    return None if main is None or not others else (main, others)
+
+
 def shares_of(analysis: Analysis) -> Shares:
     """Sum up what the overall result is about: the main face, or whoever speaks, and ticks without a face.
 

@@ -13,14 +13,24 @@ from made_up import leaning, made_up
 
 from emoview.batch.inputs import Clip
 from emoview.batch.summary import row_of
+from emoview.evaluation.agreement import measure
+from emoview.evaluation.annotations import Annotation
 from emoview.output.challenge import challenge_label
 from emoview.output.json import schema, to_json
 from emoview.output.overlay import Overlay
 from emoview.output.overview import strip_of, to_notebook
+from emoview.output.plot import figure_of
 from emoview.output.read import read_json
 from emoview.timeline.results import Analysis, FaceBox, FaceFound, Overall, Row, Speaker, Verdict
 from emoview.timeline.segments import segments_of
-from emoview.timeline.shares import is_long, sentence_of, shares_by_person, shares_of, summed_up
+from emoview.timeline.shares import (
+    is_long,
+    one_of_several,
+    sentence_of,
+    shares_by_person,
+    shares_of,
+    summed_up,
+)
 
 
 def _lasting(**ticks: int) -> Analysis:
@@ -148,3 +158,30 @@ def test_shares_and_strips_of_whoever_speaks_hold_all_of_them():
     assert [part["label"] for part in strip_of(clip)] == ["happy", "sad"]
     drawn = Overlay(clip, width=320, height=240)
     assert {label for *_, label in drawn._label_runs("face")} == {"happy", "sad"}
+
+
+def test_of_all_faces_what_is_drawn_and_compared_is_that_of_the_overall_result():
+    """The one who listens is seen more, the one who speaks has the overall result."""
+    clip = made_up()
+    listens = [
+        Row(t, 0, FaceBox(0.0, 0.0, 9.0, 9.0), leaning("happy"), None, leaning("happy")) for t in range(100)
+    ]
+    speaks = [
+        replace(row, face_id=1, person=1, face=leaning("sad"), fused=leaning("sad")) for row in listens[:90]
+    ]
+    rows = tuple(sorted([*listens, *speaks], key=lambda row: (row.tick, row.face_id)))
+    options = replace(clip.options, face="all")
+    clip = replace(clip, timeline=rows, options=options, speakers=(Speaker(0, 3.0, 1),), names={0: "Anna"})
+    assert one_of_several(clip) == (1, [0])
+    assert {label for *_, label in Overlay(clip, width=320, height=240)._label_runs("face")} == {"sad"}
+    found = measure(clip, [Annotation(0, 3.6, "sad")])
+    assert found.labels is not None
+    assert found.labels.accuracy.value == 100
+    axes = figure_of(clip).axes
+    assert axes[0].get_title(loc="left") == "talk.mp4, face 1 of 2 people"
+    # The bands of the one that is drawn, then the other's.
+    assert [name.get_text() for name in axes[2].get_yticklabels()] == ["face", "together", "Anna"]
+    assert [text.get_text() for text in axes[2].texts] == ["sad", "sad", "happy"]
+    alone = replace(clip, options=replace(options, face="largest"), timeline=tuple(listens))
+    assert one_of_several(alone) is None
+    assert figure_of(alone).axes[0].get_title(loc="left") == "talk.mp4"
