@@ -57,7 +57,8 @@ def read_cohn_kanade(folder: Path, part: str | None = None, *, contempt: bool = 
 
 
 def _sequences(folder: Path, labels: tuple[str, ...]) -> Iterator[tuple[list[Path], str]]:
-    for file in sorted((folder / _EMOTION).glob("*/*/*_emotion.txt")):
+    # What a Mac adds begins with `._`.
+    for file in sorted((folder / _EMOTION).glob("[!.]*/[!.]*/[!.]*_emotion.txt")):
         label = _emotion(file)
         if label in labels:
             place = folder / _PICTURES / file.parent.relative_to(folder / _EMOTION)
