@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.markdown import Markdown
@@ -12,7 +13,10 @@ from rich.text import Text
 from emoview.cli.console import Terminal
 from emoview.doctor import licences
 from emoview.doctor.checks import Check
-from emoview.networks.weights import WeightState
+
+if TYPE_CHECKING:
+    # It imports libraries, which may be missing where the doctor looks.
+    from emoview.networks.weights import WeightState
 
 
 def checks(terminal: Terminal, found: Iterable[Check]) -> list[Check]:
