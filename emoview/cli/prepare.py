@@ -53,6 +53,8 @@ def prepare(
             )  # fmt: skip
         for line in done.broken:
             terminal.console.print(f"left out: {name_of(line)}", soft_wrap=True)
+        for line in done.partial:
+            terminal.console.print(f"taken in part: {name_of(line)}", soft_wrap=True)
         if done.unmarked:
             terminal.console.print(f"left out: {done.unmarked} pictures in which no landmarks are found")
         for label, count in done.counts.items():

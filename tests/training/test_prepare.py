@@ -49,6 +49,29 @@ def test_faces_out_of_clips_and_broken_files_left_out(made: Make, tmp_path: Path
         )
 
 
+def test_a_clip_that_is_cut_off_is_told(made: Make, tmp_path: Path):
+    whole, copied = made("whole.mp4", seconds=3.0), tmp_path / "whole.mkv"
+    ffmpeg("-i", str(whole), "-c", "copy", str(copied))
+    write(tmp_path / "data" / "cut.mkv", copied.read_bytes()[: copied.stat().st_size // 2])
+    write(tmp_path / "data" / "whole.mp4", whole.read_bytes())
+    write(tmp_path / "data" / "index.csv", "path,label\ncut.mkv,happy\nwhole.mp4,sad\n")
+    done = prepare(tmp_path / "data", tmp_path / "out", **USUAL)
+    assert 0 < done.counts["happy"] < done.counts["sad"]
+    assert done.broken == ()
+    assert len(done.partial) == 1
+    assert "cut.mkv: its pictures end at 1." in done.partial[0]
+    assert "of 3." in done.partial[0]
+
+
+def test_where_there_is_no_face_nothing_is_written(tmp_path: Path):
+    for name in ("a.mp4", "b.mp4"):
+        write(tmp_path / "data" / name, b"no video")
+    write(tmp_path / "data" / "index.csv", "path,label\na.mp4,happy\nb.mp4,sad\n")
+    with pytest.raises(InputError, match=r"no face .*a\.mp4.*and 1 more"):
+        prepare(tmp_path / "data", tmp_path / "out", **USUAL)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.fixture
 def clips(made: Make, tmp_path: Path) -> Path:
     """A clip with its sound from 0.4 s on, and one without sound."""
@@ -135,7 +158,7 @@ def test_clips_that_are_called_alike_stay_apart(tmp_path: Path, monkeypatch: pyt
         lines.append(f"{name},happy")
     write(tmp_path / "data" / "index.csv", "\n".join(lines) + "\n")
 
-    def faces(path: Path) -> Iterator[SimpleNamespace]:
+    def faces(path: Path, _: list[str]) -> Iterator[SimpleNamespace]:
         grey = np.full((8, 8, 3), 10 * int(path.read_text()), np.uint8)
         yield from (SimpleNamespace(tick=tick, face=grey) for tick in (0, 5))
 
