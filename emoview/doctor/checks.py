@@ -40,6 +40,8 @@ _ABOVE: Final = "cure what is broken above, then try again"
 _TEMPORARY: Final = "name a folder that can be written to in TMPDIR"
 _MEMORY: Final = "allow more memory (ulimit -v), or close other programs"
 _OWN_ERROR: Final = re.compile(r"^emoview\.errors\.\w+: ")
+_MISSING: Final = re.compile(r"No module named '(\w+)")
+_PACKAGE_OF: Final = {"cv2": "opencv-contrib-python", "sklearn": "scikit-learn"}
 _NUMPY: Final = "install the numpy that the others were built for: pip install 'numpy<2'"
 
 # What libraries say when a part of the system is missing, and what helps.
@@ -56,6 +58,7 @@ _CURES: Final = (
     ("No space left", "free space on the disk of the temporary files"),
     ("usable temporary directory", _TEMPORARY),
     ("MPLCONFIGDIR", _TEMPORARY),
+    ("cannot cache function", "name a folder that can be written to in NUMBA_CACHE_DIR"),
     ("MemoryError", _MEMORY),
     ("Cannot allocate memory", _MEMORY),
     ("failed to map segment", _MEMORY),
@@ -112,8 +115,7 @@ def _looked_at(name: str, part: Callable[[], Check]) -> Check:
 
 def _broken(name: str, error: Exception) -> Check:
     said = f"{type(error).__name__}: {_first_line(str(error))}"
-    package = error.name if isinstance(error, ModuleNotFoundError) else None
-    return Check(name, False, said, cure_of(said, 0, package))
+    return Check(name, False, said, cure_of(said, 0))
 
 
 def run_networks() -> None:
@@ -316,6 +318,9 @@ def cure_of(complaint: str, code: int, package: str | None = None) -> str:
     for words, cure in _CURES:
         if words in complaint:
             return cure
+    missing = _MISSING.search(complaint)
+    if missing is not None:
+        return f"pip install {_PACKAGE_OF.get(missing[1], missing[1])}, or {_AGAIN}"
     return _AGAIN if package is None else f"install {package} again, or {_AGAIN}"
 
 

@@ -167,6 +167,8 @@ def test_librosa_is_used_not_only_imported(tmp_path: Path, monkeypatch: pytest.M
         ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp']", "TMPDIR"),
         ("OSError: Matplotlib requires access to a writable cache directory; set the MPLCONFIGDIR", "TMPDIR"),
         ("MemoryError:", "ulimit -v"),
+        ("RuntimeError: cannot cache function '__o_fold': no locator available", "NUMBA_CACHE_DIR"),
+        ("ModuleNotFoundError: No module named 'cv2.data'", "pip install opencv-contrib-python"),
         ("emoview.errors.WeightsError: the weight file face_cnn.onnx is missing", "install emoview again"),
     ],
 )
