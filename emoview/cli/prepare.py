@@ -31,7 +31,7 @@ def prepare(
     contempt: Annotated[
         bool, typer.Option("--contempt", help="Of pictures: keep contempt, the eighth label.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of selection and order.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of selection and order.")] = 1,
 ) -> None:
     """Take aligned faces out of labelled clips, or check and rewrite labelled pictures.
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
-if not (3, 10) <= sys.version_info[:2] <= (3, 12):
-    sys.exit(
-        "emoview runs on Python 3.10 to 3.12, this is Python "
-        f"{sys.version_info[0]}.{sys.version_info[1]}: make an environment with another Python"
-    )
-
 import atexit
 import gc
 import os
+import sys
 from typing import Final
 
 # Objects made before Python looks for cycles of them again, 700 if nothing is said: importing makes many, and

@@ -289,6 +289,8 @@ def test_verify_fails_where_a_file_was_changed(damaged: Path):
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stdout.count("not what was shipped") == 2
+    # Beside it, hashes stay on one line, for whoever searches for them.
+    assert weights.weight_states()[0].expected in done.stdout
     assert done.stderr.startswith("error: ")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import shutil
+import subprocess
+import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +72,13 @@ def test_where_there_is_no_face_nothing_is_written(tmp_path: Path):
     with pytest.raises(InputError, match=r"no face .*a\.mp4.*and 1 more"):
         prepare(tmp_path / "data", tmp_path / "out", **USUAL)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_seed_below_zero_is_wrong_usage(tmp_path: Path):
+    command = [sys.executable, "-m", "emoview", "prepare", str(tmp_path), "-o", "out", "--seed", "-1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--seed" in done.stderr
 
 
 @pytest.fixture
