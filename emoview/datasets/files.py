@@ -66,18 +66,18 @@ def choose_part(parts: Mapping[str, T], part: str | None, folder: Path) -> tuple
 
     Raises:
         NoPartError: There is no such part.
-        DatasetError: There are several, and none was named.
+        DatasetError: There are several, and none was named, or several mean the same.
     """
     there = listed(sorted(parts))
     if part is None:
         if len(parts) != 1:
             raise DatasetError(f"{folder} has the parts {there}; name the one that is wanted.")
         return next(iter(parts.items()))
-    if part in parts:
-        return part, parts[part]
-    for name, value in parts.items():
-        if part_named(name) == part_named(part):
-            return name, value
+    same = [name for name in parts if part_named(name) == part_named(part)]
+    if len(same) > 1:
+        raise DatasetError(f"{folder} holds {listed(same)}, which are one part; join them.")
+    if same:
+        return same[0], parts[same[0]]
     raise NoPartError(f"{folder} has no part {part!r}, only {there}; name one of these.")
 
 

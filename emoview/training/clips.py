@@ -15,7 +15,7 @@ from emoview.common.stored import read_arrays
 from emoview.common.text import counted
 from emoview.datasets.clips import ClipFile, read_clip_index
 from emoview.datasets.files import digest_of
-from emoview.errors import DatasetError
+from emoview.errors import DatasetError, DecodeError
 from emoview.face.align import CROP_SIZE
 from emoview.media.probe import Media, probe
 from emoview.media.process import DecodeLog
@@ -108,17 +108,29 @@ def faces_of(path: Path, lost: list[str] | None = None) -> Iterator[Found]:
     Args:
         path: The clip.
         lost: Gets, in the end, a sentence where pictures are missing or damaged.
+
+    Raises:
+        DecodeError: Nobody asks what was lost, and the decoder was ended before the end, or gave up.
     """
     media, log, ticks = probe(path), DecodeLog(), 0
     for tick, found in find_faces(media, max_faces=1, timings=Timings(), log=log):
         ticks = tick + 1
         yield from found
+    reached_s = time_of(ticks)
     if lost is not None:
-        lost += _lost(media, log, time_of(ticks))
+        lost += _lost(media, log, reached_s)
+    elif log.failure is not None and _is_early(media, reached_s):
+        raise DecodeError(
+            f"{path} cannot be decoded to its end ({log.failure}): run it again, or fetch it again"
+        )
+
+
+def _is_early(media: Media, reached_s: float) -> bool:
+    return media.duration_s is not None and reached_s < media.duration_s - _NEAR_S
 
 
 def _lost(media: Media, log: DecodeLog, reached_s: float) -> Iterator[str]:
-    if media.duration_s is not None and reached_s < media.duration_s - _NEAR_S:
+    if _is_early(media, reached_s):
         said = f" ({log.failure})" if log.failure else ""
         yield f"{media.path}: its pictures end at {reached_s:.1f} of {media.duration_s:.1f} s{said}"
     elif log.complaints:

@@ -120,6 +120,20 @@ def test_a_part_that_is_there_packed_and_unpacked(tmp_path: Path):
         open_pictures(tmp_path)
 
 
+def test_parts_that_are_spelt_in_several_ways_are_one(tmp_path: Path):
+    rows = [f"{i}.png,happy,{i},{part}" for i, part in enumerate(("Train", "train", "Training", "val"))]
+    for i in range(4):
+        write(tmp_path / "index" / f"{i}.png", picture(i))
+    write(tmp_path / "index" / "index.csv", "\n".join(["path,label,clip,part", *rows]) + "\n")
+    assert len(open_pictures(tmp_path / "index", "train")) == 3
+    (found,) = overview(tmp_path / "index")
+    assert found.counts == {"train": {"happy": 3}, "valid": {"happy": 1}}
+    for part in ("train", "Training"):
+        write(tmp_path / "folders" / part / "sad" / f"{part}.png", picture(0))
+    with refused("Training and train", "one part"):
+        open_pictures(tmp_path / "folders", "train")
+
+
 def test_no_clip_of_afew_is_left_out_unsaid(tmp_path: Path):
     folder = _afew(tmp_path / "afew")
     write(folder / "Train" / "Happy" / "_b.flv", b"y")

@@ -24,8 +24,9 @@ from emoview.errors import DatasetError
 from emoview.face.find import FaceFinder
 from emoview.face.ibug import points_of_crop
 from emoview.media.probe import probe
+from emoview.media.process import DecodeLog
 from emoview.media.sound import read_sound
-from emoview.training.clips import read_clips
+from emoview.training.clips import faces_of, read_clips
 from emoview.training.prepare import Beside, prepare
 
 USUAL = {"part": None, "every": 5, "balance": False, "seed": 1, "on_event": quiet}
@@ -72,6 +73,22 @@ def test_where_there_is_no_face_nothing_is_written(tmp_path: Path):
     with pytest.raises(InputError, match=r"no face .*a\.mp4.*and 1 more"):
         prepare(tmp_path / "data", tmp_path / "out", **USUAL)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_training_does_not_learn_from_what_a_decoder_left(made: Make, monkeypatch: pytest.MonkeyPatch):
+    clip = made("whole.mp4", seconds=3.0)
+
+    def ended(*_: object, log: DecodeLog, **__: object) -> Iterator[tuple[int, list[object]]]:
+        yield 0, []
+        log.failure = "it was ended by signal 9"
+
+    assert list(faces_of(clip))
+    monkeypatch.setattr("emoview.training.clips.find_faces", ended)
+    with pytest.raises(InputError, match="signal 9"):
+        list(faces_of(clip))
+    lost: list[str] = []
+    assert list(faces_of(clip, lost)) == []
+    assert "its pictures end at 0.0 of 3." in lost[0]
 
 
 def test_a_seed_below_zero_is_wrong_usage(tmp_path: Path):
