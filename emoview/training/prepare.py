@@ -131,7 +131,8 @@ def prepare(
         if beside != Beside() or balance or part is not None:
             raise InputError("SEMAINE has values, no labels or parts: name nothing but the folders")
         return _semaine(data, output, on_event)
-    if output.exists() and any(output.iterdir()):
+    # What is hidden may be left of a call that was killed, and is taken over.
+    if output.exists() and any(not path.name.startswith(".") for path in output.iterdir()):
         raise DatasetError(f"{output} is not empty: name a new folder with -o")
     if _holds_clips(data):
         broken: list[str] = []
