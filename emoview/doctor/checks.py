@@ -28,6 +28,7 @@ _PACKAGES: Final = (
     *(() if sys.version_info >= (3, 11) else ("tomli",)),
 )  # fmt: skip
 """Those of the group `run` in pyproject.toml."""
+_SAME_FOLDER: Final = ("opencv-python", "opencv-python-headless", "opencv-contrib-python-headless")
 _TO_TRAIN: Final = ("tensorflow", "keras", "librosa", "scikit-learn")
 _IMPORTS: Final = ("cv2", "opensmile")
 # By the module to import: librosa itself imports nothing until it is used.
@@ -155,10 +156,11 @@ def _packages() -> Check:
     found = ", ".join(f"{n} {v or 'missing'}" for n, v in versions.items() if v or n in missing)
     if missing:
         return Check("packages", False, found, f"pip install {' '.join(missing)}, or {_AGAIN}")
-    other = _version("opencv-python")
-    if other not in (None, versions["opencv-contrib-python"]):
-        # Both fill the folder cv2, whichever came last.
-        return Check("packages", False, found, f"the two opencv packages must be of one version: {_AGAIN}")
+    others = [f"{name} {version}" for name in _SAME_FOLDER if (version := _version(name))]
+    if any(not one.endswith(f" {versions['opencv-contrib-python']}") for one in others):
+        # All fill the folder cv2, whichever came last.
+        found += f", {', '.join(others)}"
+        return Check("packages", False, found, f"the opencv packages must be of one version: {_AGAIN}")
     unsuited = list(_unsuited(versions))
     if unsuited:
         wanted = " ".join(f"'{one}'" for one in unsuited)

@@ -121,10 +121,14 @@ def test_missing_and_mismatched_packages(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(doctor, "_PACKAGES", (*doctor._PACKAGES, "no-such-package"))
     assert doctor._packages().cure.startswith("pip install no-such-package")
     monkeypatch.undo()
-    there, versions = doctor._version, {"opencv-python": "4.10.0.84", "pandas": "3.0.1"}
+    there, versions = doctor._version, {"pandas": "3.0.1"}
     monkeypatch.setattr(doctor, "_version", lambda name: versions.get(name, there(name)))
-    assert "one version" in doctor._packages().cure
-    del versions["opencv-python"]
+    # What other packages bring fills the folder cv2, too.
+    for other in ("opencv-python", "opencv-python-headless"):
+        versions[other] = "4.10.0.84"
+        assert "one version" in doctor._packages().cure
+        assert f"{other} 4.10.0.84" in doctor._packages().found
+        del versions[other]
     check = doctor._packages()
     assert not check.right
     assert "pandas 3.0.1" in check.found
