@@ -69,7 +69,7 @@ def _sequences(folder: Path, labels: tuple[str, ...]) -> Iterator[tuple[list[Pat
 
 
 def _emotion(file: Path) -> str:
-    text = read_bytes(file, "fetch it again.", error=DatasetError).decode(errors="replace").strip()
+    text = read_bytes(file, "fetch it again.", error=DatasetError).decode("utf-8-sig", "replace").strip()
     try:
         number = float(text)
     except ValueError:
