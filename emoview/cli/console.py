@@ -24,13 +24,23 @@ FAILED = 1
 SOME_FAILED = 3
 INTERRUPTED = 130
 
-_NO_THREAD = "can't start new thread"
-# What TensorFlow, PyTorch and jax say, which raise errors of their own.
-_NO_MEMORY = ("OOM when allocating", "you tried to allocate", "RESOURCE_EXHAUSTED")
 # What requirements-run.lock leaves out.
 _LEFT_OUT = frozenset({"tensorflow", "keras", "librosa", "sklearn", "torch"})
 _TOO_MANY_PROCESSES = (
     "no more processes or threads can be started: allow more with ulimit -u, or close other programs"
+)
+_NO_MEMORY = "out of memory: take a smaller network, size or batch, or close other programs"
+# What errors of libraries say that have no class of their own: of threads; of TensorFlow, PyTorch and jax;
+# of numba, which librosa imports.
+_KNOWN = (
+    ("can't start new thread", _TOO_MANY_PROCESSES),
+    ("OOM when allocating", _NO_MEMORY),
+    ("you tried to allocate", _NO_MEMORY),
+    ("RESOURCE_EXHAUSTED", _NO_MEMORY),
+    (
+        "cannot cache function",
+        "compiled functions cannot be kept: name a folder that can be written to in NUMBA_CACHE_DIR",
+    ),
 )
 
 
@@ -127,12 +137,9 @@ class Terminal:
         except typer.Exit:
             raise
         except Exception as error:
-            if _NO_THREAD in str(error):
-                self._stop(_TOO_MANY_PROCESSES, FAILED)
-            if any(words in str(error) for words in _NO_MEMORY):
-                self._stop(
-                    "out of memory: take a smaller network, size or batch, or close other programs", FAILED
-                )
+            for words, message in _KNOWN:
+                if words in str(error):
+                    self._stop(message, FAILED)
             what = " ".join(str(error).split())[:200]
             self._stop(
                 f"unexpected {type(error).__name__}: {what}; run again with {DEBUG}=1 and report it",

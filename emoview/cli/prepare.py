@@ -31,7 +31,7 @@ def prepare(
     contempt: Annotated[
         bool, typer.Option("--contempt", help="Of pictures: keep contempt, the eighth label.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of selection and order.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of selection and order.")] = 1,
 ) -> None:
     """Take aligned faces out of labelled clips, or check and rewrite labelled pictures.
 
@@ -53,6 +53,8 @@ def prepare(
             )  # fmt: skip
         for line in done.broken:
             terminal.console.print(f"left out: {name_of(line)}", soft_wrap=True)
+        for line in done.partial:
+            terminal.console.print(f"taken in part: {name_of(line)}", soft_wrap=True)
         if done.unmarked:
             terminal.console.print(f"left out: {done.unmarked} pictures in which no landmarks are found")
         for label, count in done.counts.items():

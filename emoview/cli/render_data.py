@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from emoview.cli.console import Terminal
+from emoview.common.text import name_of
 from emoview.datasets.overview import Holding
 from emoview.evaluation.landmarks import Sampled
 from emoview.face.fit import DOUBTFUL
 
 _WORST = 8
+# So wide a table is not shown, but measured.
+_WIDEST = 10_000
 
 
 def holding(terminal: Terminal, name: str, held: Holding) -> None:
@@ -20,18 +26,14 @@ def holding(terminal: Terminal, name: str, held: Holding) -> None:
     total, weights = held.total, held.weights
     examples = sum(total.values())
     console.print(f"{name}: {held.kind}, layout {held.layout}, {examples:,} examples", soft_wrap=True)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
     parts = held.counts if len(held.counts) > 1 else {}
-    labelled = held.values is None
-    for column in (*parts, "all", *(("%", "class weight") if labelled else ())):
-        table.add_column(column, justify="right")
-    for label, count in total.items():
-        cells = [f"{part.get(label, 0):,}" for part in parts.values()]
-        weight = f"{weights[label]:.2f}" if label in weights else "none"
-        rest = (f"{100 * count / examples:.1f}", weight) if labelled else ()
-        table.add_row(label, *cells, f"{count:,}", *rest)
-    console.print(table)
+    columns = {name: [f"{part.get(label, 0):,}" for label in total] for name, part in parts.items()}
+    counts = [("all", [f"{count:,}" for count in total.values()])]
+    if held.values is None:
+        counts.append(("%", [f"{100 * count / examples:.1f}" for count in total.values()]))
+        told = [f"{weights[label]:.2f}" if label in weights else "none" for label in total]
+        counts.append(("class weight", told))
+    _print_beside(console, list(total), [*columns.items(), *counts])
     if held.values is not None:
         for what, values in zip(("valence", "arousal"), held.values.T, strict=True):
             low, middle, high = np.percentile(values, [5, 50, 95])
@@ -46,6 +48,31 @@ def holding(terminal: Terminal, name: str, held: Holding) -> None:
     console.print(f"duplicates: {held.duplicates:,}{other}")
     if held.broken:
         console.print(f"cannot be decoded: {len(held.broken):,}, {held.broken[0]} first", soft_wrap=True)
+
+
+def _print_beside(console: Console, rows: Sequence[str], columns: Sequence[tuple[str, list[str]]]) -> None:
+    """Print columns of figures beside the names of their rows, in several tables where one is too wide."""
+    left = list(columns)
+    while left:
+        fitting = 1
+        while fitting < len(left) and _width(console, _table(rows, left[: fitting + 1])) <= console.width:
+            fitting += 1
+        console.print(_table(rows, left[:fitting]))
+        left = left[fitting:]
+
+
+def _width(console: Console, table: Table) -> int:
+    return console.measure(table, options=console.options.update(width=_WIDEST)).maximum
+
+
+def _table(rows: Sequence[str], columns: Sequence[tuple[str, list[str]]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    for name, _ in columns:
+        table.add_column(name_of(name), justify="right")
+    for row in zip(rows, *(cells for _, cells in columns), strict=True):
+        table.add_row(*row)
+    return table
 
 
 def landmarks(terminal: Terminal, sampled: Sampled) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.markdown import Markdown
@@ -12,7 +13,12 @@ from rich.text import Text
 from emoview.cli.console import Terminal
 from emoview.doctor import licences
 from emoview.doctor.checks import Check
-from emoview.networks.weights import WeightState
+
+if TYPE_CHECKING:
+    # It imports libraries, which may be missing where the doctor looks.
+    from emoview.networks.weights import WeightState
+
+_WIDTH = 160
 
 
 def checks(terminal: Terminal, found: Iterable[Check]) -> list[Check]:
@@ -42,7 +48,8 @@ def checks(terminal: Terminal, found: Iterable[Check]) -> list[Check]:
 
 def weights(terminal: Terminal, states: Sequence[WeightState], *, verified: bool) -> None:
     """Print the files with whose they are and their terms; `verified` adds whether they are as shipped."""
-    console = terminal.printer(None if terminal.console.is_terminal else 140)
+    # Elsewhere a hash stays on one line, also beside what is said of it.
+    console = terminal.printer(None if terminal.console.is_terminal else _WIDTH)
     whose = {
         f"Trained by emoview: {licences.WEIGHTS}": [state for state in states if state.trained],
         f"Of mediapipe, to find faces: {licences.FACE_MODELS}": [s for s in states if not s.trained],

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
-if not (3, 10) <= sys.version_info[:2] <= (3, 12):
-    sys.exit(
-        "emoview runs on Python 3.10 to 3.12, this is Python "
-        f"{sys.version_info[0]}.{sys.version_info[1]}: make an environment with another Python"
-    )
-
 import atexit
 import gc
 import os
+import sys
 from typing import Final
 
 # Objects made before Python looks for cycles of them again, 700 if nothing is said: importing makes many, and
@@ -29,15 +22,17 @@ def main() -> None:
     status: list[int] = []
     # What is registered first runs last.
     atexit.register(_leave, status)
-    from emoview.cli.commands import EVERY, app_with
-
     named = sys.argv[1:2]
     try:
+        from emoview.cli.commands import EVERY, app_with
+
         app_with(named if named and named[0] in EVERY else EVERY)(prog_name="emoview")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             status.append(end.code or 0)
         raise
+    except ImportError as error:
+        sys.exit(f"error: a library cannot be loaded ({error}): install emoview again in a fresh environment")
     except OSError as error:
         # Of the help and the version; a command tells of its own.
         from emoview.cli.console import said_of_system

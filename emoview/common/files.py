@@ -53,6 +53,8 @@ def whole_file(path: Path) -> Iterator[Path]:
                 with temporary.open("rb") as whole, path.open("wb") as stream:
                     shutil.copyfileobj(whole, stream)
             return
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path, folder=False) as temporary:
             yield temporary
@@ -67,14 +69,17 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; its files are moved there when the block ends well.
+    """Give a temporary folder; its files are moved to `path` when the block ends well.
+
+    It lies beside `path`, or in it where that is there: the folder may be another disk's, to which nothing
+    can be moved.
 
     Raises:
         OutputError: No permission, no space, or a folder cannot be made.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path, folder=True) as temporary:
+        with _locked(path / "files" if path.is_dir() else path, folder=True) as temporary:
             yield temporary
             path.mkdir(exist_ok=True)
             for file in sorted(temporary.iterdir()):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emoview.common.stored import is_file, read_json
 from emoview.datasets.affectnet import affectnet_parts, annotated, annotation
-from emoview.datasets.files import PICTURES, choose_part
+from emoview.datasets.files import PICTURES, choose_part, files_within
 from emoview.datasets.labelled import LabelledPictures, decode
 from emoview.datasets.picture_index import INDEX_FILE
 from emoview.datasets.semaine import semaine_root
@@ -182,7 +182,7 @@ def _recognised(source: Path) -> str:
 
 
 def _annotations(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.json") if path.stem == path.parent.name)
+    return sorted(p for p in files_within(folder) if p.suffix == ".json" and p.stem == p.parent.name)
 
 
 def _afew_va(folder: Path) -> Iterator[_Frame]:
@@ -230,7 +230,9 @@ def _affectnet(folder: Path, part: str | None) -> Iterator[_Frame]:
 
 
 def _table(table: Path) -> Iterator[_Frame]:
-    column = "frame" if "frame" in columns_of(table) else "path"
+    columns = columns_of(table)
+    # Beside a path, a frame is a number.
+    column = "frame" if "frame" in columns and "path" not in columns else "path"
     for row in read_table(table, [column, "valence", "arousal", "video"]):
         if not row["video"]:
             raise row.error("the video is empty; name it, for its frames must stay on one side.")

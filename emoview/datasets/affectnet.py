@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emoview.common.stored import read_number
-from emoview.datasets.files import choose_part, is_picture, visible
+from emoview.datasets.files import choose_part, is_picture, refuse_other_picture, visible
 from emoview.datasets.labelled import LabelledPictures
 from emoview.errors import DatasetError
 from emoview.timeline.labels import CONTEMPT, FACE_LABELS
@@ -52,8 +52,13 @@ def read_affectnet(folder: Path, part: str | None = None, *, contempt: bool = Fa
 
 
 def annotated(place: Path, kind: str) -> Iterator[tuple[Path, float]]:
-    """Give every picture of a part with its annotation of one kind: exp, val or aro."""
+    """Give every picture of a part with its annotation of one kind: exp, val or aro.
+
+    Raises:
+        DatasetError: An annotation is missing, or a picture is of a kind that is not read.
+    """
     for picture in visible(place / "images"):
+        refuse_other_picture(place, f"images/{picture.name}")
         if is_picture(picture.name):
             yield picture, annotation(place, picture, kind)
 

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emoview.datasets.files import NoPartError, part_named, visible
+from emoview.datasets.files import NoPartError, files_within, part_named, visible
 from emoview.datasets.names import label_named, listed
 from emoview.datasets.people import person_or_clip
 from emoview.datasets.tables import read_table
 from emoview.errors import DatasetError
+from emoview.media.endings import MEDIA, SOUND
 from emoview.timeline.labels import LABELS
 
-_VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
+_VIDEOS = MEDIA - SOUND - {".gif", ".apng"}
 # AFEW (Dhall et al. 2012, IEEE MultiMedia 19, 34-41) calls its folders Train and Val, or Train_AFEW.
-_PARTS = {"train": "train", "val": "valid", "valid": "valid", "test": "test"}
+_PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,18 @@ def _from_table(index: Path) -> Iterator[ClipFile]:
 
 
 def _parts(folder: Path) -> dict[str, Path]:
-    named = ((path.name.lower().removesuffix("_afew"), path) for path in visible(folder) if path.is_dir())
-    return {_PARTS[name]: path for name, path in named if name in _PARTS}
+    parts: dict[str, Path] = {}
+    for path in visible(folder):
+        part = part_named(path.name.lower().removesuffix("_afew"))
+        if part in _PARTS and path.is_dir() and parts.setdefault(part, path) != path:
+            raise DatasetError(
+                f"{folder} holds both {parts[part].name} and {path.name}, which are one part; join them."
+            )
+    return parts
 
 
 def _from_folders(parts: dict[str, Path]) -> Iterator[ClipFile]:
-    for part in ("train", "valid", "test"):
+    for part in _PARTS:
         for place in visible(parts[part]) if part in parts else []:
             if place.is_dir():
                 yield from _of_label(place, part)
@@ -113,6 +120,8 @@ def _of_label(place: Path, part: str) -> Iterator[ClipFile]:
     for path in visible(place):
         if is_video(path):
             yield ClipFile(path, label, part=part)
+        elif path.is_dir() and (deep := next(filter(is_video, files_within(path)), None)):
+            raise DatasetError(f"{deep} does not lie in {place} itself; move it there, or take it out.")
 
 
 def is_video(path: Path) -> bool:

@@ -57,7 +57,8 @@ def read_cohn_kanade(folder: Path, part: str | None = None, *, contempt: bool = 
 
 
 def _sequences(folder: Path, labels: tuple[str, ...]) -> Iterator[tuple[list[Path], str]]:
-    for file in sorted((folder / _EMOTION).glob("*/*/*_emotion.txt")):
+    # What a Mac adds begins with `._`.
+    for file in sorted((folder / _EMOTION).glob("[!.]*/[!.]*/[!.]*_emotion.txt")):
         label = _emotion(file)
         if label in labels:
             place = folder / _PICTURES / file.parent.relative_to(folder / _EMOTION)
@@ -68,7 +69,7 @@ def _sequences(folder: Path, labels: tuple[str, ...]) -> Iterator[tuple[list[Pat
 
 
 def _emotion(file: Path) -> str:
-    text = read_bytes(file, "fetch it again.", error=DatasetError).decode(errors="replace").strip()
+    text = read_bytes(file, "fetch it again.", error=DatasetError).decode("utf-8-sig", "replace").strip()
     try:
         number = float(text)
     except ValueError:

@@ -76,7 +76,8 @@ class _Vote:
 
 def fer2013_parts(folder: Path) -> dict[str, Path]:
     """Find the tables that have an archive of the same name beside them, by name."""
-    return {path.stem: path for path in sorted(folder.glob("*.csv")) if path.with_suffix(".zip").is_file()}
+    tables = sorted(folder.glob("[!.]*.csv"))
+    return {path.stem: path for path in tables if path.with_suffix(".zip").is_file()}
 
 
 def fer2013_usages(folder: Path) -> dict[str, str]:

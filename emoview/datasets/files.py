@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -13,8 +13,13 @@ from emoview.common.stored import BROKEN_ARCHIVE, opened_archive
 from emoview.datasets.names import listed
 from emoview.errors import DatasetError
 
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"})
+PICTURES = frozenset({
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".jp2",
+})  # fmt: skip
 """Endings of pictures, in lower case."""
+# Of kinds that OpenCV's wheel does not decode.
+_OTHER_PICTURES = frozenset({".gif", ".heic", ".heif", ".avif", ".jxl", ".tga", ".svg"})
+_ADDED_BY_A_MAC = "__MACOSX"
 
 # Data sets call the same part by several names.
 _SAME = {
@@ -61,18 +66,18 @@ def choose_part(parts: Mapping[str, T], part: str | None, folder: Path) -> tuple
 
     Raises:
         NoPartError: There is no such part.
-        DatasetError: There are several, and none was named.
+        DatasetError: There are several, and none was named, or several mean the same.
     """
     there = listed(sorted(parts))
     if part is None:
         if len(parts) != 1:
             raise DatasetError(f"{folder} has the parts {there}; name the one that is wanted.")
         return next(iter(parts.items()))
-    if part in parts:
-        return part, parts[part]
-    for name, value in parts.items():
-        if part_named(name) == part_named(part):
-            return name, value
+    same = [name for name in parts if part_named(name) == part_named(part)]
+    if len(same) > 1:
+        raise DatasetError(f"{folder} holds {listed(same)}, which are one part; join them.")
+    if same:
+        return same[0], parts[same[0]]
     raise NoPartError(f"{folder} has no part {part!r}, only {there}; name one of these.")
 
 
@@ -87,14 +92,44 @@ def part_named(word: str) -> str:
 
 
 def visible(folder: Path) -> list[Path]:
-    """List a folder by name, less what begins with a dot or an underscore."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    """List a folder by name, less what is hidden and what a Mac adds."""
+    return sorted(path for path in folder.iterdir() if not _is_hidden(path.name))
+
+
+def files_within(folder: Path) -> Iterator[Path]:
+    """List the files at any depth, less what is hidden; links to folders are followed, but not up."""
+    yield from _within(folder, frozenset())
+
+
+def _within(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    place = folder.resolve()
+    for path in [] if place in above else visible(folder):
+        if path.is_dir():
+            yield from _within(path, above | {place})
+        elif path.is_file():
+            yield path
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == _ADDED_BY_A_MAC
 
 
 def is_picture(name: str) -> bool:
     """Tell whether a name ends as that of a picture, and is not a hidden file."""
     path = Path(name)
     return path.suffix.lower() in PICTURES and not path.name.startswith(".")
+
+
+def refuse_other_picture(place: Path, name: str) -> None:
+    """Refuse a picture that would be left out since its kind is not read.
+
+    Raises:
+        DatasetError: `name`, in the folder or archive `place`, ends as one.
+    """
+    if Path(name).suffix.lower() in _OTHER_PICTURES and not Path(name).name.startswith("."):
+        raise DatasetError(
+            f"{place}: {name} is of a kind that is not read; convert it to PNG, or take it out."
+        )
 
 
 def names_in(archive: Path) -> list[str]:
@@ -105,7 +140,7 @@ def names_in(archive: Path) -> list[str]:
     """
     with _opened(archive) as content:
         names = (i.filename for i in content.infolist() if not i.is_dir())
-        return sorted(name for name in names if not name.startswith("__MACOSX/"))
+        return sorted(name for name in names if not name.startswith(f"{_ADDED_BY_A_MAC}/"))
 
 
 def read_members(archive: Path, names: Sequence[str]) -> tuple[bytes, ...]:

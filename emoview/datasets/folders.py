@@ -6,7 +6,15 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from emoview.datasets.files import choose_part, is_picture, names_in, read_members, visible
+from emoview.datasets.files import (
+    choose_part,
+    files_within,
+    is_picture,
+    names_in,
+    read_members,
+    refuse_other_picture,
+    visible,
+)
 from emoview.datasets.labelled import LabelledPictures
 from emoview.datasets.names import label_named, listed
 from emoview.errors import DatasetError
@@ -14,13 +22,21 @@ from emoview.timeline.labels import CONTEMPT, FACE_LABELS, LABELS
 
 
 def folder_parts(folder: Path) -> dict[str, Path]:
-    """Find the parts of `folder`, by name: archives, and folders that hold folders named like labels."""
-    parts = {}
+    """Find the parts of `folder`, by name: archives, and folders that hold folders named like labels.
+
+    Raises:
+        DatasetError: One is there twice, packed and unpacked.
+    """
+    parts: dict[str, Path] = {}
     for path in visible(folder):
-        if path.suffix.lower() == ".zip" and path.is_file():
-            parts[path.stem] = path
-        elif path.is_dir() and label_named(path.name, FACE_LABELS) is None and has_labels(path):
-            parts[path.name] = path
+        packed = path.suffix.lower() == ".zip" and path.is_file()
+        if packed or (path.is_dir() and label_named(path.name, FACE_LABELS) is None and has_labels(path)):
+            name = path.stem if packed else path.name
+            other = parts.setdefault(name, path)
+            if other != path:
+                raise DatasetError(
+                    f"{folder} holds both {other.name} and {path.name}; take one of them away."
+                )
     return parts
 
 
@@ -49,7 +65,7 @@ def read_folders(folder: Path, part: str | None = None, *, contempt: bool = Fals
         )
     chosen, place = choose_part(found, part, folder)
     packed = place.is_file()
-    there = [n for n in (names_in(place) if packed else _files(place)) if _is_content(n)]
+    there = [n for n in (names_in(place) if packed else _files(place)) if _is_content(place, n)]
     of = {n: _label(place, n) for n in there}
     names = [n for n in there if contempt or of[n] != FACE_LABELS.index(CONTEMPT)]
     labels = [of[n] for n in names]
@@ -66,12 +82,19 @@ def has_labels(folder: Path) -> bool:
 
 
 def _files(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return sorted(p.relative_to(folder).as_posix() for p in files_within(folder))
 
 
-def _is_content(name: str) -> bool:
-    """Leave out files that are no pictures, such as a licence, and what is hidden."""
-    return is_picture(name) and not any(folder.startswith(".") for folder in name.split("/"))
+def _is_content(place: Path, name: str) -> bool:
+    """Leave out files that are no pictures, such as a licence, and what is hidden.
+
+    Raises:
+        DatasetError: It is a picture of a kind that is not read.
+    """
+    if any(folder.startswith(".") for folder in name.split("/")):
+        return False
+    refuse_other_picture(place, name)
+    return is_picture(name)
 
 
 def _label(place: Path, name: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emoview.datasets.files import part_named
+from emoview.datasets.files import digest_of, part_named
 from emoview.datasets.people import person_or_clip
 from emoview.datasets.splits import Indices, assert_disjoint, stratified_split
 from emoview.datasets.tables import Row, read_table
@@ -43,7 +43,7 @@ class ClipFrames:
         """Give the SHA-256 of all frames, which tells a clip that is there twice."""
         total = hashlib.sha256()
         for file in self.files:
-            total.update(hashlib.sha256(file.read_bytes()).digest())
+            total.update(bytes.fromhex(digest_of(file)))
         return total.hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 from emoview.datasets.affect import read_affect, recognised_affect
 from emoview.datasets.affectnet import affectnet_parts
 from emoview.datasets.clips import is_video, read_clip_index
-from emoview.datasets.files import is_picture, visible
+from emoview.datasets.files import digest_of, files_within, is_picture
 from emoview.datasets.labelled import LabelledPictures
+from emoview.datasets.picture_index import INDEX_FILE
 from emoview.datasets.pictures import Truth, layout_of, open_pictures, parts_of
 from emoview.datasets.semaine import read_semaine, semaine_root
 from emoview.datasets.speech import is_sound, read_speech
@@ -103,7 +103,9 @@ def overview(
     if index or media == "video":
         return (_clips(source, on_item),)
     if affectnet_parts(source):
-        valued = any(next(p.glob("annotations/*_val.npy"), None) for p in affectnet_parts(source).values())
+        valued = any(
+            next(p.glob("annotations/[!.]*_val.npy"), None) for p in affectnet_parts(source).values()
+        )
         return (_faces(source, on_item), *([_affect(source, on_item)] if valued else []))
     if recognised_affect(source) is not None:
         return (_affect(source, on_item),)
@@ -128,10 +130,9 @@ def _names_pictures(index: Path) -> bool:
 
 def _media(folder: Path) -> str:
     """Tell by the first file whether recordings or videos lie in a folder, at any depth."""
-    for path in visible(folder):
-        found = _media(path) if path.is_dir() else "sound" if is_sound(path) else ""
-        if found or is_video(path):
-            return found or "video"
+    for path in files_within(folder):
+        if is_sound(path) or is_video(path):
+            return "sound" if is_sound(path) else "video"
     return ""
 
 
@@ -174,7 +175,8 @@ def _clips(source: Path, on_item: OnItem) -> Holding:
     for clip in clips:
         by_part.setdefault(clip.part or "all", []).append(clip.label)
     contents = _contents([c.path for c in clips], [c.label for c in clips], on_item)
-    actors = {c.actor for c in clips if c.actor is not None}
+    # Of several corpora, actors may be called alike.
+    actors = {(c.corpus, c.actor) for c in clips if c.actor is not None}
     layout = "index.csv" if (source / "index.csv").is_file() else "AFEW"
     counts = {part: _counted(labels) for part, labels in by_part.items()}
     return Holding("clips", layout, counts, ("actors", len(actors)) if actors else None, *_repeated(contents))
@@ -185,14 +187,27 @@ def _affect(source: Path, on_item: OnItem) -> Holding:
         return _semaine(source, on_item)
     names = sorted(affectnet_parts(source)) if source.is_dir() else []
     parts = {name: read_affect(source, name) for name in names} or {"all": read_affect(source)}
-    frames = [frame for part in parts.values() for frame in part.frames]
     values = np.concatenate([part.values for part in parts.values()])
-    contents = _contents(frames, [str(tuple(v)) for v in values.tolist()], on_item)
+    contents: list[tuple[str, str]] = []
+    broken = []
+    for part in parts.values():
+        for i, frame in enumerate(part.frames):
+            try:
+                contents.append((part.digests([i])[0], str(tuple(part.values[i].tolist()))))
+            except DatasetError:
+                broken.append(str(frame))
+            on_item(len(contents) + len(broken), len(values))
     videos = {video for part in parts.values() for video in part.videos}
     layout = "affectnet" if names else recognised_affect(source) or "table"
     counts = {name: {"frames": len(part)} for name, part in parts.items()}
-    people = None if names else ("videos", len(videos))
-    return Holding("valence and arousal", layout, counts, people, *_repeated(contents), values=values)
+    people = None if names else (_told_by(source, layout), len(videos))
+    return Holding("valence and arousal", layout, counts, people, *_repeated(contents), tuple(broken), values)
+
+
+def _told_by(source: Path, layout: str) -> str:
+    """Say what tells whom frames are of: a table may name people beside videos."""
+    table = source / INDEX_FILE if source.is_dir() else source
+    return "people" if layout == "table" and "actor" in columns_of(table) else "videos"
 
 
 def _semaine(source: Path, on_item: OnItem) -> Holding:
@@ -212,7 +227,7 @@ def _counted(labels: Sequence[str] | Iterator[str]) -> dict[str, int]:
 def _contents(paths: Sequence[Path], said: Sequence[str], on_item: OnItem) -> list[tuple[str, str]]:
     contents = []
     for path, label in zip(paths, said, strict=True):
-        contents.append((hashlib.sha256(path.read_bytes()).hexdigest(), label))
+        contents.append((digest_of(path), label))
         on_item(len(contents), len(paths))
     return contents
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emoview.datasets.files import choose_part, is_picture
+from emoview.datasets.files import choose_part, is_picture, part_named
 from emoview.datasets.labelled import LabelledPictures
 from emoview.datasets.people import person_or_clip
 from emoview.datasets.tables import Row, columns_of, read_table
@@ -26,7 +26,7 @@ def is_picture_index(folder: Path) -> bool:
 def index_parts(folder: Path) -> dict[str, int]:
     """Count the lines of each part that the index names; none where it has no such column."""
     parts = (row.get("part") for row in read_table(folder / INDEX_FILE, ["path", "label"]))
-    return dict(Counter(part for part in parts if part is not None))
+    return dict(Counter(part_named(part) for part in parts if part is not None))
 
 
 def read_picture_index(folder: Path, part: str | None = None, *, contempt: bool = False) -> LabelledPictures:
@@ -50,7 +50,7 @@ def read_picture_index(folder: Path, part: str | None = None, *, contempt: bool 
         )
     parts: dict[str, list[Row]] = {}
     for row in read_table(table, ["path", "label"]):
-        parts.setdefault(row.get("part") or "", []).append(row)
+        parts.setdefault(part_named(row.get("part") or ""), []).append(row)
     if not parts:
         raise DatasetError(f"{table} names no pictures; add some.")
     if "" in parts and len(parts) > 1:

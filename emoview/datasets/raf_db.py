@@ -45,7 +45,7 @@ def raf_db_parts(folder: Path) -> dict[str, list[tuple[Path, int]]]:
         raise DatasetError(f"There is no file {folder / 'basic' / _LIST}; name the folder that holds basic.")
     parts: dict[str, list[tuple[Path, int]]] = {}
     content = read_bytes(root / _LIST, "fetch it again.", error=DatasetError)
-    for line, text in enumerate(content.decode(errors="replace").splitlines(), 1):
+    for line, text in enumerate(content.decode("utf-8-sig", "replace").splitlines(), 1):
         if text.strip():
             prefix, picture, label = _entry(root, line, text)
             parts.setdefault(prefix, []).append((picture, label))

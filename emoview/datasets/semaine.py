@@ -119,7 +119,7 @@ def read_trace(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     Raises:
         DatasetError: A line is something else.
     """
-    content = read_bytes(file, _AGAIN, error=DatasetError).decode(errors="replace")
+    content = read_bytes(file, _AGAIN, error=DatasetError).decode("utf-8-sig", "replace")
     rows: list[tuple[float, float]] = []
     for number, line in enumerate(content.splitlines(), 1):
         if not line.strip():

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from emoview.datasets.files import files_within
 from emoview.datasets.names import listed
 from emoview.datasets.tables import read_table
 from emoview.errors import DatasetError
+from emoview.media.endings import SOUND
 from emoview.timeline.labels import VOICE_LABELS
 
 SpeechLayout = Literal["auto", "index", "ravdess", "tess", "emodb", "crema-d", "savee"]
@@ -18,7 +20,6 @@ SpeechLayout = Literal["auto", "index", "ravdess", "tess", "emodb", "crema-d", "
 NOT_SPEECH = "nv_"
 """How labels of voices that do not speak begin, such as laughing; no emotion is learned from them."""
 _SENTENCE = re.compile(r"(^|;)sentence=(?P<name>[^;]+)")
-_SOUNDS = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff"})
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def read_speech(folder: Path, *, layout: SpeechLayout = "auto", songs: bool = Fa
         known = listed(["auto", "index", *_NAMINGS])
         raise DatasetError(f"There is no layout {layout!r}, only {known}; name one of these.")
     corpora = tuple(_NAMINGS) if layout == "auto" else (layout,)
-    found = [_named(path, corpora) for path in sorted(folder.rglob("*")) if _is_asked_for(path, songs)]
+    found = [_named(path, corpora) for path in sorted(files_within(folder)) if _is_asked_for(path, songs)]
     if not found:
         raise DatasetError(f"{folder} holds neither index.csv nor recordings; put either there.")
     return tuple(found)
@@ -165,7 +166,7 @@ def read_speech_index(folder: Path, *, check_files: bool = True) -> tuple[Uttera
 
 def is_sound(path: Path) -> bool:
     """Tell whether a path is a recording, by its ending."""
-    return path.suffix.lower() in _SOUNDS and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in SOUND and not path.name.startswith(".") and path.is_file()
 
 
 def _is_asked_for(path: Path, songs: bool) -> bool:

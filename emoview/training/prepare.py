@@ -84,11 +84,13 @@ class Prepared:
         counts: Pictures of each label.
         broken: What could not be decoded, or showed no face, with the reason.
         unmarked: Pictures that were left out because no landmarks were found in them.
+        partial: Clips of which pictures are missing or damaged, with the reason; the others are there.
     """
 
     counts: dict[str, int]
     broken: tuple[str, ...]
     unmarked: int = 0
+    partial: tuple[str, ...] = ()
 
 
 def prepare(
@@ -123,25 +125,37 @@ def prepare(
 
     Raises:
         DatasetError: The output is not empty, or the data has no such layout.
-        InputError: The options do not suit the data.
+        InputError: The options do not suit the data, or there is no face in it.
     """
     if semaine_root(data) is not None:
         if beside != Beside() or balance or part is not None:
             raise InputError("SEMAINE has values, no labels or parts: name nothing but the folders")
         return _semaine(data, output, on_event)
-    if output.exists() and any(output.iterdir()):
+    # What is hidden may be left of a call that was killed, and is taken over.
+    if output.exists() and any(not path.name.startswith(".") for path in output.iterdir()):
         raise DatasetError(f"{output} is not empty: name a new folder with -o")
     if _holds_clips(data):
         broken: list[str] = []
-        faces = _from_clips(data, part, every, beside, broken, on_event)
+        partial: list[str] = []
+        faces = _from_clips(data, part, every, beside, broken, partial, on_event)
         with whole_folder(output) as temporary:
-            return Prepared(_write(faces, temporary, balance, seed), tuple(broken))
+            counts = _write(faces, temporary, balance, seed)
+            _refuse_none(counts, data, broken)
+        return Prepared(counts, tuple(broken), partial=tuple(partial))
     if beside.sound:
         raise InputError(f"{data} holds pictures, which have no sound: leave out --sound")
     pictures = _Pictures(open_pictures(data, part, contempt=contempt), beside.landmarks, on_event)
     with whole_folder(output) as temporary:
         counts = _write(iter(pictures), temporary, balance, seed)
+        _refuse_none(counts, data, pictures.broken)
     return Prepared(counts, tuple(pictures.broken), pictures.unmarked)
+
+
+def _refuse_none(counts: Mapping[str, int], data: Path, broken: Sequence[str]) -> None:
+    if not counts:
+        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
+        said = f": {broken[0]}{more}" if broken else ""
+        raise InputError(f"there is no face to be taken out of {data}{said}")
 
 
 def _semaine(data: Path, output: Path, on_event: OnEvent) -> Prepared:
@@ -163,13 +177,20 @@ def _holds_clips(data: Path) -> bool:
 
 
 def _from_clips(
-    data: Path, part: str | None, every: int, beside: Beside, broken: list[str], on_event: OnEvent
+    data: Path,
+    part: str | None,
+    every: int,
+    beside: Beside,
+    broken: list[str],
+    partial: list[str],
+    on_event: OnEvent,
 ) -> Iterator[_Face]:
     clips = clips_of(data, part)
     for number, clip in enumerate(clips):
         found = 0
+        lost: list[str] = []
         try:
-            for face in _of_clip(clip, data, every, beside):
+            for face in _of_clip(clip, data, every, beside, lost):
                 found += 1
                 yield face
         except EmoviewError as error:
@@ -177,10 +198,11 @@ def _from_clips(
         else:
             if not found:
                 broken.append(f"{clip.path}: no face was found")
+            partial += lost if found else []
         on_event({"step": number + 1, "of": len(clips)})
 
 
-def _of_clip(clip: ClipFile, data: Path, every: int, beside: Beside) -> Iterator[_Face]:
+def _of_clip(clip: ClipFile, data: Path, every: int, beside: Beside, lost: list[str]) -> Iterator[_Face]:
     with ExitStack() as stack:
         sound = None
         if beside.sound:
@@ -188,7 +210,7 @@ def _of_clip(clip: ClipFile, data: Path, every: int, beside: Beside) -> Iterator
             if media.audio is None:
                 raise InputError(f"{clip.path}: it has no sound")
             sound = stack.enter_context(read_sound(media))
-        for one in faces_of(clip.path):
+        for one in faces_of(clip.path, lost):
             if one.tick % every:
                 continue
             more = {} if sound is None else {"sound": _chunk(sound, one.tick)}

@@ -131,8 +131,10 @@ def load_samples(path: Path) -> NDArray[np.float32]:
     """
     import librosa
 
+    # It is imported here, for librosa imports what is asked for: what fails now is not the recording.
+    load = librosa.load
     try:
-        samples, _ = librosa.load(path, sr=SAMPLE_RATE, mono=True)
+        samples, _ = load(path, sr=SAMPLE_RATE, mono=True)
     except MemoryError:
         raise
     except Exception:

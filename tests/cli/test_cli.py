@@ -198,15 +198,27 @@ def test_a_training_that_cannot_begin_leaves_nothing(tmp_path: Path):
     assert not (tmp_path / "run").exists()
 
 
-def test_the_memory_of_a_back_end_is_memory():
+@pytest.mark.parametrize(
+    ("of_a_library", "said"),
+    [
+        (
+            "{{function_node}} OOM when allocating tensor with shape[2000000000000,256]",
+            "out of memory: take a",
+        ),
+        (
+            "cannot cache function '__o_fold': no locator available for file",
+            "compiled functions cannot be kept",
+        ),
+    ],
+)
+def test_what_libraries_lack_is_told(of_a_library: str, said: str):
     code = (
         "from emoview.cli.console import Terminal\n"
-        "with Terminal().reporting():\n"
-        "    raise RuntimeError('{{function_node}} OOM when allocating tensor with shape[2000000000000,256]')"
+        f"with Terminal().reporting():\n    raise RuntimeError({of_a_library!r})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: out of memory: take a smaller network")
+    assert done.stderr.startswith(f"error: {said}")
 
 
 @pytest.mark.parametrize(

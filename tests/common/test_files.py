@@ -97,6 +97,29 @@ def test_a_folder_that_fails_leaves_nothing(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_there_is_filled_from_within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As that of another disk, which nothing can be moved to from beside it."""
+    inside = tmp_path / "disk"
+    inside.mkdir()
+    process, left = _hanging(f"whole_folder(Path({str(inside)!r}))", "(temporary / '0.png').write_text('x')")
+    _kill(process)
+    assert left.parent == inside
+    with whole_folder(inside) as folder:
+        assert folder == left
+        (folder / "1.png").write_text("x")
+    monkeypatch.chdir(inside)
+    with whole_folder(Path()) as folder:
+        (folder / "2.png").write_text("x")
+    assert sorted(path.name for path in inside.iterdir()) == ["1.png", "2.png"]
+    assert list(tmp_path.iterdir()) == [inside]
+
+
+@pytest.mark.parametrize("name", [".", "/"])
+def test_no_file_takes_the_place_of_a_folder(name: str):
+    with pytest.raises(OutputError, match="directory"):
+        write_whole(Path(name), "x")
+
+
 def test_private_folders_of_killed_processes_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     living, kept = _hanging("private_folder()", "pass", TMPDIR=str(tmp_path))

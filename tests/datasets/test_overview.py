@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import wave
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from emoview.cli import render_data
+from emoview.cli.console import Screen
 from emoview.datasets.overview import Holding, overview
 from emoview.datasets.plot import _figure
 from emoview.errors import DatasetError
@@ -129,6 +133,20 @@ def test_affectnet_holds_labels_and_values(tmp_path: Path):
     labels, values = overview(tmp_path)
     assert (labels.kind, labels.counts) == ("faces", {"train_set": {"happy": 1, "sad": 1}})
     assert (values.kind, values.counts) == ("valence and arousal", {"train_set": {"frames": 2}})
+
+
+@pytest.mark.parametrize("width", [30, 80])
+def test_figures_of_many_corpora_are_printed_whole(width: int):
+    names = [f"corpus-{number}" for number in range(12)]
+    counts = {name: {"happy": 1000 + i, "surprise": 40000 + i} for i, name in enumerate(names)}
+    out = io.StringIO()
+    terminal = SimpleNamespace(printer=lambda: Screen(out, width=width))
+    render_data.holding(terminal, "speech", Holding("speech", "index.csv", counts, None, 0, 0))
+    text = out.getvalue()
+    assert "…" not in text
+    for i, name in enumerate(names):
+        assert {name, f"1,{i:03d}", f"40,{i:03d}"} <= set(text.split())
+    assert "class weight" in text
 
 
 def test_what_is_no_data_set_is_refused(tmp_path: Path):

@@ -25,7 +25,7 @@ def _quiet(_: object) -> None:
 
 @pytest.fixture
 def faces_of_clips(monkeypatch: pytest.MonkeyPatch) -> None:
-    def found(path: Path) -> Iterator[SimpleNamespace]:
+    def found(path: Path, _: list[str]) -> Iterator[SimpleNamespace]:
         rng = np.random.default_rng(list(str(path).encode()))
         for tick in range(0, 40, 5):
             yield SimpleNamespace(tick=tick, face=rng.integers(0, 255, (8, 8, 3), np.uint8))

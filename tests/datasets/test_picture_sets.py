@@ -149,6 +149,9 @@ def test_raf_db(tmp_path: Path):
     order = ["surprise", "fear", "disgust", "happy", "sad", "anger", "neutral"]
     assert shown(open_pictures(tmp_path, "train")) == order
     assert shown(open_pictures(tmp_path / "basic", "test")) == ["happy"]
+    # As an editor of Windows stores it.
+    table.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    assert shown(open_pictures(tmp_path, "train")) == order
     for bad, words in [
         ("test_0001.jpg 8", ("line 8", "'8'")),
         ("test_0002.jpg 1", ("line 8", "test_0002_aligned.jpg")),

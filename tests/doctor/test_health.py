@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from emoview.doctor import checks as doctor
 from emoview.doctor.licences import ffmpeg_terms
 from emoview.media.probe import probe
 from emoview.media.tool import tool
 from emoview.networks import weights
+from tools.lock import group
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -81,7 +83,7 @@ def test_a_library_that_does_not_import_comes_with_its_cure(tmp_path: Path, monk
         "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')\n"
     )
     (tmp_path / "opensmile.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGILL)\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
     check = doctor._import("cv2")
     assert not check.right
     assert "libGL.so.1" in check.found
@@ -119,8 +121,122 @@ def test_missing_and_mismatched_packages(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(doctor, "_PACKAGES", (*doctor._PACKAGES, "no-such-package"))
     assert doctor._packages().cure.startswith("pip install no-such-package")
     monkeypatch.undo()
-    monkeypatch.setattr(doctor.metadata, "version", lambda name: name)
-    assert "one version" in doctor._packages().cure
+    there, versions = doctor._version, {"pandas": "3.0.1"}
+    monkeypatch.setattr(doctor, "_version", lambda name: versions.get(name, there(name)))
+    # What other packages bring fills the folder cv2, too.
+    for other in ("opencv-python", "opencv-python-headless"):
+        versions[other] = "4.10.0.84"
+        assert "one version" in doctor._packages().cure
+        assert f"{other} 4.10.0.84" in doctor._packages().found
+        del versions[other]
+    check = doctor._packages()
+    assert not check.right
+    assert "pandas 3.0.1" in check.found
+    assert check.cure.startswith("pip install 'pandas")
+
+
+def test_every_package_of_an_analysis_is_looked_for():
+    wanted = {Requirement(one).name for one in group("run")}
+    assert {*doctor._PACKAGES, "tomli"} == wanted
+
+
+def test_what_training_needs_is_not_needed_to_analyse(monkeypatch: pytest.MonkeyPatch):
+    there = doctor._version
+    # As beside other work in Python: scikit-learn is nearly everywhere.
+    absent = {"tensorflow", "keras", "librosa"}
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name in absent else there(name))
+    check = doctor._packages()
+    assert check.right
+    assert "without tensorflow, keras, librosa" in check.found
+
+
+def test_what_lies_in_the_current_folder_breaks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "cv2.py").write_text("raise ImportError('mine')\n")
+    monkeypatch.chdir(tmp_path)
+    check = doctor._import("cv2")
+    assert check.right, check.found
+
+
+def test_librosa_is_used_not_only_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "numba.py").write_text("raise ImportError('numba is broken')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    check = doctor._import("librosa", doctor._IMPORTS_TO_TRAIN["librosa"])
+    assert not check.right
+    assert "numba is broken" in check.found
+
+
+@pytest.mark.parametrize(
+    ("complaint", "cure"),
+    [
+        ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp']", "TMPDIR"),
+        ("OSError: Matplotlib requires access to a writable cache directory; set the MPLCONFIGDIR", "TMPDIR"),
+        ("MemoryError:", "ulimit -v"),
+        ("RuntimeError: cannot cache function '__o_fold': no locator available", "NUMBA_CACHE_DIR"),
+        ("ModuleNotFoundError: No module named 'cv2.data'", "pip install opencv-contrib-python"),
+        ("emoview.errors.WeightsError: the weight file face_cnn.onnx is missing", "install emoview again"),
+    ],
+)
+def test_a_library_is_not_blamed_for_what_it_lacks(complaint: str, cure: str):
+    said = doctor.cure_of(complaint, 1, "tensorflow")
+    assert cure in said
+    assert "tensorflow" not in said
+
+
+def test_the_doctor_looks_on_where_a_part_fails(monkeypatch: pytest.MonkeyPatch):
+    def fails() -> doctor.Check:
+        raise FileNotFoundError("No usable temporary directory found in ['/tmp']")
+
+    for name in ("_ffmpeg", "_self_test"):
+        monkeypatch.setattr(doctor, name, fails)
+    for name in ("_import", "_networks"):
+        monkeypatch.setattr(doctor, name, lambda *_: doctor.Check("x", True, ""))
+    found = {check.name: check for check in doctor.examine()}
+    assert [name for name, check in found.items() if not check.right] == ["ffmpeg", "self-test"]
+    assert "TMPDIR" in found["self-test"].cure
+
+
+def test_a_self_test_that_alone_fails_has_nothing_above_it(monkeypatch: pytest.MonkeyPatch):
+    for name in ("_import", "_networks"):
+        monkeypatch.setattr(doctor, name, lambda *_: doctor.Check("x", True, ""))
+    failed = subprocess.CompletedProcess([], 1, "", "error: the clip cannot be analysed")
+    monkeypatch.setattr(doctor, "_run", lambda *_, **__: failed)
+    assert "above" not in list(doctor.examine())[-1].cure
+    monkeypatch.setattr(doctor, "_networks", lambda: doctor.Check("networks", False, ""))
+    assert "above" in list(doctor.examine())[-1].cure
+
+
+_WITHOUT = """
+import importlib.abc, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name.split(".")[0] == MISSING:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Finder())
+from emoview.cli.start import main
+sys.argv = ["emoview", "doctor", "--no-self-test", "--json", "-"]
+main()
+"""
+
+
+def test_the_doctor_needs_no_library_to_look():
+    code = _WITHOUT.replace("MISSING", "'msgspec'").replace(
+        "\nsys.argv", "\nfrom emoview.doctor import checks; checks._IMPORTS_TO_TRAIN = {}\nsys.argv"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    found = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert "msgspec" in found["weights"]["cure"]
+    assert found["ffmpeg"]["right"]
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_a_command_that_cannot_start_says_so_in_a_sentence(missing: str):
+    code = _WITHOUT.replace("MISSING", repr(missing))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert missing in done.stderr
 
 
 def test_damaged_weights_are_named(damaged: Path):
@@ -177,6 +293,8 @@ def test_verify_fails_where_a_file_was_changed(damaged: Path):
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stdout.count("not what was shipped") == 2
+    # Beside it, hashes stay on one line, for whoever searches for them.
+    assert weights.weight_states()[0].expected in done.stdout
     assert done.stderr.startswith("error: ")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -47,3 +49,17 @@ def test_ticks_of_no_speech_get_the_nearest_answer():
     answers = np.array([[1.0], [2.0], [3.0]], np.float32)
     spread = nearest(answers, np.array([2, 3, 8]), 11)
     assert spread[:, 0].tolist() == [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]
+
+
+def test_the_level_needs_no_path(sample: Path):
+    """As in a process that was started with an environment of its own."""
+    code = (
+        "import sys; from pathlib import Path; from emoview.media.probe import probe; "
+        "from emoview.media.sound import read_sound; from emoview.pipeline.voice import _mean_level\n"
+        "with read_sound(probe(Path(sys.argv[1]))) as sound: print(_mean_level(sound))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(sample)], env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert -60 < float(done.stdout) < 0

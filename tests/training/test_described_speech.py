@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
+import pytest
 import soundfile
 from made_data import refused, write
 
@@ -71,3 +74,14 @@ def test_a_recording_that_cannot_be_heard_is_named(tmp_path: Path):
         soundfile.write(tmp_path / name, samples.astype(np.float32), 16_000, subtype="FLOAT")
         with refused(name, "take it out"):
             load_samples(tmp_path / name)
+
+
+def test_a_recording_is_not_blamed_for_a_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Librosa(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError(f"cannot cache function {name!r}: no locator available")
+
+    soundfile.write(tmp_path / "fine.wav", np.full(100, 0.1), 16_000)
+    monkeypatch.setitem(sys.modules, "librosa", Librosa("librosa"))
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        load_samples(tmp_path / "fine.wav")

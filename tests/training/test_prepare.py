@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import shutil
+import subprocess
+import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +24,9 @@ from emoview.errors import DatasetError
 from emoview.face.find import FaceFinder
 from emoview.face.ibug import points_of_crop
 from emoview.media.probe import probe
+from emoview.media.process import DecodeLog
 from emoview.media.sound import read_sound
-from emoview.training.clips import read_clips
+from emoview.training.clips import faces_of, read_clips
 from emoview.training.prepare import Beside, prepare
 
 USUAL = {"part": None, "every": 5, "balance": False, "seed": 1, "on_event": quiet}
@@ -47,6 +50,52 @@ def test_faces_out_of_clips_and_broken_files_left_out(made: Make, tmp_path: Path
         prepare(
             tmp_path / "data", tmp_path / "faces", part=None, every=5, balance=False, seed=1, on_event=quiet
         )
+
+
+def test_a_clip_that_is_cut_off_is_told(made: Make, tmp_path: Path):
+    whole, copied = made("whole.mp4", seconds=3.0), tmp_path / "whole.mkv"
+    ffmpeg("-i", str(whole), "-c", "copy", str(copied))
+    write(tmp_path / "data" / "cut.mkv", copied.read_bytes()[: copied.stat().st_size // 2])
+    write(tmp_path / "data" / "whole.mp4", whole.read_bytes())
+    write(tmp_path / "data" / "index.csv", "path,label\ncut.mkv,happy\nwhole.mp4,sad\n")
+    done = prepare(tmp_path / "data", tmp_path / "out", **USUAL)
+    assert 0 < done.counts["happy"] < done.counts["sad"]
+    assert done.broken == ()
+    assert len(done.partial) == 1
+    assert "cut.mkv: its pictures end at 1." in done.partial[0]
+    assert "of 3." in done.partial[0]
+
+
+def test_where_there_is_no_face_nothing_is_written(tmp_path: Path):
+    for name in ("a.mp4", "b.mp4"):
+        write(tmp_path / "data" / name, b"no video")
+    write(tmp_path / "data" / "index.csv", "path,label\na.mp4,happy\nb.mp4,sad\n")
+    with pytest.raises(InputError, match=r"no face .*a\.mp4.*and 1 more"):
+        prepare(tmp_path / "data", tmp_path / "out", **USUAL)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_does_not_learn_from_what_a_decoder_left(made: Make, monkeypatch: pytest.MonkeyPatch):
+    clip = made("whole.mp4", seconds=3.0)
+
+    def ended(*_: object, log: DecodeLog, **__: object) -> Iterator[tuple[int, list[object]]]:
+        yield 0, []
+        log.failure = "it was ended by signal 9"
+
+    assert list(faces_of(clip))
+    monkeypatch.setattr("emoview.training.clips.find_faces", ended)
+    with pytest.raises(InputError, match="signal 9"):
+        list(faces_of(clip))
+    lost: list[str] = []
+    assert list(faces_of(clip, lost)) == []
+    assert "its pictures end at 0.0 of 3." in lost[0]
+
+
+def test_a_seed_below_zero_is_wrong_usage(tmp_path: Path):
+    command = [sys.executable, "-m", "emoview", "prepare", str(tmp_path), "-o", "out", "--seed", "-1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--seed" in done.stderr
 
 
 @pytest.fixture
@@ -135,7 +184,7 @@ def test_clips_that_are_called_alike_stay_apart(tmp_path: Path, monkeypatch: pyt
         lines.append(f"{name},happy")
     write(tmp_path / "data" / "index.csv", "\n".join(lines) + "\n")
 
-    def faces(path: Path) -> Iterator[SimpleNamespace]:
+    def faces(path: Path, _: list[str]) -> Iterator[SimpleNamespace]:
         grey = np.full((8, 8, 3), 10 * int(path.read_text()), np.uint8)
         yield from (SimpleNamespace(tick=tick, face=grey) for tick in (0, 5))
 
