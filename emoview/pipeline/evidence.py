@@ -32,6 +32,10 @@ class SequenceLogits:
     whole: Logits
     ticks: Logits
 
+    def of_some(self, mask: NDArray[np.bool_]) -> Logits:
+        """Give what it says of some of the ticks, `(labels,)`: the mean, as the GRU makes it of all."""
+        return self.whole if mask.all() else np.asarray(self.ticks[mask].mean(axis=0))
+
 
 @dataclass(frozen=True)
 class Found:
@@ -161,7 +165,7 @@ class FaceTrack:
 def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
     """Join tracks, at least one, of each the ticks that are marked; no tick twice.
 
-    What a network over ticks says of the whole counts by their number.
+    What a network over ticks says of the whole counts by their number, and is of those ticks alone.
     """
     if len(parts) == 1 and parts[0][1].all():
         return parts[0][0]
@@ -178,7 +182,7 @@ def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
     if all(track.gru is not None for track, _ in parts):
         said = [(track.gru, mask) for track, mask in parts if track.gru is not None]
         counts = [int(mask.sum()) for _, mask in said]
-        whole = np.average([one.whole for one, _ in said], axis=0, weights=counts).astype(np.float32)
+        whole = np.average([one.of_some(mask) for one, mask in said], axis=0, weights=counts).astype(np.float32)
         gru = SequenceLogits(whole, np.concatenate([one.ticks[mask] for one, mask in said])[order])
     moments = [(track.moments, mask) for track, mask in parts if track.moments is not None]
     return FaceTrack(

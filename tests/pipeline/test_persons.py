@@ -126,3 +126,18 @@ def test_nothing_is_averaged_over_two_tracks():
     level = smooth(face.logits, face.ticks, face.ids)
     np.testing.assert_allclose(level[:, 0], [0] * 20 + [2] * 10, atol=1e-6)
     assert 0.1 < smooth(face.logits, face.ticks)[18, 0] < 1.9
+
+
+def test_the_whole_of_some_ticks_is_of_these_alone():
+    """Those that are too poor to be read, or in which another is looked at, do not count."""
+    one = track(0, 0, 0, 20)
+    ticks = one.logits.copy()
+    ticks[:15] = 2
+    one = replace(one, gru=SequenceLogits(ticks.mean(axis=0), ticks))
+    good = np.arange(20) >= 15
+    face = joined([(one, good)])
+    assert face.gru is not None
+    np.testing.assert_array_equal(face.gru.whole, 0)
+    both = joined([(one, good), (track(1, 1, 20, 5), np.ones(5, bool))])
+    assert both.gru is not None
+    np.testing.assert_allclose(both.gru.whole, 0.5)
