@@ -61,7 +61,7 @@ class StillFaces:
         if found is None:
             return None
         tried, mesh, _, _ = found
-        return align(tried, mesh, widen=Proportions().widening([mesh]))
+        return align(tried, mesh, widen=Proportions().widening([mesh], (picture.shape[0], picture.shape[1])))
 
     def mesh(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Give the landmarks `(468, 2)` of the face in a picture, as for `cut`, in its pixels; or None."""

@@ -182,8 +182,10 @@ def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
     if all(track.gru is not None for track, _ in parts):
         said = [(track.gru, mask) for track, mask in parts if track.gru is not None]
         counts = [int(mask.sum()) for _, mask in said]
-        whole = np.average([one.of_some(mask) for one, mask in said], axis=0, weights=counts).astype(np.float32)
-        gru = SequenceLogits(whole, np.concatenate([one.ticks[mask] for one, mask in said])[order])
+        whole = np.average([one.of_some(mask) for one, mask in said], axis=0, weights=counts)
+        gru = SequenceLogits(
+            whole.astype(np.float32), np.concatenate([one.ticks[mask] for one, mask in said])[order]
+        )
     moments = [(track.moments, mask) for track, mask in parts if track.moments is not None]
     return FaceTrack(
         ticks[order], column("ids"), column("boxes"), column("logits"), column("lips"), gru,
