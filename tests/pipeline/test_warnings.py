@@ -340,8 +340,8 @@ def test_voices_that_sound_alone_tells_apart_are_doubted(voices: int, faces: int
 @pytest.mark.parametrize(
     ("widths", "said"),
     [
-        ((400, 40), ["the smallest face beside a large one is 40 pixels wide, 2.1% of the picture: others "
-                     "that are as small may have been missed"]),
+        ((400, 40), ["the smallest face beside a large one is 40 pixels wide, 2.1% of the picture's longer side: "
+                     "others that are as small may have been missed"]),
         ((400, 60), []),
         # Where none is large, small ones are looked for all the time.
         ((100, 40), []),
@@ -349,8 +349,9 @@ def test_voices_that_sound_alone_tells_apart_are_doubted(voices: int, faces: int
     ],
 )  # fmt: skip
 def test_others_may_be_missed_where_the_smallest_is_hardly_found(widths: tuple[int, ...], said: list[str]):
-    media = cast(Media, SimpleNamespace(video=SimpleNamespace(width=1920)))
-    for apart in (0, 9):
+    # Those of a phone that is held upright are found as they are when it is not.
+    for width, height, apart in ((1920, 1080, 0), (1920, 1080, 9), (1080, 1920, 0)):
+        media = cast(Media, SimpleNamespace(video=SimpleNamespace(width=width, height=height)))
         tracks = {
             i: SimpleNamespace(boxes=np.full((9, 4), width), ticks=np.arange(9) + apart * i)
             for i, width in enumerate(widths)
