@@ -192,11 +192,12 @@ def as_meant(
     if widen != AS_IT_IS:
         before = picture.shape[1::-1]
         size = [max(1, round(side * by)) for side, by in zip(before, widen, strict=True)]
-        points = points * (np.array(size) / before).astype(np.float32)
+        # The middle of the first pixel lies at 0.
+        points = (points + 0.5) * (np.array(size) / before).astype(np.float32) - 0.5
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     turn, _ = _turned(points[_EYES_AND_OVAL])
     for _ in range(round(float(np.arctan2(turn[0, 1], turn[0, 0])) / (np.pi / 2)) % 4):
-        points = np.stack([points[:, 1], picture.shape[1] - points[:, 0]], axis=1)
+        points = np.stack([points[:, 1], picture.shape[1] - 1 - points[:, 0]], axis=1)
         picture = np.rot90(picture)
     return picture, points
 
