@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeAlias
@@ -195,6 +195,12 @@ def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
     )  # fmt: skip
 
 
+def altered_share(widened: Mapping[float, int]) -> float:
+    """Give the share of faces whose pictures were made wider, of how many by each factor."""
+    count = sum(widened.values())
+    return 1 - widened.get(1.0, 0) / count if count else 0.0
+
+
 @dataclass
 class Faces:
     """All that the face stage found.
@@ -206,6 +212,7 @@ class Faces:
         widened: How much wider the pictures of most faces were made, see `Proportions`.
         cuts: Ticks at which a shot begins, but for the first.
         most: Most faces that were found in one picture.
+        altered: Share of the faces whose pictures were made wider.
     """
 
     ticks: int
@@ -214,6 +221,7 @@ class Faces:
     widened: float
     cuts: tuple[int, ...] = ()
     most: int = 0
+    altered: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -104,15 +104,15 @@ def of_faces(faces: Faces, media: Media, options: Options) -> Iterator[str]:
         )
     if not faces.tracks:
         yield NO_FACE
-    yield from of_finding(faces.most, faces.widened, options)
+    yield from of_finding(faces.most, faces.altered, options)
 
 
-def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
+def of_finding(most: int, altered: float, options: Options) -> Iterator[str]:
     """Tell whether there may be more faces, and whether their shape was changed.
 
     Args:
         most: Most faces that were found in one picture.
-        widened: How much wider the pictures of most faces were made.
+        altered: Share of the faces whose pictures were made wider.
         options: How the file was analysed.
     """
     asked = options.max_faces
@@ -120,9 +120,10 @@ def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
         more = min(2 * asked + 1, MOST_FACES)
         cure = f": --max-faces {more} looks for more" if more > asked else ""
         yield f"{asked} faces, as many as were looked for{cure}"
-    if widened != 1 and options.aspect == "auto":
+    if altered and options.aspect == "auto":
+        which = ": faces" if altered == 1 else f", in part: {percent(altered)} of the faces"
         yield (
-            "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3; "
+            f"the video seems to be squeezed from 16:9 to 4:3{which} were widened by 4/3; "
             "--aspect keep leaves them as they are"
         )
 

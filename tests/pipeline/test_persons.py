@@ -80,6 +80,9 @@ def test_what_was_told_apart_wrongly_is_merged_and_split():
     assert persons_of(tracks, merge=[(0, 2)]) == {0: 0, 1: 1, 2: 0, 3: 0}
     assert persons_of(tracks, split=True) == {0: 0, 1: 1, 2: 2, 3: 3}
     assert persons_of(tracks, split=True, merge=[(1, 3)]) == {0: 0, 1: 1, 2: 2, 3: 1}
+    # Groups that share a face are one.
+    assert persons_of(tracks, split=True, merge=[(1, 3), (2, 3)]) == {0: 0, 1: 2, 2: 2, 3: 2}
+    assert persons_of(tracks, split=True, merge=[(2, 0), (0, 2), (0, 3)]) == {0: 2, 1: 1, 2: 2, 3: 2}
     with pytest.raises(InputError, match="no face 7 to merge: it has faces 0, 1, 2"):
         persons_of(tracks, merge=[(0, 7)])
 
