@@ -78,7 +78,8 @@ class StillFaces:
         height, width = picture.shape[:2]
         shrink = min(1.0, _LONGEST / max(height, width))
         if shrink < 1:
-            size = (round(width * shrink), round(height * shrink))
+            # A line stays one.
+            size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         border = round(_BORDER * max(picture.shape[:2]))
         for around in (0, border):

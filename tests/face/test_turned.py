@@ -98,6 +98,15 @@ def test_nor_is_it_in_a_photograph(pictures: list[np.ndarray]):
             np.testing.assert_array_equal(cut, align(wide, mesh, widen=factors))
 
 
+@pytest.mark.parametrize("shape", [(1, 2000, 3), (2000, 1, 3), (1, 1, 3)])
+def test_a_line_is_no_face(shape: tuple[int, int, int]):
+    line = np.full(shape, 128, np.uint8)
+    with StillFaces(smallest=0) as stills:
+        assert stills.cut(line) is None
+        assert stills.mesh(line) is None
+        assert stills.face(line) is line
+
+
 def test_after_a_cut_nobody_is_followed(pictures: list[np.ndarray]):
     empty = np.full_like(pictures[0], 128)
     with FaceFinder(max_faces=1) as finder:
