@@ -175,6 +175,33 @@ def _turned(points: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDA
     return turn, points[4:] @ turn.T
 
 
+def as_meant(
+    picture: NDArray[np.uint8], landmarks: NDArray[np.float32], widen: Widening = AS_IT_IS
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Make a picture wider, and turn it by quarters so that a face in it stands upright, as near as may be.
+
+    Args:
+        picture: `(height, width, 3)`.
+        landmarks: `(468, 2 or 3)` of the face.
+        widen: How much wider and higher it is made.
+
+    Returns:
+        The picture, and the landmarks in it, `(468, 2)`.
+    """
+    points = landmarks[:, :2]
+    if widen != AS_IT_IS:
+        before = picture.shape[1::-1]
+        size = [max(1, round(side * by)) for side, by in zip(before, widen, strict=True)]
+        # The middle of the first pixel lies at 0.
+        points = (points + 0.5) * (np.array(size) / before).astype(np.float32) - 0.5
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    turn, _ = _turned(points[_EYES_AND_OVAL])
+    for _ in range(round(float(np.arctan2(turn[0, 1], turn[0, 0])) / (np.pi / 2)) % 4):
+        points = np.stack([points[:, 1], picture.shape[1] - 1 - points[:, 0]], axis=1)
+        picture = np.rot90(picture)
+    return picture, points
+
+
 def moved(matrix: NDArray[np.float64], points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Take points `(n, 2 or 3)` through a matrix `(2, 3)`."""
     return np.asarray(points[:, :2] @ matrix[:, :2].T + matrix[:, 2])

@@ -16,13 +16,13 @@ Floats = NDArray[np.float32]
 COVERED: Final = 0.8
 """Score from which on a face is taken for covered, see `covered_score`."""
 
-# Points of forehead, nose and upper cheeks, which are skin; of chin, jaws and the skin around the mouth; of
-# the red of the lips; and of the inner lips.
+# Points of forehead, nose and upper cheeks, which are skin; of the red of the lips; and of the inner lips.
 _SKIN: Final = [151, 9, 108, 337, 69, 299, 6, 197, 195, 50, 280, 117, 346, 101, 330, 107, 336]
-_LOWER: Final = [
+LOWER: Final = [
     199, 200, 175, 18, 83, 313, 164, 167, 393, 207, 427, 214, 434, 210, 430, 135, 364, 169, 394, 140, 369, 32,
     262, 192, 416, 186, 410, 212, 432,
 ]  # fmt: skip
+"""Points of chin, jaws and the skin around the mouth."""
 _LIPS: Final = [37, 267, 84, 314, 0, 17, 39, 269, 91, 321]
 _INNER: Final = [13, 14, 82, 312, 87, 317]
 _UPPER_PART: Final = [50, 280, 101, 330, 6, 197, 117, 346]
@@ -71,15 +71,15 @@ def _looks(face: NDArray[np.uint8], landmarks: NDArray[np.floating[Any]]) -> NDA
     points = moved(alignment(landmarks.astype(np.float32), len(face)), landmarks)
     places = np.clip(np.round(points).astype(np.int64), 0, len(face) - 1)
     # All at once: each call takes longer than what it computes.
-    around = _colours_around(face, places[[*_SKIN, *_LOWER, *_LIPS, *_INNER]])
-    above, below, lips, inner = np.split(around, np.cumsum([len(_SKIN), len(_LOWER), len(_LIPS)]))
+    around = _colours_around(face, places[[*_SKIN, *LOWER, *_LIPS, *_INNER]])
+    above, below, lips, inner = np.split(around, np.cumsum([len(_SKIN), len(LOWER), len(_LIPS)]))
     skin = np.median(above, axis=0)
     usual, light = np.median(below, axis=0), max(float(skin[0]), 20.0)
     colour = np.hypot(*(below - skin)[:, 1:].T) * 128 / light
     lightness = np.abs(below[:, 0] - skin[0]) / light
     grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY).astype(np.float32)
     across, down = (cv2.Sobel(grey, cv2.CV_32F, *way) / 8 for way in ((1, 0), (0, 1)))
-    lower, upper = _inside(points[_LOWER], len(face)), _inside(points[_UPPER_PART], len(face))
+    lower, upper = _inside(points[LOWER], len(face)), _inside(points[_UPPER_PART], len(face))
     edges = cv2.magnitude(across, down) / light
     shades = grey[lower] / light
     return np.array([

@@ -314,5 +314,7 @@ def _turned_back(points: NDArray[np.float32], turns: int, width: int, height: in
     if turns == 0:
         return points
     x, y, z = points.T
-    places = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[turns]
+    # The middle of the first pixel lies at 0, that of the last at one less than their number.
+    right, bottom = width - 1, height - 1
+    places = {1: (right - y, x), 2: (right - x, bottom - y), 3: (y, bottom - x)}[turns]
     return np.asarray(np.stack([*places, z], axis=1), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import cv2
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from emoview.face.find import FACE_OVAL
 
-_OVAL: Final = np.array(FACE_OVAL)
 # Grey values from 0 to 1; a picture of one grey has no edges.
 _FLAT: Final = 1e-3
 _SECOND: Final = np.array([1.0, -2.0, 1.0])
@@ -24,15 +24,18 @@ _DIFFERENCES: Final = (
 )
 
 
-def outside(landmarks: NDArray[np.floating[Any]], size: tuple[int, int]) -> float:
+def outside(
+    landmarks: NDArray[np.floating[Any]], size: tuple[int, int], points: Sequence[int] = FACE_OVAL
+) -> float:
     """Give the share of a face's outline that lies outside a picture of this height and width.
 
     Args:
         landmarks: `(468, 2 or 3)` in pixels of the picture.
         size: Height and width.
+        points: Which of them to look at, if not the outline.
     """
-    oval = landmarks[_OVAL, :2]
-    beyond = (oval < 0) | (oval >= np.array(size[::-1]))
+    places = landmarks[list(points), :2]
+    beyond = (places < 0) | (places >= np.array(size[::-1]))
     return float(beyond.any(axis=1).mean())
 
 

@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emoview.face.align import AS_IT_IS, Widening, as_meant
+
 # The outermost landmarks run from the brows to the chin, so a little of the forehead is added.
 _MARGIN: Final = 0.1
 # How much larger than its picture a face can be.
@@ -37,10 +39,20 @@ def square(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[
     return result
 
 
-def square_of_mesh(picture: NDArray[np.uint8], mesh: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
-    """Cut a face out by its mesh `(468, 2 or 3)`, as `square` does, brought to `(size, size, 3)`."""
+def square_of_mesh(
+    picture: NDArray[np.uint8], mesh: NDArray[np.float32], size: int, *, widen: Widening = AS_IT_IS
+) -> NDArray[np.uint8]:
+    """Cut a face out as `square` does, brought to `(size, size, 3)`.
+
+    Args:
+        picture: `(height, width, 3)` RGB; where the face lies on its side, it is turned by a quarter.
+        mesh: `(468, 2 or 3)`.
+        size: Side of the result.
+        widen: How much wider and higher the picture is made before, see `Proportions`.
+    """
     from emoview.face.ibug import ibug_landmarks
 
+    picture, mesh = as_meant(picture, mesh, widen)
     landmarks = ibug_landmarks(mesh)
     cut = square(picture, landmarks)
     if cut is None:

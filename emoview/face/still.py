@@ -61,7 +61,7 @@ class StillFaces:
         if found is None:
             return None
         tried, mesh, _, _ = found
-        return align(tried, mesh, widen=Proportions().widening([mesh]))
+        return align(tried, mesh, widen=Proportions().widening([mesh], (picture.shape[0], picture.shape[1])))
 
     def mesh(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Give the landmarks `(468, 2)` of the face in a picture, as for `cut`, in its pixels; or None."""
@@ -78,7 +78,8 @@ class StillFaces:
         height, width = picture.shape[:2]
         shrink = min(1.0, _LONGEST / max(height, width))
         if shrink < 1:
-            size = (round(width * shrink), round(height * shrink))
+            # A line stays one.
+            size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         border = round(_BORDER * max(picture.shape[:2]))
         for around in (0, border):

@@ -18,6 +18,10 @@ _TIMEOUT_S = 20
 _AT_ONCE = 4
 # Phones leave out a picture now and then.
 _LEAST_S = 0.25
+# Without an index ffmpeg lands behind the time that it jumps to, at the next key picture: of MPEG-TS and
+# MPEG-PS.  Where nothing comes before the time, it jumps to so many seconds earlier; x264 puts 10 s between
+# two of them at most, if it is not told otherwise.
+_EARLIER_S = (0.0, 12.0, 60.0)
 # What a JPEG begins with, and what is nowhere in it.
 _BEGINS = b"\xff\xd8\xff"
 
@@ -47,21 +51,30 @@ def _jpeg(media: Media, time_s: float, width: int, pixel: str | None) -> bytes |
     rate = (media.video.rate or 0.0) * media.speed
     usual_s = max(2 / rate, _LEAST_S) if rate else HOLD_S
     first_s = at_s - min(usual_s, HOLD_S) * media.speed
-    shown = _jpegs(media, first_s, width, pixel, {"end": f"{at_s:.6f}"}, {})
-    if shown:
-        return shown[shown.rfind(_BEGINS) :]
-    return _jpegs(media, at_s - TICK_MS / 1000, width, pixel, {}, {"frames:v": 1})
+    earlier_s = 0.0
+    for earlier_s in _EARLIER_S[:1] if media.indexed else _EARLIER_S:
+        shown = _jpegs(media, (first_s, f"{at_s:.6f}"), width, pixel, earlier_s=earlier_s)
+        if shown:
+            return shown[shown.rfind(_BEGINS) :]
+        if first_s - earlier_s <= media.video.start_s * media.speed:
+            break
+    return _jpegs(media, (at_s - TICK_MS / 1000, None), width, pixel, earlier_s=earlier_s)
 
 
 def _jpegs(
-    media: Media, first_s: float, width: int, pixel: str | None, until: dict[str, str], most: dict[str, int]
+    media: Media, stretch: tuple[float, str | None], width: int, pixel: str | None, *, earlier_s: float
 ) -> bytes | None:
-    """Decode the pictures from a time of the file on, as JPEGs behind each other."""
+    """Decode the pictures between two times of the file, as JPEGs behind each other.
+
+    Without an end it is the first picture alone.  The decoder jumps to so many seconds before.
+    """
+    first_s, end = stretch
+    until, most = ({}, {"frames:v": 1}) if end is None else ({"end": end}, {})
     video = media.video
     assert video is not None
     height = max(2, round(width * video.height / video.width / 2) * 2)
     # A jump lands on the key picture before that time: a long file costs no more than a short one.
-    seek_s = first_s if first_s > video.start_s * media.speed else None
+    seek_s = first_s - earlier_s if first_s - earlier_s > video.start_s * media.speed else None
     pictures = open_input(media.path, seek_s=seek_s)[str(video.index)]
     pictures = pictures.filter("trim", start=f"{first_s:.6f}", **until)
     pictures = fitted(pictures, video, width, height, "rgb24", pixel=pixel)

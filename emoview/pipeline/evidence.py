@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeAlias
@@ -31,6 +31,10 @@ class SequenceLogits:
 
     whole: Logits
     ticks: Logits
+
+    def of_some(self, mask: NDArray[np.bool_]) -> Logits:
+        """Give what it says of some of the ticks, `(labels,)`: the mean, as the GRU makes it of all."""
+        return self.whole if mask.all() else np.asarray(self.ticks[mask].mean(axis=0))
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ class FaceTrack:
 def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
     """Join tracks, at least one, of each the ticks that are marked; no tick twice.
 
-    What a network over ticks says of the whole counts by their number.
+    What a network over ticks says of the whole counts by their number, and is of those ticks alone.
     """
     if len(parts) == 1 and parts[0][1].all():
         return parts[0][0]
@@ -178,8 +182,10 @@ def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
     if all(track.gru is not None for track, _ in parts):
         said = [(track.gru, mask) for track, mask in parts if track.gru is not None]
         counts = [int(mask.sum()) for _, mask in said]
-        whole = np.average([one.whole for one, _ in said], axis=0, weights=counts).astype(np.float32)
-        gru = SequenceLogits(whole, np.concatenate([one.ticks[mask] for one, mask in said])[order])
+        whole = np.average([one.of_some(mask) for one, mask in said], axis=0, weights=counts)
+        gru = SequenceLogits(
+            whole.astype(np.float32), np.concatenate([one.ticks[mask] for one, mask in said])[order]
+        )
     moments = [(track.moments, mask) for track, mask in parts if track.moments is not None]
     return FaceTrack(
         ticks[order], column("ids"), column("boxes"), column("logits"), column("lips"), gru,
@@ -187,6 +193,12 @@ def joined(parts: Sequence[tuple[FaceTrack, NDArray[np.bool_]]]) -> FaceTrack:
         moments=Moments.joined(moments, order) if len(moments) == len(parts) else None,
         measures=column("measures"),
     )  # fmt: skip
+
+
+def altered_share(widened: Mapping[float, int]) -> float:
+    """Give the share of faces whose pictures were made wider, of how many by each factor."""
+    count = sum(widened.values())
+    return 1 - widened.get(1.0, 0) / count if count else 0.0
 
 
 @dataclass
@@ -200,6 +212,7 @@ class Faces:
         widened: How much wider the pictures of most faces were made, see `Proportions`.
         cuts: Ticks at which a shot begins, but for the first.
         most: Most faces that were found in one picture.
+        altered: Share of the faces whose pictures were made wider.
     """
 
     ticks: int
@@ -208,6 +221,7 @@ class Faces:
     widened: float
     cuts: tuple[int, ...] = ()
     most: int = 0
+    altered: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,17 @@ from emoview.face.movement import Movement
 from emoview.media.process import DecodeLog
 from emoview.networks.sizes import IDENTITY
 from emoview.pipeline.engines import Network
-from emoview.pipeline.evidence import MOMENT_TICKS, Collector, Faces, FaceTrack, Floats, Found, Look, Moments
+from emoview.pipeline.evidence import (
+    MOMENT_TICKS,
+    Collector,
+    Faces,
+    FaceTrack,
+    Floats,
+    Found,
+    Look,
+    Moments,
+    altered_share,
+)
 from emoview.pipeline.inference import FACE_BATCH, SequenceRun, run_faces, run_identity
 from emoview.pipeline.measures import observed
 from emoview.pipeline.models import Models
@@ -89,7 +99,8 @@ class FaceBranch:
         tracks = dict(sorted(self._tracks.items()))
         lasting = {i: track for i, track in tracks.items() if len(track.ticks) >= SHORTEST_TICKS}
         widened = max(self._widened, key=self._widened.__getitem__, default=1.0)
-        return Faces(self._ticks, lasting or tracks, log, widened, tuple(cuts), self._most)
+        altered = altered_share(self._widened)
+        return Faces(self._ticks, lasting or tracks, log, widened, tuple(cuts), self._most, altered)
 
     def _flush(self) -> None:
         """Ask the networks about the faces that wait."""

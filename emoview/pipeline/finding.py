@@ -76,7 +76,6 @@ class FaceSearch:
             _SmallFaceError: One is smaller; this picture was not followed.
         """
         from emoview.face.align import align, box_of
-        from emoview.face.square import square_of_mesh
 
         with self._timings.measure("find"):
             if cut:
@@ -94,10 +93,19 @@ class FaceSearch:
             return [
                 Found(tick, face_id, FaceBox(*(v * scale for v in box_of(points))), points,
                       align(picture, points, widen=widen), scale, widen,
-                      None if self._square is None else square_of_mesh(picture, points, self._square),
+                      self._square_of(picture, points, widen),
                       self._surroundings(tick, face_id, picture, points), height_and_width)
                 for face_id, points in zip(ids, landmarks, strict=True)
             ]  # fmt: skip
+
+    def _square_of(
+        self, picture: NDArray[np.uint8], points: NDArray[np.float32], widen: tuple[float, float]
+    ) -> NDArray[np.uint8] | None:
+        if self._square is None:
+            return None
+        from emoview.face.square import square_of_mesh
+
+        return square_of_mesh(picture, points, self._square, widen=widen)
 
     def _surroundings(
         self, tick: int, face_id: int, picture: NDArray[np.uint8], points: NDArray[np.float32]

@@ -147,9 +147,9 @@ class Join:
             rows += self._face_rows(person, track, face, fused, voice)
         rows += self._rows_without_face(voice)
         rows.sort(key=lambda row: (row.tick, -1 if row.face_id is None else row.face_id))
-        main = self._choice.main if self._choice.main in verdicts else next(iter(verdicts), None)
-        # Without a face the voice is all there is.
-        whole = (None, spoken) if main is None else verdicts[main]
+        # Without a face, or one that can be read, the voice is all there is.
+        main = self._choice.main
+        whole = (None, spoken) if main is None or main not in verdicts else verdicts[main]
         timeline = tuple(rows)
         return summed_up(Analysis(
             media=self._facts(),

@@ -20,13 +20,15 @@ COVER_EVERY: Final = 5
 
 # Columns of what is measured on a face as it is found: width in pixels as decoded, yaw, pitch and roll, the
 # expression, look, share outside, score of a cover (no number where nobody looked), pixels as shown for
-# each, and the longer side of the picture.
+# each, and the longer side of the picture, in pixels of the same length as those of the width.
 _WIDTH, _YAW, _PITCH, _ROLL = range(4)
 _EXPRESSION: Final = slice(4, 4 + len(EXPRESSION))
 _EYES: Final = slice(4, 6)
 _SHARP, _BRIGHT, _CONTRAST, _OUTSIDE, _COVER, _SCALE, _SIDE = range(_EXPRESSION.stop, _EXPRESSION.stop + 7)
 WIDTH: Final = _SIDE + 1
 """Numbers that are kept of each face."""
+# Of the lower face, the share that may lie outside the picture for a cover to be looked for.
+_MOST_OUTSIDE = 0.4
 # A cover counts where most looks within so many ticks to both sides see it.
 _COVER_AROUND: Final = 10
 # Eyes of faces that are smaller have too few pixels for lids.
@@ -35,7 +37,8 @@ _LEAST_FOR_BLINKS_PX: Final = 60.0
 
 def observed(found: Sequence[Found]) -> Floats:
     """Measure faces as they are found: `(n, WIDTH)`."""
-    from emoview.face.covered import covered_score
+    from emoview.face.align import AS_IT_IS
+    from emoview.face.covered import LOWER, covered_score
     from emoview.face.quality import look_of, outside
 
     values = np.full((len(found), WIDTH), np.nan, np.float32)
@@ -46,9 +49,14 @@ def observed(found: Sequence[Found]) -> Floats:
     for row, one, mesh in zip(values, found, points, strict=True):
         row[_SHARP], row[_BRIGHT], row[_CONTRAST] = look_of(one.face)
         row[_OUTSIDE] = outside(one.landmarks, one.size)
-        if one.tick % COVER_EVERY == 0:
+        # The picture ends no face that something covers.
+        if one.tick % COVER_EVERY == 0 and outside(one.landmarks, one.size, LOWER) <= _MOST_OUTSIDE:
             row[_COVER] = covered_score(one.face, mesh)
-        row[_SCALE], row[_SIDE] = one.scale, max(one.size)
+        row[_SCALE], row[_SIDE] = one.scale, max(one.size[0] * one.widen[1], one.size[1] * one.widen[0])
+        if one.widen != AS_IT_IS:
+            # Pixels that were seen are fewer than those of the picture that was made wider.
+            roll = np.radians(float(row[_ROLL]))
+            row[[_WIDTH, _SIDE]] *= np.hypot(np.cos(roll) / one.widen[0], np.sin(roll) / one.widen[1])
     return values
 
 

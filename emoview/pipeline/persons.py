@@ -61,8 +61,17 @@ def persons_of(
         persons = {i: i if split else 0 for i in ids}
     else:
         persons = dict(zip(ids, _in_order(_clusters([tracks[i] for i in ids])), strict=True))
+    # Numbers are those of before all groups: 0,1 and 1,2 are one person.
+    now = {person: person for person in persons.values()}
     for group in merge:
-        persons = _merged(persons, tracks, group, file)
+        missing = [one for one in group if one not in now]
+        if missing:
+            raise InputError(
+                f"{file} has no face {missing[0]} to merge: it has {numbered('face', sorted(now))}"
+            )
+        one = [now[person] for person in group]
+        persons = _merged(persons, tracks, one, file)
+        now = {person: one[0] if which in one else which for person, which in now.items()}
     return persons
 
 
@@ -149,12 +158,6 @@ def _in_order(clusters: Sequence[int]) -> list[int]:
 def _merged(
     persons: dict[int, int], tracks: Mapping[int, FaceTrack], group: Sequence[int], file: str
 ) -> dict[int, int]:
-    there = set(persons.values())
-    missing = [one for one in group if one not in there]
-    if missing:
-        raise InputError(
-            f"{file} has no face {missing[0]} to merge: it has {numbered('face', sorted(there))}"
-        )
     own = {one: [i for i, person in persons.items() if person == one] for one in group}
     for one, other in combinations(dict.fromkeys(group), 2):
         if any(_meet(tracks[i].ticks, tracks[j].ticks) for i in own[one] for j in own[other]):

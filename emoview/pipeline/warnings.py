@@ -32,14 +32,14 @@ _ROOM_FOR_TWO_S = 20.0
 _NOISY_DB = 15.0
 # Samples a second.
 _TELEPHONE_RATE = 8000
-# Shares of the picture's width: beside a face of the first, some are missed that are below the second.
+# Shares of the picture's longer side: beside a face of the first, some are missed that are below the second.
 _LARGE, _HARDLY_FOUND = 0.1, 0.03
 # Ticks between two covers, which are one then: a face behind a hand is lost now and then.
 _SHORT_GAP = TICK_HZ
 # Of a share of poor pictures that is smaller, nothing is said.
 _MOST_POOR = 0.1
 
-NO_FACE: Final = "no face was found: faces are found down to about a fiftieth of the picture's width"
+NO_FACE: Final = "no face was found: faces are found down to about a fiftieth of the picture's longer side"
 
 
 def of_modality(media: Media, options: Options) -> list[str]:
@@ -91,28 +91,28 @@ def _of_file(media: Media, options: Options) -> Iterator[str]:
 
 def of_faces(faces: Faces, media: Media, options: Options) -> Iterator[str]:
     """Tell what was special about finding the faces."""
-    width = media.video.width if media.video is not None else 1
-    shares = {i: float(np.median(track.boxes[:, 2])) / width for i, track in faces.tracks.items()}
+    side = max(media.video.width, media.video.height) if media.video is not None else 1
+    shares = {i: float(np.median(track.boxes[:, 2])) / side for i, track in faces.tracks.items()}
     large = {t for i, share in shares.items() if share >= _LARGE for t in faces.tracks[i].ticks.tolist()}
     # Elsewhere small ones are looked for all the time.
     beside = [share for i, share in shares.items() if not large.isdisjoint(faces.tracks[i].ticks.tolist())]
     least = min(beside, default=1.0)
     if least < _HARDLY_FOUND:
         yield (
-            f"the smallest face beside a large one is {least * width:.0f} pixels wide, {least:.1%} of the "
-            "picture: others that are as small may have been missed"
+            f"the smallest face beside a large one is {least * side:.0f} pixels wide, {least:.1%} of the "
+            "picture's longer side: others that are as small may have been missed"
         )
     if not faces.tracks:
         yield NO_FACE
-    yield from of_finding(faces.most, faces.widened, options)
+    yield from of_finding(faces.most, faces.altered, options)
 
 
-def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
+def of_finding(most: int, altered: float, options: Options) -> Iterator[str]:
     """Tell whether there may be more faces, and whether their shape was changed.
 
     Args:
         most: Most faces that were found in one picture.
-        widened: How much wider the pictures of most faces were made.
+        altered: Share of the faces whose pictures were made wider.
         options: How the file was analysed.
     """
     asked = options.max_faces
@@ -120,9 +120,10 @@ def of_finding(most: int, widened: float, options: Options) -> Iterator[str]:
         more = min(2 * asked + 1, MOST_FACES)
         cure = f": --max-faces {more} looks for more" if more > asked else ""
         yield f"{asked} faces, as many as were looked for{cure}"
-    if widened != 1 and options.aspect == "auto":
+    if altered and options.aspect == "auto":
+        which = ": faces" if altered == 1 else f", in part: {percent(altered)} of the faces"
         yield (
-            "the video seems to be squeezed from 16:9 to 4:3: faces were widened by 4/3; "
+            f"the video seems to be squeezed from 16:9 to 4:3{which} were widened by 4/3; "
             "--aspect keep leaves them as they are"
         )
 

@@ -101,18 +101,17 @@ def overall_rows(analysis: Analysis) -> Sequence[Row]:
     """
     if analysis.options.face != "all" or analysis.source is not None:
         return main_rows(analysis)
-    read = {row.person for row in analysis.timeline if row.face is not None and row.person is not None}
-    weights: defaultdict[int, float] = defaultdict(float)
+    weights: dict[int, float] = defaultdict(float)
     for one in analysis.speakers:
         if one.person is not None and analysis.options.voice in ("face", "all", str(one.voice_id)):
             weights[one.person] += one.seconds
     if not weights:
-        moving = read - {face.person for face in analysis.faces if face.still} or read
         for row in analysis.timeline:
-            if row.person is not None and row.box is not None and row.person in moving:
+            if row.person is not None and row.box is not None:
                 weights[row.person] += row.box.width * row.box.height
+        still = {face.person for face in analysis.faces if face.still}
+        weights = {i: weight for i, weight in weights.items() if i not in still} or weights
     main = min(weights, key=lambda person: (-weights[person], person), default=None)
-    main = main if main in read else min(read, default=None)
     return [row for row in analysis.timeline if row.person in (main, None)]
 
 

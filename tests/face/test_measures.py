@@ -17,7 +17,7 @@ from emoview.face.measures import measure_faces
 from emoview.face.quality import look_of, outside
 from emoview.face.usable import REASONS, USABLE, qualities
 from emoview.pipeline.evidence import Found
-from emoview.pipeline.measures import _COVER, observed
+from emoview.pipeline.measures import _COVER, _SIDE, _WIDTH, observed
 from emoview.timeline.measures import EXPRESSION
 from emoview.timeline.results import FaceBox
 
@@ -184,3 +184,36 @@ def test_a_cover_of_a_squeezed_picture_is_looked_for_where_the_face_was_widened(
     (score,) = observed([found])[:, _COVER]
     assert score == pytest.approx(covered_score(face, mesh), abs=1e-3)
     assert score > COVERED
+
+
+def test_the_edge_of_the_picture_is_no_cover(portrait):
+    picture, mesh, finder = portrait
+    low, high = mesh[:, 1].min(), mesh[:, 1].max()
+    cut = np.ascontiguousarray(picture[: int(high - 0.35 * (high - low))])
+    (points,) = finder.find(cut)
+    face = align(cut, points)
+    assert covered_score(face, points) > COVERED
+    found = Found(0, 0, FaceBox(0, 0, 1, 1), points, face, 1.0, (1.0, 1.0), size=cut.shape[:2])
+    assert np.isnan(observed([found])[0, _COVER])
+    found = Found(0, 0, FaceBox(0, 0, 1, 1), mesh, align(picture, mesh), 1.0, (1.0, 1.0), size=(480, 480))
+    assert observed([found])[0, _COVER] < COVERED
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_squeezed_face_is_as_far_away_and_has_the_pixels_that_are_seen(portrait, lies: bool):
+    picture, mesh, _ = portrait
+    height, width = picture.shape[:2]
+    if lies:
+        # On the side at the picture's right, as after a quarter turn clockwise.
+        mesh = np.stack([height - mesh[:, 1], mesh[:, 0], mesh[:, 2]], axis=1)
+        width, height = height, width
+
+    def look(widen: tuple[float, float]) -> np.ndarray:
+        points = mesh / np.array([*widen, widen[0]], np.float32)
+        size = (round(height / widen[1]), round(width / widen[0]))
+        face = np.zeros((112, 112, 3), np.uint8)
+        return observed([Found(1, 0, FaceBox(0, 0, 1, 1), points, face, 1.0, widen, size=size)])[0]
+
+    true, squeezed = look((1.0, 1.0)), look((1.0, 4 / 3) if lies else (4 / 3, 1.0))
+    assert squeezed[_WIDTH] == pytest.approx(true[_WIDTH] * 3 / 4, rel=0.01)
+    assert squeezed[_SIDE] / squeezed[_WIDTH] == pytest.approx(true[_SIDE] / true[_WIDTH], rel=0.01)

@@ -272,7 +272,7 @@ def test_a_live_result_says_what_was_special_about_the_faces():
         core._watching.widened[4 / 3] += 1
         said = " ".join(core.warnings())
     assert "2 faces, as many as were looked for: --max-faces 5 looks for more" in said
-    assert "squeezed from 16:9 to 4:3" in said
+    assert "squeezed from 16:9 to 4:3: faces were widened" in said
     assert "up to 2 faces were found at once; the largest of each moment was analysed" in said
 
 

@@ -80,6 +80,9 @@ def test_what_was_told_apart_wrongly_is_merged_and_split():
     assert persons_of(tracks, merge=[(0, 2)]) == {0: 0, 1: 1, 2: 0, 3: 0}
     assert persons_of(tracks, split=True) == {0: 0, 1: 1, 2: 2, 3: 3}
     assert persons_of(tracks, split=True, merge=[(1, 3)]) == {0: 0, 1: 1, 2: 2, 3: 1}
+    # Groups that share a face are one.
+    assert persons_of(tracks, split=True, merge=[(1, 3), (2, 3)]) == {0: 0, 1: 2, 2: 2, 3: 2}
+    assert persons_of(tracks, split=True, merge=[(2, 0), (0, 2), (0, 3)]) == {0: 2, 1: 1, 2: 2, 3: 2}
     with pytest.raises(InputError, match="no face 7 to merge: it has faces 0, 1, 2"):
         persons_of(tracks, merge=[(0, 7)])
 
@@ -126,3 +129,18 @@ def test_nothing_is_averaged_over_two_tracks():
     level = smooth(face.logits, face.ticks, face.ids)
     np.testing.assert_allclose(level[:, 0], [0] * 20 + [2] * 10, atol=1e-6)
     assert 0.1 < smooth(face.logits, face.ticks)[18, 0] < 1.9
+
+
+def test_the_whole_of_some_ticks_is_of_these_alone():
+    """Those that are too poor to be read, or in which another is looked at, do not count."""
+    one = track(0, 0, 0, 20)
+    ticks = one.logits.copy()
+    ticks[:15] = 2
+    one = replace(one, gru=SequenceLogits(ticks.mean(axis=0), ticks))
+    good = np.arange(20) >= 15
+    face = joined([(one, good)])
+    assert face.gru is not None
+    np.testing.assert_array_equal(face.gru.whole, 0)
+    both = joined([(one, good), (track(1, 1, 20, 5), np.ones(5, bool))])
+    assert both.gru is not None
+    np.testing.assert_allclose(both.gru.whole, 0.5)

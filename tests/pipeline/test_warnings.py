@@ -17,7 +17,7 @@ from emoview.media.process import DecodeLog
 from emoview.pipeline import given, lost
 from emoview.pipeline import warnings as warn
 from emoview.pipeline.choice import Choice
-from emoview.pipeline.evidence import Faces, Voice
+from emoview.pipeline.evidence import Faces, Voice, altered_share
 from emoview.pipeline.speaker import Turns
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.options import Options
@@ -340,8 +340,8 @@ def test_voices_that_sound_alone_tells_apart_are_doubted(voices: int, faces: int
 @pytest.mark.parametrize(
     ("widths", "said"),
     [
-        ((400, 40), ["the smallest face beside a large one is 40 pixels wide, 2.1% of the picture: others "
-                     "that are as small may have been missed"]),
+        ((400, 40), ["the smallest face beside a large one is 40 pixels wide, 2.1% of the picture's longer "
+                     "side: others that are as small may have been missed"]),
         ((400, 60), []),
         # Where none is large, small ones are looked for all the time.
         ((100, 40), []),
@@ -349,15 +349,33 @@ def test_voices_that_sound_alone_tells_apart_are_doubted(voices: int, faces: int
     ],
 )  # fmt: skip
 def test_others_may_be_missed_where_the_smallest_is_hardly_found(widths: tuple[int, ...], said: list[str]):
-    media = cast(Media, SimpleNamespace(video=SimpleNamespace(width=1920)))
-    for apart in (0, 9):
+    # Those of a phone that is held upright are found as they are when it is not.
+    for width, height, apart in ((1920, 1080, 0), (1920, 1080, 9), (1080, 1920, 0)):
+        media = cast(Media, SimpleNamespace(video=SimpleNamespace(width=width, height=height)))
         tracks = {
             i: SimpleNamespace(boxes=np.full((9, 4), width), ticks=np.arange(9) + apart * i)
             for i, width in enumerate(widths)
         }
-        faces = cast(Faces, SimpleNamespace(tracks=tracks, most=len(widths), widened=1))
+        faces = cast(Faces, SimpleNamespace(tracks=tracks, most=len(widths), altered=0.0))
         # In another shot they are not beside each other.
         assert list(warn.of_faces(faces, media, Options())) == ([] if apart else said)
+
+
+@pytest.mark.parametrize(
+    ("widened", "said"),
+    [
+        ({1.0: 9}, None),
+        ({4 / 3: 9}, "4:3: faces were widened by 4/3;"),
+        # As in a film with advertisements of another shape.
+        ({1.0: 66, 4 / 3: 33, 0.75: 1}, "4:3, in part: 34% of the faces were widened by 4/3;"),
+    ],
+)
+def test_how_many_faces_were_widened_is_told(widened: dict[float, int], said: str | None):
+    share = altered_share(widened)
+    told = list(warn.of_finding(1, share, Options()))
+    assert [said in one for one in told if said] == ([True] if said else [])
+    assert bool(told) == bool(said)
+    assert not list(warn.of_finding(1, share, Options(aspect="4:3")))
 
 
 def test_a_baseline_that_is_taken_away_from_several_people_is_told():

@@ -275,3 +275,18 @@ def test_a_face_that_is_too_poor_to_be_read_speaks_where_it_does(asked: str):
     assert [(row.speaking, row.off_screen) for row in (rows[50], rows[400])] == [(True, False), (False, True)]
     assert (rows[400].fused is not None) == (asked != "face")
     assert (rows[50].fused is not None) == (asked != "1")
+
+
+def test_the_label_of_the_whole_is_of_no_other_face_where_the_main_one_is_too_poor_to_be_read():
+    good = np.full((TICKS, WIDTH), 0.3, np.float32)
+    good[:, 0], good[:, 1:4], good[:, 22:24] = 150, 0, (0, -3)
+    one = replace(track(talks=FIRST_HALF), measures=np.zeros((TICKS, WIDTH), np.float32))
+    other = replace(track(talks=np.zeros(TICKS, bool), x=60), measures=good)
+    result = joined(one, other, face="all", min_quality=0.5)
+    assert {row.face_id for row in result.timeline if row.face is not None} == {1}
+    assert any("the overall result is that of face 0" in one for one in result.warnings)
+    assert result.overall.face is None
+    # What that face says is all that is left of it.
+    assert result.overall.fused == result.overall.voice
+    assert result.overall.voice is not None
+    assert result.overall.voice.label == "happy"

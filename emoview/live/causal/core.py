@@ -18,7 +18,7 @@ from emoview.live.causal.tally import Tally
 from emoview.live.causal.watching import Seen, Watching
 from emoview.live.causal.zero import PersonalZero
 from emoview.pipeline.check import check_causal
-from emoview.pipeline.evidence import Found, Logits
+from emoview.pipeline.evidence import Found, Logits, altered_share
 from emoview.pipeline.models import Models
 from emoview.pipeline.speaker import find_speaker
 from emoview.pipeline.stand_ins import roles
@@ -162,7 +162,8 @@ class CausalAnalysis:
         if self._hearing is not None and self._hearing.heard and not self.tally.with_speech:
             said.append("no speech was found: the voice columns are empty")
         most = self.tally.most
-        said += of_finding(most, self.widened, self._options)
+        altered = 0.0 if self._watching is None else altered_share(self._watching.widened)
+        said += of_finding(most, altered, self._options)
         if most > 1 and self._options.face == "largest":
             said.append(
                 f"up to {most} faces were found at once; the largest of each moment was analysed: "
