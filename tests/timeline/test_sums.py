@@ -17,7 +17,7 @@ from emoview.output.json import to_json
 from emoview.output.overview import clip_of
 from emoview.output.report import to_html
 from emoview.timeline.measures import MEASURE_COLUMNS, MEASURES, kept
-from emoview.timeline.pace import pauses, syllables
+from emoview.timeline.pace import pauses, sounding, syllables
 from emoview.timeline.results import Speaker
 from emoview.timeline.sums import blinks_of, sum_of_voice, sums_of_persons, unusable_of, voice_of
 
@@ -50,6 +50,18 @@ def test_the_voice_is_summed_up():
     assert voice.snr_db is not None
     assert voice.snr_db > 20
     assert sum_of_voice(made_up()) is None
+
+
+def test_the_voice_is_summed_up_where_the_sound_ends_before_the_pictures():
+    result = measured()
+    level = MEASURE_COLUMNS.index("sound_db")
+    shorter = tuple(
+        replace(row, measures=(*row.measures[:level], *(None for _ in MEASURE_COLUMNS[level:])))
+        if row.tick >= 98
+        else row
+        for row in result.timeline
+    )
+    assert sum_of_voice(replace(result, timeline=shorter)) == sum_of_voice(result)
 
 
 def test_in_a_list_the_voice_is_that_of_whom_the_label_is_about():
@@ -135,6 +147,21 @@ def test_pauses_lie_between_speech():
     speech = [False] * 9 + [True] * 5 + [False] * 10 + [True] * 5 + [False] * 5 + [True] + [False] * 20
     assert pauses(speech) == [(14, 24)]
     assert pauses([False] * 5) == pauses([]) == []
+
+
+def test_silence_within_a_stretch_of_speech_is_a_pause():
+    """Speech goes on over short silence, and for a moment behind its last sound."""
+    level = np.full(60, -90.0)
+    level[5:20] = level[27:40] = level[50:55] = -20
+    speech = [5 <= tick < 43 or 50 <= tick < 58 for tick in range(60)]
+    for rest_db in (None, -90.0):
+        assert pauses(sounding(level.tolist(), speech, rest_db)) == [(20, 27), (40, 50)]
+    # In a noisy room silence is what is near the background.
+    noisy = np.maximum(level, -44)
+    assert pauses(sounding(noisy.tolist(), speech, -44.0)) == [(20, 27), (40, 50)]
+    # Where the background is as loud as what is said quietly, level tells no silence.
+    assert pauses(sounding(np.maximum(level, -30).tolist(), speech, -30.0)) == [(43, 50)]
+    assert sounding([-20.0] * 3, [False] * 3, None) == [False] * 3
 
 
 def test_what_is_kept_is_rounded_and_no_number_is_missing():
