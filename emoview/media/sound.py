@@ -33,6 +33,8 @@ _ROUNDED, _PADDED = SAMPLE_RATE // 200, 4 * SAMPLES_PER_TICK
 _SOUND_IN_MEMORY: Final = 16 << 20
 # Of a sample, in floating point: a mix may go beyond full scale, and what is quiet is not to be made coarse.
 _BYTES: Final = 4
+# Beyond, a sample is damage: 32-bit integers that were stored as floating point have 2e9.
+_ABSURD: Final = np.float32(1e10)
 # What is off by less, 60 dB below full scale, is off by chance.
 LITTLE_OFFSET: Final = 0.001
 # Where what is off zero moves by more, 34 dB below full scale, in the median over two seconds, it is taken
@@ -137,7 +139,7 @@ class SoundDecoder(Decoder):
         sound.add(self._numbers(block[: self._after - len(sound)]))
 
     def _numbers(self, block: NDArray[np.float32]) -> bytes:
-        bad = ~np.isfinite(block)
+        bad = ~(np.abs(block) < _ABSURD)
         if bad.any():
             self.log.bad_samples += int(bad.any(axis=1).sum())
             block = np.where(bad, np.float32(0), block)
@@ -147,8 +149,9 @@ class SoundDecoder(Decoder):
 class Sound:
     """Samples at 16 kHz, on disk where they are many, so that memory does not grow with them.
 
-    `len(sound)` counts them, and `sound[first:last]` gives `(n,)` of them in [-1, 1], of all channels
-    together.  One thread at a time may read them; leaving the `with` block forgets them.
+    `len(sound)` counts them, and `sound[first:last]` gives `(n,)` of all channels together, 1 for full scale,
+    as loud as they were recorded: a mix, or a file in floating point, may go beyond.  One thread at a time
+    may read them; leaving the `with` block forgets them.
 
     Attributes:
         log: What was wrong with them.
@@ -247,11 +250,6 @@ class Sound:
         return self._bytes // (_BYTES * self.channels)
 
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
-        samples = self.mixed(part)
-        return np.clip(samples, -1, 1, out=samples)
-
-    def mixed(self, part: slice) -> NDArray[np.float32]:
-        """Give samples of all channels together, `(n,)`, 1 for full scale, as loud as they were recorded."""
         return np.asarray(product(self.apart(part), self.weights), np.float32)
 
     def apart(self, part: slice) -> NDArray[np.float32]:

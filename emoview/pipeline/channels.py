@@ -87,16 +87,17 @@ class _Channel:
     """One channel of a sound, at its usual level."""
 
     def __init__(self, sound: Sound, number: int) -> None:
-        self._sound, self._number, self._gain = sound, number, 1.0
+        self._sound, self._number = sound, number
+        self._gain: np.float32 | None = None
         self.level_db = level_db(self)
-        self._gain = 10 ** (usual_gain_db(self.level_db) / 20)
+        self._gain = np.float32(10 ** (usual_gain_db(self.level_db) / 20))
 
     def __len__(self) -> int:
         return len(self._sound)
 
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
-        samples = self._sound.apart(part)[:, self._number] * np.float32(self._gain)
-        return np.clip(samples, -1, 1)
+        samples = self._sound.apart(part)[:, self._number]
+        return samples if self._gain is None else np.clip(samples * self._gain, -1, 1)
 
 
 def sound_of(media: Media, options: Options, seen: SeenFaces) -> tuple[Sound, Notes]:

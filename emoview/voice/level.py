@@ -41,7 +41,7 @@ def level_db(samples: Samples) -> NDArray[np.float32]:
     """Give the level of each tick in dB below full scale.
 
     Args:
-        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        samples: `(n,)`, 16 kHz mono, 1 for full scale.
 
     Returns:
         `(ticks,)`, -120 at the least.
