@@ -48,6 +48,8 @@ class PersonSum:
 class VoiceSum:
     """What is measured on the voice: that of the measured face where it speaks, else all that is heard.
 
+    With `--voice` it is the one that was asked for, or all.
+
     Attributes:
         speech_s: Time with speech, in seconds, with short silence in it.
         syllables_per_s: Syllables a second of speech. Missing below two seconds.
@@ -82,7 +84,7 @@ def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
     heard: set[int] = set()
     for row in analysis.timeline:
         ticks.setdefault(row.tick, row)
-        if row.speaking:
+        if row.voice is not None if _asked(analysis) else row.speaking:
             own.add(row.tick)
         if row.voice_id is not None:
             heard.add(row.tick)
@@ -116,8 +118,11 @@ def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
 
 
 def voice_of(analysis: Analysis, people: Collection[int | None]) -> VoiceSum | None:
-    """Sum up the voice of some of the faces; where no face speaks, any; None where only other faces do."""
-    if not any(row.speaking for row in analysis.timeline):
+    """Sum up the voice of some of the faces; where no face speaks, any; None where only other faces do.
+
+    Where one voice was asked for, or all, it is that.
+    """
+    if _asked(analysis) or not any(row.speaking for row in analysis.timeline):
         return sum_of_voice(analysis)
     timeline = tuple(
         replace(row, speaking=row.speaking and row.person in people) for row in analysis.timeline
@@ -125,6 +130,11 @@ def voice_of(analysis: Analysis, people: Collection[int | None]) -> VoiceSum | N
     if not any(row.speaking for row in timeline):
         return None
     return sum_of_voice(replace(analysis, timeline=timeline))
+
+
+def _asked(analysis: Analysis) -> bool:
+    """Tell whether one voice was asked for, or all, whosever they are."""
+    return analysis.options.voice != "face"
 
 
 def overall_voice(analysis: Analysis) -> VoiceSum | None:

@@ -19,7 +19,14 @@ from emoview.output.report import to_html
 from emoview.timeline.measures import MEASURE_COLUMNS, MEASURES, kept
 from emoview.timeline.pace import pauses, sounding, syllables
 from emoview.timeline.results import Speaker
-from emoview.timeline.sums import blinks_of, sum_of_voice, sums_of_persons, unusable_of, voice_of
+from emoview.timeline.sums import (
+    blinks_of,
+    overall_voice,
+    sum_of_voice,
+    sums_of_persons,
+    unusable_of,
+    voice_of,
+)
 
 
 def test_persons_are_summed_up():
@@ -99,6 +106,27 @@ def test_what_is_told_of_the_voice_is_the_same_everywhere():
     assert "median pitch 128 Hz" in to_html(both, title="talk", origin="talk.json")
     # Segments, too: person 1 is afraid meanwhile.
     assert {one["label"] for one in row["segments"]} == {"happy", "sad", "neutral"}
+
+
+def test_the_voice_that_was_asked_for_is_summed_up():
+    """It need not be that of the face, and is the one that the label of the voice is about."""
+    result = measured()
+    probabilities = (0.4, *(0.1,) * 6)
+    rows = tuple(
+        replace(
+            row, voice_id=None if row.voice_id is None else int(row.tick >= 60), speaking=20 <= row.tick < 40,
+            voice=probabilities if row.tick >= 60 and row.voice_id is not None else None,
+        )
+        for row in result.timeline
+    )  # fmt: skip
+    own, asked = (
+        overall_voice(replace(result, timeline=rows, options=replace(result.options, voice=voice)))
+        for voice in ("face", "1")
+    )
+    assert own is not None
+    assert asked is not None
+    assert (own.speech_s, own.pitch_hz) == (0.8, 128.0)
+    assert (asked.speech_s, asked.pitch_hz) == (1.4, 170.0)
 
 
 def test_in_a_pause_nobody_else_speaks():
