@@ -28,7 +28,8 @@ def measured(second_face: bool = False) -> Analysis:
         if one.face_id is not None:
             closed = one.tick in (10, 11, 30, 31, 32, 70) and one.face_id == 0
             given |= {"blink": int(closed), "usable": int(not 40 <= one.tick < 60), "head_yaw": 5.0}
-        return replace(one, measures=values(**given), voice_id=0 if heard else None)
+        speaks = heard and one.face_id == 0
+        return replace(one, measures=values(**given), voice_id=0 if heard else None, speaking=speaks)
 
     rows = tuple(row(one) for one in result.timeline)
     return replace(result, timeline=rows, options=replace(result.options, measure=True))

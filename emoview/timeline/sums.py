@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log10
 from statistics import fmean, median
 from typing import Final
@@ -77,15 +77,43 @@ def sums_of_persons(analysis: Analysis) -> list[PersonSum]:
     return [_person(one, rows[one]) for one in faces_by_presence(analysis.timeline) if one in rows]
 
 
-def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
-    """Sum up the voice; None where nobody speaks, or nothing was measured."""
+def voice_of(analysis: Analysis, people: Collection[int | None]) -> VoiceSum | None:
+    """Sum up the voice of some of the faces; where no face speaks, any; None where only other faces do.
+
+    Where one voice was asked for, or all, it is that.  None where nobody speaks or nothing was measured, too.
+    """
+    if analysis.options.voice != "face":
+        return _sum_of_voice(analysis, {row.tick for row in analysis.timeline if row.voice is not None})
+    everybody, asked = [row for row in analysis.timeline if _speaks(row)], _with_unseen(analysis, people)
+    own = {row.tick for row in everybody if row.person in asked}
+    return None if everybody and not own else _sum_of_voice(analysis, own)
+
+
+def overall_voice(analysis: Analysis) -> VoiceSum | None:
+    """Sum up the voice of whom the overall result is about, as `voice_of` does."""
+    return voice_of(analysis, {row.person for row in overall_rows(analysis)})
+
+
+def _speaks(row: Row) -> bool:
+    """Tell whether the voice in a row is that of whom it is about, as `own_voice` does."""
+    return row.speaking if row.face_id is not None else row.voice is not None and row.fused is not None
+
+
+def _with_unseen(analysis: Analysis, people: Collection[int | None]) -> set[int | None]:
+    """Give people, and None for rows without a face where these have the voice of one of them.
+
+    It is that of whom the overall result is about: who is not seen all the time speaks on meanwhile.
+    """
+    main = {row.person for row in overall_rows(analysis)} - {None}
+    return {*people, None} if not main or not main.isdisjoint(people) else {*people} - {None}
+
+
+def _sum_of_voice(analysis: Analysis, own: Collection[int]) -> VoiceSum | None:
+    """Sum up what is said in ticks; in all with speech where these are none."""
     ticks: dict[int, Row] = {}
-    own: set[int] = set()
     heard: set[int] = set()
     for row in analysis.timeline:
         ticks.setdefault(row.tick, row)
-        if row.voice is not None if _asked(analysis) else row.speaking:
-            own.add(row.tick)
         if row.voice_id is not None:
             heard.add(row.tick)
     spoken = own or heard
@@ -115,31 +143,6 @@ def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
         round(median(tones), 1) if tones else None,
         above_rest_db(level, speech, anybody),
     )
-
-
-def voice_of(analysis: Analysis, people: Collection[int | None]) -> VoiceSum | None:
-    """Sum up the voice of some of the faces; where no face speaks, any; None where only other faces do.
-
-    Where one voice was asked for, or all, it is that.
-    """
-    if _asked(analysis) or not any(row.speaking for row in analysis.timeline):
-        return sum_of_voice(analysis)
-    timeline = tuple(
-        replace(row, speaking=row.speaking and row.person in people) for row in analysis.timeline
-    )
-    if not any(row.speaking for row in timeline):
-        return None
-    return sum_of_voice(replace(analysis, timeline=timeline))
-
-
-def _asked(analysis: Analysis) -> bool:
-    """Tell whether one voice was asked for, or all, whosever they are."""
-    return analysis.options.voice != "face"
-
-
-def overall_voice(analysis: Analysis) -> VoiceSum | None:
-    """Sum up the voice of whom the overall result is about, as `voice_of` does."""
-    return voice_of(analysis, {row.person for row in overall_rows(analysis)})
 
 
 def blinks_of(rows: Sequence[Row]) -> list[tuple[int, int]]:

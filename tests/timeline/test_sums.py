@@ -16,13 +16,13 @@ from emoview.batch.summary import row_of
 from emoview.output.json import to_json
 from emoview.output.overview import clip_of
 from emoview.output.report import to_html
+from emoview.timeline.clock import time_of
 from emoview.timeline.measures import MEASURE_COLUMNS, MEASURES, kept
 from emoview.timeline.pace import pauses, sounding, syllables
 from emoview.timeline.results import Speaker
 from emoview.timeline.sums import (
     blinks_of,
     overall_voice,
-    sum_of_voice,
     sums_of_persons,
     unusable_of,
     voice_of,
@@ -50,13 +50,13 @@ def test_a_face_too_small_for_lids_has_no_number_of_blinks():
 
 
 def test_the_voice_is_summed_up():
-    voice = sum_of_voice(measured())
+    voice = overall_voice(measured())
     assert voice is not None
     assert (voice.speech_s, voice.pauses, voice.pause_s, voice.pitch_hz) == (2.2, 1, 0.8, 131.0)
     assert voice.syllables_per_s == round(4 / 2.2, 2)
     assert voice.snr_db is not None
     assert voice.snr_db > 20
-    assert sum_of_voice(made_up()) is None
+    assert overall_voice(made_up()) is None
 
 
 def test_the_voice_is_summed_up_where_the_sound_ends_before_the_pictures():
@@ -68,7 +68,7 @@ def test_the_voice_is_summed_up_where_the_sound_ends_before_the_pictures():
         else row
         for row in result.timeline
     )
-    assert sum_of_voice(replace(result, timeline=shorter)) == sum_of_voice(result)
+    assert overall_voice(replace(result, timeline=shorter)) == overall_voice(result)
 
 
 def test_in_a_list_the_voice_is_that_of_whom_the_label_is_about():
@@ -108,6 +108,24 @@ def test_what_is_told_of_the_voice_is_the_same_everywhere():
     assert {one["label"] for one in row["segments"]} == {"happy", "sad", "neutral"}
 
 
+def test_who_is_not_seen_speaks_on():
+    """Rows without a face have something together where the voice is that of the measured person."""
+    result = measured()
+    heard = [row for row in result.timeline if row.voice_id is not None]
+    assert any(row.face_id is None for row in heard)
+    own, others = (
+        overall_voice(replace(result, timeline=tuple(
+            replace(row, fused=row.fused if seen or row.face_id is not None else None)
+            for row in result.timeline
+        )))
+        for seen in (True, False)
+    )  # fmt: skip
+    assert own is not None
+    assert others is not None
+    assert own.speech_s == time_of(len(heard))
+    assert others.speech_s == time_of(sum(row.face_id is not None for row in heard))
+
+
 def test_the_voice_that_was_asked_for_is_summed_up():
     """It need not be that of the face, and is the one that the label of the voice is about."""
     result = measured()
@@ -116,6 +134,7 @@ def test_the_voice_that_was_asked_for_is_summed_up():
         replace(
             row, voice_id=None if row.voice_id is None else int(row.tick >= 60), speaking=20 <= row.tick < 40,
             voice=probabilities if row.tick >= 60 and row.voice_id is not None else None,
+            fused=row.fused if row.face_id is not None else None,
         )
         for row in result.timeline
     )  # fmt: skip
@@ -132,11 +151,11 @@ def test_the_voice_that_was_asked_for_is_summed_up():
 def test_in_a_pause_nobody_else_speaks():
     result = measured()
     rows = tuple(replace(row, speaking=row.voice_id is not None) for row in result.timeline)
-    alone = sum_of_voice(replace(result, timeline=rows))
+    alone = overall_voice(replace(result, timeline=rows))
     assert alone is not None
     assert (alone.pauses, alone.pause_s) == (1, 0.8)
     answered = tuple(replace(row, voice_id=1) if 45 <= row.tick < 55 else row for row in rows)
-    told = sum_of_voice(replace(result, timeline=answered))
+    told = overall_voice(replace(result, timeline=answered))
     assert told is not None
     assert (told.pauses, told.pause_s, told.speech_s) == (0, None, alone.speech_s)
 
