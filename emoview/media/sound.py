@@ -16,7 +16,7 @@ from emoview.common.products import product
 from emoview.common.text import name_of
 from emoview.errors import OutputError
 from emoview.media.decode import HOLD_S
-from emoview.media.facts import Media
+from emoview.media.facts import AudioStream, Media
 from emoview.media.process import DecodeLog, Decoder, stamp_in, stamped
 from emoview.media.tool import open_input
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, SAMPLES_PER_TICK
@@ -35,6 +35,9 @@ _SOUND_IN_MEMORY: Final = 16 << 20
 _BYTES: Final = 4
 # Beyond, a sample is damage: 32-bit integers that were stored as floating point have 2e9.
 _ABSURD: Final = np.float32(1e10)
+# Channels of which ffmpeg's own rules mix all: of more, as recorders with many microphones write them, it
+# mixes some, or refuses to.
+_MOST_IN_MIX: Final = 8
 # What is off by less, 60 dB below full scale, is off by chance.
 LITTLE_OFFSET: Final = 0.001
 # Where what is off zero moves by more, 34 dB below full scale, in the median over two seconds, it is taken
@@ -73,7 +76,7 @@ class SoundDecoder(Decoder):
                 # Time stamps and pitch go with it.
                 sound = sound.filter("asetrate", round(audio.rate * media.speed))
             sound = (
-                _mixed(sound, audio.channels, channels)
+                _mixed(sound, audio, channels)
                 # How many samples there are is printed beside their time stamp.
                 .filter("astats", metadata=1, reset=1, measure_perchannel="none",
                         measure_overall="Number_of_samples")
@@ -291,9 +294,13 @@ def _full(error: OSError) -> OutputError:
     )
 
 
-def _mixed(stream: Any, layout: str, channels: int) -> Any:
+def _mixed(stream: Any, audio: AudioStream, channels: int) -> Any:
     """Bring sound to 16 kHz in floating point, since integers do not tell what was no number."""
-    stream = stream.filter("aresample", SAMPLE_RATE)
+    stream, layout = stream.filter("aresample", SAMPLE_RATE), audio.channels
+    if channels == 1 and audio.count is not None and audio.count > _MOST_IN_MIX:
+        # Who speaks is as loud as in the own channel, however many others there are.
+        every = "+".join(f"c{i}" for i in range(audio.count))
+        return stream.filter("aformat", sample_fmts="flt").filter("pan", args=f"mono|c0={every}")
     if channels == 1 or (channels == 2 and layout == "stereo"):
         # Where the layout changes on the way, ffmpeg's own rules mix what is more.
         kept = "mono" if channels == 1 else layout
