@@ -35,8 +35,8 @@ _SOUND_IN_MEMORY: Final = 16 << 20
 _BYTES: Final = 4
 # Beyond, a sample is damage: 32-bit integers that were stored as floating point have 2e9.
 _ABSURD: Final = np.float32(1e10)
-# Channels of which ffmpeg's own rules mix all: of more, as recorders with many microphones write them, it
-# mixes some, or refuses to.
+# Channels of which ffmpeg's own rules mix all but the bass: of more it mixes some, or refuses to, as where no
+# places are told.  Recorders with many microphones write such.
 _MOST_IN_MIX: Final = 8
 # What is off by less, 60 dB below full scale, is off by chance.
 LITTLE_OFFSET: Final = 0.001
@@ -71,7 +71,7 @@ class SoundDecoder(Decoder):
         seek_s = None if audio.codec in _INEXACT_AFTER_SEEK else media.seek_s
 
         def graph(address: str) -> Any:
-            sound = open_input(media.path, seek_s=seek_s)[str(audio.index)]
+            sound = open_input(media.path, seek_s=seek_s, guess_places=False)[str(audio.index)]
             if media.speed != 1:
                 # Time stamps and pitch go with it.
                 sound = sound.filter("asetrate", round(audio.rate * media.speed))
@@ -297,7 +297,8 @@ def _full(error: OSError) -> OutputError:
 def _mixed(stream: Any, audio: AudioStream, channels: int) -> Any:
     """Bring sound to 16 kHz in floating point, since integers do not tell what was no number."""
     stream, layout = stream.filter("aresample", SAMPLE_RATE), audio.channels
-    if channels == 1 and audio.count is not None and audio.count > _MOST_IN_MIX:
+    unplaced = layout == f"{audio.count} channels" or (audio.count or 0) > _MOST_IN_MIX
+    if channels == 1 and audio.count is not None and unplaced:
         # Who speaks is as loud as in the own channel, however many others there are.
         every = "+".join(f"c{i}" for i in range(audio.count))
         return stream.filter("aformat", sample_fmts="flt").filter("pan", args=f"mono|c0={every}")
