@@ -21,14 +21,15 @@ def measured(second_face: bool = False) -> Analysis:
     beats = {22: -10.0, 28: -11.0, 34: -10.0, 70: -12.0}
 
     def row(one: Row) -> Row:
-        given: dict[str, float] = {"sound_db": beats.get(one.tick, -50.0 if 20 <= one.tick < 95 else -60.0)}
+        heard = 20 <= one.tick < 40 or 60 <= one.tick < 95
+        given: dict[str, float] = {"sound_db": beats.get(one.tick, -30.0 if heard else -60.0)}
         if one.tick in beats:
             given["pitch_hz"] = 100.0 + one.tick
         if one.face_id is not None:
             closed = one.tick in (10, 11, 30, 31, 32, 70) and one.face_id == 0
             given |= {"blink": int(closed), "usable": int(not 40 <= one.tick < 60), "head_yaw": 5.0}
-        heard = 20 <= one.tick < 40 or 60 <= one.tick < 95
-        return replace(one, measures=values(**given), voice_id=0 if heard else None)
+        speaks = heard and one.face_id == 0
+        return replace(one, measures=values(**given), voice_id=0 if heard else None, speaking=speaks)
 
     rows = tuple(row(one) for one in result.timeline)
     return replace(result, timeline=rows, options=replace(result.options, measure=True))

@@ -75,7 +75,7 @@ _INDEXED = frozenset({"mov", "matroska", "wav"})
 
 def listing_of(file: Path) -> str:
     """Let ffmpeg say what is in a file, and decode the first picture and sound, where it can, on the way."""
-    source = open_input(file)
+    source = open_input(file, guess_places=False)
     # V: not the cover pictures.
     output = ffmpeg.output(
         source["V:0?"], source["a:0?"], "-", f="null", vf=_shown_times("v"), af=_shown_times("a"),

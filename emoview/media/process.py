@@ -63,7 +63,7 @@ class DecodeLog:
         gaps: Seconds `(from, to)` on the clock of the ticks in which the stream holds nothing; the first.
         gaps_s: Seconds of all gaps.
         back_s: Seconds that were left out because their time stamps lie before what was there already.
-        bad_samples: Samples that are no numbers.
+        bad_samples: Samples that are no numbers, or absurdly large.
         cut_s: Where the stream was cut off because recordings must not be longer; None where it was not.
         headless: How many lines tell of pictures before the first key picture.
         foreign: Names of the decoders of other streams, whose complaints are none of this one.

@@ -16,7 +16,7 @@ from emoview.common.products import product
 from emoview.common.text import name_of
 from emoview.errors import OutputError
 from emoview.media.decode import HOLD_S
-from emoview.media.facts import Media
+from emoview.media.facts import AudioStream, Media
 from emoview.media.process import DecodeLog, Decoder, stamp_in, stamped
 from emoview.media.tool import open_input
 from emoview.timeline.clock import LONGEST_S, SAMPLE_RATE, SAMPLES_PER_TICK
@@ -33,6 +33,11 @@ _ROUNDED, _PADDED = SAMPLE_RATE // 200, 4 * SAMPLES_PER_TICK
 _SOUND_IN_MEMORY: Final = 16 << 20
 # Of a sample, in floating point: a mix may go beyond full scale, and what is quiet is not to be made coarse.
 _BYTES: Final = 4
+# Beyond, a sample is damage: 32-bit integers that were stored as floating point have 2e9.
+_ABSURD: Final = np.float32(1e10)
+# Channels of which ffmpeg's own rules mix all but the bass: of more it mixes some, or refuses to, as where no
+# places are told.  Recorders with many microphones write such.
+_MOST_IN_MIX: Final = 8
 # What is off by less, 60 dB below full scale, is off by chance.
 LITTLE_OFFSET: Final = 0.001
 # Where what is off zero moves by more, 34 dB below full scale, in the median over two seconds, it is taken
@@ -66,12 +71,12 @@ class SoundDecoder(Decoder):
         seek_s = None if audio.codec in _INEXACT_AFTER_SEEK else media.seek_s
 
         def graph(address: str) -> Any:
-            sound = open_input(media.path, seek_s=seek_s)[str(audio.index)]
+            sound = open_input(media.path, seek_s=seek_s, guess_places=False)[str(audio.index)]
             if media.speed != 1:
                 # Time stamps and pitch go with it.
                 sound = sound.filter("asetrate", round(audio.rate * media.speed))
             sound = (
-                _mixed(sound, audio.channels, channels)
+                _mixed(sound, audio, channels)
                 # How many samples there are is printed beside their time stamp.
                 .filter("astats", metadata=1, reset=1, measure_perchannel="none",
                         measure_overall="Number_of_samples")
@@ -137,7 +142,7 @@ class SoundDecoder(Decoder):
         sound.add(self._numbers(block[: self._after - len(sound)]))
 
     def _numbers(self, block: NDArray[np.float32]) -> bytes:
-        bad = ~np.isfinite(block)
+        bad = ~(np.abs(block) < _ABSURD)
         if bad.any():
             self.log.bad_samples += int(bad.any(axis=1).sum())
             block = np.where(bad, np.float32(0), block)
@@ -147,8 +152,9 @@ class SoundDecoder(Decoder):
 class Sound:
     """Samples at 16 kHz, on disk where they are many, so that memory does not grow with them.
 
-    `len(sound)` counts them, and `sound[first:last]` gives `(n,)` of them in [-1, 1], of all channels
-    together.  One thread at a time may read them; leaving the `with` block forgets them.
+    `len(sound)` counts them, and `sound[first:last]` gives `(n,)` of all channels together, 1 for full scale,
+    as loud as they were recorded: a mix, or a file in floating point, may go beyond.  One thread at a time
+    may read them; leaving the `with` block forgets them.
 
     Attributes:
         log: What was wrong with them.
@@ -247,11 +253,6 @@ class Sound:
         return self._bytes // (_BYTES * self.channels)
 
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
-        samples = self.mixed(part)
-        return np.clip(samples, -1, 1, out=samples)
-
-    def mixed(self, part: slice) -> NDArray[np.float32]:
-        """Give samples of all channels together, `(n,)`, 1 for full scale, as loud as they were recorded."""
         return np.asarray(product(self.apart(part), self.weights), np.float32)
 
     def apart(self, part: slice) -> NDArray[np.float32]:
@@ -293,9 +294,14 @@ def _full(error: OSError) -> OutputError:
     )
 
 
-def _mixed(stream: Any, layout: str, channels: int) -> Any:
+def _mixed(stream: Any, audio: AudioStream, channels: int) -> Any:
     """Bring sound to 16 kHz in floating point, since integers do not tell what was no number."""
-    stream = stream.filter("aresample", SAMPLE_RATE)
+    stream, layout = stream.filter("aresample", SAMPLE_RATE), audio.channels
+    unplaced = layout == f"{audio.count} channels" or (audio.count or 0) > _MOST_IN_MIX
+    if channels == 1 and audio.count is not None and unplaced:
+        # Who speaks is as loud as in the own channel, however many others there are.
+        every = "+".join(f"c{i}" for i in range(audio.count))
+        return stream.filter("aformat", sample_fmts="flt").filter("pan", args=f"mono|c0={every}")
     if channels == 1 or (channels == 2 and layout == "stereo"):
         # Where the layout changes on the way, ffmpeg's own rules mix what is more.
         kept = "mono" if channels == 1 else layout

@@ -152,7 +152,9 @@ def _asked(path: str | None) -> Tool | str:
     return Tool(path, version[1], (name, "passthrough"))
 
 
-def open_input(path: Path, *, seek_s: float | None = None, offset_s: float = 0.0) -> Any:
+def open_input(
+    path: Path, *, seek_s: float | None = None, offset_s: float = 0.0, guess_places: bool = True
+) -> Any:
     """Name `path` as an ffmpeg input that can reach no other file and no network.
 
     The `file:` in front keeps names such as `-i` or `http:x` what they are, names of files.
@@ -162,6 +164,8 @@ def open_input(path: Path, *, seek_s: float | None = None, offset_s: float = 0.0
         seek_s: Time stamp to jump to.  What comes first may lie before it, at the key picture from which
             the decoder has to start.
         offset_s: Added to all time stamps.
+        guess_places: Whether three or more channels of sound are given places, such as that of the bass,
+            where the file tells none.
     """
     options: dict[str, Any] = {
         "protocol_whitelist": "file,pipe",
@@ -172,6 +176,8 @@ def open_input(path: Path, *, seek_s: float | None = None, offset_s: float = 0.0
     }
     if seek_s is not None:
         options |= {"noaccurate_seek": None, "seek_timestamp": 1, "ss": f"{seek_s:.6f}"}
+    if not guess_places:
+        options["guess_layout_max"] = 2
     if offset_s:
         options["itsoffset"] = f"{offset_s:.6f}"
     kind = _kind_of_picture(path)

@@ -40,6 +40,8 @@ _OPPOSITE = -0.5
 # A mix that is so much quieter than its channels has lost most of what they hold, and not in a few ticks.
 _LOST_DB = 10.0
 _LOST_TICKS = TICK_HZ
+# Time codes, hum and hiss are as loud all the time: from one tick in ten to nine, levels are nearer.
+_STEADY_DB = 3.0
 # A channel has a speaker of its own where in so many ticks it is louder than the other by so much, and the
 # other in so many others; a voice between two microphones is louder in the same one all the time.
 _OWN_DB = 6.0
@@ -87,16 +89,17 @@ class _Channel:
     """One channel of a sound, at its usual level."""
 
     def __init__(self, sound: Sound, number: int) -> None:
-        self._sound, self._number, self._gain = sound, number, 1.0
+        self._sound, self._number = sound, number
+        self._gain: np.float32 | None = None
         self.level_db = level_db(self)
-        self._gain = 10 ** (usual_gain_db(self.level_db) / 20)
+        self._gain = np.float32(10 ** (usual_gain_db(self.level_db) / 20))
 
     def __len__(self) -> int:
         return len(self._sound)
 
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
-        samples = self._sound.apart(part)[:, self._number] * np.float32(self._gain)
-        return np.clip(samples, -1, 1)
+        samples = self._sound.apart(part)[:, self._number]
+        return samples if self._gain is None else np.clip(samples * self._gain, -1, 1)
 
 
 def sound_of(media: Media, options: Options, seen: SeenFaces) -> tuple[Sound, Notes]:
@@ -197,9 +200,31 @@ def _of_two(sound: Sound, options: Options, seen: SeenFaces) -> Notes:
             f"{time_of(int(lost[0])):.1f} s on, and cancel out there: "
             f"the {_SIDES[best]} one alone was analysed",
         )
+    if notes := _beside_steady(sound, ticks):
+        return notes
     if _differ(ticks.power):
         return _of_two_speakers(sound, options, seen)
     return ()
+
+
+def _beside_steady(sound: Sound, ticks: _Ticks) -> Notes:
+    """Take the channel with the voice, where the other holds a sound that does not change, as a time code.
+
+    Together, the voice would be heard in that sound, and speech be found in it.
+    """
+    low, high = np.percentile(10 * np.log10(ticks.power + 1e-12), [10, 90], axis=0)
+    steady = high - low < _STEADY_DB
+    if steady[0] == steady[1]:
+        return ()
+    side = int(steady[0])
+    spoken, beside = (_speech_in(_Channel(sound, number)).any() for number in (side, 1 - side))
+    if beside or not spoken:
+        return ()
+    sound.weights = np.eye(2, dtype=np.float32)[side]
+    return (
+        f"the {_SIDES[1 - side]} channel holds a steady sound without speech, such as a time code or hum: "
+        f"the {_SIDES[side]} one alone was analysed",
+    )
 
 
 def _differ(power: NDArray[np.float64]) -> bool:

@@ -85,7 +85,10 @@ def of_stream(media: Media, kind: str, log: DecodeLog, ticks: int) -> Iterator[s
     yield from _of_shapes(log, ticks)
     if log.bad_samples:
         bad_s = max(0.01, log.bad_samples / SAMPLE_RATE)
-        yield f"{bad_s:.2f} s of the sound are not numbers (NaN or infinite): they were taken as silence"
+        yield (
+            f"{bad_s:.2f} s of the sound are not numbers (NaN or infinite), or absurdly large: they were "
+            "taken as silence"
+        )
     if log.cut_s is not None:
         verb, begin = ("go", "begin") if kind == "pictures" else ("goes", "begins")
         where = f"{verb} on" if ticks else begin

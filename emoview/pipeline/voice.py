@@ -31,6 +31,8 @@ from emoview.voice.silero import speech_probability
 _LEAD_TICKS = TICK_HZ // 2
 # So much of a pause belongs to the speech before it, and so much to that behind it: about half a second.
 _BREATH_TICKS = TICK_HZ // 2
+# Of a sample in 32 bits: 16 are too coarse for what is quiet.
+_LARGEST = 2**31 - 1
 
 
 class VoiceBranch:
@@ -84,7 +86,7 @@ class VoiceBranch:
                     tcn = run_speech(models.voice_tcn, features, heard_ticks(speech), len(speech))
         self._step(4)
         mean, gain = _mean_level(sound), 10 ** (gain_db / 20)
-        quality = quality_of(sound.mixed, gain, speech)
+        quality = quality_of(sound, gain, speech)
         measures = None
         if self._measure:
             measures = sound_measures(level, features, speech, gain, self._described_by)
@@ -187,8 +189,10 @@ def _mean_level(sound: Sound) -> float | None:
     step = BLOCK_TICKS * SAMPLES_PER_TICK
     energy = 0.0
     for first in range(0, len(sound), step):
-        # As it was recorded, since what is analysed is all equally loud.
-        pcm = np.rint(np.clip(sound.mixed(slice(first, first + step)), -1, 1) * 32767).astype(np.int16)
-        part = AudioSegment(pcm.tobytes(), sample_width=2, frame_rate=SAMPLE_RATE, channels=1)
-        energy += len(pcm) * (part.rms / part.max_possible_amplitude) ** 2
+        # As it was recorded, since what is analysed is all equally loud; beyond full scale, too.
+        block = sound[first : first + step].astype(np.float64)
+        highest = max(1.0, float(np.abs(block).max()))
+        pcm = np.rint(block / highest * _LARGEST).astype(np.int32)
+        part = AudioSegment(pcm.tobytes(), sample_width=4, frame_rate=SAMPLE_RATE, channels=1)
+        energy += len(pcm) * (highest * part.rms / part.max_possible_amplitude) ** 2
     return round(10 * math.log10(energy / len(sound)), 1) if energy else None

@@ -222,7 +222,9 @@ def of_voice(media: Media, voice: Voice) -> Iterator[str]:
     if not voice.speech.any():
         what = "" if silent else ", only other sounds, such as music or noise"
         yield f"no speech was found{what}: the voice columns are empty"
-    above = above_rest_db(voice.tick_level_db.tolist(), voice.speech.tolist(), voice.speech.tolist())
+    # As in the sums of the result: what dies away behind the words is none of the rest.
+    heard = voice.heard.tolist()
+    above = above_rest_db(voice.tick_level_db.tolist(), heard, heard)
     yield from of_sound(media, voice.level_db, voice.quality, above, speech=bool(voice.speech.any()))
 
 

@@ -14,6 +14,9 @@ SHORTEST_PAUSE_S: Final = 0.25
 _DIP_DB: Final = 2.0
 _RANGE_DB: Final = 25.0
 _LOUD: Final = 0.95
+# What is silence in a noisy room: so little above the background, but never so near to the loudest speech.
+_ABOVE_REST_DB: Final = 6.0
+_NEAREST_DB: Final = 20.0
 
 
 def syllables(level_db: Sequence[float], voiced: Sequence[bool], speech: Sequence[bool]) -> list[int]:
@@ -30,10 +33,9 @@ def syllables(level_db: Sequence[float], voiced: Sequence[bool], speech: Sequenc
     Returns:
         Their ticks.
     """
-    loud = sorted(level for level, spoken in zip(level_db, speech, strict=True) if spoken)
-    if not loud:
+    if not any(speech):
         return []
-    least = loud[int(_LOUD * (len(loud) - 1))] - _RANGE_DB
+    least = _loudest(level_db, speech) - _RANGE_DB
     found = []
     low, peak = level_db[0], -1
     for tick, level in enumerate(level_db):
@@ -49,6 +51,26 @@ def syllables(level_db: Sequence[float], voiced: Sequence[bool], speech: Sequenc
     return found
 
 
+def sounding(level_db: Sequence[float], speech: Sequence[bool], rest_db: float | None) -> list[bool]:
+    """Tell the ticks of speech that are no silence, which goes on over short pauses and until its last sound.
+
+    Silence is 25 dB below the loudest speech (de Jong and Wempe 2009), or little above a background that is
+    nearer than that.
+
+    Args:
+        level_db: Of each tick.
+        speech: Whether somebody speaks in each.
+        rest_db: Level of the background, where it is known.
+    """
+    if not any(speech):
+        return [False] * len(speech)
+    loudest = _loudest(level_db, speech)
+    least = loudest - _RANGE_DB
+    if rest_db is not None:
+        least = max(least, min(rest_db + _ABOVE_REST_DB, loudest - _NEAREST_DB))
+    return [said and level >= least for level, said in zip(level_db, speech, strict=True)]
+
+
 def pauses(speech: Sequence[bool]) -> list[tuple[int, int]]:
     """Give the pauses between speech: of each the first tick, and the one after its last."""
     at, runs = 0, []
@@ -58,3 +80,9 @@ def pauses(speech: Sequence[bool]) -> list[tuple[int, int]]:
         at += length
     between = [(first, last) for spoken, first, last in runs[1:-1] if not spoken]
     return [(first, last) for first, last in between if last - first >= SHORTEST_PAUSE_S * TICK_HZ]
+
+
+def _loudest(level_db: Sequence[float], speech: Sequence[bool]) -> float:
+    """Give the level that little of the speech exceeds."""
+    loud = sorted(level for level, spoken in zip(level_db, speech, strict=True) if spoken)
+    return loud[int(_LOUD * (len(loud) - 1))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log10
 from statistics import fmean, median
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from emoview.timeline.clock import TICK_HZ, time_of
 from emoview.timeline.measures import MEASURE_COLUMNS
 from emoview.timeline.moments import faces_by_presence
-from emoview.timeline.pace import pauses, syllables
+from emoview.timeline.pace import pauses, sounding, syllables
 from emoview.timeline.results import Analysis, Row
 from emoview.timeline.shares import overall_rows
 
@@ -48,10 +48,13 @@ class PersonSum:
 class VoiceSum:
     """What is measured on the voice: that of the measured face where it speaks, else all that is heard.
 
+    With `--voice` it is the one that was asked for, or all.
+
     Attributes:
-        speech_s: Time with speech, in seconds.
+        speech_s: Time with speech, in seconds, with short silence in it.
         syllables_per_s: Syllables a second of speech. Missing below two seconds.
-        pauses: Number of pauses in the speech, from a quarter of a second on, in which nobody else speaks.
+        pauses: Number of pauses in the speech: silence from a quarter of a second on, in which nobody else
+            speaks.
         pause_s: Mean length of the pauses, in seconds. Missing without pauses.
         pitch_hz: Median pitch, in Hz. Missing where nothing is voiced.
         snr_db: Level of the speech over that of the rest, in dB. Missing where somebody always speaks.
@@ -74,32 +77,63 @@ def sums_of_persons(analysis: Analysis) -> list[PersonSum]:
     return [_person(one, rows[one]) for one in faces_by_presence(analysis.timeline) if one in rows]
 
 
-def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
-    """Sum up the voice; None where nobody speaks, or nothing was measured."""
+def voice_of(analysis: Analysis, people: Collection[int | None]) -> VoiceSum | None:
+    """Sum up the voice of some of the faces; where no face speaks, any; None where only other faces do.
+
+    Where one voice was asked for, or all, it is that.  None where nobody speaks or nothing was measured, too.
+    """
+    if analysis.options.voice != "face":
+        return _sum_of_voice(analysis, {row.tick for row in analysis.timeline if row.voice is not None})
+    everybody, asked = [row for row in analysis.timeline if _speaks(row)], _with_unseen(analysis, people)
+    own = {row.tick for row in everybody if row.person in asked}
+    return None if everybody and not own else _sum_of_voice(analysis, own)
+
+
+def overall_voice(analysis: Analysis) -> VoiceSum | None:
+    """Sum up the voice of whom the overall result is about, as `voice_of` does."""
+    return voice_of(analysis, {row.person for row in overall_rows(analysis)})
+
+
+def _speaks(row: Row) -> bool:
+    """Tell whether the voice in a row is that of whom it is about, as `own_voice` does."""
+    return row.speaking if row.face_id is not None else row.voice is not None and row.fused is not None
+
+
+def _with_unseen(analysis: Analysis, people: Collection[int | None]) -> set[int | None]:
+    """Give people, and None for rows without a face where these have the voice of one of them.
+
+    It is that of whom the overall result is about: who is not seen all the time speaks on meanwhile.
+    """
+    main = {row.person for row in overall_rows(analysis)} - {None}
+    return {*people, None} if not main or not main.isdisjoint(people) else {*people} - {None}
+
+
+def _sum_of_voice(analysis: Analysis, own: Collection[int]) -> VoiceSum | None:
+    """Sum up what is said in ticks; in all with speech where these are none."""
     ticks: dict[int, Row] = {}
-    own: set[int] = set()
     heard: set[int] = set()
     for row in analysis.timeline:
         ticks.setdefault(row.tick, row)
-        if row.speaking:
-            own.add(row.tick)
         if row.voice_id is not None:
             heard.add(row.tick)
     spoken = own or heard
-    known = [row.measures for row in ticks.values()]
-    if not spoken or not all(one is not None and one[_LEVEL] is not None for one in known if one):
+    # Where the sound ends before the pictures, there is no level.
+    known = [
+        (tick, db, row.measures[_PITCH])
+        for tick, row in ticks.items()
+        if row.measures is not None and (db := row.measures[_LEVEL]) is not None
+    ]
+    speech = [tick in spoken for tick, _, _ in known]
+    if not any(speech):
         return None
-    values = [one or () for one in known]
-    if not all(values):
-        return None
-    level = [float(one[_LEVEL] or 0.0) for one in values]
-    pitch = [one[_PITCH] for one in values]
-    speech = [tick in spoken for tick in ticks]
+    level, pitch = [one for _, one, _ in known], [hz for _, _, hz in known]
     seconds = time_of(sum(speech))
     count = len(syllables(level, [hz is not None for hz in pitch], speech))
     # Where somebody else speaks in between, it is a change of turns.
-    others = [tick in heard and tick not in spoken for tick in ticks]
-    gaps = [(first, last) for first, last in pauses(speech) if not any(others[first:last])]
+    anybody = [tick in heard for tick, _, _ in known]
+    others = [tick in heard and tick not in spoken for tick, _, _ in known]
+    said = sounding(level, speech, _rest_db(level, anybody))
+    gaps = [(first, last) for first, last in pauses(said) if not any(others[first:last])]
     tones = [hz for hz, said in zip(pitch, speech, strict=True) if said and hz is not None]
     return VoiceSum(
         seconds,
@@ -107,25 +141,8 @@ def sum_of_voice(analysis: Analysis) -> VoiceSum | None:
         len(gaps),
         round(fmean(time_of(last - first) for first, last in gaps), 3) if gaps else None,
         round(median(tones), 1) if tones else None,
-        above_rest_db(level, speech, [tick in heard for tick in ticks]),
+        above_rest_db(level, speech, anybody),
     )
-
-
-def voice_of(analysis: Analysis, people: Collection[int | None]) -> VoiceSum | None:
-    """Sum up the voice of some of the faces; where no face speaks, any; None where only other faces do."""
-    if not any(row.speaking for row in analysis.timeline):
-        return sum_of_voice(analysis)
-    timeline = tuple(
-        replace(row, speaking=row.speaking and row.person in people) for row in analysis.timeline
-    )
-    if not any(row.speaking for row in timeline):
-        return None
-    return sum_of_voice(replace(analysis, timeline=timeline))
-
-
-def overall_voice(analysis: Analysis) -> VoiceSum | None:
-    """Sum up the voice of whom the overall result is about, as `voice_of` does."""
-    return voice_of(analysis, {row.person for row in overall_rows(analysis)})
 
 
 def blinks_of(rows: Sequence[Row]) -> list[tuple[int, int]]:
@@ -177,7 +194,13 @@ def above_rest_db(level: Iterable[float], speech: Iterable[bool], heard: Iterabl
     """
     level = list(level)
     loud = [10 ** (db / 10) for db, said in zip(level, speech, strict=True) if said]
-    rest = [10 ** (db / 10) for db, said in zip(level, heard, strict=True) if not said]
-    if not loud or len(rest) < _LEAST_TICKS:
+    rest_db = _rest_db(level, heard)
+    if not loud or rest_db is None:
         return None
-    return round(10 * log10(fmean(loud) / max(median(rest), 1e-12)), 1)
+    return round(10 * log10(fmean(loud)) - rest_db, 1)
+
+
+def _rest_db(level: Iterable[float], heard: Iterable[bool]) -> float | None:
+    """Give the level of what is no speech; None where there is hardly anything."""
+    rest = [db for db, said in zip(level, heard, strict=True) if not said]
+    return median(rest) if len(rest) >= _LEAST_TICKS else None

@@ -221,7 +221,7 @@ def _of_clip(clip: ClipFile, data: Path, every: int, beside: Beside, lost: list[
 
 def _chunk(sound: Sound, tick: int) -> bytes:
     """Give the sound of a tick as a WAV file."""
-    samples = sound.mixed(slice(tick * SAMPLES_PER_TICK, (tick + 1) * SAMPLES_PER_TICK))
+    samples = sound[tick * SAMPLES_PER_TICK : (tick + 1) * SAMPLES_PER_TICK]
     whole = np.zeros(SAMPLES_PER_TICK, "<i2")
     whole[: len(samples)] = np.clip(np.rint(32768 * samples), -32768, 32767)
     content = io.BytesIO()

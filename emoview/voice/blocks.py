@@ -16,7 +16,7 @@ _MARGIN_TICKS = 2 * TICK_HZ
 
 
 class Samples(Protocol):
-    """`(n,)` samples at 16 kHz mono in [-1, 1], in memory or elsewhere."""
+    """`(n,)` samples at 16 kHz mono, 1 for full scale, in memory or elsewhere."""
 
     def __len__(self) -> int: ...
 

@@ -27,9 +27,10 @@ _SILENCE: Final = 10 * SAMPLE_RATE
 _MARGIN_DB = 15.9
 _SILENT_DB = -119.0
 
-# Of sound as it comes: fine enough that levels between two do not matter, and from silence on.
+# Of sound as it comes: fine enough that levels between two do not matter, and from silence to integers that
+# were stored as floating point.
 _STEP_DB: Final = 0.25
-_LEVELS_DB: Final = np.arange(_SILENT_DB, 3.0, _STEP_DB)
+_LEVELS_DB: Final = np.arange(_SILENT_DB, 100.0, _STEP_DB)
 _POWERS: Final = 10 ** (_LEVELS_DB / 10)
 # Chunks of Silero's network: a second of speech is enough, and a minute is remembered.
 _ENOUGH: Final = 31.0
@@ -41,7 +42,7 @@ def level_db(samples: Samples) -> NDArray[np.float32]:
     """Give the level of each tick in dB below full scale.
 
     Args:
-        samples: `(n,)`, 16 kHz mono, in [-1, 1].
+        samples: `(n,)`, 16 kHz mono, 1 for full scale.
 
     Returns:
         `(ticks,)`, -120 at the least.

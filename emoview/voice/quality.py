@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoview.timeline.clock import SAMPLE_RATE, SAMPLES_PER_TICK
-from emoview.voice.blocks import BLOCK_TICKS
+from emoview.voice.blocks import BLOCK_TICKS, Samples
 
 # Of a wave that is cut off, many samples lie within 10 % of the highest or above; of speech a few in a
 # thousand do.
@@ -60,13 +59,11 @@ class Quality:
 USUAL: Final = Quality()
 
 
-def quality_of(
-    mixed: Callable[[slice], NDArray[np.float32]], gain: float, speech: NDArray[np.bool_]
-) -> Quality:
+def quality_of(samples: Samples, gain: float, speech: NDArray[np.bool_]) -> Quality:
     """Measure a recording where somebody speaks.
 
     Args:
-        mixed: Gives its samples, `(n,)`, 16 kHz mono.
+        samples: `(n,)`, 16 kHz mono.
         gain: What brings it to the usual level.
         speech: `(ticks,)`.
     """
@@ -78,7 +75,7 @@ def quality_of(
         chosen = speech[first : first + BLOCK_TICKS]
         if not chosen.any():
             continue
-        block = mixed(slice(first * SAMPLES_PER_TICK, (first + len(chosen)) * SAMPLES_PER_TICK))
+        block = samples[first * SAMPLES_PER_TICK : (first + len(chosen)) * SAMPLES_PER_TICK]
         block = np.pad(block, (0, len(chosen) * SAMPLES_PER_TICK - len(block)))
         ticks = block.reshape(-1, SAMPLES_PER_TICK)[chosen] * np.float32(gain)
         heights = np.minimum(np.abs(ticks).ravel() * _FINENESS, _HEIGHTS - 1).astype(np.int64)

@@ -93,7 +93,8 @@ def _run(smile: Any, config: Any, samples: NDArray[np.float32]) -> NDArray[np.fl
     smile.external_sink_set_callback(
         config.EXTERNAL_OUTPUT_COMPONENT, lambda frame: frames.append(frame.copy())
     )
-    pcm = (samples * 32768).astype(np.int16).tobytes()
+    # Full scale itself is one step too high, and would become its opposite.
+    pcm = np.clip(samples * 32768, -32768, 32767).astype(np.int16).tobytes()
     smile.external_audio_source_write_data(config.EXTERNAL_SOURCE_COMPONENT, pcm)
     smile.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
     smile.run()

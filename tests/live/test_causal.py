@@ -203,6 +203,8 @@ def test_the_level_follows_who_moves_away():
         level.gain_db(-60.0)
     assert level.usual_gain_db == pytest.approx(17, abs=0.3)
     assert RunningLevel().gain_db(-120.0) == 0
+    # Integers that were stored as floating point.
+    assert RunningLevel().gain_db(70.0) == pytest.approx(-93, abs=0.3)
 
 
 def test_without_asking_nothing_is_said_of_it():

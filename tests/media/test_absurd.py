@@ -153,6 +153,7 @@ def test_samples_that_are_no_numbers_are_told(tmp_path: Path):
     tone = np.sin(np.arange(48_000) / 10).astype("<f4")
     tone[12_000:24_000] = np.nan
     tone[30_000:30_100] = np.inf
+    tone[30_050] = 1e30
     (tmp_path / "tone.raw").write_bytes(tone.tobytes())
     clip = tmp_path / "tone.wav"
     raw = ("-f", "f32le", "-ar", 16_000, "-ac", 1)

@@ -91,13 +91,27 @@ def test_a_silent_channel_that_was_chosen_is_told(mono: Path, tmp_path: Path):
 
 def test_speech_beside_a_louder_noise_is_found(mono: Path, tmp_path: Path):
     path = tmp_path / "noise.wav"
-    noise = "anoisesrc=a=0.3:r=16000:d=4:seed=1[n];[0:a]volume=-20dB[s]"
+    noise = "anoisesrc=a=0.3:r=16000:d=4:seed=1,tremolo=f=0.7:d=0.9[n];[0:a]volume=-20dB[s]"
     for inputs, side in (("[n][s]", "right"), ("[s][n]", "left")):
         ffmpeg("-i", str(mono), "-filter_complex", f"{noise};{inputs}amerge=inputs=2", str(path))
         sound, notes = sound_of(probe(path), Options(), lambda: None)
         sound.close()
         assert sound.weights.tolist() == ([0, 1] if side == "right" else [1, 0])
         assert notes == (f"speech was found on the {side} channel, not in the mix: it alone was analysed",)
+
+
+@pytest.mark.parametrize("level_db", [0, -30])
+def test_a_voice_is_not_mixed_with_a_time_code(mono: Path, tmp_path: Path, level_db: int):
+    """Together, speech is found in the tone."""
+    path = tmp_path / "code.wav"
+    code = f"aevalsrc=0.3*(2*gt(sin(2*PI*1200*t)\\,0)-1):s=16000:d=4,volume={level_db}dB[c];[0:a]anull[s]"
+    for inputs, side in (("[c][s]", "right"), ("[s][c]", "left")):
+        ffmpeg("-i", str(mono), "-filter_complex", f"{code};{inputs}amerge=inputs=2", str(path))
+        sound, notes = sound_of(probe(path), Options(), lambda: None)
+        sound.close()
+        assert sound.weights.tolist() == ([0, 1] if side == "right" else [1, 0])
+        assert len(notes) == 1
+        assert f"such as a time code or hum: the {side} one alone was analysed" in notes[0]
 
 
 @pytest.mark.parametrize("number", [4, 6])

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import Make
 from sample_speech import speech_of
 
 from emoview import analyze
@@ -23,6 +24,21 @@ def test_the_mean_level_is_that_of_the_whole(sample: Path, monkeypatch: pytest.M
         monkeypatch.setattr("emoview.pipeline.voice.BLOCK_TICKS", ticks)
         level = analyze(sample, modality="voice").media.audio_level_db
         assert level == pytest.approx(expected, abs=0.1)
+
+
+def test_sound_beyond_full_scale_is_not_cut_off(made: Make):
+    """Floating point, and mixes of many channels, may go beyond."""
+    plain, quiet, beyond = (
+        analyze(made(name, "-vn", "-c:a", "pcm_f32le", "-filter:a", f"volume={gain}dB", seconds=3.0))
+        for name, gain in (("plain.wav", 0), ("quiet.wav", -40), ("beyond.wav", 40))
+    )
+    assert plain.overall.voice is not None
+    for other, gain in ((quiet, -40), (beyond, 40)):
+        assert other.overall.voice is not None
+        said = other.overall.voice.probabilities
+        assert said == pytest.approx(plain.overall.voice.probabilities, abs=0.02)
+        assert plain.media.audio_level_db is not None
+        assert other.media.audio_level_db == pytest.approx(plain.media.audio_level_db + gain, abs=0.15)
 
 
 def test_the_midst_of_a_long_pause_is_not_heard():

@@ -21,6 +21,7 @@ from emoview.pipeline.evidence import Faces, Voice, altered_share
 from emoview.pipeline.speaker import Turns
 from emoview.timeline.clock import TICK_HZ
 from emoview.timeline.options import Options
+from emoview.voice.activity import until_gone
 from emoview.voice.quality import Quality
 
 FILE = Media(Path("a.mp4"), 10.0, cast(Any, "pictures"), cast(Any, "sound"), whole_s=10.0)
@@ -169,8 +170,8 @@ def test_a_decoder_that_jumped_behind_the_end_sees_nothing():
 )
 def test_why_nothing_was_heard(speech: bool, level: float | None, said: list[str]):
     voice: Any = SimpleNamespace(
-        speech=np.array([False, speech]), level_db=level, notes=(), quality=Quality(0.0, 0.5),
-        tick_level_db=np.zeros(2),
+        speech=np.array([False, speech]), heard=np.array([False, speech]), level_db=level, notes=(),
+        quality=Quality(0.0, 0.5), tick_level_db=np.zeros(2),
     )  # fmt: skip
     media: Any = SimpleNamespace(audio=None, sounds=())
     found = list(warn.of_voice(media, cast(Voice, voice)))
@@ -184,12 +185,25 @@ def test_speech_that_is_hardly_louder_than_the_rest_is_told(rest: float, said: s
     speech = np.arange(100) < 50
     level = np.where(speech, -20.0, rest)
     voice: Any = SimpleNamespace(
-        speech=speech, tick_level_db=level, level_db=-25.0, notes=(), quality=Quality(0.0, 0.5)
-    )
+        speech=speech, heard=until_gone(speech), tick_level_db=level, level_db=-25.0, notes=(),
+        quality=Quality(0.0, 0.5),
+    )  # fmt: skip
     media: Any = SimpleNamespace(audio=None, sounds=())
     found = list(warn.of_voice(media, cast(Voice, voice)))
     assert len(found) == (said is not None)
     assert said is None or f"the speech is {said}" in found[0]
+
+
+def test_what_dies_away_behind_words_is_not_heard_beside_them():
+    """The warning counts as `snr_db` of the result does."""
+    speech = np.arange(100) % 10 < 5
+    level = np.where(until_gone(speech), -20.0, -60.0)
+    voice: Any = SimpleNamespace(
+        speech=speech, heard=until_gone(speech), tick_level_db=level, level_db=-25.0, notes=(),
+        quality=Quality(0.0, 0.5),
+    )  # fmt: skip
+    media: Any = SimpleNamespace(audio=None, sounds=())
+    assert not list(warn.of_voice(media, cast(Voice, voice)))
 
 
 @pytest.mark.parametrize(

@@ -241,8 +241,12 @@ def test_the_voice_of_a_clip_is_that_of_who_is_seen():
 
     def pitch(speaks: int | None) -> float | None:
         timeline = tuple(
-            replace(row, speaking=speaks is not None and row.person == speaks) for row in result.timeline
-        )
+            replace(
+                row, speaking=speaks is not None and row.person == speaks,
+                fused=row.fused if row.face_id is not None or speaks == 0 else None,
+            )
+            for row in result.timeline
+        )  # fmt: skip
         results = [replace(result, timeline=timeline)]
         return clips_table(rows(1), ticks_table(rows(1), results), results).iloc[0]["pitch_hz"]
 

@@ -43,6 +43,15 @@ def test_feature_sets_and_functionals(sample: Path):
     assert np.isfinite(functionals(np.zeros(100, np.float32))).all()
 
 
+def test_full_scale_does_not_become_its_opposite(sample: Path):
+    samples = speech_of(sample)[:32_000] / 4
+    samples[::4000] = 1
+    below = np.where(samples == 1, np.float32(32_767 / 32_768), samples)
+    np.testing.assert_array_equal(
+        tick_features(samples, FeatureSet.OPENSMILE), tick_features(below, FeatureSet.OPENSMILE)
+    )
+
+
 def test_functionals_of_windows_are_those_of_their_sound_but_for_pitch_at_the_borders(sample: Path):
     samples = speech_of(sample)[:80000]
     cuts = [(0, 48000), (24000, 72000), (32000, 80000)]
