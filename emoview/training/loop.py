@@ -82,7 +82,6 @@ def fit(
         history = read_history(run, watch)
         keras.utils.set_random_seed(seed)
         model = _begun(build, plan, run, len(history), loss, metrics)
-        mean = _Mean(model, run, wanted=plan.keep == "mean", epochs=len(history))
         for epoch in range(len(history), plan.epochs):
             start = time.perf_counter()
             watched, before = [plan.watched(row, watch) for row in history], _batches_of(history)
@@ -91,71 +90,20 @@ def fit(
             model.optimizer.learning_rate = rate
             _seed_dropout(model, seed, epoch)
             learned, steps, waited = _epoch(model, batches(epoch), rates, plan.steps, of, on_event)
-            mean.take(len(history) + 1)
-            with mean:
-                figures = judge(model)
+            figures = judge(model)
             row: dict[str, Any] = {
                 "epoch": epoch + 1, "rate": rate, "steps": steps, **learned, **figures,
                 "seconds": round(time.perf_counter() - start, 1), "waiting": round(waited, 3),
             }  # fmt: skip
             history.append(row)
             _store(model, history, run, better=all(row[watch] > other[watch] for other in history[:-1]))
-            mean.forget(len(history) - 1)
             on_event({"network": name, **row})
         if plan.keep == "best":
             load_weights(model, run / _BEST, _ANEW)
-        mean.settle()
     # Built anew it has no optimizer, and the precision of everybody's processor.
     bare = build()
     bare.set_weights(model.get_weights())
     return bare
-
-
-class _Mean:
-    """The mean of a network's weights after each epoch, where it is wanted; as a context, in the network.
-
-    It lies in `mean-EPOCHS.weights.h5`; that of the epoch before stays until the history has the new one.
-    """
-
-    def __init__(self, model: keras.Model, run: Path, *, wanted: bool, epochs: int) -> None:
-        self._model, self._run, self._wanted = model, run, wanted
-        self._values: list[Any] = []
-        self._own: list[Any] = []
-        if wanted and epochs:
-            own = model.get_weights()
-            load_weights(model, self._file(epochs), _ANEW)
-            self._values = model.get_weights()
-            model.set_weights(own)
-
-    def take(self, epochs: int) -> None:
-        """Take the weights after so many epochs, and store the mean."""
-        if not self._wanted:
-            return
-        self._own = self._model.get_weights()
-        before = self._values or self._own
-        self._values = [old + (new - old) / epochs for old, new in zip(before, self._own, strict=True)]
-        with self:
-            save_whole(self._model, self._file(epochs))
-
-    def forget(self, epochs: int) -> None:
-        """Remove what was stored after so many epochs."""
-        if self._wanted:
-            self._file(epochs).unlink(missing_ok=True)
-
-    def settle(self) -> None:
-        """Leave the mean in the network."""
-        if self._wanted:
-            self._model.set_weights(self._values)
-
-    def __enter__(self) -> None:
-        self.settle()
-
-    def __exit__(self, *_: object) -> None:
-        if self._wanted:
-            self._model.set_weights(self._own)
-
-    def _file(self, epochs: int) -> Path:
-        return self._run / f"mean-{epochs}.weights.h5"
 
 
 def _begun(

@@ -38,8 +38,7 @@ class Plan:
         step_at: When the step comes, or the length of a stair.
         step_in: What `step_at` counts: `epochs`, or `batches`.
         patience: Epochs of `plateau`.
-        keep: Weights that are kept in the end: of the `best` epoch, of the `last`, or the `mean` of those
-            after each epoch (Izmailov et al. 2018, arXiv:1803.05407), which is what is then judged.
+        keep: Weights that are kept in the end: of the `best` epoch, or the `last`.
         steps: Batches after which an epoch is cut short; None for all.
         watch: What `plateau` watches: `accuracy`, or whatever else chooses the best epoch; the `loss`, both
             of the validation part where one is held out; or the `training-loss`.
@@ -54,7 +53,7 @@ class Plan:
     step_at: Number = 10
     step_in: Literal["epochs", "batches"] = "epochs"
     patience: Number = 5
-    keep: Literal["best", "last", "mean"] = "best"
+    keep: Literal["best", "last"] = "best"
     steps: Number | None = None
     watch: Literal["accuracy", "loss", "training-loss"] = "accuracy"
     momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.0

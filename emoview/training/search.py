@@ -176,8 +176,8 @@ def _best(run: Path, system: System, options: Any) -> float:
     for part in parts:
         history = [row["validation_accuracy"] for row in read_history(part, "validation_accuracy")]
         if history:
-            best = system.plan_of(options, part.name).keep == "best"
-            figures.append(max(history) if best else history[-1])
+            is_last = system.plan_of(options, part.name).keep == "last"
+            figures.append(history[-1] if is_last else max(history))
     if not figures:
         raise InputError(f"{run} has no history of a validation part to rank by")
     return float(max(figures))

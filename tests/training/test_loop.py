@@ -39,33 +39,6 @@ def test_optimizers_learn(name: Any, tmp_path: Path):
     assert losses[-1] < losses[0]
 
 
-def test_the_mean_of_the_weights_after_each_epoch_is_judged_and_kept(tmp_path: Path):
-    values = np.random.default_rng(0).normal(size=(4, 8, 3)).astype(np.float32)
-    judged: list[np.ndarray] = []
-
-    def weights(epochs: int, keep: Any, run: str) -> np.ndarray:
-        def judge(model: keras.Model) -> dict[str, float]:
-            judged.append(model.get_weights()[0])
-            return {"validation_accuracy": 0.0}
-
-        model = fit(
-            lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)]),
-            lambda _: iter([(v, v.sum(axis=1, keepdims=True)) for v in values]),
-            judge, Plan(epochs, 0.05, optimizer="sgd", keep=keep), tmp_path / run, loss="mse", seed=1,
-        )  # fmt: skip
-        return np.asarray(model.get_weights()[0])
-
-    each = [weights(epochs, "last", "last") for epochs in (1, 2, 3)]
-    assert np.abs(each[0] - each[2]).max() > 0.01
-    judged.clear()
-    np.testing.assert_allclose(weights(2, "mean", "mean"), np.mean(each[:2], axis=0), rtol=1e-5)
-    # It goes on where it stopped.
-    np.testing.assert_allclose(weights(3, "mean", "mean"), np.mean(each, axis=0), rtol=1e-5)
-    for epoch, seen in enumerate(judged, start=1):
-        np.testing.assert_allclose(seen, np.mean(each[:epoch], axis=0), rtol=1e-5)
-    assert [path.name for path in (tmp_path / "mean").glob("mean-*")] == ["mean-3.weights.h5"]
-
-
 def test_momentum():
     sgd = Plan(1, 0.001, optimizer="sgd", momentum=0.9).new_optimizer()
     assert (sgd.momentum, float(sgd.learning_rate)) == (0.9, pytest.approx(0.001))

@@ -56,7 +56,7 @@ def test_what_counts_is_the_epoch_that_is_kept(tmp_path: Path):
         train = property(lambda _: learned)
 
     made = Made("made", "faces", "", "pictures", PictureOptions, {})
-    for keep, first in (("best", (10, 90.0)), ("last", (20, 50.0)), ("mean", (20, 50.0))):
+    for keep, first in (("best", (10, 90.0)), ("last", (20, 50.0))):
         rows = search(
             made, tmp_path, {"batch": [10, 20]}, tmp_path / keep, draws=None, seed=1,
             changes={"plan": {"keep": keep}}, on_event=quiet,
