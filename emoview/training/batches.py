@@ -71,36 +71,25 @@ class Views:
         count: How many of each; 0 for the picture as it is.
         augmentation: How they are changed.
         seed: Decides, with the number of the view and of the picture.
-        among: Positions of the pictures that are asked about, and blended with one another, `(n,)`.
-        blend: The largest share that another picture has in a copy (Zhang et al. 2018, arXiv:1710.09412).
+        among: Positions of the pictures that are asked about, `(n,)`.
     """
 
     count: int
     augmentation: Augmentation
     seed: int
     among: NDArray[np.int64]
-    blend: float = 0.0
 
     def key(self) -> tuple[str, ...]:
         """Name what the answers about these pictures depend on, beside the pictures."""
         if not self.count:
             return ()
-        blend = (str(self.blend),) if self.blend else ()
-        return (str(self.count), self.augmentation, str(self.seed), *blend, self.among.tobytes().hex())
+        return (str(self.count), self.augmentation, str(self.seed), self.among.tobytes().hex())
 
     def view(self, pictures: DecodedPictures, index: int, number: int) -> NDArray[np.float32]:
         """Give view `number` of picture `index`, `(size, size, channels)` in [0, 1].
 
         The same picture in another size is changed alike.
         """
-        result = self._changed(pictures, index, number)
-        if not self.blend:
-            return result
-        rng = np.random.default_rng((self.seed, number, index, 1))
-        other, share = int(rng.choice(self.among)), np.float32(self.blend * rng.random())
-        return (1 - share) * result + share * self._changed(pictures, other, number)
-
-    def _changed(self, pictures: DecodedPictures, index: int, number: int) -> NDArray[np.float32]:
         # A generator for each picture: how often it draws may hang on the size.
         rng = np.random.default_rng((self.seed, number, index))
         return changed(pictures[index], self.augmentation, rng)

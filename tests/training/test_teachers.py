@@ -65,19 +65,18 @@ def test_a_teacher_counts_beside_the_labels(
         targets_of(pictures, pictures.labels, parts[0], options, tmp_path)
 
 
-@pytest.mark.parametrize("blend", [0, 0.5])
 def test_a_teacher_is_asked_about_each_view_that_is_learned_from(
-    picture_run: Path, faces: Path, tmp_path: Path, blend: float
+    picture_run: Path, faces: Path, tmp_path: Path
 ):
     asked = {"teacher": str(picture_run), "teacher_share": 1, "teacher_views": 3, "augmentation": "face"}
-    options = system_named("shallow-deep").options({**asked, "size": 48, "teacher_blend": blend})
+    options = system_named("shallow-deep").options({**asked, "size": 48})
     pictures, parts = opened(options, faces)
     targets = targets_of(pictures, pictures.labels, parts[0], options, tmp_path)
     assert targets.shape == (3, len(pictures), 7)
     (network,) = networks_of(picture_run)
     model = load_network(picture_run, network)
     decoded = DecodedPictures.of(pictures, size=48, colour=False)
-    views = Views(3, "face", options.seed, among=parts[0], blend=blend)
+    views = Views(3, "face", options.seed, among=parts[0])
 
     def shown(chosen: np.ndarray, batch: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         return next(
@@ -99,20 +98,9 @@ def test_a_teacher_is_asked_about_each_view_that_is_learned_from(
     np.testing.assert_array_equal(ordered[0], ordered[3])
     assert np.abs(ordered[0] - ordered[1]).max() > 0.1
     # Answers about other views are not taken for these.
-    for other in (replace(options, seed=2), replace(options, teacher_blend=0.25)):
-        changed = targets_of(pictures, pictures.labels, parts[0], other, tmp_path)
-        assert np.abs(changed - targets).max() > 1e-3
-
-
-def test_a_blend_is_of_two_pictures_that_are_learned_from():
-    grey = np.array([0, 60, 120, 255], np.uint8)
-    pictures = DecodedPictures(4, lambda i: np.full((4, 4), grey[i], np.uint8), size=4, channels=1)
-    views = Views(50, "none", 1, among=np.array([0, 1, 2]), blend=0.4)
-    levels = np.array([views.view(pictures, 0, number)[0, 0, 0] for number in range(50)])
-    # Of picture 0, black, at least 0.6 are left; picture 3, white, is not learned from.
-    assert levels.max() <= 0.4 * 120 / 255 + 1e-6
-    assert levels.max() > 0.25 * 120 / 255
-    assert len(np.unique(levels)) > 20
+    other = replace(options, seed=2)
+    changed = targets_of(pictures, pictures.labels, parts[0], other, tmp_path)
+    assert np.abs(changed - targets).max() > 1e-3
 
 
 def test_the_network_that_ships_answers_changed_pictures(faces: Path, tmp_path: Path):
@@ -134,12 +122,6 @@ def test_the_network_that_ships_answers_changed_pictures(faces: Path, tmp_path: 
     ("changes", "said"),
     [
         ({"teacher": None, "teacher_views": 2}, "teacher_views needs a teacher"),
-        ({"teacher": None, "teacher_blend": 0.5}, "teacher_blend needs a teacher"),
-        ({"teacher": "shipped", "teacher_blend": 0.5, "teacher_views": 2}, "teacher_share=1"),
-        (
-            {"teacher": "shipped", "teacher_blend": 0.5, "teacher_share": 1},
-            "teacher_blend needs teacher_views",
-        ),
         ({"labels": 3}, "tells neutral, anger.* not neutral, negative"),
         ({"teacher": "shipped", "labels": 2}, "the teacher shipped tells neutral"),
         ({"teacher": "nowhere"}, "no run folder"),

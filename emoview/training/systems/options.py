@@ -75,8 +75,6 @@ class PictureOptions:
         teacher_views: Changed copies of each picture that the teacher is asked about; an epoch shows one of
             them, and after so many epochs they come again.  With 0 it is asked about the picture as it is,
             however it is changed for the network that learns.
-        teacher_blend: The largest share that another picture, changed alike, has in each of these copies.
-            What is blended has no label: it needs `teacher_share` of 1.
         seed: Decides start, split, order and changes.
     """
 
@@ -104,7 +102,6 @@ class PictureOptions:
     teacher: FileName | None = None
     teacher_share: Annotated[float, Meta(gt=0, le=1)] = 0.7
     teacher_views: Annotated[int, Meta(ge=0, le=1000)] = 0
-    teacher_blend: Annotated[float, Meta(ge=0, le=0.5)] = 0.0
     seed: Whole = 1
 
 

@@ -26,13 +26,7 @@ def check_teacher(options: PictureOptions, names: Sequence[str]) -> None:
     if options.teacher is None:
         if options.teacher_views:
             raise InputError("teacher_views needs a teacher: name one, or leave it out")
-        if options.teacher_blend:
-            raise InputError("teacher_blend needs a teacher: name one, or leave it out")
         return
-    if options.teacher_blend and not (options.teacher_views and options.teacher_share == 1):
-        raise InputError(
-            "what is blended has no label of its own: teacher_blend needs teacher_views and teacher_share=1"
-        )
     assert_teaches(options.teacher, names)
 
 
@@ -74,6 +68,4 @@ def targets_of(
 
 def views_of(options: PictureOptions, known: NDArray[np.int64]) -> Views:
     """Name the changed copies of the pictures at these positions that the teacher is asked about."""
-    return Views(
-        options.teacher_views, options.augmentation, options.seed, among=known, blend=options.teacher_blend
-    )
+    return Views(options.teacher_views, options.augmentation, options.seed, among=known)
