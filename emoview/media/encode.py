@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from emoview.errors import OutputError
 from emoview.media.facts import Media
 from emoview.media.process import DecodeLog
+from emoview.media.sound import added
 from emoview.media.tool import arguments, open_input, start
 
 # What an mp4 may carry and players play; other sound is encoded anew.
@@ -100,10 +101,14 @@ def _graph(path: Path, width: int, height: int, rate: float, sound_of: Media) ->
     }  # fmt: skip
     streams = [pictures]
     if audio is not None:
-        sound = open_input(sound_of.path, offset_s=-sound_of.start_s * sound_of.speed)[str(audio.index)]
+        offset_s = -sound_of.start_s * sound_of.speed
+        sound = open_input(sound_of.path, offset_s=offset_s, guess_places=False)[str(audio.index)]
         if sound_of.speed != 1:
             sound = sound.filter("asetrate", round(audio.rate * sound_of.speed)).filter("aresample", 48_000)
-        streams.append(sound)
         copied = audio.codec in _COPIED_SOUND and sound_of.speed == 1
+        if audio.unplaced and not copied:
+            # AAC has a place for each channel, and no place for most of many; as it is analysed.
+            sound = added(sound, audio)
+        streams.append(sound)
         options |= {"c:a": "copy"} if copied else {"c:a": "aac", "b:a": "192k"}
     return ffmpeg.output(*streams, f"file:{path}", **options).overwrite_output()

@@ -11,7 +11,9 @@ from emoview.timeline.clock import TICK_HZ
 
 # Decoders of sound need some packets before the first that they get right, and pictures a key picture.
 _RUN_UP_S = 1.0
-
+# Channels of which ffmpeg's own rules mix all but the bass: of more it mixes some, or refuses to, as where no
+# places are told.  Recorders with many microphones write such.
+_MOST_IN_MIX: Final = 8
 
 HDR: Final = {"smpte2084": "PQ, as in HDR10", "arib-std-b67": "HLG"}
 """Transfer functions of high dynamic range as ffmpeg names them, with what people call them."""
@@ -69,6 +71,13 @@ class AudioStream:
     channels: str
     start_s: float
     count: int | None = None
+
+    @property
+    def unplaced(self) -> bool:
+        """Whether ffmpeg's own rules would leave out channels: the file tells no places, or they are many."""
+        return self.count is not None and (
+            self.channels == f"{self.count} channels" or self.count > _MOST_IN_MIX
+        )
 
 
 @dataclass(frozen=True)

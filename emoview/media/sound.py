@@ -35,9 +35,6 @@ _SOUND_IN_MEMORY: Final = 16 << 20
 _BYTES: Final = 4
 # Beyond, a sample is damage: 32-bit integers that were stored as floating point have 2e9.
 _ABSURD: Final = np.float32(1e10)
-# Channels of which ffmpeg's own rules mix all but the bass: of more it mixes some, or refuses to, as where no
-# places are told.  Recorders with many microphones write such.
-_MOST_IN_MIX: Final = 8
 # What is off by less, 60 dB below full scale, is off by chance.
 LITTLE_OFFSET: Final = 0.001
 # Where what is off zero moves by more, 34 dB below full scale, in the median over two seconds, it is taken
@@ -294,14 +291,20 @@ def _full(error: OSError) -> OutputError:
     )
 
 
+def added(stream: Any, audio: AudioStream) -> Any:
+    """Add all channels of a sound whose `count` is known, in floating point.
+
+    Who speaks is as loud as in the own channel, however many others there are.
+    """
+    every = "+".join(f"c{i}" for i in range(audio.count or 1))
+    return stream.filter("aformat", sample_fmts="flt").filter("pan", args=f"mono|c0={every}")
+
+
 def _mixed(stream: Any, audio: AudioStream, channels: int) -> Any:
     """Bring sound to 16 kHz in floating point, since integers do not tell what was no number."""
     stream, layout = stream.filter("aresample", SAMPLE_RATE), audio.channels
-    unplaced = layout == f"{audio.count} channels" or (audio.count or 0) > _MOST_IN_MIX
-    if channels == 1 and audio.count is not None and unplaced:
-        # Who speaks is as loud as in the own channel, however many others there are.
-        every = "+".join(f"c{i}" for i in range(audio.count))
-        return stream.filter("aformat", sample_fmts="flt").filter("pan", args=f"mono|c0={every}")
+    if channels == 1 and audio.unplaced:
+        return added(stream, audio)
     if channels == 1 or (channels == 2 and layout == "stereo"):
         # Where the layout changes on the way, ffmpeg's own rules mix what is more.
         kept = "mono" if channels == 1 else layout

@@ -61,7 +61,7 @@ def choose(options: Options, tracks: Mapping[int, FaceTrack], voice: Voice | Non
     faces = {person: _whole(parts) for person, parts in sorted(own.items())}
     still = frozenset(person for person, parts in own.items() if is_still(parts))
     moving = {person: face for person, face in faces.items() if person not in still} or faces
-    largest = max(moving, key=lambda i: (moving[i].weight, -i), default=None)
+    largest = _largest(moving)
     speaker = _speaker(moving, voice)
     likely = largest if speaker is None else speaker.face_id
     main = int(asked) if asked.isdecimal() else largest if asked == "largest" else likely
@@ -81,6 +81,8 @@ def of_who_speaks(
 ) -> Choice:
     """Let whoever speaks most be the main person, and be looked at in turn, where that is asked for.
 
+    Of all faces it is the largest where none of them speaks.
+
     Args:
         choice: Made so far.
         asked: Which face is asked for.
@@ -91,7 +93,8 @@ def of_who_speaks(
     """
     spoken = {person: int(mask.sum()) for person, mask in speaks.items() if mask.any()}
     if asked not in ("speaking", "all") or not spoken:
-        return choice
+        # Of all faces it is the largest, and no guess: whoever reads the result has nothing but the rows.
+        return replace(choice, main=_largest(choice.moving)) if asked == "all" else choice
     main = max(spoken, key=lambda person: (spoken[person], -person))
     if asked == "all" or len(choice.moving) < 2:
         return replace(choice, main=main)
@@ -107,6 +110,10 @@ def of_who_speaks(
     masks: dict[int, NDArray[np.bool_]] = {i: turns.shown[t.ticks] == i for i, t in alive.items()}
     seen = joined([(alive[i], mask) for i, mask in masks.items() if mask.any()])
     return replace(choice, main=main, measured={main: seen}, turns=turns)
+
+
+def _largest(faces: Mapping[int, FaceTrack]) -> int | None:
+    return max(faces, key=lambda i: (faces[i].weight, -i), default=None)
 
 
 def _whole(parts: list[FaceTrack]) -> FaceTrack:

@@ -174,8 +174,11 @@ class Who:
         return np.isin(self.voices, own)
 
     def moves(self, face: int) -> bool:
-        """Tell whether lips surely move while a face speaks, or whether it only is taken to speak."""
-        odds = self._talks[face][self.speaks(face)]
+        """Tell whether lips surely move while a face speaks, or whether it only is taken to speak.
+
+        Only with the voice that was asked for.
+        """
+        odds = self._talks[face][self.speaks(face) & self.heard]
         odds = odds[~np.isnan(odds)]
         return len(odds) > 0 and float(odds.mean()) >= MOVES
 

@@ -42,7 +42,7 @@ AFTER_S: Final = 3.0
 def ticks_table(rows: Sequence[PlanRow], results: Sequence[Analysis]) -> pandas.DataFrame:
     """Lay the timelines below each other: clip, participant, condition, columns of the plan, the timeline.
 
-    Of several faces it is the one that has most ticks, as in a plot.
+    Of several faces it is the one that has most ticks, whoever the overall result is about.
     """
     import pandas
 

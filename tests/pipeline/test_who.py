@@ -23,6 +23,7 @@ from emoview.speakers.windows import windows_of
 from emoview.timeline.labels import LABELS
 from emoview.timeline.options import Options
 from emoview.timeline.results import Analysis
+from emoview.timeline.shares import overall_rows
 
 TICKS, HALF = 500, 250
 HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")
@@ -194,6 +195,21 @@ def test_of_all_faces_the_one_that_speaks_most_is_the_overall_result():
     assert {one.person for one in result.speakers} == {1}
     assert result.overall.voice is not None
     assert result.warnings == ("the overall result is that of face 1 of 2, which speaks most",)
+
+
+def test_where_no_face_has_the_voice_the_overall_result_is_that_of_the_largest():
+    """As whoever reads the result takes it, and not of the face whose lips move with another voice."""
+    near, far = track(talks=np.zeros(TICKS, bool)), track(talks=FIRST_HALF, x=200.0)
+    smiles = np.roll(near.logits, HAPPY, axis=1)
+    near = replace(near, boxes=2 * near.boxes, logits=smiles, gru=SequenceLogits(smiles[0], smiles))
+    heard = voice()
+    heard = replace(heard, tick_level_db=heard.tick_level_db - np.where(FIRST_HALF, 0, 20).astype(np.float32))
+    result = joined(near, far, heard=heard, face="all", voice="1")
+    assert [(one.voice_id, one.person) for one in result.speakers] == [(0, 1), (1, None)]
+    assert {row.person for row in overall_rows(result)} == {0}
+    assert result.overall.face is not None
+    assert result.overall.face.label == "happy"
+    assert "no lips clearly move with voice 1: it was assigned to face 0" in result.warnings
 
 
 def test_the_speaking_face_is_the_one_that_the_voice_was_given_to():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from command import run
-from conftest import Make
+from conftest import Make, ffmpeg
 from expected import PLAIN, SOUND
 from made_up_report import made_up
 
@@ -50,6 +51,25 @@ def test_boxes_are_drawn_and_the_sound_is_kept(made: Make, tmp_path: Path):
     shared = min(len(sound), len(copied))
     assert np.corrcoef(sound[:shared], copied[:shared])[0, 1] > 0.99
     assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.mark.parametrize(("count", "last"), [(6, 3), (12, 10)])
+def test_the_sound_of_many_microphones_is_heard(made: Make, tmp_path: Path, count: int, last: int):
+    """The fourth of six channels is not made the bass of 5.1, and more are not refused."""
+    mono = made("mono.wav", "-vn", "-ac", "1", "-ar", "16000")
+    clip, many = tmp_path / "many.mkv", tmp_path / "many.wav"
+    voice = _sound(mono)
+    parts = np.zeros((len(voice), count))
+    parts[:, last] = 32_767 * np.clip(voice, -1, 1)
+    with wave.open(str(many), "wb") as file:
+        file.setparams((count, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(parts.astype("<i2").tobytes())
+    ffmpeg("-i", str(made(PLAIN)), "-i", str(many), "-map", "0:v", "-map", "1:a", "-c", "copy", str(clip))
+    out = tmp_path / "out.mp4"
+    write_overlay(made_up(60), clip, out)
+    heard = _sound(out)
+    shared = min(len(voice), len(heard))
+    assert np.corrcoef(voice[:shared], heard[:shared])[0, 1] > 0.99
 
 
 def test_boxes_follow_a_picture_of_another_size():
