@@ -13,7 +13,7 @@ from emoview.output.palette import blue_green_red, ink
 from emoview.timeline.clock import TICK_MS, tick_at
 from emoview.timeline.labels import LETTERS
 from emoview.timeline.results import Analysis, Row
-from emoview.timeline.shares import overall_rows
+from emoview.timeline.shares import one_of_several, overall_rows
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -24,6 +24,8 @@ _BLACK: Final = (0, 0, 0)
 _EMPTY: Final = (48, 48, 48)
 _LANES: Final = ("fused", "face", "voice")
 _LANE_NAMES: Final = ("both", "face", "voice")
+_LANE: Final = 0.5
+"""Height of these names in units."""
 # Pixels of the font at scale 1, from the baseline to the top of a capital.
 _CAPITAL: Final = 21
 # Height of the text on top of a panel, in units, and so many of them long names may add to its width.
@@ -46,7 +48,10 @@ class Overlay:
         for row in analysis.timeline:
             self._rows.setdefault(row.tick, []).append(row)
         self._wider = self._width_of_names()
-        self._gutter = self._unit * 3
+        several = one_of_several(analysis)
+        self._whose = "" if several is None else f"{self._called(several[0])} "
+        wide = self._text_size(self._whose, _LANE) if self._whose else 0
+        self._gutter = self._unit * 3 + min(wide, width // 4)
         self._strip = self._drawn_strip()
         self._faded = (self._strip * 0.45).astype(np.uint8)
 
@@ -154,7 +159,7 @@ class Overlay:
             top = i * (lane + 2) + 1
             band = strip[top : top + lane]
             band[:, self._gutter :] = _EMPTY
-            self._text(band, shown, (self._unit // 4, round(lane * 0.8)), 0.5, _WHITE)
+            self._text(band, self._whose + shown, (self._unit // 4, round(lane * 0.8)), _LANE, _WHITE)
             for start, end, label in self._label_runs(name):
                 band[:, start:end] = blue_green_red(label)
                 if end - start > self._unit:

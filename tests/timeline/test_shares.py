@@ -173,7 +173,9 @@ def test_of_all_faces_what_is_drawn_and_compared_is_that_of_the_overall_result()
     options = replace(clip.options, face="all")
     clip = replace(clip, timeline=rows, options=options, speakers=(Speaker(0, 3.0, 1),), names={0: "Anna"})
     assert one_of_several(clip) == (1, [0])
-    assert {label for *_, label in Overlay(clip, width=320, height=240)._label_runs("face")} == {"sad"}
+    drawn = Overlay(clip, width=320, height=240)
+    assert {label for *_, label in drawn._label_runs("face")} == {"sad"}
+    assert drawn._whose == "#1 "
     found = measure(clip, [Annotation(0, 3.6, "sad")])
     assert found.labels is not None
     assert found.labels.accuracy.value == 100
@@ -184,4 +186,7 @@ def test_of_all_faces_what_is_drawn_and_compared_is_that_of_the_overall_result()
     assert [text.get_text() for text in axes[2].texts] == ["sad", "sad", "happy"]
     alone = replace(clip, options=replace(options, face="largest"), timeline=tuple(listens))
     assert one_of_several(alone) is None
+    usual = Overlay(alone, width=320, height=240)
+    assert usual._whose == ""
+    assert usual._gutter < drawn._gutter < 160
     assert figure_of(alone).axes[0].get_title(loc="left") == "talk.mp4"
