@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -63,38 +62,6 @@ class DecodedPictures:
         return picture
 
 
-@dataclass(frozen=True)
-class Views:
-    """Changed copies of pictures that a teacher is asked about (Beyer et al. 2022, arXiv:2106.05237).
-
-    Attributes:
-        count: How many of each; 0 for the picture as it is.
-        augmentation: How they are changed.
-        seed: Decides, with the number of the view and of the picture.
-        among: Positions of the pictures that are asked about, `(n,)`.
-    """
-
-    count: int
-    augmentation: Augmentation
-    seed: int
-    among: NDArray[np.int64]
-
-    def key(self) -> tuple[str, ...]:
-        """Name what the answers about these pictures depend on, beside the pictures."""
-        if not self.count:
-            return ()
-        return (str(self.count), self.augmentation, str(self.seed), self.among.tobytes().hex())
-
-    def view(self, pictures: DecodedPictures, index: int, number: int) -> NDArray[np.float32]:
-        """Give view `number` of picture `index`, `(size, size, channels)` in [0, 1].
-
-        The same picture in another size is changed alike.
-        """
-        # A generator for each picture: how often it draws may hang on the size.
-        rng = np.random.default_rng((self.seed, number, index))
-        return changed(pictures[index], self.augmentation, rng)
-
-
 def picture_batches(
     pictures: DecodedPictures,
     chosen: NDArray[np.int64],
@@ -103,11 +70,11 @@ def picture_batches(
     augmentation: Augmentation,
     seed: int,
     epoch: int,
-    views: Views | None = None,
+    views: int = 0,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """Give the pictures `chosen`, shuffled and changed, as decided by seed and epoch alone.
 
-    With `views` the changes come again after so many epochs: a picture is seen in its view of that number.
+    With `views` the changes come again after so many epochs: a picture is seen in its `view_of` that number.
 
     Yields:
         `(batch, size, size, channels)` in [0, 1], and where the pictures stand in the data set,
@@ -116,12 +83,23 @@ def picture_batches(
     order = np.random.default_rng((seed, epoch)).permutation(chosen)
     for number in range(len(order) // batch):
         index = order[number * batch : (number + 1) * batch]
-        if views is not None and views.count:
-            some = [views.view(pictures, int(i), epoch % views.count) for i in index]
+        if views:
+            some = [view_of(pictures, int(i), augmentation, seed, epoch % views) for i in index]
         else:
             rng = np.random.default_rng((seed, epoch, number))
             some = [changed(pictures[i], augmentation, rng) for i in index]
         yield np.stack(some), index
+
+
+def view_of(
+    pictures: DecodedPictures, index: int, augmentation: Augmentation, seed: int, view: int
+) -> NDArray[np.float32]:
+    """Change a picture in the way that belongs to it, a seed and the number of a view.
+
+    The same picture in another size is changed alike.
+    """
+    # A generator for each picture: how often it draws may hang on the size.
+    return changed(pictures[index], augmentation, np.random.default_rng((seed, view, index)))
 
 
 def changed(

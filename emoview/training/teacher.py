@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -21,30 +22,53 @@ from emoview.networks.sizes import LARGE_FACE_SIZE
 from emoview.pipeline.inference import FACE_BATCH, stills_in_parts
 from emoview.pipeline.models import Models
 from emoview.timeline.labels import LABELS
-from emoview.training.batches import DecodedPictures, Views, predicted
+from emoview.training.batches import DecodedPictures, predicted, view_of
+from emoview.training.options import Augmentation
 from emoview.training.starts import SHIPPED
 
 
+@dataclass(frozen=True)
+class Views:
+    """Changed copies of pictures that a teacher is asked about (Beyer et al. 2022, arXiv:2106.05237).
+
+    Attributes:
+        count: How many of each; 0 for the picture as it is.
+        augmentation: How they are changed.
+        seed: Decides, with the number of the view and of the picture.
+    """
+
+    count: int
+    augmentation: Augmentation
+    seed: int
+
+    def key(self, known: NDArray[np.int64]) -> tuple[str, ...]:
+        """Name what the answers about the pictures at these positions depend on, beside the pictures."""
+        if not self.count:
+            return ()
+        return (str(self.count), self.augmentation, str(self.seed), known.tobytes().hex())
+
+
 def taught(
-    teacher: str, pictures: LabelledPictures, labels: Sequence[str], views: Views
+    teacher: str, pictures: LabelledPictures, known: NDArray[np.int64], labels: Sequence[str], views: Views
 ) -> NDArray[np.float32]:
     """Give the probabilities `(views, n, labels)` that a network gives pictures, or `(1, n, labels)`.
 
     Args:
         teacher: `shipped`, the face network that ships; or a run folder with one network of pictures.
         pictures: All there are.
+        known: Positions of those that it is asked about, `(n,)`.
         labels: What the network that learns is to tell.
-        views: Which pictures it is asked about, and how they are changed.
+        views: How they are changed.
 
     Raises:
         InputError: There is no such teacher, or it tells other labels.
     """
     assert_teaches(teacher, labels)
     if teacher == SHIPPED:
-        logits = _by_shipped(pictures, views)
+        logits = _by_shipped(pictures, known, views)
     else:
         run, network = Path(teacher), _network_of(Path(teacher))
-        logits = np.float32(network.scale) * _by_run(run, network, pictures, views)
+        logits = np.float32(network.scale) * _by_run(run, network, pictures, known, views)
     return softmax(logits).astype(np.float32)
 
 
@@ -74,8 +98,8 @@ def content_of(teacher: str) -> str:
     return f"{sha256_of(Path(teacher) / f'{network.name}.keras')} {network.scale}"
 
 
-def _by_shipped(pictures: LabelledPictures, views: Views) -> NDArray[np.float32]:
-    model, known = Models().face_cnn, views.among
+def _by_shipped(pictures: LabelledPictures, known: NDArray[np.int64], views: Views) -> NDArray[np.float32]:
+    model = Models().face_cnn
     with StillFaces() as stills:
 
         def face(index: int) -> NDArray[np.uint8]:
@@ -91,7 +115,7 @@ def _by_shipped(pictures: LabelledPictures, views: Views) -> NDArray[np.float32]
             return np.asarray(cv2.resize(grey, side, interpolation=cv2.INTER_LINEAR), np.uint8)
 
         faces = DecodedPictures(len(pictures), read, size=LARGE_FACE_SIZE, channels=1)
-        return _of_views(lambda batch: np.asarray(model.predict_on_batch(batch)[1]), faces, views)
+        return _of_views(lambda batch: np.asarray(model.predict_on_batch(batch)[1]), faces, known, views)
 
 
 def _network_of(run: Path) -> NetworkOfRun:
@@ -102,28 +126,28 @@ def _network_of(run: Path) -> NetworkOfRun:
 
 
 def _by_run(
-    run: Path, network: NetworkOfRun, pictures: LabelledPictures, views: Views
+    run: Path, network: NetworkOfRun, pictures: LabelledPictures, known: NDArray[np.int64], views: Views
 ) -> NDArray[np.float32]:
     decoded = DecodedPictures.of(pictures, size=network.size or 0, colour=network.colour)
     model = load_network(run, network)
     if not views.count:
-        return predicted(model, decoded, views.among)[None]
-    return _of_views(lambda batch: np.asarray(model.predict_on_batch(batch)), decoded, views)
+        return predicted(model, decoded, known)[None]
+    return _of_views(lambda batch: np.asarray(model.predict_on_batch(batch)), decoded, known, views)
 
 
 def _of_views(
     answer: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     pictures: DecodedPictures,
+    known: NDArray[np.int64],
     views: Views,
 ) -> NDArray[np.float32]:
     """Give logits `(views, n, labels)`, on all cores."""
-    known = views.among
 
     def answers(view: int, start: int) -> NDArray[np.float32]:
         some = known[start : start + FACE_BATCH]
         # One shape for all calls, so that nothing is compiled twice.
         batch = np.zeros((FACE_BATCH, pictures.size, pictures.size, pictures.channels), np.float32)
-        batch[: len(some)] = [views.view(pictures, int(i), view) for i in some]
+        batch[: len(some)] = [view_of(pictures, int(i), views.augmentation, views.seed, view) for i in some]
         return answer(batch)[: len(some)]
 
     starts = range(0, len(known), FACE_BATCH)

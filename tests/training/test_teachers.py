@@ -17,10 +17,9 @@ from emoview import InputError
 from emoview.fusion.late import softmax
 from emoview.networks.runs import load_network, networks_of
 from emoview.pipeline.models import Models
-from emoview.training.batches import DecodedPictures, Views, picture_batches
+from emoview.training.batches import DecodedPictures, picture_batches
 from emoview.training.systems.catalog import system_named
-from emoview.training.systems.pictures import opened
-from emoview.training.systems.targets import targets_of
+from emoview.training.systems.pictures import opened, targets_of
 
 
 def test_a_teacher_counts_beside_the_labels(
@@ -48,7 +47,7 @@ def test_a_teacher_counts_beside_the_labels(
     run = trained("shallow-deep", faces, tmp_path / "run", **changes)
     assert read_history_of(run / "bkmin")[0]["loss"] > 0
     # A training that goes on asks nobody again, but about other pictures; what is damaged is refused.
-    monkeypatch.setattr("emoview.training.systems.targets.taught", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr("emoview.training.systems.pictures.taught", lambda *_: pytest.fail("asked again"))
     again = targets_of(pictures, pictures.labels, parts[0], options, tmp_path)
     np.testing.assert_array_equal(again[0], targets)
     with pytest.raises(pytest.fail.Exception):
@@ -76,31 +75,33 @@ def test_a_teacher_is_asked_about_each_view_that_is_learned_from(
     (network,) = networks_of(picture_run)
     model = load_network(picture_run, network)
     decoded = DecodedPictures.of(pictures, size=48, colour=False)
-    views = Views(3, "face", options.seed, among=parts[0])
-
-    def shown(chosen: np.ndarray, batch: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        return next(
-            picture_batches(
-                decoded, chosen, batch=batch, augmentation="face", seed=options.seed, epoch=epoch, views=views
-            )
-        )
-
+    batches: dict[int, np.ndarray] = {}
     # The teacher sees pictures of 48 pixels, too: what it said is what it says of those that are shown.
     for epoch in range(4):
-        values, index = shown(parts[0], 8, epoch)
-        said = softmax(network.scale * said_by(model, values))
+        batches[epoch], index = next(
+            picture_batches(
+                decoded, parts[0], batch=8, augmentation="face", seed=options.seed, epoch=epoch, views=3
+            )
+        )
+        said = softmax(network.scale * said_by(model, batches[epoch]))
         np.testing.assert_allclose(targets[epoch % 3, index], said, atol=1e-4)
     # Another view, and then the same ones again, whatever the order.
-    ordered = []
-    for epoch in range(4):
-        values, index = shown(parts[0][:6], 6, epoch)
-        ordered.append(values[np.argsort(index)])
-    np.testing.assert_array_equal(ordered[0], ordered[3])
-    assert np.abs(ordered[0] - ordered[1]).max() > 0.1
+    shown = [
+        np.concatenate(
+            [
+                values[np.argsort(index)]
+                for values, index in picture_batches(
+                    decoded, parts[0][:6], batch=6, augmentation="face", seed=1, epoch=epoch, views=3
+                )
+            ]
+        )
+        for epoch in range(4)
+    ]
+    np.testing.assert_array_equal(shown[0], shown[3])
+    assert np.abs(shown[0] - shown[1]).max() > 0.1
     # Answers about other views are not taken for these.
     other = replace(options, seed=2)
-    changed = targets_of(pictures, pictures.labels, parts[0], other, tmp_path)
-    assert np.abs(changed - targets).max() > 1e-3
+    assert np.abs(targets_of(pictures, pictures.labels, parts[0], other, tmp_path) - targets).max() > 1e-3
 
 
 def test_the_network_that_ships_answers_changed_pictures(faces: Path, tmp_path: Path):

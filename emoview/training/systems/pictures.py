@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -32,6 +33,7 @@ from emoview.networks.runs import NetworkOfRun, Run
 from emoview.networks.seen import assert_unseen, with_start
 from emoview.timeline.labels import CONTEMPT, FACE_LABELS
 from emoview.training.batches import DecodedPictures, picture_batches, pixel_statistics, predicted
+from emoview.training.kept import kept
 from emoview.training.label_groups import class_weights, group_names, grouped, regrouped
 from emoview.training.loop import Batch, fit_head_first, read_history
 from emoview.training.losses import MulticlassHinge
@@ -41,7 +43,7 @@ from emoview.training.starts import take_start
 from emoview.training.systems.events import OnEvent
 from emoview.training.systems.folds import picture_folds
 from emoview.training.systems.options import PictureOptions
-from emoview.training.systems.targets import check_teacher, targets_of, views_of
+from emoview.training.teacher import Views, assert_teaches, content_of, taught
 
 RISING = (0.05, 0.2, 0.2, 0.3)
 """Dropout of the four stages of deep networks of small pictures (system E, section 7.1.3)."""
@@ -95,11 +97,19 @@ def check(options: PictureOptions) -> None:
         raise InputError(
             "contempt is none of the seven labels: leave it out of omit, or set labels=8, 3 or 2"
         )
-    check_teacher(options, names)
+    _check_teacher(options, names)
     network = _network(options, shape, names)
     if options.start is not None:
         bare = _network(replace(options, batch_norm=False), shape, names) if options.batch_norm else network
         take_start(prepared(bare, options.preparation), options.start, options.network, names)
+
+
+def _check_teacher(options: PictureOptions, names: Sequence[str]) -> None:
+    if options.teacher is None:
+        if options.teacher_views:
+            raise InputError("teacher_views needs a teacher: name one, or leave it out")
+        return
+    assert_teaches(options.teacher, names)
 
 
 def cross_validated(
@@ -183,6 +193,42 @@ def _assert_unseen(measured: LabelledPictures, options: PictureOptions) -> None:
             assert_unseen(begun, measured.digests(), measured.subjects, network)
 
 
+def targets_of(
+    pictures: LabelledPictures,
+    groups: NDArray[np.int64],
+    known: NDArray[np.int64],
+    options: PictureOptions,
+    folder: Path,
+) -> NDArray[np.float32]:
+    """Give what the network should say: the labels, and what a teacher says of those `known`.
+
+    What the teacher says is kept in `folder`.
+
+    Returns:
+        `(views, n, labels)`: of each view of the pictures, or one for all.
+
+    Raises:
+        InputError: There is no teacher for the views, or see `taught`.
+    """
+    names = group_names(options.labels)
+    _check_teacher(options, names)
+    targets = np.eye(len(names), dtype=np.float32)[groups][None]
+    teacher = options.teacher
+    if teacher is None:
+        return targets
+    share = np.float32(options.teacher_share)
+    views = Views(options.teacher_views, options.augmentation, options.seed)
+    of = "\n".join((content_of(teacher), *views.key(known), *pictures.select(known).digests())).encode()
+    shape = (max(views.count, 1), len(known), len(names))
+    folder.mkdir(parents=True, exist_ok=True)
+    said = kept(
+        folder / "taught.npz", of, shape, lambda: taught(teacher, pictures, known, names, views), finite=True
+    )
+    targets = np.repeat(targets, len(said), axis=0)
+    targets[:, known] = (1 - share) * targets[:, known] + share * said
+    return targets
+
+
 def _learn(
     part: str,
     decoded: DecodedPictures,
@@ -204,7 +250,7 @@ def _learn(
         weights = class_weights(groups[parts[0]], len(names)) if options.class_weights else None
         for values, index in picture_batches(
             decoded, parts[0], batch=options.batch, augmentation=options.augmentation,
-            seed=options.seed, epoch=epoch, views=views_of(options, parts[0]),
+            seed=options.seed, epoch=epoch, views=options.teacher_views,
         ):  # fmt: skip
             wanted = targets[epoch % len(targets), index]
             yield (values, wanted) if weights is None else (values, wanted, weights[groups[index]])
